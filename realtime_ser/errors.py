@@ -1,0 +1,33 @@
+"""Errors that a user can act on.
+
+Each message is one sentence that says what is wrong and what to do; the command line prints it and
+ends with :attr:`SerError.exit_code`, and the window shows it.
+"""
+
+
+class SerError(Exception):
+    """The work failed for a reason that the user can act on."""
+
+    exit_code = 1
+
+
+class UsageError(SerError):
+    """The command line or the configuration is wrong."""
+
+    exit_code = 2
+
+
+class DeviceError(SerError):
+    """A microphone is missing, refuses, or went away."""
+
+
+class AudioFileError(SerError):
+    """An audio file is missing, empty, truncated or not audio."""
+
+
+class BundleError(SerError):
+    """A model bundle is incomplete, altered, or of another schema."""
+
+
+class OutputError(SerError):
+    """A result could not be written."""

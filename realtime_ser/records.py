@@ -1,0 +1,180 @@
+"""The values that travel from the pipeline to a pixel and to a CSV row.
+
+The time axis is one counter of 16 kHz samples for each channel, from the start of the session.
+Frame ``k`` covers samples ``160 k .. 160 k + 399``; step ``j`` is frames ``8 j .. 8 j + 7`` and its
+time is ``0.08 (j + 1)`` seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Rate of everything behind the resampler, in Hz."""
+
+HOP = 160
+"""Samples between two frames."""
+
+FRAME = 400
+"""Samples of a frame."""
+
+STEP_FRAMES = 8
+"""Frames of a step."""
+
+STEP = HOP * STEP_FRAMES
+"""Samples between two steps."""
+
+STEP_SPAN = STEP - HOP + FRAME
+"""Samples from the first of a step's first frame to the last of its last frame, counted."""
+
+STEP_S = STEP / SAMPLE_RATE
+"""Seconds between two steps: 0.08."""
+
+SILENCE_DBFS = -120.0
+"""Level that stands for digital silence."""
+
+
+def step_time(step: int) -> float:
+    """Time of step ``step`` in seconds from the start of the session."""
+    return STEP * (step + 1) / SAMPLE_RATE
+
+
+class State(StrEnum):
+    """What a step held."""
+
+    SPEECH = "speech"
+    SILENCE = "silence"
+    LOST = "lost"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the model says of one step.
+
+    Attributes
+    ----------
+    probabilities
+        Calibrated probabilities, shape ``(labels,)``, float32, in the order of the bundle's labels.
+    label
+        The most probable label.
+    confidence
+        Its probability.
+    certain
+        Whether the confidence reaches the bundle's threshold.
+    """
+
+    probabilities: NDArray[np.float32]
+    label: str
+    confidence: float
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One step of one channel: one row of the frames CSV.
+
+    Attributes
+    ----------
+    step, channel
+        Number of the step from 0, and of the device's or file's channel from 1.
+    state
+        What the step held. A step of a pre-roll stays ``silence``: rows never change later.
+    segment
+        Number of the speech segment from 1 within its channel; ``None`` outside speech.
+    estimate
+        The model's answer; ``None`` outside speech.
+    level_dbfs
+        RMS level of the step's 80 ms, -120 for digital silence and where there was no sound.
+    envelope
+        Lowest and highest sample of each hop, shape ``(8, 2)``, float32 in -1 .. 1.
+    voiced
+        How many of the step's four 20 ms gate frames were voiced.
+    latency_ms
+        Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for files.
+    wall_clock
+        Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
+    """
+
+    step: int
+    channel: int
+    state: State
+    segment: int | None = None
+    estimate: Estimate | None = None
+    level_dbfs: float = SILENCE_DBFS
+    envelope: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((STEP_FRAMES, 2), np.float32)
+    )
+    voiced: int = 0
+    latency_ms: float | None = None
+    wall_clock: datetime | None = None
+
+    @property
+    def time_s(self) -> float:
+        """Time of the step in seconds from the start of the session."""
+        return step_time(self.step)
+
+    @property
+    def speech(self) -> bool:
+        """Whether the step belongs to a speech segment."""
+        return self.state is State.SPEECH
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech and its result: one row of the segments CSV.
+
+    Attributes
+    ----------
+    number, channel
+        Number from 1 within the channel, and the channel from 1.
+    start_s, end_s
+        Start on the step grid, pre-roll included, and time of the step that holds the last voiced
+        frame, both in seconds from the start of the session.
+    voiced_s
+        Sum of its voiced 20 ms gate frames in seconds.
+    estimate
+        The estimate at ``end_s``.
+    """
+
+    number: int
+    channel: int
+    start_s: float
+    end_s: float
+    voiced_s: float
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A moment or a stretch that a person marked: one row of the markers CSV."""
+
+    time_s: float
+    text: str
+    code: str = ""
+    duration_s: float = 0.0
+    source: str = "user"
+    wall_clock: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A sample of the session's clock and the moments that belong to it.
+
+    ``sample`` counts at 16 kHz; ``adc_s`` is its ADC time and ``monotonic_s`` the moment the anchor
+    was taken, both in seconds on the monotonic clock; ``wall`` is the same moment by the wall clock.
+    """
+
+    sample: int
+    adc_s: float
+    monotonic_s: float
+    wall: datetime
+
+
+Record: TypeAlias = Update | Segment | Marker | Anchor
