@@ -27,13 +27,13 @@ _Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 class AudioConfig(_Settings):
     """Where samples come from."""
 
-    input: str = Field("auto", min_length=1)
-    device: str | None = Field(None, min_length=1)
+    input: str = Field(default="auto", min_length=1)
+    device: str | None = Field(default=None, min_length=1)
     channels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
-        (1,), min_length=1, max_length=8, strict=False
+        default=(1,), min_length=1, max_length=8, strict=False
     )
-    buffer_s: _Number = Field(10.0, ge=1, le=120)
-    speed: _Number = Field(1.0, ge=0, le=1000)
+    buffer_s: _Number = Field(default=10.0, ge=1, le=120)
+    speed: _Number = Field(default=1.0, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -45,15 +45,17 @@ class AudioConfig(_Settings):
 class GateConfig(_Settings):
     """The speech gate: see :mod:`realtime_ser.vad`."""
 
-    mode: int = Field(2, ge=0, le=3)
-    onset_frames: int = Field(10, ge=4, le=50)
-    onset_voiced: int = Field(8, ge=4, le=50)
-    hangover_ms: int = Field(500, ge=80, le=5000)
-    preroll_ms: int = Field(200, ge=0, le=1000)
-    max_segment_s: _Number = Field(30.0, ge=2, le=600)
-    target_dbfs: _Number = Field(-24.0, ge=-60, le=0)
-    max_gain_db: _Number = Field(30.0, ge=0, le=60)
-    release_s: _Number = Field(4.0, ge=0.1, le=60)
+    mode: int = Field(default=2, ge=0, le=3)
+    onset_frames: int = Field(default=10, ge=4, le=50)
+    onset_voiced: int = Field(default=8, ge=4, le=50)
+    hangover_ms: int = Field(default=500, ge=80, le=5000)
+    preroll_ms: int = Field(default=200, ge=0, le=1000)
+    max_segment_s: _Number = Field(default=30.0, ge=2, le=600)
+    target_dbfs: _Number = Field(default=-24.0, ge=-60, le=0)
+    max_gain_db: _Number = Field(default=40.0, ge=0, le=60)
+    release_s: _Number = Field(default=4.0, ge=0.1, le=60)
+    noise_window_s: _Number = Field(default=3.0, ge=0.5, le=60)
+    noise_margin_db: _Number = Field(default=3.0, ge=0, le=40)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -65,7 +67,7 @@ class GateConfig(_Settings):
 class SessionConfig(_Settings):
     """Where a session is written."""
 
-    folder: Path | None = Field(None, strict=False)
+    folder: Path | None = Field(default=None, strict=False)
     record_audio: bool = False
 
 
@@ -73,8 +75,8 @@ class WindowConfig(_Settings):
     """The live window."""
 
     theme: Literal["system", "dark", "light"] = "system"
-    timeline_s: _Number = Field(60.0, ge=10, le=3600)
-    smoothing_s: _Number = Field(0.4, ge=0, le=5)
+    timeline_s: _Number = Field(default=60.0, ge=10, le=3600)
+    smoothing_s: _Number = Field(default=0.4, ge=0, le=5)
 
 
 class Config(_Settings):
@@ -82,7 +84,7 @@ class Config(_Settings):
 
     audio: AudioConfig = AudioConfig()
     gate: GateConfig = GateConfig()
-    model: str = Field("default", min_length=1)
+    model: str = Field(default="default", min_length=1)
     session: SessionConfig = SessionConfig()
     window: WindowConfig = WindowConfig()
 

@@ -97,7 +97,8 @@ class Update:
     voiced
         How many of the step's four 20 ms gate frames were voiced.
     latency_ms
-        Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for files.
+        Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for
+        files.
     wall_clock
         Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
     """
@@ -167,8 +168,9 @@ class Marker:
 class Anchor:
     """A sample of the session's clock and the moments that belong to it.
 
-    ``sample`` counts at 16 kHz; ``adc_s`` is its ADC time and ``monotonic_s`` the moment the anchor
-    was taken, both in seconds on the monotonic clock; ``wall`` is the same moment by the wall clock.
+    ``sample`` counts at 16 kHz; ``adc_s`` is its ADC time and ``monotonic_s`` the moment the
+    anchor was taken, both in seconds on the monotonic clock; ``wall`` is the same moment by the
+    wall clock.
     """
 
     sample: int

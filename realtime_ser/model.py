@@ -1,0 +1,254 @@
+"""Model bundles, and stateful inference one 80 ms step at a time.
+
+A bundle is a folder: ``model.tflite`` (the streaming step), ``model.keras`` (the training graph),
+``bundle.json`` (everything that is needed to feed them, and the hash of each file) and ``CARD.md``.
+Nothing in it is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import BundleError, UsageError
+from realtime_ser.features import FeatureParams
+from realtime_ser.records import STEP_FRAMES, Estimate
+from realtime_ser.resources import shipped
+
+SCHEMA = 1
+"""Version of ``bundle.json`` that this program reads and writes."""
+
+MANIFEST = "bundle.json"
+STEP_MODEL = "model.tflite"
+TRAINING_MODEL = "model.keras"
+
+#: Name of the frames among the step model's inputs, and of the logits among its outputs; every
+#: other input and output is a state, and carries the same name on both sides.
+FRAMES = "frames"
+LOGITS = "logits"
+
+ModelState: TypeAlias = dict[str, NDArray[np.float32]]
+
+
+class Manifest(BaseModel):
+    """Contents of ``bundle.json``.
+
+    Attributes
+    ----------
+    schema_version
+        :data:`SCHEMA`.
+    labels
+        Names of the outputs, in order.
+    features, gate
+        Parameters the model was trained with.
+    states
+        Shape of each state array of the step model, by name; all are zero at a segment's start.
+    look_ahead_ms
+        Sound after a step's end that the model waits for; it counts in the latency.
+    temperature
+        Divides the logits (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+    certainty_threshold
+        Confidence from which an estimate is called certain.
+    recipe, corpora, metrics
+        Where the model comes from and what was measured; see the card.
+    files
+        SHA-256 of each file of the bundle, by name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    name: str
+    version: str
+    labels: tuple[str, ...] = Field(min_length=2)
+    features: FeatureParams
+    gate: GateConfig
+    states: dict[str, tuple[int, ...]]
+    look_ahead_ms: float = Field(default=0.0, ge=0)
+    temperature: float = Field(gt=0)
+    certainty_threshold: float = Field(ge=0, le=1)
+    recipe: dict[str, Any]
+    corpora: tuple[str, ...]
+    metrics: dict[str, Any]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files were found complete and unaltered."""
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return self.manifest.labels
+
+    def decoder(self, classes: Sequence[str] = ()) -> Decoder:
+        """Turns logits into estimates over ``classes``, or over all labels.
+
+        Raises
+        ------
+        UsageError
+            A class that the bundle does not have, or fewer than two.
+        """
+        for name in classes:
+            if name not in self.labels:
+                known = ", ".join(self.labels)
+                raise UsageError(f"The model has no class '{name}'; choose among {known}.")
+        labels = tuple(label for label in self.labels if not classes or label in classes)
+        if len(labels) < 2:
+            raise UsageError("Name at least two different classes, separated by commas.")
+        index = np.array([self.labels.index(label) for label in labels])
+        manifest = self.manifest
+        return Decoder(labels, index, manifest.temperature, manifest.certainty_threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Logits to calibrated probabilities over some or all of a bundle's labels."""
+
+    labels: tuple[str, ...]
+    index: NDArray[np.intp]
+    temperature: float
+    threshold: float
+
+    def decode(self, logits: NDArray[np.float32]) -> Estimate:
+        """Estimate from the logits of all the bundle's labels, shape ``(labels,)``."""
+        scaled = logits[self.index].astype(np.float64) / self.temperature
+        odds = np.exp(scaled - scaled.max())
+        return self.estimate(odds / odds.sum())
+
+    def estimate(self, probabilities: NDArray[np.floating]) -> Estimate:
+        """Estimate from probabilities over :attr:`labels`."""
+        best = int(np.argmax(probabilities))
+        confidence = float(probabilities[best])
+        return Estimate(
+            probabilities.astype(np.float32),
+            self.labels[best],
+            confidence,
+            confidence >= self.threshold,
+        )
+
+
+def bundle_folder(name: str) -> Path:
+    """Folder of a shipped bundle by its name, or of any bundle by its path."""
+    inside = shipped("models") / name
+    return inside if inside.is_dir() else Path(name)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises
+    ------
+    BundleError
+        A file is missing or altered, or the bundle is of another schema.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"There is no model bundle at {folder}; check the name or the path.")
+    manifest, digest = _read_manifest(folder)
+    for name, expected in manifest.files.items():
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise BundleError(
+                f"The model bundle {folder} lacks its file {name} ({error.strerror}); "
+                "fetch the bundle again."
+            ) from error
+        if found != expected:
+            raise BundleError(
+                f"The file {name} of the model bundle {folder} was altered "
+                "(its SHA-256 differs); fetch the bundle again."
+            )
+    return Bundle(folder, manifest, digest)
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        data = json.loads(raw)
+    except OSError as error:
+        raise BundleError(
+            f"The folder {folder} is not a model bundle: it has no readable {MANIFEST}."
+        ) from error
+    except ValueError as error:
+        raise BundleError(f"{path} is not valid JSON; fetch the bundle again.") from error
+    schema = data.get("schema_version") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise BundleError(
+            f"The model bundle {folder} has schema {schema}, and this program reads {SCHEMA}; "
+            "use a bundle and a program of the same release."
+        )
+    try:
+        return Manifest.model_validate(data), hashlib.sha256(raw).hexdigest()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{path} is damaged at '{where}': {first['msg']}.") from error
+
+
+class StepModel:
+    """The streaming step of a bundle on LiteRT, one thread, all state explicit.
+
+    Not to be shared between threads.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        try:
+            self._interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
+            self._interpreter.allocate_tensors()
+            signature = self._interpreter.get_signature_runner()
+            inputs = {k: v["index"] for k, v in signature.get_input_details().items()}
+            outputs = {k: v["index"] for k, v in signature.get_output_details().items()}
+            self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
+            self._states = {name: (inputs[name], outputs[name]) for name in manifest.states}
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise BundleError(
+                f"{bundle.folder / STEP_MODEL} is not a step model that fits {MANIFEST}: {error}."
+            ) from error
+        self._shapes = manifest.states
+        self._input_shape = (1, STEP_FRAMES, manifest.features.n_mfcc)
+
+    def initial_state(self) -> ModelState:
+        """State at the start of a segment: zeros."""
+        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+
+    def step(
+        self, frames: NDArray[np.floating], state: ModelState
+    ) -> tuple[NDArray[np.float32], ModelState]:
+        """One step.
+
+        Parameters
+        ----------
+        frames
+            MFCC, shape ``(8, n_mfcc)``.
+        state
+            From :meth:`initial_state` or from the step before; left as it is.
+
+        Returns
+        -------
+        logits : ndarray, shape (labels,)
+        state : dict
+        """
+        call = self._interpreter
+        call.set_tensor(self._frames, frames.astype(np.float32).reshape(self._input_shape))
+        for name, (source, _) in self._states.items():
+            call.set_tensor(source, state[name])
+        call.invoke()
+        new = {name: call.get_tensor(target) for name, (_, target) in self._states.items()}
+        return call.get_tensor(self._logits)[0], new
