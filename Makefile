@@ -1,0 +1,58 @@
+# `make run` starts the monitor and `make test` the tests, each from a bare machine.
+# ARGS="..." goes to the command; PYTHON=python3.12 chooses the interpreter of a new .venv.
+
+BIN := .venv/bin
+RUN_READY := .venv/.ready-to-run
+TEST_READY := .venv/.ready-to-test
+SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
+
+export PYTHON
+
+.PHONY: run test lint format bench demo lock clean help
+
+run: $(RUN_READY)  ## start the monitor
+	@$(BIN)/realtime-ser $(ARGS)
+
+test: $(TEST_READY)  ## run style and type checks and the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(TEST_READY)  ## run style and type checks only
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(TEST_READY)  ## lay out the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(TEST_READY)  ## measure speed, start-up, memory and latency
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+demo: $(TEST_READY)  ## make the demo recording anew
+	@$(BIN)/python scripts/make_demo.py $(ARGS)
+
+# Pins only move where they must; ARGS=--upgrade takes the newest of everything.
+LOCK := pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --annotation-style line --quiet $(ARGS) pyproject.toml requirements/lock.in
+UV ?= uv
+
+lock:  ## pin the requirements (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: python3 -m pip install uv"; exit 1; }
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) $(LOCK) --extra train --extra test -o requirements/test.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) $(LOCK) -c requirements/test.txt -o requirements/run.txt
+
+clean:  ## remove .venv and what the tools left behind
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN_READY): requirements/run.txt $(SETUP)
+	@scripts/setup.sh run
+	@touch $@
+
+# The tests' packages hold the program's.
+$(TEST_READY): requirements/test.txt requirements/run.txt $(SETUP)
+	@scripts/setup.sh test
+	@touch $(RUN_READY) $@
