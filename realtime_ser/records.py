@@ -179,4 +179,16 @@ class Anchor:
     wall: datetime
 
 
-Record: TypeAlias = Update | Segment | Marker | Anchor
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples as the source delivered them, for those who keep them.
+
+    ``position`` is the number of the first one at the native rate, lost time counted; ``samples``
+    has shape ``(n, channels)`` and holds all captured channels.
+    """
+
+    position: int
+    samples: NDArray[np.float32]
+
+
+Record: TypeAlias = Update | Segment | Marker | Anchor | Sound

@@ -1,0 +1,54 @@
+"""The contract that a microphone and a file share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from realtime_ser.handover import RingBuffer
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source is.
+
+    Attributes
+    ----------
+    name
+        Device or file, as a person knows it.
+    native_rate, channels
+        Sampling rate in Hz, and number of channels it delivers.
+    live
+        Whether it is a microphone, which waits for nobody.
+    demo
+        Whether it is the bundled demo recording.
+    duration_s
+        Length of a file in seconds; ``None`` for a microphone.
+    """
+
+    name: str
+    native_rate: int
+    channels: int
+    live: bool
+    demo: bool = False
+    duration_s: float | None = None
+
+
+class Source(Protocol):
+    """Delivers blocks of samples into a ring."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What it is; known before it starts."""
+
+    def start(self, ring: RingBuffer) -> None:
+        """Begin to write into ``ring``, and return at once; a file closes the ring at its end.
+
+        Raises
+        ------
+        SerError
+            The device refuses, or the file cannot be read.
+        """
+
+    def stop(self) -> None:
+        """Stop writing; it can be started again."""

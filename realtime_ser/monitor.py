@@ -1,0 +1,368 @@
+"""The live engine: a source, one worker thread, and whoever listens.
+
+The capture thread belongs to the source. The worker takes its blocks from the ring, resamples each
+channel, runs its pipeline, and hands the updates to all subscriptions. It is also the one that
+notices a device that went away and brings it back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+from realtime_ser.audio.microphone import MicrophoneSource
+from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.source import Source
+from realtime_ser.clock import SessionClock
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import DeviceError, SerError
+from realtime_ser.handover import Block, RingBuffer, Subscription
+from realtime_ser.model import Bundle
+from realtime_ser.pipeline import Pipeline
+from realtime_ser.records import SAMPLE_RATE, STEP, Marker, Record, Segment, Sound, State, Update
+
+SILENT_DEVICE_S = 1.0
+"""A microphone that delivers nothing for so long is taken to be gone."""
+
+_ANCHOR_S = 10.0
+_POLL_S = 0.1
+_CAPACITY = 7500  # records: ten minutes of one channel
+
+
+class Phase(StrEnum):
+    """What the engine is doing."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    PAUSED = "paused"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The engine at a moment.
+
+    Attributes
+    ----------
+    phase
+        What it is doing.
+    position_s
+        The session's clock in seconds.
+    overflows
+        How often the device said that it lost samples.
+    dropped_samples
+        Samples lost, at the native rate.
+    updates
+        Updates made so far.
+    error
+        Why it failed or is reconnecting; one sentence.
+    """
+
+    phase: Phase = Phase.IDLE
+    position_s: float = 0.0
+    overflows: int = 0
+    dropped_samples: int = 0
+    updates: int = 0
+    error: str | None = None
+
+
+class Monitor:
+    """Listens to a source and says, each 80 ms and channel, which emotions the voice carries.
+
+    Iterating yields its updates until the source ends or :meth:`stop` is called, and starts it if
+    need be; as a context manager it starts and stops.
+
+    Parameters
+    ----------
+    source
+        Microphone or file.
+    bundle
+        The model.
+    gate
+        Settings of the speech gate.
+    channels
+        Channels of the source to monitor, from 1; each has its own gate and state.
+    classes
+        Labels to which probabilities are restricted and renormalised; empty: all.
+    buffer_s
+        Size of the ring between capture and worker, in seconds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        bundle: Bundle,
+        gate: GateConfig | None = None,
+        *,
+        channels: Sequence[int] = (1,),
+        classes: Sequence[str] = (),
+        buffer_s: float = 10.0,
+    ) -> None:
+        self.source = source
+        self.bundle = bundle
+        self.channels = tuple(channels)
+        self._rate = source.info.native_rate
+        self._lanes = [
+            _Lane(channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes))
+            for channel in channels
+        ]
+        self._ring = RingBuffer(
+            round(buffer_s * self._rate), source.info.channels, waits=not source.info.live
+        )
+        self._subscriptions: list[Subscription] = []
+        self._marks: deque[Marker] = deque()
+        self._pause = threading.Event()
+        self._stop = threading.Event()
+        self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._status = Status()
+        self._clock = SessionClock()
+        self._native = 0
+        self._last_block_s = 0.0
+        self._last_anchor_s = -_ANCHOR_S
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the probabilities, in order."""
+        return self._lanes[0].pipeline.labels
+
+    @property
+    def status(self) -> Status:
+        """The engine now; any thread may ask."""
+        return self._status
+
+    def subscribe(self, capacity: int = _CAPACITY, *, sound: bool = False) -> Subscription:
+        """A queue of everything that the engine makes from now on; before it starts: all of it."""
+        subscription = Subscription(capacity, waits=not self.source.info.live, sound=sound)
+        # A new list, since the worker may be walking along the old one.
+        self._subscriptions = [*self._subscriptions, subscription]
+        return subscription
+
+    def start(self) -> None:
+        """Open the source and begin.
+
+        Raises
+        ------
+        SerError
+            The source cannot be opened.
+        """
+        self._clock = SessionClock()
+        self._last_block_s = time.monotonic()
+        self.source.start(self._ring)
+        self._set(phase=Phase.LISTENING)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop, and return when the last record was handed over; safe to call twice."""
+        self._stop.set()
+        for subscription in self._subscriptions:
+            subscription.unbound()
+        self._ring.close()
+        if self._worker.is_alive():
+            self._worker.join()
+
+    def pause(self) -> None:
+        """Stop listening; time goes on."""
+        self._pause.set()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._pause.clear()
+
+    def mark(self, text: str = "", code: str = "", duration_s: float = 0.0) -> Marker:
+        """Mark this moment, or the stretch of ``duration_s`` seconds that begins now."""
+        time_s = self._now_s()
+        wall = self._clock.wall_clock(round(time_s * SAMPLE_RATE))
+        marker = Marker(time_s, text, code, duration_s, wall_clock=wall)
+        self._marks.append(marker)
+        return marker
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __iter__(self) -> Iterator[Update]:
+        """Updates until the end.
+
+        Raises
+        ------
+        SerError
+            The source failed.
+        """
+        subscription = self.subscribe()
+        try:
+            if self._status.phase is Phase.IDLE:
+                self.start()
+            for record in subscription:
+                if isinstance(record, Update):
+                    yield record
+        finally:
+            subscription.close()
+        if self._status.phase is Phase.FAILED:
+            raise SerError(self._status.error or "The monitor failed.")
+
+    # What follows runs in the worker thread.
+
+    def _work(self) -> None:
+        end = Phase.FAILED
+        try:
+            while not self._stop.is_set() and not self._ring.ended:
+                self._turn()
+            end = Phase.ENDED
+        except SerError as error:
+            self._set(error=str(error))
+        finally:
+            self.source.stop()
+            self._finish()
+            self._set(phase=end)
+            for subscription in self._subscriptions:
+                subscription.close()
+
+    def _turn(self) -> None:
+        block = self._ring.read(_POLL_S)
+        if block is not None:
+            self._take(block)
+        elif self.source.info.live and time.monotonic() - self._last_block_s > SILENT_DEVICE_S:
+            self._reconnect()
+        self._publish_marks()
+        if self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
+            self._publish_anchor()
+
+    def _take(self, block: Block) -> None:
+        lost = block.lost + self._lost_in_device(block)
+        if lost:
+            self._native += lost
+            self._gap(State.LOST)
+        if block.adc_s is not None:
+            self._clock.observe(self._native / self._rate, block.adc_s)
+        position = self._native
+        self._native += len(block.samples)
+        self._last_block_s = time.monotonic()
+        if self._pause.is_set():
+            self._gap(State.PAUSED)
+        else:
+            self._publish([Sound(position, block.samples)])
+            for lane in self._lanes:
+                self._publish(lane.push(block))
+        before = self._status
+        self._set(
+            phase=Phase.PAUSED if self._pause.is_set() else Phase.LISTENING,
+            position_s=self._native / self._rate,
+            overflows=before.overflows + block.overflow,
+            dropped_samples=before.dropped_samples + lost,
+            error=None,
+        )
+
+    def _lost_in_device(self, block: Block) -> int:
+        """Samples missing before a block by its ADC time, where some may have been lost."""
+        resumed = self._status.phase is Phase.RECONNECTING
+        if block.adc_s is None or not (block.overflow or resumed):
+            return 0
+        expected = self._clock.adc_time(round(self._native / self._rate * SAMPLE_RATE))
+        if resumed:
+            self._clock.restart()
+        return max(0, round((block.adc_s - expected) * self._rate))
+
+    def _reconnect(self) -> None:
+        """Count the time as lost, and try to open the device again."""
+        if self._status.phase is not Phase.RECONNECTING:
+            self._set(phase=Phase.RECONNECTING)
+        self._native = max(self._native, round((self._now_s() - SILENT_DEVICE_S) * self._rate))
+        self._gap(State.LOST)
+        self._set(position_s=self._native / self._rate)
+        self.source.stop()
+        try:
+            if isinstance(self.source, MicrophoneSource):
+                self.source.find_again()
+            self.source.start(self._ring)
+        except DeviceError as error:
+            self._set(error=str(error))
+            self._stop.wait(_POLL_S)
+            return
+        self._last_block_s = time.monotonic()
+
+    def _gap(self, state: State) -> None:
+        for lane in self._lanes:
+            self._publish(lane.gap(self._native, state))
+
+    def _finish(self) -> None:
+        for lane in self._lanes:
+            self._publish(lane.finish(self._native))
+        self._publish_marks()
+        self._publish_anchor()
+
+    def _publish_anchor(self) -> None:
+        self._last_anchor_s = self._status.position_s
+        self._publish([self._clock.anchor(round(self._native / self._rate * SAMPLE_RATE))])
+
+    def _publish_marks(self) -> None:
+        while self._marks:
+            self._publish([self._marks.popleft()])
+
+    def _publish(self, records: Sequence[Record]) -> None:
+        stamped = [self._stamp(record) for record in records]
+        for subscription in self._subscriptions:
+            subscription.put(stamped)
+
+    def _stamp(self, record: Record) -> Record:
+        if not isinstance(record, Update):
+            return record
+        self._set(updates=self._status.updates + 1)
+        sample = STEP * (record.step + 1)
+        latency_ms = None
+        if self.source.info.live and record.state in (State.SPEECH, State.SILENCE):
+            latency_ms = 1000.0 * (time.monotonic() - self._clock.adc_time(sample))
+        return replace(record, latency_ms=latency_ms, wall_clock=self._clock.wall_clock(sample))
+
+    def _now_s(self) -> float:
+        """The session's clock now: for a file, what was played of it."""
+        if not self.source.info.live:
+            return self._status.position_s
+        return max(0.0, time.monotonic() - self._clock.adc_time(0))
+
+    def _set(self, **changes: Any) -> None:
+        self._status = replace(self._status, **changes)
+
+
+class _Lane:
+    """One channel's way from native samples to records."""
+
+    def __init__(self, channel: int, rate: int, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._index = channel - 1
+        self._rate = rate
+        self._resampler = Resampler(rate)
+
+    def push(self, block: Block) -> list[Update | Segment]:
+        return self.pipeline.push(self._resampler.push(block.samples[:, self._index]))
+
+    def gap(self, native: int, state: State) -> list[Update | Segment]:
+        """Lost or paused time up to native sample ``native``."""
+        target = self._position(native)
+        return self._flush(target) + self.pipeline.gap(target, state)
+
+    def finish(self, native: int) -> list[Update | Segment]:
+        """The end of the sound."""
+        return self._flush(self._position(native)) + self.pipeline.finish()
+
+    def _flush(self, target: int) -> list[Update | Segment]:
+        rest = self._resampler.flush()
+        return self.pipeline.push(rest[: max(0, target - self.pipeline.position)])
+
+    def _position(self, native: int) -> int:
+        return round(native * SAMPLE_RATE / self._rate)

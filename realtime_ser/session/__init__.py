@@ -1,0 +1,1 @@
+"""What a session leaves behind: tables, sound, a sidecar, and a summary."""

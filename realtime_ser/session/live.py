@@ -1,0 +1,184 @@
+"""A monitor with its files: what the window and the terminal run."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from realtime_ser import __version__
+from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.microphone import MicrophoneSource
+from realtime_ser.audio.source import Source
+from realtime_ser.config import AudioConfig, Config
+from realtime_ser.errors import AudioFileError, DeviceError, UsageError
+from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.monitor import Monitor
+from realtime_ser.records import SAMPLE_RATE, Anchor
+from realtime_ser.resources import shipped
+from realtime_ser.session.recording import Files, Recording, anchor_fields
+from realtime_ser.session.summary import ChannelSummary
+
+DEMO = "demo.flac"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A source that was opened, and what the user should know of how it was chosen."""
+
+    source: Source
+    notice: str | None = None
+
+
+def choose_source(audio: AudioConfig) -> Choice:
+    """Open what ``audio.input`` names: ``auto``, ``mic``, ``demo``, or a file.
+
+    Raises
+    ------
+    SerError
+        There is no such device or file; never for ``auto``, which falls back to the demo.
+    """
+    if audio.input == "demo":
+        return Choice(_demo(audio))
+    if audio.input not in ("auto", "mic"):
+        return Choice(_with_channels(FileSource(Path(audio.input), audio.speed), audio.channels))
+    try:
+        return Choice(MicrophoneSource(audio.device, max(audio.channels)))
+    except DeviceError as error:
+        if audio.input == "mic" or audio.device is not None:
+            raise
+        return Choice(_demo(audio), f"{error} Playing the demo recording instead.")
+
+
+def _demo(audio: AudioConfig) -> FileSource:
+    return _with_channels(FileSource(shipped(DEMO), audio.speed, demo=True), audio.channels)
+
+
+def _with_channels(source: FileSource, channels: Sequence[int]) -> FileSource:
+    if max(channels) > source.info.channels:
+        raise AudioFileError(
+            f"{source.info.name} has {source.info.channels} channel(s), so channel "
+            f"{max(channels)} is not there: choose among those it has with --channels."
+        )
+    return source
+
+
+def session_files(config: Config, export: Path | None) -> Files:
+    """Where a session that begins now is written.
+
+    Raises
+    ------
+    UsageError
+        ``export`` does not end in ``.csv``.
+    """
+    if export is not None:
+        if export.suffix.lower() != ".csv":
+            raise UsageError(f"The export '{export}' must have a name that ends in .csv.")
+        return Files(export)
+    folder = config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
+    name = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    files = Files(folder / f"{name}.csv")
+    number = 2
+    while files.existing():
+        files = Files(folder / f"{name}_{number}.csv")
+        number += 1
+    return files
+
+
+class LiveSession:
+    """A monitor whose updates go to disk as they come.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    export
+        Frames CSV to write; ``None``: a new name in the session folder.
+
+    Raises
+    ------
+    SerError
+        The source, the model or the files cannot be opened.
+    """
+
+    def __init__(self, config: Config, export: Path | None = None) -> None:
+        self.config = config
+        bundle = load_bundle(bundle_folder(config.model))
+        choice = choose_source(config.audio)
+        self.notice = choice.notice
+        self.monitor = Monitor(
+            choice.source,
+            bundle,
+            config.gate,
+            channels=config.audio.channels,
+            buffer_s=config.audio.buffer_s,
+        )
+        self._recording = Recording(
+            session_files(config, export),
+            self.monitor.labels,
+            choice.source.info,
+            self._describe,
+            audio=config.session.record_audio,
+        )
+
+    @property
+    def files(self) -> Files:
+        """Where it is written."""
+        return self._recording.files
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong since the start, with the source or with the files; one sentence."""
+        return self.monitor.status.error or self._recording.error
+
+    def start(self) -> None:
+        """Begin to listen and to write."""
+        self._recording.start(self.monitor.subscribe(sound=self.config.session.record_audio))
+        self.monitor.start()
+
+    def stop(self) -> dict[int, ChannelSummary]:
+        """Stop, and return a summary of each channel when all is on the disk.
+
+        Safe to call twice.
+        """
+        self.monitor.stop()
+        self._recording.finish()
+        return self._recording.tally.summary()
+
+    def _describe(self, anchors: Sequence[Anchor]) -> dict[str, Any]:
+        info, status = self.monitor.source.info, self.monitor.status
+        return {
+            "realtime_ser": __version__,
+            "versions": {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert")},
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "model": _model_fields(self.monitor.bundle),
+            "labels": self.monitor.labels,
+            "config": self.config.model_dump(mode="json"),
+            "source": {"name": info.name, "live": info.live, "demo": info.demo},
+            "channels": self.config.audio.channels,
+            "native_rate": info.native_rate,
+            "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
+            "overflows": status.overflows,
+            "dropped_samples": status.dropped_samples,
+            "anchors": [anchor_fields(anchor) for anchor in anchors],
+        }
+
+
+def _model_fields(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    return {"name": manifest.name, "version": manifest.version, "sha256": bundle.digest}
+
+
+def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
+    """Rate of the device's clock in Hz by the monotonic clock, from the first and last anchor."""
+    if len(anchors) < 2 or anchors[-1].adc_s <= anchors[0].adc_s:
+        return None
+    nominal_s = (anchors[-1].sample - anchors[0].sample) / SAMPLE_RATE
+    return native_rate * nominal_s / (anchors[-1].adc_s - anchors[0].adc_s)

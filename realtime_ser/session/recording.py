@@ -1,0 +1,211 @@
+"""Writes a session to disk while it runs, in a thread of its own.
+
+Every second the files are brought to the disk, so that a crash or a pulled plug loses no more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import soundfile
+
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.errors import OutputError
+from realtime_ser.handover import Subscription
+from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, Update
+from realtime_ser.session import tables
+from realtime_ser.session.summary import Tally
+
+_FLUSH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a session's files lie, beside each other."""
+
+    frames: Path
+
+    def beside(self, ending: str) -> Path:
+        """Path with the same stem and another ending."""
+        return self.frames.with_name(self.frames.stem + ending)
+
+    @property
+    def segments(self) -> Path:
+        """Segments CSV."""
+        return self.beside(".segments.csv")
+
+    @property
+    def markers(self) -> Path:
+        """Markers CSV."""
+        return self.beside(".markers.csv")
+
+    @property
+    def sidecar(self) -> Path:
+        """What is needed to understand the others, as JSON."""
+        return self.beside(".json")
+
+    @property
+    def audio(self) -> Path:
+        """The sound, if it is kept."""
+        return self.beside(".flac")
+
+    def existing(self) -> list[Path]:
+        """Those that are there, the frames first."""
+        paths = [self.frames, self.segments, self.markers, self.sidecar, self.audio]
+        return [path for path in paths if path.exists()]
+
+
+class Recording:
+    """Takes a subscription and writes all it brings.
+
+    Parameters
+    ----------
+    files
+        Where to write.
+    labels
+        Labels of the probabilities.
+    source
+        The source; its rate and channels are those of the sound.
+    describe
+        Called with all anchors, returns the contents of the sidecar.
+    audio
+        Whether to keep the sound.
+
+    Raises
+    ------
+    OutputError
+        A file exists already or cannot be written.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        labels: Sequence[str],
+        source: SourceInfo,
+        describe: Callable[[Sequence[Anchor]], dict[str, Any]],
+        *,
+        audio: bool = False,
+    ) -> None:
+        self.files = files
+        self.tally = Tally()
+        self._labels = labels
+        self._describe = describe
+        self._anchors: list[Anchor] = []
+        self._error: str | None = None
+        self._stack = ExitStack()
+        self._tables: list[IO[str]] = []
+        try:
+            files.frames.parent.mkdir(parents=True, exist_ok=True)
+            self._frames = self._table(files.frames, tables.frames_header(labels))
+            self._segments = self._table(files.segments, tables.segments_header(labels))
+            self._markers = self._table(files.markers, tables.MARKERS_HEADER)
+            self._sound = self._open_sound(source) if audio else None
+            self._write_sidecar()
+        except (OSError, soundfile.SoundFileError) as error:
+            self._stack.close()
+            raise _cannot_write(files.frames, error) from error
+        self._written = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def error(self) -> str | None:
+        """Why writing stopped before the session did; one sentence."""
+        return self._error
+
+    def start(self, subscription: Subscription) -> None:
+        """Begin to write what ``subscription`` brings."""
+        self._thread = threading.Thread(
+            target=self._run, args=(subscription,), name="writer", daemon=True
+        )
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Return when all is on the disk; the monitor must have stopped."""
+        if self._thread is not None:
+            self._thread.join()
+        self._stack.close()
+
+    def _run(self, subscription: Subscription) -> None:
+        try:
+            while not subscription.ended:
+                self._write(subscription.drain(_FLUSH_S))
+                self._flush()
+            self._write_sidecar()
+        except (OSError, soundfile.SoundFileError) as error:
+            self._error = str(_cannot_write(self.files.frames, error))
+            subscription.close()
+
+    def _write(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.tally.add(record)
+            if isinstance(record, Update):
+                self._frames.writerow(tables.frames_row(record, self._labels))
+            elif isinstance(record, Segment):
+                self._segments.writerow(tables.segments_row(record, self._labels))
+            elif isinstance(record, Marker):
+                self._markers.writerow(tables.markers_row(record))
+            elif isinstance(record, Anchor):
+                self._anchors.append(record)
+                self._write_sidecar()
+            else:
+                self._write_sound(record)
+
+    def _flush(self) -> None:
+        for file in self._tables:
+            file.flush()
+            os.fsync(file.fileno())
+        if self._sound is not None:
+            self._sound.flush()
+
+    def _table(self, path: Path, header: Sequence[str]) -> tables.Writer:
+        file = self._stack.enter_context(path.open("x", encoding="utf-8", newline=""))
+        self._tables.append(file)
+        writer = tables.csv_writer(file)
+        writer.writerow(header)
+        return writer
+
+    def _open_sound(self, source: SourceInfo) -> soundfile.SoundFile:
+        return self._stack.enter_context(
+            soundfile.SoundFile(
+                self.files.audio, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
+            )
+        )
+
+    def _write_sound(self, sound: Sound) -> None:
+        """Append sound; lost and paused time becomes digital silence, so sample 0 is second 0."""
+        if self._sound is None:
+            return
+        missing = sound.position - self._written
+        if missing > 0:
+            self._sound.write(np.zeros((missing, sound.samples.shape[1]), np.float32))
+        self._sound.write(sound.samples)
+        self._written = sound.position + len(sound.samples)
+
+    def _write_sidecar(self) -> None:
+        """Replace the sidecar in one step, so that there is a whole one at any moment."""
+        text = json.dumps(self._describe(self._anchors), indent=2, default=str) + "\n"
+        draft = self.files.sidecar.with_suffix(".json.part")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(self.files.sidecar)
+
+
+def anchor_fields(anchor: Anchor) -> dict[str, Any]:
+    """An anchor as it is written into a sidecar."""
+    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
+
+
+def _cannot_write(path: Path, error: Exception) -> OutputError:
+    if isinstance(error, FileExistsError):
+        return OutputError(f"{error.filename} exists already: choose another name, or delete it.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(
+        f"Cannot write {path} ({reason}): choose a folder that you may write to and that has room."
+    )
