@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,7 @@ class SoundServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = folder / "server.log"
+        self._bus = f"unix:path={folder / 'bus'}"
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._players: list[subprocess.Popen[bytes]] = []
         self._modules: dict[str, str] = {}
@@ -79,9 +80,6 @@ class SoundServer:
         self._variables = {"PULSE_SERVER": f"unix:{socket}", "ALSA_CONFIG_PATH": str(alsa)}
         try:
             self._start(socket)
-            self.add_null_sink(SPEAKER)
-            self.pactl("set-default-sink", SPEAKER)
-            self.pactl("set-default-source", f"{SPEAKER}.monitor")
         except BaseException:
             self.close()
             raise
@@ -131,44 +129,56 @@ class SoundServer:
         missing = [name for name in ("pactl", "paplay") if shutil.which(name) is None]
         if missing:
             raise RuntimeError(f"{' and '.join(missing)} not found: `make test` installs them.")
+        pipewire = ("dbus-daemon", "pipewire", "wireplumber", "pipewire-pulse")
         if shutil.which("pulseaudio"):
             # Ends by itself should nobody be left to end it.
             options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=1800"]
             protocol = f"module-native-protocol-unix socket={socket} auth-anonymous=1"
-            self._spawn(["pulseaudio", *options, "--disable-shm=yes", "-L", protocol])
-        elif all(shutil.which(name) for name in ("pipewire", "wireplumber", "pipewire-pulse")):
-            for name in ("pipewire", "wireplumber", "pipewire-pulse"):
-                self._spawn([name])
+            self._spawn("pulseaudio", *options, "--disable-shm=yes", "-L", protocol)
+        elif all(shutil.which(name) for name in pipewire):
+            # WirePlumber will not do without a bus; one of its own keeps it off the desktop's.
+            self._spawn("dbus-daemon", "--session", "--nofork", f"--address={self._bus}")
+            self._wait((self._folder / "bus").exists)
+            self._spawn("pipewire")
+            self._wait((self._folder / "pipewire-0").exists)
+            self._spawn("wireplumber")
+            self._spawn("pipewire-pulse")
         else:
             raise RuntimeError("Neither PulseAudio nor PipeWire found: `make test` installs one.")
-        self._await_answer()
+        self._wait(lambda: self._accepts("info"))
+        self.add_null_sink(SPEAKER)
+        # PipeWire takes this only once WirePlumber has settled.
+        self._wait(lambda: self._accepts("set-default-sink", SPEAKER))
+        self._wait(lambda: self._accepts("set-default-source", f"{SPEAKER}.monitor"))
 
-    def _spawn(self, command: Sequence[str]) -> None:
+    def _spawn(self, *command: str) -> None:
         home = str(self._folder)
         env = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PULSE_", "PIPEWIRE_", "XDG_"))
         }
-        env |= {"HOME": home, "XDG_RUNTIME_DIR": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+        env |= {"HOME": home, "XDG_RUNTIME_DIR": home, "DBUS_SESSION_BUS_ADDRESS": self._bus}
         with self._log.open("ab") as log:
             self._daemons.append(
                 subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             )
 
-    def _await_answer(self) -> None:
+    def _accepts(self, *arguments: str) -> bool:
+        try:
+            self.pactl(*arguments)
+        except RuntimeError:
+            return False
+        return True
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                self.pactl("info")
-            except RuntimeError as error:
-                dead = [daemon.args for daemon in self._daemons if daemon.poll() is not None]
-                if dead or time.monotonic() > deadline:
-                    said = self._log.read_text(errors="replace")
-                    raise RuntimeError(f"The sound server did not start: {said}") from error
-                time.sleep(0.1)
-            else:
-                return
+        while not ready():
+            dead = any(daemon.poll() is not None for daemon in self._daemons)
+            if dead or time.monotonic() > deadline:
+                said = self._log.read_text(errors="replace")
+                raise RuntimeError(f"The sound server did not start: {said}")
+            time.sleep(0.05)
 
 
 def _needs_linux() -> None:
