@@ -1,0 +1,401 @@
+"""What is drawn on the two strips of a channel: probabilities above, sound and voice below."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from realtime_ser.gui.paper import Tile
+from realtime_ser.gui.results import Placement, SegmentLabels
+from realtime_ser.gui.theme import Look, line_style
+from realtime_ser.gui.timeline import (
+    CLIPPED,
+    STATE_CODES,
+    UNKNOWN,
+    ChannelTimeline,
+    Mark,
+    Steps,
+    Timeline,
+    buckets,
+)
+from realtime_ser.records import STEP_FRAMES, STEP_S, State
+
+_GAPS = {
+    STATE_CODES[State.PAUSED]: "paused",
+    STATE_CODES[State.LOST]: "sound lost",
+    UNKNOWN: "not shown",
+}
+
+#: Quietest level of the sound strip, in dBFS.
+FLOOR_DB = -60.0
+
+_TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
+
+
+def tick_spacing(px_per_s: float, least_px: float) -> int:
+    """Seconds between two ticks that are at least ``least_px`` apart."""
+    return next((s for s in _TICKS_S if s * px_per_s >= least_px), _TICKS_S[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Vertical places on the probability strip, in logical pixels.
+
+    Attributes
+    ----------
+    top
+        Where 100 % lies; labels are above.
+    bottom
+        Where 0 % lies; markers' texts are below.
+    """
+
+    top: float
+    bottom: float
+
+    def y(self, value: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Place of a probability."""
+        return self.bottom - value * (self.bottom - self.top)
+
+
+class _Strip:
+    """What both strips share: background, grid, markers."""
+
+    def __init__(self, timeline: Timeline, channel: ChannelTimeline, look: Look) -> None:
+        self.timeline = timeline
+        self.channel = channel
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self.look = look
+        self.metrics = QFontMetricsF(look.small)
+
+    @property
+    def ground(self) -> QColor:
+        """Colour of the blank paper."""
+        return QColor(self.look.theme.background)
+
+    def stretch(self, tile: Tile) -> tuple[int, int]:
+        """Steps that leave ink on a tile, its neighbours' lines and joins included."""
+        spare = 2 + math.ceil(6 * self.look.scale / (STEP_S * tile.px_per_s))
+        first = math.floor(tile.start_s / STEP_S) - spare
+        return max(0, first), max(0, math.ceil(tile.end_s / STEP_S) + spare)
+
+    def ceiling(self, height: float) -> float:  # noqa: ARG002
+        """Where shading and markers begin."""
+        return 0.0
+
+    def arrived(self, tile: Tile) -> int:
+        """How many of a tile's steps are there, in whole pixels."""
+        stop = min(self.stretch(tile)[1], self.channel.newest + 1)
+        return stop // max(1, math.floor(1.0 / (STEP_S * tile.px_per_s)))
+
+    def marks(self, tile: Tile) -> tuple[Mark, ...]:
+        """Markers that leave ink on a tile."""
+        reach = self._tag_width / tile.px_per_s
+        return tuple(
+            mark
+            for mark in self.timeline.marks
+            if tile.start_s - reach <= mark.end_s
+            and mark.start_s <= tile.end_s + 1.0 / tile.px_per_s
+        )
+
+    @property
+    def _tag_width(self) -> float:
+        return 24.0 * self.look.body_px
+
+    def draw_background(self, painter: QPainter, tile: Tile, steps: Steps) -> None:
+        """Grid lines of the time axis, shaded speech, hatched gaps."""
+        theme = self.look.theme
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for begin, end in steps.runs(STATE_CODES[State.SPEECH]):
+            self._fill(painter, tile, steps, (begin, end), QBrush(QColor(theme.band)))
+        hatch = QBrush(QColor(theme.border), Qt.BrushStyle.BDiagPattern)
+        for code in _GAPS:
+            for run in steps.runs(code):
+                self._fill(painter, tile, steps, run, hatch)
+        painter.setPen(QPen(QColor(theme.grid), 1.0))
+        spacing = tick_spacing(tile.px_per_s, 9.0 * self.look.body_px)
+        for tick in range(math.floor(tile.start_s / spacing), math.ceil(tile.end_s / spacing) + 1):
+            x = round(tile.x(tick * spacing))
+            painter.drawLine(QPointF(x, self.ceiling(tile.height)), QPointF(x, tile.height))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    def draw_marks(self, painter: QPainter, tile: Tile) -> None:
+        """Thin lines at markers."""
+        pen = QPen(QColor(self.look.theme.text), self.look.scale)
+        pen.setDashPattern([4.0, 3.0])
+        painter.setPen(pen)
+        for mark in self.marks(tile):
+            x = round(tile.x(mark.start_s)) + 0.5
+            painter.drawLine(QPointF(x, self.ceiling(tile.height)), QPointF(x, tile.height))
+
+    def _fill(
+        self, painter: QPainter, tile: Tile, steps: Steps, run: tuple[int, int], brush: QBrush
+    ) -> None:
+        left = round(tile.x(STEP_S * (steps.first + run[0])))
+        right = round(tile.x(STEP_S * (steps.first + run[1])))
+        top = round(self.ceiling(tile.height))
+        painter.fillRect(QRectF(left, top, right - left, tile.height - top), brush)
+
+
+class Traces(_Strip):
+    """A line an emotion, over shaded speech; results above it, markers' texts below."""
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        super().set_look(look)
+        names = self.timeline.labels
+        self._pens = [look.pen(name, index) for index, name in enumerate(names)]
+        self._rims = [look.rim(name, index) for index, name in enumerate(names)]
+        self._labels: SegmentLabels | None = None
+        self._scale = 0.0
+        self.lane = math.ceil(self.metrics.height()) + 1.0
+        self.cap = 3.0 * look.scale
+
+    def frame(self, height: float) -> Frame:
+        """Vertical places for a strip of some height."""
+        top = 2 * self.lane + self.cap + self.look.grid(1)
+        return Frame(top, height - self.lane - self.look.grid(0.75))
+
+    def ceiling(self, height: float) -> float:
+        """Results stand above, on plain ground."""
+        return self.frame(height).top
+
+    def key(self, tile: Tile) -> Hashable:
+        """Changes with the steps, results and markers that leave ink on the tile."""
+        caps = tuple(
+            (segment.number, segment.estimate is None)
+            for segment in self.channel.speech
+            if segment.start_s <= tile.end_s and tile.start_s <= segment.end_s + STEP_S
+        )
+        return self.arrived(tile), caps, tuple(self._placements(tile)), self.marks(tile)
+
+    def draw(self, painter: QPainter, tile: Tile) -> None:
+        """Draw everything of a tile."""
+        frame = self.frame(tile.height)
+        first, stop = self.stretch(tile)
+        steps = self.channel.steps(first, stop)
+        self.draw_background(painter, tile, steps)
+        self._draw_levels(painter, frame)
+        self._draw_caps(painter, tile, frame)
+        self._draw_lines(painter, tile, frame, steps)
+        self._draw_gap_words(painter, tile, frame, stop)
+        self._draw_results(painter, tile, frame)
+        self.draw_marks(painter, tile)
+        self._draw_tags(painter, tile, frame)
+
+    def _placements(self, tile: Tile) -> Iterable[Placement]:
+        if self._labels is None or self._scale != tile.px_per_s:
+            self._scale = tile.px_per_s
+            self._labels = SegmentLabels(
+                self.metrics.horizontalAdvance, tile.px_per_s, self.look.grid(0.75)
+            )
+        kept = self._labels.place(self.channel.speech, STEP_S * self.channel.oldest)
+        return (
+            item
+            for item in kept
+            if item.start_s <= tile.end_s
+            and tile.start_s <= item.start_s + (item.width_px + 2) / tile.px_per_s
+        )
+
+    def _draw_levels(self, painter: QPainter, frame: Frame) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
+        for value in (0.0, 0.25, 0.5, 0.75, 1.0):
+            y = round(frame.bottom - value * (frame.bottom - frame.top))
+            painter.drawLine(QPointF(-1, y), QPointF(1e4, y))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    def _draw_caps(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        for segment in self.channel.speech:
+            left, right = tile.x(segment.start_s), tile.x(segment.end_s)
+            if right < 0 or left > tile.px_per_s * (tile.end_s - tile.start_s):
+                continue
+            box = QRectF(left, frame.top - self.cap, right - left, self.cap)
+            color, rim = self.look.theme.muted, None
+            if segment.estimate is not None and segment.estimate.certain:
+                label = segment.estimate.label
+                color = line_style(label, self.timeline.labels.index(label)).color
+                rim = self.look.theme.outline(color)
+            if rim is not None:
+                painter.fillRect(box.adjusted(-1, -1, 1, 1), QColor(rim))
+            painter.fillRect(box, QColor(color))
+
+    def _draw_lines(self, painter: QPainter, tile: Tile, frame: Frame, steps: Steps) -> None:
+        stride = max(1, math.floor(0.5 / (STEP_S * tile.px_per_s)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        bounds = np.flatnonzero(np.diff(steps.segment, prepend=-1, append=-1))
+        for begin, end in itertools.pairwise(bounds):
+            if steps.segment[begin] == 0 or end - begin < 2:
+                continue
+            walked = self._walked(steps.first + int(begin), tile, frame)
+            numbers = np.arange(begin, end)
+            numbers = numbers[(steps.first + numbers) % stride == 0] if stride > 1 else numbers
+            xs = tile.px_per_s * STEP_S * (steps.first + numbers + 1.0) - tile.left
+            ys = frame.y(steps.probabilities[numbers])
+            for index, pen in enumerate(self._pens):
+                line = QPolygonF([QPointF(x, y) for x, y in zip(xs, ys[:, index], strict=True)])
+                for stroke in (self._rims[index], pen):
+                    if stroke is not None:
+                        painter.setPen(_continued(stroke, float(walked[index])))
+                        painter.drawPolyline(line)
+
+    def _walked(self, step: int, tile: Tile, frame: Frame) -> NDArray[np.floating]:
+        """Lengths of the lines before a step, so that dashes go on from tile to tile."""
+        past = self.channel.steps(self.channel.run_start(step), step + 1).probabilities
+        rise = np.diff(frame.y(past), axis=0)
+        lengths: NDArray[np.floating] = np.hypot(tile.px_per_s * STEP_S, rise).sum(axis=0)
+        return lengths
+
+    def _draw_gap_words(self, painter: QPainter, tile: Tile, frame: Frame, stop: int) -> None:
+        steps = self.channel.steps(self.channel.oldest, stop)
+        height, pad = self.metrics.height(), self.look.grid(0.5)
+        for code, word in _GAPS.items():
+            width = self.metrics.horizontalAdvance(word) + 2 * pad
+            for begin, end in steps.runs(code):
+                left = tile.x(STEP_S * (steps.first + begin)) + pad
+                if tile.x(STEP_S * (steps.first + end)) - left < width + pad:
+                    continue
+                box = QRectF(left, (frame.top + frame.bottom - height) / 2, width, height + pad)
+                self._text(painter, box, word, self.look.theme.text, self.look.theme.background)
+
+    def _draw_results(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+        for item in self._placements(tile):
+            y = frame.top - self.cap - 2 - (item.lane + 1) * self.lane
+            box = QRectF(round(tile.x(item.start_s)), y, item.width_px + 2, self.lane)
+            color = self.look.theme.text if item.certain else self.look.theme.muted
+            self._text(painter, box, item.text, color, None)
+
+    def _draw_tags(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+        pad = self.look.grid(0.5)
+        for mark in self.marks(tile):
+            text = self.metrics.elidedText(
+                mark.name, Qt.TextElideMode.ElideRight, self._tag_width - 4 * pad
+            )
+            width = self.metrics.horizontalAdvance(text) + 2 * pad
+            x = round(tile.x(mark.start_s))
+            box = QRectF(x + 1, frame.bottom + pad, width, self.lane)
+            if mark.end_s > mark.start_s:
+                length = (mark.end_s - mark.start_s) * tile.px_per_s
+                bar = QRectF(x, frame.bottom + 1, length, pad - 2)
+                painter.fillRect(bar, QColor(self.look.theme.text))
+            self._text(painter, box, text, self.look.theme.background, self.look.theme.text)
+
+    def _text(
+        self, painter: QPainter, box: QRectF, text: str, color: str, ground: str | None
+    ) -> None:
+        painter.setFont(self.look.small)
+        if ground is not None:
+            painter.fillRect(box, QColor(ground))
+        painter.setPen(QColor(color))
+        flags = Qt.AlignmentFlag.AlignVCenter
+        flags |= Qt.AlignmentFlag.AlignHCenter if ground else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box, flags, text)
+
+
+class Sound(_Strip):
+    """Peaks and RMS level on a scale of decibels, mirrored; clipping; the voice detector below."""
+
+    def voice_height(self) -> float:
+        """Height of the voice detector's lane, in logical pixels."""
+        return float(self.look.grid(1.5))
+
+    def key(self, tile: Tile) -> Hashable:
+        """Changes with the steps and markers that leave ink on the tile."""
+        return self.arrived(tile), self.marks(tile)
+
+    def draw(self, painter: QPainter, tile: Tile) -> None:
+        """Draw everything of a tile."""
+        steps = self.channel.steps(*self.stretch(tile))
+        self.draw_background(painter, tile, steps)
+        if len(steps):
+            bottom = tile.height - self.voice_height() - self.look.grid(0.5)
+            self._draw_sound(painter, tile, steps, bottom)
+            self._draw_voice(painter, tile, steps)
+        self.draw_marks(painter, tile)
+
+    def _draw_sound(self, painter: QPainter, tile: Tile, steps: Steps, bottom: float) -> None:
+        theme = self.look.theme
+        middle, half = bottom / 2, bottom / 2
+        hop_px = STEP_S / STEP_FRAMES * tile.px_per_s
+        size = max(1, round(1.0 / hop_px))
+        first_hop = steps.first * STEP_FRAMES
+        envelope = steps.envelope.reshape(-1, 2)
+        peaks = buckets(envelope, first_hop, size)
+        left = tile.x(first_hop * STEP_S / STEP_FRAMES)
+        offset = -(first_hop % size)
+        xs = left + hop_px * (offset + size * (np.arange(len(peaks)) + 0.5))
+        painter.setPen(QPen(QColor(theme.wave), 1.0))
+        painter.setBrush(QColor(theme.wave))
+        self._mirror(
+            painter, xs, middle - half * _loud(peaks[:, 1]), middle + half * _loud(-peaks[:, 0])
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.voice))
+        rms = half * np.clip(1.0 - steps.level / FLOOR_DB, 0.0, 1.0)
+        middles = tile.px_per_s * STEP_S * (steps.first + np.arange(len(steps)) + 0.5) - tile.left
+        self._mirror(painter, middles, middle - rms, middle + rms)
+        self._draw_clipping(painter, left, hop_px, envelope, bottom)
+
+    def _draw_clipping(
+        self,
+        painter: QPainter,
+        left: float,
+        hop_px: float,
+        envelope: NDArray[np.float32],
+        bottom: float,
+    ) -> None:
+        """Full-height bars, which no waveform looks like, wherever a sample is at full scale."""
+        red = QColor(self.look.theme.danger)
+        width = max(2.0 * self.look.scale, hop_px)
+        for hop in np.flatnonzero(np.abs(envelope).max(axis=1) >= CLIPPED):
+            painter.fillRect(QRectF(left + hop_px * float(hop), 0, width, bottom), red)
+
+    def _draw_voice(self, painter: QPainter, tile: Tile, steps: Steps) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        color = QColor(self.look.theme.voice)
+        height = self.voice_height()
+        edges = np.flatnonzero(np.diff(steps.voiced.astype(np.int16), prepend=-1, append=-1))
+        for begin, end in itertools.pairwise(edges):
+            share = height * float(steps.voiced[begin]) / 4.0
+            left = round(tile.x(STEP_S * (steps.first + int(begin))))
+            right = round(tile.x(STEP_S * (steps.first + int(end))))
+            painter.fillRect(QRectF(left, tile.height - share, right - left, share), color)
+        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
+        painter.drawLine(QPointF(-1, tile.height - 1), QPointF(1e4, tile.height - 1))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    @staticmethod
+    def _mirror(
+        painter: QPainter,
+        xs: NDArray[np.floating],
+        upper: NDArray[np.floating],
+        lower: NDArray[np.floating],
+    ) -> None:
+        outline = [QPointF(x, y) for x, y in zip(xs, upper, strict=True)]
+        outline += [QPointF(x, y) for x, y in zip(xs[::-1], lower[::-1], strict=True)]
+        painter.drawPolygon(QPolygonF(outline))
+
+
+def _continued(pen: QPen, walked_px: float) -> QPen:
+    """A pen whose dashes go on where a line of that length has left off."""
+    if pen.style() is Qt.PenStyle.SolidLine:
+        return pen
+    pen = QPen(pen)
+    pen.setDashOffset(walked_px / pen.widthF())
+    return pen
+
+
+def _loud(samples: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Magnitude on a scale of decibels: 0 at the floor and below, 1 at full scale."""
+    decibels = 20.0 * np.log10(np.maximum(samples, 1e-6))
+    return np.clip(1.0 - decibels / FLOOR_DB, 0.0, 1.0)

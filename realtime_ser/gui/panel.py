@@ -1,0 +1,248 @@
+"""Left of a timeline: what the voice sounds like now, and the eight bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from realtime_ser.gui.faces import Face
+from realtime_ser.gui.readout import Readout
+from realtime_ser.gui.theme import Look, line_style, set_role
+from realtime_ser.gui.words import elapsed, percent
+from realtime_ser.labels import SOUNDS
+from realtime_ser.records import State
+
+#: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
+_GLIDE_S = 0.06
+
+#: Numbers change this often, so that they can be read.
+_NUMBERS_S = 0.2
+
+NOTICE = (
+    "What a voice sounds like, as a model hears it, is not what a person feels: "
+    "do not judge anyone by it."
+)
+
+
+def headline(readout: Readout, *, stopped: str) -> tuple[str, str]:
+    """The big words and the line below.
+
+    Parameters
+    ----------
+    readout
+        What is heard.
+    stopped
+        Word of a state in which nothing is heard; empty while something may be.
+    """
+    if stopped:
+        return stopped, ""
+    if readout.leader is None:
+        lost = readout.state is State.LOST
+        return ("sound lost" if lost else "no speech"), ""
+    name = SOUNDS.get(readout.leader, readout.leader)
+    if readout.certain:
+        return f"sounds {name}", percent(readout.confidence)
+    return f"sounds {name}?", f"{percent(readout.confidence)}, uncertain"
+
+
+class Bars(QWidget):
+    """One bar an emotion, always in the same order."""
+
+    def __init__(self, labels: Sequence[str], look: Look) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.values = [0.0] * len(labels)
+        self.numbers: list[str] = ["–"] * len(labels)
+        self._leader: str | None = None
+        self._look = look
+        self._row = 0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Probabilities")
+
+    def set_look(self, look: Look, row: int) -> None:
+        """Change theme and the height of a row."""
+        self._look, self._row = look, row
+        self.setFixedHeight(row * len(self.labels))
+        self.update()
+
+    def glide(self, targets: Sequence[float], elapsed_s: float) -> None:
+        """Move the bars towards their values."""
+        share = 1.0 - math.exp(-max(0.0, elapsed_s) / _GLIDE_S)
+        moved = [
+            value + share * (float(target) - value)
+            for value, target in zip(self.values, targets, strict=True)
+        ]
+        if max(abs(a - b) for a, b in zip(moved, self.values, strict=True)) > 2e-4:
+            self.values = moved
+            self.update()
+
+    def show_numbers(self, numbers: list[str], leader: str | None) -> None:
+        """Change the numbers and the one row that stands out."""
+        if (numbers, leader) != (self.numbers, self._leader):
+            self.numbers, self._leader = numbers, leader
+            said = ", ".join(f"{a} {b}" for a, b in zip(self.labels, numbers, strict=True))
+            self.setAccessibleDescription(said)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw all bars."""
+        look, theme = self._look, self._look.theme
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = QFontMetricsF(look.body)
+        name_width = max(metrics.horizontalAdvance(name) for name in self.labels) + look.grid(1.5)
+        number_width = metrics.horizontalAdvance(percent(1.0)) + look.grid(0.5)
+        left, width = name_width, self.width() - name_width - number_width
+        thick = min(look.grid(1.25), self._row - look.grid(0.5))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        for index, name in enumerate(self.labels):
+            top = index * self._row
+            leads = name == self._leader
+            painter.setFont(look.font(look.body_px, bold=leads))
+            painter.setPen(QColor(theme.text if leads else theme.muted))
+            painter.drawText(
+                QRectF(0, top, name_width, self._row), Qt.AlignmentFlag.AlignVCenter, name
+            )
+            painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
+            box = QRectF(left, top + (self._row - thick) / 2, width, thick)
+            self._draw_bar(painter, box, name, index)
+        painter.end()
+
+    def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
+        theme = self._look.theme
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.grid))
+        painter.drawRoundedRect(box, 2, 2)
+        width = box.width() * min(1.0, self.values[index])
+        if width < 0.5:
+            return
+        color = line_style(name, index).color
+        rim = theme.outline(color)
+        painter.setPen(QPen(QColor(rim), 1) if rim else QPen(Qt.PenStyle.NoPen))
+        painter.setBrush(QColor(color))
+        inset = 0.5 if rim else 0.0
+        bar = QRectF(box.topLeft() + QPointF(inset, inset), box.bottomRight())
+        bar.setWidth(max(1.0, width - 2 * inset))
+        bar.setHeight(box.height() - 2 * inset)
+        radius = min(2.0, bar.width() / 2)
+        painter.drawRoundedRect(bar, radius, radius)
+
+
+class Panel(QWidget):
+    """The state of one channel.
+
+    Parameters
+    ----------
+    channel
+        Its number from 1, shown where there are several; then the panel is compact.
+    """
+
+    def __init__(self, labels: Sequence[str], channel: int, look: Look, *, compact: bool) -> None:
+        super().__init__()
+        self._compact = compact
+        self._number_age = math.inf
+        self.face = Face()
+        self.title = QLabel()
+        self.value = QLabel()
+        self.before = QLabel()
+        self.caption = QLabel(f"Channel {channel}")
+        self.bars = Bars(labels, look)
+        self.caption.setVisible(compact)
+        set_role(self.caption, "small muted")
+        set_role(self.before, "small muted" if compact else "muted")
+        self._grey(muted=True)
+        for label in (self.title, self.value, self.before):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        for widget in (self.face, self.title, self.value, self.bars):
+            widget.setToolTip(NOTICE)
+        self._lay_out(compact=compact)
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        compact = self._compact
+        self.setFixedWidth(look.grid(35))
+        layout = self.layout()
+        assert isinstance(layout, QGridLayout)
+        pad = look.grid(2)
+        layout.setContentsMargins(pad, look.grid(1 if compact else 3), pad, look.grid(1))
+        layout.setVerticalSpacing(look.grid(0.5 if compact else 0.75))
+        layout.setHorizontalSpacing(look.grid(1.5))
+        self.face.set_look(look, look.grid(6 if compact else 14))
+        self.bars.set_look(look, look.grid(2.5 if compact else 4))
+        for label, font in (
+            (self.title, look.font(look.body_px, bold=True) if compact else look.big),
+            (self.value, look.body if compact else look.font(look.big_px)),
+            (self.before, look.small if compact else look.body),
+        ):
+            label.setMinimumHeight(math.ceil(QFontMetricsF(font).height()))
+
+    def show_readout(
+        self, readout: Readout, *, now_s: float, elapsed_s: float, stopped: str
+    ) -> None:
+        """Show what is heard.
+
+        Parameters
+        ----------
+        now_s
+            Session time, in seconds.
+        elapsed_s
+            Since the last call.
+        stopped
+            Word of a state in which nothing is heard; empty while something may be.
+        """
+        speaking = readout.leader is not None and not stopped
+        targets = readout.values.tolist() if speaking else [0.0] * len(readout.labels)
+        self.bars.glide(targets, elapsed_s)
+        self._number_age += elapsed_s
+        title, value = headline(readout, stopped=stopped)
+        label = readout.leader if speaking else None
+        if title == self.title.text() and self._number_age < _NUMBERS_S:
+            return
+        self._number_age = 0.0
+        self.face.show_label(label, certain=readout.certain)
+        self._set_text(self.title, title)
+        self._set_text(self.value, value)
+        before = readout.previous()
+        when = f"was {before[0]} {elapsed(now_s - before[1])}" if before else ""
+        self._set_text(self.before, when)
+        self._grey(muted=label is None or not readout.certain)
+        numbers = [percent(p) if speaking else "–" for p in readout.values]
+        self.bars.show_numbers(numbers, label)
+
+    def _lay_out(self, *, compact: bool) -> None:
+        layout = QGridLayout(self)
+        if compact:
+            head = QHBoxLayout()
+            head.addWidget(self.caption)
+            head.addStretch(1)
+            head.addWidget(self.before)
+            layout.addLayout(head, 0, 0, 1, 2)
+            layout.addWidget(self.face, 1, 0, 2, 1)
+            layout.addWidget(self.title, 1, 1)
+            layout.addWidget(self.value, 2, 1)
+            layout.setColumnStretch(1, 1)
+        else:
+            center = Qt.AlignmentFlag.AlignHCenter
+            layout.addWidget(self.face, 1, 0, 1, 2, center)
+            layout.addWidget(self.title, 2, 0, 1, 2, center)
+            layout.addWidget(self.value, 3, 0, 1, 2, center)
+            layout.addWidget(self.before, 4, 0, 1, 2, center)
+            layout.setRowMinimumHeight(5, 8)
+        layout.addWidget(self.bars, 6, 0, 1, 2)
+        layout.setRowStretch(7, 1)
+
+    def _grey(self, *, muted: bool) -> None:
+        size = "body" if self._compact else "big"
+        set_role(self.title, f"{size} bold{' muted' if muted else ''}")
+        set_role(self.value, f"{size}{' muted' if muted else ''}")
+
+    @staticmethod
+    def _set_text(label: QLabel, text: str) -> None:
+        if label.text() != text:
+            label.setText(text)

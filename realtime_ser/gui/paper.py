@@ -1,0 +1,151 @@
+"""A strip of paper that scrolls: what has been drawn once is only moved afterwards.
+
+Stroking eight long antialiased lines takes Qt's raster engine 45 ms, which is too much for 30 times
+a second. Steps never change once they are made, so the time axis is cut into tiles: a finished one
+is kept as a pixmap, only the newest is drawn again when a step arrives, and a frame costs a few
+copies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtGui import QColor, QPainter, QPixmap
+from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+#: Width of a tile in logical pixels.
+TILE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A stretch of the time axis to draw.
+
+    Attributes
+    ----------
+    start_s, end_s
+        What it covers, in seconds.
+    left
+        Its left edge on the endless paper, in logical pixels.
+    px_per_s, height
+        Scale of the time axis, and height of the paper, in logical pixels.
+    """
+
+    start_s: float
+    end_s: float
+    left: float
+    px_per_s: float
+    height: float
+
+    def x(self, time_s: float) -> float:
+        """Horizontal place of a time within the tile."""
+        return time_s * self.px_per_s - self.left
+
+
+class Drawing(Protocol):
+    """What is on the paper."""
+
+    def key(self, tile: Tile) -> Hashable:
+        """Value that changes when the tile must be drawn again."""
+
+    def draw(self, painter: QPainter, tile: Tile) -> None:
+        """Draw a tile, antialiased; the pixmap cuts off what lies outside it."""
+
+    @property
+    def ground(self) -> QColor:
+        """Opaque colour of the blank paper."""
+
+
+class Paper(QGraphicsItem):
+    """Shows the stretch of a drawing that ends at a given time.
+
+    Parameters
+    ----------
+    parent
+        Item to fill.
+    drawing
+        What is on it.
+    """
+
+    def __init__(self, parent: QGraphicsItem, drawing: Drawing) -> None:
+        super().__init__(parent)
+        self._drawing = drawing
+        self._size = QRectF()
+        self._px_per_s = 1.0
+        self._right_s = 0.0
+        self._tiles: dict[int, tuple[Hashable, QPixmap]] = {}
+        self.setZValue(-1)
+
+    def resize(self, width: float, height: float, px_per_s: float) -> None:
+        """Change the size, in logical pixels, and the scale; everything is drawn again."""
+        self.prepareGeometryChange()
+        self._size = QRectF(0, 0, width, height)
+        self._px_per_s = px_per_s
+        self._tiles.clear()
+        self.update()
+
+    def forget(self) -> None:
+        """Draw everything again: the colours have changed."""
+        self._tiles.clear()
+        self.update()
+
+    def scroll_to(self, right_s: float) -> None:
+        """Move the right edge to a time."""
+        self._right_s = right_s
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Size of the paper."""
+        return self._size
+
+    def paint(
+        self,
+        painter: QPainter | None,
+        option: QStyleOptionGraphicsItem | None,  # noqa: ARG002
+        widget: QWidget | None = None,  # noqa: ARG002
+    ) -> None:
+        """Copy the visible tiles; draw those that have changed."""
+        if painter is None or self._size.isEmpty():
+            return
+        device = painter.device()
+        ratio = device.devicePixelRatio() if device is not None else 1.0
+        right = self._right_s * self._px_per_s
+        left = right - self._size.width()
+        painter.save()
+        painter.setClipRect(self._size)
+        wanted = range(math.floor(left / TILE), math.ceil(right / TILE))
+        for number in wanted:
+            painter.drawPixmap(QPointF(number * TILE - left, 0), self._pixmap(number, ratio))
+        painter.restore()
+        for number in [number for number in self._tiles if number not in wanted]:
+            del self._tiles[number]
+
+    def _pixmap(self, number: int, ratio: float) -> QPixmap:
+        left = number * TILE
+        tile = Tile(
+            start_s=left / self._px_per_s,
+            end_s=(left + TILE) / self._px_per_s,
+            left=left,
+            px_per_s=self._px_per_s,
+            height=self._size.height(),
+        )
+        key = (ratio, self._drawing.key(tile))
+        known = self._tiles.get(number)
+        if known is not None and known[0] == key:
+            return known[1]
+        pixmap = known[1] if known is not None else None
+        width, height = math.ceil(TILE * ratio), math.ceil(tile.height * ratio)
+        if pixmap is None or pixmap.width() != width or pixmap.height() != height:
+            pixmap = QPixmap(width, height)
+            pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(self._drawing.ground)  # opaque: copying needs no blending
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._drawing.draw(painter, tile)
+        painter.end()
+        self._tiles[number] = (key, pixmap)
+        return pixmap

@@ -1,0 +1,234 @@
+"""The plots of one channel: eight lines, below them sound and voice, on one scrolling time axis."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyqtgraph as pg
+from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QWidget
+
+from realtime_ser.gui.drawings import Frame, Sound, Traces, tick_spacing
+from realtime_ser.gui.hover import HoverCard
+from realtime_ser.gui.paper import Paper
+from realtime_ser.gui.theme import Look
+from realtime_ser.gui.timeline import Timeline
+from realtime_ser.gui.words import clock_text
+
+
+class Plots(QWidget):
+    """Both plots of a channel.
+
+    Parameters
+    ----------
+    timeline
+        What to show.
+    channel
+        Number of the channel, from 1.
+    span_s
+        Seconds of the time axis.
+    compact
+        Whether several channels share the window.
+    axis
+        Whether to show the time axis: only the lowest channel does.
+    """
+
+    #: The plots have another size; the legend beside them must follow.
+    arranged = pyqtSignal()
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        channel: int,
+        span_s: float,
+        look: Look,
+        *,
+        compact: bool,
+        axis: bool,
+    ) -> None:
+        super().__init__()
+        self._timeline = timeline
+        self._channel = timeline.channels[channel]
+        self._span_s = span_s
+        self._axis = axis
+        self._compact = compact
+        self._look = look
+        self._right_s = 0.0
+        self._ticks = (0, 0)
+        self._pointer: QPointF | None = None
+        self._view: Any = pg.GraphicsLayoutWidget()
+        self._view.setAccessibleName("Timeline")
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+        self._traces = self._plot(0)
+        self._sound = self._plot(1)
+        self._drawings = (
+            Traces(timeline, self._channel, look),
+            Sound(timeline, self._channel, look),
+        )
+        self._papers = (
+            Paper(self._traces.vb, self._drawings[0]),
+            Paper(self._sound.vb, self._drawings[1]),
+        )
+        self._cross = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
+        for plot, line in zip((self._traces, self._sound), self._cross, strict=True):
+            line.setVisible(False)
+            plot.addItem(line, ignoreBounds=True)
+            plot.vb.sigResized.connect(self._arrange)
+        self._card = HoverCard(timeline.labels, self)
+        viewport = self._view.viewport()
+        viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        viewport.setMouseTracking(True)
+        viewport.installEventFilter(self)
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        theme = look.theme
+        self._view.setBackground(theme.background)
+        for drawing in self._drawings:
+            drawing.set_look(look)
+        for paper in self._papers:
+            paper.forget()
+        for plot in (self._traces, self._sound):
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(QColor(theme.background))
+                axis.setTextPen(QColor(theme.muted))
+                axis.setTickFont(look.small)
+            plot.getAxis("left").setWidth(look.grid(7))
+        self._sound.setFixedHeight(self.sound_height())
+        if self._axis:
+            self._sound.getAxis("bottom").setHeight(look.grid(2.75))
+        for line in self._cross:
+            line.setPen(QPen(QColor(theme.text), 0))
+        self._view.ci.layout.setVerticalSpacing(look.grid(1))
+        self._card.set_look(look)
+        self._ticks = (0, 0)
+        self._arrange()
+
+    def sound_height(self) -> int:
+        """Height of the lower plot with its axis, in logical pixels."""
+        return self._look.grid((6.75 if self._compact else 10) + (2.75 if self._axis else 0))
+
+    @property
+    def frame(self) -> Frame:
+        """Where 0 and 100 % lie, within this widget."""
+        box = self._box(self._traces)
+        frame = self._drawings[0].frame(box.height())
+        return Frame(box.top() + frame.top, box.top() + frame.bottom)
+
+    @property
+    def sound_box(self) -> QRectF:
+        """Where the sound is drawn, within this widget."""
+        return self._box(self._sound)
+
+    def advance(self, right_s: float) -> None:
+        """Show the stretch that ends at a time."""
+        ratio = self.devicePixelRatioF()
+        scale = self._px_per_s
+        # Whole device pixels: tiles are copied, not blended, and text does not tremble.
+        right_s = round(right_s * scale * ratio) / ratio / scale
+        self._right_s = right_s
+        left_s = right_s - self._span_s
+        for paper in self._papers:
+            paper.scroll_to(right_s)
+        for plot in (self._traces, self._sound):
+            plot.vb.setRange(xRange=(left_s, right_s), padding=0, disableAutoRange=False)
+        self._set_time_ticks(left_s, right_s)
+        self._point()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the pointer over the plots."""
+        if isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseMove:
+            self._pointer = event.position()
+            self._point()
+        elif event is not None and event.type() is QEvent.Type.Leave:
+            self._pointer = None
+            self._point()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Keep the reading card inside."""
+        super().resizeEvent(event)
+        self._pointer = None
+        self._point()
+
+    @property
+    def _px_per_s(self) -> float:
+        return max(1.0, float(self._traces.vb.width())) / self._span_s
+
+    def _plot(self, row: int) -> Any:
+        plot = self._view.addPlot(row=row, col=0)
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.disableAutoRange()
+        plot.layout.setContentsMargins(0, 0, 0, 0)
+        for side in ("left", "bottom"):
+            plot.getAxis(side).setStyle(tickLength=0, showValues=side == "left")
+        if row == 0 or not self._axis:
+            plot.hideAxis("bottom")
+        else:
+            plot.getAxis("bottom").setStyle(showValues=True)
+        self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
+        return plot
+
+    def _box(self, plot: Any) -> QRectF:
+        return QRectF(plot.vb.sceneBoundingRect())
+
+    def _arrange(self) -> None:
+        """Fit papers and axes to the plots' size."""
+        drawing = self._drawings[0]
+        for plot, paper in zip((self._traces, self._sound), self._papers, strict=True):
+            paper.resize(plot.vb.width(), plot.vb.height(), self._px_per_s)
+        height = float(self._traces.vb.height())
+        frame = drawing.frame(height)
+        unit = max(1.0, frame.bottom - frame.top)
+        self._traces.vb.setYRange(
+            -(height - frame.bottom) / unit, 1.0 + frame.top / unit, padding=0
+        )
+        values = [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100\u202f%")]
+        self._traces.getAxis("left").setTicks([values])
+        self._name_strips()
+        self._ticks = (0, 0)
+        self.advance(self._right_s)
+        self.arranged.emit()
+
+    def _name_strips(self) -> None:
+        height = float(self._sound.vb.height())
+        self._sound.vb.setYRange(0.0, max(1.0, height), padding=0)
+        voice = self._drawings[1].voice_height()
+        middle = voice + self._look.grid(0.5) + (height - voice - self._look.grid(0.5)) / 2
+        self._sound.getAxis("left").setTicks([[(middle, "level"), (voice / 2, "voice")]])
+
+    def _set_time_ticks(self, left_s: float, right_s: float) -> None:
+        if not self._axis:
+            return
+        spacing = tick_spacing(self._px_per_s, 9.0 * self._look.body_px)
+        shown = (math.ceil(max(0.0, left_s) / spacing), math.floor(right_s / spacing))
+        if shown != self._ticks:
+            self._ticks = shown
+            ticks = [
+                (float(number * spacing), clock_text(number * spacing))
+                for number in range(shown[0], shown[1] + 1)
+            ]
+            self._sound.getAxis("bottom").setTicks([ticks])
+
+    def _point(self) -> None:
+        """Read off the values under the pointer."""
+        moment = None
+        box = self._box(self._traces)
+        if self._pointer is not None and box.left() <= self._pointer.x() <= box.right():
+            time_s = self._right_s - (box.right() - self._pointer.x()) / self._px_per_s
+            moment = self._channel.at(time_s)
+            for line in self._cross:
+                line.setValue(time_s)
+        for line in self._cross:
+            line.setVisible(moment is not None)
+        self._card.show_moment(moment, self._pointer)

@@ -1,0 +1,52 @@
+"""The moment at the right edge of the timeline, between the updates that arrive each 80 ms."""
+
+from __future__ import annotations
+
+import math
+
+#: Without news for this long the edge stands still: a pause, or a source that stalls.
+HOLD_S = 0.25
+
+#: Time constant with which the edge drifts back to the session's clock.
+_SETTLE_S = 0.4
+
+#: A larger error is a jump of the session's clock, not jitter: follow at once.
+_JUMP_S = 1.0
+
+
+class ScrollClock:
+    """Follows the session's clock smoothly, by the monotonic clock; never goes back.
+
+    Parameters
+    ----------
+    rate
+        Session seconds a second; 0 for a source that runs as fast as it can.
+    """
+
+    def __init__(self, rate: float = 1.0) -> None:
+        self._rate = rate
+        self._position = 0.0
+        self._seen = -math.inf
+        self._shown = 0.0
+        self._read = -math.inf
+
+    def observe(self, position_s: float, now_s: float) -> None:
+        """Note that the session has come to ``position_s`` at ``now_s`` on the monotonic clock."""
+        if position_s > self._position:
+            self._position = position_s
+            self._seen = now_s
+
+    def read(self, now_s: float) -> float:
+        """Session time to show at the right edge at ``now_s``, in seconds."""
+        age = now_s - self._seen
+        elapsed = now_s - self._read
+        self._read = now_s
+        target = self._position + self._rate * min(age, HOLD_S)
+        guess = self._shown + (self._rate * elapsed if age < HOLD_S else 0.0)
+        error = target - guess
+        if self._rate == 0.0 or not abs(error) < _JUMP_S * self._rate:
+            self._shown = max(self._shown, self._position)
+        else:
+            settled = guess + error * (1.0 - math.exp(-elapsed / _SETTLE_S))
+            self._shown = max(self._shown, settled)
+        return self._shown

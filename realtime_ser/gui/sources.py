@@ -1,0 +1,113 @@
+"""The picker of microphones, by host API, with the demo and files below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QStandardItem, QStandardItemModel
+from PyQt6.QtWidgets import QComboBox
+
+from realtime_ser.audio.devices import InputDevice, full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the configuration's ``audio.input`` and ``audio.device`` say."""
+
+    input: str
+    device: str | None = None
+
+
+#: Asks for a file; never chosen itself.
+_OPEN = Source("?")
+
+
+class SourcePicker(QComboBox):
+    """Lists inputs; tells which one a person chose."""
+
+    chosen = pyqtSignal(object)
+    file_wanted = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Microphone")
+        self.setToolTip("Microphone, or a recording that plays as one")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._current = Source("auto")
+        self._name = ""
+        self._devices: Sequence[InputDevice] = ()
+        self.activated.connect(self._activate)
+        self._fill()
+
+    def show_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Change the list."""
+        self._devices = tuple(devices)
+        self._fill()
+
+    def show_source(self, source: Source, name: str) -> None:
+        """Show what is open, by the name that its session gives."""
+        if (source, name) != (self._current, self._name):
+            self._current, self._name = source, name
+            self._fill()
+
+    def _fill(self) -> None:
+        """Headings for host APIs, then the demo and files."""
+        model = QStandardItemModel(self)
+        for api in dict.fromkeys(device.host_api for device in self._devices):
+            _heading(model, api)
+            for device in self._devices:
+                if device.host_api == api:
+                    mark = "  (default)" if device.default else ""
+                    _entry(model, device.name + mark, Source("mic", full_name(device)))
+        if not self._devices:
+            _heading(model, "No microphone found")
+        _heading(model, "Recordings")
+        _entry(model, "Demo recording", Source("demo"))
+        if self._current.input not in ("auto", "mic", "demo"):
+            _entry(model, Path(self._current.input).name, self._current)
+        _entry(model, "Open a file…", _OPEN)
+        self.setModel(model)
+        self._select(model)
+
+    def _select(self, model: QStandardItemModel) -> None:
+        for row in range(model.rowCount()):
+            item = model.item(row)
+            source = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+            if isinstance(source, Source) and self._fits(source):
+                self.setCurrentIndex(row)
+                return
+        self.setCurrentIndex(-1)
+        self.setPlaceholderText(self._name or "Choose a microphone")
+
+    def _fits(self, source: Source) -> bool:
+        if source == self._current:
+            return True
+        names = {device.name for device in self._devices if full_name(device) == source.device}
+        return self._current.input in ("auto", "mic") and bool(self._name) and self._name in names
+
+    def _activate(self, row: int) -> None:
+        source = self.itemData(row, Qt.ItemDataRole.UserRole)
+        if source == _OPEN:
+            self._fill()  # what is open stays selected until a file is chosen
+            self.file_wanted.emit()
+        elif isinstance(source, Source):
+            self.chosen.emit(source)
+
+
+def _heading(model: QStandardItemModel, text: str) -> None:
+    item = QStandardItem(text)
+    item.setFlags(Qt.ItemFlag.NoItemFlags)
+    font = item.font()
+    font.setBold(True)
+    item.setFont(font)
+    model.appendRow(item)
+
+
+def _entry(model: QStandardItemModel, text: str, source: Source) -> None:
+    item = QStandardItem(f"   {text}")
+    item.setData(source, Qt.ItemDataRole.UserRole)
+    model.appendRow(item)

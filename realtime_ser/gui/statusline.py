@@ -1,0 +1,77 @@
+"""The line at the bottom: latency, pace, losses, model, storage."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from realtime_ser.gui.glyphs import Glyph
+from realtime_ser.gui.states import Panorama, status_words
+from realtime_ser.gui.theme import Look, set_role
+
+_TIPS = (
+    "From a sound at the microphone to its probabilities, median of the last seconds",
+    "Each update covers 80 ms of sound",
+    "Samples that the microphone or this computer lost",
+    "The model in use",
+    "Sound is kept only when you ask for it: --record-audio",
+)
+
+_MESSAGE_MS = 8000
+
+#: The longest that each changing cell gets to say, so that nothing beside it jumps.
+_ROOM = ("latency 0000 ms", "00.0 updates/s", "0 dropped")
+
+
+class StatusLine(QWidget):
+    """Five cells of fixed places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("statusline")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.cells = [QLabel() for _ in _TIPS]
+        self.light = Glyph("record")
+        self.message = QLabel()
+        self.message.setMinimumWidth(1)
+        set_role(self.message, "small bold")
+        layout = QHBoxLayout(self)
+        for cell, tip in zip(self.cells, _TIPS, strict=True):
+            set_role(cell, "small muted")
+            cell.setToolTip(tip)
+            if cell is self.cells[-1]:
+                layout.addWidget(self.message, 1)
+                layout.addWidget(self.light)
+            layout.addWidget(cell)
+        self._silence = QTimer(self)
+        self._silence.setSingleShot(True)
+        self._silence.setInterval(_MESSAGE_MS)
+        self._silence.timeout.connect(self.message.clear)
+
+    def say(self, text: str) -> None:
+        """Show a message for a while."""
+        self.message.setText(text)
+        self._silence.start()
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(look.grid(2), 0, look.grid(2), 0)
+        layout.setSpacing(look.grid(3))
+        self.setFixedHeight(look.grid(3.5))
+        self.light.show_glyph("record", look.theme.danger, look.grid(1.25))
+        metrics = QFontMetricsF(look.small)
+        for cell, words in zip(self.cells, _ROOM, strict=False):
+            cell.setMinimumWidth(round(metrics.horizontalAdvance(words)) + 2)
+
+    def show_view(self, view: Panorama) -> None:
+        """Show a state."""
+        for cell, words in zip(self.cells, status_words(view), strict=True):
+            if cell.text() != words:
+                cell.setText(words)
+        self.light.setVisible(view.recording)
+        set_role(self.cells[-1], "small bold" if view.recording else "small muted")
+        lost = view.dropped_samples or view.overflows
+        set_role(self.cells[2], "small danger" if lost else "small muted")
