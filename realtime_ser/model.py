@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from realtime_ser.config import GateConfig
 from realtime_ser.errors import BundleError, UsageError
 from realtime_ser.features import FeatureParams
+from realtime_ser.quiet import quiet_stderr
 from realtime_ser.records import STEP_FRAMES, Estimate
 from realtime_ser.resources import shipped
 
@@ -210,8 +211,9 @@ class StepModel:
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
         try:
-            self._interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
-            self._interpreter.allocate_tensors()
+            with quiet_stderr():
+                self._interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
+                self._interpreter.allocate_tensors()
             signature = self._interpreter.get_signature_runner()
             inputs = {k: v["index"] for k, v in signature.get_input_details().items()}
             outputs = {k: v["index"] for k, v in signature.get_output_details().items()}

@@ -17,15 +17,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from realtime_ser.audio.microphone import MicrophoneSource
-from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.source import Source
 from realtime_ser.clock import SessionClock
 from realtime_ser.config import GateConfig
 from realtime_ser.errors import DeviceError, SerError
 from realtime_ser.handover import Block, RingBuffer, Subscription
+from realtime_ser.lane import Lane
 from realtime_ser.model import Bundle
 from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import SAMPLE_RATE, STEP, Marker, Record, Segment, Sound, State, Update
+from realtime_ser.records import SAMPLE_RATE, STEP, Marker, Record, Sound, State, Update
 
 SILENT_DEVICE_S = 1.0
 """A microphone that delivers nothing for so long is taken to be gone."""
@@ -111,13 +111,14 @@ class Monitor:
         self.channels = tuple(channels)
         self._rate = source.info.native_rate
         self._lanes = [
-            _Lane(channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes))
+            Lane(channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes))
             for channel in channels
         ]
         self._ring = RingBuffer(
             round(buffer_s * self._rate), source.info.channels, waits=not source.info.live
         )
         self._subscriptions: list[Subscription] = []
+        self._own: Subscription | None = None
         self._marks: deque[Marker] = deque()
         self._pause = threading.Event()
         self._stop = threading.Event()
@@ -125,6 +126,7 @@ class Monitor:
         self._status = Status()
         self._clock = SessionClock()
         self._native = 0
+        self._end: int | None = None
         self._last_block_s = 0.0
         self._last_anchor_s = -_ANCHOR_S
 
@@ -145,14 +147,15 @@ class Monitor:
         self._subscriptions = [*self._subscriptions, subscription]
         return subscription
 
-    def start(self) -> None:
-        """Open the source and begin.
+    def start(self, duration_s: float | None = None) -> None:
+        """Open the source and begin; end after ``duration_s`` by the session's clock.
 
         Raises
         ------
         SerError
             The source cannot be opened.
         """
+        self._end = None if duration_s is None else round(duration_s * self._rate)
         self._clock = SessionClock()
         self._last_block_s = time.monotonic()
         self.source.start(self._ring)
@@ -167,6 +170,8 @@ class Monitor:
         self._ring.close()
         if self._worker.is_alive():
             self._worker.join()
+        for subscription in self._subscriptions:
+            subscription.close()
 
     def pause(self) -> None:
         """Stop listening; time goes on."""
@@ -185,6 +190,7 @@ class Monitor:
         return marker
 
     def __enter__(self) -> Self:
+        self._own = self.subscribe()
         self.start()
         return self
 
@@ -204,7 +210,7 @@ class Monitor:
         SerError
             The source failed.
         """
-        subscription = self.subscribe()
+        subscription, self._own = self._own or self.subscribe(), None
         try:
             if self._status.phase is Phase.IDLE:
                 self.start()
@@ -221,12 +227,14 @@ class Monitor:
     def _work(self) -> None:
         end = Phase.FAILED
         try:
-            while not self._stop.is_set() and not self._ring.ended:
+            while self._room(1) and not self._stop.is_set() and not self._ring.ended:
                 self._turn()
+            self._set(error=None)
             end = Phase.ENDED
         except SerError as error:
             self._set(error=str(error))
         finally:
+            self._ring.close()  # a file that waits for room would never stop
             self.source.stop()
             self._finish()
             self._set(phase=end)
@@ -244,21 +252,22 @@ class Monitor:
             self._publish_anchor()
 
     def _take(self, block: Block) -> None:
-        lost = block.lost + self._lost_in_device(block)
+        lost = self._room(block.lost + self._lost_in_device(block))
         if lost:
             self._native += lost
             self._gap(State.LOST)
         if block.adc_s is not None:
             self._clock.observe(self._native / self._rate, block.adc_s)
         position = self._native
-        self._native += len(block.samples)
+        samples = block.samples[: self._room(len(block.samples))]
+        self._native += len(samples)
         self._last_block_s = time.monotonic()
         if self._pause.is_set():
             self._gap(State.PAUSED)
         else:
-            self._publish([Sound(position, block.samples)])
+            self._publish([Sound(position, samples)])
             for lane in self._lanes:
-                self._publish(lane.push(block))
+                self._publish(lane.push(samples))
         before = self._status
         self._set(
             phase=Phase.PAUSED if self._pause.is_set() else Phase.LISTENING,
@@ -267,6 +276,10 @@ class Monitor:
             dropped_samples=before.dropped_samples + lost,
             error=None,
         )
+
+    def _room(self, count: int) -> int:
+        """How many of the next ``count`` native samples belong to the session."""
+        return count if self._end is None else max(0, min(count, self._end - self._native))
 
     def _lost_in_device(self, block: Block) -> int:
         """Samples missing before a block by its ADC time, where some may have been lost."""
@@ -282,7 +295,8 @@ class Monitor:
         """Count the time as lost, and try to open the device again."""
         if self._status.phase is not Phase.RECONNECTING:
             self._set(phase=Phase.RECONNECTING)
-        self._native = max(self._native, round((self._now_s() - SILENT_DEVICE_S) * self._rate))
+        lost = round((self._now_s() - SILENT_DEVICE_S) * self._rate) - self._native
+        self._native += self._room(max(0, lost))
         self._gap(State.LOST)
         self._set(position_s=self._native / self._rate)
         self.source.stop()
@@ -337,32 +351,3 @@ class Monitor:
 
     def _set(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
-
-
-class _Lane:
-    """One channel's way from native samples to records."""
-
-    def __init__(self, channel: int, rate: int, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
-        self._index = channel - 1
-        self._rate = rate
-        self._resampler = Resampler(rate)
-
-    def push(self, block: Block) -> list[Update | Segment]:
-        return self.pipeline.push(self._resampler.push(block.samples[:, self._index]))
-
-    def gap(self, native: int, state: State) -> list[Update | Segment]:
-        """Lost or paused time up to native sample ``native``."""
-        target = self._position(native)
-        return self._flush(target) + self.pipeline.gap(target, state)
-
-    def finish(self, native: int) -> list[Update | Segment]:
-        """The end of the sound."""
-        return self._flush(self._position(native)) + self.pipeline.finish()
-
-    def _flush(self, target: int) -> list[Update | Segment]:
-        rest = self._resampler.flush()
-        return self.pipeline.push(rest[: max(0, target - self.pipeline.position)])
-
-    def _position(self, native: int) -> int:
-        return round(native * SAMPLE_RATE / self._rate)

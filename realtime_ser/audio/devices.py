@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 from realtime_ser.errors import DeviceError
+from realtime_ser.quiet import quiet_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +111,3 @@ def find_input(name: str | None) -> InputDevice:
 def full_name(device: InputDevice) -> str:
     """Host API and name, as they are shown and matched."""
     return f"{device.host_api}: {device.name}"
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep ALSA's and JACK's complaints about devices nobody asked for off the terminal.
-
-    They are written by C libraries straight to file descriptor 2. What matters comes back as an
-    error of PortAudio.
-    """
-    try:
-        saved = os.dup(2)
-    except OSError:  # no standard error, as in a windowed program: nothing to keep quiet
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

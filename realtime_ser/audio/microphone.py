@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.audio.devices import find_input, full_name, portaudio, quiet_stderr, rescan
+from realtime_ser.audio.devices import find_input, full_name, portaudio, rescan
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.errors import DeviceError
 from realtime_ser.handover import RingBuffer
+from realtime_ser.quiet import quiet_stderr
 
 _LONGEST_DELAY_S = 5.0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from realtime_ser.errors import AudioFileError
 from realtime_ser.handover import RingBuffer
 
 
@@ -32,6 +34,21 @@ class SourceInfo:
     live: bool
     demo: bool = False
     duration_s: float | None = None
+
+
+def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
+    """Check that a file has the channels that were asked for.
+
+    Raises
+    ------
+    AudioFileError
+        It has fewer.
+    """
+    if max(channels) > file.channels:
+        raise AudioFileError(
+            f"{file.name} has {file.channels} channel(s), so channel {max(channels)} is not "
+            "there: choose among those it has with --channels."
+        )
 
 
 class Source(Protocol):

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from realtime_ser import __version__
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.microphone import MicrophoneSource
-from realtime_ser.audio.source import Source
+from realtime_ser.audio.source import Source, require_channels
 from realtime_ser.config import AudioConfig, Config
-from realtime_ser.errors import AudioFileError, DeviceError, UsageError
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.errors import DeviceError, SerError, UsageError
+from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor
-from realtime_ser.records import SAMPLE_RATE, Anchor
+from realtime_ser.records import Anchor
 from realtime_ser.resources import shipped
-from realtime_ser.session.recording import Files, Recording, anchor_fields
+from realtime_ser.session.recording import Files, Recording
+from realtime_ser.session.sidecar import provenance, source_fields
 from realtime_ser.session.summary import ChannelSummary
 
 DEMO = "demo.flac"
@@ -47,7 +45,7 @@ def choose_source(audio: AudioConfig) -> Choice:
     if audio.input == "demo":
         return Choice(_demo(audio))
     if audio.input not in ("auto", "mic"):
-        return Choice(_with_channels(FileSource(Path(audio.input), audio.speed), audio.channels))
+        return Choice(_file(Path(audio.input), audio))
     try:
         return Choice(MicrophoneSource(audio.device, max(audio.channels)))
     except DeviceError as error:
@@ -57,15 +55,12 @@ def choose_source(audio: AudioConfig) -> Choice:
 
 
 def _demo(audio: AudioConfig) -> FileSource:
-    return _with_channels(FileSource(shipped(DEMO), audio.speed, demo=True), audio.channels)
+    return _file(shipped(DEMO), audio, demo=True)
 
 
-def _with_channels(source: FileSource, channels: Sequence[int]) -> FileSource:
-    if max(channels) > source.info.channels:
-        raise AudioFileError(
-            f"{source.info.name} has {source.info.channels} channel(s), so channel "
-            f"{max(channels)} is not there: choose among those it has with --channels."
-        )
+def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> FileSource:
+    source = FileSource(path, audio.speed, demo=demo)
+    require_channels(source.info, audio.channels)
     return source
 
 
@@ -137,10 +132,21 @@ class LiveSession:
         """What went wrong since the start, with the source or with the files; one sentence."""
         return self.monitor.status.error or self._recording.error
 
-    def start(self) -> None:
-        """Begin to listen and to write."""
+    def start(self, duration_s: float | None = None) -> None:
+        """Begin to listen and to write; end after ``duration_s`` by the session's clock.
+
+        Raises
+        ------
+        SerError
+            The source refuses. No files are left.
+        """
         self._recording.start(self.monitor.subscribe(sound=self.config.session.record_audio))
-        self.monitor.start()
+        try:
+            self.monitor.start(duration_s)
+        except SerError:
+            self.stop()
+            self._recording.discard()
+            raise
 
     def stop(self) -> dict[int, ChannelSummary]:
         """Stop, and return a summary of each channel when all is on the disk.
@@ -152,33 +158,9 @@ class LiveSession:
         return self._recording.tally.summary()
 
     def _describe(self, anchors: Sequence[Anchor]) -> dict[str, Any]:
-        info, status = self.monitor.source.info, self.monitor.status
-        return {
-            "realtime_ser": __version__,
-            "versions": {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert")},
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "model": _model_fields(self.monitor.bundle),
-            "labels": self.monitor.labels,
-            "config": self.config.model_dump(mode="json"),
-            "source": {"name": info.name, "live": info.live, "demo": info.demo},
-            "channels": self.config.audio.channels,
-            "native_rate": info.native_rate,
-            "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
-            "overflows": status.overflows,
-            "dropped_samples": status.dropped_samples,
-            "anchors": [anchor_fields(anchor) for anchor in anchors],
-        }
-
-
-def _model_fields(bundle: Bundle) -> dict[str, Any]:
-    manifest = bundle.manifest
-    return {"name": manifest.name, "version": manifest.version, "sha256": bundle.digest}
-
-
-def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
-    """Rate of the device's clock in Hz by the monotonic clock, from the first and last anchor."""
-    if len(anchors) < 2 or anchors[-1].adc_s <= anchors[0].adc_s:
-        return None
-    nominal_s = (anchors[-1].sample - anchors[0].sample) / SAMPLE_RATE
-    return native_rate * nominal_s / (anchors[-1].adc_s - anchors[0].adc_s)
+        monitor, status = self.monitor, self.monitor.status
+        return (
+            provenance(self.config, monitor.bundle, monitor.labels)
+            | source_fields(monitor.source.info, monitor.channels, anchors)
+            | {"overflows": status.overflows, "dropped_samples": status.dropped_samples}
+        )

@@ -5,12 +5,13 @@ Every second the files are brought to the disk, so that a crash or a pulled plug
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ from realtime_ser.session import tables
 from realtime_ser.session.summary import Tally
 
 _FLUSH_S = 1.0
+_SILENCE = 4096  # samples of lost time that are written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Recording:
         self._anchors: list[Anchor] = []
         self._error: str | None = None
         self._stack = ExitStack()
+        self._made: list[Path] = []
         self._tables: list[IO[str]] = []
         try:
             files.frames.parent.mkdir(parents=True, exist_ok=True)
@@ -108,9 +111,10 @@ class Recording:
             self._segments = self._table(files.segments, tables.segments_header(labels))
             self._markers = self._table(files.markers, tables.MARKERS_HEADER)
             self._sound = self._open_sound(source) if audio else None
+            self._create(files.sidecar).close()
             self._write_sidecar()
         except (OSError, soundfile.SoundFileError) as error:
-            self._stack.close()
+            self.discard()
             raise _cannot_write(files.frames, error) from error
         self._written = 0
         self._thread: threading.Thread | None = None
@@ -131,7 +135,17 @@ class Recording:
         """Return when all is on the disk; the monitor must have stopped."""
         if self._thread is not None:
             self._thread.join()
-        self._stack.close()
+        try:
+            self._stack.close()
+        except (OSError, soundfile.SoundFileError) as error:
+            self._error = self._error or str(_cannot_write(self.files.frames, error))
+
+    def discard(self) -> None:
+        """Remove the files of a session that never began."""
+        with contextlib.suppress(OSError, soundfile.SoundFileError):
+            self._stack.close()
+        for path in self._made:
+            path.unlink(missing_ok=True)
 
     def _run(self, subscription: Subscription) -> None:
         try:
@@ -141,6 +155,7 @@ class Recording:
             self._write_sidecar()
         except (OSError, soundfile.SoundFileError) as error:
             self._error = str(_cannot_write(self.files.frames, error))
+        finally:
             subscription.close()
 
     def _write(self, records: Sequence[Record]) -> None:
@@ -166,26 +181,31 @@ class Recording:
             self._sound.flush()
 
     def _table(self, path: Path, header: Sequence[str]) -> tables.Writer:
-        file = self._stack.enter_context(path.open("x", encoding="utf-8", newline=""))
+        file = self._stack.enter_context(self._create(path))
         self._tables.append(file)
         writer = tables.csv_writer(file)
         writer.writerow(header)
         return writer
 
+    def _create(self, path: Path) -> IO[str]:
+        file = path.open("x", encoding="utf-8", newline="")
+        self._made.append(path)
+        return file
+
     def _open_sound(self, source: SourceInfo) -> soundfile.SoundFile:
-        return self._stack.enter_context(
-            soundfile.SoundFile(
-                self.files.audio, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
-            )
+        file = soundfile.SoundFile(
+            self.files.audio, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
         )
+        self._made.append(self.files.audio)
+        return self._stack.enter_context(file)
 
     def _write_sound(self, sound: Sound) -> None:
         """Append sound; lost and paused time becomes digital silence, so sample 0 is second 0."""
         if self._sound is None:
             return
-        missing = sound.position - self._written
-        if missing > 0:
-            self._sound.write(np.zeros((missing, sound.samples.shape[1]), np.float32))
+        silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)
+        for missing in range(sound.position - self._written, 0, -_SILENCE):
+            self._sound.write(silence[:missing])
         self._sound.write(sound.samples)
         self._written = sound.position + len(sound.samples)
 
@@ -195,11 +215,6 @@ class Recording:
         draft = self.files.sidecar.with_suffix(".json.part")
         draft.write_text(text, encoding="utf-8")
         draft.replace(self.files.sidecar)
-
-
-def anchor_fields(anchor: Anchor) -> dict[str, Any]:
-    """An anchor as it is written into a sidecar."""
-    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
 
 
 def _cannot_write(path: Path, error: Exception) -> OutputError:

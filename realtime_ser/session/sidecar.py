@@ -1,0 +1,65 @@
+"""What lies beside each export as JSON: how its numbers came about."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from realtime_ser import __version__
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.config import Config
+from realtime_ser.model import Bundle
+from realtime_ser.records import SAMPLE_RATE, Anchor
+
+
+def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[str, Any]:
+    """Versions, model and settings."""
+    manifest = bundle.manifest
+    return {
+        "realtime_ser": __version__,
+        "versions": library_versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "model": {
+            "name": manifest.name,
+            "version": manifest.version,
+            "sha256": bundle.digest,
+        },
+        "labels": list(labels),
+        "config": config.model_dump(mode="json"),
+    }
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries on which the numbers depend."""
+    return {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")}
+
+
+def source_fields(
+    info: SourceInfo, channels: Sequence[int], anchors: Sequence[Anchor] = ()
+) -> dict[str, Any]:
+    """The source, its rates, and its clock."""
+    return {
+        "source": {"name": info.name, "live": info.live, "demo": info.demo},
+        "channels": list(channels),
+        "native_rate": info.native_rate,
+        "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
+        "anchors": [_anchor_fields(anchor) for anchor in anchors],
+    }
+
+
+def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
+    """Rate of the device's clock in Hz by the monotonic clock, from the first and last anchor."""
+    if len(anchors) < 2 or anchors[-1].adc_s <= anchors[0].adc_s:
+        return None
+    nominal_s = (anchors[-1].sample - anchors[0].sample) / SAMPLE_RATE
+    return native_rate * nominal_s / (anchors[-1].adc_s - anchors[0].adc_s)
+
+
+def _anchor_fields(anchor: Anchor) -> dict[str, Any]:
+    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
