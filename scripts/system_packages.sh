@@ -82,7 +82,7 @@ quietly() {
   return 1
 }
 
-say "Installing ${#missing[@]} system packages: ${missing[*]}"
+say "Installing system packages (once): ${missing[*]}"
 if ! { quietly apt-get update -qq && quietly "${install[@]}" -qq; }; then
   say "That did not work; going on with what is there. $by_hand"
 fi
