@@ -1,0 +1,17 @@
+"""Corpora of acted emotional speech: what is known of each, and their clips on a disk."""
+
+from __future__ import annotations
+
+from training.corpora.clip import Clip
+from training.corpora.known import CORPORA, Corpus
+from training.corpora.reading import AUDIO_SUFFIXES, CorpusContents, Skipped, read_corpora
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "CORPORA",
+    "Clip",
+    "Corpus",
+    "CorpusContents",
+    "Skipped",
+    "read_corpora",
+]

@@ -1,0 +1,56 @@
+"""One recording of a corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from realtime_ser.labels import LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording, with what its corpus says of it.
+
+    Attributes
+    ----------
+    corpus
+        Key of the corpus in :data:`training.corpora.CORPORA`.
+    path
+        The audio file.
+    name
+        Official name without extension.
+    speaker
+        The corpus's own name of the speaker, such as ``07``, ``1037`` or ``OAF``.
+    label
+        The intended emotion, one of :data:`realtime_ser.labels.LABELS`.
+    language
+        ISO 639-1 code.
+    sex
+        ``female`` or ``male``; ``None`` where it is not known.
+    intensity
+        The intended intensity in the corpus's words; ``None`` where it has none.
+    votes
+        How listeners who heard the voice alone voted: shares over ``LABELS`` that sum to 1.
+        ``None`` where nobody was asked.
+    """
+
+    corpus: str
+    path: Path
+    name: str
+    speaker: str
+    label: str
+    language: str
+    sex: str | None = None
+    intensity: str | None = None
+    votes: tuple[float, ...] | None = None
+
+    @property
+    def heard(self) -> str | None:
+        """The emotion that most listeners heard; ``None`` at a tie or without votes."""
+        if self.votes is None:
+            return None
+        best = np.flatnonzero(np.array(self.votes) == max(self.votes))
+        return LABELS[best[0]] if len(best) == 1 else None

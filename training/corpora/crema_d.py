@@ -1,0 +1,86 @@
+"""Listeners' votes and actors' sex, which CREMA-D keeps in tables beside the audio."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from realtime_ser.errors import SerError
+from realtime_ser.labels import LABELS
+from training.corpora.clip import Clip
+
+_VOTES = "tabulatedVotes.csv"
+_ACTORS = "VideoDemographics.csv"
+_EMOTIONS = {
+    "A": "angry",
+    "D": "disgust",
+    "F": "fearful",
+    "H": "happy",
+    "N": "neutral",
+    "S": "sad",
+}
+
+
+def add_votes_and_sex(clips: Sequence[Clip], folders: Sequence[Path]) -> list[Clip]:
+    """Give clips what the tables in some folders say; without tables they stay as they are.
+
+    Raises
+    ------
+    SerError
+        A table is not one of CREMA-D's.
+    """
+    votes = _voice_votes(_find(_VOTES, folders))
+    sexes = _sexes(_find(_ACTORS, folders))
+    return [
+        replace(clip, votes=votes.get(_official(clip.name)), sex=sexes.get(clip.speaker))
+        for clip in clips
+    ]
+
+
+def _official(name: str) -> str:
+    """Name in the tables: one file, ``1040_ITH_SAD_X``, is misspelt."""
+    return f"{name}X" if name.endswith("_X") else name
+
+
+def _find(table: str, folders: Sequence[Path]) -> Path | None:
+    return next((path for folder in folders for path in sorted(folder.rglob(table))), None)
+
+
+def _rows(path: Path | None) -> Iterator[dict[str, str]]:
+    if path is None:
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _voice_votes(path: Path | None) -> dict[str, tuple[float, ...]]:
+    """Shares of the votes by raters who heard the voice alone; their row ids begin with a 1."""
+    shares: dict[str, tuple[float, ...]] = {}
+    try:
+        for row in _rows(path):
+            number = row[""]
+            if len(number) != 6 or not number.startswith("1"):
+                continue
+            counts = np.zeros(len(LABELS))
+            for code, label in _EMOTIONS.items():
+                counts[LABELS.index(label)] = float(row[code])
+            if counts.sum() > 0:
+                shares[row["fileName"]] = tuple((counts / counts.sum()).tolist())
+    except (KeyError, ValueError, TypeError) as error:
+        raise SerError(
+            f"{path} is not CREMA-D's table of votes; fetch processedResults/{_VOTES} again."
+        ) from error
+    return shares
+
+
+def _sexes(path: Path | None) -> dict[str, str]:
+    try:
+        return {row["ActorID"]: row["Sex"].lower() for row in _rows(path)}
+    except (KeyError, AttributeError) as error:
+        raise SerError(
+            f"{path} is not CREMA-D's table of actors; fetch {_ACTORS} again."
+        ) from error
