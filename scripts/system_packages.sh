@@ -53,7 +53,6 @@ for package in "${wanted[@]}"; do has "$package" || missing+=("$package"); done
 install=(apt-get install -y --no-install-recommends --no-remove "${missing[@]}")
 root=()
 if [ "$(id -u)" -ne 0 ]; then root=(sudo); fi
-by_hand="Please have these system packages installed: ${root[*]} ${install[*]}"
 
 if [ ${#root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then
   say "Please have an administrator run: ${install[*]}"
@@ -61,8 +60,8 @@ if [ ${#root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then
   exit 0
 fi
 if [ -t 0 ] && [ -t 2 ]; then
-  say "System packages are missing. To install them:" "${root[*]} ${install[*]}"
-  read -r -p "Run this now? [Y/n] " answer
+  say "System packages are missing. To install them:" "${root[@]}" "${install[@]}"
+  read -r -p "Run this now? [Y/n] " answer || answer=n
   case $answer in
     [nN]*) say "Going on with what is there."; exit 0 ;;
   esac
@@ -84,5 +83,5 @@ quietly() {
 
 say "Installing system packages (once): ${missing[*]}"
 if ! { quietly apt-get update -qq && quietly "${install[@]}" -qq; }; then
-  say "That did not work; going on with what is there. $by_hand"
+  say "That did not work; going on with what is there. To try again:" "${install[@]}"
 fi
