@@ -25,5 +25,17 @@ EMOJI: dict[str, str] = {
     "surprised": "😲",
 }
 
+#: Okabe and Ito's colours, safe for colour-blind eyes; never shown without a label.
+COLORS: dict[str, str] = {
+    "neutral": "#999999",
+    "calm": "#56B4E9",
+    "happy": "#E69F00",
+    "sad": "#0072B2",
+    "angry": "#D55E00",
+    "fearful": "#CC79A7",
+    "disgust": "#009E73",
+    "surprised": "#F0E442",
+}
+
 #: The adjective that follows "sounds": a label names a voice, not a feeling.
 SOUNDS: dict[str, str] = {label: label for label in LABELS} | {"disgust": "disgusted"}
