@@ -10,7 +10,7 @@ purpose=${1:?run or test}
 # What pip downloads, in MB, to tell the user.
 case $purpose in
   run) size=140 ;;
-  test) size=880 ;;
+  test) size=860 ;;
 esac
 
 say() { printf '%s\n' "$*" >&2; }

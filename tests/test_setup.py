@@ -72,7 +72,7 @@ def test_a_lock_holds_what_the_project_asks_for(lock, extras):
 
 
 def test_tensorflow_comes_with_training_only():
-    heavy = {"tensorflow", "keras", "librosa", "numba", "scikit-learn"}
+    heavy = {"tensorflow", "keras", "librosa", "numba", "scipy"}
     assert not heavy & names(locked("run"))
     assert heavy <= names(locked("test"))
 
