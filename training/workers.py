@@ -1,0 +1,78 @@
+"""Work that is spread over processes, with progress and an estimate."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_CHUNK = 8
+
+
+def spread(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int, title: str
+) -> list[Result]:
+    """Apply a function to each item in ``jobs`` processes; results in the items' order.
+
+    Parameters
+    ----------
+    function
+        Can be pickled, as can its results.
+    items
+        What it is applied to.
+    jobs
+        Number of processes; with 1 the work is done in this one.
+    title
+        Stands beside the progress bar on standard error.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    results: list[Result] = []
+    if not items:
+        return results
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        for result in progress.track(
+            _results(function, items, jobs), total=len(items), description=title
+        ):
+            results.append(result)  # noqa: PERF402 - track() is what shows progress
+    return results
+
+
+def _results(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[Result]:
+    if jobs == 1 or len(items) < 2:
+        yield from map(function, items)
+        return
+    # A fresh interpreter each: forking one in which a training library runs threads may hang.
+    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        yield from executor.map(function, items, chunksize=_CHUNK)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the first one ends the others in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
