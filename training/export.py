@@ -1,0 +1,138 @@
+"""Writes a bundle: the streaming step for LiteRT, the training graph, and their description.
+
+A bundle whose step does not give the training graph's output is not written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from realtime_ser.errors import SerError
+from realtime_ser.model import (
+    FRAMES,
+    LOGITS,
+    MANIFEST,
+    STEP_MODEL,
+    TRAINING_MODEL,
+    Manifest,
+    StepModel,
+    load_bundle,
+)
+from realtime_ser.records import STEP_FRAMES
+from training.architecture import StreamingSer
+
+PARITY = 1e-4
+"""Largest difference allowed between a logit of the stream and of the training graph."""
+
+_PARITY_STEPS = 375  # 30 s, the longest segment
+
+
+class ParityError(SerError):
+    """The streaming step does not give what the training graph gives."""
+
+
+def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> float:
+    """Write ``model`` as a bundle, replacing one that is there, and return its parity.
+
+    Parameters
+    ----------
+    model
+        The trained model.
+    manifest
+        Its description; ``states`` and ``files`` are filled in here.
+    folder
+        Where to write.
+
+    Returns
+    -------
+    float
+        Largest difference between a logit of the stream and of the training graph.
+
+    Raises
+    ------
+    ParityError
+        It exceeds :data:`PARITY`; nothing was written.
+    """
+    with tempfile.TemporaryDirectory() as draft_folder:
+        draft = Path(draft_folder)
+        (draft / STEP_MODEL).write_bytes(_convert(model))
+        model.save(draft / TRAINING_MODEL)
+        filled = {"states": model.state_shapes(), "files": _hashes(draft)}
+        write_manifest(manifest.model_copy(update=filled), draft)
+        difference = parity(model, draft, _PARITY_STEPS)
+        if not difference <= PARITY:  # which a NaN would not be either
+            raise ParityError(
+                f"The streaming step differs from the training graph by {difference:.1e}, more "
+                f"than {PARITY:.0e}, so no bundle was written: check the layers' states."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in draft.iterdir():
+            shutil.copyfile(file, folder / file.name)
+    return difference
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write ``bundle.json``."""
+    text = manifest.model_dump_json(indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def parity(model: StreamingSer, folder: Path, steps: int) -> float:
+    """Largest difference between a logit of the bundle's stream and of the training graph.
+
+    The input is noise with the mean and deviation that the model expects.
+    """
+    encoder = model.encoder
+    noise = np.random.default_rng(0).standard_normal(
+        (1, STEP_FRAMES * steps, model.architecture.coefficients)
+    )
+    frames = (noise * np.array(encoder.deviation) + np.array(encoder.mean)).astype(np.float32)
+    expected = np.array(model(frames))[0]
+    stream = StepModel(load_bundle(folder))
+    state = stream.initial_state()
+    found = np.empty_like(expected)
+    for step in range(steps):
+        found[step], state = stream.step(frames[0, STEP_FRAMES * step :][:STEP_FRAMES], state)
+    return float(np.abs(found - expected).max())
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.iterdir())
+    }
+
+
+def _convert(model: StreamingSer) -> bytes:
+    """The streaming step as a LiteRT model with builtin operations only.
+
+    Only this function needs TensorFlow; a model trained on another backend is rebuilt on it.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise SerError("Exporting a bundle needs KERAS_BACKEND=tensorflow: run 'export' with it.")
+    import tensorflow as tf
+
+    shapes = model.state_shapes()
+    frames_shape = (1, STEP_FRAMES, model.architecture.coefficients)
+    signature = {FRAMES: tf.TensorSpec(frames_shape, tf.float32, name=FRAMES)} | {
+        name: tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()
+    }
+
+    def step(inputs: dict[str, Any]) -> dict[str, Any]:
+        logits, states = model.step(inputs[FRAMES], inputs)
+        return {LOGITS: logits, **states}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("step", step, input_signature=[signature])
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
+        return bytes(converter.convert())
