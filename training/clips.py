@@ -212,7 +212,7 @@ def _load(entry: Path) -> list[_Cut] | None:
 
 
 def _read(entry: Path) -> list[_Cut]:
-    with np.load(entry) as arrays:
+    with entry.open("rb") as file, np.load(file) as arrays:
         ends = np.cumsum(arrays["steps"])
         log_mel = arrays["log_mel"]
         rows = zip(

@@ -1,0 +1,189 @@
+"""Training hears what the live gate lets through, and the cache never loses or mixes anything."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import AudioFileError, OutputError, SerError
+from realtime_ser.features import FeatureParams
+from realtime_ser.resources import shipped
+from realtime_ser.segmenter import Segmenter
+from training.clips import GatedSegment, gated_segments, samples_16k
+from training.corpora import Clip
+
+FEATURES, GATE = FeatureParams(), GateConfig()
+
+
+@pytest.fixture(scope="module")
+def speech():
+    """The first seconds of the demo recording, 16 kHz."""
+    sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
+    assert rate == 16_000
+    return sound[: 20 * rate, 0]
+
+
+def clip(path: Path, samples, rate: int = 16_000) -> Clip:
+    soundfile.write(path, samples, rate)
+    return Clip("savee", path, path.stem, "DC", "happy", "en")
+
+
+@pytest.fixture
+def clips(tmp_path, speech) -> list[Clip]:
+    """Speech at two rates with a silent clip between."""
+    return [
+        clip(tmp_path / "native.wav", speech),
+        clip(tmp_path / "silent.wav", np.zeros(16_000)),
+        clip(tmp_path / "fast.flac", soxr.resample(speech, 16_000, 48_000), 48_000),
+    ]
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    return tmp_path / "cache"
+
+
+def facts(segments: list[GatedSegment]) -> list[tuple]:
+    return [
+        (s.clip.name, s.first_step, s.last_voiced, s.voiced_s, s.log_mel.tobytes())
+        for s in segments
+    ]
+
+
+def cut(clips, cache, features=FEATURES, gate=GATE, jobs=1):
+    return gated_segments(clips, features, gate, cache, jobs)
+
+
+def test_segments_are_those_that_the_live_path_feeds(clips, cache):
+    segments = cut(clips, cache)
+    for recording in (clips[0], clips[2]):
+        steps = Segmenter(FEATURES, GATE).push(samples_16k(recording.path))
+        fed = np.concatenate([step.fed for step in steps])
+        voiced = sum(step.voiced for step in steps if step.speech)
+        mine = [segment for segment in segments if segment.clip == recording]
+        assert len(mine) > 1
+        assert np.array_equal(
+            np.concatenate([segment.log_mel for segment in mine]), fed.astype(np.float32)
+        )
+        assert sum(segment.voiced_s for segment in mine) == pytest.approx(voiced * 0.02)
+        for segment in mine:
+            assert segment.log_mel.dtype == np.float32
+            last = steps[segment.first_step + segment.last_voiced]
+            assert last.voiced
+            rest = steps[last.index + 1 : segment.first_step + len(segment.log_mel)]
+            assert not any(step.voiced for step in rest)
+
+
+def test_a_clip_without_speech_gives_no_segment(clips, cache):
+    assert {segment.clip.name for segment in cut(clips, cache)} == {"native", "fast"}
+
+
+def test_a_clip_that_ends_in_speech_keeps_its_last_segment(tmp_path, cache, speech):
+    begins = next(s.begins for s in Segmenter(FEATURES, GATE).push(speech) if s.begins is not None)
+    sound = speech[: begins * 1280 + 16_000]
+    assert len(cut([clip(tmp_path / "cut.wav", sound)], cache)) == 1
+
+
+def test_many_processes_give_what_one_gives(clips, cache, tmp_path):
+    assert facts(cut(clips, cache, jobs=2)) == facts(cut(clips, tmp_path / "other"))
+
+
+def entries(cache: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
+
+
+def test_a_second_run_cuts_nothing_again(clips, cache):
+    first = facts(cut(clips, cache))
+    before = entries(cache)
+    assert len(before) == 3, "silence is remembered too"
+    assert facts(cut(clips, cache)) == first
+    assert entries(cache) == before
+
+
+def test_a_copy_elsewhere_is_recognised(clips, cache, tmp_path):
+    cut(clips, cache)
+    before = entries(cache)
+    moved = tmp_path / "moved.wav"
+    moved.write_bytes(clips[0].path.read_bytes())
+    copy = Clip("savee", moved, "moved", "DC", "sad", "en")
+    assert {segment.clip.label for segment in cut([copy], cache)} == {"sad"}
+    assert entries(cache) == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"features": FeatureParams(n_mels=48)}, {"gate": GateConfig(hangover_ms=240)}],
+    ids=["features", "gate"],
+)
+def test_other_parameters_never_meet_old_segments(clips, cache, changed):
+    old = facts(cut(clips, cache))
+    assert facts(cut(clips, cache, **changed)) != old
+    assert facts(cut(clips, cache)) == old
+
+
+def test_a_changed_recording_never_meets_old_segments(clips, cache, speech):
+    old = facts(cut(clips, cache))
+    clip(clips[0].path, speech[::-1])
+    assert facts(cut(clips, cache)) != old
+
+
+def test_half_an_entry_is_made_again(clips, cache):
+    whole = facts(cut(clips, cache))
+    for path in entries(cache):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert facts(cut(clips, cache)) == whole
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_damaged_recording_is_named_and_all_others_are_kept(clips, cache, tmp_path, jobs):
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF of something else")
+    damaged = Clip("savee", bad, "bad", "DC", "sad", "en")
+    with pytest.raises(SerError, match=r"bad\.wav is not audio"):
+        cut([damaged, *clips], cache, jobs=jobs)
+    assert len(entries(cache)) == 3
+
+
+def test_a_recording_that_went_away_is_named(clips, cache):
+    clips[1].path.unlink()
+    with pytest.raises(AudioFileError, match=r"silent\.wav"):
+        cut(clips, cache)
+
+
+def test_a_full_disk_is_told_and_what_was_cached_is_kept(clips, cache, monkeypatch):
+    cut(clips[:1], cache)
+    save = np.savez
+
+    def full(file, **arrays):
+        file.write(b"some of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OutputError, match="No space left"):
+        cut(clips, cache)
+    kept = entries(cache)
+    assert len(kept) == 1
+    assert not list(cache.rglob("*.part"))
+    monkeypatch.setattr(np, "savez", save)
+    cut(clips, cache)
+    assert len(entries(cache)) == 3
+    assert kept.items() <= entries(cache).items()
+
+
+def test_the_first_channel_is_resampled_as_the_live_path_does(tmp_path, speech):
+    both = np.stack([speech, np.zeros_like(speech)], axis=1)
+    path = tmp_path / "both.wav"
+    soundfile.write(path, soxr.resample(both, 16_000, 44_100), 44_100, subtype="FLOAT")
+    heard = samples_16k(path)
+    assert heard.dtype == np.float32
+    assert len(heard) == pytest.approx(len(speech), abs=2)
+    assert FileSource(path).info.channels == 2
+    middle = slice(1000, len(speech) - 1000)
+    assert np.abs(heard[middle] - speech[middle]).max() < 0.02
