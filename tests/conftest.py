@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
@@ -27,6 +28,11 @@ SENTENCES = (
     "Nobody told me that the last train leaves before ten.",
     "Please put the two blue boxes next to the window.",
 )
+
+
+# How long an example takes says nothing of its result: timings are benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
