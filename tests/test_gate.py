@@ -1,4 +1,4 @@
-"""When speech begins and ends, which steps are fed, and that a split into blocks changes nothing."""
+"""When speech begins and ends, and which steps are fed, whatever the split into blocks."""
 
 from __future__ import annotations
 
