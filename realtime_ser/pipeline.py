@@ -58,14 +58,21 @@ class Pipeline:
         Number that the records carry, from 1.
     classes
         Labels to which the probabilities are restricted and renormalised; empty: all.
+    model
+        The bundle's step model, where several pipelines of one thread share it.
     """
 
     def __init__(
-        self, bundle: Bundle, gate: GateConfig, channel: int = 1, classes: Sequence[str] = ()
+        self,
+        bundle: Bundle,
+        gate: GateConfig,
+        channel: int = 1,
+        classes: Sequence[str] = (),
+        model: StepModel | None = None,
     ) -> None:
         self._segmenter = Segmenter(bundle.manifest.features, gate)
         self._mfcc = Mfcc(bundle.manifest.features)
-        self._model = StepModel(bundle)
+        self._model = model or StepModel(bundle)
         self._decoder = bundle.decoder(classes)
         self._channel = channel
         self._segments = 0

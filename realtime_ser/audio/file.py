@@ -74,15 +74,15 @@ class FileSource:
             self._thread.join()
             self._thread = None
 
-    def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """All samples in blocks of 20 ms, each ``(n, channels)``, float32 in -1 .. 1.
+    def blocks(self, seconds: float = BLOCK_S) -> Iterator[NDArray[np.float32]]:
+        """All samples in blocks of ``seconds``, each ``(n, channels)``, float32 in -1 .. 1.
 
         Raises
         ------
         AudioFileError
             The file ends early or is damaged.
         """
-        size = round(BLOCK_S * self._info.native_rate)
+        size = round(seconds * self._info.native_rate)
         read = 0
         try:
             with soundfile.SoundFile(self._path) as file:

@@ -64,6 +64,28 @@ def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> FileSource:
     return source
 
 
+def make_monitor(config: Config, source: Source) -> Monitor:
+    """Monitor of a source, with all settings.
+
+    Raises
+    ------
+    BundleError
+        The model cannot be used.
+    """
+    return Monitor(
+        source,
+        load_bundle(bundle_folder(config.model)),
+        config.gate,
+        channels=config.audio.channels,
+        buffer_s=config.audio.buffer_s,
+    )
+
+
+def session_folder(config: Config) -> Path:
+    """Where sessions are written that were given no name."""
+    return config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
+
+
 def session_files(config: Config, export: Path | None) -> Files:
     """Where a session that begins now is written.
 
@@ -76,7 +98,7 @@ def session_files(config: Config, export: Path | None) -> Files:
         if export.suffix.lower() != ".csv":
             raise UsageError(f"The export '{export}' must have a name that ends in .csv.")
         return Files(export)
-    folder = config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
+    folder = session_folder(config)
     name = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
     files = Files(folder / f"{name}.csv")
     number = 2
@@ -104,16 +126,9 @@ class LiveSession:
 
     def __init__(self, config: Config, export: Path | None = None) -> None:
         self.config = config
-        bundle = load_bundle(bundle_folder(config.model))
         choice = choose_source(config.audio)
         self.notice = choice.notice
-        self.monitor = Monitor(
-            choice.source,
-            bundle,
-            config.gate,
-            channels=config.audio.channels,
-            buffer_s=config.audio.buffer_s,
-        )
+        self.monitor = make_monitor(config, choice.source)
         self._recording = Recording(
             session_files(config, export),
             self.monitor.labels,
@@ -130,7 +145,12 @@ class LiveSession:
     @property
     def error(self) -> str | None:
         """What went wrong since the start, with the source or with the files; one sentence."""
-        return self.monitor.status.error or self._recording.error
+        return self.monitor.status.error or self.write_error
+
+    @property
+    def write_error(self) -> str | None:
+        """Why the files are incomplete; one sentence."""
+        return self._recording.error
 
     def start(self, duration_s: float | None = None) -> None:
         """Begin to listen and to write; end after ``duration_s`` by the session's clock.

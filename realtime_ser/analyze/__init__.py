@@ -1,0 +1,1 @@
+"""Whole files and folders through the very pipeline of the live engine, in several processes."""

@@ -1,0 +1,147 @@
+"""Which files are analysed, and where their results go."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+EXTENSIONS = frozenset(
+    {
+        *(".wav", ".w64", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
+        *(".aif", ".aifc", ".aiff", ".au", ".snd", ".caf"),
+    }
+)
+"""Names of files that are taken for audio when a folder is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The results of a file: beside each other, under one name."""
+
+    folder: Path
+    name: str
+
+    @property
+    def frames(self) -> Path:
+        """Frames CSV."""
+        return self._path(".frames.csv")
+
+    @property
+    def segments(self) -> Path:
+        """Segments CSV."""
+        return self._path(".segments.csv")
+
+    @property
+    def sidecar(self) -> Path:
+        """How the numbers came about, as JSON."""
+        return self._path(".json")
+
+    @property
+    def plot(self) -> Path:
+        """Picture of the timeline."""
+        return self._path(".png")
+
+    def _path(self, ending: str) -> Path:
+        return self.folder / f"{self.name}{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to analyse.
+
+    Attributes
+    ----------
+    path
+        The file.
+    outputs
+        Where its results go; ``None`` for nowhere.
+    error
+        Why it cannot be analysed, if that is known already.
+    """
+
+    path: Path
+    outputs: Outputs | None = None
+    error: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Its bytes, by which the work is measured."""
+        try:
+            return max(1, self.path.stat().st_size)
+        except OSError:
+            return 1
+
+
+def find_inputs(paths: Sequence[Path], out: Path | None) -> list[Input]:
+    """Files to analyse, in order.
+
+    Folders are searched with all that lies in them. Below ``out`` is the same tree of folders as
+    below the deepest folder that holds all of ``paths``. A file that is named twice counts once.
+    """
+    found: dict[str, Input] = {}
+    for path in paths:
+        for item in _search(path) if path.is_dir() else [Input(path)]:
+            found.setdefault(_absolute(item.path), item)
+    if out is None:
+        return list(found.values())
+    top = _common_folder([path if path.is_dir() else path.parent for path in paths])
+    names = _names([_below(Path(path), top) for path in found])
+    return [
+        Input(item.path, Outputs(out / name.parent, name.name), item.error)
+        for item, name in zip(found.values(), names, strict=True)
+    ]
+
+
+def _search(folder: Path) -> list[Input]:
+    refused: list[Input] = []
+
+    def refuse(error: OSError) -> None:
+        words = f"{error.filename} cannot be opened ({error.strerror}); change its permissions."
+        refused.append(Input(Path(error.filename), error=words))
+
+    files = [
+        Input(Path(place) / name)
+        for place, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+    ]
+    if not files and not refused:
+        known = " ".join(sorted(EXTENSIONS))
+        return [Input(folder, error=f"{folder} holds no audio file ({known}); check the path.")]
+    return sorted(files + refused, key=lambda item: item.path)
+
+
+def _absolute(path: Path) -> str:
+    """Path from the root. Links stay as they are: results lie where the link does."""
+    return os.path.normpath(path.absolute())
+
+
+def _common_folder(folders: Sequence[Path]) -> str | None:
+    try:
+        return os.path.commonpath([_absolute(folder) for folder in folders])
+    except ValueError:  # on different drives
+        return None
+
+
+def _below(path: Path, folder: str | None) -> Path:
+    return path.relative_to(folder or path.anchor)
+
+
+def _names(files: Sequence[Path]) -> list[Path]:
+    """A name for each file's results: without its extension, unless another one has that name."""
+    keys = [str(path.with_suffix("")).casefold() for path in files]
+    counts = Counter(keys)
+    taken: set[str] = set()
+    names = []
+    for path, key in zip(files, keys, strict=True):
+        wanted = path if counts[key] > 1 else path.with_suffix("")
+        name, number = wanted, 2
+        while str(name).casefold() in taken:
+            name = wanted.with_name(f"{wanted.name}_{number}")
+            number += 1
+        taken.add(str(name).casefold())
+        names.append(name)
+    return names

@@ -1,0 +1,53 @@
+"""Whether there is a display to open a window on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+_TIMEOUT_S = 2.0
+_X_PORT = 6000
+
+
+def display_answers() -> bool:
+    """Whether somebody serves the display that the environment names.
+
+    Qt ends the process when nobody does, so it is found out before Qt starts. macOS and Windows
+    always have one.
+    """
+    if sys.platform in ("darwin", "win32"):
+        return True
+    wayland, x = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    return bool((wayland and _wayland_answers(wayland)) or (x and _x_answers(x)))
+
+
+def _wayland_answers(name: str) -> bool:
+    return _unix_answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name))
+
+
+def _x_answers(name: str) -> bool:
+    """``host:display.screen``; without a host on this machine."""
+    host, _, rest = name.rpartition(":")
+    number = rest.partition(".")[0]
+    if not number.isdecimal():
+        return False
+    if host in ("", "unix"):
+        path = f"/tmp/.X11-unix/X{number}"
+        return _unix_answers(path) or _unix_answers(f"\0{path}")
+    try:
+        with socket.create_connection((host, _X_PORT + int(number)), _TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def _unix_answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,42 @@
+"""What is said of a session when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from realtime_ser.session.live import LiveSession
+from realtime_ser.session.summary import ChannelSummary
+from realtime_ser.words import clock_text, percent
+
+
+def session_report(session: LiveSession) -> str:
+    """How a finished session went, and where its files lie."""
+    return "\n".join(_lines(session, session.stop()))
+
+
+def _lines(session: LiveSession, channels: Mapping[int, ChannelSummary]) -> Iterator[str]:
+    status, info = session.monitor.status, session.monitor.source.info
+    demo = ", synthesised speech" if info.demo else ""
+    yield f"{clock_text(status.position_s)} of {info.name}{demo}"
+    for number, channel in channels.items():
+        name = f"channel {number}: " if len(session.monitor.channels) > 1 else ""
+        yield f"  {name}{_speech(channel)}"
+        if channel.lost_s:
+            yield f"  {name}{channel.lost_s:.1f} s were lost"
+        if channel.latency_ms is not None:
+            median, most = channel.latency_ms
+            yield f"  {name}latency {median:.0f} ms (median), {most:.0f} ms (95 %)"
+    if info.live:
+        yield f"  {status.dropped_samples:,} samples dropped"
+    yield "Files:"
+    for path in session.files.existing():
+        yield f"  {path.resolve()}"
+
+
+def _speech(channel: ChannelSummary) -> str:
+    if not channel.segments:
+        return "no speech"
+    count = "1 segment" if channel.segments == 1 else f"{channel.segments} segments"
+    most = next(iter(channel.shares))
+    shares = ", ".join(f"{label} {percent(share)}" for label, share in channel.shares.items())
+    return f"{channel.speech_s:.1f} s of speech in {count}, mostly {most} ({shares})"
