@@ -40,7 +40,7 @@ def padded_length(steps: Sequence[int]) -> int:
     return math.ceil(max(steps) / _LENGTH_STEPS) * _LENGTH_STEPS
 
 
-class _Epochs(keras.utils.PyDataset):
+class Epochs(keras.utils.PyDataset):
     """Batches of like length; each epoch's draw depends on the seed and its number only."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
@@ -68,7 +68,7 @@ class _Epochs(keras.utils.PyDataset):
         return len(self._batches)
 
 
-class ImitationBatches(_Epochs):
+class ImitationBatches(Epochs):
     """MFCC of segments at changed levels, and the teacher's vectors of the unchanged ones."""
 
     def __init__(
@@ -104,15 +104,19 @@ class ImitationBatches(_Epochs):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A segment as the head sees it: its encoded steps, label and corpus."""
+    """A segment as the head sees it: its encoded steps, its label, and its teachers' answer.
+
+    ``answers`` holds probabilities at every step, shape ``(steps, labels)``.
+    """
 
     vectors: NDArray[np.float16]
     label: str
     corpus: str
     last_voiced: int
+    answers: NDArray[np.float32] | None = None
 
 
-class LabelBatches(_Epochs):
+class LabelBatches(Epochs):
     """Encoded segments, the classes their corpora have, and soft labels at every step."""
 
     def __init__(self, segments: Sequence[Labelled], stage: HeadStage, seed: int) -> None:
@@ -136,16 +140,13 @@ class LabelBatches(_Epochs):
         units = chosen[0].vectors.shape[1]
         vectors = np.zeros((len(chosen), steps, units), np.float32)
         masks = np.stack([class_mask(segment.corpus) for segment in chosen])
+        labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
         weights = np.zeros((len(chosen), steps), np.float32)
         for row, segment in enumerate(chosen):
             vectors[row, : len(segment.vectors)] = segment.vectors
             weights[row, : len(segment.vectors)] = self._weights(segment)
-        labels = np.stack([self._soft_label(segment) for segment in chosen])
-        return (
-            {"vectors": vectors, "mask": masks},
-            np.repeat(labels[:, None], steps, axis=1),
-            weights,
-        )
+            labels[row, : len(segment.vectors)] = self._soft_labels(segment)
+        return {"vectors": vectors, "mask": masks}, labels, weights
 
     def _weights(self, segment: Labelled) -> NDArray[np.float64]:
         time_s = STEP_S * np.arange(1, len(segment.vectors) + 1)
@@ -154,19 +155,22 @@ class LabelBatches(_Epochs):
         weights[segment.last_voiced] += self._stage.result_weight
         return weights
 
-    def _soft_label(self, segment: Labelled) -> NDArray[np.float32]:
+    def _soft_labels(self, segment: Labelled) -> NDArray[np.floating]:
+        """Labels of one step, shape ``(labels,)``, or of each, shape ``(steps, labels)``."""
         present = class_mask(segment.corpus) == 0.0
         smoothing = self._stage.label_smoothing
         label = np.array(LABELS) == segment.label
         soft = (1.0 - smoothing) * label + smoothing * present / present.sum()
-        rounded: NDArray[np.float32] = soft.astype(np.float32)
-        return rounded
+        if segment.answers is None:
+            return soft
+        share = self._stage.distillation
+        return (1.0 - share) * soft + share * segment.answers
 
 
 class BeginEpoch(keras.callbacks.Callback):
     """Tells a dataset which epoch begins, also after a resumed start."""
 
-    def __init__(self, batches: _Epochs) -> None:
+    def __init__(self, batches: Epochs) -> None:
         super().__init__()
         self._batches = batches
 

@@ -54,6 +54,12 @@ class HeadStage(_Section):
         Every step is trained to give the label; its weight rises to full over this time.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
+    average
+        Momentum of the running mean of the weights, which is what is kept.
+    teachers, distillation
+        So many heads first learn the labels from the pretrained encoder's own vectors; their mean
+        answer then makes up this share of each label (Hinton et al., Distilling the Knowledge in a
+        Neural Network, 2015).
     """
 
     epochs: int = Field(default=25, ge=1)
@@ -61,9 +67,12 @@ class HeadStage(_Section):
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    balance: float = Field(default=0.3, ge=0, le=1)
+    balance: float = Field(default=0.5, ge=0, le=1)
     prefix_ramp_s: float = Field(default=1.2, gt=0)
     result_weight: float = Field(default=1.0, ge=0)
+    average: float = Field(default=0.99, ge=0, lt=1)
+    teachers: int = Field(default=2, ge=0)
+    distillation: float = Field(default=0.7, ge=0, le=1)
 
 
 class Recipe(_Section):
@@ -77,6 +86,9 @@ class Recipe(_Section):
         Which are read.
     fold
         Joint fold whose test speakers are withheld.
+    refit
+        Whether, after temperature and threshold were chosen on the validation speakers, the head is
+        trained anew on training and validation speakers together; both values are kept.
     certainty
         Share of the validation clips that are to be called certain.
     """
@@ -85,6 +97,7 @@ class Recipe(_Section):
     version: str
     corpora: tuple[str, ...] = Field(min_length=1)
     fold: int = Field(default=1, ge=1, le=6)
+    refit: bool = True
     features: FeatureParams = FeatureParams()
     gate: GateConfig = GateConfig()
     architecture: Architecture = Architecture()

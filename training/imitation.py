@@ -1,0 +1,140 @@
+"""First stage: without labels, the encoder learns to give the teacher's vectors from MFCC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from realtime_ser.records import STEP_FRAMES
+from training.architecture import Encoder, Tensor, new_model
+from training.batches import ImitationBatches, mfcc
+from training.clips import GatedSegment
+from training.fitting import fit, run_causal, warm_then_cosine
+from training.recipe import EncoderStage, Recipe
+from training.teacher import CONTEXT_FRAMES, fit_map
+
+_MAP_SEGMENTS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Segments, and what the teacher hears and makes of each.
+
+    Attributes
+    ----------
+    segments
+        The segments.
+    spectra
+        The teacher's standardised input, each ``(32 + 8 steps, 64)``.
+    vectors
+        Its output, each ``(steps, units)``.
+    """
+
+    segments: Sequence[GatedSegment]
+    spectra: Sequence[NDArray[np.float32]]
+    vectors: Sequence[NDArray[np.float16]]
+
+
+def teacher_vectors(
+    teacher: Encoder, spectra: Sequence[NDArray[np.float32]]
+) -> list[NDArray[np.float16]]:
+    """The teacher's vectors of segments from its standardised input, its context left out."""
+    return [
+        vectors[CONTEXT_FRAMES // STEP_FRAMES :].astype(np.float16)
+        for vectors in run_causal(teacher, spectra, STEP_FRAMES)
+    ]
+
+
+def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
+    """Vectors of all steps of each segment, ``(steps, units)``, in the segments' order."""
+    coefficients = encoder.architecture.coefficients
+    frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
+    return [vectors.astype(np.float16) for vectors in run_causal(encoder, frames, STEP_FRAMES)]
+
+
+class ImitationLoss(keras.losses.Loss):
+    """Squared error in units of each output's deviation, averaged over the outputs."""
+
+    def __init__(self, deviation: NDArray[np.float32]) -> None:
+        super().__init__(reduction="mean_with_sample_weight")
+        self._deviation = deviation
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Loss of each step, shape ``(batch, steps)``."""
+        return ops.mean(ops.square((y_pred - y_true) / self._deviation), axis=-1)
+
+
+def train_encoder(
+    recipe: Recipe, lesson: Lesson, teacher: Encoder, folder: Path, seed: int
+) -> Encoder:
+    """Train an encoder, or go on where an interrupted run stopped.
+
+    Parameters
+    ----------
+    recipe
+        What to do.
+    lesson
+        Of the training speakers.
+    teacher
+        From :func:`training.teacher.load_teacher`.
+    folder
+        Where checkpoints are kept.
+    seed
+        Seeds the order of the batches and their gains.
+    """
+    keras.utils.set_random_seed(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = new_model(recipe.architecture).encoder
+    done = folder / "encoder.weights.h5"
+    if done.exists():
+        encoder.load_weights(done)
+        return encoder
+    _start_from(encoder, teacher, lesson)
+    if recipe.encoder.epochs:
+        _imitate(encoder, recipe.encoder, lesson, folder / "encoder-backup", seed)
+    encoder.save_weights(done)
+    return encoder
+
+
+def _imitate(
+    encoder: Encoder, stage: EncoderStage, lesson: Lesson, backup: Path, seed: int
+) -> None:
+    coefficients = encoder.architecture.coefficients
+    batches = ImitationBatches(lesson.segments, lesson.vectors, coefficients, stage, seed)
+    sample = np.concatenate([vectors[::5] for vectors in lesson.vectors]).astype(np.float32)
+    model = keras.Sequential([keras.Input((None, coefficients)), encoder])
+    rate = warm_then_cosine(stage.learning_rate, stage.epochs * len(batches), warm=0.1)
+    model.compile(
+        keras.optimizers.Adam(rate, clipnorm=1.0), ImitationLoss(sample.std(axis=0) + 0.05)
+    )
+    fit(model, batches, stage.epochs, backup)
+
+
+def _start_from(encoder: Encoder, teacher: Encoder, lesson: Lesson) -> None:
+    """Give the encoder the teacher's weights, and the map that makes its input from MFCC."""
+    shape = encoder.architecture
+    inputs = [mfcc(segment.log_mel, shape.coefficients) for segment in lesson.segments[::5]]
+    joined = np.concatenate(inputs)
+    mean, deviation = joined.mean(axis=0), joined.std(axis=0)
+    encoder.mean.assign(mean)
+    encoder.deviation.assign(deviation)
+    chosen = np.random.default_rng(0).permutation(len(lesson.segments))[:_MAP_SEGMENTS]
+    cepstra = [mfcc(lesson.segments[k].log_mel, shape.coefficients) for k in chosen]
+    kernel, bias = fit_map(
+        [(frames - mean) / deviation for frames in cepstra],
+        [lesson.spectra[k][CONTEXT_FRAMES:] for k in chosen],
+        shape.map_frames,
+    )
+    encoder.map.set_weights([kernel, bias])
+    for own, pretrained in zip(
+        [*encoder.convolutions, *encoder.norms, *encoder.dense],
+        [*teacher.convolutions, *teacher.norms, *teacher.dense],
+        strict=True,
+    ):
+        own.set_weights(pretrained.get_weights())
