@@ -117,9 +117,9 @@ class RingBuffer:
 
     @property
     def ended(self) -> bool:
-        """Whether it was closed and everything was read."""
+        """Whether it was closed, everything was read, and no error is left to be raised."""
         with self._changed:
-            return self._closed and not self._blocks
+            return self._closed and not self._blocks and self._error is None
 
 
 class Subscription:
