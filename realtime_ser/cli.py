@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that help and the device list 
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import importlib.util
 import io
@@ -69,11 +70,22 @@ def _note(words: str) -> None:
     print(f"{PROGRAM}: {words}", file=sys.stderr, flush=True)
 
 
+_PLAIN = {"\u202f": " ", "−": "-", "–": "-", "·": ".", "…": "~"} | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
+"""What is shown where a terminal lacks a character; else a question mark."""
+
+
 def _never_fail_to_print() -> None:
-    """A terminal that lacks a character shows a question mark."""
+    """Let a terminal that does not know UTF-8 show something simpler."""
+
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        lacking = error.object[error.start : error.end]
+        return "".join(_PLAIN.get(character, "?") for character in lacking), error.end
+
+    codecs.register_error("plain", plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="plain")
 
 
 # ------------------------------------------------------------------------------------- arguments

@@ -24,7 +24,7 @@ from realtime_ser.errors import SerError
 if TYPE_CHECKING:
     from realtime_ser.audio.microphone import MicrophoneSource
 
-_LISTEN_S = 0.5
+_LISTEN_S, _PATIENCE_S = 0.5, 3.0
 _STEPS = 50
 _STEP_BUDGET_MS = 40.0
 """Half of the time that a step of sound lasts: what is slower leaves no room for the rest."""
@@ -181,12 +181,15 @@ def _listen(source: MicrophoneSource) -> Finding:
 
     info = source.info
     ring = RingBuffer(info.native_rate, info.channels, waits=False)
+    blocks, heard_s = [], 0.0
     source.start(ring)
-    time.sleep(_LISTEN_S)
+    end_s = time.monotonic() + _PATIENCE_S
+    while heard_s < _LISTEN_S and time.monotonic() < end_s:
+        block = ring.read(_LISTEN_S)
+        if block is not None:
+            blocks.append(block.samples)
+            heard_s += len(block.samples) / info.native_rate
     source.stop()
-    blocks = []
-    while (block := ring.read(0.0)) is not None:
-        blocks.append(block.samples)
     if not blocks:
         return _note("microphone", f"{info.name} opens but delivers nothing: choose another one.")
     sound = np.concatenate(blocks)

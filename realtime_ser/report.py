@@ -37,6 +37,6 @@ def _speech(channel: ChannelSummary) -> str:
     if not channel.segments:
         return "no speech"
     count = "1 segment" if channel.segments == 1 else f"{channel.segments} segments"
-    most = next(iter(channel.shares))
-    shares = ", ".join(f"{label} {percent(share)}" for label, share in channel.shares.items())
-    return f"{channel.speech_s:.1f} s of speech in {count}, mostly {most} ({shares})"
+    most, *others = (f"{label} {percent(share)}" for label, share in channel.shares.items())
+    also = f" ({', '.join(others)})" if others else ""
+    return f"{channel.speech_s:.1f} s of speech in {count}, mostly {most}{also}"

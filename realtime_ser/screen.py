@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -26,45 +25,19 @@ from realtime_ser.words import clock_text, decibels, elapsed, percent
 
 _REFRESH_S = 0.1
 _LATENCY_S = 2.0
-_NARROWEST = 46
+_NARROWEST = 38
 """Characters that a channel needs beside another."""
+
+_ROWS, _OTHER_ROWS = 15, 7
+"""Lines of a channel, and those around the channels."""
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+#: Steps without speech on the timeline.
+_SIGNS = {State.SILENCE: "·", State.LOST: "x", State.PAUSED: "="}
 
 _METER_DB = 60.0
 """Range of the level meter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Glyphs:
-    """Characters that a terminal can show.
-
-    Attributes
-    ----------
-    eighths
-        Parts of a bar's last character, from none to all.
-    signs
-        Steps without speech on the timeline.
-    emoji
-        Whether it has emoji.
-    """
-
-    eighths: str
-    signs: dict[State, str]
-    emoji: bool
-
-    @classmethod
-    def of(cls, console: Console) -> Glyphs:
-        """Those of a console. The text console of Linux itself has no emoji."""
-        signs = {State.SILENCE: ".", State.LOST: "x", State.PAUSED: "="}
-        if not console.encoding.startswith("utf"):
-            return cls(" #", signs, emoji=False)
-        signs[State.SILENCE] = "·"
-        return cls(" ▏▎▍▌▋▊▉█", signs, emoji=os.environ.get("TERM") != "linux")
-
-    def bar(self, share: float, width: int) -> str:
-        """A bar of ``share`` of ``width`` characters."""
-        parts = len(self.eighths) - 1
-        whole, rest = divmod(round(max(0.0, min(1.0, share)) * width * parts), parts)
-        return (self.eighths[-1] * whole + (self.eighths[rest] if rest else "")).ljust(width)
 
 
 class Screen:
@@ -82,10 +55,11 @@ class Screen:
         self._session = session
         self._console = console
         self._live = Live(console=console, screen=True, auto_refresh=False)
-        glyphs = Glyphs.of(console)
+        # The text console of Linux itself has no emoji.
+        emoji = console.encoding.startswith("utf") and os.environ.get("TERM") != "linux"
         monitor = session.monitor
         self._channels = {
-            channel: ChannelView(monitor.labels, session.config.window, glyphs)
+            channel: ChannelView(monitor.labels, session.config.window, emoji=emoji)
             for channel in monitor.channels
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
@@ -139,11 +113,13 @@ class Screen:
         for _ in range(columns):
             table.add_column(width=width, no_wrap=True)
         several = len(self._channels) > 1
-        cells = [
-            view.draw(width, status.position_s, f"channel {number}" if several else "")
-            for number, view in self._channels.items()
-        ]
-        for row in range(0, len(cells), columns):
+        rows = range(0, len(self._channels), columns)
+        brief = len(rows) * _ROWS + _OTHER_ROWS > self._console.height
+        cells = []
+        for number, view in self._channels.items():
+            draw = view.draw_brief if brief else view.draw
+            cells.append(draw(width, status.position_s, f"channel {number}" if several else ""))
+        for row in rows:
             table.add_row(*cells[row : row + columns])
         return table
 
@@ -179,13 +155,13 @@ class ChannelView:
         The model's labels, in order.
     window
         How much to smooth, and how long the timeline is.
-    glyphs
-        What the terminal can show.
+    emoji
+        Whether the terminal can show emoji.
     """
 
-    def __init__(self, labels: Sequence[str], window: WindowConfig, glyphs: Glyphs) -> None:
+    def __init__(self, labels: Sequence[str], window: WindowConfig, *, emoji: bool) -> None:
         self.readout = Readout(labels, window.smoothing_s)
-        self._glyphs = glyphs
+        self._emoji = emoji
         self._letters = initials(labels)
         self._steps: deque[Update] = deque(maxlen=round(window.timeline_s / STEP_S))
 
@@ -200,6 +176,10 @@ class ChannelView:
         lines += [self._bar(index, width) for index in range(len(self.readout.labels))]
         return Group(*lines, Text(), self._meter(width), *self._timeline(width), Text())
 
+    def draw_brief(self, width: int, now_s: float, title: str) -> RenderableType:
+        """The same in three lines."""
+        return Group(self._leader(now_s, title), self._timeline(width)[0], Text())
+
     def _leader(self, now_s: float, title: str) -> Text:
         readout = self.readout
         line = Text(f"{title}  " if title else "", style="bold")
@@ -210,7 +190,7 @@ class ChannelView:
             words = f"sounds {SOUNDS.get(readout.leader, readout.leader)}{mark}"
             style = _style(readout.leader) if readout.certain else "dim"
             line.append(f"{words} {percent(readout.confidence)}", style=f"bold {style}")
-            line.append(f" {EMOJI.get(readout.leader, '')}" if self._glyphs.emoji else "")
+            line.append(f" {EMOJI.get(readout.leader, '')}" if self._emoji else "")
         previous = readout.previous()
         if previous is not None:
             label, when_s = previous
@@ -220,19 +200,19 @@ class ChannelView:
     def _bar(self, index: int, width: int) -> Text:
         readout, label = self.readout, self.readout.labels[index]
         value = float(readout.values[index])
-        emoji = f"{EMOJI.get(label, '  ')} " if self._glyphs.emoji else ""
-        bar = self._glyphs.bar(value, max(8, width - 24))
+        emoji = f"{EMOJI.get(label, '  ')} " if self._emoji else ""
+        line = bar(value, max(8, width - 24))
         number = percent(value) if readout.leader else "–"
         style = _style(label)
         return Text.assemble(
-            (self._letters[index], f"bold {style}"), f" {label:10.10} {emoji}", (bar, style)
-        ).append(f"{number:>6}")
+            (self._letters[index], f"bold {style}"), f" {label:10.10} {emoji}", (line, style)
+        ).append(f"{number:>7}")
 
     def _meter(self, width: int) -> Text:
         level = self.readout.level_dbfs
-        bar = self._glyphs.bar(1.0 + level / _METER_DB, max(8, width - 24))
-        pad = "   " if self._glyphs.emoji else ""
-        return Text(f"  {'level':10} {pad}{bar} {decibels(level, 'dB'):>6}", style="dim")
+        line = bar(1.0 + level / _METER_DB, max(8, width - 24))
+        pad = "   " if self._emoji else ""
+        return Text(f"  {'level':10} {pad}{line}{decibels(level, 'dB'):>7}", style="dim")
 
     def _timeline(self, width: int) -> list[Text]:
         """One character for several steps: the letter of the leading label, or a sign.
@@ -242,19 +222,26 @@ class ChannelView:
         if not self._steps:
             return [Text(), Text()]
         kept = self._steps.maxlen or 1
-        size = -(-kept // (width - 4))
-        line = Text("  ")
+        size = -(-kept // (width - 2))
+        line = Text()
         for _, steps in groupby(self._steps, lambda update: update.step // size):
             line.append_text(self._character(list(steps)))
-        words = f"  the last {kept * STEP_S:.0f} s, {size * STEP_S:.2g} s a character"
-        return [line, Text(words, style="dim")]
+        past = Text(" " * max(0, width - len(line)))
+        words = f"the last {kept * STEP_S:.0f} s, {size * STEP_S:.2g} s a character"
+        return [past.append_text(line), Text(words.rjust(width), style="dim")]
 
     def _character(self, steps: list[Update]) -> Text:
         heard = [update.estimate.probabilities for update in steps if update.estimate]
         if not heard:
-            return Text(self._glyphs.signs[steps[-1].state], style="dim")
+            return Text(_SIGNS[steps[-1].state], style="dim")
         best = int(np.sum(heard, axis=0).argmax())
         return Text(self._letters[best], style=f"bold {_style(self.readout.labels[best])}")
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of ``share`` of ``width`` characters, to an eighth of a character."""
+    whole, rest = divmod(round(max(0.0, min(1.0, share)) * width * 8), 8)
+    return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
 
 def initials(labels: Sequence[str]) -> list[str]:

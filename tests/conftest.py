@@ -20,6 +20,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from realtime_ser.resources import shipped
+
 SPEAKER = "speaker"
 """Name of the null sink that is there from the start; its monitor is the default microphone."""
 
@@ -50,6 +52,24 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         monkeypatch.setenv(variable, str(home / folder))
     (home / "Documents").mkdir(parents=True)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder() -> Path:
+    """Name the folder of the model that ships."""
+    return shipped("models") / "default"
+
+
+@pytest.fixture
+def bare_machine() -> dict[str, str]:
+    """Environment in which there is neither microphone nor display."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "PULSE_SERVER", "XDG_RUNTIME_DIR"}
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    look = "import sounddevice as s; print(sum(d['max_input_channels'] for d in s.query_devices()))"
+    found = subprocess.run([sys.executable, "-c", look], env=env, capture_output=True, timeout=60)
+    if found.stdout.strip() != b"0":
+        pytest.skip("this machine has a microphone that cannot be hidden")
+    return env
 
 
 # ------------------------------------------------------------------------------------ sound server
