@@ -155,16 +155,17 @@ class LabelBatches(Epochs):
         weights[segment.last_voiced] += self._stage.result_weight
         return weights
 
-    def _soft_labels(self, segment: Labelled) -> NDArray[np.floating]:
+    def _soft_labels(self, segment: Labelled) -> NDArray[np.float64]:
         """Labels of one step, shape ``(labels,)``, or of each, shape ``(steps, labels)``."""
         present = class_mask(segment.corpus) == 0.0
         smoothing = self._stage.label_smoothing
-        label = np.array(LABELS) == segment.label
-        soft = (1.0 - smoothing) * label + smoothing * present / present.sum()
-        if segment.answers is None:
-            return soft
-        share = self._stage.distillation
-        return (1.0 - share) * soft + share * segment.answers
+        soft = smoothing * present / present.sum()
+        soft[LABELS.index(segment.label)] += 1.0 - smoothing
+        if segment.answers is not None:
+            share = self._stage.distillation
+            soft = (1.0 - share) * soft + share * segment.answers
+        labels: NDArray[np.float64] = soft
+        return labels
 
 
 class BeginEpoch(keras.callbacks.Callback):

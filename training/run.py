@@ -15,6 +15,7 @@ from realtime_ser.labels import LABELS
 from realtime_ser.model import Bundle, Manifest, load_bundle
 from training.architecture import StreamingSer
 from training.batches import class_mask
+from training.card import write_card
 from training.clips import GatedSegment, gated_segments
 from training.corpora import Clip, read_corpora
 from training.evaluate import evaluate_bundle, scores
@@ -27,6 +28,8 @@ from training.recipe import Recipe, RecipeFile
 from training.teacher import Scale, load_teacher, segment_spectra
 
 EVALUATION = "evaluation.json"
+
+_LEARNED_FROM: tuple[Part, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,9 @@ def run(file: RecipeFile, places: Places, *, seed: int = 0, jobs: int = 1) -> di
     """
     recipe = file.recipe
     clips = _clips_by_part(recipe, places.corpora)
-    segments = {
+    segments: dict[Part, list[GatedSegment]] = {
         part: gated_segments(clips[part], recipe.features, recipe.gate, places.cache, jobs)
-        for part in ("train", "validation")
+        for part in _LEARNED_FROM
     }
     model, temperature, threshold = _train(recipe, segments, places, seed=seed, jobs=jobs)
     manifest = Manifest(
@@ -102,7 +105,7 @@ def run(file: RecipeFile, places: Places, *, seed: int = 0, jobs: int = 1) -> di
 
 def _train(
     recipe: Recipe,
-    segments: Mapping[Part, Sequence[GatedSegment]],
+    segments: Mapping[Part, list[GatedSegment]],
     places: Places,
     *,
     seed: int,
@@ -134,8 +137,6 @@ def _train(
 
 def measure(bundle: Bundle, clips: Sequence[Clip], *, jobs: int) -> dict[str, Any]:
     """Evaluate a bundle, and write its figures into the bundle and its card."""
-    from training.card import write_card
-
     evaluation = evaluate_bundle(bundle, clips, jobs=jobs)
     result = scores(evaluation)
     text = json.dumps(result, indent=2) + "\n"
