@@ -51,7 +51,9 @@ def spread(
     results: list[Result] = []
     if not items:
         return results
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         for result in progress.track(
             _results(function, items, jobs), total=len(items), description=title
         ):

@@ -1,0 +1,137 @@
+"""The gate's figures are counted right, and its noises are what they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import UsageError
+from realtime_ser.resources import shipped
+from training.gate_check import (
+    BABBLE,
+    ClipShare,
+    GateReport,
+    NoiseShare,
+    babble,
+    check_gate,
+    steady_noise,
+)
+
+KINDS = ["white", "pink", "brown", "hum"]
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory) -> Path:
+    """Two speaking clips and a silent one of CREMA-D, one of RAVDESS."""
+    root = tmp_path_factory.mktemp("corpora")
+    speech, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
+    sounds = {
+        "crema_d/1060_DFA_ANG_XX.wav": speech[: 4 * rate, 0],
+        "crema_d/1061_DFA_ANG_XX.wav": speech[4 * rate : 8 * rate, 0],
+        "crema_d/1076_MTI_SAD_XX.wav": np.zeros(rate),
+        "ravdess/Actor_05/03-01-05-01-01-01-05.wav": speech[8 * rate : 12 * rate, 0],
+    }
+    for name, sound in sounds.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / name, sound, rate)
+    return root
+
+
+@pytest.fixture(scope="module")
+def report(corpora) -> GateReport:
+    return check_gate(corpora, jobs=1, noise_s=20.0)
+
+
+def test_clips_that_get_a_segment_are_counted_at_both_levels(report):
+    assert [(row.corpus, row.gain_db, row.clips, row.heard) for row in report.clips] == [
+        ("CREMA-D", 0, 3, 2),
+        ("CREMA-D", -20, 3, 2),
+        ("RAVDESS", 0, 1, 1),
+        ("RAVDESS", -20, 1, 1),
+    ]
+
+
+def test_every_noise_is_heard_at_three_levels(report):
+    assert [(row.kind, row.level_dbfs) for row in report.noises] == [
+        (kind, level) for kind in [*KINDS, BABBLE] for level in (-20, -40, -60)
+    ]
+    shares = {(row.kind, row.level_dbfs): row.share for row in report.noises}
+    assert shares["white", -40] < 0.3
+    assert shares[BABBLE, -40] > 0.5
+
+
+def test_the_gate_that_was_asked_for_is_measured(corpora, report):
+    deaf = GateConfig(noise_window_s=0.5, noise_margin_db=40)
+    found = check_gate(corpora, jobs=1, gate=deaf, noise_s=4.0)
+    assert sum(row.heard for row in found.clips) < sum(row.heard for row in report.clips)
+    assert max(row.share for row in found.noises) < max(row.share for row in report.noises)
+
+
+def test_the_report_reads_as_tables(report):
+    text = str(report)
+    assert "| CREMA-D |   0 dB |     3 |         66.67% |      98% | FAILED |" in text
+    assert "| RAVDESS | -20 dB |     1 |        100.00% |      98% |     ok |" in text
+    assert text.count("| babble |") == 3
+
+
+@pytest.mark.parametrize(
+    ("clip", "noise", "passed"),
+    [
+        (ClipShare("a", 0, 100, 98), NoiseShare("white", -20, 0.05), True),
+        (ClipShare("a", 0, 100, 97), NoiseShare("white", -20, 0.05), False),
+        (ClipShare("a", 0, 100, 98), NoiseShare("white", -20, 0.051), False),
+        (ClipShare("a", 0, 100, 98), NoiseShare(BABBLE, -20, 0.99), True),
+    ],
+    ids=["good", "deaf", "noisy", "babble is speech"],
+)
+def test_the_verdict_is_that_of_every_figure(clip, noise, passed):
+    assert GateReport((clip,), (noise,)).passed is passed
+
+
+def test_corpora_that_are_not_there_are_told(tmp_path):
+    with pytest.raises(UsageError, match="CREMA-D"):
+        check_gate(tmp_path, jobs=1)
+
+
+# ------------------------------------------------------------------------------------------ noises
+
+
+def octave_db(noise, centre: float) -> float:
+    """Power density around a frequency, in dB."""
+    power = np.abs(np.fft.rfft(noise.astype(np.float64))) ** 2
+    frequencies = np.fft.rfftfreq(len(noise), 1 / 16_000)
+    inside = (frequencies > centre / 1.4) & (frequencies < centre * 1.4)
+    return float(10 * np.log10(power[inside].mean()))
+
+
+@pytest.mark.parametrize(("kind", "slope"), [("white", 0), ("pink", -3), ("brown", -6)])
+def test_colours_fall_as_their_names_say(kind, slope):
+    noise = steady_noise(kind, 10)
+    assert np.sqrt(np.mean(noise**2)) == pytest.approx(1, abs=1e-4)
+    fall = (octave_db(noise, 4000) - octave_db(noise, 250)) / 4
+    assert fall == pytest.approx(slope, abs=0.3)
+    assert octave_db(noise, 8) < octave_db(noise, 100) - 60
+
+
+def test_hum_lies_on_the_harmonics_of_the_mains():
+    hum = steady_noise("hum", 2)
+    power = np.abs(np.fft.rfft(hum)) ** 2
+    assert power[100::100][:20].sum() / power.sum() > 0.99
+
+
+def test_noise_is_the_same_each_time():
+    assert np.array_equal(steady_noise("pink", 1), steady_noise("pink", 1))
+    assert not np.array_equal(steady_noise("pink", 1), steady_noise("pink", 1, seed=1))
+
+
+def test_babble_goes_on_for_as_long_as_it_takes(corpora):
+    paths = sorted((corpora / "crema_d").glob("106*"))
+    noise = babble(tuple((path,) for path in paths), 10.0)
+    assert noise.shape == (160_000,)
+    assert np.sqrt(np.mean(noise**2)) == pytest.approx(1, abs=1e-4)
+    blocks = noise.reshape(-1, 16_000)
+    assert np.sqrt(np.mean(blocks**2, axis=1)).min() > 0.3
