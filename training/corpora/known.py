@@ -31,6 +31,8 @@ class Corpus:
     example
         A clip below the folder of the corpora, in the official layout; the folders between do not
         matter.
+    files
+        Pattern of a speaker's files in one folder, for a shell.
     official_clips
         Number of clips that the complete corpus has of its :attr:`labels`.
     pattern
@@ -56,6 +58,7 @@ class Corpus:
     source: str
     how: str
     example: str
+    files: str
     official_clips: int
     pattern: re.Pattern[str]
     emotions: Mapping[str, str]
@@ -81,13 +84,14 @@ def _ends_with(pattern: str) -> re.Pattern[str]:
 _KNOWN = (
     Corpus(
         name="ravdess",
-        title="RAVDESS (speech)",
+        title="RAVDESS",
         language="en",
         licence="CC BY-NC-SA 4.0",
         commercial=False,
         source="https://zenodo.org/records/1188976",
         how="Fetch Audio_Speech_Actors_01-24.zip and unpack it.",
         example="ravdess/Actor_01/03-01-01-01-01-01-01.wav",
+        files="03-01-*-{speaker}.*",
         official_clips=1440,
         pattern=_ends_with(
             r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-0[12]-0[12]-(?P<speaker>\d\d)"
@@ -116,6 +120,7 @@ _KNOWN = (
         "processedResults/tabulatedVotes.csv and the actors' sex from VideoDemographics.csv, there "
         "or in a folder crema_d_meta/ beside it.",
         example="crema_d/AudioWAV/1001_DFA_ANG_XX.wav",
+        files="{speaker}_*",
         official_clips=7442,
         pattern=_ends_with(
             r"(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)"
@@ -134,7 +139,7 @@ _KNOWN = (
     ),
     Corpus(
         name="emodb",
-        title="EmoDB (Berlin Database of Emotional Speech)",
+        title="EmoDB",
         language="de",
         licence="free for research",
         commercial=False,
@@ -142,6 +147,7 @@ _KNOWN = (
         how="Fetch the archive and unpack it; boredom is left out: it is none of the eight "
         "emotions.",
         example="emodb/wav/03a01Fa.wav",
+        files="{speaker}???[WEAFTN]*",
         official_clips=454,
         pattern=_ends_with(r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-f]?"),
         emotions={
@@ -156,13 +162,14 @@ _KNOWN = (
     ),
     Corpus(
         name="tess",
-        title="TESS (Toronto Emotional Speech Set)",
+        title="TESS",
         language="en",
         licence="CC BY-NC-ND 4.0",
         commercial=False,
         source="https://doi.org/10.5683/SP2/E8H2MF",
         how="Fetch the data set and unpack it.",
         example="tess/OAF_Fear/OAF_back_fear.wav",
+        files="{speaker}_*",
         official_clips=2800,
         pattern=_ends_with(
             r"(?P<speaker>OAF?|YAF)_[a-z-]+_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
@@ -188,6 +195,7 @@ _KNOWN = (
         source="https://github.com/amu-cai/nEMO",
         how="Fetch the data set and unpack its samples.",
         example="nemo/samples/EB0_anger_1.wav",
+        files="{speaker}_*",
         official_clips=4481,
         pattern=_ends_with(
             r"(?P<speaker>[A-Z]{2}\d)"
@@ -205,13 +213,14 @@ _KNOWN = (
     ),
     Corpus(
         name="savee",
-        title="SAVEE (Surrey Audio-Visual Expressed Emotion)",
+        title="SAVEE",
         language="en",
         licence="free for research, not to be passed on",
         commercial=False,
         source="http://kahlan.eps.surrey.ac.uk/savee/",
         how="Register, fetch AudioData.zip and unpack it; names like DC_a01.wav will do as well.",
         example="savee/AudioData/DC/a01.wav",
+        files="{speaker}_*",
         official_clips=480,
         pattern=_ends_with(r"(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>sa|su|[adfhn])\d\d"),
         emotions={
