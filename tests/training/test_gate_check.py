@@ -65,10 +65,11 @@ def test_every_noise_is_heard_at_three_levels(report):
 
 
 def test_the_gate_that_was_asked_for_is_measured(corpora, report):
-    deaf = GateConfig(noise_window_s=0.5, noise_margin_db=40)
-    found = check_gate(corpora, jobs=1, gate=deaf, noise_s=4.0)
-    assert sum(row.heard for row in found.clips) < sum(row.heard for row in report.clips)
-    assert max(row.share for row in found.noises) < max(row.share for row in report.noises)
+    loose = GateConfig(noise_margin_db=0)  # whatever resembles a voice is one
+    found = check_gate(corpora, jobs=1, gate=loose, noise_s=20.0)
+    assert [row.heard for row in found.clips] == [row.heard for row in report.clips]
+    assert max(row.share for row in report.noises if row.kind == "brown") < 0.5
+    assert max(row.share for row in found.noises if row.kind == "brown") > 0.9
 
 
 def test_the_report_reads_as_tables(report):
