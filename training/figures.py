@@ -17,7 +17,7 @@ _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito, told apart by the colour-blind."""
 
 _DPI = 100
-_DARK = 0.55
+_DARK = 0.68
 """Share from which a cell is so dark that its text is white."""
 
 Corpora = Mapping[str, Mapping[str, Any]]
@@ -67,27 +67,21 @@ def _reliability(axes: Axes, scores: Mapping[str, Any]) -> None:
     confidences = [part["confidence"] for part in bins]
     accuracies = [part["accuracy"] for part in bins]
     clips = np.array([part["clips"] for part in bins], float)
+    shares = clips / max(1.0, clips.sum())
     axes.plot([0, 1], [0, 1], color=_FAINT, linestyle="--", linewidth=1)
-    axes.bar(
-        confidences,
-        clips / max(1.0, clips.sum()),
-        width=0.8 / BINS,
-        color=_FAINT,
-        alpha=0.6,
-        label="share of the clips",
-    )
-    axes.plot(confidences, accuracies, color=_BLUE, marker="o", markersize=4, label="right")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence")
-    axes.set_aspect("equal")
+    axes.bar(confidences, shares, width=0.8 / BINS, color=_FAINT, alpha=0.5, linewidth=0)
+    axes.plot(confidences, accuracies, color=_BLUE, linewidth=0.8, alpha=0.5)
+    # A bin of few clips strays by chance: its point is small.
+    axes.scatter(confidences, accuracies, 8.0 + 250.0 * shares, _BLUE, clip_on=False, zorder=3)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence (bars: share of the clips)")
     error, floor = scores["calibration"]["ece"], scores["calibration"]["ece_of_perfect"]
     if error is not None:
         axes.set_title(f"{scores['title']}: ECE {error:.3f} (perfect {floor:.3f})", fontsize=9)
-    axes.legend(loc="upper left", fontsize=7, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_early(corpora: Corpora, path: Path) -> None:
-    """UAR against seconds heard, with each corpus's chance level left to the reader's eye."""
+    """UAR against seconds heard, a line for each corpus, and what the whole clip gives."""
     figure = Figure(figsize=(5.2, 3.2), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     for colour, scores in zip(_cycle(len(corpora)), corpora.values(), strict=True):
