@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +34,7 @@ from training.evaluate import (
 )
 
 ALL = np.arange(len(LABELS))
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,23 @@ def test_a_clip_gets_what_the_live_path_says_of_its_classes(bundle, results, nam
     _, expected = live(bundle, samples_16k(result.clip.path), classes)
     found = posterior(result.segments, np.array([LABELS.index(label) for label in classes]))
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_program_gives_the_labels_that_are_scored(bundle, clips, results, tmp_path):
+    classes = CORPORA["emodb"].labels
+    command = [sys.executable, "-m", "realtime_ser", "analyze", "--classes", ",".join(classes)]
+    command += ["--jobs", "1", "--out", str(tmp_path), *(str(clip.path) for clip in clips)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = {Path(row["file"]).stem: row for row in csv.DictReader(file)}
+    among = np.array([LABELS.index(label) for label in classes])
+    for name, result in results.items():
+        scored = posterior(result.segments, among)
+        assert rows[name]["label"] == ("" if scored is None else classes[int(np.argmax(scored))])
+        if scored is not None:
+            shown = [float(rows[name][label]) for label in classes]
+            assert shown == pytest.approx(scored, abs=1e-4)
 
 
 def test_a_clip_without_speech_gets_no_answer(results):
