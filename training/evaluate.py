@@ -109,6 +109,7 @@ def _listen(bundle: Bundle, clip: Clip) -> ClipResult:
     updates = [record for record in records if isinstance(record, Update)]
     starts = [round(r.start_s / STEP_S) for r in records if isinstance(r, Segment)]
     first = next((u.step for u in updates if starts and u.step >= starts[0] and u.voiced), 0)
+    # Counted from the start of the step that holds it, and whole steps only: never more is heard.
     after = {
         seconds: _results([u for u in updates if u.step < first + int(seconds / STEP_S)])
         for seconds in SECONDS
