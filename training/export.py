@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from realtime_ser.errors import SerError
 from realtime_ser.model import (
@@ -93,8 +94,9 @@ def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     noise = np.random.default_rng(0).standard_normal(
         (1, STEP_FRAMES * steps, model.architecture.coefficients)
     )
-    frames = (noise * np.array(encoder.deviation) + np.array(encoder.mean)).astype(np.float32)
-    expected = np.array(model(frames))[0]
+    deviation, mean = ops.convert_to_numpy(encoder.deviation), ops.convert_to_numpy(encoder.mean)
+    frames = (noise * deviation + mean).astype(np.float32)
+    expected = ops.convert_to_numpy(model(frames))[0]
     stream = StepModel(load_bundle(folder))
     state = stream.initial_state()
     found = np.empty_like(expected)

@@ -65,7 +65,20 @@ def run_causal(
         batch = np.zeros((len(chosen), steps * frames_per_step, width), np.float32)
         for row, k in enumerate(chosen):
             batch[row, : len(sequences[k])] = sequences[k]
-        results = np.asarray(model.predict_on_batch(batch))
+        results = model.predict_on_batch(batch)
         for row, k in enumerate(chosen):
             out[k] = results[row, : len(sequences[k]) // frames_per_step]
     return out
+
+
+def save_weights(layer: keras.layers.Layer, path: Path) -> None:
+    """Write a layer's weights in one step, so that an interruption leaves no half of them."""
+    draft = path.with_name(f"draft-{path.name}")
+    np.savez(draft, *layer.get_weights())
+    draft.replace(path)
+
+
+def load_weights(layer: keras.layers.Layer, path: Path) -> None:
+    """Read what :func:`save_weights` wrote into a layer of the same shape."""
+    with np.load(path, allow_pickle=False) as weights:
+        layer.set_weights([weights[name] for name in weights.files])

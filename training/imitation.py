@@ -15,7 +15,7 @@ from realtime_ser.records import STEP_FRAMES
 from training.architecture import Encoder, Tensor, new_model
 from training.batches import ImitationBatches, mfcc
 from training.clips import GatedSegment
-from training.fitting import fit, run_causal, warm_then_cosine
+from training.fitting import fit, load_weights, run_causal, save_weights, warm_then_cosine
 from training.recipe import EncoderStage, Recipe
 from training.teacher import CONTEXT_FRAMES, fit_map
 
@@ -91,14 +91,14 @@ def train_encoder(
     keras.utils.set_random_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder = new_model(recipe.architecture).encoder
-    done = folder / "encoder.weights.h5"
+    done = folder / "encoder.npz"
     if done.exists():
-        encoder.load_weights(done)
+        load_weights(encoder, done)
         return encoder
     _start_from(encoder, teacher, lesson)
     if recipe.encoder.epochs:
         _imitate(encoder, recipe.encoder, lesson, folder / "encoder-backup", seed)
-    encoder.save_weights(done)
+    save_weights(encoder, done)
     return encoder
 
 

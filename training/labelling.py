@@ -14,7 +14,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from training.architecture import Architecture, Encoder, Head, StreamingSer, new_model
 from training.batches import LabelBatches, Labelled, class_mask
 from training.clips import GatedSegment
-from training.fitting import fit, run_causal, warm_then_cosine
+from training.fitting import fit, load_weights, run_causal, save_weights, warm_then_cosine
 from training.imitation import encode
 from training.recipe import HeadStage, Recipe
 
@@ -47,12 +47,12 @@ def train_head(
     """
     keras.utils.set_random_seed(seed)
     head = _new_head(recipe.architecture)
-    done = folder / f"{name}.weights.h5"
+    done = folder / f"{name}.npz"
     if done.exists():
-        head.load_weights(done)
+        load_weights(head, done)
     else:
         _learn(head, recipe.head, segments, folder / f"{name}-backup", seed)
-        head.save_weights(done)
+        save_weights(head, done)
     return head
 
 
