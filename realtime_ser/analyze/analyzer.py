@@ -106,6 +106,8 @@ class Analyzer:
                         results.add(records)
         except SerError as error:
             return Outcome(name, error=str(error))
+        except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
+            return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
         return self._outcome(name, source.info, tally)
 
     def _hear(

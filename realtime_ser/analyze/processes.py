@@ -111,7 +111,7 @@ def _lost(item: Input) -> Outcome:
     return Outcome(str(item.path), error=words)
 
 
-class _StoppedError(Exception):
+class _StoppedError(BaseException):
     """The analysis is given up."""
 
 

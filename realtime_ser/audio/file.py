@@ -19,6 +19,7 @@ BLOCK_S = 0.02
 """Seconds of sound that a file delivers at a time, whatever its pace."""
 
 _OGG_END_OF_STREAM = 0x04
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 
 
 class FileSource:
@@ -125,6 +126,11 @@ def _read_header(path: Path) -> soundfile._SoundFileInfo:
         ) from error
     if header.frames == 0:
         raise AudioFileError(f"{path} holds no sound; record or copy it again.")
+    if not _LOWEST_RATE <= header.samplerate <= _HIGHEST_RATE:
+        raise AudioFileError(
+            f"{path} claims {header.samplerate} samples a second, which is not sound; export it "
+            "again at 16000 or 48000 Hz."
+        )
     if _ends_early(path, header):
         raise AudioFileError(f"{path} is truncated; copy it again from where it came.")
     return header
