@@ -177,14 +177,14 @@ def test_folders_are_searched_for_audio_and_mirrored(tmp_path):
     folder = tmp_path / "in"
     assert places([folder], tmp_path / "out") == {
         str(folder / "x.wav"): "x",
-        str(folder / "deep" / "y.OGG"): os.path.join("deep", "y"),
+        str(folder / "deep" / "y.OGG"): str(Path("deep") / "y"),
     }
 
 
 def test_several_folders_keep_their_names(tmp_path):
     touch(tmp_path, "one/x.wav", "two/x.wav")
     found = places([tmp_path / "one", tmp_path / "two"], tmp_path / "out")
-    assert set(found.values()) == {os.path.join("one", "x"), os.path.join("two", "x")}
+    assert set(found.values()) == {str(Path(name) / "x") for name in ("one", "two")}
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_help_loads_nothing_that_takes_time():
         "    main(['monitor', '--help'])\n"
         "except SystemExit:\n"
         "    pass\n"
-        "heavy = {'numpy', 'sounddevice', 'soundfile', 'rich', 'pydantic', 'ai_edge_litert', 'PyQt6'}\n"
+        "heavy = {'numpy', 'sounddevice', 'soundfile', 'rich', 'pydantic', 'PyQt6'}\n"
         "print(*heavy & sys.modules.keys(), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

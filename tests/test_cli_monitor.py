@@ -199,7 +199,7 @@ def test_nobody_reading_its_output_loses_no_row(speech_wav, tmp_path):
     assert rows(out)
 
 
-# ------------------------------------------------------------------------------ without a microphone
+# ----------------------------------------------------------------------------- without a microphone
 
 
 def test_without_a_microphone_auto_says_so_and_plays_the_demo(bare_machine, tmp_path):
