@@ -44,9 +44,7 @@ def test_equals_librosa(sound: NDArray[np.float32]) -> None:
         fmax=PARAMS.f_max,
         dtype=np.float64,
     )
-    expected = librosa.feature.mfcc(
-        S=librosa.power_to_db(mel, top_db=None), n_mfcc=PARAMS.n_mfcc
-    ).T
+    expected = librosa.feature.mfcc(S=librosa.power_to_db(mel, top_db=None), n_mfcc=PARAMS.n_mfcc).T
     frames = stream([sound])
     assert len(frames) == 8 * 12
     np.testing.assert_allclose(frames, expected[: len(frames)], atol=1e-6)
