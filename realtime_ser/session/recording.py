@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -149,9 +150,13 @@ class Recording:
 
     def _run(self, subscription: Subscription) -> None:
         try:
+            flushed_s = time.monotonic()
             while not subscription.ended:
                 self._write(subscription.drain(_FLUSH_S))
-                self._flush()
+                if time.monotonic() - flushed_s >= _FLUSH_S:
+                    self._flush()
+                    flushed_s = time.monotonic()
+            self._flush()
             self._write_sidecar()
         except (OSError, soundfile.SoundFileError) as error:
             self._error = str(_cannot_write(self.files.frames, error))
