@@ -1,0 +1,139 @@
+"""What a benchmark returns, and how it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+Values = Sequence[float] | NDArray[np.floating]
+
+
+class NotHereError(Exception):
+    """A figure cannot be taken on this machine; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound that a figure is to keep: at most ``limit``, or at least."""
+
+    limit: float
+    at_least: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a value keeps it."""
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes
+    ----------
+    name
+        What was measured.
+    value, unit
+        The figure.
+    target
+        What it is to reach, where something was set.
+    note
+        What a reader needs to know to judge it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: Target | None = None
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it reaches its target; ``None`` where there is none."""
+        return None if self.target is None else self.target.met(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures that belong together, and how they were taken."""
+
+    title: str
+    method: str
+    figures: tuple[Figure, ...] = ()
+    missing: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON."""
+        data = asdict(self)
+        for figure, row in zip(self.figures, data["figures"], strict=True):
+            row["met"] = figure.met
+        return data
+
+
+def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list[Figure]:
+    """Figures for the median, the 95th or 99th percentile, and the maximum.
+
+    Parameters
+    ----------
+    name
+        What the values are.
+    values
+        At least one.
+    targets
+        Bounds, by the name of the percentile: ``p50``, ``p95``, ``p99`` or ``max``. Without any,
+        the median and the 95th percentile are given.
+    """
+    wanted = ("p50", "p99", "max") if "p99" in targets else ("p50", "p95")
+    shares = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    return [
+        Figure(f"{name}, {which}", float(np.percentile(values, shares[which])), unit, target)
+        for which in wanted
+        for target in [targets.get(which)]
+    ]
+
+
+def show(console: Console, sections: Sequence[Section]) -> None:
+    """Print all sections as one table."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("figure", justify="right", no_wrap=True)
+    table.add_column("target", justify="right", no_wrap=True)
+    table.add_column("")
+    table.add_column("", style="dim")
+    marks = {True: "✓", False: "✗", None: ""}
+    if not console.encoding.startswith("utf"):
+        marks |= {True: "yes", False: "NO"}
+    for section in sections:
+        table.add_row(f"[bold]{section.title}[/]")
+        for figure in section.figures:
+            table.add_row(
+                f"  {figure.name}",
+                f"{number(figure.value)} {figure.unit}",
+                _bound(figure),
+                marks[figure.met],
+                figure.note,
+            )
+        if section.missing:
+            table.add_row(f"  not measured: {section.missing}")
+        table.add_row()
+    console.print(table)
+    for section in sections:
+        console.print(f"[bold]{section.title}:[/] {section.method}")
+
+
+def number(value: float) -> str:
+    """Three digits at least, and none that mean nothing."""
+    size = abs(value)
+    return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+
+
+def _bound(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    sign = ">=" if figure.target.at_least else "<="
+    return f"{sign} {figure.target.limit:.3g} {figure.unit}"

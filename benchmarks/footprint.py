@@ -1,0 +1,74 @@
+"""What the running program takes: processor time and memory."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.figures import Figure, NotHereError, Section, Target
+from benchmarks.machine import usage
+from benchmarks.programs import Variables, display, finish, monitor, started
+
+#: Reading begins when the program has started, and ends with this second of the session.
+_FROM_S, _UNTIL_S = 5.0, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Processor time in per cent of one core, and resident memory in MB at the end."""
+
+    cpu: float
+    rss_mb: float
+    pss_mb: float
+
+
+def measure(
+    arguments: list[str],
+    variables: Variables | None = None,
+    from_s: float = _FROM_S,
+    until_s: float = _UNTIL_S,
+) -> Footprint:
+    """Monitor the demo recording at live speed, and look at the process between two moments.
+
+    Moments are seconds from its start.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "session.csv")
+        # It runs on while it is looked at.
+        options = ["--input", "demo", "--duration", str(until_s + 1.0), "--export", out]
+        with started(monitor(*arguments, *options), variables) as process:
+            time.sleep(from_s)
+            began, before = time.monotonic(), usage(process.pid)
+            time.sleep(until_s - from_s)
+            after, ended = usage(process.pid), time.monotonic()
+            finish(process, timeout_s=60)
+    cpu = 100.0 * (after.cpu_s - before.cpu_s) / (ended - began)
+    return Footprint(cpu, after.rss_mb, after.pss_mb)
+
+
+def footprint() -> Section:
+    """Section on processor time and memory."""
+    title = "Taken by the running program"
+    method = (
+        f"The demo recording at live speed, the process looked at {_UNTIL_S:.0f} s after its "
+        f"start: memory then (MB are 10^6 bytes), processor time since {_FROM_S:.0f} s. Headless "
+        "output goes to a pipe."
+    )
+    figures: list[Figure] = []
+    try:
+        figures += _figures("headless", measure(["--headless"]), Target(5.0), Target(150.0))
+        with display() as (variables, where):
+            figures += _figures("with window", measure([], variables), None, Target(300.0))
+    except NotHereError as error:
+        return Section(title, method, tuple(figures), missing=str(error))
+    return Section(title, f"{method} The window is on {where}.", tuple(figures))
+
+
+def _figures(name: str, found: Footprint, cpu: Target | None, memory: Target) -> list[Figure]:
+    return [
+        Figure(f"processor, {name}", found.cpu, "% of a core", cpu),
+        Figure(f"memory, {name}, RSS", found.rss_mb, "MB", memory),
+        Figure(f"memory, {name}, PSS", found.pss_mb, "MB"),
+    ]

@@ -1,0 +1,142 @@
+"""The three latencies: of an update, to the screen, and of an onset. ``docs/latency.md``."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from benchmarks.figures import Figure, NotHereError, Section, percentiles
+from benchmarks.probe import watch
+from benchmarks.programs import (
+    DEMO,
+    Variables,
+    display,
+    finish,
+    microphone,
+    monitor,
+    started,
+    write_demo,
+)
+from realtime_ser.config import GateConfig
+from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.pipeline import Pipeline
+from realtime_ser.records import SAMPLE_RATE, STEP, Update, step_time
+from realtime_ser.vad import GATE_FRAME, Onset, SpeechGate
+
+Milliseconds = NDArray[np.float64]
+
+_SESSION_S = 20.0
+_RATE = 48_000
+
+
+@dataclass(frozen=True, slots=True)
+class ToScreen:
+    """Milliseconds of each update that came to the screen.
+
+    ``update`` is its ``latency_ms``, and ``paint`` from its hand-over to the paint that shows it.
+    """
+
+    update: Milliseconds
+    paint: Milliseconds
+
+    @property
+    def whole(self) -> Milliseconds:
+        """From the ADC time of the step's end to the paint."""
+        return self.update + self.paint
+
+
+def measure_updates(variables: Variables, seconds: float) -> Milliseconds:
+    """``latency_ms`` of each update of a headless session on the default microphone.
+
+    NaN for each step whose sound was lost.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "session.csv"
+        options = ["--headless", "--input", "mic", "--duration", str(seconds), "--export", str(out)]
+        with started(monitor(*options), variables) as process:
+            finish(process, timeout_s=seconds + 60)
+        with out.open(encoding="utf-8", newline="") as file:
+            return np.array([float(row["latency_ms"] or "nan") for row in csv.DictReader(file)])
+
+
+def measure_to_screen(variables: Variables, seconds: float) -> ToScreen:
+    """The same with the window, and on to the paint that shows each update."""
+    with tempfile.TemporaryDirectory() as folder:
+        painted = watch(["--input", "mic"], seconds, Path(folder), variables).painted
+    rows = [
+        (update.latency_ms, 1000.0 * (update.painted_s - update.ready_s))
+        for update in painted
+        if update.latency_ms is not None
+    ]
+    latencies, paints = np.array(rows).T
+    return ToScreen(latencies, paints)
+
+
+def measure_onsets(bundle: Bundle) -> Milliseconds:
+    """From each segment's first voiced sample to the end of its first speech step.
+
+    A count of samples on the demo recording; the update of that step comes ``latency_ms`` later.
+    """
+    samples, _ = soundfile.read(DEMO, dtype="float32")
+    first_steps: dict[int, int] = {}
+    for record in Pipeline(bundle, GateConfig()).push(samples):
+        if isinstance(record, Update) and record.segment is not None:
+            first_steps.setdefault(record.segment, record.step)
+    gate = SpeechGate(GateConfig())
+    voiced: dict[int, float] = {}  # by the step in which the onset was found
+    for frame in range(len(samples) // GATE_FRAME):
+        event = gate.push(samples[frame * GATE_FRAME :][:GATE_FRAME]).event
+        if isinstance(event, Onset):
+            voiced[frame * GATE_FRAME // STEP] = event.first_voiced * GATE_FRAME / SAMPLE_RATE
+    # Segments that only continue a long one have no onset.
+    steps = [step for step in first_steps.values() if step in voiced]
+    return np.array([1000.0 * (step_time(step) - voiced[step]) for step in steps])
+
+
+def latency(seconds: float = _SESSION_S) -> Section:
+    """Section on all three."""
+    title = "Latency"
+    bundle = load_bundle(bundle_folder("default"))
+    delays = measure_onsets(bundle)
+    figures: list[Figure] = []
+    method = (
+        f"{seconds:.0f} s of the demo recording, played into a null sink and captured from its "
+        "monitor through PortAudio. A step's own 80 ms come on top of all but the onset delay, "
+        "which holds them."
+    )
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            wav = Path(folder) / "demo.wav"
+            write_demo(wav, seconds + 10.0, _RATE)
+            with microphone(wav) as heard_by:
+                updates = measure_updates(heard_by, seconds)
+            heard = updates[~np.isnan(updates)]
+            figures += percentiles("latency_ms of an update", heard, "ms")
+            figures.append(Figure("steps lost", float(np.isnan(updates).mean() * 100), "%"))
+            figures += _onset(delays, float(np.median(heard)))
+            with display() as (shown_by, where), microphone(wav) as heard_by:
+                seen = measure_to_screen({**shown_by, **heard_by}, seconds)
+    except NotHereError as error:
+        if not figures:
+            figures += _onset(delays, None)
+        return Section(title, method, tuple(figures), missing=str(error))
+    figures += percentiles("to screen, in all", seen.whole, "ms")
+    figures += percentiles("of it, hand-over and paint", seen.paint, "ms")
+    return Section(title, f"{method} The window is on {where}.", tuple(figures))
+
+
+def _onset(delays: Milliseconds, update: float | None) -> list[Figure]:
+    """Count of samples, and with it the latency of the update."""
+    note = f"{delays.min():.0f} to {delays.max():.0f}, {len(delays)} segments"
+    median = float(np.median(delays))
+    figures = [Figure("onset delay, sound alone, p50", median, "ms", note=note)]
+    if update is not None:
+        words = "with the median latency_ms"
+        figures.insert(0, Figure("onset delay, p50", median + update, "ms", note=words))
+    return figures

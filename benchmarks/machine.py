@@ -1,0 +1,100 @@
+"""The machine, and what a process takes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.figures import NotHereError
+
+
+def describe() -> dict[str, str]:
+    """The machine and its software, and how busy it is."""
+    described = {
+        "processor": _processor(),
+        "cores": str(_cores()),
+        "system": platform.platform(),
+        "Python": platform.python_version(),
+    }
+    described |= {name: version(name) for name in ("numpy", "ai-edge-litert", "PyQt6")}
+    if hasattr(os, "getloadavg"):
+        described["load average at the start"] = f"{os.getloadavg()[0]:.2f}"
+    return described
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Hold this thread, and the processes that it starts, to one core where that is possible."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has taken.
+
+    Attributes
+    ----------
+    cpu_s
+        Processor time of all its threads, in user and system mode, in seconds.
+    rss_mb, pss_mb
+        Resident memory in MB (10^6 bytes); in ``pss_mb`` pages that it shares with other processes
+        count in part.
+    """
+
+    cpu_s: float
+    rss_mb: float
+    pss_mb: float
+
+
+def usage(pid: int) -> Usage:
+    """What a running process has taken so far.
+
+    Raises
+    ------
+    NotHereError
+        This system does not tell.
+    """
+    folder = Path(f"/proc/{pid}")
+    try:
+        # The name in brackets may hold anything.
+        fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        rollup = (folder / "smaps_rollup").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotHereError("this system has no /proc") from error
+    ticks = int(fields[11]) + int(fields[12])
+    kilobytes = {
+        name: int(rest.split()[0])
+        for name, colon, rest in (line.partition(":") for line in rollup.splitlines()[1:])
+        if colon
+    }
+    return Usage(
+        ticks / os.sysconf("SC_CLK_TCK"), kilobytes["Rss"] * 1.024e-3, kilobytes["Pss"] * 1.024e-3
+    )

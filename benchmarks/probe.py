@@ -1,0 +1,216 @@
+"""Watches the window from within: when it was shown, and when each update came to the screen.
+
+``watch`` starts the monitor with its window in a fresh process, by way of this very file, which
+notes moments on the monotonic clock where records are handed over and where Qt paints. Nothing of
+the program is replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.programs import Variables, finish, python, started
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """An update on its way; moments on the monotonic clock in seconds.
+
+    Attributes
+    ----------
+    ready_s
+        The worker handed it over.
+    painted_s
+        The first paint that shows it in the timeline was complete.
+    latency_ms
+        As in the update.
+    """
+
+    ready_s: float
+    painted_s: float
+    latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a window.
+
+    Attributes
+    ----------
+    started_s
+        Its process was started.
+    shown_s
+        Its first paint was complete.
+    painted
+        All updates that came to the screen, in order.
+    """
+
+    started_s: float
+    shown_s: float
+    painted: tuple[Painted, ...]
+
+
+def watch(arguments: Sequence[str], duration_s: float, folder: Path, variables: Variables) -> Seen:
+    """Run ``realtime-ser monitor`` in a window, in a fresh process, and watch it.
+
+    Parameters
+    ----------
+    arguments
+        Of the command.
+    duration_s
+        Length of the session.
+    folder
+        Where its files go.
+    variables
+        Name the display, and the microphone if it is used.
+    """
+    report = folder / "seen.json"
+    options = [*arguments, "--duration", str(duration_s), "--export", str(folder / "session.csv")]
+    started_s = time.monotonic()
+    with started(python("-m", "benchmarks.probe", str(report), *options), variables) as process:
+        finish(process, timeout_s=duration_s + 120)
+    seen = json.loads(report.read_text(encoding="utf-8"))
+    painted = tuple(Painted(**row) for row in seen["painted"])
+    return Seen(started_s, seen["shown_s"], painted)
+
+
+# --------------------------------------------------------------------- in the process of the window
+
+
+class _Log:
+    """Moments, noted in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.shown_s: float | None = None
+        self.painted: list[Painted] = []
+        self._ready: dict[int, float] = {}
+        self._fed: dict[int, Any] = {}
+        self._right_s = 0.0
+        self._drawn = False
+
+    def hand_over(self, records: Sequence[Any]) -> None:
+        """The worker puts records into a queue."""
+        now_s = time.monotonic()
+        for update in _updates(records):
+            self._ready.setdefault(update.step, now_s)
+
+    def feed(self, records: Sequence[Any]) -> None:
+        """The window takes records in."""
+        self._fed |= {update.step: update for update in _updates(records)}
+
+    def advance(self, right_s: float) -> None:
+        """The timeline's right edge is at a time of the session."""
+        self._right_s = right_s
+
+    def draw(self) -> None:
+        """The timeline is being painted."""
+        self._drawn = True
+
+    def show(self) -> None:
+        """The first paint is complete."""
+        if self.shown_s is None:
+            self.shown_s = time.monotonic()
+
+    def paint(self) -> None:
+        """Everything that had to be painted is on the screen."""
+        if not self._drawn:
+            return
+        self._drawn = False
+        now_s = time.monotonic()
+        for step in [
+            step for step, update in self._fed.items() if _begin_s(update) < self._right_s
+        ]:
+            update = self._fed.pop(step)
+            self.painted.append(Painted(self._ready.pop(step), now_s, update.latency_ms))
+
+
+def _nobody(*_: Any) -> None:
+    """Told, does nothing."""
+
+
+def _updates(records: Sequence[Any]) -> list[Any]:
+    from realtime_ser.records import Update
+
+    return [record for record in records if isinstance(record, Update)]
+
+
+def _begin_s(update: Any) -> float:
+    from realtime_ser.records import STEP_S
+
+    return float(update.time_s) - STEP_S
+
+
+def _watch_here(log: _Log) -> None:
+    """Let the window and the queues tell the log what they do."""
+    from PyQt6.QtCore import QEvent, QObject, QTimer
+    from PyQt6.QtWidgets import QGraphicsView
+
+    from realtime_ser.gui.plots import Plots
+    from realtime_ser.gui.window import MainWindow
+    from realtime_ser.handover import Subscription
+
+    class Viewport(QObject):
+        def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+            if event is not None and event.type() is QEvent.Type.Paint:
+                log.draw()
+            return False
+
+    viewport = Viewport()
+
+    def begun(window: Any, *_: Any) -> None:
+        for view in window.findChildren(QGraphicsView):
+            view.viewport().installEventFilter(viewport)
+
+    def happened(_window: Any, event: QEvent) -> None:
+        if event.type() is QEvent.Type.UpdateRequest:
+            log.paint()
+        elif event.type() is QEvent.Type.Paint and log.shown_s is None:
+            # The window's children are painted after it; then the event loop goes on.
+            QTimer.singleShot(0, log.show)
+
+    _tell(Subscription, "put", before=lambda _, records: log.hand_over(records))
+    _tell(MainWindow, "feed", before=lambda _, records, _now_s: log.feed(records))
+    _tell(MainWindow, "begin", after=begun)
+    _tell(MainWindow, "event", after=happened)
+    _tell(Plots, "advance", before=lambda _, right_s: log.advance(right_s))
+
+
+def _tell(
+    owner: type,
+    name: str,
+    before: Callable[..., None] = _nobody,
+    after: Callable[..., None] = _nobody,
+) -> None:
+    """Call ``before`` and ``after`` with what a method is called with."""
+    method = getattr(owner, name)
+
+    @functools.wraps(method)
+    def telling(self: Any, *arguments: Any, **options: Any) -> Any:
+        before(self, *arguments)
+        result = method(self, *arguments, **options)
+        after(self, *arguments)
+        return result
+
+    setattr(owner, name, telling)
+
+
+def _main(report: str, *arguments: str) -> int:
+    from realtime_ser.cli import main
+
+    log = _Log()
+    _watch_here(log)
+    code = main(["monitor", *arguments])
+    seen = {"shown_s": log.shown_s, "painted": [asdict(painted) for painted in log.painted]}
+    Path(report).write_text(json.dumps(seen), encoding="utf-8")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Starts the program, and gives it a display or a microphone where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from benchmarks.figures import NotHereError
+from realtime_ser.display import display_answers
+from realtime_ser.resources import shipped
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = shipped("demo.flac")
+
+Variables = Mapping[str, str]
+"""What a process gets in its environment beside what is there."""
+
+
+def python(*arguments: str) -> list[str]:
+    """Command that runs this interpreter."""
+    return [sys.executable, *arguments]
+
+
+def monitor(*arguments: str) -> list[str]:
+    """Command that monitors."""
+    return python("-m", "realtime_ser", "monitor", *arguments)
+
+
+@contextlib.contextmanager
+def started(
+    command: list[str], variables: Variables | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command that prints into a pipe; it does not outlive this.
+
+    :func:`finish` tells whether it went well.
+    """
+    # A window is to be seen, if need be by a private Xvfb.
+    env = {name: value for name, value in os.environ.items() if name != "QT_QPA_PLATFORM"}
+    env |= variables or {}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def finish(process: subprocess.Popen[str], timeout_s: float) -> str:
+    """Wait for the end of a process, and return what it printed.
+
+    Raises
+    ------
+    RuntimeError
+        It failed.
+    """
+    said, _ = process.communicate(timeout=timeout_s)
+    if process.returncode:
+        raise RuntimeError(f"'{' '.join(process.args)}' failed: {said.strip()[-2000:]}")  # type: ignore[arg-type]
+    return said
+
+
+@contextlib.contextmanager
+def display() -> Iterator[tuple[Variables, str]]:
+    """Variables that name a display, and what it is: the one that is there, else a private Xvfb.
+
+    Raises
+    ------
+    NotHereError
+        There is neither.
+    """
+    if display_answers():
+        yield {}, "this desktop"
+        return
+    if shutil.which("Xvfb") is None:
+        raise NotHereError("there is neither a display nor Xvfb")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        [
+            "Xvfb",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            "1600x1000x24",
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ],
+        pass_fds=[write],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    try:
+        with os.fdopen(read) as answer:
+            number = answer.readline().strip()
+        if not number:
+            raise NotHereError("Xvfb does not start")
+        yield {"DISPLAY": f":{number}"}, "Xvfb"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextlib.contextmanager
+def microphone(sound: Path) -> Iterator[Variables]:
+    """Variables that name a microphone which hears a file: the monitor of a private null sink.
+
+    Raises
+    ------
+    NotHereError
+        No sound server can be started.
+    """
+    if sys.platform != "linux":
+        raise NotHereError("a private sound server is started on Linux only")
+    from tests.sound_server import SoundServer
+
+    # Not the usual temporary folder: a socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
+        try:
+            server = SoundServer(Path(folder))
+        except RuntimeError as error:
+            raise NotHereError(str(error)) from error
+        with contextlib.closing(server):
+            server.play(sound)
+            yield dict(server.env.items() - os.environ.items())
+
+
+def write_demo(path: Path, seconds: float, rate: int) -> None:
+    """Write the demo recording, repeated until it is ``seconds`` long, as a 16-bit WAV."""
+    samples, native = soundfile.read(DEMO, dtype="float32")
+    resampled = samples if rate == native else soxr.resample(samples, native, rate)
+    soundfile.write(path, np.resize(resampled, round(seconds * rate)), rate, subtype="PCM_16")

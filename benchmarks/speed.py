@@ -1,0 +1,122 @@
+"""How long computing takes."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from benchmarks.figures import Figure, Section, Target, percentiles
+from benchmarks.machine import one_core
+from benchmarks.programs import DEMO, finish, python, started, write_demo
+from realtime_ser.config import GateConfig
+from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.pipeline import Pipeline
+from realtime_ser.records import SAMPLE_RATE, STEP, Update
+
+_NATIVE_RATE = 48_000
+_BLOCK = SAMPLE_RATE  # as the analysis reads files
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """Milliseconds from a step's last sample to its update, on speech.
+
+    ``running`` are those within a segment, ``onsets`` those that begin one: there the model hears
+    the pre-roll and the onset too, several steps in one burst.
+    """
+
+    running: NDArray[np.float64]
+    onsets: NDArray[np.float64]
+
+
+def measure_steps(bundle: Bundle, repeats: int = 5) -> StepTimes:
+    """Push the demo recording through the pipeline, one step at a time, and time each."""
+    samples = np.tile(_demo(), repeats)
+    running: list[float] = []
+    onsets: list[float] = []
+    pipeline = Pipeline(bundle, GateConfig())
+    segment = None
+    with one_core():
+        gc.collect()
+        for start in range(0, len(samples) - STEP, STEP):
+            block = samples[start : start + STEP]
+            began = time.perf_counter()
+            records = pipeline.push(block)
+            took = 1000.0 * (time.perf_counter() - began)
+            for update in records:
+                if isinstance(update, Update) and update.speech:
+                    (running if update.segment == segment else onsets).append(took)
+                    segment = update.segment
+    return StepTimes(np.array(running), np.array(onsets))
+
+
+def measure_pipeline(bundle: Bundle, seconds: float) -> float:
+    """How many times faster than real time the pipeline alone is, on one core, at 16 kHz."""
+    samples = np.resize(_demo(), round(seconds * SAMPLE_RATE))
+    pipeline = Pipeline(bundle, GateConfig())
+    with one_core():
+        began = time.perf_counter()
+        for start in range(0, len(samples), _BLOCK):
+            pipeline.push(samples[start : start + _BLOCK])
+        return seconds / (time.perf_counter() - began)
+
+
+def measure_analyze(seconds: float) -> float:
+    """How many times faster than real time the command is, on one core, from start to end."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "long.wav"
+        write_demo(wav, seconds, _NATIVE_RATE)
+        options = ["--jobs", "1", "--out", str(Path(folder) / "out")]
+        with one_core():
+            began = time.perf_counter()
+            with started(python("-m", "realtime_ser", "analyze", str(wav), *options)) as process:
+                finish(process, timeout_s=10 * seconds + 60)
+            return seconds / (time.perf_counter() - began)
+
+
+def steps() -> Section:
+    """Section on the time of a step."""
+    bundle = load_bundle(bundle_folder("default"))
+    times = measure_steps(bundle)
+    onset = Figure(
+        "at a segment's onset, max",
+        float(times.onsets.max()),
+        "ms",
+        note=f"pre-roll in one burst, {len(times.onsets)} onsets",
+    )
+    return Section(
+        "Computing one 80 ms step",
+        f"Gate, features and model of {len(times.running)} speech steps of the demo recording, one "
+        "thread on one core, within segments.",
+        (*percentiles("gate + features + model", times.running, "ms", p99=Target(8.0)), onset),
+    )
+
+
+def analyze(seconds: float = 600.0) -> Section:
+    """Section on files."""
+    bundle = load_bundle(bundle_folder("default"))
+    whole = measure_analyze(seconds)
+    alone = measure_pipeline(bundle, seconds)
+    least = Target(60.0, at_least=True)
+    return Section(
+        "Analysing a file",
+        f"The demo recording repeated to {seconds:.0f} s, on one core. The command is the whole "
+        "process from start to end: a 48 kHz WAV is read and resampled, CSVs are written. The "
+        "pipeline alone gets samples at 16 kHz.",
+        (
+            Figure("realtime-ser analyze --jobs 1", whole, "x real time", least),
+            Figure("pipeline alone", alone, "x real time"),
+        ),
+    )
+
+
+def _demo() -> NDArray[np.float32]:
+    samples, _ = soundfile.read(DEMO, dtype="float32")
+    return np.asarray(samples)

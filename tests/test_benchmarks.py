@@ -1,0 +1,128 @@
+"""Each benchmark measures what it says, here at its smallest; timings themselves are no tests."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmarks import footprint, latency, speed, start
+from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles, show
+from benchmarks.machine import describe, one_core, usage
+from benchmarks.programs import display, write_demo
+from realtime_ser.model import load_bundle
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc, Xvfb and a sound server")
+
+
+@pytest.fixture(scope="module")
+def bundle(bundle_folder):
+    return load_bundle(bundle_folder)
+
+
+@pytest.fixture
+def screen():
+    try:
+        with display() as (variables, _):
+            yield variables
+    except NotHereError as error:
+        pytest.skip(str(error))
+
+
+def test_every_speech_step_of_the_demo_is_timed(bundle):
+    times = speed.measure_steps(bundle, repeats=1)
+    assert len(times.onsets) >= 5
+    assert len(times.running) > 200
+    assert times.running.min() > 0
+
+
+def test_speed_is_a_multiple_of_real_time(bundle):
+    assert speed.measure_pipeline(bundle, 2.0) > 0
+    assert speed.measure_analyze(2.0) > 0
+
+
+def test_an_import_takes_time_and_a_wrong_one_is_loud():
+    assert start.measure_import("json") > 0
+    with pytest.raises(RuntimeError, match="No module named"):
+        start.measure_import("a_module_that_is_not_there")
+
+
+@linux_only
+def test_the_window_is_shown_before_its_first_update(screen):
+    begun = start.measure_window(screen)
+    assert 0 < begun.shown < begun.first_update
+
+
+@linux_only
+def test_a_process_takes_memory_and_time():
+    found = footprint.measure(["--headless"], from_s=1.5, until_s=2.5)
+    assert 0 < found.pss_mb <= found.rss_mb
+    assert found.cpu >= 0
+    assert usage(os.getpid()).cpu_s > 0
+
+
+def test_an_onset_takes_at_least_the_voiced_frames_it_needs(bundle):
+    delays = latency.measure_onsets(bundle)
+    assert len(delays) >= 5
+    # Eight voiced frames of the last ten, then the rest of the step.
+    assert delays.min() >= 8 * 20
+    assert delays.max() <= 10 * 20 + 80
+
+
+@pytest.mark.pulse
+def test_updates_of_a_microphone_carry_their_latency(pulse, tmp_path):
+    write_demo(tmp_path / "demo.wav", 10.0, 48_000)
+    pulse.play(tmp_path / "demo.wav")
+    latencies = latency.measure_updates(pulse.env, 2.5)
+    assert len(latencies) in (31, 32)  # the last one if sound was lost at the end
+    assert np.nanmin(latencies) > 0
+
+
+@pytest.mark.pulse
+def test_an_update_is_painted_after_it_was_ready(pulse, screen):
+    seen = latency.measure_to_screen({**pulse.env, **screen}, 2.5)
+    assert len(seen.paint) > 5
+    assert (seen.paint > 0).all()
+    np.testing.assert_allclose(seen.whole, seen.update + seen.paint)
+
+
+@linux_only
+def test_one_core_is_given_back():
+    before = os.sched_getaffinity(0)
+    with one_core():
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_section_prints_whether_its_targets_are_met():
+    figures = (
+        Figure("fast enough", 3.0, "ms", Target(8.0)),
+        Figure("not enough", 50.0, "x", Target(60.0, at_least=True)),
+        *percentiles("spread", [1.0, 2.0, 4.0], "ms"),
+    )
+    section = Section("Title", "How it was taken.", figures, missing="something else")
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    show(Console(file=out, width=120), [section])
+    out.flush()
+    said = out.buffer.getvalue().decode()
+    lines = {line.split("  ")[1].strip(): line for line in said.splitlines() if "  " in line}
+    assert "<= 8 ms" in lines["fast enough"]
+    assert "✓" in lines["fast enough"]
+    assert ">= 60 x" in lines["not enough"]
+    assert "✗" in lines["not enough"]
+    assert "2.00 ms" in lines["spread, p50"]
+    assert "something else" in said
+    assert [row["met"] for row in json.loads(json.dumps(section.as_data()))["figures"]] == [
+        *(True, False, None, None)
+    ]
+
+
+def test_the_machine_is_described():
+    described = describe()
+    assert described["Python"] == ".".join(map(str, sys.version_info[:3]))
+    assert int(described["cores"]) >= 1
