@@ -258,13 +258,16 @@ def _monitor(options: argparse.Namespace) -> int:
         return _monitor_in_terminal(config, options)
     from realtime_ser import gui
 
-    return gui.run(
+    code = gui.run(
         config,
         export=options.export,
         screenshot=options.screenshot,
         duration_s=options.duration,
         completed=_report,
     )
+    if options.screenshot is not None and options.screenshot.exists():
+        print(f"  {options.screenshot.resolve()}")
+    return code
 
 
 def _can_show_window() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -290,6 +289,8 @@ def test_a_disk_that_fills_up_ends_the_session_with_what_was_written(speech_wav,
     out = tmp_path / "out.csv"
     command = [*CLI, "--headless", "--input", str(speech_wav), "--speed", "0", "--export", str(out)]
 
+    import resource
+
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
@@ -305,6 +306,8 @@ def test_a_disk_that_fills_up_ends_the_session_with_what_was_written(speech_wav,
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
 def test_a_disk_that_fills_up_fails_the_files_of_an_analysis(speech_wav, tmp_path):
     command = [*CLI, "analyze", str(speech_wav), "--out", str(tmp_path / "out")]
+
+    import resource
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -170,13 +169,13 @@ def test_a_file_at_live_speed_gives_what_its_analysis_gives(speech_wav, tmp_path
 # ----------------------------------------------------------------------------------------- the end
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=str)
-def test_asked_to_end_it_completes_its_files(speech_wav, tmp_path, sign):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_asked_to_end_it_completes_its_files(speech_wav, tmp_path, name):
     out = tmp_path / "out.csv"
     command = [*CLI, "--headless", "--input", str(speech_wav), "--export", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_for(lambda: out.exists() and len(rows(out)) > 10, "rows")
-        process.send_signal(sign)
+        process.send_signal(getattr(signal, name))
         said, complained = process.communicate(timeout=30)
     assert process.returncode == 0, complained
     assert complained == b""
@@ -239,6 +238,8 @@ def test_without_a_name_sessions_lie_in_the_documents(bare_machine, tmp_path):
 
 def on_a_terminal(command, columns, lines):
     """What a command writes on a terminal of that size, and its exit code."""
+    import pty
+
     leader, follower = pty.openpty()
     env = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)}
     env.pop("NO_COLOR", None)
