@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,11 +41,15 @@ def padded_length(steps: Sequence[int]) -> int:
     return math.ceil(max(steps) / _LENGTH_STEPS) * _LENGTH_STEPS
 
 
-class Epochs(keras.utils.PyDataset):
+Inputs: TypeAlias = NDArray[np.float32] | dict[str, NDArray[np.float32]]
+Batch: TypeAlias = tuple[Inputs, NDArray[np.float32], NDArray[np.float32]]
+"""Inputs, targets and weights."""
+
+
+class Epochs(ABC):
     """Batches of like length; each epoch's draw depends on the seed and its number only."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        super().__init__()
         self._lengths = np.array(lengths)
         self._batch_size = batch_size
         self._seed = seed
@@ -65,7 +70,12 @@ class Epochs(keras.utils.PyDataset):
         return self.random.permutation(len(self._lengths))
 
     def __len__(self) -> int:
+        """Number of batches of an epoch."""
         return len(self._batches)
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Batch:
+        """One batch of the epoch that was begun."""
 
 
 class ImitationBatches(Epochs):
@@ -85,7 +95,7 @@ class ImitationBatches(Epochs):
         self._gain_db = stage.gain_db
         super().__init__([len(target) for target in targets], stage.batch_size, seed)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
+    def __getitem__(self, index: int) -> Batch:
         """Frames, targets and weights of one batch."""
         chosen = self._batches[index]
         steps = padded_length([len(self._targets[k]) for k in chosen])
@@ -131,9 +141,7 @@ class LabelBatches(Epochs):
         count = len(self._segments)
         return self.random.choice(count, size=count, p=self._chances)
 
-    def __getitem__(
-        self, index: int
-    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> Batch:
         """Inputs, soft labels and weights of one batch."""
         chosen = [self._segments[k] for k in self._batches[index]]
         steps = padded_length([len(segment.vectors) for segment in chosen])
@@ -166,16 +174,3 @@ class LabelBatches(Epochs):
             soft = (1.0 - share) * soft + share * segment.answers
         labels: NDArray[np.float64] = soft
         return labels
-
-
-class BeginEpoch(keras.callbacks.Callback):
-    """Tells a dataset which epoch begins, also after a resumed start."""
-
-    def __init__(self, batches: Epochs) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
-        """Draw the epoch's batches."""
-        del logs
-        self._batches.begin(epoch)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.architecture import Encoder, Head
-from training.batches import BeginEpoch, Epochs, padded_length
+from training.batches import Epochs, padded_length
+from training.workers import progress
 
 _BATCH = 32
 
@@ -28,13 +29,55 @@ def warm_then_cosine(
     )
 
 
-def fit(model: keras.Model, batches: Epochs, epochs: int, backup: Path) -> None:
-    """Fit a compiled model; after an interruption, go on behind its last whole epoch."""
-    model.fit(
-        batches,
-        epochs=epochs,
-        callbacks=[keras.callbacks.BackupAndRestore(str(backup)), BeginEpoch(batches)],
-    )
+def fit(model: keras.Model, batches: Epochs, epochs: int, backup: Path, title: str) -> None:
+    """Fit a compiled model; after an interruption, go on behind its last whole epoch.
+
+    Batch by batch, since lengths differ and ``Model.fit`` settles on those of the first ones.
+
+    Parameters
+    ----------
+    model
+        Compiled.
+    batches, epochs
+        What it learns from, and how often.
+    backup
+        File that holds the model and its optimizer after each epoch; gone at the end.
+    title
+        Stands beside the progress bar.
+    """
+    model.optimizer.build(model.trainable_variables)
+    done = _restore(model, backup)
+    with progress(title) as bar:
+        task = bar.add_task(title, total=epochs * len(batches), completed=done * len(batches))
+        for epoch in range(done, epochs):
+            batches.begin(epoch)
+            model.reset_metrics()
+            for index in range(len(batches)):
+                inputs, targets, weights = batches[index]
+                loss = float(model.train_on_batch(inputs, targets, sample_weight=weights))
+                bar.update(task, advance=1, description=f"{title}, epoch {epoch + 1}: {loss:.4f}")
+            _store(model, backup, epoch + 1)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    backup.unlink(missing_ok=True)
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _store(model: keras.Model, backup: Path, epochs: int) -> None:
+    values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
+    _write(backup, [np.array(epochs), *values])
+
+
+def _restore(model: keras.Model, backup: Path) -> int:
+    """Give a model what was stored of it, and return how many epochs it has behind it."""
+    if not backup.exists():
+        return 0
+    epochs, *values = _read(backup)
+    for variable, value in zip(_variables(model), values, strict=True):
+        variable.assign(value)
+    return int(epochs)
 
 
 def run_causal(
@@ -72,13 +115,22 @@ def run_causal(
 
 
 def save_weights(layer: keras.layers.Layer, path: Path) -> None:
-    """Write a layer's weights in one step, so that an interruption leaves no half of them."""
-    draft = path.with_name(f"draft-{path.name}")
-    np.savez(draft, *layer.get_weights())
-    draft.replace(path)
+    """Write a layer's weights."""
+    _write(path, layer.get_weights())
 
 
 def load_weights(layer: keras.layers.Layer, path: Path) -> None:
     """Read what :func:`save_weights` wrote into a layer of the same shape."""
-    with np.load(path, allow_pickle=False) as weights:
-        layer.set_weights([weights[name] for name in weights.files])
+    layer.set_weights(_read(path))
+
+
+def _write(path: Path, arrays: Sequence[NDArray[np.generic]]) -> None:
+    """Write arrays in one step, so that an interruption leaves no half of them."""
+    draft = path.with_name(f"draft-{path.name}")
+    np.savez(draft, *arrays)
+    draft.replace(path)
+
+
+def _read(path: Path) -> list[NDArray[np.generic]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return [arrays[name] for name in arrays.files]

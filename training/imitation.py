@@ -97,7 +97,7 @@ def train_encoder(
         return encoder
     _start_from(encoder, teacher, lesson)
     if recipe.encoder.epochs:
-        _imitate(encoder, recipe.encoder, lesson, folder / "encoder-backup", seed)
+        _imitate(encoder, recipe.encoder, lesson, folder / "encoder-backup.npz", seed)
     save_weights(encoder, done)
     return encoder
 
@@ -113,7 +113,7 @@ def _imitate(
     model.compile(
         keras.optimizers.Adam(rate, clipnorm=1.0), ImitationLoss(sample.std(axis=0) + 0.05)
     )
-    fit(model, batches, stage.epochs, backup)
+    fit(model, batches, stage.epochs, backup, "Imitating the teacher")
 
 
 def _start_from(encoder: Encoder, teacher: Encoder, lesson: Lesson) -> None:

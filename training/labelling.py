@@ -51,7 +51,7 @@ def train_head(
     if done.exists():
         load_weights(head, done)
     else:
-        _learn(head, recipe.head, segments, folder / f"{name}-backup", seed)
+        _learn(head, recipe.head, segments, folder / f"{name}-backup.npz", seed)
         save_weights(head, done)
     return head
 
@@ -126,4 +126,4 @@ def _learn(
         from_logits=True, reduction="mean_with_sample_weight"
     )
     model.compile(optimizer, loss)
-    fit(model, batches, stage.epochs, backup)
+    fit(model, batches, stage.epochs, backup, "Learning the labels")

@@ -61,6 +61,23 @@ def spread(
     return results
 
 
+def progress(title: str) -> Progress:
+    """Progress bar with an estimate on standard error; without a terminal, one line that begins."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"{title} ...")
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
 def _results(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int
 ) -> Iterator[Result]:
