@@ -55,7 +55,7 @@ class GateConfig(_Settings):
     max_gain_db: _Number = Field(default=40.0, ge=0, le=60)
     release_s: _Number = Field(default=4.0, ge=0.1, le=60)
     noise_window_s: _Number = Field(default=3.0, ge=0.5, le=60)
-    noise_margin_db: _Number = Field(default=3.0, ge=0, le=40)
+    noise_margin_db: _Number = Field(default=4.0, ge=0, le=40)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
