@@ -30,6 +30,9 @@ from realtime_ser.records import SAMPLE_RATE, STEP, Marker, Record, Sound, State
 SILENT_DEVICE_S = 1.0
 """A microphone that delivers nothing for so long is taken to be gone."""
 
+SLOW_DEVICE_S = 4.0
+"""One that was just opened may take so long to begin, as Bluetooth headsets do."""
+
 _ANCHOR_S = 10.0
 _POLL_S = 0.1
 _CAPACITY = 7500  # records: ten minutes of one channel
@@ -127,7 +130,8 @@ class Monitor:
         self._clock = SessionClock()
         self._native = 0
         self._end: int | None = None
-        self._last_block_s = 0.0
+        self._last_block_s = 0.0  # or when the device was opened, if it has not begun yet
+        self._begun = False
         self._last_anchor_s = -_ANCHOR_S
 
     @property
@@ -157,8 +161,8 @@ class Monitor:
         """
         self._end = None if duration_s is None else round(duration_s * self._rate)
         self._clock = SessionClock()
-        self._last_block_s = time.monotonic()
         self.source.start(self._ring)
+        self._last_block_s = time.monotonic()
         self._set(phase=Phase.LISTENING)
         self._worker.start()
 
@@ -245,8 +249,8 @@ class Monitor:
         block = self._ring.read(_POLL_S)
         if block is not None:
             self._take(block)
-        elif self.source.info.live and time.monotonic() - self._last_block_s > SILENT_DEVICE_S:
-            self._reconnect()
+        elif self.source.info.live:
+            self._miss(time.monotonic() - self._last_block_s)
         self._publish_marks()
         if self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
             self._publish_anchor()
@@ -262,6 +266,7 @@ class Monitor:
         samples = block.samples[: self._room(len(block.samples))]
         self._native += len(samples)
         self._last_block_s = time.monotonic()
+        self._begun = True
         if self._pause.is_set():
             self._gap(State.PAUSED)
         else:
@@ -291,14 +296,24 @@ class Monitor:
             self._clock.restart()
         return max(0, round((block.adc_s - expected) * self._rate))
 
-    def _reconnect(self) -> None:
-        """Count the time as lost, and try to open the device again."""
-        if self._status.phase is not Phase.RECONNECTING:
-            self._set(phase=Phase.RECONNECTING)
-        lost = round((self._now_s() - SILENT_DEVICE_S) * self._rate) - self._native
-        self._native += self._room(max(0, lost))
-        self._gap(State.LOST)
-        self._set(position_s=self._native / self._rate)
+    def _miss(self, silent_s: float) -> None:
+        """Nothing has come for so long: the time is lost, and the device may have to be opened."""
+        gone = silent_s > (SILENT_DEVICE_S if self._begun else SLOW_DEVICE_S)
+        if gone or (self._status.phase is Phase.RECONNECTING and silent_s > SILENT_DEVICE_S):
+            lost = round((self._now_s() - SILENT_DEVICE_S) * self._rate) - self._native
+            lost = self._room(max(0, lost))
+            self._native += lost
+            self._gap(State.LOST)
+            self._set(
+                phase=Phase.RECONNECTING,
+                position_s=self._native / self._rate,
+                dropped_samples=self._status.dropped_samples + lost,
+            )
+        if gone:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Try to open the device again."""
         self.source.stop()
         try:
             if isinstance(self.source, MicrophoneSource):
@@ -309,6 +324,7 @@ class Monitor:
             self._stop.wait(_POLL_S)
             return
         self._last_block_s = time.monotonic()
+        self._begun = False
 
     def _gap(self, state: State) -> None:
         for lane in self._lanes:

@@ -20,7 +20,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.clock import SessionClock
 from realtime_ser.handover import RingBuffer, Subscription
 from realtime_ser.model import Bundle, load_bundle
-from realtime_ser.monitor import Monitor, Phase
+from realtime_ser.monitor import SILENT_DEVICE_S, Monitor, Phase
 from realtime_ser.records import Marker, Record, Segment, Sound, State, Update
 from realtime_ser.resources import shipped
 
@@ -297,6 +297,44 @@ def test_a_microphone_that_falls_silent_is_opened_again(bundle: Bundle) -> None:
     assert any(update.state is State.LOST for update in updates)
     assert updates[-1].state is State.SILENCE
     assert [update.step for update in updates] == list(range(len(updates)))
+
+
+def test_a_microphone_may_take_its_time_to_begin(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    subscription = monitor.subscribe()
+    monitor.start()
+    time.sleep(SILENT_DEVICE_S + 0.3)
+    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    wait_until(lambda: monitor.status.position_s > 0)
+    monitor.stop()
+    assert microphone.starts == 1
+    assert monitor.status.dropped_samples == 0
+    updates = [r for r in subscription.drain() if isinstance(r, Update)]
+    assert {update.state for update in updates} == {State.SILENCE}
+
+
+def test_lost_time_is_counted_in_samples(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    subscription = monitor.subscribe()
+    monitor.start()
+    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    wait_until(lambda: microphone.starts > 1)
+    monitor.stop()
+    updates = [r for r in subscription.drain() if isinstance(r, Update)]
+    lost = sum(update.state is State.LOST for update in updates)
+    assert monitor.status.dropped_samples == pytest.approx(1280 * lost, abs=2 * 1280)
+
+
+def test_a_session_ends_at_its_duration_to_the_sample(bundle: Bundle, speech_wav: Path) -> None:
+    monitor = Monitor(FileSource(speech_wav, speed=0.0), bundle)
+    subscription = monitor.subscribe(sound=True)
+    monitor.start(duration_s=2.5)
+    heard = sum(len(record.samples) for record in subscription if isinstance(record, Sound))
+    assert heard == 40_000
+    assert monitor.status.phase is Phase.ENDED
+    assert monitor.status.position_s == 2.5
 
 
 def test_latency_counts_from_the_adc_time_of_a_steps_last_sample(bundle: Bundle) -> None:
