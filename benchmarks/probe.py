@@ -18,6 +18,9 @@ from typing import Any
 
 from benchmarks.programs import Variables, finish, python, started
 
+FRAMES = "session.csv"
+"""Name of the frames table of a session that is watched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Painted:
@@ -25,6 +28,8 @@ class Painted:
 
     Attributes
     ----------
+    time_s
+        Its time in the session.
     ready_s
         The worker handed it over.
     painted_s
@@ -33,6 +38,7 @@ class Painted:
         As in the update.
     """
 
+    time_s: float
     ready_s: float
     painted_s: float
     latency_ms: float | None
@@ -72,7 +78,7 @@ def watch(arguments: Sequence[str], duration_s: float, folder: Path, variables: 
         Name the display, and the microphone if it is used.
     """
     report = folder / "seen.json"
-    options = [*arguments, "--duration", str(duration_s), "--export", str(folder / "session.csv")]
+    options = [*arguments, "--duration", str(duration_s), "--export", str(folder / FRAMES)]
     started_s = time.monotonic()
     with started(python("-m", "benchmarks.probe", str(report), *options), variables) as process:
         finish(process, timeout_s=duration_s + 120)
@@ -128,7 +134,8 @@ class _Log:
             step for step, update in self._fed.items() if _begin_s(update) < self._right_s
         ]:
             update = self._fed.pop(step)
-            self.painted.append(Painted(self._ready.pop(step), now_s, update.latency_ms))
+            ready_s = self._ready.pop(step)
+            self.painted.append(Painted(update.time_s, ready_s, now_s, update.latency_ms))
 
 
 def _nobody(*_: Any) -> None:

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -19,8 +21,13 @@ from benchmarks.figures import NotHereError
 from realtime_ser.display import display_answers
 from realtime_ser.resources import shipped
 
+if TYPE_CHECKING:
+    from tests.sound_server import SoundServer
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = shipped("demo.flac")
+
+_POLL_S = 0.1
 
 Variables = Mapping[str, str]
 """What a process gets in its environment beside what is there."""
@@ -88,17 +95,7 @@ def display() -> Iterator[tuple[Variables, str]]:
         raise NotHereError("there is neither a display nor Xvfb")
     read, write = os.pipe()
     server = subprocess.Popen(
-        [
-            "Xvfb",
-            "-displayfd",
-            str(write),
-            "-screen",
-            "0",
-            "1600x1000x24",
-            "-nolisten",
-            "tcp",
-            "-noreset",
-        ],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-noreset"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -116,8 +113,8 @@ def display() -> Iterator[tuple[Variables, str]]:
 
 
 @contextlib.contextmanager
-def microphone(sound: Path) -> Iterator[Variables]:
-    """Variables that name a microphone which hears a file: the monitor of a private null sink.
+def sound_server() -> Iterator[SoundServer]:
+    """A private sound server; the monitor of its null sink is a microphone.
 
     Raises
     ------
@@ -135,8 +132,30 @@ def microphone(sound: Path) -> Iterator[Variables]:
         except RuntimeError as error:
             raise NotHereError(str(error)) from error
         with contextlib.closing(server):
-            server.play(sound)
-            yield dict(server.env.items() - os.environ.items())
+            yield server
+
+
+@contextlib.contextmanager
+def speaking(server: SoundServer, sound: Path, table: Path) -> Iterator[None]:
+    """Play a file to the microphone as soon as a session has written into its frames table.
+
+    A null sink that already plays keeps a new listener waiting for a second or two.
+    """
+    over = threading.Event()
+
+    def play() -> None:
+        while not over.wait(_POLL_S):
+            if table.exists() and table.read_text(encoding="utf-8").count("\n") > 1:
+                server.play(sound)
+                return
+
+    thread = threading.Thread(target=play, name="speaking")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def write_demo(path: Path, seconds: float, rate: int) -> None:
