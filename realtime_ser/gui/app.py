@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -25,11 +26,9 @@ from realtime_ser.gui.window import MainWindow
 from realtime_ser.monitor import Status
 from realtime_ser.records import Record, Update
 from realtime_ser.session.live import LiveSession
+from realtime_ser.session.summary import Tally
 
 _log = logging.getLogger(__name__)
-
-#: How often to look whether the time is up.
-_WATCH_MS = 50
 
 
 def run(
@@ -49,9 +48,9 @@ def run(
     export
         Frames CSV of the first session; later ones get a number.
     screenshot
-        PNG of the window to write at the end, when the first session is over or the time is up.
+        PNG of the window as the first session ends; then the window closes.
     duration_s
-        Close after so many seconds of the session's clock.
+        End the session, and close, after so many seconds of its clock.
     completed
         Called with each session whose files are complete.
 
@@ -64,32 +63,32 @@ def run(
     OutputError
         The screenshot cannot be written.
     """
-    app = _application()
+    app = application()
     window = MainWindow(config.window)
-    conductor = Conductor(window, config, export)
+    conductor = Conductor(window, config, export, duration_s)
     if completed is not None:
         conductor.completed.connect(completed)
-    pictures: list[Exception] = []
+    wanted = [] if screenshot is None else [screenshot]
+    faults: list[SerError] = []
 
-    def end() -> None:
-        if screenshot is not None:
+    def picture() -> None:
+        while wanted:
             try:
-                window.picture(screenshot)
+                window.picture(wanted.pop())
             except SerError as error:
-                pictures.append(error)
-        window.close()
+                faults.append(error)
 
+    conductor.ending.connect(picture)
     if screenshot is not None or duration_s is not None:
-        conductor.over.connect(end)
-    if duration_s is not None:
-        _close_after(duration_s, window, conductor, end)
+        conductor.over.connect(window.close)
     window.show()
     with _excepthook(window, conductor), _signals(window):
         QTimer.singleShot(0, conductor.begin)
         app.exec()
     conductor.finish()
-    if pictures:
-        raise pictures[0]
+    picture()  # closed by hand, or never opened
+    if faults:
+        raise faults[0]
     return (
         conductor.error.exit_code
         if isinstance(conductor.error, SerError)
@@ -130,7 +129,7 @@ def render_screenshot(  # noqa: PLR0913
     OutputError
         The picture cannot be written.
     """
-    _application()
+    app = application()
     updates = [record for record in records if isinstance(record, Update)]
     channels = sorted({update.channel for update in updates}) or [1]
     pace = Pace(len(channels))
@@ -156,16 +155,22 @@ def render_screenshot(  # noqa: PLR0913
     window.feed(records, 0.0)
     window.show_view(view, 0.0)
     window.ensurePolished()
+    tally = Tally()
+    for record in records:
+        tally.add(record)
+    window.conclude(tally.summary())
     for moment_s in (0.0, 1.0):  # the bars have arrived by then
         window.tick(moment_s)
+    app.processEvents()
     try:
         window.picture(path)
     finally:
         window.deleteLater()
 
 
-def _application() -> QApplication:
-    """The one application, without a screen where there is no display."""
+@functools.cache  # Qt ends when nobody holds it
+def application() -> QApplication:
+    """The one application of the process; without a screen where there is no display."""
     app = QApplication.instance()
     if isinstance(app, QApplication):
         return app
@@ -180,22 +185,6 @@ def _application() -> QApplication:
     app.setApplicationDisplayName("Realtime SER")
     app.setStyle("Fusion")
     return app
-
-
-def _close_after(
-    duration_s: float, window: MainWindow, conductor: Conductor, end: Callable[[], None]
-) -> None:
-    """Call ``end`` when the session's clock has come that far."""
-    watch = QTimer(window)
-    watch.setInterval(_WATCH_MS)
-
-    def look() -> None:
-        if conductor.view.position_s >= duration_s:
-            watch.stop()
-            end()
-
-    watch.timeout.connect(look)
-    watch.start()
 
 
 @contextlib.contextmanager

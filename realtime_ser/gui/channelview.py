@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtWidgets import QHBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from realtime_ser.gui.drawings import FLOOR_DB
 from realtime_ser.gui.margin import Margin
-from realtime_ser.gui.panel import Panel
+from realtime_ser.gui.panel import Brief, Panel
 from realtime_ser.gui.plots import Plots
-from realtime_ser.gui.readout import Readout
+from realtime_ser.gui.reading import live_reading, stopped_reading, summary_reading
 from realtime_ser.gui.theme import Look
 from realtime_ser.gui.timeline import Timeline
+from realtime_ser.readout import Readout
 from realtime_ser.records import SILENCE_DBFS, Update
+from realtime_ser.session.summary import ChannelSummary
 
 #: The meter's peak falls by so many decibels a second, and clipping is told for so long.
 _FALL_DB_S = 12.0
@@ -30,6 +32,11 @@ class ChannelView(QWidget):
         Whether several channels share the window.
     axis
         Whether this one shows the time axis.
+
+    Attributes
+    ----------
+    summary
+        How the session went, once it is over; shown instead of what is heard.
     """
 
     def __init__(  # noqa: PLR0913
@@ -50,12 +57,16 @@ class ChannelView(QWidget):
         self.margin = Margin(timeline.labels, look)
         self._peak = SILENCE_DBFS
         self._compact = compact
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self.brief = Brief(channel, look, compact=compact)
+        self.summary: ChannelSummary | None = None
+        layout = QGridLayout(self)
         layout.setSpacing(0)
-        layout.addWidget(self.panel, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.plots, 1)
-        layout.addWidget(self.margin)
+        layout.addWidget(self.brief, 0, 0, 1, 3)
+        layout.addWidget(self.panel, 1, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.plots, 1, 1)
+        layout.addWidget(self.margin, 1, 2)
+        layout.setColumnStretch(1, 1)
+        layout.setRowStretch(1, 1)
         self.plots.arranged.connect(self._place_margin)
         self.set_look(look)
 
@@ -65,21 +76,23 @@ class ChannelView(QWidget):
         assert layout is not None
         layout.setContentsMargins(0, look.grid(1), look.grid(1), look.grid(0.5))
         self.panel.set_look(look)
+        self.brief.set_look(look)
         self.plots.set_look(look)
         self.margin.set_look(look)
         self.setMinimumHeight(look.grid(34 if self._compact else 48))
         self._place_margin()
 
     def fold(self, *, folded: bool) -> None:
-        """Hide or show the panel."""
+        """Show the panel in one line above the plots, or in full beside them."""
         self.panel.setVisible(not folded)
+        self.brief.setVisible(folded)
 
     def feed(self, updates: Iterable[Update]) -> None:
         """Take in the channel's updates."""
         for update in updates:
             self.readout.feed(update)
 
-    def tick(self, right_s: float, elapsed_s: float, *, stopped: str, moved: bool) -> None:
+    def tick(self, right_s: float, elapsed_s: float, *, stopped: str) -> None:
         """Show the moment ``right_s``.
 
         Parameters
@@ -88,18 +101,21 @@ class ChannelView(QWidget):
             Since the last call.
         stopped
             Word of a state in which nothing is heard; empty while something may be.
-        moved
-            Whether the plots show anything new.
         """
         readout = self.readout
-        if moved:
-            self.plots.advance(right_s)
-        self.panel.show_readout(readout, now_s=right_s, elapsed_s=elapsed_s, stopped=stopped)
-        self.margin.show_values(
-            self.panel.bars.values, live=readout.leader is not None and not stopped
-        )
-        level = SILENCE_DBFS if stopped else readout.level_dbfs
-        self._peak = max(level, self._peak - _FALL_DB_S * elapsed_s, SILENCE_DBFS)
+        self.plots.advance(right_s)
+        if not stopped:
+            reading = live_reading(readout, right_s)
+        elif self.summary is not None:
+            reading = summary_reading(self.summary, readout)
+        else:
+            reading = stopped_reading(stopped, readout, right_s)
+        self.panel.show_reading(reading, elapsed_s)
+        self.brief.show_reading(reading)
+        speaking = readout.leader is not None and not stopped
+        self.margin.show_values(self.panel.bars.values, live=speaking)
+        level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, readout.level_dbfs)
+        self._peak = max(level, self._peak - _FALL_DB_S * elapsed_s)
         self.margin.show_level(
             level,
             self._peak if self._peak > FLOOR_DB else SILENCE_DBFS,

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QFileDialog
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.config import Config
 from realtime_ser.errors import OutputError, SerError
-from realtime_ser.gui.driver import Driver, Running
+from realtime_ser.gui.driver import Completed, Driver, Running
 from realtime_ser.gui.export import export_session
 from realtime_ser.gui.pace import Pace
 from realtime_ser.gui.sources import Source
@@ -20,7 +20,6 @@ from realtime_ser.gui.states import Panorama, Situation
 from realtime_ser.gui.window import MainWindow
 from realtime_ser.monitor import Phase
 from realtime_ser.records import State, Update
-from realtime_ser.session.live import LiveSession
 from realtime_ser.session.recording import Files
 
 #: Time between two frames, and between two renewals of the words around the timeline.
@@ -49,6 +48,8 @@ class Conductor(QObject):
         All settings; the picker changes a copy.
     export
         Frames CSV of the first session; later ones get a number.
+    duration_s
+        When each session ends, in seconds of its clock.
 
     Attributes
     ----------
@@ -56,19 +57,29 @@ class Conductor(QObject):
         Why the last session did not open or has failed; ``None`` if neither.
     """
 
+    #: A session has ended by itself; the window still shows its last moment.
+    ending = pyqtSignal()
+
     #: A session is over: it has ended, was stopped, or did not open.
     over = pyqtSignal()
 
     #: A session's files are complete.
     completed = pyqtSignal(object)
 
-    def __init__(self, window: MainWindow, config: Config, export: Path | None = None) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        config: Config,
+        export: Path | None = None,
+        duration_s: float | None = None,
+    ) -> None:
         super().__init__()
         self.error: Exception | None = None
         self.view = Panorama()
         self._window = window
         self._config = config
         self._export = export
+        self._duration_s = duration_s
         self._attempts = 0
         self._driver = Driver()
         self._running: Running | None = None
@@ -102,7 +113,7 @@ class Conductor(QObject):
         self._opening = True
         self.error = None
         self._say(Panorama(Situation.OPENING))
-        self._driver.open(self._config, self._next_export())
+        self._driver.open(self._config, self._next_export(), self._duration_s)
 
     def stop(self) -> None:
         """End the session; :attr:`over` follows when its files are complete."""
@@ -188,14 +199,16 @@ class Conductor(QObject):
     def tick(self) -> None:
         """One frame: take in what has come, and show it."""
         now_s = time.monotonic()
-        if self._running is not None:
+        if self._running is not None and not self._closing:
+            phase = self._running.session.monitor.status.phase
             self._take(self._running, now_s)
-            if now_s - self._worded_s >= _WORDS_S:
+            if phase in (Phase.ENDED, Phase.FAILED):
+                self._window.tick(now_s)
+                self.ending.emit()
+                self.stop()
+            elif now_s - self._worded_s >= _WORDS_S:
                 self._worded_s = now_s
                 self._say(self._describe(self._running))
-            over = self._running.session.monitor.status.phase in (Phase.ENDED, Phase.FAILED)
-            if over:
-                self.stop()
         if self._window.isVisible() and not self._window.isMinimized():
             self._window.tick(now_s)
 
@@ -206,8 +219,7 @@ class Conductor(QObject):
         self._running = running
         self._latest = running.session.files
         if self._finishing:
-            running.session.stop()
-            self._closed(running.session)
+            self._closed(Completed(running.session, running.session.stop()))
             return
         monitor = running.session.monitor
         info = monitor.source.info
@@ -215,14 +227,16 @@ class Conductor(QObject):
         rate = 1.0 if info.live else self._config.audio.speed
         self._window.begin(monitor.labels, monitor.channels, rate=rate)
         audio = self._config.audio
-        self._window.topbar.sources.show_source(Source(audio.input, audio.device), info.name)
+        source = Source("demo") if info.demo else Source(audio.input, audio.device)
+        self._window.topbar.sources.show_source(source, info.name)
         self._say(self._describe(running))
 
-    def _closed(self, session: LiveSession) -> None:
+    def _closed(self, completed: Completed) -> None:
         running, self._running = self._running, None
         self._closing = False
-        self.completed.emit(session)
+        self.completed.emit(completed.session)
         if running is not None:
+            self._window.conclude(completed.summary)
             self._take(running, time.monotonic())
             view = self._describe(running)
             if view.situation is Situation.FAILED:
@@ -283,7 +297,7 @@ class Conductor(QObject):
             live=info.live,
             recording=session.config.session.record_audio,
             message=status.error or "",
-            fault="" if status.error else session.error or "",
+            fault=session.write_error or "",
             position_s=status.position_s,
             duration_s=info.duration_s,
             latency_ms=self._pace.latency_ms(),

@@ -123,7 +123,9 @@ class _Strip:
                 self._fill(painter, tile, steps, run, hatch)
         painter.setPen(QPen(QColor(theme.grid), 1.0))
         spacing = tick_spacing(tile.px_per_s, 9.0 * self.look.body_px)
-        for tick in range(math.floor(tile.start_s / spacing), math.ceil(tile.end_s / spacing) + 1):
+        for tick in range(
+            max(0, math.floor(tile.start_s / spacing)), math.ceil(tile.end_s / spacing) + 1
+        ):
             x = round(tile.x(tick * spacing))
             painter.drawLine(QPointF(x, self.ceiling(tile.height)), QPointF(x, tile.height))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
@@ -317,6 +319,9 @@ class Sound(_Strip):
         """Draw everything of a tile."""
         steps = self.channel.steps(*self.stretch(tile))
         self.draw_background(painter, tile, steps)
+        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
+        floor = tile.height - 0.5
+        painter.drawLine(QPointF(-1, floor), QPointF(1e4, floor))
         if len(steps):
             bottom = tile.height - self.voice_height() - self.look.grid(0.5)
             self._draw_sound(painter, tile, steps, bottom)
@@ -370,8 +375,6 @@ class Sound(_Strip):
             left = round(tile.x(STEP_S * (steps.first + int(begin))))
             right = round(tile.x(STEP_S * (steps.first + int(end))))
             painter.fillRect(QRectF(left, tile.height - share, right - left, share), color)
-        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
-        painter.drawLine(QPointF(-1, tile.height - 1), QPointF(1e4, tile.height - 1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
     @staticmethod

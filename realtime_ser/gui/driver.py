@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from realtime_ser.config import Config
 from realtime_ser.errors import DeviceError
 from realtime_ser.handover import Subscription
 from realtime_ser.session.live import LiveSession
+from realtime_ser.session.summary import ChannelSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class Running:
 
     session: LiveSession
     records: Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A session whose files are complete, and how it went."""
+
+    session: LiveSession
+    summary: Mapping[int, ChannelSummary]
 
 
 class Driver(QObject):
@@ -37,18 +46,13 @@ class Driver(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
 
-    def open(self, config: Config, export: Path | None) -> None:
+    def open(self, config: Config, export: Path | None, duration_s: float | None) -> None:
         """Start a session; ``opened`` or ``failed`` follows."""
-        self._do(lambda: _start(config, export), self.opened)
+        self._do(lambda: _start(config, export, duration_s), self.opened)
 
     def close(self, session: LiveSession) -> None:
         """Complete a session's files; ``closed`` or ``failed`` follows."""
-
-        def stop() -> LiveSession:
-            session.stop()
-            return session
-
-        self._do(stop, self.closed)
+        self._do(lambda: Completed(session, session.stop()), self.closed)
 
     def list_inputs(self, *, again: bool) -> None:
         """List microphones; ``again`` asks the system, which needs that no stream is open."""
@@ -59,24 +63,23 @@ class Driver(QObject):
         self._pool.shutdown(wait=True)
 
     def _do(self, work: Callable[[], Any], done: Any) -> None:
-        def tell(future: Future[Any]) -> None:
+        future = self._pool.submit(work)
+
+        def tell() -> None:
             error = future.exception()
             if error is None:
                 done.emit(future.result())
             else:
                 self.failed.emit(error)
 
-        self._pool.submit(work).add_done_callback(tell)
+        # From the pool's thread, so that Qt hands it to the window's between two events.
+        self._pool.submit(tell)
 
 
-def _start(config: Config, export: Path | None) -> Running:
+def _start(config: Config, export: Path | None, duration_s: float | None) -> Running:
     session = LiveSession(config, export)
     records = session.monitor.subscribe()
-    try:
-        session.start()
-    except BaseException:
-        session.stop()
-        raise
+    session.start(duration_s)
     return Running(session, records)
 
 

@@ -126,6 +126,11 @@ def _demo(painter: QPainter, color: QColor) -> None:
     _polygon(painter, (6.3, 5.4), (10.8, 8), (6.3, 10.6))
 
 
+def _chevron(painter: QPainter, color: QColor) -> None:
+    _stroke(painter, color)
+    _polyline(painter, (3, 6), (8, 11), (13, 6))
+
+
 def _menu(painter: QPainter, color: QColor) -> None:
     _fill(painter, color)
     for y in (3, 8, 13):
@@ -147,6 +152,7 @@ _SHAPES: dict[str, _Draw] = {
     "flag": _flag,
     "save": _save,
     "demo": _demo,
+    "chevron": _chevron,
     "menu": _menu,
 }
 

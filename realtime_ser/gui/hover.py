@@ -10,8 +10,8 @@ from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.gui.theme import Look
 from realtime_ser.gui.timeline import Moment
-from realtime_ser.gui.words import clock_text, decibels, percent, result_text
 from realtime_ser.records import State
+from realtime_ser.words import clock_text, decibels, percent, result_text
 
 _NAMES = {
     State.SPEECH: "speech",
@@ -87,7 +87,7 @@ class HoverCard(QWidget):
         painter.drawRoundedRect(box, look.grid(0.5), look.grid(0.5))
         painter.setFont(look.small)
         pad, line = look.grid(1), self._line()
-        swatch = look.grid(3.5)
+        swatch = look.grid(5)
         for index, (name, value) in enumerate(self.rows):
             top = pad + index * line
             left = float(pad)
@@ -116,5 +116,5 @@ class HoverCard(QWidget):
         """Wide enough for the longest rows there can be, so that the card keeps its width."""
         assert self._look is not None
         metrics = QFontMetricsF(self._look.small)
-        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + 2 * self._look.grid(1)
+        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + self._look.grid(3.5)
         return QSize(round(width), round(len(self.rows) * self._line() + 2 * self._look.grid(1)))

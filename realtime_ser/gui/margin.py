@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QWidget
 from realtime_ser.gui.drawings import FLOOR_DB, Frame
 from realtime_ser.gui.glyphs import draw_glyph
 from realtime_ser.gui.theme import Look
-from realtime_ser.gui.words import decibels
+from realtime_ser.words import decibels
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -61,9 +61,10 @@ class Margin(QWidget):
         super().__init__()
         self._labels = tuple(labels)
         self._values = [0.0] * len(labels)
+        self._ends: tuple[int, ...] = ()  # in half pixels: less is not worth a repaint
         self._live = False
-        self._level = FLOOR_DB
-        self._peak = FLOOR_DB
+        self._level = round(FLOOR_DB)
+        self._peak = round(FLOOR_DB)
         self._clipping = False
         self._frame = Frame(0, 100)
         self._meter = QRectF()
@@ -74,7 +75,7 @@ class Margin(QWidget):
         """Change theme and sizes."""
         self._look = look
         text = max(QFontMetricsF(look.small).horizontalAdvance(name) for name in self._labels)
-        self.setFixedWidth(round(look.grid(6) + text))
+        self.setFixedWidth(round(look.grid(7.5) + text))
         self.update()
 
     def place(self, frame: Frame, meter: QRectF) -> None:
@@ -84,26 +85,28 @@ class Margin(QWidget):
 
     def show_values(self, values: Sequence[float], *, live: bool) -> None:
         """Move labels to the lines' ends; without speech they rest where they are."""
-        if live:
-            self._values = list(values)
-        if live or live != self._live:
-            self._live = live
+        span = self._frame.bottom - self._frame.top
+        ends = tuple(round(2 * value * span) for value in values) if live else self._ends
+        if (ends, live) != (self._ends, self._live):
+            self._ends, self._live = ends, live
+            self._values = list(values) if live else self._values
             self.update()
 
     def show_level(self, level_dbfs: float, peak_dbfs: float, *, clipping: bool) -> None:
         """Change the meter."""
-        shown = (level_dbfs, peak_dbfs, clipping)
+        shown = (round(level_dbfs), round(peak_dbfs), clipping)
         if shown != (self._level, self._peak, self._clipping):
             self._level, self._peak, self._clipping = shown
-            self.update(self._meter.toAlignedRect().adjusted(-2, -24, self.width(), 24))
+            self.update(0, round(self._meter.top()), self.width(), self.height())
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw labels and meter."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._look.small)
         painter.fillRect(self.rect(), QColor(self._look.theme.background))
-        self._draw_labels(painter)
+        if event is None or event.rect().top() < self._meter.top():
+            self._draw_labels(painter)
         self._draw_meter(painter)
         painter.end()
 
@@ -112,7 +115,7 @@ class Margin(QWidget):
         line = QFontMetricsF(look.small).height() + 1
         ends = [frame.bottom - value * (frame.bottom - frame.top) for value in self._values]
         places = spread(ends, line, frame.top, frame.bottom)
-        swatch = float(look.grid(3))
+        swatch = float(look.grid(4.5))
         for index, (name, end, y) in enumerate(zip(self._labels, ends, places, strict=True)):
             if self._live:
                 painter.setPen(QPen(QColor(look.theme.border), look.scale))

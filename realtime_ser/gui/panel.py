@@ -10,11 +10,10 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.gui.faces import Face
-from realtime_ser.gui.readout import Readout
+from realtime_ser.gui.reading import Reading
 from realtime_ser.gui.theme import Look, line_style, set_role
-from realtime_ser.gui.words import elapsed, percent
 from realtime_ser.labels import SOUNDS
-from realtime_ser.records import State
+from realtime_ser.words import percent
 
 #: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
 _GLIDE_S = 0.06
@@ -28,27 +27,6 @@ NOTICE = (
 )
 
 
-def headline(readout: Readout, *, stopped: str) -> tuple[str, str]:
-    """The big words and the line below.
-
-    Parameters
-    ----------
-    readout
-        What is heard.
-    stopped
-        Word of a state in which nothing is heard; empty while something may be.
-    """
-    if stopped:
-        return stopped, ""
-    if readout.leader is None:
-        lost = readout.state is State.LOST
-        return ("sound lost" if lost else "no speech"), ""
-    name = SOUNDS.get(readout.leader, readout.leader)
-    if readout.certain:
-        return f"sounds {name}", percent(readout.confidence)
-    return f"sounds {name}?", f"{percent(readout.confidence)}, uncertain"
-
-
 class Bars(QWidget):
     """One bar an emotion, always in the same order."""
 
@@ -57,6 +35,7 @@ class Bars(QWidget):
         self.labels = tuple(labels)
         self.values = [0.0] * len(labels)
         self.numbers: list[str] = ["–"] * len(labels)
+        self._drawn: tuple[int, ...] = ()  # in half pixels of a whole width
         self._leader: str | None = None
         self._look = look
         self._row = 0
@@ -76,8 +55,10 @@ class Bars(QWidget):
             value + share * (float(target) - value)
             for value, target in zip(self.values, targets, strict=True)
         ]
-        if max(abs(a - b) for a, b in zip(moved, self.values, strict=True)) > 2e-4:
-            self.values = moved
+        self.values = moved
+        drawn = tuple(round(2 * value * self.width()) for value in moved)
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.update()
 
     def show_numbers(self, numbers: list[str], leader: str | None) -> None:
@@ -144,7 +125,7 @@ class Panel(QWidget):
     def __init__(self, labels: Sequence[str], channel: int, look: Look, *, compact: bool) -> None:
         super().__init__()
         self._compact = compact
-        self._number_age = math.inf
+        self._age_s = math.inf
         self.face = Face()
         self.title = QLabel()
         self.value = QLabel()
@@ -166,7 +147,11 @@ class Panel(QWidget):
         """Change theme and sizes."""
         self._look = look
         compact = self._compact
-        self.setFixedWidth(look.grid(35))
+        # As wide as the longest words there can be, whatever the system's font.
+        words = [f"sounds {SOUNDS.get(name, name)}?" for name in self.bars.labels]
+        metrics = QFontMetricsF(look.font(look.body_px, bold=True) if compact else look.big)
+        widest = max(metrics.horizontalAdvance(word) for word in words)
+        self.setFixedWidth(max(look.grid(35), math.ceil(widest) + look.grid(5)))
         layout = self.layout()
         assert isinstance(layout, QGridLayout)
         pad = look.grid(2)
@@ -182,38 +167,27 @@ class Panel(QWidget):
         ):
             label.setMinimumHeight(math.ceil(QFontMetricsF(font).height()))
 
-    def show_readout(
-        self, readout: Readout, *, now_s: float, elapsed_s: float, stopped: str
-    ) -> None:
-        """Show what is heard.
+    def show_reading(self, reading: Reading, elapsed_s: float) -> None:
+        """Show what is heard; ``elapsed_s`` is the time since the last call.
 
-        Parameters
-        ----------
-        now_s
-            Session time, in seconds.
-        elapsed_s
-            Since the last call.
-        stopped
-            Word of a state in which nothing is heard; empty while something may be.
+        Numbers change a few times a second, so that they can be read; a new title comes at once.
         """
-        speaking = readout.leader is not None and not stopped
-        targets = readout.values.tolist() if speaking else [0.0] * len(readout.labels)
-        self.bars.glide(targets, elapsed_s)
-        self._number_age += elapsed_s
-        title, value = headline(readout, stopped=stopped)
-        label = readout.leader if speaking else None
-        if title == self.title.text() and self._number_age < _NUMBERS_S:
+        self.bars.glide(reading.bars or [0.0] * len(self.bars.labels), elapsed_s)
+        self._age_s += elapsed_s
+        if reading.title == self.title.text() and self._age_s < _NUMBERS_S:
             return
-        self._number_age = 0.0
-        self.face.show_label(label, certain=readout.certain)
-        self._set_text(self.title, title)
-        self._set_text(self.value, value)
-        before = readout.previous()
-        when = f"was {before[0]} {elapsed(now_s - before[1])}" if before else ""
-        self._set_text(self.before, when)
-        self._grey(muted=label is None or not readout.certain)
-        numbers = [percent(p) if speaking else "–" for p in readout.values]
-        self.bars.show_numbers(numbers, label)
+        self._age_s = 0.0
+        for label, text in (
+            (self.title, reading.title),
+            (self.value, reading.value),
+            (self.before, reading.before),
+        ):
+            if label.text() != text:
+                label.setText(text)
+        self.face.show_label(reading.label, certain=reading.certain)
+        self._grey(muted=reading.label is None or not reading.certain)
+        numbers = [percent(value) for value in reading.bars or ()]
+        self.bars.show_numbers(numbers or ["–"] * len(self.bars.labels), reading.label)
 
     def _lay_out(self, *, compact: bool) -> None:
         layout = QGridLayout(self)
@@ -242,7 +216,38 @@ class Panel(QWidget):
         set_role(self.title, f"{size} bold{' muted' if muted else ''}")
         set_role(self.value, f"{size}{' muted' if muted else ''}")
 
-    @staticmethod
-    def _set_text(label: QLabel, text: str) -> None:
-        if label.text() != text:
-            label.setText(text)
+
+class Brief(QWidget):
+    """The panel's words in one line, for a window too narrow for the panel."""
+
+    def __init__(self, channel: int, look: Look, *, compact: bool) -> None:
+        super().__init__()
+        self.face = Face()
+        self.text = QLabel()
+        self.before = QLabel()
+        self._prefix = f"Channel {channel}:  " if compact else ""
+        set_role(self.text, "bold")
+        set_role(self.before, "muted")
+        layout = QHBoxLayout(self)
+        layout.addWidget(self.face)
+        layout.addWidget(self.text)
+        layout.addStretch(1)
+        layout.addWidget(self.before)
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(look.grid(2), 0, look.grid(1), look.grid(0.5))
+        layout.setSpacing(look.grid(1))
+        self.face.set_look(look, look.grid(4))
+
+    def show_reading(self, reading: Reading) -> None:
+        """Show what is heard."""
+        self.face.show_label(reading.label, certain=reading.certain)
+        text = self._prefix + reading.line
+        if text != self.text.text():
+            self.text.setText(text)
+        if reading.before != self.before.text():
+            self.before.setText(reading.before)

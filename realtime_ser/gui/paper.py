@@ -18,7 +18,7 @@ from PyQt6.QtGui import QColor, QPainter, QPixmap
 from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 #: Width of a tile in logical pixels.
-TILE = 128
+TILE = 64
 
 
 @dataclass(frozen=True, slots=True)

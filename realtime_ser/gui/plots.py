@@ -8,14 +8,17 @@ from typing import Any
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QWidget
+from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
 
 from realtime_ser.gui.drawings import Frame, Sound, Traces, tick_spacing
 from realtime_ser.gui.hover import HoverCard
 from realtime_ser.gui.paper import Paper
 from realtime_ser.gui.theme import Look
 from realtime_ser.gui.timeline import Timeline
-from realtime_ser.gui.words import clock_text
+from realtime_ser.words import clock_text
+
+#: Frames for which new steps wait for the time axis to move on.
+_PATIENCE = 3
 
 
 class Plots(QWidget):
@@ -56,7 +59,9 @@ class Plots(QWidget):
         self._compact = compact
         self._look = look
         self._right_s = 0.0
-        self._ticks = (0, 0)
+        self._waited = 0
+        self._shown = -1
+        self._ticks: tuple[int, int] | None = None
         self._pointer: QPointF | None = None
         self._view: Any = pg.GraphicsLayoutWidget()
         self._view.setAccessibleName("Timeline")
@@ -79,7 +84,7 @@ class Plots(QWidget):
             line.setVisible(False)
             plot.addItem(line, ignoreBounds=True)
             plot.vb.sigResized.connect(self._arrange)
-        self._card = HoverCard(timeline.labels, self)
+        self.card = HoverCard(timeline.labels, self)
         viewport = self._view.viewport()
         viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         viewport.setMouseTracking(True)
@@ -102,14 +107,15 @@ class Plots(QWidget):
                 axis.setTextPen(QColor(theme.muted))
                 axis.setTickFont(look.small)
             plot.getAxis("left").setWidth(look.grid(7))
+            plot.getAxis("left").setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self._sound.setFixedHeight(self.sound_height())
         if self._axis:
             self._sound.getAxis("bottom").setHeight(look.grid(2.75))
         for line in self._cross:
             line.setPen(QPen(QColor(theme.text), 0))
         self._view.ci.layout.setVerticalSpacing(look.grid(1))
-        self._card.set_look(look)
-        self._ticks = (0, 0)
+        self.card.set_look(look)
+        self._ticks = None
         self._arrange()
 
     def sound_height(self) -> int:
@@ -129,11 +135,22 @@ class Plots(QWidget):
         return self._box(self._sound)
 
     def advance(self, right_s: float) -> None:
-        """Show the stretch that ends at a time."""
+        """Show the stretch that ends at a time.
+
+        Does nothing while that is the same pixel. What has arrived meanwhile comes with the next
+        pixel, or soon where the time axis stands still.
+        """
         ratio = self.devicePixelRatioF()
         scale = self._px_per_s
         # Whole device pixels: tiles are copied, not blended, and text does not tremble.
         right_s = round(right_s * scale * ratio) / ratio / scale
+        moved = right_s != self._right_s
+        self._waited = 0 if moved else self._waited + 1
+        if moved or (self._waited >= _PATIENCE and self._timeline.revision != self._shown):
+            self._show(right_s)
+
+    def _show(self, right_s: float) -> None:
+        self._shown = self._timeline.revision
         self._right_s = right_s
         left_s = right_s - self._span_s
         for paper in self._papers:
@@ -146,17 +163,19 @@ class Plots(QWidget):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the pointer over the plots."""
         if isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseMove:
-            self._pointer = event.position()
-            self._point()
+            self.point_at(event.position())
         elif event is not None and event.type() is QEvent.Type.Leave:
-            self._pointer = None
-            self._point()
+            self.point_at(None)
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the reading card inside."""
         super().resizeEvent(event)
-        self._pointer = None
+        self.point_at(None)
+
+    def point_at(self, place: QPointF | None) -> None:
+        """Read off the values at a place within this widget; ``None`` hides them."""
+        self._pointer = place
         self._point()
 
     @property
@@ -196,8 +215,8 @@ class Plots(QWidget):
         values = [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100\u202f%")]
         self._traces.getAxis("left").setTicks([values])
         self._name_strips()
-        self._ticks = (0, 0)
-        self.advance(self._right_s)
+        self._ticks = None
+        self._show(self._right_s)
         self.arranged.emit()
 
     def _name_strips(self) -> None:
@@ -231,4 +250,4 @@ class Plots(QWidget):
                 line.setValue(time_s)
         for line in self._cross:
             line.setVisible(moment is not None)
-        self._card.show_moment(moment, self._pointer)
+        self.card.show_moment(moment, self._pointer)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from realtime_ser.gui.timeline import Speech
-from realtime_ser.gui.words import result_text
+from realtime_ser.words import result_text
 
 #: Lanes above the lines: short segments in a row take turns.
 LANES = 2

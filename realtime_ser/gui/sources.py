@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QStandardItem, QStandardItemModel
-from PyQt6.QtWidgets import QComboBox
+from PyQt6.QtCore import QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
+from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 from realtime_ser.audio.devices import InputDevice, full_name
+from realtime_ser.gui.glyphs import draw_glyph
+from realtime_ser.gui.theme import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,13 @@ class SourcePicker(QComboBox):
         self._name = ""
         self._devices: Sequence[InputDevice] = ()
         self.activated.connect(self._activate)
+        self._look: Look | None = None
         self._fill()
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self.update()
 
     def show_devices(self, devices: Sequence[InputDevice]) -> None:
         """Change the list."""
@@ -53,6 +61,31 @@ class SourcePicker(QComboBox):
         if (source, name) != (self._current, self._name):
             self._current, self._name = source, name
             self._fill()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Long names end in dots, and an arrow says that there is a list."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = option.fontMetrics
+        right = 0
+        if self._look is not None:
+            right = self._look.grid(3)
+            side = self._look.grid(1.5)
+            box = QRectF(
+                self.width() - right + (right - side) / 2, (self.height() - side) / 2, side, side
+            )
+        option.currentText = room.elidedText(
+            (option.currentText or self.placeholderText()).strip(),
+            Qt.TextElideMode.ElideRight,
+            self.width() - right - 2 * (right // 3),
+        )
+        self.setToolTip(self._name or "Microphone, or a recording that plays as one")
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        if self._look is not None:
+            enabled = self._look.theme.text if self.isEnabled() else self._look.theme.muted
+            draw_glyph(painter, "chevron", box, enabled)
 
     def _fill(self) -> None:
         """Headings for host APIs, then the demo and files."""

@@ -36,14 +36,18 @@ class StatusLine(QWidget):
         self.message = QLabel()
         self.message.setMinimumWidth(1)
         set_role(self.message, "small bold")
+        self._stored = QHBoxLayout()
         layout = QHBoxLayout(self)
         for cell, tip in zip(self.cells, _TIPS, strict=True):
             set_role(cell, "small muted")
             cell.setToolTip(tip)
             if cell is self.cells[-1]:
                 layout.addWidget(self.message, 1)
-                layout.addWidget(self.light)
-            layout.addWidget(cell)
+                layout.addLayout(self._stored)
+                self._stored.addWidget(self.light)
+                self._stored.addWidget(cell)
+            else:
+                layout.addWidget(cell)
         self._silence = QTimer(self)
         self._silence.setSingleShot(True)
         self._silence.setInterval(_MESSAGE_MS)
@@ -60,8 +64,9 @@ class StatusLine(QWidget):
         assert layout is not None
         layout.setContentsMargins(look.grid(2), 0, look.grid(2), 0)
         layout.setSpacing(look.grid(3))
+        self._stored.setSpacing(look.grid(1))
         self.setFixedHeight(look.grid(3.5))
-        self.light.show_glyph("record", look.theme.danger, look.grid(1.25))
+        self.light.show_glyph("record", look.theme.light, look.grid(1.25))
         metrics = QFontMetricsF(look.small)
         for cell, words in zip(self.cells, _ROOM, strict=False):
             cell.setMinimumWidth(round(metrics.horizontalAdvance(words)) + 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,8 @@ from typing import Literal
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette, QPen
 from PyQt6.QtWidgets import QWidget
+
+from realtime_ser.labels import COLORS, LABELS
 
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -21,17 +24,19 @@ class LineStyle:
     dashes: tuple[float, ...] = ()
 
 
-#: Okabe and Ito's colours; the dashes tell the lines apart without them.
-LINES: dict[str, LineStyle] = {
-    "neutral": LineStyle("#999999", (1.0, 2.0)),
-    "calm": LineStyle("#56B4E9", (9.0, 3.0)),
-    "happy": LineStyle("#E69F00"),
-    "sad": LineStyle("#0072B2", (5.0, 2.5)),
-    "angry": LineStyle("#D55E00", (14.0, 2.0)),
-    "fearful": LineStyle("#CC79A7", (2.5, 2.0)),
-    "disgust": LineStyle("#009E73", (8.0, 2.5, 1.5, 2.5)),
-    "surprised": LineStyle("#F0E442", (7.0, 2.0, 1.5, 2.0, 1.5, 2.0)),
+#: Dashes tell the lines apart without their colours.
+_DASHES: dict[str, tuple[float, ...]] = {
+    "neutral": (1.0, 2.0),
+    "calm": (9.0, 3.0),
+    "happy": (),
+    "sad": (5.0, 2.5),
+    "angry": (13.0, 2.0),
+    "fearful": (2.5, 2.0),
+    "disgust": (8.0, 2.5, 1.5, 2.5),
+    "surprised": (7.0, 2.0, 1.5, 2.0, 1.5, 2.0),
 }
+
+LINES = {label: LineStyle(COLORS[label], _DASHES[label]) for label in LABELS}
 
 _SPARE = tuple(LINES.values())
 
@@ -60,17 +65,13 @@ class Theme:
     wave: str
     voice: str
     danger: str
+    light: str
     ribbon: str
     on_ribbon: str
 
     def outline(self, color: str) -> str | None:
         """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
-        if contrast(color, self.background) >= 3.0:
-            return None
-        rim = QColor(color)
-        while contrast(rim.name(), self.background) < 3.0:
-            rim = rim.darker(115)
-        return rim.name()
+        return _outline(color, self.background)
 
 
 DARK = Theme(
@@ -89,6 +90,7 @@ DARK = Theme(
     wave="#4F5A69",
     voice="#8E9BAD",
     danger="#FF7B66",
+    light="#FF453A",
     ribbon="#3B3415",
     on_ribbon="#FBE9A6",
 )
@@ -109,17 +111,16 @@ LIGHT = Theme(
     wave="#B3BAC4",
     voice="#69727F",
     danger="#B3261E",
+    light="#D70015",
     ribbon="#FFF1B8",
     on_ribbon="#4A3B00",
 )
 
 
-def choose(choice: ThemeChoice) -> Theme:
+def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:
     """Theme for a setting; ``system`` follows the desktop, and is dark where that does not say."""
     if choice == "system":
-        hints = QGuiApplication.styleHints()
-        light = hints is not None and hints.colorScheme() == Qt.ColorScheme.Light
-        return LIGHT if light else DARK
+        return LIGHT if system is Qt.ColorScheme.Light else DARK
     return LIGHT if choice == "light" else DARK
 
 
@@ -127,6 +128,16 @@ def contrast(one: str, other: str) -> float:
     """Contrast of two colours as WCAG 2 defines it, 1 to 21."""
     high, low = sorted((_luminance(QColor(one)), _luminance(QColor(other))), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+@functools.cache
+def _outline(color: str, background: str) -> str | None:
+    if contrast(color, background) >= 3.0:
+        return None
+    rim = QColor(color)
+    while contrast(rim.name(), background) < 3.0:
+        rim = rim.darker(115)
+    return rim.name()
 
 
 def _luminance(color: QColor) -> float:

@@ -241,6 +241,13 @@ class Timeline:
         Numbers of the monitored channels, from 1.
     span_s
         Seconds to keep at least.
+
+    Attributes
+    ----------
+    marks
+        Markers within those seconds.
+    revision
+        Changes with the contents.
     """
 
     def __init__(self, labels: Sequence[str], channels: Iterable[int], span_s: float) -> None:
@@ -248,6 +255,7 @@ class Timeline:
         capacity = math.ceil(span_s / STEP_S) + 2
         self.channels = {number: ChannelTimeline(len(labels), capacity) for number in channels}
         self.marks: deque[Mark] = deque()
+        self.revision = 0
         self._marks_seen = 0
 
     @property
@@ -257,6 +265,7 @@ class Timeline:
 
     def feed(self, records: Iterable[Record]) -> None:
         """Take in records in the order in which they were made."""
+        self.revision += 1
         for record in records:
             if isinstance(record, Update):
                 self.channels[record.channel].write(record)

@@ -10,7 +10,7 @@ from realtime_ser.gui.glyphs import Glyph, glyph_icon
 from realtime_ser.gui.sources import SourcePicker
 from realtime_ser.gui.states import Panorama, Situation
 from realtime_ser.gui.theme import Look, ThemeChoice, set_role
-from realtime_ser.gui.words import clock_text
+from realtime_ser.words import clock_text
 
 #: Below this width, in units of the grid, the text of a marker has no field.
 _NARROW = 130
@@ -39,6 +39,7 @@ class TopBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._situation = Situation.IDLE
         self._look: Look | None = None
+        self._narrow = False
         self.glyph = Glyph()
         self.state = QLabel()
         self.sources = SourcePicker()
@@ -93,11 +94,12 @@ class TopBar(QWidget):
         for button, words in ((self.pause, ("Pause", "Resume")), (self.start, ("Start",))):
             room = max(QFontMetricsF(look.body).horizontalAdvance(word) for word in words)
             button.setMinimumWidth(round(room) + look.grid(6))
-        units = width / look.grid(1)
-        self.text.setVisible(units >= _NARROW)
+        self._narrow = width / look.grid(1) < _NARROW
+        self.text.setVisible(not self._narrow)
         self.text.setFixedWidth(look.grid(18))
-        self.sources.setFixedWidth(look.grid(30 if units >= _NARROW else 18))
-        self.light.show_glyph("record", theme.danger, look.grid(1.5))
+        self.sources.setFixedWidth(look.grid(18 if self._narrow else 30))
+        self.sources.set_look(look)
+        self.light.show_glyph("record", theme.light, look.grid(1.5))
         self._show_state()
 
     def show_view(self, view: Panorama) -> None:
@@ -109,6 +111,7 @@ class TopBar(QWidget):
         self.pause.setVisible(running)
         self.stop.setEnabled(running)
         self.mark.setEnabled(running)
+        self.export.setEnabled(bool(view.folder))
         self.text.setEnabled(running)
         self.sources.setEnabled(not opening)
         self.rescan.setEnabled(not opening and not (running and view.live))
@@ -120,7 +123,7 @@ class TopBar(QWidget):
         for widget in (self.light, self.recording):
             widget.setVisible(view.recording and running)
         text = clock_text(view.position_s)
-        if view.duration_s is not None:
+        if view.duration_s is not None and not self._narrow:
             text = f"{text} / {clock_text(view.duration_s)}"
         if text != self.clock.text():
             self.clock.setText(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
@@ -40,6 +40,7 @@ from realtime_ser.gui.timeline import Timeline
 from realtime_ser.gui.topbar import TopBar
 from realtime_ser.labels import LABELS
 from realtime_ser.records import Record, Update
+from realtime_ser.session.summary import ChannelSummary
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
@@ -86,7 +87,6 @@ class MainWindow(QMainWindow):
         self._view = Panorama()
         self._scroll = ScrollClock()
         self._last_s: float | None = None
-        self._edge = (-1.0, -1)
         self.timeline = Timeline(LABELS, (1,), config.timeline_s + _SPARE_S)
         self.topbar = TopBar(config.theme)
         self.demo = Ribbon()
@@ -94,7 +94,9 @@ class MainWindow(QMainWindow):
         self.progress = FileProgress()
         self.statusline = StatusLine()
         self.channels: dict[int, ChannelView] = {}
-        self._look = make_look(choose(self._choice), 1280, 720)
+        hints = QGuiApplication.styleHints()
+        self._system = hints.colorScheme() if hints is not None else Qt.ColorScheme.Unknown
+        self._look = make_look(choose(self._choice, self._system), 1280, 720)
         self._lay_out()
         self.card = Card(self._scroller)
         self._keys()
@@ -103,9 +105,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(640, 480))
         self.topbar.theme_chosen.connect(self.set_theme)
         self.topbar.help_pressed.connect(self.show_help)
-        hints = QGuiApplication.styleHints()
         if hints is not None:
-            hints.colorSchemeChanged.connect(self._restyle)
+            hints.colorSchemeChanged.connect(self._follow_system)
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
         self._restyle()
@@ -125,7 +126,6 @@ class MainWindow(QMainWindow):
         config = self._config
         self.timeline = Timeline(labels, channels, config.timeline_s + _SPARE_S)
         self._scroll = ScrollClock(rate)
-        self._edge = (-1.0, -1)
         for view in self.channels.values():
             self._rows.removeWidget(view)
             view.deleteLater()
@@ -154,6 +154,11 @@ class MainWindow(QMainWindow):
             view.feed(r for r in records if isinstance(r, Update) and r.channel == channel)
         self._scroll.observe(self.timeline.end_s, now_s)
 
+    def conclude(self, summaries: Mapping[int, ChannelSummary]) -> None:
+        """Show how the session went, from now on."""
+        for channel, summary in summaries.items():
+            self.channels[channel].summary = summary
+
     def show_view(self, view: Panorama, now_s: float) -> None:
         """Show a state."""
         self._scroll.observe(view.position_s, now_s)
@@ -172,11 +177,9 @@ class MainWindow(QMainWindow):
         elapsed_s = 0.0 if self._last_s is None else now_s - self._last_s
         self._last_s = now_s
         right_s = self._scroll.read(now_s)
-        seen = (right_s, sum(channel.newest for channel in self.timeline.channels.values()))
-        moved, self._edge = seen != self._edge, seen
         stopped = _STOPPED.get(self._view.situation, "")
         for view in self.channels.values():
-            view.tick(right_s, elapsed_s, stopped=stopped, moved=moved)
+            view.tick(right_s, elapsed_s, stopped=stopped)
 
     def set_theme(self, choice: ThemeChoice) -> None:
         """Change the theme at once."""
@@ -247,8 +250,12 @@ class MainWindow(QMainWindow):
     def _folded(self) -> bool:
         return self.width() < FOLD_WIDTH * self._look.scale
 
+    def _follow_system(self, scheme: Qt.ColorScheme) -> None:
+        self._system = scheme
+        self._restyle()
+
     def _restyle(self) -> None:
-        theme = choose(self._choice)
+        theme = choose(self._choice, self._system)
         self._look = look = make_look(theme, self.width(), self.height())
         QApplication.setPalette(palette(theme))
         self.setFont(look.body)
