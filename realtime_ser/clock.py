@@ -10,6 +10,7 @@ from realtime_ser.records import SAMPLE_RATE, Anchor
 
 _WINDOW_S = 10.0
 _BIN_S = 1.0
+_SETTLED_S = 0.05
 
 
 class SessionClock:
@@ -17,7 +18,9 @@ class SessionClock:
 
     A block that was delivered late seems younger than it is, never older, so the estimate is the
     lowest of the recent offsets between ADC time and sample count. Ten seconds of memory let it
-    follow a device that is 200 ppm off within 2 ms.
+    follow a device that is 200 ppm off within 2 ms. Where a whole second lies off all that was
+    before, the device tells its times otherwise than it did, as sound servers do while a stream
+    settles: what was before is forgotten.
     """
 
     def __init__(self) -> None:
@@ -32,6 +35,8 @@ class SessionClock:
         number = int(position_s / _BIN_S)
         if self._bins and self._bins[-1][0] == number:
             offset = min(offset, self._bins.pop()[1])
+        elif len(self._bins) > 1 and self._bins[-1][1] - self._offset > _SETTLED_S:
+            self._bins = deque([self._bins[-1]], maxlen=self._bins.maxlen)
         self._bins.append((number, offset))
         self._offset = min(lowest for _, lowest in self._bins)
 

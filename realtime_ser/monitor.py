@@ -252,7 +252,8 @@ class Monitor:
         elif self.source.info.live:
             self._miss(time.monotonic() - self._last_block_s)
         self._publish_marks()
-        if self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
+        # Before the first block the device's clock is not known.
+        if self._native and self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
             self._publish_anchor()
 
     def _take(self, block: Block) -> None:

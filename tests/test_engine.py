@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from realtime_ser.clock import SessionClock
 from realtime_ser.handover import RingBuffer, Subscription
 from realtime_ser.model import Bundle, load_bundle
 from realtime_ser.monitor import SILENT_DEVICE_S, Monitor, Phase
-from realtime_ser.records import Marker, Record, Segment, Sound, State, Update
+from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, State, Update
 from realtime_ser.resources import shipped
+from realtime_ser.session.sidecar import effective_rate
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +152,26 @@ def test_a_drifting_device_stays_within_20_ms_over_two_hours(drift: float) -> No
         true = 10.0 + position * (1 + drift)
         assert abs(clock.adc_time(round(position * 16_000)) - true) < 0.02
         position += 0.5
+
+
+def test_times_that_settle_are_believed_within_two_seconds() -> None:
+    """Sound servers report half a second too much while a stream begins."""
+    clock = SessionClock()
+    for block in range(500):
+        position = 0.01 * block
+        clock.observe(position, 100.0 + position + (0.0 if position < 2.5 else 0.5))
+    assert clock.adc_time(0) == pytest.approx(100.5)
+
+
+def test_the_rate_of_a_device_is_told_once_it_has_settled() -> None:
+    def anchors(*seconds: float) -> list[Anchor]:
+        times = [(s, s * (1 + 1e-4) + 0.5 * (s > 0)) for s in seconds]
+        wall = datetime.now().astimezone()
+        return [Anchor(round(16_000 * s), adc, adc, wall) for s, adc in times]
+
+    assert effective_rate(anchors(0, 10, 20, 27), 48_000) == pytest.approx(48_000 / (1 + 1e-4))
+    for seconds in [(), (0,), (0, 9), (0, 10, 12)]:
+        assert effective_rate(anchors(*seconds), 48_000) is None
 
 
 def test_a_jump_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

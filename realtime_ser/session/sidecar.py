@@ -15,6 +15,9 @@ from realtime_ser.config import Config
 from realtime_ser.model import Bundle
 from realtime_ser.records import SAMPLE_RATE, Anchor
 
+_SHORTEST_S = 5.0
+"""Time over which a device's rate can be told."""
+
 
 def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[str, Any]:
     """Versions, model and settings."""
@@ -54,11 +57,17 @@ def source_fields(
 
 
 def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
-    """Rate of the device's clock in Hz by the monotonic clock, from the first and last anchor."""
-    if len(anchors) < 2 or anchors[-1].adc_s <= anchors[0].adc_s:
+    """Rate of the device's clock in Hz by the monotonic clock; ``None`` if that was too short.
+
+    It is taken from the second anchor to the last: a stream needs a while to settle.
+    """
+    if len(anchors) < 3:
         return None
-    nominal_s = (anchors[-1].sample - anchors[0].sample) / SAMPLE_RATE
-    return native_rate * nominal_s / (anchors[-1].adc_s - anchors[0].adc_s)
+    first, last = anchors[1], anchors[-1]
+    nominal_s = (last.sample - first.sample) / SAMPLE_RATE
+    if nominal_s < _SHORTEST_S:
+        return None
+    return native_rate * nominal_s / (last.adc_s - first.adc_s)
 
 
 def _anchor_fields(anchor: Anchor) -> dict[str, Any]:
