@@ -224,6 +224,13 @@ def test_without_a_microphone_mic_insists(bare_machine, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_the_demo_does_not_stand_for_two_microphones(bare_machine, tmp_path):
+    command = [*CLI, "--headless", "--channels", "1,2", "--export", str(tmp_path / "out.csv")]
+    done = subprocess.run(command, env=bare_machine, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "No microphone found" in done.stderr
+
+
 def test_without_a_name_sessions_lie_in_the_documents(bare_machine, tmp_path):
     command = [*CLI, "--headless", "--input", "demo", "--duration", "1", "--speed", "0"]
     done = subprocess.run(command, env=bare_machine, capture_output=True, text=True, timeout=60)

@@ -40,7 +40,7 @@ def choose_source(audio: AudioConfig) -> Choice:
     Raises
     ------
     SerError
-        There is no such device or file; never for ``auto``, which falls back to the demo.
+        There is no such device or file. For ``auto`` the demo stands for one missing microphone.
     """
     if audio.input == "demo":
         return Choice(_demo(audio))
@@ -49,7 +49,8 @@ def choose_source(audio: AudioConfig) -> Choice:
     try:
         return Choice(MicrophoneSource(audio.device, max(audio.channels)))
     except DeviceError as error:
-        if audio.input == "mic" or audio.device is not None:
+        # The demo has one channel.
+        if audio.input == "mic" or audio.device is not None or max(audio.channels) > 1:
             raise
         return Choice(_demo(audio), f"{error} Playing the demo recording instead.")
 
