@@ -64,6 +64,15 @@ class Frame:
         return self.bottom - value * (self.bottom - self.top)
 
 
+@dataclass(frozen=True, slots=True)
+class GapWord:
+    """What a gap is called, where it is long enough for the word."""
+
+    start_s: float
+    width_s: float
+    word: str
+
+
 class _Strip:
     """What both strips share: background, grid, markers."""
 
@@ -117,7 +126,7 @@ class _Strip:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for begin, end in steps.runs(STATE_CODES[State.SPEECH]):
             self._fill(painter, tile, steps, (begin, end), QBrush(QColor(theme.band)))
-        hatch = QBrush(QColor(theme.border), Qt.BrushStyle.BDiagPattern)
+        hatch = QBrush(QColor(theme.wave), Qt.BrushStyle.BDiagPattern)
         for code in _GAPS:
             for run in steps.runs(code):
                 self._fill(painter, tile, steps, run, hatch)
@@ -159,6 +168,8 @@ class Traces(_Strip):
         self._rims = [look.rim(name, index) for index, name in enumerate(names)]
         self._labels: SegmentLabels | None = None
         self._scale = 0.0
+        self._gaps: tuple[GapWord, ...] = ()
+        self._gaps_of = (-1, 0.0)
         self.lane = math.ceil(self.metrics.height()) + 1.0
         self.cap = 3.0 * look.scale
 
@@ -178,7 +189,8 @@ class Traces(_Strip):
             for segment in self.channel.speech
             if segment.start_s <= tile.end_s and tile.start_s <= segment.end_s + STEP_S
         )
-        return self.arrived(tile), caps, tuple(self._placements(tile)), self.marks(tile)
+        results, gaps = tuple(self._placements(tile)), tuple(self._gap_words(tile))
+        return self.arrived(tile), caps, results, gaps, self.marks(tile)
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
         """Draw everything of a tile."""
@@ -189,7 +201,7 @@ class Traces(_Strip):
         self._draw_levels(painter, frame)
         self._draw_caps(painter, tile, frame)
         self._draw_lines(painter, tile, frame, steps)
-        self._draw_gap_words(painter, tile, frame, stop)
+        self._draw_gap_words(painter, tile, frame)
         self._draw_results(painter, tile, frame)
         self.draw_marks(painter, tile)
         self._draw_tags(painter, tile, frame)
@@ -258,17 +270,37 @@ class Traces(_Strip):
         lengths: NDArray[np.floating] = np.hypot(tile.px_per_s * STEP_S, rise).sum(axis=0)
         return lengths
 
-    def _draw_gap_words(self, painter: QPainter, tile: Tile, frame: Frame, stop: int) -> None:
-        steps = self.channel.steps(self.channel.oldest, stop)
-        height, pad = self.metrics.height(), self.look.grid(0.5)
+    def _gap_words(self, tile: Tile) -> Iterable[GapWord]:
+        """Words of the gaps that leave ink on a tile."""
+        state = (self.timeline.revision, tile.px_per_s)
+        if state != self._gaps_of:
+            self._gaps_of = state
+            self._gaps = tuple(self._find_gap_words(tile.px_per_s))
+        return (
+            gap
+            for gap in self._gaps
+            if gap.start_s <= tile.end_s and tile.start_s <= gap.start_s + gap.width_s
+        )
+
+    def _find_gap_words(self, px_per_s: float) -> Iterable[GapWord]:
+        steps = self.channel.steps(self.channel.oldest, self.channel.newest + 1)
+        pad = self.look.grid(0.5) / px_per_s
         for code, word in _GAPS.items():
-            width = self.metrics.horizontalAdvance(word) + 2 * pad
+            width = self.metrics.horizontalAdvance(word) / px_per_s + 2 * pad
             for begin, end in steps.runs(code):
-                left = tile.x(STEP_S * (steps.first + begin)) + pad
-                if tile.x(STEP_S * (steps.first + end)) - left < width + pad:
-                    continue
-                box = QRectF(left, (frame.top + frame.bottom - height) / 2, width, height + pad)
-                self._text(painter, box, word, self.look.theme.text, self.look.theme.background)
+                if STEP_S * (end - begin) >= width + 2 * pad:
+                    yield GapWord(STEP_S * (steps.first + begin) + pad, width, word)
+
+    def _draw_gap_words(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+        theme, height = self.look.theme, self.metrics.height() + self.look.grid(0.5)
+        for gap in self._gap_words(tile):
+            box = QRectF(
+                round(tile.x(gap.start_s)),
+                round((frame.top + frame.bottom - height) / 2),
+                gap.width_s * tile.px_per_s,
+                height,
+            )
+            self._text(painter, box, gap.word, theme.text, theme.background)
 
     def _draw_results(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
         for item in self._placements(tile):

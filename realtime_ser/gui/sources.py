@@ -119,8 +119,8 @@ class SourcePicker(QComboBox):
     def _fits(self, source: Source) -> bool:
         if source == self._current:
             return True
-        names = {device.name for device in self._devices if full_name(device) == source.device}
-        return self._current.input in ("auto", "mic") and bool(self._name) and self._name in names
+        # A session on whichever microphone there was names the one that it found.
+        return self._current.input in ("auto", "mic") and self._name == source.device
 
     def _activate(self, row: int) -> None:
         source = self.itemData(row, Qt.ItemDataRole.UserRole)

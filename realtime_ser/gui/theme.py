@@ -281,6 +281,8 @@ def style_sheet(look: Look) -> str:
     QWidget {{ font-size: {look.body_px}px; color: {theme.text}; }}
     QMainWindow, QDialog, QWidget#body {{ background: {theme.background}; }}
     QWidget#topbar, QWidget#statusline {{ background: {theme.panel}; }}
+    QDialog {{ border: 1px solid {theme.border}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QLabel[role~="small"] {{ font-size: {look.small_px}px; }}
     QLabel[role~="big"] {{ font-size: {look.big_px}px; }}
     QLabel[role~="bold"] {{ font-weight: 600; }}

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtCore import QPointF, QRect, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton
 
@@ -428,3 +428,26 @@ def test_losing_the_files_is_told_at_once(window):
     fill(window, fault="Cannot write session.csv (no space left on device).")
     assert window.notice.isVisible()
     assert "no space left" in window.notice.text.text()
+
+
+def test_a_gap_is_hatched_and_named_in_full(qtbot, window):
+    """The word appears when there is room for it, also on what was drawn before."""
+
+    def middle():
+        plots = window.channels[1].plots
+        box, frame = plots.sound_box, plots.frame
+        corner = plots.mapTo(window, QPointF(box.left(), (frame.top + frame.bottom) / 2).toPoint())
+        return window.grab(QRect(corner.x(), corner.y() - 12, int(box.width()), 24)).toImage()
+
+    now = 0.0
+    for step in range(150):
+        window.feed([Update(step, 1, State.SILENCE if step < 30 else State.PAUSED)], now)
+        now += 0.08
+        window.tick(now)
+        QApplication.processEvents()  # each step is drawn as it comes
+    window.tick(now + 5.0)
+    grown = middle()
+    window.set_theme("light")
+    window.set_theme("dark")  # everything is drawn anew
+    window.tick(now + 10.0)
+    assert middle() == grown
