@@ -22,15 +22,18 @@ import soundfile
 from PyQt6.QtCore import QPointF
 from PyQt6.QtTest import QTest
 
+from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.audio.file import FileSource
 from realtime_ser.config import WindowConfig
 from realtime_ser.gui.app import application
+from realtime_ser.gui.sources import Source
 from realtime_ser.gui.states import Panorama, Situation
 from realtime_ser.gui.window import MainWindow
 from realtime_ser.model import Bundle, bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor
 from realtime_ser.records import Marker, Record, Segment, Update
 from realtime_ser.resources import shipped
+from realtime_ser.session.summary import Tally
 
 SIZES = {"720p": (1280, 720), "4k": (3840, 2160), "narrow": (860, 640)}
 
@@ -70,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+MICROPHONE = InputDevice(0, "Built-in Microphone", "ALSA", 1, 48000, default=True)
+
+
 class Tour:
     """Windows in each state."""
 
@@ -79,10 +85,14 @@ class Tour:
         self._one = _listen(FileSource(shipped("demo.flac"), speed=0, demo=True), bundle, (1,))
         with tempfile.TemporaryDirectory() as folder:
             self._two = _listen(_interview(Path(folder) / "two.wav"), bundle, (1, 2))
+        tally = Tally()
+        for record in self._one:
+            tally.add(record)
+        self._summary = tally.summary()
         manifest = bundle.manifest
         self._view = Panorama(
             Situation.SPEECH,
-            source="ALSA: Built-in Microphone",
+            source=full_name(MICROPHONE),
             live=True,
             latency_ms=94.0,
             updates_per_s=12.5,
@@ -99,7 +109,7 @@ class Tour:
         listening = self._latest(lambda update: not update.speech)
         quiet = replace(view, situation=Situation.LISTENING, position_s=listening)
         unsure = self._latest(lambda update: update.speech and not _certain(update))
-        lost = "ALSA: Built-in Microphone refuses to record: close other programs that use it."
+        lost = f"{full_name(MICROPHONE)} refuses to record: close other programs that use it."
         plain = {
             "speech": view,
             "listening": quiet,
@@ -112,7 +122,11 @@ class Tour:
             "fault": replace(view, fault="Cannot write session.csv (no space left on device)."),
         }
         for name, shown in plain.items():
-            yield name, self._window(config, size, shown, self._one)
+            window = self._window(config, size, shown, self._one)
+            if shown.situation is Situation.ENDED:
+                window.conclude(self._summary)
+                _settle(window, shown)
+            yield name, window
         empty = {
             "idle": Panorama(Situation.IDLE),
             "opening": Panorama(Situation.OPENING),
@@ -151,11 +165,19 @@ class Tour:
             Marker(view.position_s - 6.0, ""),
         ]
         window.feed([r for r in [*records, *marks] if _time(r) <= view.position_s], 0.0)
-        for moment in range(20):
-            window.show_view(view, moment / 4)
-            window.tick(moment / 4)
-            QTest.qWait(1)
+        window.topbar.sources.show_devices([MICROPHONE])
+        if view.live:
+            window.topbar.sources.show_source(Source("mic"), full_name(MICROPHONE))
+        _settle(window, view)
         return window
+
+
+def _settle(window: MainWindow, view: Panorama) -> None:
+    """Show a state until nothing moves any more."""
+    for moment in range(20):
+        window.show_view(view, moment / 4)
+        window.tick(moment / 4)
+        QTest.qWait(1)
 
 
 def _listen(source: FileSource, bundle: Bundle, channels: Sequence[int]) -> list[Record]:

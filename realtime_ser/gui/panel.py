@@ -74,9 +74,9 @@ class Bars(QWidget):
         look, theme = self._look, self._look.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = QFontMetricsF(look.body)
+        metrics = QFontMetricsF(look.font(look.body_px, bold=True))
         name_width = max(metrics.horizontalAdvance(name) for name in self.labels) + look.grid(1.5)
-        number_width = metrics.horizontalAdvance(percent(1.0)) + look.grid(0.5)
+        number_width = metrics.horizontalAdvance(percent(1.0)) + look.grid(1)
         left, width = name_width, self.width() - name_width - number_width
         thick = min(look.grid(1.25), self._row - look.grid(0.5))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

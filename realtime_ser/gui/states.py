@@ -89,7 +89,7 @@ class Panorama:
 
 def status_words(view: Panorama) -> list[str]:
     """The cells of the status line, in order."""
-    if view.situation in (Situation.IDLE, Situation.OPENING, Situation.NO_MICROPHONE):
+    if not view.model:  # nothing is open, and nothing was
         latency, rate = "latency –", "–"
     else:
         rate = "–" if view.updates_per_s is None else f"{view.updates_per_s:.1f}"

@@ -110,7 +110,9 @@ def test_the_status_line_of_a_microphone():
 
 
 def test_the_status_line_says_what_was_lost_and_what_is_stored():
-    view = Panorama(Situation.SPEECH, dropped_samples=4800, overflows=2, recording=True)
+    view = Panorama(
+        Situation.SPEECH, dropped_samples=4800, overflows=2, recording=True, model="model x 1"
+    )
     words = status_words(view)
     assert words[0] == "no latency: file"
     assert words[2] == "4,800 samples dropped, 2 overflows"
