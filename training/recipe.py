@@ -87,8 +87,9 @@ class Recipe(_Section):
     fold
         Joint fold whose test speakers are withheld.
     refit
-        Whether, after temperature and threshold were chosen on the validation speakers, the head is
-        trained anew on training and validation speakers together; both values are kept.
+        Whether, after temperature and threshold were chosen on the validation speakers, the head
+        and its teachers are trained anew on training and validation speakers together; both values
+        are kept.
     certainty
         Share of the validation clips that are to be called certain.
     """

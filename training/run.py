@@ -13,7 +13,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 
 from realtime_ser.labels import LABELS
 from realtime_ser.model import Bundle, Manifest, load_bundle
-from training.architecture import StreamingSer
+from training.architecture import Head, StreamingSer
 from training.batches import class_mask
 from training.card import write_card
 from training.clips import GatedSegment, gated_segments
@@ -121,17 +121,21 @@ def _train(
     lesson = Lesson(everybody[:learners], scaled[:learners], vectors[:learners])
     encoder = train_encoder(recipe, lesson, teacher, places.run, seed)
 
-    heard = labelled(everybody, vectors)
-    heads = [
-        train_head(recipe, heard[:learners], places.run, f"teacher-{k}", seed + k)
-        for k in range(1, recipe.head.teachers + 1)
-    ]
-    pupils = with_answers(labelled(everybody, encode(encoder, everybody)), heads, vectors)
-    head = train_head(recipe, pupils[:learners], places.run, "selection", seed)
-    model = assemble(recipe, encoder, head)
+    heard, encoded = labelled(everybody, vectors), labelled(everybody, encode(encoder, everybody))
+
+    def head(name: str, count: int) -> Head:
+        """A head taught by the first ``count`` segments, and by teachers that heard the same."""
+        teachers = [
+            train_head(recipe, heard[:count], places.run, f"{name}-teacher-{k}", seed + k)
+            for k in range(1, recipe.head.teachers + 1)
+        ]
+        pupils = with_answers(encoded[:count], teachers, vectors[:count])
+        return train_head(recipe, pupils, places.run, name, seed)
+
+    model = assemble(recipe, encoder, head("selection", learners))
     temperature, threshold = _calibrate(recipe, model, segments["validation"])
     if recipe.refit:
-        model = assemble(recipe, encoder, train_head(recipe, pupils, places.run, "refit", seed))
+        model = assemble(recipe, encoder, head("refit", len(everybody)))
     return model, temperature, threshold
 
 
