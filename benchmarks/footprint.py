@@ -9,10 +9,21 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, NotHereError, Section, Target
 from benchmarks.machine import usage
-from benchmarks.programs import Variables, display, finish, monitor, started
+from benchmarks.programs import (
+    Variables,
+    display,
+    finish,
+    monitor,
+    sound_server,
+    started,
+    write_demo,
+)
 
 #: Reading begins when the program has started, and ends with this second of the session.
 _FROM_S, _UNTIL_S = 5.0, 20.0
+
+_CORE = "% of a core"
+_RATE = 48_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +41,11 @@ def measure(
     from_s: float = _FROM_S,
     until_s: float = _UNTIL_S,
 ) -> Footprint:
-    """Monitor the demo recording at live speed, and look at the process between two moments.
-
-    Moments are seconds from its start.
-    """
+    """Monitor, and look at the process between two moments, in seconds from its start."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "session.csv")
         # It runs on while it is looked at.
-        options = ["--input", "demo", "--duration", str(until_s + 1.0), "--export", out]
+        options = ["--duration", str(until_s + 1.0), "--export", out]
         with started(monitor(*arguments, *options), variables) as process:
             time.sleep(from_s)
             began, before = time.monotonic(), usage(process.pid)
@@ -46,6 +54,15 @@ def measure(
             finish(process, timeout_s=60)
     cpu = 100.0 * (after.cpu_s - before.cpu_s) / (ended - began)
     return Footprint(cpu, after.rss_mb, after.pss_mb)
+
+
+def measure_microphone() -> Footprint:
+    """The same on a microphone, which a sound server plays the demo recording to."""
+    with tempfile.TemporaryDirectory() as folder, sound_server() as server:
+        sound = Path(folder) / "demo.wav"
+        write_demo(sound, _UNTIL_S + 10.0, _RATE)
+        server.play(sound)
+        return measure(["--headless", "--input", "mic"], server.env)
 
 
 def footprint() -> Section:
@@ -57,18 +74,23 @@ def footprint() -> Section:
         "output goes to a pipe."
     )
     figures: list[Figure] = []
+    demo = ["--input", "demo"]
     try:
-        figures += _figures("headless", measure(["--headless"]), Target(5.0), Target(150.0))
+        headless = measure(["--headless", *demo])
+        figures += _figures("headless", headless, Target(5.0), Target(150.0))
         with display() as (variables, where):
-            figures += _figures("with window", measure([], variables), None, Target(300.0))
+            figures += _figures("with window", measure(demo, variables), None, Target(300.0))
+        method += f" The window is on {where}."
+        heard = measure_microphone()
+        figures.append(Figure("processor, headless, microphone", heard.cpu, _CORE, Target(5.0)))
     except NotHereError as error:
         return Section(title, method, tuple(figures), missing=str(error))
-    return Section(title, f"{method} The window is on {where}.", tuple(figures))
+    return Section(title, method, tuple(figures))
 
 
 def _figures(name: str, found: Footprint, cpu: Target | None, memory: Target) -> list[Figure]:
     return [
-        Figure(f"processor, {name}", found.cpu, "% of a core", cpu),
+        Figure(f"processor, {name}", found.cpu, _CORE, cpu),
         Figure(f"memory, {name}, RSS", found.rss_mb, "MB", memory),
         Figure(f"memory, {name}, PSS", found.pss_mb, "MB"),
     ]

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 Milliseconds = NDArray[np.float64]
 
-_SESSION_S = 30.0
+_SESSION_S = 25.0
 _RATE = 48_000
 
-#: The session's clock remembers the device's ADC times for ten seconds; the first are rough.
-_SETTLED_S = 12.0
+#: A sound server takes a few seconds to tell ADC times rightly.
+_SETTLED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def test_the_window_is_shown_before_its_first_update(screen):
 
 @linux_only
 def test_a_process_takes_memory_and_time():
-    found = footprint.measure(["--headless"], from_s=1.5, until_s=2.5)
+    found = footprint.measure(["--headless", "--input", "demo"], from_s=1.5, until_s=2.5)
     assert 0 < found.pss_mb <= found.rss_mb
     assert found.cpu >= 0
     assert usage(os.getpid()).cpu_s > 0
