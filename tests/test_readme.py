@@ -1,0 +1,53 @@
+"""What the documents show works, and what they point to is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from realtime_ser.cli import _parse
+from training.cli import _parser
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands(program: str) -> list[list[str]]:
+    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    split = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in split if words and words[0] == program]
+
+
+def test_the_ten_lines_of_python_run(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("python")
+    assert len(example.strip().splitlines()) <= 10
+    exec(compile(example, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 100
+    assert all(re.match(r" *\d+\.\d\d s  \w+ +\d+\.\d%", line) for line in lines)
+
+
+@pytest.mark.parametrize("words", commands("realtime-ser"), ids=" ".join)
+def test_the_commands_shown_are_accepted(words: list[str]) -> None:
+    _parse(words)
+
+
+@pytest.mark.parametrize("words", commands("realtime-ser-train"), ids=" ".join)
+def test_the_training_commands_shown_are_accepted(words: list[str]) -> None:
+    _parser().parse_args(words)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if not target.startswith(("http:", "https:")):
+            assert (document.parent / target).exists(), target
