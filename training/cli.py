@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from realtime_ser.errors import SerError
-from realtime_ser.model import bundle_folder, load_bundle
+from realtime_ser.errors import SerError, UsageError
+
+Action = Callable[[argparse.Namespace], int | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow reports its build on standard error otherwise; errors still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except SerError as error:
         if options.debug:
             raise
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,66 +44,120 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    corpora = _command(commands, "corpora", _corpora, "show which corpora are there")
+    _add_corpora(corpora)
+    corpora.add_argument("--how", metavar="NAME", help="where a corpus comes from, and its layout")
+
     run = _command(commands, "run", _run, "train, export and measure a recipe")
     run.add_argument("recipe", help="name of a shipped recipe, or a YAML file")
-    run.add_argument("--teacher", type=Path, required=True, help="weights of BYOL-S (.npz)")
+    _add_corpora(run)
+    run.add_argument("--teacher", type=Path, help="weights of BYOL-S (.npz), to start from")
+    run.add_argument("--folds", default="1", help="1,2,... or all (default: %(default)s)")
+    run.add_argument("--seed", default="0", help="0,1,... (default: %(default)s)")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of the recipe; may be given several times",
+    )
+    run.add_argument("--from", dest="parent", type=Path, metavar="RUN", help="fine-tune a run")
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
-    run.add_argument("--out", type=Path, help="folder of the bundle (default: in the run)")
-    run.add_argument("--seed", type=int, default=0)
+    _add_jobs(run)
 
-    evaluate = _command(commands, "evaluate", _evaluate, "measure a bundle on its test speakers")
-    evaluate.add_argument("bundle", help="name of a shipped bundle, or a folder")
-    evaluate.add_argument("--recipe", help="whose fold it withheld (default: the bundle's)")
-    evaluate.add_argument("--write", action="store_true", help="renew the bundle's card")
+    evaluate = _command(commands, "evaluate", _evaluate, "measure runs and bundles once more")
+    evaluate.add_argument(
+        "targets", nargs="+", metavar="RUN|BUNDLE", help="folder, or name of a shipped bundle"
+    )
+    _add_corpora(evaluate)
+    evaluate.add_argument("--write", action="store_true", help="renew the report or the card")
+    _add_jobs(evaluate)
 
-    _command(commands, "gate", _gate, "measure the speech gate on clips and on noise")
+    compare = _command(commands, "compare", _compare, "lay runs side by side")
+    compare.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    compare.add_argument("--out", type=Path, metavar="FILE.html", help="write the page as well")
+
+    predict = _command(commands, "predict", _predict, "tell the emotion of audio files")
+    predict.add_argument("target", metavar="RUN|BUNDLE", help="folder, or a shipped bundle's name")
+    predict.add_argument("files", nargs="+", type=Path, metavar="AUDIO")
+
+    gate = _command(commands, "gate", _gate, "measure the speech gate on clips and on noise")
+    _add_corpora(gate, required=True)
+    _add_jobs(gate)
     return parser
 
 
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
-    action: object,
+    action: Action,
     text: str,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument("--corpora", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
     parser.set_defaults(run=action)
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
-    from training.card import summary_table
-    from training.recipe import load_recipe
-    from training.run import Places, run
+def _add_corpora(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument("--corpora", type=Path, required=required, help="folder of the corpora")
 
-    file = load_recipe(options.recipe)
-    folder = options.runs / f"{file.path.stem}-fold{file.recipe.fold}-seed{options.seed}"
-    bundle = options.out or folder / "bundle"
-    places = Places(options.corpora, options.teacher, folder, bundle)
-    print(summary_table(run(file, places, seed=options.seed, jobs=options.jobs)))
-    print(f"The bundle lies in {bundle.resolve()}.")
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+
+
+def _numbers(text: str, what: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no list of {what}; write it like 1,2,3.") from error
+
+
+def _corpora(options: argparse.Namespace) -> None:
+    from training.corpora.listing import found_table, how
+
+    if options.how is not None:
+        print(how(options.how))
+    elif options.corpora is not None:
+        print(found_table(options.corpora))
+    else:
+        raise UsageError(
+            "Name the folder of the corpora with --corpora DIR, or a corpus with --how NAME."
+        )
+
+
+def _run(options: argparse.Namespace) -> None:
+    from training.folds import fold_count
+    from training.recipe import load_recipe
+    from training.run import Places, read_clips, run
+    from training.runs import Run
+
+    file = load_recipe(options.recipe, options.set)
+    seeds = _numbers(options.seed, "seeds")
+    folds = [] if options.folds == "all" else _numbers(options.folds, "folds")
+    parent = Run(options.parent) if options.parent else None
+    places = Places(options.corpora, options.runs, options.teacher, parent)
+    clips = read_clips(file, places)
+    for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
+        for seed in seeds:
+            made = run(file, clips, places, fold, seed, options.jobs)
+            print(f"The run lies in {made.folder.resolve()}.")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.card import summary_table
-    from training.evaluate import evaluate_bundle, scores
-    from training.recipe import load_recipe
-    from training.run import measure, test_clips
+    raise NotImplementedError
 
-    bundle = load_bundle(bundle_folder(options.bundle))
-    recipe = load_recipe(options.recipe or bundle.manifest.recipe["name"]).recipe
-    clips = test_clips(recipe, options.corpora)
-    if options.write:
-        result = measure(bundle, clips, jobs=options.jobs)
-    else:
-        result = scores(evaluate_bundle(bundle, clips, jobs=options.jobs))
-    print(summary_table(result))
+
+def _compare(options: argparse.Namespace) -> None:
+    raise NotImplementedError
+
+
+def _predict(options: argparse.Namespace) -> None:
+    raise NotImplementedError
 
 
 def _gate(options: argparse.Namespace) -> None:
-    from training.gate_check import check_gate
+    from training.measure.gate_check import check_gate
 
     print(check_gate(options.corpora, jobs=options.jobs))
 

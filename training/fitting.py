@@ -1,35 +1,70 @@
-"""What both stages of training share: schedules, fits that resume, and batched inference."""
+"""Fits that resume at their last epoch, stop in time, and say how they go."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from tensorboard.summary import Writer
 
-from training.architecture import Encoder, Head
-from training.batches import Epochs, padded_length
+from realtime_ser.errors import OutputError
+from training.batching import Batch, Epochs
+from training.runs import HISTORY, Run
+from training.settings import Fit
 from training.workers import progress
 
-_BATCH = 32
+_PLATEAU_EPOCHS, _PLATEAU_FACTOR = 3, 0.2
 
 
-def warm_then_cosine(
-    rate: float, steps: int, warm: float
-) -> keras.optimizers.schedules.CosineDecay:
-    """Learning rate that rises to ``rate`` over a share ``warm`` of the steps, then decays."""
-    warm_steps = int(warm * steps)
+def optimizer(settings: Fit, batches: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a fit of ``settings.epochs`` times so many batches."""
+    options: dict[str, Any] = {
+        "clipnorm": settings.clip_norm,
+        "use_ema": settings.average > 0,
+        "ema_momentum": settings.average or 0.99,
+    }
+    rate = _rate(settings, settings.epochs * batches)
+    if settings.weight_decay:
+        return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, **options)
+    return keras.optimizers.Adam(rate, **options)
+
+
+def _rate(settings: Fit, batches: int) -> float | keras.optimizers.schedules.CosineDecay:
+    if settings.schedule != "cosine":
+        return settings.learning_rate
+    warm = int(settings.warm_up * batches)
     return keras.optimizers.schedules.CosineDecay(
-        rate / 20,
-        decay_steps=steps - warm_steps,
-        warmup_target=rate,
-        warmup_steps=warm_steps,
+        settings.learning_rate / 20,
+        decay_steps=max(1, batches - warm),
+        warmup_target=settings.learning_rate,
+        warmup_steps=warm,
     )
 
 
-def fit(model: keras.Model, batches: Epochs, epochs: int, backup: Path, title: str) -> None:
+@dataclass
+class _Progress:
+    """What a fit has behind it, beside the weights themselves."""
+
+    epochs: int = 0
+    best_loss: float = np.inf
+    best_epoch: int = 0
+    best: list[NDArray[np.generic]] = field(default_factory=list)
+
+
+def fit(
+    model: keras.Model,
+    batches: Epochs,
+    settings: Fit,
+    run: Run,
+    stage: str,
+    validation: Sequence[Batch] = (),
+) -> None:
     """Fit a compiled model; after an interruption, go on behind its last whole epoch.
 
     Batch by batch, since lengths differ and ``Model.fit`` settles on those of the first ones.
@@ -37,85 +72,157 @@ def fit(model: keras.Model, batches: Epochs, epochs: int, backup: Path, title: s
     Parameters
     ----------
     model
-        Compiled.
-    batches, epochs
-        What it learns from, and how often.
-    backup
-        File that holds the model and its optimizer after each epoch; gone at the end.
-    title
-        Stands beside the progress bar.
+        Compiled with :func:`optimizer`.
+    batches
+        What it learns from.
+    settings
+        How often, and when to stop.
+    run
+        Its folder keeps ``STAGE-backup.npz``, which holds the model and its optimizer after each
+        epoch and is gone at the end, the history, and what TensorBoard shows.
+    stage
+        Names the fit in all of these.
+    validation
+        What ``patience`` and ``plateau`` go by; without it both are out of effect.
+
+    Raises
+    ------
+    OutputError
+        The run's folder cannot be written; what was kept there stays.
     """
+    backup = run.folder / f"{stage}-backup.npz"
     model.optimizer.build(model.trainable_variables)
-    done = _restore(model, backup)
-    with progress(title) as bar:
-        task = bar.add_task(title, total=epochs * len(batches), completed=done * len(batches))
-        for epoch in range(done, epochs):
-            batches.begin(epoch)
-            model.reset_metrics()
+    behind = _restore(model, backup)
+    title = f"Fitting {stage}"
+    with progress(title) as bar, _journal(run, stage, behind.epochs) as journal:
+        total = settings.epochs * len(batches)
+        task = bar.add_task(title, total=total, completed=behind.epochs * len(batches))
+        while behind.epochs < settings.epochs and not _enough(settings, behind, validation):
+            batches.begin(behind.epochs)
+            losses = []
             for index in range(len(batches)):
-                inputs, targets, weights = batches[index]
-                loss = float(model.train_on_batch(inputs, targets, sample_weight=weights))
-                bar.update(task, advance=1, description=f"{title}, epoch {epoch + 1}: {loss:.4f}")
-            _store(model, backup, epoch + 1)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    backup.unlink(missing_ok=True)
+                losses.append(_learn(model, batches[index]))
+                said = f"{title}, epoch {behind.epochs + 1}: {losses[-1]:.4f}"
+                bar.update(task, advance=1, description=said)
+            behind.epochs += 1
+            values = {"loss": float(np.mean(losses)), "learning_rate": _current_rate(model)}
+            if validation:
+                values["val_loss"] = _loss(model, validation)
+                _judge(model, behind, values["val_loss"])
+                if settings.schedule == "plateau":
+                    _ease(model, behind)
+            journal.add(behind.epochs, values)
+            _store(model, backup, behind)
+    if settings.patience and behind.best:
+        for variable, value in zip(model.variables, behind.best, strict=True):
+            variable.assign(value)
+    elif settings.average:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+
+
+def forget_backup(run: Run, stage: str) -> None:
+    """Delete what a fit was to go on from, once its result is kept."""
+    (run.folder / f"{stage}-backup.npz").unlink(missing_ok=True)
+
+
+def _enough(settings: Fit, behind: _Progress, validation: Sequence[Batch]) -> bool:
+    if settings.patience is None or not validation:
+        return False
+    return behind.epochs - behind.best_epoch >= settings.patience
+
+
+def _learn(model: keras.Model, batch: Batch) -> float:
+    inputs, targets, weights = batch
+    model.reset_metrics()
+    return float(model.train_on_batch(inputs, targets, sample_weight=weights))
+
+
+def _loss(model: keras.Model, batches: Sequence[Batch]) -> float:
+    """Mean loss over batches, each counting by its weights."""
+    losses, sizes = [], []
+    for inputs, targets, weights in batches:
+        model.reset_metrics()
+        losses.append(float(model.test_on_batch(inputs, targets, sample_weight=weights)))
+        sizes.append(float(weights.sum()))
+    return float(np.average(losses, weights=sizes))
+
+
+def _judge(model: keras.Model, behind: _Progress, loss: float) -> None:
+    if loss < behind.best_loss:
+        behind.best_loss, behind.best_epoch = loss, behind.epochs
+        behind.best = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
+
+
+def _ease(model: keras.Model, behind: _Progress) -> None:
+    """Learn more slowly whenever the loss has not fallen for some epochs."""
+    waited = behind.epochs - behind.best_epoch
+    if waited and waited % _PLATEAU_EPOCHS == 0:
+        model.optimizer.learning_rate = _current_rate(model) * _PLATEAU_FACTOR
+
+
+def _current_rate(model: keras.Model) -> float:
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+# ------------------------------------------------------------------------------- what a run keeps
+
+
+class _Journal:
+    """The history of a stage, for the report and for TensorBoard."""
+
+    def __init__(self, run: Run, stage: str, epochs: int, board: Writer) -> None:
+        self._run = run
+        self._stage = stage
+        self._rows = run.history().get(stage, [])[:epochs]
+        self._board = board
+
+    def add(self, epoch: int, values: dict[str, float]) -> None:
+        """Note an epoch's values."""
+        self._rows.append({"epoch": float(epoch), **values})
+        self._run.write_json(HISTORY, self._run.history() | {self._stage: self._rows})
+        for name, value in values.items():
+            self._board.add_scalar(name, value, epoch)
+        self._board.flush()
+
+
+@contextmanager
+def _journal(run: Run, stage: str, epochs: int) -> Iterator[_Journal]:
+    board = Writer(str(run.folder / "tensorboard" / stage))
+    try:
+        yield _Journal(run, stage, epochs, board)
+    finally:
+        board.close()
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _store(model: keras.Model, backup: Path, epochs: int) -> None:
+def _store(model: keras.Model, backup: Path, behind: _Progress) -> None:
+    place = np.array([behind.epochs, behind.best_loss, behind.best_epoch])
     values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
-    _write(backup, [np.array(epochs), *values])
+    _write(backup, [place, *values, *behind.best])
 
 
-def _restore(model: keras.Model, backup: Path) -> int:
-    """Give a model what was stored of it, and return how many epochs it has behind it."""
+def _restore(model: keras.Model, backup: Path) -> _Progress:
+    """Give a model what was stored of it."""
     if not backup.exists():
-        return 0
-    epochs, *values = _read(backup)
-    for variable, value in zip(_variables(model), values, strict=True):
+        return _Progress()
+    place, *values = _read(backup)
+    variables = _variables(model)
+    for variable, value in zip(variables, values[: len(variables)], strict=True):
         variable.assign(value)
-    return int(epochs)
-
-
-def run_causal(
-    layer: Encoder | Head, sequences: Sequence[NDArray[np.floating]], frames_per_step: int
-) -> list[NDArray[np.float32]]:
-    """Outputs of a causal layer for sequences of any length, those of like length together.
-
-    Parameters
-    ----------
-    layer
-        Gives one vector for each ``frames_per_step`` frames.
-    sequences
-        Each of shape ``(frames, width)``.
-    frames_per_step
-        Frames of a step of the layer.
-
-    Returns
-    -------
-    list of ndarray, shape (steps, units)
-    """
-    width = sequences[0].shape[1]
-    model = keras.Sequential([keras.Input((None, width)), layer])
-    out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(sequences)
-    order = np.argsort([len(sequence) for sequence in sequences])
-    for start in range(0, len(order), _BATCH):
-        chosen = order[start : start + _BATCH]
-        steps = padded_length([len(sequences[k]) // frames_per_step for k in chosen])
-        batch = np.zeros((len(chosen), steps * frames_per_step, width), np.float32)
-        for row, k in enumerate(chosen):
-            batch[row, : len(sequences[k])] = sequences[k]
-        results = model.predict_on_batch(batch)
-        for row, k in enumerate(chosen):
-            out[k] = results[row, : len(sequences[k]) // frames_per_step]
-    return out
+    return _Progress(int(place[0]), float(place[1]), int(place[2]), values[len(variables) :])
 
 
 def save_weights(layer: keras.layers.Layer, path: Path) -> None:
-    """Write a layer's weights."""
+    """Write a layer's weights in one step.
+
+    Raises
+    ------
+    OutputError
+        They cannot be written.
+    """
     _write(path, layer.get_weights())
 
 
@@ -127,8 +234,15 @@ def load_weights(layer: keras.layers.Layer, path: Path) -> None:
 def _write(path: Path, arrays: Sequence[NDArray[np.generic]]) -> None:
     """Write arrays in one step, so that an interruption leaves no half of them."""
     draft = path.with_name(f"draft-{path.name}")
-    np.savez(draft, *arrays)
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(draft, *arrays)
+        draft.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room, and the same command goes on "
+            "from the last whole epoch."
+        ) from error
 
 
 def _read(path: Path) -> list[NDArray[np.generic]]:

@@ -16,9 +16,17 @@ import pytest
 from realtime_ser.errors import OutputError
 from realtime_ser.labels import LABELS
 from realtime_ser.model import STEP_MODEL, Bundle, bundle_folder, load_bundle
-from training.card import CARD, CONFUSION, EARLY, RELIABILITY, card_text, summary_table, write_card
 from training.corpora import CORPORA, Clip
-from training.evaluate import SECONDS, ClipResult, Evaluation, SegmentResult, scores
+from training.measure.evaluate import SECONDS, ClipResult, Evaluation, SegmentResult, scores
+from training.report.card import (
+    CARD,
+    CONFUSION,
+    EARLY,
+    RELIABILITY,
+    card_text,
+    summary_table,
+    write_card,
+)
 
 SPEAKERS = {"ravdess": ["01", "11", "20"], "crema_d": ["1037", "1038", "1039"]}
 FILES = {
@@ -37,7 +45,18 @@ def clips(suffix: str) -> list[Clip]:
                 path = Path(name, f"{stem}{suffix}")
                 votes = tuple(float(label == each) for each in LABELS)
                 heard = votes if name == "crema_d" else None
-                clip = Clip(name, path, stem, speaker, label, "en", "female", None, heard)
+                clip = Clip(
+                    name,
+                    path,
+                    stem,
+                    speaker,
+                    label,
+                    "en",
+                    CORPORA[name].labels,
+                    "female",
+                    None,
+                    heard,
+                )
                 found.append(clip)
     return found
 
@@ -69,7 +88,7 @@ def bundle(tmp_path) -> Bundle:
 
 def result_of(bundle: Bundle, suffix: str = ".ogg") -> dict:
     random = np.random.default_rng(0)
-    return scores(Evaluation(bundle, tuple(said(clip, random) for clip in clips(suffix))))
+    return scores(Evaluation.of_bundle(bundle, tuple(said(clip, random) for clip in clips(suffix))))
 
 
 @pytest.fixture
@@ -192,7 +211,7 @@ def test_the_same_figures_make_the_same_card(bundle, result):
 
 def test_clips_without_any_speech_make_a_card_too(bundle):
     silent = tuple(ClipResult(clip, (), dict.fromkeys(SECONDS, ())) for clip in clips(".ogg")[-6:])
-    write_card(bundle, scores(Evaluation(bundle, silent)))
+    write_card(bundle, scores(Evaluation.of_bundle(bundle, silent)))
     assert "0.000" in (bundle.folder / CARD).read_text("utf-8")
 
 

@@ -16,8 +16,8 @@ from realtime_ser.errors import AudioFileError, OutputError, SerError
 from realtime_ser.features import FeatureParams
 from realtime_ser.resources import shipped
 from realtime_ser.segmenter import Segmenter
-from training.clips import GatedSegment, gated_segments, samples_16k
-from training.corpora import Clip
+from training.corpora import CORPORA, Clip
+from training.streaming.clips import GatedSegment, gated_segments, samples_16k
 
 FEATURES, GATE = FeatureParams(), GateConfig()
 
@@ -32,7 +32,7 @@ def speech():
 
 def clip(path: Path, samples, rate: int = 16_000) -> Clip:
     soundfile.write(path, samples, rate)
-    return Clip("savee", path, path.stem, "DC", "happy", "en")
+    return Clip("savee", path, path.stem, "DC", "happy", "en", CORPORA["savee"].labels)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_copy_elsewhere_is_recognised(clips, cache, tmp_path):
     before = entries(cache)
     moved = tmp_path / "moved.wav"
     moved.write_bytes(clips[0].path.read_bytes())
-    copy = Clip("savee", moved, "moved", "DC", "sad", "en")
+    copy = Clip("savee", moved, "moved", "DC", "sad", "en", CORPORA["savee"].labels)
     assert {segment.clip.label for segment in cut([copy], cache)} == {"sad"}
     assert entries(cache) == before
 
@@ -145,7 +145,7 @@ def test_half_an_entry_is_made_again(clips, cache):
 def test_a_damaged_recording_is_named_and_all_others_are_kept(clips, cache, tmp_path, jobs):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF of something else")
-    damaged = Clip("savee", bad, "bad", "DC", "sad", "en")
+    damaged = Clip("savee", bad, "bad", "DC", "sad", "en", CORPORA["savee"].labels)
     with pytest.raises(SerError, match=r"bad\.wav is not audio"):
         cut([damaged, *clips], cache, jobs=jobs)
     assert len(entries(cache)) == 3

@@ -20,9 +20,8 @@ from realtime_ser.pipeline import Pipeline
 from realtime_ser.records import STEP, STEP_S, STEP_SPAN, Segment, Update
 from realtime_ser.resources import shipped
 from realtime_ser.session.summary import Tally
-from training.clips import samples_16k
 from training.corpora import CORPORA, Clip
-from training.evaluate import (
+from training.measure.evaluate import (
     SECONDS,
     ClipResult,
     Evaluation,
@@ -32,6 +31,7 @@ from training.evaluate import (
     result_logits,
     scores,
 )
+from training.streaming.clips import samples_16k
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,17 @@ def clips(tmp_path_factory) -> list[Clip]:
     for name, sound in sounds.items():
         soundfile.write(folder / f"{name}.wav", sound, rate, subtype="FLOAT")
     return [
-        Clip("emodb", folder / f"{name}.wav", name, "03", "happy", "de", "male") for name in sounds
+        Clip(
+            "emodb",
+            folder / f"{name}.wav",
+            name,
+            "03",
+            "happy",
+            "de",
+            CORPORA["emodb"].labels,
+            "male",
+        )
+        for name in sounds
     ]
 
 
@@ -140,7 +150,7 @@ def test_many_processes_say_what_one_says(bundle, clips, results):
 
 
 def test_logits_give_the_probabilities_at_the_temperature_of_the_bundle(bundle, results):
-    logits, clips = result_logits(Evaluation(bundle, (results["short"], results["long"])))
+    logits, clips = result_logits(Evaluation.of_bundle(bundle, (results["short"], results["long"])))
     segments = [*results["short"].segments, *results["long"].segments]
     assert [clip.name for clip in clips] == ["short"] + ["long"] * len(results["long"].segments)
     odds = np.exp(logits / bundle.manifest.temperature)
@@ -167,12 +177,13 @@ def say(**shares: float) -> SegmentResult:
 def judged(label: str, *segments: SegmentResult, early=None, **facts) -> ClipResult:
     facts = {"corpus": "crema_d", "speaker": "1037", "suffix": ".ogg"} | facts
     path = Path(f"{label}{facts.pop('suffix')}")
+    facts["classes"] = CORPORA[facts["corpus"]].labels
     clip = Clip(path=path, name=label, label=label, language="en", **facts)
     return ClipResult(clip, segments, dict.fromkeys(SECONDS, segments) | (early or {}))
 
 
 def figures(bundle, *results: ClipResult) -> dict:
-    found = scores(Evaluation(bundle, results))
+    found = scores(Evaluation.of_bundle(bundle, results))
     json.dumps(found)
     return found["corpora"]["crema_d"]
 
@@ -295,7 +306,7 @@ def test_opus_copies_are_counted(bundle):
 
 def test_two_speakers_are_in_no_mean(bundle):
     found = scores(
-        Evaluation(
+        Evaluation.of_bundle(
             bundle,
             (
                 judged("happy", say(happy=0.9)),

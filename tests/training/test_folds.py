@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from realtime_ser.errors import UsageError
-from training.corpora import Clip
+from training.corpora import CORPORA, Clip
 from training.folds import JOINT_FOLDS, joint_fold, part_of
 
 FOLDS = [joint_fold(number) for number in range(1, JOINT_FOLDS + 1)]
 
 
 def clip(corpus: str, speaker: str) -> Clip:
-    return Clip(corpus, Path(f"{speaker}.wav"), speaker, speaker, "happy", "en")
+    return Clip(
+        corpus, Path(f"{speaker}.wav"), speaker, speaker, "happy", "en", CORPORA[corpus].labels
+    )
 
 
 def span(first: int, last: int) -> set[str]:

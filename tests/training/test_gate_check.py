@@ -11,7 +11,7 @@ import soundfile
 from realtime_ser.config import GateConfig
 from realtime_ser.errors import UsageError
 from realtime_ser.resources import shipped
-from training.gate_check import (
+from training.measure.gate_check import (
     BABBLE,
     ClipShare,
     GateReport,

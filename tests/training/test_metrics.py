@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.metrics import (
+from training.measure.metrics import (
     NO_ANSWER,
     bootstrap_uar,
     certainty_threshold,

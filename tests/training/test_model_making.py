@@ -15,11 +15,12 @@ from realtime_ser.features import FeatureParams
 from realtime_ser.labels import LABELS
 from realtime_ser.model import Manifest, load_bundle
 from realtime_ser.resources import shipped
-from training.architecture import Architecture, StreamingSer, new_model
-from training.batches import ABSENT, LabelBatches, Labelled, class_mask
 from training.cli import main
-from training.export import ParityError, export_bundle
+from training.corpora import CORPORA, Clip
 from training.recipe import HeadStage, load_recipe
+from training.streaming.architecture import Architecture, StreamingSer, new_model
+from training.streaming.batches import ABSENT, LabelBatches, Labelled, class_mask
+from training.streaming.export import ParityError, export_bundle
 
 SMALL = Architecture(channels=4, units=(16, 16), dense=8, lstm=8)
 
@@ -79,8 +80,12 @@ def test_a_step_that_differs_is_not_written(
     assert not (tmp_path / "bundle").exists()
 
 
+def clip(corpus: str, label: str) -> Clip:
+    return Clip(corpus, Path("a.wav"), "a", "01", label, "en", CORPORA[corpus].labels)
+
+
 def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
-    segment = Labelled(np.ones((5, 3), np.float16), "angry", "crema_d", 4)
+    segment = Labelled(np.ones((5, 3), np.float16), clip("crema_d", "angry"), 4)
     inputs, labels, weights = LabelBatches([segment], HeadStage(batch_size=1), seed=0)[0]
     absent = [LABELS.index("calm"), LABELS.index("surprised")]
     assert set(np.flatnonzero(inputs["mask"][0] == ABSENT)) == set(absent)
@@ -89,12 +94,13 @@ def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
     assert labels[0, 0].argmax() == LABELS.index("angry")
     assert (weights[0, 5:] == 0).all()
     assert weights[0].argmax() == 4
-    np.testing.assert_array_equal(class_mask("ravdess"), 0)
+    np.testing.assert_array_equal(class_mask(CORPORA["ravdess"].labels), 0)
 
 
 def test_batches_depend_on_seed_and_epoch_only() -> None:
     segments = [
-        Labelled(np.full((k % 9 + 1, 3), k, np.float16), "sad", "ravdess", 0) for k in range(40)
+        Labelled(np.full((k % 9 + 1, 3), k, np.float16), clip("ravdess", "sad"), 0)
+        for k in range(40)
     ]
 
     def drawn(epochs: tuple[int, ...], seed: int = 3) -> np.ndarray:

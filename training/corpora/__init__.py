@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.corpora.clip import Clip
-from training.corpora.known import CORPORA, Corpus
+from training.corpora.known import CORPORA, Corpus, title
 from training.corpora.reading import AUDIO_SUFFIXES, CorpusContents, Skipped, read_corpora
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "CorpusContents",
     "Skipped",
     "read_corpora",
+    "title",
 ]

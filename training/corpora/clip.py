@@ -17,7 +17,7 @@ class Clip:
     Attributes
     ----------
     corpus
-        Key of the corpus in :data:`training.corpora.CORPORA`.
+        Name of the corpus.
     path
         The audio file.
     name
@@ -28,6 +28,8 @@ class Clip:
         The intended emotion, one of :data:`realtime_ser.labels.LABELS`.
     language
         ISO 639-1 code.
+    classes
+        The classes that its corpus has, in the order of ``LABELS``.
     sex
         ``female`` or ``male``; ``None`` where it is not known.
     intensity
@@ -43,6 +45,7 @@ class Clip:
     speaker: str
     label: str
     language: str
+    classes: tuple[str, ...]
     sex: str | None = None
     intensity: str | None = None
     votes: tuple[float, ...] | None = None

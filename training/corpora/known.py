@@ -238,3 +238,8 @@ _KNOWN = (
 
 CORPORA: Mapping[str, Corpus] = {corpus.name: corpus for corpus in _KNOWN}
 """The corpora that can be read, by name."""
+
+
+def title(name: str) -> str:
+    """How a corpus is called in tables and figures; one that is not known goes by its folder."""
+    return CORPORA[name].title if name in CORPORA else name

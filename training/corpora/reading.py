@@ -135,6 +135,7 @@ def _clip(path: Path, corpus: Corpus, match: re.Match[str]) -> Clip:
         speaker=speaker,
         label=corpus.emotions[match["emotion"]],
         language=corpus.language,
+        classes=corpus.labels,
         sex=corpus.sexes.get(speaker),
         intensity=corpus.intensities.get(intensity) if intensity else None,
     )

@@ -15,9 +15,8 @@ from realtime_ser.errors import SerError
 from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.pipeline import Pipeline
 from realtime_ser.records import STEP_S, Segment, Update
-from training.clips import samples_16k
-from training.corpora import CORPORA, Clip, Corpus
-from training.metrics import (
+from training.corpora import CORPORA, Clip, title
+from training.measure.metrics import (
     NO_ANSWER,
     bootstrap_uar,
     classification,
@@ -28,6 +27,7 @@ from training.metrics import (
     reliability,
     uar,
 )
+from training.streaming.clips import samples_16k
 from training.workers import spread
 
 SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -74,10 +74,46 @@ class ClipResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A bundle and what it said of clips."""
+    """What a model said of clips.
 
-    bundle: Bundle
+    Attributes
+    ----------
+    labels
+        The model's labels, in the order of its outputs.
+    results
+        One for each clip.
+    model
+        Says which model it was, fit for JSON.
+    temperature
+        What its logits were divided by.
+    certainty_threshold
+        Confidence from which it calls an answer certain; ``None`` where it never says so.
+    """
+
+    labels: tuple[str, ...]
     results: tuple[ClipResult, ...]
+    model: Mapping[str, Any]
+    temperature: float = 1.0
+    certainty_threshold: float | None = None
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle, results: Sequence[ClipResult]) -> Evaluation:
+        """What a bundle said of clips."""
+        manifest = bundle.manifest
+        model = {
+            "name": manifest.name,
+            "version": manifest.version,
+            "step_model_sha256": manifest.files[STEP_MODEL],
+            "temperature": manifest.temperature,
+            "certainty_threshold": manifest.certainty_threshold,
+        }
+        return cls(
+            bundle.labels,
+            tuple(results),
+            model,
+            manifest.temperature,
+            manifest.certainty_threshold,
+        )
 
 
 def evaluate_bundle(bundle: Bundle, clips: Sequence[Clip], *, jobs: int) -> Evaluation:
@@ -88,19 +124,19 @@ def evaluate_bundle(bundle: Bundle, clips: Sequence[Clip], *, jobs: int) -> Eval
     SerError
         A clip cannot be read, or its corpus has a class that the bundle lacks.
     """
-    for corpus in {clip.corpus for clip in clips}:
-        _check_classes(bundle, CORPORA[corpus])
+    _check_classes(bundle, clips)
     results = spread(partial(_listen, bundle), clips, jobs, "Listening to clips")
-    return Evaluation(bundle, tuple(results))
+    return Evaluation.of_bundle(bundle, results)
 
 
-def _check_classes(bundle: Bundle, corpus: Corpus) -> None:
-    lacking = [label for label in corpus.labels if label not in bundle.labels]
-    if lacking:
-        raise SerError(
-            f"The model knows no class {', '.join(lacking)}, so it cannot be measured on "
-            f"{corpus.title}; leave that corpus out."
-        )
+def _check_classes(bundle: Bundle, clips: Sequence[Clip]) -> None:
+    for corpus, classes in {(clip.corpus, clip.classes) for clip in clips}:
+        lacking = [label for label in classes if label not in bundle.labels]
+        if lacking:
+            raise SerError(
+                f"The model knows no class {', '.join(lacking)}, so it cannot be measured on "
+                f"{title(corpus)}; leave that corpus out."
+            )
 
 
 def _listen(bundle: Bundle, clip: Clip) -> ClipResult:
@@ -166,7 +202,7 @@ def result_logits(evaluation: Evaluation) -> tuple[NDArray[np.float64], list[Cli
     pairs = [(s.probabilities, r.clip) for r in evaluation.results for s in r.segments]
     probabilities = np.array([p for p, _ in pairs], np.float64)
     floor = float(np.finfo(np.float32).tiny)
-    logits = np.log(np.maximum(probabilities, floor)) * evaluation.bundle.manifest.temperature
+    logits = np.log(np.maximum(probabilities, floor)) * evaluation.temperature
     return logits, [clip for _, clip in pairs]
 
 
@@ -182,21 +218,14 @@ def scores(evaluation: Evaluation) -> dict[str, Any]:
     of_corpus: defaultdict[str, list[ClipResult]] = defaultdict(list)
     for result in evaluation.results:
         of_corpus[result.clip.corpus].append(result)
+    order = [*CORPORA, *sorted(of_corpus.keys() - CORPORA.keys())]
     corpora = {
-        name: _corpus_scores(evaluation.bundle, CORPORA[name], of_corpus[name])
-        for name in CORPORA
-        if name in of_corpus
+        name: _corpus_scores(evaluation, name, results)
+        for name, results in sorted(of_corpus.items(), key=lambda item: order.index(item[0]))
     }
     counted = [name for name in corpora if name != TWO_SPEAKERS]
-    manifest = evaluation.bundle.manifest
     return {
-        "bundle": {
-            "name": manifest.name,
-            "version": manifest.version,
-            "step_model_sha256": manifest.files[STEP_MODEL],
-            "temperature": manifest.temperature,
-            "certainty_threshold": manifest.certainty_threshold,
-        },
+        "model": dict(evaluation.model),
         "mean_uar": float(np.mean([corpora[name]["uar"] for name in counted])) if counted else None,
         "mean_over": counted,
         "corpora": corpora,
@@ -229,23 +258,26 @@ class _Answers:
         return answered
 
 
-def _corpus_scores(bundle: Bundle, corpus: Corpus, results: Sequence[ClipResult]) -> dict[str, Any]:
+def _corpus_scores(
+    evaluation: Evaluation, corpus: str, results: Sequence[ClipResult]
+) -> dict[str, Any]:
     clips = [result.clip for result in results]
     said = [result.segments for result in results]
-    among = np.array([bundle.labels.index(label) for label in corpus.labels])
-    labels = np.array([corpus.labels.index(clip.label) for clip in clips])
+    classes = clips[0].classes
+    among = np.array([evaluation.labels.index(label) for label in classes])
+    labels = np.array([classes.index(clip.label) for clip in clips])
     own = _Answers.over(said, among)
     figures = {
-        "title": corpus.title,
+        "title": title(corpus),
         "clips": len(clips),
         "without_speech": int(np.sum(~own.answered)),
         "speakers": sorted({clip.speaker for clip in clips}),
         "opus_copies": sum(clip.path.suffix.lower() in (".ogg", ".opus") for clip in clips),
-        **classification(labels, own.predictions, corpus.labels),
+        **classification(labels, own.predictions, classes),
         "uar_interval": interval(
             bootstrap_uar(labels, own.predictions, [clip.speaker for clip in clips])
         ),
-        "all_classes": _all_classes(bundle, said, among[labels], among),
+        "all_classes": _all_classes(evaluation, said, among[labels], among),
         "calibration": _calibration(labels, own),
         "uar_after": {
             str(seconds): uar(
@@ -258,22 +290,23 @@ def _corpus_scores(bundle: Bundle, corpus: Corpus, results: Sequence[ClipResult]
         "by_speaker": _groups(clips, labels, own.predictions, lambda clip: clip.speaker),
     }
     if any(clip.heard for clip in clips):
-        figures["listeners"] = _listeners(corpus, clips, labels, own.predictions)
+        figures["listeners"] = _listeners(clips, labels, own.predictions)
     return figures
 
 
 def _all_classes(
-    bundle: Bundle,
+    evaluation: Evaluation,
     said: Sequence[Sequence[SegmentResult]],
     labels: NDArray[np.intp],
     present: NDArray[np.intp],
 ) -> dict[str, Any]:
     """Figures of the unrestricted answer, which the program shows unless told otherwise."""
-    answers = _Answers.over(said, np.arange(len(bundle.labels)))
+    answers = _Answers.over(said, np.arange(len(evaluation.labels)))
     predictions, answered = answers.predictions, answers.answered
     certain = np.zeros(len(labels), bool)
-    threshold = bundle.manifest.certainty_threshold
-    certain[answered] = answers.posteriors[answered].max(axis=1) >= threshold
+    if evaluation.certainty_threshold is not None:
+        confidences = answers.posteriors[answered].max(axis=1)
+        certain[answered] = confidences >= evaluation.certainty_threshold
     return {
         "uar": uar(labels, predictions),
         "accuracy": float(np.mean(labels == predictions)),
@@ -317,14 +350,13 @@ def _groups(
 
 
 def _listeners(
-    corpus: Corpus,
     clips: Sequence[Clip],
     labels: NDArray[np.intp],
     predictions: NDArray[np.intp],
 ) -> dict[str, float]:
     """Model and listeners, on the clips where most listeners heard one emotion in the voice."""
     agreed = np.array([clip.heard is not None for clip in clips])
-    heard = np.array([corpus.labels.index(clip.heard) for clip in clips if clip.heard])
+    heard = np.array([clip.classes.index(clip.heard) for clip in clips if clip.heard])
     return {
         "clips": int(agreed.sum()),
         "uar_model_heard": uar(heard, predictions[agreed]),

@@ -16,10 +16,10 @@ from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
 from realtime_ser.records import SAMPLE_RATE
 from realtime_ser.segmenter import Segmenter
-from training.clips import samples_16k
 from training.corpora import Clip, read_corpora
 from training.folds import joint_fold, part_of
-from training.tables import table
+from training.report.tables import table
+from training.streaming.clips import samples_16k
 from training.workers import spread
 
 CORPORA = ("crema_d", "ravdess")

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.metrics import BINS
+from training.measure.metrics import BINS
 
 _INK, _FAINT, _BLUE = "#222222", "#b0b0b0", "#0072b2"
 _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -21,7 +21,7 @@ _DARK = 0.68
 """Share from which a cell is so dark that its text is white."""
 
 Corpora = Mapping[str, Mapping[str, Any]]
-"""Figures of each corpus, as :func:`training.evaluate.scores` gives them."""
+"""Figures of each corpus, as :func:`training.measure.evaluate.scores` gives them."""
 
 
 def draw_confusions(corpora: Corpora, path: Path) -> None:

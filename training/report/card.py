@@ -11,14 +11,14 @@ from realtime_ser.errors import OutputError
 from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus
-from training.figures import draw_confusions, draw_early, draw_reliability
-from training.tables import table
+from training.report.figures import draw_confusions, draw_early, draw_reliability
+from training.report.tables import table
 
 CARD = "CARD.md"
 CONFUSION, RELIABILITY, EARLY = "confusion.png", "reliability.png", "early.png"
 
 Result = Mapping[str, Any]
-"""What :func:`training.evaluate.scores` gives."""
+"""What :func:`training.measure.evaluate.scores` gives."""
 
 _LANGUAGES = {"en": "English", "de": "German", "pl": "Polish"}
 

@@ -27,7 +27,7 @@ from realtime_ser.model import (
     load_bundle,
 )
 from realtime_ser.records import STEP_FRAMES
-from training.architecture import StreamingSer
+from training.streaming.architecture import StreamingSer
 
 PARITY = 1e-4
 """Largest difference allowed between a logit of the stream and of the training graph."""

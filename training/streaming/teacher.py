@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.errors import SerError
 from realtime_ser.records import HOP, SAMPLE_RATE, STEP_FRAMES
-from training.architecture import Architecture, Encoder
-from training.clips import GatedSegment, samples_16k
+from training.streaming.architecture import Architecture, Encoder
+from training.streaming.clips import GatedSegment, samples_16k
 from training.workers import spread
 
 FFT = 1024

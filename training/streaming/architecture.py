@@ -152,6 +152,19 @@ class Encoder(layers.Layer):
             x = dense(x)
         return x, new
 
+    def settle(self, frames: Tensor) -> None:
+        """Set the statistics of each convolution's output to those that ``frames`` give."""
+        shape = self.architecture
+        x = (frames - self.mean) / self.deviation
+        if shape.map_frames:
+            x = self.map(ops.pad(x, ((0, 0), (shape.map_frames - 1, 0), (0, 0))))
+        x = ops.expand_dims(x, -1)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = convolution(ops.pad(x, ((0, 0), (2, 0), (1, 1), (0, 0))))
+            norm.moving_mean.assign(ops.mean(x, axis=(0, 1, 2)))
+            norm.moving_variance.assign(ops.var(x, axis=(0, 1, 2)))
+            x = self.pool(ops.relu(norm(x, training=False)))
+
     def call(self, frames: Tensor) -> Tensor:
         """Encode sequences from their start: :meth:`run` with zero states."""
         batch = ops.shape(frames)[0]

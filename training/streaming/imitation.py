@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,14 +11,20 @@ from keras import ops
 from numpy.typing import NDArray
 
 from realtime_ser.records import STEP_FRAMES
-from training.architecture import Encoder, Tensor, new_model
-from training.batches import ImitationBatches, mfcc
-from training.clips import GatedSegment
-from training.fitting import fit, load_weights, run_causal, save_weights, warm_then_cosine
-from training.recipe import EncoderStage, Recipe
-from training.teacher import CONTEXT_FRAMES, fit_map
+from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
+from training.runs import Run
+from training.streaming.architecture import Encoder, Tensor, new_model
+from training.streaming.batches import ImitationBatches, mfcc
+from training.streaming.clips import GatedSegment
+from training.streaming.inference import run_causal
+from training.streaming.recipe import EncoderStage, StreamingRecipe
+from training.streaming.teacher import CONTEXT_FRAMES, fit_map
 
 _MAP_SEGMENTS = 2000
+_SAMPLE = 64
+
+STAGE = "encoder"
+"""Name of the stage in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,31 @@ def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[n
     return [vectors.astype(np.float16) for vectors in run_causal(encoder, frames, STEP_FRAMES)]
 
 
+def standardise(
+    encoder: Encoder, segments: Sequence[GatedSegment]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Set the mean and deviation of the encoder's input to those of training segments."""
+    coefficients = encoder.architecture.coefficients
+    joined = np.concatenate([mfcc(segment.log_mel, coefficients) for segment in segments[::5]])
+    mean, deviation = joined.mean(axis=0), joined.std(axis=0)
+    encoder.mean.assign(mean)
+    encoder.deviation.assign(deviation)
+    return mean, deviation
+
+
+def settle(encoder: Encoder, segments: Sequence[GatedSegment]) -> None:
+    """Give an encoder with random weights the statistics of training segments.
+
+    Its input and the output of each convolution get mean 0 and deviation 1 over a sample of them,
+    and stay scaled like that.
+    """
+    standardise(encoder, segments)
+    coefficients = encoder.architecture.coefficients
+    chosen = sorted(segments, key=lambda s: len(s.log_mel))[:: max(1, len(segments) // _SAMPLE)]
+    frames = np.concatenate([mfcc(s.log_mel, coefficients) for s in chosen])
+    encoder.settle(frames[None])
+
+
 class ImitationLoss(keras.losses.Loss):
     """Squared error in units of each output's deviation, averaged over the outputs."""
 
@@ -71,7 +101,7 @@ class ImitationLoss(keras.losses.Loss):
 
 
 def train_encoder(
-    recipe: Recipe, lesson: Lesson, teacher: Encoder, folder: Path, seed: int
+    recipe: StreamingRecipe, lesson: Lesson, teacher: Encoder, run: Run, seed: int
 ) -> Encoder:
     """Train an encoder, or go on where an interrupted run stopped.
 
@@ -82,48 +112,39 @@ def train_encoder(
     lesson
         Of the training speakers.
     teacher
-        From :func:`training.teacher.load_teacher`.
-    folder
+        From :func:`training.streaming.teacher.load_teacher`.
+    run
         Where checkpoints are kept.
     seed
         Seeds the order of the batches and their gains.
     """
     keras.utils.set_random_seed(seed)
-    folder.mkdir(parents=True, exist_ok=True)
     encoder = new_model(recipe.architecture).encoder
-    done = folder / "encoder.npz"
+    done = run.folder / f"{STAGE}.npz"
     if done.exists():
         load_weights(encoder, done)
         return encoder
     _start_from(encoder, teacher, lesson)
     if recipe.encoder.epochs:
-        _imitate(encoder, recipe.encoder, lesson, folder / "encoder-backup.npz", seed)
+        _imitate(encoder, recipe.encoder, lesson, run, seed)
     save_weights(encoder, done)
+    forget_backup(run, STAGE)
     return encoder
 
 
-def _imitate(
-    encoder: Encoder, stage: EncoderStage, lesson: Lesson, backup: Path, seed: int
-) -> None:
+def _imitate(encoder: Encoder, stage: EncoderStage, lesson: Lesson, run: Run, seed: int) -> None:
     coefficients = encoder.architecture.coefficients
     batches = ImitationBatches(lesson.segments, lesson.vectors, coefficients, stage, seed)
     sample = np.concatenate([vectors[::5] for vectors in lesson.vectors]).astype(np.float32)
     model = keras.Sequential([keras.Input((None, coefficients)), encoder])
-    rate = warm_then_cosine(stage.learning_rate, stage.epochs * len(batches), warm=0.1)
-    model.compile(
-        keras.optimizers.Adam(rate, clipnorm=1.0), ImitationLoss(sample.std(axis=0) + 0.05)
-    )
-    fit(model, batches, stage.epochs, backup, "Imitating the teacher")
+    model.compile(optimizer(stage, len(batches)), ImitationLoss(sample.std(axis=0) + 0.05))
+    fit(model, batches, stage, run, STAGE)
 
 
 def _start_from(encoder: Encoder, teacher: Encoder, lesson: Lesson) -> None:
     """Give the encoder the teacher's weights, and the map that makes its input from MFCC."""
     shape = encoder.architecture
-    inputs = [mfcc(segment.log_mel, shape.coefficients) for segment in lesson.segments[::5]]
-    joined = np.concatenate(inputs)
-    mean, deviation = joined.mean(axis=0), joined.std(axis=0)
-    encoder.mean.assign(mean)
-    encoder.deviation.assign(deviation)
+    mean, deviation = standardise(encoder, lesson.segments)
     chosen = np.random.default_rng(0).permutation(len(lesson.segments))[:_MAP_SEGMENTS]
     cepstra = [mfcc(lesson.segments[k].log_mel, shape.coefficients) for k in chosen]
     kernel, bias = fit_map(

@@ -1,0 +1,49 @@
+"""One run to be made: a recipe, the clips of one fold, and where everything lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from training.corpora import Clip
+from training.folds import Part
+from training.runs import Run
+from training.settings import BaseRecipe
+
+R = TypeVar("R", bound=BaseRecipe)
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[R]):
+    """What a run is made from.
+
+    Attributes
+    ----------
+    recipe
+        The recipe in effect.
+    parts
+        Clips that train, choose and are tested.
+    run
+        Where the run is kept.
+    cache
+        Folder of what is computed once for all runs: gated clips, spectra, features.
+    pretrained
+        Weights of the pretrained encoder; ``None`` where the recipe does without.
+    parent
+        Run whose weights are the start; ``None``: none.
+    seed
+        Of everything that is drawn.
+    jobs
+        Processes that prepare and listen to clips.
+    """
+
+    recipe: R
+    parts: Mapping[Part, Sequence[Clip]]
+    run: Run
+    cache: Path
+    pretrained: Path | None
+    parent: Run | None
+    seed: int
+    jobs: int

@@ -1,0 +1,216 @@
+"""The folder of a run: what is in it, and who wrote it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from realtime_ser.errors import OutputError, UsageError
+from training.corpora import Clip
+from training.folds import Part
+from training.measure.evaluate import Evaluation, posterior
+from training.settings import Section
+
+RECORD = "run.json"
+HISTORY = "history.json"
+RESULTS = "results.json"
+PREDICTIONS = "predictions.csv"
+REPORT = "report.html"
+OFFLINE_MODEL = "model.keras"
+
+_PACKAGES = ("realtime-ser", "numpy", "keras", "tensorflow", "librosa", "scikit-learn")
+
+
+class RunRecord(Section):
+    """What was run.
+
+    Attributes
+    ----------
+    recipe
+        The whole recipe in effect.
+    recipe_name, changes, recipe_sha256
+        The file's name without extension, what was set otherwise on the command line, and the hash
+        of the recipe in effect.
+    kind
+        Of the model.
+    fold, seed
+        Which of the split's folds, from 1, and the seed of everything that is drawn.
+    command
+        The command line that makes the run anew.
+    created
+        When it was begun, ISO 8601.
+    versions
+        Of Python, the platform and the packages that matter.
+    data
+        Clips, speakers and labels by part and corpus.
+    parent
+        Run from whose weights this one started.
+    """
+
+    schema_version: Literal[1] = 1
+    recipe: dict[str, Any]
+    recipe_name: str
+    changes: tuple[str, ...]
+    recipe_sha256: str
+    kind: Literal["streaming", "offline"]
+    fold: int
+    seed: int
+    command: str
+    created: str
+    versions: dict[str, str]
+    data: dict[str, dict[str, dict[str, Any]]]
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run's folder.
+
+    Attributes
+    ----------
+    folder
+        Holds ``run.json``, ``history.json``, checkpoints (``*.npz``), ``tensorboard/``, either
+        ``bundle/`` or ``model.keras``, ``predictions.csv``, ``results.json``, ``report.html`` and
+        the report's figures.
+    """
+
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        """Folder of the streaming bundle."""
+        return self.folder / "bundle"
+
+    @property
+    def record(self) -> RunRecord:
+        """What was run.
+
+        Raises
+        ------
+        UsageError
+            The folder is not that of a run.
+        """
+        path = self.folder / RECORD
+        try:
+            return RunRecord.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UsageError(
+                f"{self.folder} is not the folder of a run; 'realtime-ser-train run' makes one."
+            ) from error
+
+    def results(self) -> dict[str, Any]:
+        """Every number that was measured.
+
+        Raises
+        ------
+        UsageError
+            The run has not come to its end.
+        """
+        try:
+            read: dict[str, Any] = json.loads((self.folder / RESULTS).read_bytes())
+        except OSError as error:
+            raise UsageError(
+                f"{self.folder} holds no results; run the same recipe again, and it goes on."
+            ) from error
+        return read
+
+    def history(self) -> dict[str, list[dict[str, float]]]:
+        """Values of each epoch, by stage."""
+        path = self.folder / HISTORY
+        return json.loads(path.read_bytes()) if path.exists() else {}
+
+    def write(self, name: str, text: str) -> None:
+        """Write one of its files in one step.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        path = self.folder / name
+        draft = path.with_name(f"draft-{name}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}); make room or name another folder "
+                "with --runs: what is trained already is kept."
+            ) from error
+
+    def write_json(self, name: str, data: object) -> None:
+        """Write one of its JSON files in one step."""
+        self.write(name, json.dumps(data, indent=2) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes a run."""
+    installed = {name: version(name) for name in _PACKAGES}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        **installed,
+    }
+
+
+def now() -> str:
+    """The time of day, for a record."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def command_line() -> str:
+    """The command that runs, as a person would type it."""
+    return " ".join(["realtime-ser-train", *sys.argv[1:]])
+
+
+def data_table(parts: Mapping[Part, Sequence[Clip]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Clips, speakers and labels by part and corpus."""
+    return {
+        part: {
+            corpus: _counts([clip for clip in clips if clip.corpus == corpus])
+            for corpus in sorted({clip.corpus for clip in clips})
+        }
+        for part, clips in parts.items()
+    }
+
+
+def _counts(clips: Sequence[Clip]) -> dict[str, Any]:
+    return {
+        "clips": len(clips),
+        "speakers": sorted({clip.speaker for clip in clips}),
+        "labels": dict(Counter(clip.label for clip in clips)),
+    }
+
+
+def write_predictions(run: Run, evaluation: Evaluation) -> None:
+    """Write what was said of each clip, over all of the model's labels; empty without speech."""
+    everything = np.arange(len(evaluation.labels))
+    path = run.folder / PREDICTIONS
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["corpus", "clip", "speaker", "label", *evaluation.labels])
+            for result in evaluation.results:
+                said = posterior(result.segments, everything)
+                cells = [""] * len(everything) if said is None else [f"{p:.6f}" for p in said]
+                clip = result.clip
+                writer.writerow([clip.corpus, clip.name, clip.speaker, clip.label, *cells])
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
+        ) from error

@@ -1,0 +1,97 @@
+"""What the sections of every recipe share: how a model is fitted, and who is tested."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, and nothing changes it afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Fit(Section):
+    """How weights are fitted.
+
+    Attributes
+    ----------
+    epochs, batch_size, learning_rate
+        As everywhere.
+    schedule
+        ``constant``; ``cosine``: a rise over the share ``warm_up`` of all batches, then a cosine
+        decay; ``plateau``: a fifth whenever the validation loss has not fallen for three epochs.
+    weight_decay
+        0: Adam; otherwise AdamW.
+    clip_norm
+        Largest norm of a gradient; ``None``: any.
+    average
+        Momentum of the running mean of the weights, which is what is kept; 0: the last weights.
+    patience
+        Epochs without a better validation loss after which the fit ends, with the best epoch's
+        weights; ``None``: it runs to its end.
+    mixed_precision
+        Compute in half precision where there is a GPU; without one, nothing changes.
+    """
+
+    epochs: int = Field(default=20, ge=0)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    warm_up: float = Field(default=0.1, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    average: float = Field(default=0.0, ge=0, lt=1)
+    patience: int | None = Field(default=None, ge=1)
+    mixed_precision: bool = False
+
+
+class Split(Section):
+    """Who is tested.
+
+    Attributes
+    ----------
+    scheme
+        ``joint``: the six joint folds by speaker (:mod:`training.folds`); ``speaker-out``: each
+        fold tests one speaker; ``cross-corpus``: each fold tests one whole corpus of those under
+        ``test``, and none of them trains; ``listed``: the speakers under ``test`` and
+        ``validation``; ``clips``: clips at random, stratified by label, so that speakers are on
+        both sides: only to reproduce what was published so.
+    test, validation
+        Speakers by corpus; for ``cross-corpus`` the lists stay empty.
+    test_share, validation_share
+        Shares of the clips for ``clips``; the second one is taken from what is not tested.
+    seed
+        Of the draw for ``clips``; ``None``: the run's seed.
+    """
+
+    scheme: Literal["joint", "speaker-out", "cross-corpus", "listed", "clips"] = "joint"
+    test: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    validation: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    test_share: float = Field(default=0.2, gt=0, lt=1)
+    validation_share: float = Field(default=0.0, ge=0, lt=1)
+    seed: int | None = None
+
+
+class BaseRecipe(Section):
+    """What every recipe says, whatever kind of model it makes.
+
+    Attributes
+    ----------
+    name, version
+        Of the model.
+    title
+        One line for reports.
+    corpora
+        Folders that are read, of known corpora or with a folder for each label.
+    split
+        Who is tested.
+    """
+
+    name: str
+    version: str = "1.0"
+    title: str = ""
+    corpora: tuple[str, ...] = Field(min_length=1)
+    split: Split = Split()

@@ -1,0 +1,1 @@
+"""Models that run live: a causal CNN and a stateful LSTM, learned from gated segments."""

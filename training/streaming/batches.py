@@ -1,0 +1,256 @@
+"""Batches of speech segments: for the encoder without labels, for the head with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.features import dct_matrix
+from realtime_ser.labels import LABELS
+from realtime_ser.records import STEP_FRAMES, STEP_S
+from training.batching import Batch, Epochs, padded_length
+from training.corpora import Clip
+from training.streaming.clips import GatedSegment
+from training.streaming.recipe import EncoderStage, LabelStage, WholeStage
+
+_MASK_FRAMES = 12
+
+ABSENT = -1e9
+"""Added to the logits of classes that a corpus does not have."""
+
+
+def class_mask(classes: Sequence[str]) -> NDArray[np.float32]:
+    """0 for the classes that a corpus has, :data:`ABSENT` for the others, shape ``(labels,)``."""
+    present = np.isin(LABELS, classes)
+    return np.where(present, 0.0, ABSENT).astype(np.float32)
+
+
+def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> NDArray[np.float32]:
+    """MFCC of log-mel steps ``(steps, 8, bands)`` as one sequence ``(8 steps, coefficients)``."""
+    basis = dct_matrix(coefficients, log_mel.shape[-1]).astype(np.float32)
+    return (log_mel @ basis.T).reshape(-1, coefficients)
+
+
+class ImitationBatches(Epochs):
+    """MFCC of segments at changed levels, and the teacher's vectors of the unchanged ones."""
+
+    def __init__(
+        self,
+        segments: Sequence[GatedSegment],
+        targets: Sequence[NDArray[np.float16]],
+        coefficients: int,
+        stage: EncoderStage,
+        seed: int,
+    ) -> None:
+        self._segments = segments
+        self._targets = targets
+        self._coefficients = coefficients
+        self._gain_db = stage.gain_db
+        super().__init__([len(target) for target in targets], stage.batch_size, seed)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Frames, targets and weights of one batch."""
+        chosen = self._batches[index]
+        steps = padded_length([len(self._targets[k]) for k in chosen])
+        frames = np.zeros((len(chosen), steps * STEP_FRAMES, self._coefficients), np.float32)
+        targets = np.zeros((len(chosen), steps, self._targets[0].shape[1]), np.float32)
+        weights = np.zeros((len(chosen), steps), np.float32)
+        gains = self.random.uniform(-self._gain_db, self._gain_db, len(chosen))
+        for row, k in enumerate(chosen):
+            length = len(self._targets[k])
+            louder = self._segments[k].log_mel + np.float32(gains[row])
+            frames[row, : length * STEP_FRAMES] = mfcc(louder, self._coefficients)
+            targets[row, :length] = self._targets[k]
+            weights[row, :length] = 1.0
+        return frames, targets, weights
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A segment as labels are learned from it.
+
+    Attributes
+    ----------
+    inputs
+        Its encoded steps, shape ``(steps, units)``, or its log-mel frames, ``(steps, 8, bands)``.
+    clip
+        Whose segment it is.
+    last_voiced
+        Step that gives its result.
+    answers
+        Its teachers' probabilities at every step, shape ``(steps, labels)``.
+    share
+        Share of each label that the answers make up.
+    """
+
+    inputs: NDArray[np.floating]
+    clip: Clip
+    last_voiced: int
+    answers: NDArray[np.float32] | None = None
+    share: float = 0.0
+
+
+class LabelBatches(Epochs):
+    """Segments, the classes their corpora have, and soft labels at every step.
+
+    Parameters
+    ----------
+    segments
+        What is drawn from.
+    stage
+        How labels and weights are made.
+    seed
+        Of the draw; ``None``: each segment once, for validation.
+    """
+
+    def __init__(self, segments: Sequence[Labelled], stage: LabelStage, seed: int | None) -> None:
+        self._segments = segments
+        self._drawn = seed is not None
+        self._stage = stage
+        counts = Counter((s.clip.corpus, s.clip.label) for s in segments)
+        occurrences = np.array([counts[s.clip.corpus, s.clip.label] for s in segments])
+        chances = occurrences**-stage.balance
+        self._chances = chances / chances.sum()
+        weights = 1.0 / occurrences if stage.class_weights else np.ones(len(segments))
+        self._class_weights = weights / weights.mean()
+        super().__init__([len(s.inputs) for s in segments], stage.batch_size, seed or 0)
+
+    def _draw(self) -> NDArray[np.intp]:
+        count = len(self._segments)
+        if not self._drawn:
+            return np.arange(count)
+        return self.random.choice(count, size=count, p=self._chances)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Inputs, soft labels and weights of one batch."""
+        numbers = self._batches[index]
+        chosen = [self._segments[k] for k in numbers]
+        steps = padded_length([len(segment.inputs) for segment in chosen])
+        masks = np.stack([class_mask(segment.clip.classes) for segment in chosen])
+        labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
+        weights = np.zeros((len(chosen), steps), np.float32)
+        for row, segment in enumerate(chosen):
+            length = len(segment.inputs)
+            weights[row, :length] = self._class_weights[numbers[row]] * self._weights(segment)
+            labels[row, :length] = self._soft_labels(segment)
+        inputs = self._inputs([segment.inputs for segment in chosen], steps)
+        return self._finish({"inputs": inputs, "mask": masks}, labels, weights)
+
+    def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
+        joined = np.zeros((len(chosen), steps, chosen[0].shape[1]), np.float32)
+        for row, vectors in enumerate(chosen):
+            joined[row, : len(vectors)] = vectors
+        return joined
+
+    def _finish(
+        self,
+        inputs: dict[str, NDArray[np.float32]],
+        labels: NDArray[np.float32],
+        weights: NDArray[np.float32],
+    ) -> Batch:
+        return inputs, labels, weights
+
+    def _weights(self, segment: Labelled) -> NDArray[np.float64]:
+        time_s = STEP_S * np.arange(1, len(segment.inputs) + 1)
+        ramp = np.minimum(1.0, time_s / self._stage.prefix_ramp_s)
+        weights: NDArray[np.float64] = ramp / ramp.sum()
+        weights[segment.last_voiced] += self._stage.result_weight
+        return weights
+
+    def _soft_labels(self, segment: Labelled) -> NDArray[np.float64]:
+        """Labels of one step, shape ``(labels,)``, or of each, shape ``(steps, labels)``."""
+        present = class_mask(segment.clip.classes) == 0.0
+        soft = np.zeros(len(LABELS))
+        soft[LABELS.index(segment.clip.label)] = 1.0
+        if segment.clip.votes is not None:
+            votes = present * np.array(segment.clip.votes)
+            if votes.any():
+                share = self._stage.soft_labels
+                soft = (1.0 - share) * soft + share * votes / votes.sum()
+        smoothing = self._stage.label_smoothing
+        soft = (1.0 - smoothing) * soft + smoothing * present / present.sum()
+        if segment.answers is not None:
+            soft = (1.0 - segment.share) * soft + segment.share * segment.answers
+        labels: NDArray[np.float64] = soft
+        return labels
+
+
+class FrameBatches(LabelBatches):
+    """The same from log-mel frames, which are changed before they become MFCC.
+
+    For validation they stay as they are.
+    """
+
+    def __init__(
+        self, segments: Sequence[Labelled], stage: WholeStage, coefficients: int, seed: int | None
+    ) -> None:
+        unchanged = {"gain_db": 0.0, "spec_augment": 0, "mixup": 0.0}
+        self._whole = stage.model_copy(update=unchanged) if seed is None else stage
+        self._coefficients = coefficients
+        super().__init__(segments, stage, seed)
+
+    def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
+        frames = np.zeros((len(chosen), steps * STEP_FRAMES, self._coefficients), np.float32)
+        gains = self.random.uniform(-self._whole.gain_db, self._whole.gain_db, len(chosen))
+        for row, log_mel in enumerate(chosen):
+            masked = spec_augment(log_mel, self._whole.spec_augment, self.random)
+            changed = mfcc(masked + np.float32(gains[row]), self._coefficients)
+            frames[row, : len(changed)] = changed
+        return frames
+
+    def _finish(
+        self,
+        inputs: dict[str, NDArray[np.float32]],
+        labels: NDArray[np.float32],
+        weights: NDArray[np.float32],
+    ) -> Batch:
+        if not self._whole.mixup:
+            return inputs, labels, weights
+        order = self.random.permutation(len(labels))
+        share = self.random.beta(self._whole.mixup, self._whole.mixup, len(labels))
+        share = np.maximum(share, 1.0 - share).astype(np.float32)  # the first one stays the main
+
+        def mixed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            own = share.reshape(-1, *[1] * (values.ndim - 1))
+            return (own * values + (1.0 - own) * values[order]).astype(np.float32)
+
+        masks = np.maximum(inputs["mask"], inputs["mask"][order])
+        return {"inputs": mixed(inputs["inputs"]), "mask": masks}, mixed(labels), weights
+
+
+def spec_augment(
+    log_mel: NDArray[np.floating], count: int, random: np.random.Generator
+) -> NDArray[np.floating]:
+    """Hide ``count`` runs of bands and as many of frames behind the segment's mean.
+
+    Parameters
+    ----------
+    log_mel
+        Shape ``(steps, 8, bands)``.
+    count
+        How many of each; a run spans up to an eighth of the bands, or 12 frames (0.12 s).
+    random
+        Where the places are drawn from.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape; the same array where ``count`` is 0.
+    """
+    if not count:
+        return log_mel
+    bands = log_mel.shape[-1]
+    masked = log_mel.reshape(-1, bands).copy()
+    mean = masked.mean()
+    for _ in range(count):
+        width = random.integers(0, bands // 8 + 1)
+        first = random.integers(0, bands - width + 1)
+        masked[:, first : first + width] = mean
+        width = random.integers(0, min(_MASK_FRAMES, len(masked)) + 1)
+        first = random.integers(0, len(masked) - width + 1)
+        masked[first : first + width] = mean
+    return masked.reshape(log_mel.shape)

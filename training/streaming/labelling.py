@@ -1,0 +1,157 @@
+"""Stages that learn labels: the head behind a frozen encoder, or the whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax  # type: ignore[import-untyped]
+
+from training.batching import Batch
+from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
+from training.runs import Run
+from training.streaming.architecture import Encoder, Head, StreamingSer, new_model
+from training.streaming.batches import FrameBatches, LabelBatches, Labelled, class_mask
+from training.streaming.clips import GatedSegment
+from training.streaming.imitation import encode
+from training.streaming.inference import run_causal
+from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
+
+
+def labelled(
+    segments: Sequence[GatedSegment], inputs: Sequence[NDArray[np.floating]]
+) -> list[Labelled]:
+    """Segments, as what is to be learned from ``inputs``."""
+    return [
+        Labelled(own, segment.clip, segment.last_voiced)
+        for own, segment in zip(inputs, segments, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What labels are learned from.
+
+    Attributes
+    ----------
+    stage
+        What to do.
+    segments
+        What is learned from: encoded segments for a head, log-mel frames for the whole network.
+    validation
+        What early stopping and the learning rate may go by.
+    run, name
+        Where checkpoints are kept, and under which name.
+    seed
+        Seeds dropout and the order of the batches.
+    """
+
+    stage: LabelStage
+    segments: Sequence[Labelled]
+    validation: Sequence[Labelled]
+    run: Run
+    name: str
+    seed: int
+
+
+def train_head(head: Head, lessons: Lessons) -> Head:
+    """Train a head from where it stands, or go on where an interrupted run stopped."""
+    sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
+    head.mean.assign(sample.mean(axis=0))
+    head.deviation.assign(sample.std(axis=0) + 1e-3)
+
+    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
+        return LabelBatches(segments, lessons.stage, seed)
+
+    _learn(head, sample.shape[1], batches, lessons)
+    return head
+
+
+def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> StreamingSer:
+    """Train encoder and head together from where they stand, or go on likewise."""
+    coefficients = model.architecture.coefficients
+
+    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
+        return FrameBatches(segments, stage, coefficients, seed)
+
+    _learn(model, coefficients, batches, lessons)
+    return model
+
+
+def _learn(
+    layer: Head | StreamingSer,
+    width: int,
+    batches: Callable[[Sequence[Labelled], int | None], LabelBatches],
+    lessons: Lessons,
+) -> None:
+    done = lessons.run.folder / f"{lessons.name}.npz"
+    if done.exists():
+        load_weights(layer, done)
+        return
+    keras.utils.set_random_seed(lessons.seed)
+    inputs = keras.Input((None, width), name="inputs")
+    mask = keras.Input((layer.architecture.labels,), name="mask")
+    model = keras.Model([inputs, mask], layer(inputs) + mask[:, None, :])
+    learned = batches(lessons.segments, lessons.seed)
+    held_out: list[Batch] = []
+    if lessons.validation:
+        fixed = batches(lessons.validation, None)
+        held_out = [fixed[k] for k in range(len(fixed))]
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"
+    )
+    model.compile(optimizer(lessons.stage, len(learned)), loss)
+    fit(model, learned, lessons.stage, lessons.run, lessons.name, held_out)
+    save_weights(layer, done)
+    forget_backup(lessons.run, lessons.name)
+
+
+def with_answers(
+    segments: Sequence[Labelled],
+    heads: Sequence[Head],
+    units: Sequence[NDArray[np.float16]],
+    share: float,
+) -> list[Labelled]:
+    """Segments with what some heads together say of them at every step.
+
+    Parameters
+    ----------
+    segments
+        The segments.
+    heads
+        Those that are asked; none: the segments stay as they are.
+    units
+        The vectors that these heads learned from, of the same segments.
+    share
+        Share of each label that their answers make up.
+    """
+    if not heads:
+        return list(segments)
+    inputs = [vectors.astype(np.float32) for vectors in units]
+    masks = [class_mask(segment.clip.classes) for segment in segments]
+    said = [
+        [softmax(logits + mask, axis=1) for logits, mask in zip(rows, masks, strict=True)]
+        for rows in (run_causal(head, inputs, 1) for head in heads)
+    ]
+    return [
+        replace(segment, answers=np.mean(answers, axis=0), share=share)
+        for segment, *answers in zip(segments, *said, strict=True)
+    ]
+
+
+def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Head) -> StreamingSer:
+    """One model of both stages."""
+    model = new_model(recipe.architecture)
+    model.encoder.set_weights(encoder.get_weights())
+    model.head.set_weights(head.get_weights())
+    return model
+
+
+def logits_at_results(model: StreamingSer, segments: Sequence[GatedSegment]) -> NDArray[np.float32]:
+    """Logits of the training graph at each segment's result, shape ``(segments, labels)``."""
+    vectors = [own.astype(np.float32) for own in encode(model.encoder, segments)]
+    logits = run_causal(model.head, vectors, 1)
+    return np.stack([rows[s.last_voiced] for rows, s in zip(logits, segments, strict=True)])

@@ -1,0 +1,242 @@
+"""Makes a streaming model: gated segments in, a calibrated bundle out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax  # type: ignore[import-untyped]
+
+from realtime_ser.errors import UsageError
+from realtime_ser.labels import LABELS
+from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
+from training.folds import Part
+from training.job import Job
+from training.measure.evaluate import Evaluation, evaluate_bundle
+from training.measure.metrics import certainty_threshold, fit_temperature
+from training.runs import Run
+from training.streaming.architecture import Head, StreamingSer, new_model
+from training.streaming.batches import Labelled, class_mask
+from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.export import export_bundle
+from training.streaming.imitation import (
+    Lesson,
+    encode,
+    settle,
+    teacher_vectors,
+    train_encoder,
+)
+from training.streaming.labelling import (
+    Lessons,
+    assemble,
+    labelled,
+    logits_at_results,
+    train_head,
+    train_whole,
+    with_answers,
+)
+from training.streaming.recipe import LabelStage, StreamingRecipe
+from training.streaming.teacher import Scale, load_teacher, segment_spectra
+
+SELECTION, REFIT = "selection", "refit"
+
+Segments: TypeAlias = Mapping[Part, list[GatedSegment]]
+
+
+def make(job: Job[StreamingRecipe]) -> Evaluation:
+    """Train what a recipe says, or go on where an interrupted run stopped, and listen to the test.
+
+    Raises
+    ------
+    UsageError
+        The recipe starts from a pretrained encoder, and none was given.
+    ParityError
+        The streaming step differs from the training graph; no bundle was written.
+    """
+    recipe, parts = job.recipe, job.parts
+    segments: Segments = {
+        part: gated_segments(parts[part], recipe.features, recipe.gate, job.cache, job.jobs)
+        for part in ("train", "validation")
+    }
+    teaching = _teaching(job, segments)
+    model = _learn(job, teaching, SELECTION)
+    temperature, threshold = _calibrate(recipe, model, segments["validation"])
+    if recipe.refit:
+        model = _learn(job, teaching.with_everybody(), REFIT)
+    export_bundle(model, _manifest(job, temperature, threshold), job.run.bundle)
+    return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Teaching:
+    """Segments, the encoder, and what it and the pretrained one make of them.
+
+    Attributes
+    ----------
+    segments
+        Those of the training speakers, then those of the validation speakers.
+    learners
+        How many of them are learned from.
+    start
+        Encoder and head from which labels are learned.
+    encoded
+        The encoder's vectors.
+    heard
+        The pretrained encoder's own; ``None`` without one.
+    """
+
+    segments: Sequence[GatedSegment]
+    learners: int
+    start: StreamingSer
+    encoded: Sequence[NDArray[np.float16]]
+    heard: Sequence[NDArray[np.float16]] | None
+
+    def with_everybody(self) -> _Teaching:
+        """The same with the validation speakers among the learners."""
+        return replace(self, learners=len(self.segments))
+
+
+def _teaching(job: Job[StreamingRecipe], segments: Segments) -> _Teaching:
+    recipe = job.recipe
+    keras.utils.set_random_seed(job.seed)
+    start = new_model(recipe.architecture)
+    everybody = [*segments["train"], *segments["validation"]]
+    learners, heard = len(segments["train"]), None
+    if recipe.encoder.pretrained:
+        heard = _imitate(job, start, everybody, learners)
+    else:
+        settle(start.encoder, segments["train"])
+    if job.parent is not None:
+        _start_from(start, job.parent)
+    encoded = encode(start.encoder, everybody) if recipe.head.epochs else []
+    return _Teaching(everybody, learners, start, encoded, heard)
+
+
+def _imitate(
+    job: Job[StreamingRecipe],
+    start: StreamingSer,
+    everybody: Sequence[GatedSegment],
+    learners: int,
+) -> list[NDArray[np.float16]]:
+    """Make the encoder imitate the pretrained one; what that one makes of all segments."""
+    if job.pretrained is None:
+        raise UsageError(
+            "This recipe starts from a pretrained encoder: give its weights with --teacher, or do "
+            "without it by --set encoder.pretrained=false --set whole.epochs=30."
+        )
+    teacher = load_teacher(job.pretrained)
+    spectra = segment_spectra(everybody, job.cache, job.jobs)
+    scale = Scale.of(spectra[:learners])
+    scaled = [scale.apply(spectrum) for spectrum in spectra]
+    vectors = teacher_vectors(teacher, scaled)
+    lesson = Lesson(everybody[:learners], scaled[:learners], vectors[:learners])
+    encoder = train_encoder(job.recipe, lesson, teacher, job.run, job.seed)
+    start.encoder.set_weights(encoder.get_weights())
+    return vectors
+
+
+def _start_from(start: StreamingSer, parent: Run) -> None:
+    """Take the weights of an earlier run's model.
+
+    Raises
+    ------
+    UsageError
+        It is of another shape.
+    """
+    earlier = keras.models.load_model(load_bundle(parent.bundle).folder / TRAINING_MODEL)
+    try:
+        start.set_weights(earlier.get_weights())
+    except ValueError as error:
+        raise UsageError(
+            f"The model of {parent.folder} has another architecture than this recipe; give both "
+            "the same."
+        ) from error
+
+
+def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> StreamingSer:
+    """Learn the labels of the learners, by the head and then by the whole network."""
+    recipe, count = job.recipe, teaching.learners
+    model = assemble(recipe, teaching.start.encoder, teaching.start.head)
+    if recipe.head.epochs:
+        model.head.set_weights(_head(job, teaching, name).get_weights())
+    whole = recipe.whole.model_copy(update=_as_long(job, recipe.whole, f"{name}-whole"))
+    if whole.epochs:
+        spectra = labelled(teaching.segments, [s.log_mel for s in teaching.segments])
+        lessons = Lessons(
+            whole, spectra[:count], spectra[count:], job.run, f"{name}-whole", job.seed
+        )
+        train_whole(model, whole, lessons)
+    return model
+
+
+def _head(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Head:
+    """A head taught by the learners, and by teachers that heard the same."""
+    stage, count = job.recipe.head, teaching.learners
+
+    def lessons(segments: Sequence[Labelled], name: str, seed: int) -> Lessons:
+        as_long = stage.model_copy(update=_as_long(job, stage, name))
+        return Lessons(as_long, segments[:count], segments[count:], job.run, name, seed)
+
+    pupils = labelled(teaching.segments, teaching.encoded)
+    if teaching.heard is not None and stage.teachers:
+        heard = labelled(teaching.segments, teaching.heard)
+        teachers = []
+        for k in range(1, stage.teachers + 1):
+            keras.utils.set_random_seed(job.seed + k)
+            fresh = new_model(job.recipe.architecture).head
+            lesson = lessons(heard, f"{name}-teacher-{k}", job.seed + k)
+            teachers.append(train_head(fresh, lesson))
+        pupils = with_answers(pupils, teachers, teaching.heard, stage.distillation)
+    keras.utils.set_random_seed(job.seed)
+    own = new_model(job.recipe.architecture).head
+    own.set_weights(teaching.start.head.get_weights())
+    return train_head(own, lessons(pupils, name, job.seed))
+
+
+def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:
+    """With everybody among the learners, nobody says when to stop: as early as before."""
+    before = job.run.history().get(name.replace(REFIT, SELECTION, 1), [])
+    if stage.patience is None or not name.startswith(REFIT) or not before:
+        return {}
+    best = min(before, key=lambda values: values["val_loss"])
+    return {"epochs": int(best["epoch"])}
+
+
+def _calibrate(
+    recipe: StreamingRecipe, model: StreamingSer, segments: Sequence[GatedSegment]
+) -> tuple[float, float]:
+    """Temperature, and the confidence that the asked-for share of segments reaches."""
+    logits = logits_at_results(model, segments)
+    labels = np.array([LABELS.index(segment.clip.label) for segment in segments])
+    masks = np.stack([class_mask(segment.clip.classes) == 0 for segment in segments])
+    temperature = fit_temperature(logits, labels, masks)
+    confidences = softmax(logits / temperature, axis=1).max(axis=1)
+    return temperature, certainty_threshold(confidences, recipe.certainty)
+
+
+def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -> Manifest:
+    recipe, record = job.recipe, job.run.record
+    return Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        labels=LABELS,
+        features=recipe.features,
+        gate=recipe.gate,
+        states={},
+        temperature=temperature,
+        certainty_threshold=threshold,
+        recipe={
+            "name": record.recipe_name,
+            "changes": list(record.changes),
+            "sha256": record.recipe_sha256,
+            "fold": record.fold,
+            "seed": record.seed,
+        },
+        corpora=recipe.corpora,
+        metrics={},
+        files={},
+    )

@@ -1,0 +1,128 @@
+"""Recipe of a streaming model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from realtime_ser.config import GateConfig
+from realtime_ser.features import FeatureParams
+from training.settings import BaseRecipe, Fit
+from training.streaming.architecture import Architecture
+
+
+class EncoderStage(Fit):
+    """Learning to imitate a pretrained encoder, without labels.
+
+    Attributes
+    ----------
+    pretrained
+        Whether there is one: then the CNN starts from its weights and learns to give its output.
+        Otherwise the CNN starts from random weights and this stage is left out.
+    gain_db
+        Each segment's level is changed by up to so much either way; its target is not.
+    """
+
+    pretrained: bool = True
+    epochs: int = Field(default=4, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=4e-4, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    clip_norm: float | None = Field(default=1.0, gt=0)
+    gain_db: float = Field(default=12.0, ge=0)
+
+
+class LabelStage(Fit):
+    """Learning labels.
+
+    Attributes
+    ----------
+    label_smoothing
+        Spread over the classes that the corpus has.
+    soft_labels
+        Share of each label that listeners' votes make up, where a corpus has them.
+    class_weights
+        Whether a class's loss weighs the more, the rarer it is in its corpus.
+    balance
+        0 draws segments as they come; 1 draws each class of each corpus equally often.
+    prefix_ramp_s
+        Every step is trained to give the label; its weight rises to full over this time.
+    result_weight
+        Extra weight of the step that gives a segment's result, beside all its steps together.
+    """
+
+    epochs: int = Field(default=25, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    warm_up: float = Field(default=0.3, ge=0, lt=1)
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip_norm: float | None = Field(default=5.0, gt=0)
+    average: float = Field(default=0.99, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    soft_labels: float = Field(default=0.0, ge=0, le=1)
+    class_weights: bool = False
+    balance: float = Field(default=0.5, ge=0, le=1)
+    prefix_ramp_s: float = Field(default=1.2, gt=0)
+    result_weight: float = Field(default=1.0, ge=0)
+
+
+class HeadStage(LabelStage):
+    """Learning the labels behind the frozen encoder.
+
+    Attributes
+    ----------
+    teachers, distillation
+        So many heads first learn the labels from the pretrained encoder's own vectors; their mean
+        answer then makes up this share of each label (Hinton et al., Distilling the Knowledge in a
+        Neural Network, 2015).
+    """
+
+    teachers: int = Field(default=2, ge=0)
+    distillation: float = Field(default=0.7, ge=0, le=1)
+
+
+class WholeStage(LabelStage):
+    """Learning the labels with the whole network, behind the other stages or instead of them.
+
+    Attributes
+    ----------
+    gain_db
+        Each segment's level is changed by up to so much either way.
+    spec_augment
+        Masks of bands and of frames on the log-mel spectrum, ahead of the DCT: how many of each
+        (Park et al., SpecAugment, Interspeech 2019).
+    mixup
+        Parameter of the beta distribution from which two segments' shares are drawn (Zhang et al.,
+        mixup, ICLR 2018); 0: none.
+    """
+
+    epochs: int = Field(default=0, ge=0)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    gain_db: float = Field(default=6.0, ge=0)
+    spec_augment: int = Field(default=0, ge=0)
+    mixup: float = Field(default=0.0, ge=0)
+
+
+class StreamingRecipe(BaseRecipe):
+    """How a streaming model is made.
+
+    Attributes
+    ----------
+    refit
+        Whether, after temperature and threshold were chosen on the validation speakers, the head
+        and its teachers are trained anew on training and validation speakers together; both values
+        are kept.
+    certainty
+        Share of the validation clips that are to be called certain.
+    """
+
+    kind: Literal["streaming"] = "streaming"
+    refit: bool = True
+    features: FeatureParams = FeatureParams()
+    gate: GateConfig = GateConfig()
+    architecture: Architecture = Architecture()
+    encoder: EncoderStage = EncoderStage()
+    head: HeadStage = HeadStage()
+    whole: WholeStage = WholeStage()
+    certainty: float = Field(default=0.7, gt=0, le=1)
