@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from training.measure.metrics import (
     NO_ANSWER,
-    bootstrap_uar,
+    bootstrap,
     certainty_threshold,
     classification,
     coverage,
@@ -171,12 +171,12 @@ def made(recalls, clips=40):
 
 
 def test_speakers_alike_leave_no_doubt():
-    assert interval(bootstrap_uar(*made([0.6] * 8))) == pytest.approx((0.6, 0.6))
+    assert interval(bootstrap(*made([0.6] * 8)).uar) == pytest.approx((0.6, 0.6))
 
 
 def test_speakers_that_differ_leave_the_doubt_of_their_mean():
     recalls = np.tile([0.4, 0.8], 10)
-    draws = bootstrap_uar(*made(recalls))
+    draws = bootstrap(*made(recalls)).uar
     assert draws.mean() == pytest.approx(0.6, abs=0.01)
     assert draws.std() == pytest.approx(recalls.std() / np.sqrt(len(recalls)), rel=0.1)
     low, high = interval(draws)
@@ -187,11 +187,27 @@ def test_two_systems_are_compared_on_the_same_draws():
     recalls = np.tile([0.3, 0.8], 10)
     labels, worse, speakers = made(recalls)
     _, better, _ = made(recalls + 0.1)
-    gains = bootstrap_uar(labels, better, speakers) - bootstrap_uar(labels, worse, speakers)
+    gains = bootstrap(labels, better, speakers).uar - bootstrap(labels, worse, speakers).uar
     assert interval(gains) == pytest.approx((0.1, 0.1))
 
 
 def test_a_draw_without_a_class_counts_the_others():
     labels, predictions = np.array([0, 0, 1]), np.array([0, 1, 1])
-    draws = bootstrap_uar(labels, predictions, ["a", "a", "b"])
+    draws = bootstrap(labels, predictions, ["a", "a", "b"]).uar
     assert set(np.round(draws, 3)) == {0.5, 0.75, 1.0}
+
+
+def test_every_figure_is_drawn_as_it_is_measured():
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 3, 300)
+    predictions = np.where(random.random(300) < 0.6, labels, random.integers(-1, 3, 300))
+    draws = bootstrap(labels, predictions, ["the only speaker"] * 300)
+    found = classification(labels, predictions, "abc")
+    assert set(draws.uar.round(6)) == {round(found["uar"], 6)}
+    assert set(draws.accuracy.round(6)) == {round(found["accuracy"], 6)}
+    assert set(draws.macro_f1.round(6)) == {round(found["macro_f1"], 6)}
+
+
+def test_a_class_that_does_not_occur_is_in_no_mean():
+    found = classification(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2]), "abc")
+    assert found["macro_f1"] == pytest.approx((1 + 2 / 3) / 2)

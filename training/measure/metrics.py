@@ -43,6 +43,8 @@ def classification(
 ) -> dict[str, Any]:
     """UAR, accuracy, macro-F1, figures of each class, and the confusion matrix.
 
+    As UAR does, macro-F1 takes the mean over the classes that occur.
+
     Returns
     -------
     dict
@@ -58,7 +60,9 @@ def classification(
         "uar": uar(labels, predictions),
         "accuracy": float(np.mean(labels == predictions)),
         "macro_f1": float(
-            f1_score(labels, predictions, labels=numbers, average="macro", zero_division=0.0)
+            f1_score(
+                labels, predictions, labels=np.unique(labels), average="macro", zero_division=0.0
+            )
         ),
         "per_class": {
             name: {
@@ -192,34 +196,51 @@ def coverage(
 # -------------------------------------------------------------------------------------- intervals
 
 
-def bootstrap_uar(
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """Figures of many test sets whose speakers were drawn from those of one, each ``(2000,)``."""
+
+    uar: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    macro_f1: NDArray[np.float64]
+
+
+def bootstrap(
     labels: NDArray[np.integer],
     predictions: NDArray[np.integer],
     speakers: Sequence[str],
     seed: int = 0,
-) -> NDArray[np.float64]:
-    """UAR of many test sets whose speakers are drawn with replacement from these.
+) -> Draws:
+    """Figures of many test sets whose speakers are drawn with replacement from these.
 
     Two systems get the same draws for the same clips, so that their difference is paired.
-
-    Returns
-    -------
-    ndarray, shape (2000,)
     """
     classes = np.unique(labels)
     names, of_clip = np.unique(np.array(speakers), return_inverse=True)
-    present = labels[:, None] == classes
-    right = present & (labels == predictions)[:, None]
-    counts, hits = (
-        np.stack([table[of_clip == k].sum(axis=0) for k in range(len(names))])
-        for table in (present, right)
-    )
     random = np.random.default_rng(seed)
     times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
-    drawn = times @ counts
-    recall = np.divide(times @ hits, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0)
-    means: NDArray[np.float64] = np.nanmean(recall, axis=1)
-    return means
+    mine, said = labels[:, None] == classes, predictions[:, None] == classes
+
+    def drawn(marks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Clips of each draw and class that bear a mark, shape ``(2000, classes)``."""
+        of_speaker = [marks[of_clip == k].sum(axis=0) for k in range(len(names))]
+        counts: NDArray[np.float64] = (times @ np.stack(of_speaker)).astype(np.float64)
+        return counts
+
+    intended, named, hits = drawn(mine), drawn(said), drawn(mine & said)
+    # A class that nobody drawn has counts in no mean.
+    f1 = _ratio(2 * hits, intended + named, where=intended > 0)
+    return Draws(
+        uar=np.nanmean(_ratio(hits, intended, where=intended > 0), axis=1),
+        accuracy=hits.sum(axis=1) / intended.sum(axis=1),
+        macro_f1=np.nanmean(f1, axis=1),
+    )
+
+
+def _ratio(
+    above: NDArray[np.float64], below: NDArray[np.float64], where: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    return np.divide(above, below, out=np.full(below.shape, np.nan), where=where)
 
 
 def interval(draws: NDArray[np.floating]) -> tuple[float, float]:

@@ -1,0 +1,87 @@
+"""Feeds clips to a bundle as it runs live: through gate, stream and reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.model import Bundle
+from realtime_ser.pipeline import Pipeline
+from realtime_ser.records import STEP_S, Segment, Update
+from training.corpora import Clip
+from training.measure.answers import ClipResult, Evaluation, SegmentResult, check_classes
+from training.streaming.clips import samples_16k
+from training.workers import spread
+
+SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
+"""Seconds from the first voiced frame after which early decisions are judged."""
+
+Samples: TypeAlias = NDArray[np.float32]
+Change: TypeAlias = Callable[[Samples, str], Samples]
+"""Makes other samples of a clip's, 16 kHz, the same ones for the same key."""
+
+
+def evaluate_bundle(
+    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, change: Change | None = None
+) -> Evaluation:
+    """Run clips through the live pipeline, a fresh one for each, in ``jobs`` processes.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clips
+        What it hears.
+    jobs
+        Number of processes.
+    change
+        Changes each clip ahead of the gate; its key is ``corpus/name``. ``None``: as recorded.
+
+    Raises
+    ------
+    SerError
+        A clip cannot be read, or its corpus has a class that the bundle lacks.
+    """
+    check_classes(bundle.labels, clips)
+    results = spread(partial(_listen, bundle, change), clips, jobs, "Listening to clips")
+    return Evaluation.of_bundle(bundle, results)
+
+
+def key(clip: Clip) -> str:
+    """What a clip's chance depends on."""
+    return f"{clip.corpus}/{clip.name}"
+
+
+def hear(bundle: Bundle, samples: Samples) -> list[Update | Segment]:
+    """Records of samples, shape ``(n,)`` at 16 kHz, that begin and end a session."""
+    pipeline = Pipeline(bundle, bundle.manifest.gate)
+    return pipeline.push(samples) + pipeline.finish()
+
+
+def _listen(bundle: Bundle, change: Change | None, clip: Clip) -> ClipResult:
+    samples = samples_16k(clip.path)
+    records = hear(bundle, samples if change is None else change(samples, key(clip)))
+    updates = [record for record in records if isinstance(record, Update)]
+    starts = [round(r.start_s / STEP_S) for r in records if isinstance(r, Segment)]
+    first = next((u.step for u in updates if starts and u.step >= starts[0] and u.voiced), 0)
+    # Counted from the start of the step that holds it, and whole steps only: never more is heard.
+    after = {
+        seconds: segment_results([u for u in updates if u.step < first + int(seconds / STEP_S)])
+        for seconds in SECONDS
+    }
+    return ClipResult(clip, segment_results(updates), after)
+
+
+def segment_results(updates: Sequence[Update]) -> tuple[SegmentResult, ...]:
+    """Result of each segment so far: the estimate of its last voiced step."""
+    results: dict[int, SegmentResult] = {}
+    for update in updates:
+        if update.segment is not None and update.estimate is not None and update.voiced:
+            before = results.get(update.segment)
+            voiced = update.voiced + (before.voiced if before else 0)
+            results[update.segment] = SegmentResult(update.estimate.probabilities, voiced)
+    return tuple(results.values())

@@ -1,0 +1,242 @@
+"""Figures of what a model said, by corpus and over all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.corpora import CORPORA, Clip, title
+from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult, check_classes
+from training.measure.metrics import (
+    bootstrap,
+    classification,
+    ece,
+    ece_of_perfect,
+    interval,
+    nll,
+    reliability,
+    uar,
+)
+
+TWO_SPEAKERS = "tess"
+"""Corpus of two speakers, which no mean over corpora includes."""
+
+_LOSSY = (".ogg", ".opus")
+
+Labels = NDArray[np.integer[Any]]
+
+
+def by_corpus(results: Sequence[ClipResult]) -> dict[str, list[ClipResult]]:
+    """Results of each corpus; known ones come first, in their order."""
+    found: defaultdict[str, list[ClipResult]] = defaultdict(list)
+    for result in results:
+        found[result.clip.corpus].append(result)
+    order = [*CORPORA, *sorted(found.keys() - CORPORA.keys())]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+
+
+def in_mean(corpora: Mapping[str, object]) -> list[str]:
+    """Names of the corpora that a mean over corpora includes."""
+    return [name for name in corpora if name != TWO_SPEAKERS]
+
+
+def scores(evaluation: Evaluation) -> dict[str, Any]:
+    """All figures of an evaluation, fit for JSON.
+
+    A clip in which the gate found no speech counts as an error in every recall and accuracy, and is
+    left out of calibration.
+
+    Returns
+    -------
+    dict
+        ``corpora``: figures of each, its answers restricted to the classes it has. ``mean_uar`` and
+        ``by_language``: means over corpora, without TESS, which has two speakers. ``pooled``: all
+        clips together, the model choosing among all of its labels.
+    """
+    check_classes(evaluation.labels, evaluation.clips)
+    corpora = {
+        name: _corpus_scores(evaluation, name, results)
+        for name, results in by_corpus(evaluation.results).items()
+    }
+    counted = in_mean(corpora)
+    return {
+        "model": dict(evaluation.model),
+        "mean_uar": _mean([corpora[name]["uar"] for name in counted]),
+        "mean_over": counted,
+        "by_language": _languages(corpora),
+        "pooled": _pooled(evaluation),
+        "corpora": corpora,
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def _languages(corpora: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Mean over the corpora in which each language is spoken."""
+    of_language: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for name in in_mean(corpora):
+        for language, group in corpora[name]["by_language"].items():
+            of_language[language][name] = group
+    return {
+        language: {
+            "corpora": list(groups),
+            "clips": sum(group["clips"] for group in groups.values()),
+            "uar": _mean([group["uar"] for group in groups.values()]),
+        }
+        for language, groups in sorted(of_language.items())
+    }
+
+
+def _pooled(evaluation: Evaluation) -> dict[str, Any]:
+    """Figures over the clips of all corpora, as those who publish a single number give it."""
+    clips = evaluation.clips
+    answers = Answers.over(
+        [result.segments for result in evaluation.results], np.arange(len(evaluation.labels))
+    )
+    labels = np.array([evaluation.labels.index(clip.label) for clip in clips])
+    return {
+        "clips": len(clips),
+        **classification(labels, answers.predictions, evaluation.labels),
+        **_intervals(labels, answers.predictions, clips),
+    }
+
+
+def _intervals(
+    labels: Labels, predictions: Labels, clips: Sequence[Clip]
+) -> dict[str, tuple[float, float]]:
+    """What the headline figures may be for other speakers like these."""
+    speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
+    draws = bootstrap(labels, predictions, speakers)
+    return {
+        "uar_interval": interval(draws.uar),
+        "accuracy_interval": interval(draws.accuracy),
+        "macro_f1_interval": interval(draws.macro_f1),
+    }
+
+
+# ------------------------------------------------------------------------------------- one corpus
+
+
+def own_classes(
+    evaluation: Evaluation, clips: Sequence[Clip]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Classes of one corpus among the model's labels, and the clips' labels among these classes."""
+    classes = clips[0].classes
+    among = np.array([evaluation.labels.index(label) for label in classes])
+    return among, np.array([classes.index(clip.label) for clip in clips])
+
+
+def _corpus_scores(
+    evaluation: Evaluation, corpus: str, results: Sequence[ClipResult]
+) -> dict[str, Any]:
+    clips = [result.clip for result in results]
+    said = [result.segments for result in results]
+    among, labels = own_classes(evaluation, clips)
+    own = Answers.over(said, among)
+    groups = _Groups(clips, labels, own.predictions)
+    figures = {
+        "title": title(corpus),
+        "clips": len(clips),
+        "without_speech": int(np.sum(~own.answered)),
+        "speakers": sorted({clip.speaker for clip in clips}),
+        "opus_copies": sum(clip.path.suffix.lower() in _LOSSY for clip in clips),
+        **classification(labels, own.predictions, clips[0].classes),
+        **_intervals(labels, own.predictions, clips),
+        "all_classes": _all_classes(evaluation, said, among[labels], among),
+        "calibration": _calibration(labels, own),
+        "by_language": groups.by(lambda clip: clip.language),
+        "by_sex": groups.by(lambda clip: clip.sex),
+        "by_intensity": groups.by(lambda clip: clip.intensity),
+        "by_speaker": groups.by(lambda clip: clip.speaker),
+    }
+    if all(result.after for result in results):
+        figures["uar_after"] = {
+            str(seconds): uar(
+                labels, Answers.over([r.after[seconds] for r in results], among).predictions
+            )
+            for seconds in results[0].after
+        }
+    if any(clip.heard for clip in clips):
+        figures["listeners"] = _listeners(clips, labels, own.predictions)
+    return figures
+
+
+def _all_classes(
+    evaluation: Evaluation,
+    said: Sequence[Sequence[SegmentResult]],
+    labels: Labels,
+    present: NDArray[np.intp],
+) -> dict[str, Any]:
+    """Figures of the unrestricted answer, which the program shows unless told otherwise."""
+    answers = Answers.over(said, np.arange(len(evaluation.labels)))
+    predictions, answered = answers.predictions, answers.answered
+    certain = np.zeros(len(labels), bool)
+    if evaluation.certainty_threshold is not None:
+        confidences = answers.posteriors[answered].max(axis=1)
+        certain[answered] = confidences >= evaluation.certainty_threshold
+    return {
+        "uar": uar(labels, predictions),
+        "accuracy": float(np.mean(labels == predictions)),
+        "absent": float(np.mean(answered & ~np.isin(predictions, present))),
+        "ece": _calibration(labels, answers)["ece"],
+        "certain": float(certain.mean()),
+        "uar_certain": uar(labels[certain], predictions[certain]) if certain.any() else None,
+    }
+
+
+def _calibration(labels: Labels, answers: Answers) -> dict[str, Any]:
+    """Calibration over the clips that got an answer."""
+    kept = answers.answered
+    if not kept.any():
+        return {"ece": None, "ece_of_perfect": None, "nll": None, "bins": []}
+    posteriors = answers.posteriors[kept]
+    confidences, right = posteriors.max(axis=1), answers.predictions[kept] == labels[kept]
+    return {
+        "ece": ece(confidences, right),
+        "ece_of_perfect": ece_of_perfect(confidences),
+        "nll": nll(posteriors, labels[kept]),
+        "bins": [asdict(part) for part in reliability(confidences, right)],
+    }
+
+
+class _Groups:
+    """Clips of a corpus, to be told apart."""
+
+    def __init__(self, clips: Sequence[Clip], labels: Labels, predictions: Labels) -> None:
+        self._clips, self._labels, self._predictions = clips, labels, predictions
+        self._speakers = np.array([clip.speaker for clip in clips])
+
+    def by(self, group: Callable[[Clip], str | None]) -> dict[str, dict[str, Any]]:
+        """UAR of each group; clips that belong to none are left out.
+
+        One speaker alone tells nothing of others: such a group has no interval.
+        """
+        names = np.array([group(clip) or "" for clip in self._clips])
+        return {name: self._figures(names == name) for name in sorted(set(names.tolist()) - {""})}
+
+    def _figures(self, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+        labels, predictions = self._labels[chosen], self._predictions[chosen]
+        speakers = self._speakers[chosen].tolist()
+        figures: dict[str, Any] = {"clips": int(chosen.sum()), "uar": uar(labels, predictions)}
+        if len(set(speakers)) > 1:
+            figures["uar_interval"] = interval(bootstrap(labels, predictions, speakers).uar)
+        return figures
+
+
+def _listeners(clips: Sequence[Clip], labels: Labels, predictions: Labels) -> dict[str, float]:
+    """Model and listeners, on the clips where most listeners heard one emotion in the voice."""
+    agreed = np.array([clip.heard is not None for clip in clips])
+    heard = np.array([clip.classes.index(clip.heard) for clip in clips if clip.heard])
+    return {
+        "clips": int(agreed.sum()),
+        "uar_model_heard": uar(heard, predictions[agreed]),
+        "uar_model_intended": uar(labels[agreed], predictions[agreed]),
+        "uar_listeners_intended": uar(labels[agreed], heard),
+    }
