@@ -35,6 +35,21 @@ def optimizer(settings: Fit, batches: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(rate, **options)
 
 
+@contextmanager
+def precision(settings: Fit) -> Iterator[None]:
+    """Half precision for models that are built within, where there is a GPU and it is asked for.
+
+    Their weights stay in single precision, so that they fit into a model built without.
+    """
+    before = keras.config.dtype_policy()
+    if settings.mixed_precision and keras.distribution.list_devices("gpu"):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _rate(settings: Fit, batches: int) -> float | keras.optimizers.schedules.CosineDecay:
     if settings.schedule != "cosine":
         return settings.learning_rate
@@ -187,6 +202,7 @@ class _Journal:
 
 @contextmanager
 def _journal(run: Run, stage: str, epochs: int) -> Iterator[_Journal]:
+    run.write_json(HISTORY, run.history())  # says in one sentence if the folder cannot be written
     board = Writer(str(run.folder / "tensorboard" / stage))
     try:
         yield _Journal(run, stage, epochs, board)

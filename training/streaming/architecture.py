@@ -10,14 +10,14 @@ linear map over six frames turns MFCC back into a smoothed mel spectrum ahead of
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import keras
 import numpy as np
 from keras import layers, ops
 from pydantic import BaseModel, ConfigDict, Field
 
-from realtime_ser.records import STEP_S
+from realtime_ser.records import STEP_FRAMES, STEP_S
 
 Tensor: TypeAlias = Any
 States: TypeAlias = dict[str, Tensor]
@@ -41,6 +41,9 @@ class Architecture(BaseModel):
         Channels of the three convolutions, and units of the two dense layers behind them.
     dense, lstm
         Units of the layer ahead of the LSTM, and of the LSTM.
+    pooling
+        ``attention``: attentive mean and deviation over the segment so far; ``last``: none, the
+        LSTM's output at a step decides.
     memory_s
         Time constant in seconds with which the attentive pooling forgets.
     input_dropout, dense_dropout, pooled_dropout
@@ -57,6 +60,7 @@ class Architecture(BaseModel):
     units: tuple[int, int] = (512, 512)
     dense: int = Field(default=128, ge=1)
     lstm: int = Field(default=128, ge=1)
+    pooling: Literal["attention", "last"] = "attention"
     memory_s: float = Field(default=3.0, gt=0)
     input_dropout: float = Field(default=0.4, ge=0, lt=1)
     dense_dropout: float = Field(default=0.2, ge=0, lt=1)
@@ -174,9 +178,19 @@ class Encoder(layers.Layer):
         }
         return self.run(frames, zeros)[0]
 
+    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
+        """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
+        return _spec(frames, STEP_FRAMES, self.architecture.units[-1], self.compute_dtype)
+
     def get_config(self) -> dict[str, Any]:
         """Fields of the layer."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _spec(sequence: Tensor, frames_per_step: int, width: int, dtype: str) -> keras.KerasTensor:
+    batch, frames, _ = sequence.shape
+    steps = None if frames is None else frames // frames_per_step
+    return keras.KerasTensor((batch, steps, width), dtype)
 
 
 def _after(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -212,9 +226,14 @@ class Head(layers.Layer):
         self.deviation = self.add_weight((units,), "ones", trainable=False, name="deviation")
         self.dense.build((None, None, units))
         self.lstm.build((None, None, shape.dense))
-        self.score.build((None, None, self._pooled))
-        self.logits.build((None, None, 2 * self._pooled))
+        if self._attentive:
+            self.score.build((None, None, self._pooled))
+        self.logits.build((None, None, (1 + self._attentive) * self._pooled))
         self.built = True
+
+    @property
+    def _attentive(self) -> bool:
+        return self.architecture.pooling == "attention"
 
     @property
     def _pooled(self) -> int:
@@ -222,9 +241,10 @@ class Head(layers.Layer):
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each state of one stream."""
-        return {
-            "lstm_h": (1, self.architecture.lstm),
-            "lstm_c": (1, self.architecture.lstm),
+        lstm = {"lstm_h": (1, self.architecture.lstm), "lstm_c": (1, self.architecture.lstm)}
+        if not self._attentive:
+            return lstm
+        return lstm | {
             "pool_weight": (1, 1),
             "pool_sum": (1, self._pooled),
             "pool_square": (1, self._pooled),
@@ -245,6 +265,8 @@ class Head(layers.Layer):
         x = self.input_dropout((vectors - self.mean) / self.deviation, training=training)
         x = self.dense_dropout(self.dense(x), training=training)
         values = ops.concatenate([self.lstm(x, training=training), x], axis=-1)
+        if not self._attentive:
+            return self.logits(self.pooled_dropout(values, training=training))
         steps = ops.cast(ops.arange(ops.shape(values)[1]), values.dtype)[None, :, None]
         # A common factor cancels out: later steps weigh more instead of earlier ones less.
         grown = ops.exp(self._bounded_score(values) + self.decay * (steps - steps[:, -1:]))
@@ -252,11 +274,18 @@ class Head(layers.Layer):
         pooled = self.pooled_dropout(_statistics(*sums), training=training)
         return self.logits(pooled)
 
+    def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return _spec(vectors, 1, self.architecture.labels, self.compute_dtype)
+
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
         """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
         x = self.dense((vector - self.mean) / self.deviation)
         _, (lstm_h, lstm_c) = self.lstm.cell(x, [states["lstm_h"], states["lstm_c"]])
         values = ops.concatenate([lstm_h, x], axis=-1)
+        lstm = {"lstm_h": lstm_h, "lstm_c": lstm_c}
+        if not self._attentive:
+            return self.logits(values), lstm
         weight = ops.exp(self._bounded_score(values))
         kept = float(np.exp(-self.decay))
         sums = {
@@ -264,11 +293,7 @@ class Head(layers.Layer):
             "pool_sum": kept * states["pool_sum"] + weight * values,
             "pool_square": kept * states["pool_square"] + weight * ops.square(values),
         }
-        return self.logits(_statistics(*sums.values())), {
-            "lstm_h": lstm_h,
-            "lstm_c": lstm_c,
-            **sums,
-        }
+        return self.logits(_statistics(*sums.values())), lstm | sums
 
     def _bounded_score(self, values: Tensor) -> Tensor:
         return _SCORE_LIMIT * ops.tanh(self.score(values) / _SCORE_LIMIT)
@@ -307,6 +332,10 @@ class StreamingSer(keras.Model):
         ``frames`` has shape ``(batch, 8 steps, coefficients)``.
         """
         return self.head(self.encoder(frames), training=training)
+
+    def compute_output_spec(self, frames: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return _spec(frames, STEP_FRAMES, self.architecture.labels, self.compute_dtype)
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each state of one stream."""

@@ -6,10 +6,12 @@ A bundle whose step does not give the training graph's output is not written.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,8 +19,6 @@ from keras import ops
 
 from realtime_ser.errors import SerError
 from realtime_ser.model import (
-    FRAMES,
-    LOGITS,
     MANIFEST,
     STEP_MODEL,
     TRAINING_MODEL,
@@ -28,6 +28,7 @@ from realtime_ser.model import (
 )
 from realtime_ser.records import STEP_FRAMES
 from training.streaming.architecture import StreamingSer
+from training.streaming.convert import convert
 
 PARITY = 1e-4
 """Largest difference allowed between a logit of the stream and of the training graph."""
@@ -63,8 +64,8 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     """
     with tempfile.TemporaryDirectory() as draft_folder:
         draft = Path(draft_folder)
-        (draft / STEP_MODEL).write_bytes(_convert(model))
         model.save(draft / TRAINING_MODEL)
+        (draft / STEP_MODEL).write_bytes(_convert(model, draft / TRAINING_MODEL))
         filled = {"states": model.state_shapes(), "files": _hashes(draft)}
         write_manifest(manifest.model_copy(update=filled), draft)
         difference = parity(model, draft, _PARITY_STEPS)
@@ -112,29 +113,20 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _convert(model: StreamingSer) -> bytes:
-    """The streaming step as a LiteRT model with builtin operations only.
-
-    Only this function needs TensorFlow; a model trained on another backend is rebuilt on it.
-    """
-    if keras.backend.backend() != "tensorflow":
-        raise SerError("Exporting a bundle needs KERAS_BACKEND=tensorflow: run 'export' with it.")
-    import tensorflow as tf
-
-    shapes = model.state_shapes()
-    frames_shape = (1, STEP_FRAMES, model.architecture.coefficients)
-    signature = {FRAMES: tf.TensorSpec(frames_shape, tf.float32, name=FRAMES)} | {
-        name: tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()
-    }
-
-    def step(inputs: dict[str, Any]) -> dict[str, Any]:
-        logits, states = model.step(inputs[FRAMES], inputs)
-        return {LOGITS: logits, **states}
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("step", step, input_signature=[signature])
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
-        return bytes(converter.convert())
+def _convert(model: StreamingSer, graph: Path) -> bytes:
+    """The streaming step as a LiteRT model, which only TensorFlow can make."""
+    if keras.backend.backend() == "tensorflow":
+        return convert(model)
+    done = subprocess.run(
+        [sys.executable, "-m", "training.streaming.convert", graph],
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1]
+        raise SerError(
+            f"TensorFlow, which alone writes a bundle's step, gave up: {last}. What is trained is "
+            "kept: where TensorFlow is installed, the same command goes on from here."
+        )
+    return done.stdout

@@ -14,6 +14,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from realtime_ser.errors import UsageError
 from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
+from training.fitting import precision
 from training.folds import Part
 from training.job import Job
 from training.measure.evaluate import Evaluation, evaluate_bundle
@@ -169,7 +170,10 @@ def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Streami
         lessons = Lessons(
             whole, spectra[:count], spectra[count:], job.run, f"{name}-whole", job.seed
         )
-        train_whole(model, whole, lessons)
+        with precision(whole):
+            learner = new_model(recipe.architecture)
+        learner.set_weights(model.get_weights())
+        model.set_weights(train_whole(learner, whole, lessons).get_weights())
     return model
 
 
