@@ -179,6 +179,7 @@ def _monitor_options(parser: _Parser) -> None:
     add("--speed", type=float, metavar="X", help="pace of a file; 0: as fast as it goes")
     add("--export", type=Path, metavar="OUT.csv", help="where to write the session")
     add("--record-audio", action="store_true", help="keep the sound too, as FLAC")
+    add("--no-keep", action="store_true", help="do not keep it among the sessions")
     add("--screenshot", type=Path, metavar="OUT.png", help="picture of the window at the end")
     _common_options(parser)
 
@@ -234,6 +235,7 @@ def _config(options: argparse.Namespace) -> Config:
             if (value := getattr(options, name, None)) is not None
         },
         "session": {"record_audio": True} if getattr(options, "record_audio", False) else {},
+        "sessions": {"keep": False} if getattr(options, "no_keep", False) else {},
     }
     merged: dict[str, Any] = config.model_dump()
     for section, values in changes.items():
@@ -317,8 +319,9 @@ def _monitor_in_terminal(config: Config, options: argparse.Namespace) -> int:
     from realtime_ser.session.live import LiveSession
 
     session = LiveSession(config, options.export)
-    if session.notice:
-        _note(session.notice)
+    for words in (session.notice, *session.news):
+        if words:
+            _note(words)
     steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
     last: deque[Record] | None = deque(maxlen=round(steps)) if options.screenshot else None
     terminal.run(session, Console(), duration_s=options.duration, keep=last)

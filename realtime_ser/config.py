@@ -71,6 +71,14 @@ class SessionConfig(_Settings):
     record_audio: bool = False
 
 
+class SessionsConfig(_Settings):
+    """The store of all sessions: see :mod:`realtime_ser.session.store`."""
+
+    keep: bool = True
+    folder: Path | None = Field(default=None, strict=False)
+    retention_days: _Number | None = Field(default=None, gt=0, le=36500)
+
+
 class WindowConfig(_Settings):
     """The live window."""
 
@@ -86,6 +94,7 @@ class Config(_Settings):
     gate: GateConfig = GateConfig()
     model: str = Field(default="default", min_length=1)
     session: SessionConfig = SessionConfig()
+    sessions: SessionsConfig = SessionsConfig()
     window: WindowConfig = WindowConfig()
 
 

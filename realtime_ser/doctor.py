@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,7 @@ def examine(config: Config) -> Iterator[Finding]:
         _gate,
         _model,
         _session_folder,
+        _kept_sessions,
         _demo,
         _microphone,
         _window,
@@ -140,16 +142,26 @@ def _model(config: Config) -> Iterator[Finding]:
 def _session_folder(config: Config) -> Iterator[Finding]:
     from realtime_ser.session.live import session_folder
 
-    folder = session_folder(config)
+    yield _writable("session folder", session_folder(config), "set session.folder, or use --export")
+
+
+def _kept_sessions(config: Config) -> Iterator[Finding]:
+    from realtime_ser.session.store.database import store_folder
+
+    if config.sessions.keep:
+        words = "set sessions.folder, or use --no-keep"
+        yield _writable("kept sessions", store_folder(config.sessions), words)
+
+
+def _writable(subject: str, folder: Path, advice: str) -> Finding:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with tempfile.NamedTemporaryFile(dir=there):
             pass
     except OSError as error:
-        words = f"Cannot write to {folder} ({error.strerror}): set session.folder, or use --export."
-        yield Finding(Verdict.FAULT, "session folder", words)
-    else:
-        yield _good("session folder", str(folder))
+        words = f"Cannot write to {folder} ({error.strerror}): {advice}."
+        return Finding(Verdict.FAULT, subject, words)
+    return _good(subject, str(folder))
 
 
 def _demo(_config: Config) -> Iterator[Finding]:

@@ -31,3 +31,11 @@ class BundleError(SerError):
 
 class OutputError(SerError):
     """A result could not be written."""
+
+
+class FileTakenError(OutputError):
+    """A file of that name is there already."""
+
+
+class StoreError(OutputError):
+    """The kept sessions cannot be read or written."""

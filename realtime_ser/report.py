@@ -31,6 +31,11 @@ def _lines(session: LiveSession, channels: Mapping[int, ChannelSummary]) -> Iter
     yield "Files:"
     for path in session.files.existing():
         yield f"  {path.resolve()}"
+    if session.id is not None:
+        if session.audio is not None and session.audio.parent != session.files.frames.parent:
+            yield f"  {session.audio.resolve()}"
+        yield f"Kept in {session.folder}:"
+        yield f"  realtime-ser sessions show {session.id}"
 
 
 def _speech(channel: ChannelSummary) -> str:

@@ -141,8 +141,9 @@ class Screen:
             Text("   ".join(cells), style="dim"),
             Text(f"writing {session.files.frames.resolve()}   Ctrl+C ends", style="dim"),
         ]
-        if status.error or session.notice:
-            lines.insert(0, Text(status.error or session.notice or "", style="bold"))
+        words = status.error or session.write_error or session.notice
+        if words:
+            lines.insert(0, Text(words, style="bold"))
         return [Text(), *lines]
 
 

@@ -77,7 +77,7 @@ def run(
         session.start(duration_s)
         try:
             with view.shown():
-                while not (records.ended or asked.is_set() or session.write_error):
+                while not (records.ended or asked.is_set() or session.unwritten):
                     take(records.drain(_POLL_S))
                     view.show(session.monitor.status)
                 session.stop()
@@ -114,7 +114,9 @@ class Lines:
     def __init__(self, session: LiveSession, console: Console) -> None:
         self._console = console
         self._several = len(session.monitor.channels) > 1
+        self._session = session
         self._phase = Phase.LISTENING
+        self._fault: str | None = None
 
     def shown(self) -> AbstractContextManager[object]:
         """Lines stay."""
@@ -127,10 +129,13 @@ class Lines:
                 self._say(record.end_s, self._words(record))
 
     def show(self, status: Status) -> None:
-        """Print a line where the phase has changed."""
+        """Print a line where the phase has changed, or something is no longer written."""
         if status.phase is not self._phase and status.phase not in (Phase.ENDED, Phase.FAILED):
             self._phase = status.phase
             self._say(status.position_s, status.phase.value)
+        if self._session.write_error != self._fault:
+            self._fault = self._session.write_error
+            self._say(status.position_s, self._fault or "everything is being written again")
 
     def _words(self, segment: Segment) -> str:
         estimate = segment.estimate

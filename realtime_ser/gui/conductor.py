@@ -229,6 +229,8 @@ class Conductor(QObject):
         audio = self._config.audio
         source = Source("demo") if info.demo else Source(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)
+        if running.session.news:
+            self._window.statusline.say(" ".join(running.session.news))
         self._say(self._describe(running))
 
     def _closed(self, completed: Completed) -> None:

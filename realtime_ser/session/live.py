@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
@@ -14,16 +13,22 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.microphone import MicrophoneSource
 from realtime_ser.audio.source import Source, require_channels
 from realtime_ser.config import AudioConfig, Config
-from realtime_ser.errors import DeviceError, SerError, UsageError
+from realtime_ser.errors import DeviceError, FileTakenError, OutputError, SerError, UsageError
 from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.monitor import Monitor
+from realtime_ser.monitor import Monitor, Phase
 from realtime_ser.records import Anchor
 from realtime_ser.resources import shipped
-from realtime_ser.session.recording import Files, Recording
-from realtime_ser.session.sidecar import provenance, source_fields
+from realtime_ser.session.facts import Beginning, Course, Model
+from realtime_ser.session.keeping import keep
+from realtime_ser.session.recording import Files, SoundTrack, Tables
+from realtime_ser.session.sidecar import provenance, sidecar_text
 from realtime_ser.session.summary import ChannelSummary
+from realtime_ser.session.writer import Sink, Writer
 
 DEMO = "demo.flac"
+
+AUDIO = "audio.flac"
+"""Name of the sound in a session's folder of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def session_files(config: Config, export: Path | None) -> Files:
             raise UsageError(f"The export '{export}' must have a name that ends in .csv.")
         return Files(export)
     folder = session_folder(config)
-    name = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    name = _now().strftime("%Y-%m-%d_%H-%M-%S")
     files = Files(folder / f"{name}.csv")
     number = 2
     while files.existing():
@@ -110,7 +115,9 @@ def session_files(config: Config, export: Path | None) -> Files:
 
 
 class LiveSession:
-    """A monitor whose updates go to disk as they come.
+    """A monitor whose updates go to disk as they come: into the store, and into tables.
+
+    Where the store cannot be used, the session goes on without it, and :attr:`write_error` says so.
 
     Parameters
     ----------
@@ -118,6 +125,13 @@ class LiveSession:
         All settings.
     export
         Frames CSV to write; ``None``: a new name in the session folder.
+
+    Attributes
+    ----------
+    notice
+        What the user should know of how the source was chosen.
+    news
+        What the user should know of the kept sessions; a sentence each.
 
     Raises
     ------
@@ -130,18 +144,34 @@ class LiveSession:
         choice = choose_source(config.audio)
         self.notice = choice.notice
         self.monitor = make_monitor(config, choice.source)
-        self._recording = Recording(
-            session_files(config, export),
-            self.monitor.labels,
-            choice.source.info,
-            self._describe,
-            audio=config.session.record_audio,
-        )
+        self.files = session_files(config, export)
+        self._began = False
+        self._named = export is not None
+        self._beginning = describe(config, self.monitor)
+        kept = keep(config, self._beginning)
+        self.news = kept.news
+        self._kept = kept.writer
+        self._store_error = kept.error
+        self._writer = self._open()
 
     @property
-    def files(self) -> Files:
-        """Where it is written."""
-        return self._recording.files
+    def id(self) -> str | None:
+        """ID of the session in the store; ``None``: it is not kept there."""
+        return None if self._kept is None else self._kept.id
+
+    @property
+    def folder(self) -> Path | None:
+        """The store's folder; ``None``: the session is not kept there."""
+        return None if self._kept is None else self._kept.folder.parent
+
+    @property
+    def audio(self) -> Path | None:
+        """Where the sound is kept, if it is."""
+        if not self.config.session.record_audio:
+            return None
+        if self._kept is None or self._named:
+            return self.files.audio
+        return self._kept.folder / AUDIO
 
     @property
     def error(self) -> str | None:
@@ -150,8 +180,13 @@ class LiveSession:
 
     @property
     def write_error(self) -> str | None:
-        """Why the files are incomplete; one sentence."""
-        return self._recording.error
+        """Why the store or the files are incomplete; one sentence."""
+        return self._writer.error or self._store_error
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether nothing reaches the disk any more."""
+        return self._writer.failed
 
     def start(self, duration_s: float | None = None) -> None:
         """Begin to listen and to write; end after ``duration_s`` by the session's clock.
@@ -159,14 +194,18 @@ class LiveSession:
         Raises
         ------
         SerError
-            The source refuses. No files are left.
+            The source refuses. Nothing is left on the disk.
         """
-        self._recording.start(self.monitor.subscribe(sound=self.config.session.record_audio))
+        self._began = True
+        self._beginning = replace(self._beginning, started=_now())
+        if self._kept is not None:
+            self._kept.start(self._beginning.started, self._course)
+        self._writer.start(self.monitor.subscribe(sound=self.config.session.record_audio))
         try:
             self.monitor.start(duration_s)
         except SerError:
-            self.stop()
-            self._recording.discard()
+            self.monitor.stop()
+            self._writer.discard()
             raise
 
     def stop(self) -> dict[int, ChannelSummary]:
@@ -175,13 +214,57 @@ class LiveSession:
         Safe to call twice.
         """
         self.monitor.stop()
-        self._recording.finish()
-        return self._recording.tally.summary()
+        if self._began:
+            self._writer.finish()
+        else:
+            self._writer.discard()
+        return self._writer.tally.summary()
 
-    def _describe(self, anchors: Sequence[Anchor]) -> dict[str, Any]:
-        monitor, status = self.monitor, self.monitor.status
-        return (
-            provenance(self.config, monitor.bundle, monitor.labels)
-            | source_fields(monitor.source.info, monitor.channels, anchors)
-            | {"overflows": status.overflows, "dropped_samples": status.dropped_samples}
-        )
+    def _open(self) -> Writer:
+        """Open all files, and leave none where one cannot be opened."""
+        sinks: list[Sink] = [] if self._kept is None else [self._kept]
+        try:
+            sinks.append(self._open_tables())
+            if self.audio is not None:
+                sinks.append(SoundTrack(self.audio, self.monitor.source.info))
+            if self._kept is not None:
+                self._kept.note_files(self.files.frames, named=self._named, audio=self.audio)
+        except OutputError:
+            Writer(sinks).discard()
+            raise
+        return Writer(sinks)
+
+    def _open_tables(self) -> Tables:
+        while True:
+            try:
+                return Tables(self.files, self.monitor.labels, self._sidecar)
+            except FileTakenError:
+                if self._named:
+                    raise
+                # Another program began in the same second.
+                self.files = session_files(self.config, None)
+
+    def _course(self) -> Course:
+        status = self.monitor.status
+        error = status.error if status.phase is Phase.FAILED else None
+        return Course(status.overflows, status.dropped_samples, error)
+
+    def _sidecar(self, anchors: Sequence[Anchor]) -> str:
+        return sidecar_text(self._beginning, self._course(), anchors)
+
+
+def describe(config: Config, monitor: Monitor) -> Beginning:
+    """What is known of a session that is about to begin."""
+    manifest = monitor.bundle.manifest
+    return Beginning(
+        started=_now(),
+        source=monitor.source.info,
+        channels=monitor.channels,
+        labels=monitor.labels,
+        model=Model(manifest.name, manifest.version, monitor.bundle.digest),
+        provenance=provenance(config, monitor.bundle, monitor.labels),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

@@ -1,32 +1,23 @@
-"""Writes a session to disk while it runs, in a thread of its own.
-
-Every second the files are brought to the disk, so that a crash or a pulled plug loses no more.
-"""
+"""The files of a session: its tables, their sidecar, and its sound."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import soundfile
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.errors import OutputError
-from realtime_ser.handover import Subscription
+from realtime_ser.errors import FileTakenError, OutputError
 from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import tables
-from realtime_ser.session.summary import Tally
 
-_FLUSH_S = 1.0
 _SILENCE = 4096  # samples of lost time that are written at once
 
 
@@ -66,8 +57,8 @@ class Files:
         return [path for path in paths if path.exists()]
 
 
-class Recording:
-    """Takes a subscription and writes all it brings.
+class Tables:
+    """Writes a session's frames, segments and markers, and the sidecar beside them.
 
     Parameters
     ----------
@@ -75,119 +66,79 @@ class Recording:
         Where to write.
     labels
         Labels of the probabilities.
-    source
-        The source; its rate and channels are those of the sound.
     describe
-        Called with all anchors, returns the contents of the sidecar.
-    audio
-        Whether to keep the sound.
+        Called with all anchors, returns the text of the sidecar.
 
     Raises
     ------
+    FileTakenError
+        A file exists already.
     OutputError
-        A file exists already or cannot be written.
+        A file cannot be written.
     """
 
+    recovers = False
+
     def __init__(
-        self,
-        files: Files,
-        labels: Sequence[str],
-        source: SourceInfo,
-        describe: Callable[[Sequence[Anchor]], dict[str, Any]],
-        *,
-        audio: bool = False,
+        self, files: Files, labels: Sequence[str], describe: Callable[[Sequence[Anchor]], str]
     ) -> None:
-        self.files = files
-        self.tally = Tally()
+        self._files = files
         self._labels = labels
         self._describe = describe
         self._anchors: list[Anchor] = []
-        self._error: str | None = None
         self._stack = ExitStack()
         self._made: list[Path] = []
-        self._tables: list[IO[str]] = []
+        self._synced: dict[IO[str], int] = {}
         try:
             files.frames.parent.mkdir(parents=True, exist_ok=True)
             self._frames = self._table(files.frames, tables.frames_header(labels))
             self._segments = self._table(files.segments, tables.segments_header(labels))
             self._markers = self._table(files.markers, tables.MARKERS_HEADER)
-            self._sound = self._open_sound(source) if audio else None
             self._create(files.sidecar).close()
             self._write_sidecar()
-        except (OSError, soundfile.SoundFileError) as error:
+        except OSError as error:
             self.discard()
-            raise _cannot_write(files.frames, error) from error
-        self._written = 0
-        self._thread: threading.Thread | None = None
+            raise cannot_write(files.frames, error) from error
 
-    @property
-    def error(self) -> str | None:
-        """Why writing stopped before the session did; one sentence."""
-        return self._error
+    def write(self, records: Sequence[Record]) -> None:
+        """Add rows."""
+        with self._explained():
+            for record in records:
+                if isinstance(record, Update):
+                    self._frames.writerow(tables.frames_row(record, self._labels))
+                elif isinstance(record, Segment):
+                    self._segments.writerow(tables.segments_row(record, self._labels))
+                elif isinstance(record, Marker):
+                    self._markers.writerow(tables.markers_row(record))
+                elif isinstance(record, Anchor):
+                    self._anchors.append(record)
+                    self._write_sidecar()
 
-    def start(self, subscription: Subscription) -> None:
-        """Begin to write what ``subscription`` brings."""
-        self._thread = threading.Thread(
-            target=self._run, args=(subscription,), name="writer", daemon=True
-        )
-        self._thread.start()
+    def flush(self) -> None:
+        """Bring all rows to the disk."""
+        with self._explained():
+            for file, synced in self._synced.items():
+                file.flush()
+                size = file.tell()
+                if size != synced:  # most tables grow rarely
+                    os.fsync(file.fileno())
+                    self._synced[file] = size
 
     def finish(self) -> None:
-        """Return when all is on the disk; the monitor must have stopped."""
-        if self._thread is not None:
-            self._thread.join()
-        try:
-            self._stack.close()
-        except (OSError, soundfile.SoundFileError) as error:
-            self._error = self._error or str(_cannot_write(self.files.frames, error))
+        """Complete the files."""
+        with self._explained(), self._stack:
+            self._write_sidecar()
 
     def discard(self) -> None:
-        """Remove the files of a session that never began."""
-        with contextlib.suppress(OSError, soundfile.SoundFileError):
+        """Remove the files."""
+        with contextlib.suppress(OSError):
             self._stack.close()
         for path in self._made:
             path.unlink(missing_ok=True)
 
-    def _run(self, subscription: Subscription) -> None:
-        try:
-            flushed_s = time.monotonic()
-            while not subscription.ended:
-                self._write(subscription.drain(_FLUSH_S))
-                if time.monotonic() - flushed_s >= _FLUSH_S:
-                    self._flush()
-                    flushed_s = time.monotonic()
-            self._flush()
-            self._write_sidecar()
-        except (OSError, soundfile.SoundFileError) as error:
-            self._error = str(_cannot_write(self.files.frames, error))
-        finally:
-            subscription.close()
-
-    def _write(self, records: Sequence[Record]) -> None:
-        for record in records:
-            self.tally.add(record)
-            if isinstance(record, Update):
-                self._frames.writerow(tables.frames_row(record, self._labels))
-            elif isinstance(record, Segment):
-                self._segments.writerow(tables.segments_row(record, self._labels))
-            elif isinstance(record, Marker):
-                self._markers.writerow(tables.markers_row(record))
-            elif isinstance(record, Anchor):
-                self._anchors.append(record)
-                self._write_sidecar()
-            else:
-                self._write_sound(record)
-
-    def _flush(self) -> None:
-        for file in self._tables:
-            file.flush()
-            os.fsync(file.fileno())
-        if self._sound is not None:
-            self._sound.flush()
-
     def _table(self, path: Path, header: Sequence[str]) -> tables.Writer:
         file = self._stack.enter_context(self._create(path))
-        self._tables.append(file)
+        self._synced[file] = 0
         writer = tables.csv_writer(file)
         writer.writerow(header)
         return writer
@@ -197,34 +148,91 @@ class Recording:
         self._made.append(path)
         return file
 
-    def _open_sound(self, source: SourceInfo) -> soundfile.SoundFile:
-        file = soundfile.SoundFile(
-            self.files.audio, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
-        )
-        self._made.append(self.files.audio)
-        return self._stack.enter_context(file)
-
-    def _write_sound(self, sound: Sound) -> None:
-        """Append sound; lost and paused time becomes digital silence, so sample 0 is second 0."""
-        if self._sound is None:
-            return
-        silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)
-        for missing in range(sound.position - self._written, 0, -_SILENCE):
-            self._sound.write(silence[:missing])
-        self._sound.write(sound.samples)
-        self._written = sound.position + len(sound.samples)
-
     def _write_sidecar(self) -> None:
         """Replace the sidecar in one step, so that there is a whole one at any moment."""
-        text = json.dumps(self._describe(self._anchors), indent=2, default=str) + "\n"
-        draft = self.files.sidecar.with_suffix(".json.part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self.files.sidecar)
+        draft = self._files.sidecar.with_suffix(".json.part")
+        draft.write_text(self._describe(self._anchors), encoding="utf-8")
+        draft.replace(self._files.sidecar)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self._files.frames, error) from error
 
 
-def _cannot_write(path: Path, error: Exception) -> OutputError:
+class SoundTrack:
+    """Writes a session's sound as FLAC at the native rate; sample 0 is second 0.
+
+    Parameters
+    ----------
+    path
+        The file.
+    source
+        The source, whose rate and channels are those of the sound.
+
+    Raises
+    ------
+    OutputError
+        The file exists already or cannot be written.
+    """
+
+    recovers = False
+
+    def __init__(self, path: Path, source: SourceInfo) -> None:
+        self._path = path
+        self._written = 0
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = soundfile.SoundFile(
+                path, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
+            )
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Append sound; lost and paused time becomes digital silence."""
+        with self._explained():
+            for record in records:
+                if isinstance(record, Sound):
+                    self._append(record)
+
+    def flush(self) -> None:
+        """Bring the sound to the disk."""
+        with self._explained():
+            self._file.flush()
+
+    def finish(self) -> None:
+        """Complete the file."""
+        with self._explained():
+            self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError, soundfile.SoundFileError):
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _append(self, sound: Sound) -> None:
+        silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)
+        for missing in range(sound.position - self._written, 0, -_SILENCE):
+            self._file.write(silence[:missing])
+        self._file.write(sound.samples)
+        self._written = sound.position + len(sound.samples)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, soundfile.SoundFileError) as error:
+            raise cannot_write(self._path, error) from error
+
+
+def cannot_write(path: Path, error: Exception) -> OutputError:
+    """Say why a file could not be written."""
     if isinstance(error, FileExistsError):
-        return OutputError(f"{error.filename} exists already: choose another name, or delete it.")
+        return FileTakenError(
+            f"{error.filename} exists already: choose another name, or delete it."
+        )
     reason = getattr(error, "strerror", None) or str(error)
     return OutputError(
         f"Cannot write {path} ({reason}): choose a folder that you may write to and that has room."

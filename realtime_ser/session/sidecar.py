@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.config import Config
 from realtime_ser.model import Bundle
 from realtime_ser.records import SAMPLE_RATE, Anchor
+from realtime_ser.session.facts import Beginning, Course
 
 _SHORTEST_S = 5.0
 """Time over which a device's rate can be told."""
@@ -35,6 +37,16 @@ def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[st
         "labels": list(labels),
         "config": config.model_dump(mode="json"),
     }
+
+
+def sidecar_text(beginning: Beginning, course: Course, anchors: Sequence[Anchor]) -> str:
+    """The sidecar of a session."""
+    fields = (
+        dict(beginning.provenance)
+        | source_fields(beginning.source, beginning.channels, anchors)
+        | {"overflows": course.overflows, "dropped_samples": course.dropped_samples}
+    )
+    return json.dumps(fields, indent=2) + "\n"
 
 
 @cache

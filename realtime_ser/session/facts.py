@@ -1,0 +1,70 @@
+"""What is known of a session when it begins, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from realtime_ser.audio.source import SourceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model that a session was heard with; ``sha256`` is its bundle's."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is known of a session when it begins.
+
+    Attributes
+    ----------
+    started
+        Local time of its second 0, with the UTC offset.
+    source
+        What is listened to.
+    channels
+        Numbers of the monitored channels, from 1.
+    labels
+        Labels of the probabilities, in order.
+    model
+        What it is heard with.
+    provenance
+        Versions, platform and the whole configuration, as they go into the sidecar.
+    title
+        A name for people.
+    origin
+        ID of the session that is heard again.
+    """
+
+    started: datetime
+    source: SourceInfo
+    channels: tuple[int, ...]
+    labels: tuple[str, ...]
+    model: Model
+    provenance: Mapping[str, Any]
+    title: str = ""
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a session has gone so far.
+
+    Attributes
+    ----------
+    overflows, dropped_samples
+        How often the device said that it lost samples, and samples lost at the native rate.
+    error
+        Why it ended before its time; one sentence.
+    """
+
+    overflows: int = 0
+    dropped_samples: int = 0
+    error: str | None = None

@@ -1,0 +1,250 @@
+"""Updates as bytes, and bytes as NumPy columns.
+
+A blob is an array of records, little-endian, packed, 56 bytes and 4 a label each::
+
+    order          u4   place among all updates of the session, from 0
+    step           u4   step of the channel, from 0
+    wall_us        i8   wall clock in µs since 1970-01-01 UTC; the lowest i8: none
+    latency_ms     f8   NaN: none
+    level_dbfs     f8
+    confidence     f8   NaN outside speech
+    utc_offset_s   i4   of the wall clock
+    segment        u4   number of the segment; 0 outside speech
+    lowest         i2   lowest sample of the step, 32767 is full scale
+    highest        i2   highest sample of the step
+    state          u1   index in STATES
+    label          i1   index in the session's labels; -1 outside speech
+    certain        u1   0 or 1
+    voiced         u1   voiced 20 ms gate frames, 0 to 4
+    probabilities  f4   one a label, in the session's order; NaN outside speech
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.records import STEP_FRAMES, STEP_S, Estimate, State, Update
+
+STATES = (State.SILENCE, State.SPEECH, State.LOST, State.PAUSED)
+"""Their places are the numbers in the blobs: only ever append."""
+
+NO_TIME = np.iinfo(np.int64).min
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FULL_SCALE = 32767
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def record_dtype(labels: int) -> np.dtype[np.void]:
+    """Layout of an update's record for a model of so many labels."""
+    return np.dtype(
+        [
+            ("order", "<u4"),
+            ("step", "<u4"),
+            ("wall_us", "<i8"),
+            ("latency_ms", "<f8"),
+            ("level_dbfs", "<f8"),
+            ("confidence", "<f8"),
+            ("utc_offset_s", "<i4"),
+            ("segment", "<u4"),
+            ("lowest", "<i2"),
+            ("highest", "<i2"),
+            ("state", "u1"),
+            ("label", "i1"),
+            ("certain", "u1"),
+            ("voiced", "u1"),
+            ("probabilities", "<f4", (labels,)),
+        ]
+    )
+
+
+def pack(
+    updates: Iterable[tuple[int, Update]], labels: Sequence[str]
+) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Records of updates, each given with its place among all of the session."""
+    silent = np.full(len(labels), np.nan, np.float32)
+    rows = [_row(order, update, labels, silent) for order, update in updates]
+    return np.array(rows, record_dtype(len(labels)))
+
+
+def _row(
+    order: int, update: Update, labels: Sequence[str], silent: NDArray[np.float32]
+) -> tuple[Any, ...]:
+    wall, estimate = update.wall_clock, update.estimate
+    offset = None if wall is None else wall.utcoffset()
+    extremes = np.clip(update.envelope, -1.0, 1.0)
+    return (
+        order,
+        update.step,
+        NO_TIME if wall is None else (wall - _EPOCH) // _MICROSECOND,
+        np.nan if update.latency_ms is None else update.latency_ms,
+        update.level_dbfs,
+        np.nan if estimate is None else estimate.confidence,
+        0 if offset is None else round(offset.total_seconds()),
+        update.segment or 0,
+        round(float(extremes[:, 0].min()) * _FULL_SCALE),
+        round(float(extremes[:, 1].max()) * _FULL_SCALE),
+        STATES.index(update.state),
+        -1 if estimate is None else labels.index(estimate.label),
+        0 if estimate is None else int(estimate.certain),
+        update.voiced,
+        silent if estimate is None else estimate.probabilities,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Consecutive updates of one channel, a column each; all of the same length ``n``.
+
+    The columns are views of one read-only buffer, :attr:`records`. Where a step is missing because
+    the disk was too slow, :attr:`step` jumps; lost and paused time has rows of its own.
+
+    Attributes
+    ----------
+    channel
+        Number of the channel, from 1.
+    labels
+        Labels of the probabilities, in order.
+    records
+        The records themselves, shape ``(n,)``; :func:`record_dtype` documents the fields.
+    """
+
+    channel: int
+    labels: tuple[str, ...]
+    records: np.ndarray[tuple[int], np.dtype[np.void]]
+
+    def __len__(self) -> int:
+        """Number of updates."""
+        return len(self.records)
+
+    @property
+    def step(self) -> NDArray[np.uint32]:
+        """Step of the channel, from 0, shape ``(n,)``."""
+        return self._column("step")
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """Time of each step, its end, in seconds from the start of the session, shape ``(n,)``."""
+        return (self.step + 1).astype(np.float64) * STEP_S
+
+    @property
+    def order(self) -> NDArray[np.uint32]:
+        """Place among the updates of all channels, shape ``(n,)``."""
+        return self._column("order")
+
+    @property
+    def wall_us(self) -> NDArray[np.int64]:
+        """Wall clock in µs since 1970-01-01 UTC, shape ``(n,)``; :data:`NO_TIME`: none."""
+        return self._column("wall_us")
+
+    @property
+    def utc_offset_s(self) -> NDArray[np.int32]:
+        """UTC offset of the wall clock in seconds, shape ``(n,)``."""
+        return self._column("utc_offset_s")
+
+    @property
+    def latency_ms(self) -> NDArray[np.float64]:
+        """Latency, shape ``(n,)``; NaN: none."""
+        return self._column("latency_ms")
+
+    @property
+    def level_dbfs(self) -> NDArray[np.float64]:
+        """RMS level, shape ``(n,)``."""
+        return self._column("level_dbfs")
+
+    @property
+    def lowest(self) -> NDArray[np.int16]:
+        """Lowest sample of each step, 32767 is full scale, shape ``(n,)``."""
+        return self._column("lowest")
+
+    @property
+    def highest(self) -> NDArray[np.int16]:
+        """Highest sample of each step, 32767 is full scale, shape ``(n,)``."""
+        return self._column("highest")
+
+    @property
+    def state(self) -> NDArray[np.uint8]:
+        """Index in :data:`STATES`, shape ``(n,)``."""
+        return self._column("state")
+
+    @property
+    def speech(self) -> NDArray[np.bool_]:
+        """Whether each step belongs to a speech segment, shape ``(n,)``."""
+        return np.equal(self.state, STATES.index(State.SPEECH))
+
+    @property
+    def segment(self) -> NDArray[np.uint32]:
+        """Number of the segment, shape ``(n,)``; 0 outside speech."""
+        return self._column("segment")
+
+    @property
+    def label(self) -> NDArray[np.int8]:
+        """Index of the most probable label, shape ``(n,)``; -1 outside speech."""
+        return self._column("label")
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Its probability, shape ``(n,)``; NaN outside speech."""
+        return self._column("confidence")
+
+    @property
+    def certain(self) -> NDArray[np.bool_]:
+        """Whether the confidence reaches the bundle's threshold, shape ``(n,)``."""
+        return self._column("certain").astype(np.bool_)
+
+    @property
+    def voiced(self) -> NDArray[np.uint8]:
+        """Voiced 20 ms gate frames of each step, 0 to 4, shape ``(n,)``."""
+        return self._column("voiced")
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Calibrated probabilities, shape ``(n, labels)``; NaN outside speech."""
+        return self._column("probabilities")
+
+    def updates(self) -> Iterator[Update]:
+        """The updates themselves, in order.
+
+        They are what was stored to the last bit, but for the envelope: each of its eight hops holds
+        the extremes of the whole step.
+        """
+        return (unpack(record, self.channel, self.labels) for record in self.records)
+
+    def _column(self, name: str) -> NDArray[Any]:
+        return self.records[name]
+
+
+def unpack(record: np.void, channel: int, labels: Sequence[str]) -> Update:
+    """Update from its record."""
+    label, latency_ms = int(record["label"]), float(record["latency_ms"])
+    estimate = None
+    if label >= 0:
+        probabilities = record["probabilities"].astype(np.float32)
+        confidence = float(record["confidence"])
+        estimate = Estimate(probabilities, labels[label], confidence, bool(record["certain"]))
+    extremes = np.array([record["lowest"], record["highest"]], np.float32) / _FULL_SCALE
+    return Update(
+        step=int(record["step"]),
+        channel=channel,
+        state=STATES[record["state"]],
+        segment=int(record["segment"]) or None,
+        estimate=estimate,
+        level_dbfs=float(record["level_dbfs"]),
+        envelope=np.broadcast_to(extremes, (STEP_FRAMES, 2)),
+        voiced=int(record["voiced"]),
+        latency_ms=None if np.isnan(latency_ms) else latency_ms,
+        wall_clock=_moment(int(record["wall_us"]), int(record["utc_offset_s"])),
+    )
+
+
+def _moment(wall_us: int, offset_s: int) -> datetime | None:
+    if wall_us == NO_TIME:
+        return None
+    zone = timezone(timedelta(seconds=offset_s))
+    return (_EPOCH + wall_us * _MICROSECOND).astimezone(zone)

@@ -1,0 +1,239 @@
+"""Where the kept sessions lie, how their database is opened, and its schema.
+
+SQLite with a write-ahead log that is brought to the disk at each commit, so that several programs
+read and write at once and a pulled plug loses nothing that was committed. What is deleted is
+overwritten with zeros.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+
+from realtime_ser.config import SessionsConfig
+from realtime_ser.errors import StoreError
+from realtime_ser.session.store.lease import Lease
+
+NAME = "sessions.sqlite"
+"""The database; its write-ahead log lies beside it while it is open."""
+
+_OPENING = "opening.lock"
+_PATIENCE_S = 60.0
+"""How long to wait for another program that writes; the longest is one that deletes much."""
+
+_SCHEMA_1 = (
+    """CREATE TABLE sessions (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,          -- running, complete, interrupted
+        started TEXT NOT NULL,        -- ISO 8601 with UTC offset
+        title TEXT NOT NULL,
+        source TEXT NOT NULL,         -- JSON: name, native_rate, channels, live, demo, duration_s
+        labels TEXT NOT NULL,         -- JSON: in the order of the probabilities
+        model TEXT NOT NULL,          -- JSON: name, version, sha256
+        provenance TEXT NOT NULL,     -- JSON: versions, platform, model, labels, configuration
+        overflows INTEGER NOT NULL,
+        dropped_samples INTEGER NOT NULL,
+        error TEXT,                   -- why it ended before its time
+        audio TEXT,                   -- path, seen from the session's folder
+        files TEXT,                   -- frames CSV that was written beside
+        named INTEGER NOT NULL,       -- whether a person chose its name
+        origin INTEGER REFERENCES sessions ON DELETE SET NULL  -- the session heard again
+    )""",
+    """CREATE TABLE channels (
+        key INTEGER PRIMARY KEY,      -- in the order of the configuration
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        channel INTEGER NOT NULL,     -- from 1
+        updates INTEGER NOT NULL,
+        last_step INTEGER NOT NULL,   -- -1: none
+        speech_steps INTEGER NOT NULL,
+        lost_steps INTEGER NOT NULL,
+        UNIQUE (session, channel)
+    )""",
+    """CREATE TABLE updates (
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        channel INTEGER NOT NULL,
+        first_step INTEGER NOT NULL,
+        last_step INTEGER NOT NULL,
+        data BLOB NOT NULL            -- see blobs.py
+    )""",
+    "CREATE INDEX updates_by_step ON updates (session, channel, last_step)",
+    """CREATE TABLE segments (
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        channel INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        start_s REAL NOT NULL,
+        end_s REAL NOT NULL,
+        voiced_s REAL NOT NULL,
+        label TEXT NOT NULL,
+        confidence REAL NOT NULL,
+        certain INTEGER NOT NULL,
+        probabilities BLOB NOT NULL   -- little-endian float32, one a label
+    )""",
+    "CREATE INDEX segments_by_session ON segments (session, label)",
+    """CREATE TABLE markers (
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        time_s REAL NOT NULL,
+        wall TEXT,
+        duration_s REAL NOT NULL,
+        code TEXT NOT NULL,
+        text TEXT NOT NULL,
+        source TEXT NOT NULL
+    )""",
+    "CREATE INDEX markers_by_session ON markers (session)",
+    """CREATE TABLE notes (
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        written TEXT NOT NULL,
+        text TEXT NOT NULL
+    )""",
+    "CREATE INDEX notes_by_session ON notes (session)",
+    """CREATE TABLE anchors (
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        sample INTEGER NOT NULL,
+        adc_s REAL NOT NULL,
+        monotonic_s REAL NOT NULL,
+        wall TEXT NOT NULL
+    )""",
+    "CREATE INDEX anchors_by_session ON anchors (session)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1,)
+"""Statements that lead from each version to the next; the version is their number."""
+
+
+def store_folder(settings: SessionsConfig) -> Path:
+    """Folder of the kept sessions."""
+    return settings.folder or Path(platformdirs.user_data_dir("realtime-ser", appauthor=False))
+
+
+def open_database(folder: Path) -> tuple[sqlite3.Connection, str | None]:
+    """Open the database of a folder, and make it or bring it up to date if need be.
+
+    A damaged one is set aside beside it, under another name, and a new one is begun.
+
+    Returns
+    -------
+    The connection, which any one thread at a time may use, and what the user should know.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened, or a newer version of the program wrote it.
+    """
+    path = folder / NAME
+    notice = None
+    with explained(path):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One program at a time: two must not both set a damaged one aside.
+        with Lease(folder / _OPENING, wait=True):
+            try:
+                connection = _open(path)
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+                aside = _set_aside(path)
+                connection = _open(path)
+                notice = (
+                    f"The kept sessions in {path} are damaged ({error}): they were set aside as "
+                    f"{aside.name}, and a new store was begun."
+                )
+    return connection, notice
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the system say into a sentence.
+
+    Raises
+    ------
+    StoreError
+        The body raised an error of either.
+    """
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, sqlite3.DatabaseError) and _damaged(error):
+            raise StoreError(
+                f"The kept sessions in {path} are damaged ({reason}): start the monitor, which "
+                "sets them aside and begins a new store."
+            ) from error
+        raise StoreError(
+            f"Cannot keep sessions in {path} ({reason}): make room there, or name another folder "
+            "as sessions.folder."
+        ) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything that the body writes, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded before the first table only
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path)
+        connection.execute("SELECT count(*) FROM sessions").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"The kept sessions in {path} were written by a newer version of this program (schema "
+            f"{version}, this one reads {len(MIGRATIONS)}): update it, or name another folder as "
+            "sessions.folder."
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        with transaction(connection):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(path: Path) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    aside = path.with_name(f"sessions.damaged-{stamp}.sqlite")
+    number = 2
+    while aside.exists():
+        aside = path.with_name(f"sessions.damaged-{stamp}_{number}.sqlite")
+        number += 1
+    for ending in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside

@@ -1,0 +1,108 @@
+"""What a reader of the store gets: values that do not change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from realtime_ser.records import STEP_S
+from realtime_ser.session.facts import Beginning, Course
+from realtime_ser.session.recording import Files
+from realtime_ser.session.store.blobs import record_dtype
+
+
+class SessionState(StrEnum):
+    """Whether a session is over, and how it ended."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """One channel of a session, as far as it is stored.
+
+    Attributes
+    ----------
+    number
+        The device's or file's channel, from 1.
+    updates
+        Number of stored updates.
+    last_step
+        The newest stored step; -1: none.
+    speech_s, lost_s
+        Time of its speech steps, and of its lost ones.
+    """
+
+    number: int
+    updates: int
+    last_step: int
+    speech_s: float
+    lost_s: float
+
+    @property
+    def end_s(self) -> float:
+        """Time of the newest step in seconds from the start of the session."""
+        return (self.last_step + 1) * STEP_S
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session of the store, without its updates.
+
+    Attributes
+    ----------
+    id
+        Four letters and digits that never change.
+    state
+        Running in some program, complete, or interrupted: its program was killed.
+    beginning
+        What was known when it began; the title is the present one.
+    channels
+        Its channels, in the order of :attr:`Beginning.channels`.
+    course
+        How it went.
+    audio
+        The sound, if it was kept and is there.
+    files
+        The tables that were written beside; ``None``: none were.
+    named
+        Whether a person chose the name of those tables.
+    """
+
+    id: str
+    state: SessionState
+    beginning: Beginning
+    channels: tuple[ChannelInfo, ...]
+    course: Course
+    audio: Path | None
+    files: Files | None
+    named: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Time that its updates cover."""
+        return max((channel.end_s for channel in self.channels), default=0.0)
+
+    @property
+    def speech_s(self) -> float:
+        """Time of the speech steps of all channels."""
+        return sum(channel.speech_s for channel in self.channels)
+
+    @property
+    def size(self) -> int:
+        """Bytes that its updates and its sound take."""
+        record = record_dtype(len(self.beginning.labels)).itemsize
+        sound = self.audio.stat().st_size if self.audio is not None else 0
+        return record * sum(channel.updates for channel in self.channels) + sound
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Words that a person added to a session, and when."""
+
+    text: str
+    written: datetime

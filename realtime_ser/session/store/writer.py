@@ -1,0 +1,237 @@
+"""One session that is being written into the store."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from realtime_ser.records import Anchor, Marker, Record, Segment, State, Update
+from realtime_ser.session.facts import Course
+from realtime_ser.session.store.blobs import STATES, pack
+from realtime_ser.session.store.database import explained, transaction
+from realtime_ser.session.store.lease import Lease
+from realtime_ser.session.store.values import SessionState
+
+_STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
+    speech_steps = speech_steps + ?, lost_steps = lost_steps + ?
+    WHERE session = ? AND channel = ?"""
+
+
+class SessionWriter:
+    """Takes a session's records and commits them when it is told to.
+
+    What could not be committed is kept in memory and tried again with the next commit, so that
+    nothing is lost when room is made on a full disk.
+
+    Parameters
+    ----------
+    path
+        The database, for what is said of it.
+    connection
+        Its connection, which is this writer's alone.
+    key, name
+        The session's key and ID.
+    labels
+        Labels of the probabilities, in order.
+    lease
+        Says that the session is running.
+    """
+
+    recovers = True
+    """What it is given after a failure is not in vain."""
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        key: int,
+        name: str,
+        labels: Sequence[str],
+        lease: Lease,
+    ) -> None:
+        self.id = name
+        self._path = path
+        self._connection = connection
+        self._key = key
+        self._labels = tuple(labels)
+        self._lease = lease
+        self._records: list[Record] = []
+        self._order = 0
+        self._course: Callable[[], Course] = Course
+        self._stored = Course()
+        self._facts: dict[str, object] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The session's own folder, beside the database; there while it runs or has sound."""
+        return self._path.parent / self.id
+
+    def start(self, moment: datetime, course: Callable[[], Course]) -> None:
+        """Say when the session's second 0 is, and who knows how it goes."""
+        self._course = course
+        self._facts["started"] = moment.isoformat()
+
+    def note_files(self, files: Path | None, *, named: bool, audio: Path | None) -> None:
+        """Say what is written beside: the frames table, and the sound.
+
+        Parameters
+        ----------
+        files
+            Frames CSV.
+        named
+            Whether a person chose its name.
+        audio
+            The sound; a path below :attr:`folder` moves with the store.
+        """
+        inside = audio is not None and audio.parent == self.folder
+        self._facts["files"] = None if files is None else str(files.resolve())
+        self._facts["named"] = named
+        if audio is not None:
+            self._facts["audio"] = audio.name if inside else str(audio.resolve())
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Take records; they are stored with the next :meth:`flush`."""
+        self._records += records
+
+    def flush(self) -> None:
+        """Bring what was taken to the disk.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses; the records are kept for the next time.
+        """
+        course = self._course()
+        if course != self._stored:
+            self._stored = course
+            self._facts |= asdict(course)
+        if not self._records and not self._facts:
+            return
+        with explained(self._path), transaction(self._connection):
+            stored = self._insert(self._records)
+            self._set(self._facts)
+        self._order += stored
+        self._facts.clear()
+        self._records.clear()
+
+    def finish(self) -> None:
+        """Store the rest, mark the session as complete, and let go of it.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses; what was stored before stays, and the session counts as interrupted.
+        """
+        try:
+            self.flush()
+            with explained(self._path):
+                self._set({"state": SessionState.COMPLETE})
+        finally:
+            self._close()
+
+    def discard(self) -> None:
+        """Forget a session that never began."""
+        try:
+            with explained(self._path), transaction(self._connection):
+                self._connection.execute("DELETE FROM sessions WHERE key = ?", (self._key,))
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._lease.release()
+        self._connection.close()
+        (self.folder / RUNNING).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there is sound in it
+            self.folder.rmdir()
+
+    def _set(self, facts: Mapping[str, object]) -> None:
+        if facts:
+            assignments = ", ".join(f"{column} = ?" for column in facts)
+            self._connection.execute(
+                f"UPDATE sessions SET {assignments} WHERE key = ?", (*facts.values(), self._key)
+            )
+
+    def _insert(self, records: Sequence[Record]) -> int:
+        """Store records, and return how many of them are updates."""
+        channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
+        order = self._order
+        for record in records:
+            if isinstance(record, Update):
+                channels[record.channel].append((order, record))
+                order += 1
+            elif isinstance(record, Segment):
+                self._insert_segment(record)
+            elif isinstance(record, Marker):
+                insert_marker(self._connection, self._key, record)
+            elif isinstance(record, Anchor):
+                self._insert_anchor(record)
+        for channel, updates in channels.items():
+            insert_updates(self._connection, self._key, channel, updates, self._labels)
+        return order - self._order
+
+    def _insert_segment(self, segment: Segment) -> None:
+        estimate = segment.estimate
+        self._connection.execute(
+            "INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._key,
+                segment.channel,
+                segment.number,
+                segment.start_s,
+                segment.end_s,
+                segment.voiced_s,
+                estimate.label,
+                estimate.confidence,
+                estimate.certain,
+                estimate.probabilities.astype("<f4").tobytes(),
+            ),
+        )
+
+    def _insert_anchor(self, anchor: Anchor) -> None:
+        self._connection.execute(
+            "INSERT INTO anchors VALUES (NULL, ?, ?, ?, ?, ?)",
+            (
+                self._key,
+                anchor.sample,
+                anchor.adc_s,
+                anchor.monotonic_s,
+                anchor.wall.isoformat(),
+            ),
+        )
+
+
+RUNNING = "running.lock"
+"""Name of the file in a session's folder that is locked while it runs."""
+
+
+def insert_updates(
+    connection: sqlite3.Connection,
+    key: int,
+    channel: int,
+    updates: Sequence[tuple[int, Update]],
+    labels: Sequence[str],
+) -> None:
+    """Store consecutive updates of one channel, each with its place in the session, as one row."""
+    records = pack(updates, labels)
+    first, last = int(records["step"][0]), int(records["step"][-1])
+    connection.execute(
+        "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?)",
+        (key, channel, first, last, records.tobytes()),
+    )
+    counts = np.bincount(records["state"], minlength=len(STATES))
+    speech, lost = (int(counts[STATES.index(state)]) for state in (State.SPEECH, State.LOST))
+    connection.execute(_STEPS, (len(records), last, speech, lost, key, channel))
+
+
+def insert_marker(connection: sqlite3.Connection, key: int, marker: Marker) -> None:
+    """Store a marker."""
+    wall = None if marker.wall_clock is None else marker.wall_clock.isoformat()
+    values = (key, marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source)
+    connection.execute("INSERT INTO markers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
