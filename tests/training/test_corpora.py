@@ -72,6 +72,7 @@ def read(root: Path, name: str):
             ("nemo", "KS0_happiness_12", "KS0", "happy", "pl", "male", None),
         ),
         ("SAVEE/AudioData/DC/sa03.wav", ("savee", "DC_sa03", "DC", "sad", "en", "male", None)),
+        ("savee/JE/n30.wav", ("savee", "JE_n30", "JE", "neutral", "en", "male", None)),
         ("savee/JK_su15.wav", ("savee", "JK_su15", "JK", "surprised", "en", "male", None)),
         ("savee/KL_a01.wav", ("savee", "KL_a01", "KL", "angry", "en", "male", None)),
     ],
@@ -119,7 +120,22 @@ def test_the_folder_of_one_corpus_may_be_given_itself(tmp_path):
 def test_what_is_missing_is_counted(tmp_path):
     record(tmp_path / "savee" / "DC_a01.wav")
     record(tmp_path / "savee" / "DC_a02.wav")
-    assert read(tmp_path, "savee").missing == 478
+    contents = read(tmp_path, "savee")
+    assert contents.missing == 478
+    assert contents.seconds == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("place", ["AudioData/{}/{}.wav", "{}/{}.wav", "{}_{}.wav"])
+def test_savee_is_whole_in_each_of_its_layouts(tmp_path, place):
+    for speaker in ("DC", "JE", "JK", "KL"):
+        for code in ("a", "d", "f", "h", "n", "sa", "su"):
+            for number in range(1, 31 if code == "n" else 16):
+                name = place.format(speaker, f"{code}{number:02}")
+                record(tmp_path / "SAVEE" / name, seconds=0.02)
+    contents = read(tmp_path, "savee")
+    assert (len(contents.clips), contents.missing, contents.skipped) == (480, 0, ())
+    assert {clip.speaker for clip in contents.clips} == {"DC", "JE", "JK", "KL"}
+    assert sum(clip.label == "neutral" for clip in contents.clips) == 120
 
 
 # --------------------------------------------------------------------- left out
@@ -263,5 +279,13 @@ def test_a_corpus_without_clips_says_what_was_expected(tmp_path):
 
 
 def test_an_unknown_corpus_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match="ravdess, crema_d"):
+    with pytest.raises(UsageError, match=r"ravdess, crema_d.* nor does .* hold a folder"):
         read(tmp_path, "iemocap")
+
+
+def test_a_corpus_of_nothing_but_damaged_clips_is_told_so(tmp_path):
+    for name in ("DC_a01", "DC_a02"):
+        (tmp_path / "savee").mkdir(exist_ok=True)
+        (tmp_path / "savee" / f"{name}.wav").touch()
+    with pytest.raises(UsageError, match=r"None of the clips .* DC_a01\.wav: it is empty"):
+        read(tmp_path, "savee")

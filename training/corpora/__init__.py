@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from training.corpora.clip import Clip
+from training.corpora.files import AUDIO_SUFFIXES, Skipped
 from training.corpora.known import CORPORA, Corpus, title
-from training.corpora.reading import AUDIO_SUFFIXES, CorpusContents, Skipped, read_corpora
+from training.corpora.reading import CorpusContents, read_corpora
 
 __all__ = [
     "AUDIO_SUFFIXES",

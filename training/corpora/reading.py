@@ -12,20 +12,11 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.errors import AudioFileError, UsageError
 from training.corpora.clip import Clip
-from training.corpora.known import CORPORA, Corpus
-
-#: Of two copies of a clip, the one whose extension comes first is taken.
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+from training.corpora.files import Skipped, audio_files, preference
+from training.corpora.known import CORPORA, Corpus, title
+from training.corpora.own import own_clips, with_classes
 
 _TAIL = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An audio file that is not used, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,86 +25,133 @@ class CorpusContents:
 
     Attributes
     ----------
-    corpus
-        What is known of it.
+    name
+        Its name: that of a known corpus, or of one's own folder.
     clips
         Its clips, in the order of their names, no recording twice.
     missing
-        How many of its official clips are not there.
+        How many of its official clips are not there; 0 for one's own.
     skipped
-        Audio files that are not used.
+        Files that are not used.
+    seconds
+        How long its clips last together.
     """
 
-    corpus: Corpus
+    name: str
     clips: tuple[Clip, ...]
     missing: int
     skipped: tuple[Skipped, ...]
+    seconds: float
 
 
 def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     """Read corpora, each from the folder of its name below ``root``, or from ``root`` itself.
 
+    A name that is not in :data:`training.corpora.CORPORA` is a folder with one folder for each
+    label (:mod:`training.corpora.own`).
+
     Raises
     ------
     UsageError
-        An unknown corpus, or a folder that does not hold what was expected.
+        A folder is missing, or does not hold what was expected.
+    SerError
+        A table beside the audio is damaged.
+    """
+    check_root(root)
+    return [_read_corpus(root, name) for name in names]
+
+
+def check_root(root: Path) -> None:
+    """Refuse a folder of corpora that is none.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder.
     """
     if not root.is_dir():
         raise UsageError(f"There is no folder {root}; name the one that holds the corpora.")
-    return [_read_corpus(root, _known(name)) for name in names]
 
 
-def _known(name: str) -> Corpus:
-    if name not in CORPORA:
-        raise UsageError(f"There is no corpus '{name}'; choose among {', '.join(CORPORA)}.")
-    return CORPORA[name]
+def folder_of(root: Path, name: str) -> Path | None:
+    """Folder of a corpus below ``root``, or ``root`` itself; ``None`` where there is none.
+
+    Known corpora are found however their names are written: ``CREMA-D`` is ``crema_d``.
+    """
+    wanted = _plain(name) if name in CORPORA else name
+    for folder in [*subfolders(root), root]:
+        for spelling in (folder.name, folder.resolve().name):
+            if (_plain(spelling) if name in CORPORA else spelling) == wanted:
+                return folder
+    return None
+
+
+def subfolders(root: Path) -> list[Path]:
+    """Folders directly below ``root``, in order, but for hidden ones."""
+    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _read_corpus(root: Path, corpus: Corpus) -> CorpusContents:
-    folder = _folder(root, corpus)
-    found, skipped = _clips_in(folder, corpus)
+def _read_corpus(root: Path, name: str) -> CorpusContents:
+    corpus = CORPORA.get(name)
+    folder = folder_of(root, name)
+    if folder is None:
+        raise UsageError(_no_folder(root, name))
+    found, skipped = own_clips(folder, name) if corpus is None else _known_clips(folder, corpus)
     if not found:
-        raise UsageError(f"{folder} holds no clip of {corpus.title}; {_expected(corpus)}.")
-    missing = corpus.official_clips - len({(clip.speaker, clip.name) for clip in found})
+        raise UsageError(f"{folder} holds no clip of {title(name)}; {_expected(name)}.")
+    missing = 0
+    if corpus is not None:
+        missing = max(0, corpus.official_clips - len({(c.speaker, c.name) for c in found}))
     clips, second = _without_copies(found)
-    clips, bad = _readable(clips)
+    clips, bad, seconds = _readable(clips)
     clips, again = _without_duplicates(clips)
-    if corpus.complete is not None:
+    if not clips:
+        first = [*bad, *again][0]
+        raise UsageError(
+            f"None of the clips in {folder} can be used; {first.path.name}: {first.reason}."
+        )
+    if corpus is None:
+        clips = with_classes(clips)
+    elif corpus.complete is not None:
         clips = corpus.complete(clips, [folder, *_beside(root, corpus)])
-    return CorpusContents(corpus, tuple(clips), max(0, missing), (*skipped, *second, *bad, *again))
-
-
-def _folder(root: Path, corpus: Corpus) -> Path:
-    wanted = _plain(corpus.name)
-    for folder in [*sorted(path for path in root.iterdir() if path.is_dir()), root]:
-        if _plain(folder.resolve().name) == wanted or _plain(folder.name) == wanted:
-            return folder
-    raise UsageError(
-        f"{root} holds no folder {corpus.name} with {corpus.title}; {_expected(corpus)}."
+    return CorpusContents(
+        name,
+        tuple(clips),
+        missing,
+        (*skipped, *second, *bad, *again),
+        sum(seconds[clip.path] for clip in clips),
     )
 
 
-def _expected(corpus: Corpus) -> str:
+def _no_folder(root: Path, name: str) -> str:
+    if name in CORPORA:
+        return f"{root} holds no folder {name} with {title(name)}; {_expected(name)}."
+    return (
+        f"There is no corpus '{name}': neither is it one of {', '.join(CORPORA)}, nor does {root} "
+        "hold a folder of that name."
+    )
+
+
+def _expected(name: str) -> str:
+    if name not in CORPORA:
+        return f"expected are files such as {name}/angry/SPEAKER/01.wav"
+    corpus = CORPORA[name]
     return f"expected are files such as {corpus.example}, as they come from {corpus.source}"
 
 
 def _beside(root: Path, corpus: Corpus) -> list[Path]:
     """Folders such as ``crema_d_meta/``, which hold tables apart from the audio."""
     wanted = _plain(corpus.name + "meta")
-    return [
-        path for path in sorted(root.iterdir()) if path.is_dir() and _plain(path.name) == wanted
-    ]
+    return [path for path in subfolders(root) if _plain(path.name) == wanted]
 
 
-def _clips_in(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped]]:
+def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped]]:
     clips, skipped = [], []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith("."):
-            continue
+    for path in audio_files(folder):
         match = corpus.pattern.search(path.relative_to(folder).with_suffix("").as_posix())
         if match is None:
             skipped.append(Skipped(path, f"its name is not that of a clip of {corpus.title}"))
@@ -121,7 +159,7 @@ def _clips_in(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped]]:
             skipped.append(Skipped(path, "its emotion is none of the eight"))
         else:
             clips.append(_clip(path, corpus, match))
-    clips.sort(key=lambda clip: (clip.speaker, clip.name, _preference(clip.path)))
+    clips.sort(key=lambda clip: (clip.speaker, clip.name, preference(clip.path)))
     return clips, skipped
 
 
@@ -141,10 +179,6 @@ def _clip(path: Path, corpus: Corpus, match: re.Match[str]) -> Clip:
     )
 
 
-def _preference(path: Path) -> tuple[int, str]:
-    return AUDIO_SUFFIXES.index(path.suffix.lower()), path.as_posix()
-
-
 def _without_copies(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped]]:
     """Take the first of those that bear the same name: corpora are often unpacked twice."""
     kept: dict[str, Clip] = {}
@@ -152,20 +186,22 @@ def _without_copies(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped]]:
     for clip in clips:
         first = kept.setdefault(clip.name, clip)
         if first is not clip:
-            skipped.append(Skipped(clip.path, f"another copy of {first.path}"))
+            skipped.append(Skipped(clip.path, "another copy of the same clip", first.path))
     return list(kept.values()), skipped
 
 
-def _readable(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped]]:
-    good, skipped = [], []
+def _readable(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped], dict[Path, float]]:
+    """Clips whose audio can be opened, the others, and how many seconds each lasts."""
+    good, skipped, seconds = [], [], {}
     for clip in clips:
         try:
-            FileSource(clip.path)
+            seconds[clip.path] = FileSource(clip.path).info.duration_s or 0.0
         except AudioFileError as error:
-            skipped.append(Skipped(clip.path, str(error)))
+            reason = str(error).replace(f"{clip.path} ", "it ").rstrip(".")
+            skipped.append(Skipped(clip.path, reason))
         else:
             good.append(clip)
-    return good, skipped
+    return good, skipped, seconds
 
 
 def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped]]:
@@ -179,15 +215,21 @@ def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped
     # the same sound.
     for suspects in _alike(clips, _end):
         for same in _alike(suspects, _sound):
-            first, *rest = same
+            first, second, *_ = (clip.path for clip in same)
             if len({clip.label for clip in same}) == 1:
                 skipped |= {
-                    clip: Skipped(clip.path, f"the same sound as {first.path}") for clip in rest
+                    clip: Skipped(clip.path, "the same sound as another clip", first)
+                    for clip in same[1:]
                 }
             else:
-                names = " and ".join(clip.name for clip in same)
-                reason = f"the same sound under different emotions: {names}"
-                skipped |= {clip: Skipped(clip.path, reason) for clip in same}
+                skipped |= {
+                    clip: Skipped(
+                        clip.path,
+                        "the same sound under different emotions",
+                        second if clip.path == first else first,
+                    )
+                    for clip in same
+                }
     return [clip for clip in clips if clip not in skipped], list(skipped.values())
 
 

@@ -16,7 +16,7 @@ from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
 from realtime_ser.records import SAMPLE_RATE
 from realtime_ser.segmenter import Segmenter
-from training.corpora import Clip, read_corpora
+from training.corpora import Clip, read_corpora, title
 from training.folds import joint_fold, part_of
 from training.report.tables import table
 from training.streaming.clips import samples_16k
@@ -149,9 +149,9 @@ def check_gate(
     heard = np.array(spread(partial(_heard, gate), clips, jobs, "Gating clips"))
     shares = []
     for corpus in contents:
-        own = np.array([clip.corpus == corpus.corpus.name for clip in clips])
+        own = np.array([clip.corpus == corpus.name for clip in clips])
         shares += [
-            ClipShare(corpus.corpus.title, gain, int(own.sum()), int(heard[own, k].sum()))
+            ClipShare(title(corpus.name), gain, int(own.sum()), int(heard[own, k].sum()))
             for k, gain in enumerate(GAINS_DB)
         ]
     talkers = _talkers(contents[0].clips)

@@ -1,0 +1,150 @@
+"""Corpora of one's own: a folder for each label.
+
+``my_corpus/angry/anna/01.wav``, ``my_corpus/anna/angry/01.wav`` or ``my_corpus/angry/anna_01.wav``:
+the folder at the first or second level that is named after an emotion gives the label. The speaker
+is the folder below it, or the one above it, or what comes before the first underscore of the file's
+name. Files of which none of these tells the speaker are all taken for one unknown speaker's, so
+that nobody is ever tested on a voice that was trained on.
+
+``my_corpus/metadata.csv`` may say more, and what it says goes before what folders say. It has a
+column ``file``, the path below the folder of the corpus, with or without extension, and any of
+``speaker``, ``sex`` (``female`` or ``male``), ``intensity`` and ``language`` (ISO 639-1).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from realtime_ser.errors import SerError
+from realtime_ser.labels import LABELS
+from training.corpora.clip import Clip
+from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files, preference
+
+METADATA = "metadata.csv"
+COLUMNS = ("speaker", "sex", "intensity", "language")
+"""What ``metadata.csv`` may say of a file."""
+
+UNKNOWN_SPEAKER = "unknown"
+UNKNOWN_LANGUAGE = "und"
+
+_SYNONYMS: Mapping[str, str] = {label: label for label in LABELS} | {
+    "neutrality": "neutral",
+    "calmness": "calm",
+    "happiness": "happy",
+    "joy": "happy",
+    "joyful": "happy",
+    "sadness": "sad",
+    "anger": "angry",
+    "fear": "fearful",
+    "afraid": "fearful",
+    "scared": "fearful",
+    "disgusted": "disgust",
+    "surprise": "surprised",
+    "ps": "surprised",
+    "pleasantsurprise": "surprised",
+    "pleasantsurprised": "surprised",
+}
+_SEXES = {"f": "female", "m": "male"}
+
+
+def label_of(folder: str) -> str | None:
+    """The label that a folder's name means; ``None``: none."""
+    return _SYNONYMS.get(re.sub(r"[^a-z]", "", folder.lower()))
+
+
+def own_clips(folder: Path, name: str) -> tuple[list[Clip], list[Skipped]]:
+    """Clips of a corpus with a folder for each label, and the files that are not used.
+
+    Its classes are known when all clips are: see :func:`with_classes`.
+
+    Raises
+    ------
+    SerError
+        ``metadata.csv`` cannot be read.
+    """
+    clips, skipped = [], []
+    for path in audio_files(folder):
+        clip = _clip(path, folder, name)
+        if clip is None:
+            skipped.append(Skipped(path, "its folder is named after none of the eight emotions"))
+        else:
+            clips.append(clip)
+    clips.sort(key=lambda clip: (clip.name, preference(clip.path)))
+    facts = _metadata(folder / METADATA)
+    known = {clip.name for clip in clips}
+    skipped += [
+        Skipped(folder / file, f"{METADATA} names it, but there is no such clip")
+        for file in facts
+        if file not in known
+    ]
+    return [replace(clip, **facts.get(clip.name, {})) for clip in clips], skipped
+
+
+def with_classes(clips: Sequence[Clip]) -> list[Clip]:
+    """Give clips of a corpus of one's own the classes that there are among them."""
+    found = {clip.label for clip in clips}
+    classes = tuple(label for label in LABELS if label in found)
+    return [replace(clip, classes=classes) for clip in clips]
+
+
+def _clip(path: Path, folder: Path, corpus: str) -> Clip | None:
+    place = path.relative_to(folder).with_suffix("")
+    above = place.parts[:-1]
+    level = next((k for k, part in enumerate(above[:2]) if label_of(part)), None)
+    if level is None:
+        return None
+    label = label_of(above[level])
+    assert label is not None
+    return Clip(
+        corpus=corpus,
+        path=path,
+        name=place.as_posix(),
+        speaker=_speaker(above, level, place.name),
+        label=label,
+        language=UNKNOWN_LANGUAGE,
+        classes=(),
+    )
+
+
+def _speaker(above: Sequence[str], level: int, name: str) -> str:
+    if len(above) > level + 1:
+        return above[level + 1]
+    if level:
+        return above[0]
+    speaker, underscore, _ = name.partition("_")
+    return speaker if underscore and speaker else UNKNOWN_SPEAKER
+
+
+def _metadata(path: Path) -> dict[str, dict[str, Any]]:
+    """What a table says of each file; only cells that say something."""
+    facts: dict[str, dict[str, Any]] = {}
+    if not path.is_file():
+        return facts
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                name = row["file"].replace("\\", "/")
+                facts[_without_suffix(name)] = _said(row)
+    except (KeyError, AttributeError, ValueError, csv.Error) as error:
+        raise SerError(
+            f"{path} cannot be read; it is to be a CSV file in UTF-8 with the column 'file' and "
+            f"any of {', '.join(COLUMNS)}."
+        ) from error
+    return facts
+
+
+def _said(row: Mapping[str, str | None]) -> dict[str, str]:
+    said = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    sex = said["sex"].lower()
+    said["sex"] = _SEXES.get(sex, sex)
+    return {column: value for column, value in said.items() if value}
+
+
+def _without_suffix(file: str) -> str:
+    place = PurePosixPath(file)
+    return str(place.with_suffix("") if place.suffix.lower() in AUDIO_SUFFIXES else place)
