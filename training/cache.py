@@ -1,0 +1,128 @@
+"""What is computed once for all runs, one file for each recording and set of parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.errors import AudioFileError, OutputError, SerError
+from training.workers import spread
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+Item = TypeVar("Item")
+
+
+def content(path: Path) -> bytes:
+    """Hash of a recording's bytes.
+
+    Raises
+    ------
+    AudioFileError
+        It cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def cached(
+    compute: Callable[[Item], Arrays],
+    items: Sequence[Item],
+    digests: Sequence[bytes],
+    folder: Path,
+    jobs: int,
+    title: str,
+) -> list[Arrays]:
+    """Results of a computation, read where they are kept already.
+
+    Each entry is written in one go: an interrupted run goes on where it stopped, and any number of
+    runs may share the folder. An entry that a pulled plug left behind is made again.
+
+    Parameters
+    ----------
+    compute
+        Gives named arrays; can be pickled.
+    items
+        What it is applied to.
+    digests
+        Of each item's content and of everything that the result depends on; items of one digest
+        are computed once and share their result.
+    folder
+        Folder of the cache.
+    jobs
+        Number of processes.
+    title
+        Stands beside the progress bar.
+
+    Raises
+    ------
+    OutputError
+        The cache cannot be written; what is in it stays.
+    SerError
+        Recordings cannot be read; all others are in the cache by then.
+    """
+    names = [digest.hex() for digest in digests]
+    entries = {name: folder / name[:2] / f"{name}.npz" for name in names}
+    kept = {name: _load(entry) for name, entry in entries.items()}
+    lacking = {name: item for name, item in zip(names, items, strict=True) if kept[name] is None}
+    work = [(item, entries[name]) for name, item in lacking.items()]
+    faults = [fault for fault in spread(partial(_keep, compute), work, jobs, title) if fault]
+    if faults:
+        others = f" ({len(faults) - 1} other clips have faults too)" if len(faults) > 1 else ""
+        raise SerError(f"{faults[0]}{others}")
+    for name in lacking:
+        kept[name] = _read(entries[name])
+    return [arrays for name in names if (arrays := kept[name]) is not None]
+
+
+def _keep(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | None:
+    """Compute one entry and write it; a recording's fault is returned."""
+    item, entry = work
+    try:
+        arrays = compute(item)
+    except AudioFileError as error:
+        return str(error)
+    try:
+        _write(entry, arrays)
+    except OSError as error:
+        raise OutputError(
+            f"The cache {entry.parent.parent} cannot be written ({error.strerror}); make room or "
+            "name another folder, and what is cached already will be used."
+        ) from error
+    return None
+
+
+def _write(entry: Path, arrays: Arrays) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    named: dict[str, Any] = arrays
+    draft, name = tempfile.mkstemp(dir=entry.parent, suffix=".part")
+    try:
+        with os.fdopen(draft, "wb") as file:
+            np.savez(file, **named)
+        Path(name).replace(entry)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _load(entry: Path) -> Arrays | None:
+    """An entry; ``None`` where there is none, or only half of one."""
+    try:
+        return _read(entry)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _read(entry: Path) -> Arrays:
+    with entry.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
