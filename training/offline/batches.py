@@ -1,0 +1,145 @@
+"""Batches of whole clips with soft labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.labels import LABELS
+from training.batching import Batch, Epochs, padded_length
+from training.corpora import Clip
+from training.offline.frontend import Rows, pad
+from training.offline.recipe import Learning
+from training.streaming.batches import spec_augment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """How clips lie in a batch.
+
+    Attributes
+    ----------
+    frames
+        Frames of every clip; ``None``: those of the longest one of a batch.
+    mel
+        Where the mel bands are among the features of a frame.
+    """
+
+    frames: int | None
+    mel: slice
+
+    def stack(self, clips: Rows) -> NDArray[np.float32]:
+        """Clips padded to one length, shape ``(clips, frames, features)``."""
+        frames = self.frames or padded_length([len(rows) for rows in clips])
+        return np.stack([pad(rows, frames) for rows in clips])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """Clips, as a network takes them, and what it is to say of each.
+
+    Attributes
+    ----------
+    inputs
+        Each ``(frames, features)``.
+    targets
+        Shape ``(clips, labels)``.
+    weights
+        Shape ``(clips,)``.
+    """
+
+    inputs: Rows
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+def lessons(clips: Sequence[Clip], inputs: Rows, labels: Sequence[str], stage: Learning) -> Lessons:
+    """What is learned from clips in a stage."""
+    counts = Counter(clip.label for clip in clips)
+    weights = np.ones(len(clips))
+    if stage.class_weights:
+        weights = np.array([1.0 / counts[clip.label] for clip in clips])
+    return Lessons(
+        inputs,
+        np.stack([_soft_label(clip, labels, stage) for clip in clips]).astype(np.float32),
+        (weights / weights.mean()).astype(np.float32),
+    )
+
+
+def _soft_label(clip: Clip, labels: Sequence[str], stage: Learning) -> NDArray[np.float64]:
+    present = np.isin(labels, clip.classes)
+    soft = (np.array(labels) == clip.label).astype(np.float64)
+    if clip.votes is not None:
+        votes = present * np.array([clip.votes[LABELS.index(label)] for label in labels])
+        if votes.any():
+            soft = (1.0 - stage.soft_labels) * soft + stage.soft_labels * votes / votes.sum()
+    smoothing = stage.label_smoothing
+    smoothed: NDArray[np.float64] = (1.0 - smoothing) * soft + smoothing * present / present.sum()
+    return smoothed
+
+
+class ClipBatches(Epochs):
+    """Clips in random order, changed anew in every epoch where the stage says so.
+
+    Parameters
+    ----------
+    lessons
+        What is drawn from.
+    layout
+        How clips lie in a batch.
+    stage
+        How they are changed.
+    seed
+        Of the draw and of the changes.
+    """
+
+    def __init__(self, lessons: Lessons, layout: Layout, stage: Learning, seed: int) -> None:
+        self._lessons = lessons
+        self._layout = layout
+        self._stage = stage
+        super().__init__([len(rows) for rows in lessons.inputs], stage.batch_size, seed)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Inputs, soft labels and weights of one batch."""
+        chosen, stage = self._batches[index], self._stage
+        inputs = self._layout.stack([self._masked(self._lessons.inputs[k]) for k in chosen])
+        targets = self._lessons.targets[chosen]
+        if stage.noise:
+            inputs += self.random.normal(0.0, stage.noise, inputs.shape).astype(np.float32)
+        if stage.mixup:
+            order = self.random.permutation(len(chosen))
+            share = self.random.beta(stage.mixup, stage.mixup, len(chosen)).astype(np.float32)
+            inputs = _mixed(inputs, order, share)
+            targets = _mixed(targets, order, share)
+        return inputs, targets, self._lessons.weights[chosen]
+
+    def _masked(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self._stage.spec_augment:
+            return rows
+        rows = rows.copy()
+        rows[:, self._layout.mel] = spec_augment(
+            rows[:, self._layout.mel], self._stage.spec_augment, self.random
+        )
+        return rows
+
+
+def _mixed(
+    values: NDArray[np.float32], order: NDArray[np.intp], share: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    own = share.reshape(-1, *[1] * (values.ndim - 1))
+    both: NDArray[np.float32] = own * values + (1.0 - own) * values[order]
+    return both
+
+
+def held_out(lessons: Lessons, layout: Layout, batch_size: int) -> list[Batch]:
+    """Batches of clips as they are, those of like length together."""
+    order = np.argsort([len(rows) for rows in lessons.inputs], kind="stable")
+    chosen = [order[k : k + batch_size] for k in range(0, len(order), batch_size)]
+    return [
+        (layout.stack([lessons.inputs[k] for k in own]), lessons.targets[own], lessons.weights[own])
+        for own in chosen
+    ]

@@ -1,0 +1,182 @@
+"""Features of whole clips by librosa, or by a frozen pretrained encoder, cached on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.errors import UsageError
+from training.cache import Arrays, cached, content
+from training.offline.recipe import Features, Kind
+from training.sound.recordings import samples_16k
+from training.streaming.teacher import log_mel
+
+_VERSION = 1
+"""To be raised whenever features differ for the same settings."""
+
+_DELTA_WIDTH = 9  # librosa's
+
+
+def clip_features(
+    paths: Sequence[Path], settings: Features, cache: Path, jobs: int
+) -> list[NDArray[np.float32]]:
+    """Features of recordings, in their order, each ``(frames, features)``.
+
+    With ``encoder`` they are what the encoder takes in, before standardisation.
+
+    Parameters
+    ----------
+    paths
+        The recordings; one that is named several times is computed once.
+    settings
+        Which features, and their parameters.
+    cache
+        Folder of the cache; may be shared by any runs.
+    jobs
+        Number of processes.
+
+    Raises
+    ------
+    OutputError
+        The cache cannot be written; what is in it stays.
+    SerError
+        Recordings cannot be read; all others are in the cache by then.
+    """
+    parameters = _digest(settings)
+    digest_of = {path: parameters + content(path) for path in set(paths)}
+    digests = [hashlib.sha256(digest_of[path]).digest() for path in paths]
+    found = cached(
+        partial(_compute, settings), paths, digests, cache, jobs, "Computing features of clips"
+    )
+    return [arrays["features"] for arrays in found]
+
+
+def _digest(settings: Features) -> bytes:
+    """Of what the cached features depend on; the rest of the settings comes behind the cache."""
+    used = settings.model_dump_json(exclude={"frames", "standardise"})
+    return hashlib.sha256(f"{_VERSION} {version('librosa')} {used}".encode()).digest()
+
+
+def _compute(settings: Features, path: Path) -> Arrays:
+    return {"features": features_of(path, settings)}
+
+
+def features_of(path: Path, settings: Features) -> NDArray[np.float32]:
+    """Features of one recording, without the cache."""
+    if "encoder" in settings.kinds:
+        return log_mel(samples_16k(path))
+    features = extract(*_samples(path, settings.sample_rate), settings)
+    return features.mean(axis=0, keepdims=True) if settings.summary == "mean" else features
+
+
+def _samples(path: Path, rate: int | None) -> tuple[NDArray[np.float32], int]:
+    """First channel of a recording and its rate, resampled where another one is asked for."""
+    source = FileSource(path)
+    native = source.info.native_rate
+    samples = np.concatenate([block[:, 0] for block in source.blocks()])
+    if rate is None or rate == native:
+        return samples, native
+    return librosa.resample(samples, orig_sr=native, target_sr=rate), rate
+
+
+# ----------------------------------------------------------------------------------------- librosa
+
+
+def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDArray[np.float32]:
+    """Features of a sound as librosa computes them, side by side.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n,)``; less than ``n_fft`` of them are filled up with zeros.
+    rate
+        Sampling rate in Hz.
+    settings
+        Which features, and their parameters.
+
+    Returns
+    -------
+    ndarray, shape (frames, features)
+
+    Raises
+    ------
+    UsageError
+        A feature cannot be computed at this rate.
+    """
+    long_enough = np.pad(samples, (0, max(0, settings.n_fft - len(samples))))
+    sound = _Sound(long_enough, rate, settings)
+    try:
+        with _without_remarks():
+            parts = [_FEATURES[kind](sound) for kind in settings.kinds]
+    except librosa.ParameterError as error:
+        raise UsageError(
+            f"The features {', '.join(settings.kinds)} cannot be computed at {rate} Hz ({error}); "
+            "change 'features' of the recipe."
+        ) from error
+    frames = min(part.shape[1] for part in parts)
+    joined = np.concatenate([part[:, :frames] for part in parts])
+    return np.ascontiguousarray(joined.T, np.float32)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Silence and short clips are in order, whatever librosa remarks on them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Trying to estimate tuning", UserWarning)
+        warnings.filterwarnings("ignore", "n_fft=", UserWarning)
+        yield
+
+
+class _Sound:
+    """A sound, and what several features need of it."""
+
+    def __init__(self, samples: NDArray[np.float32], rate: int, settings: Features) -> None:
+        self.settings = settings
+        self.wave: dict[str, Any] = {"y": samples, "sr": rate}
+        self.hop: dict[str, Any] = {"hop_length": settings.hop}
+        self.spectral: dict[str, Any] = {**self.wave, **self.hop, "n_fft": settings.n_fft}
+        self.frames: dict[str, Any] = {**self.hop, "frame_length": settings.n_fft}
+
+    @cached_property
+    def mfcc(self) -> NDArray[np.float32]:
+        """Shape ``(n_mfcc, frames)``."""
+        sizes: dict[str, Any] = {"n_mfcc": self.settings.n_mfcc, "n_mels": self.settings.n_mels}
+        coefficients: NDArray[np.float32] = librosa.feature.mfcc(**self.spectral, **sizes)
+        return coefficients
+
+    def delta(self, order: int) -> NDArray[np.float32]:
+        """Differences of the MFCC; a clip of few frames goes on as it ends."""
+        mode = "interp" if self.mfcc.shape[1] >= _DELTA_WIDTH else "nearest"
+        differences: NDArray[np.float32] = librosa.feature.delta(self.mfcc, order=order, mode=mode)
+        return differences
+
+    def mel(self) -> NDArray[np.float32]:
+        """Mel spectrum in dB."""
+        power = librosa.feature.melspectrogram(**self.spectral, n_mels=self.settings.n_mels)
+        decibels: NDArray[np.float32] = librosa.power_to_db(power)
+        return decibels
+
+
+_FEATURES: Mapping[Kind, Callable[[_Sound], NDArray[np.float32]]] = {
+    "mfcc": lambda sound: sound.mfcc,
+    "delta": lambda sound: sound.delta(1),
+    "delta2": lambda sound: sound.delta(2),
+    "chroma": lambda sound: librosa.feature.chroma_stft(**sound.spectral),
+    "mel": lambda sound: sound.mel(),
+    "zcr": lambda sound: librosa.feature.zero_crossing_rate(sound.wave["y"], **sound.frames),
+    "rms": lambda sound: librosa.feature.rms(y=sound.wave["y"], **sound.frames),
+    "contrast": lambda sound: librosa.feature.spectral_contrast(**sound.spectral),
+    "tonnetz": lambda sound: librosa.feature.tonnetz(**sound.wave, **sound.hop),
+}
+"""Each feature of a frame, shape ``(values, frames)``."""

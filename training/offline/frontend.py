@@ -1,0 +1,176 @@
+"""From features of clips to a network's inputs: the frozen encoder, lengths and scale."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.errors import UsageError
+from realtime_ser.records import STEP_FRAMES
+from training.fitting import load_weights, save_weights
+from training.offline.recipe import Features
+from training.runs import Run
+from training.streaming.architecture import Architecture, Encoder
+from training.streaming.inference import run_causal
+from training.streaming.teacher import BANDS, CONTEXT_FRAMES, Scale, load_teacher
+
+FRONT_END = "frontend.json"
+ENCODER = "encoder.npz"
+
+_FLOOR = 1e-6  # a feature that never changes stays at 0
+
+Rows: TypeAlias = Sequence[NDArray[np.float32]]
+"""Clips, each ``(frames, features)``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standard:
+    """Mean and deviation of each feature, both of shape ``(features,)``."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, clips: Rows) -> Standard:
+        """Over all frames of some clips."""
+        frames = sum(len(rows) for rows in clips)
+        mean = sum(rows.sum(axis=0, dtype=np.float64) for rows in clips) / frames
+        squares = sum(np.square(rows - mean).sum(axis=0) for rows in clips)
+        deviation = np.sqrt(squares / frames)
+        deviation[deviation < _FLOOR] = 1.0
+        return cls(np.asarray(mean, np.float32), deviation.astype(np.float32))
+
+    def apply(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Frames of mean 0 and deviation 1."""
+        return (rows - self.mean) / self.deviation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenEncoder:
+    """The pretrained encoder, and the scale of what it takes in."""
+
+    layer: Encoder
+    scale: Scale
+
+    @classmethod
+    def pretrained(cls, weights: Path | None, spectra: Rows) -> FrozenEncoder:
+        """The encoder of a file, scaled for training clips.
+
+        Raises
+        ------
+        UsageError
+            No file was given.
+        """
+        if weights is None:
+            raise UsageError(
+                "The feature 'encoder' comes from a pretrained encoder: give its weights with "
+                "--teacher, or choose other 'features.kinds'."
+            )
+        return cls(load_teacher(weights), Scale.of(spectra))
+
+    def vectors(self, spectra: Rows) -> list[NDArray[np.float32]]:
+        """Vectors of whole clips, one for each 80 ms begun, each ``(steps, units)``.
+
+        What came before a clip is taken to be like its first frame.
+        """
+        padded = [
+            np.pad(
+                self.scale.apply(spectrum),
+                ((CONTEXT_FRAMES, -len(spectrum) % STEP_FRAMES), (0, 0)),
+                mode="edge",
+            )
+            for spectrum in spectra
+        ]
+        context = CONTEXT_FRAMES // STEP_FRAMES
+        return [vectors[context:] for vectors in run_causal(self.layer, padded, STEP_FRAMES)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrontEnd:
+    """What stands between the features of clips and a network.
+
+    Attributes
+    ----------
+    settings
+        Which features, and what is done with them.
+    encoder
+        The pretrained encoder, where they come from it.
+    standard
+        What the inputs are standardised with; ``None``: nothing.
+    """
+
+    settings: Features
+    encoder: FrozenEncoder | None = None
+    standard: Standard | None = None
+
+    def encode(self, features: Rows) -> list[NDArray[np.float32]]:
+        """Encoded, summed up and cut clips, before standardisation."""
+        rows = features if self.encoder is None else self.encoder.vectors(features)
+        if self.settings.summary == "mean":
+            rows = [own.mean(axis=0, keepdims=True) for own in rows]
+        return [own[: self.settings.frames] for own in rows]
+
+    def standardised(self, rows: Rows) -> list[NDArray[np.float32]]:
+        """Encoded clips as the network takes them."""
+        if self.standard is None:
+            return list(rows)
+        return [self.standard.apply(own) for own in rows]
+
+    def inputs(self, features: Rows) -> list[NDArray[np.float32]]:
+        """Features of clips as the network takes them."""
+        return self.standardised(self.encode(features))
+
+    def save(self, run: Run) -> None:
+        """Keep it in a run's folder.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        kept: dict[str, object] = {}
+        if self.standard is not None:
+            kept["mean"] = self.standard.mean.tolist()
+            kept["deviation"] = self.standard.deviation.tolist()
+        if self.encoder is not None:
+            save_weights(self.encoder.layer, run.folder / ENCODER)
+            kept["encoder"] = [self.encoder.scale.mean, self.encoder.scale.deviation]
+        run.write(FRONT_END, json.dumps(kept) + "\n")
+
+    @classmethod
+    def load(cls, settings: Features, run: Run) -> FrontEnd:
+        """Read what :meth:`save` kept.
+
+        Raises
+        ------
+        UsageError
+            The run has not come so far.
+        """
+        try:
+            kept = json.loads((run.folder / FRONT_END).read_bytes())
+        except OSError as error:
+            raise UsageError(
+                f"{run.folder} holds no model yet; run the same recipe again, and it goes on."
+            ) from error
+        encoder = standard = None
+        if "encoder" in kept:
+            layer = Encoder(Architecture(map_frames=0, bands=BANDS))
+            layer.build((None, None, BANDS))
+            load_weights(layer, run.folder / ENCODER)
+            encoder = FrozenEncoder(layer, Scale(*kept["encoder"]))
+        if "mean" in kept:
+            standard = Standard(
+                np.array(kept["mean"], np.float32), np.array(kept["deviation"], np.float32)
+            )
+        return cls(settings, encoder, standard)
+
+
+def pad(rows: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """A clip with zeros behind it, ``frames`` long."""
+    return np.pad(rows, ((0, frames - len(rows)), (0, 0)))

@@ -1,0 +1,121 @@
+"""A trained network with all that it takes to hear a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from realtime_ser.errors import OutputError, UsageError
+from training.batching import padded_length
+from training.offline.features import features_of
+from training.offline.frontend import FrontEnd, Rows, pad
+from training.offline.recipe import OfflineRecipe
+from training.runs import OFFLINE_MODEL, Run
+from training.workers import spread
+
+_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfflineModel:
+    """A model that hears a whole clip at once.
+
+    Attributes
+    ----------
+    recipe
+        What it was made by.
+    front_end
+        Makes a network's inputs of features.
+    network
+        Gives probabilities over :attr:`labels`.
+    """
+
+    recipe: OfflineRecipe
+    front_end: FrontEnd
+    network: keras.Model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its classes, in the order of its outputs."""
+        return self.recipe.labels
+
+    def predict(self, paths: Sequence[Path], jobs: int = 1) -> NDArray[np.float32]:
+        """Probabilities of recordings, shape ``(recordings, labels)``.
+
+        Raises
+        ------
+        AudioFileError
+            A recording cannot be read.
+        """
+        heard = spread(
+            partial(features_of, settings=self.recipe.features), paths, jobs, "Hearing recordings"
+        )
+        return self.probabilities(self.front_end.inputs(heard))
+
+    def probabilities(self, inputs: Rows) -> NDArray[np.float32]:
+        """Probabilities of clips as the network takes them, shape ``(clips, labels)``.
+
+        Only clips of one length share a batch, so that nobody's padding changes an answer.
+        """
+        frames = [self.recipe.features.frames or padded_length([len(own)]) for own in inputs]
+        out = np.empty((len(inputs), len(self.labels)), np.float32)
+        order = sorted(range(len(inputs)), key=frames.__getitem__)
+        for length, group in groupby(order, key=frames.__getitem__):
+            alike = list(group)
+            for start in range(0, len(alike), _BATCH):
+                chosen = alike[start : start + _BATCH]
+                batch = np.stack([pad(inputs[k], length) for k in chosen])
+                out[chosen] = self.network.predict_on_batch(batch)
+        return out
+
+    def save(self, run: Run) -> None:
+        """Keep it in a run's folder.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        self.front_end.save(run)
+        path = run.folder / OFFLINE_MODEL
+        draft = path.with_name(f"draft-{path.name}")
+        try:
+            self.network.save(draft)
+            draft.replace(path)
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}); make room, and the same command "
+                "goes on: what is trained already is kept."
+            ) from error
+
+
+def load_offline(run: Run) -> OfflineModel:
+    """The model that a run made.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no run of an offline recipe, or one that has not come to its model.
+    """
+    try:
+        recipe = OfflineRecipe.model_validate(run.record.recipe)
+    except ValidationError as error:
+        raise UsageError(f"{run.folder} is not the run of an offline recipe.") from error
+    front_end = FrontEnd.load(recipe.features, run)
+    path = run.folder / OFFLINE_MODEL
+    try:
+        network = keras.saving.load_model(path, compile=False)
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} cannot be loaded; run the same recipe again, and it is written anew (layers "
+            "of one's own must be registered with keras.saving.register_keras_serializable)."
+        ) from error
+    return OfflineModel(recipe, front_end, network)
