@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import ValidationError
 
+from realtime_ser import __version__
 from realtime_ser.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import Part
@@ -31,7 +33,7 @@ PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 OFFLINE_MODEL = "model.keras"
 
-_PACKAGES = ("realtime-ser", "numpy", "keras", "tensorflow", "librosa", "scikit-learn")
+_PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-learn")
 
 
 class RunRecord(Section):
@@ -159,13 +161,17 @@ class Run:
 
 def versions() -> dict[str, str]:
     """Versions of what makes a run."""
-    installed = {name: version(name) for name in _PACKAGES}
     return {
+        "realtime-ser": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        **installed,
+        **{name: version(name) for name in _PACKAGES if find_spec(_module(name))},
     }
+
+
+def _module(package: str) -> str:
+    return "sklearn" if package == "scikit-learn" else package
 
 
 def now() -> str:
