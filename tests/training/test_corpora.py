@@ -126,16 +126,15 @@ def test_what_is_missing_is_counted(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["AudioData/{}/{}.wav", "{}/{}.wav", "{}_{}.wav"])
-def test_savee_is_whole_in_each_of_its_layouts(tmp_path, place):
-    for speaker in ("DC", "JE", "JK", "KL"):
-        for code in ("a", "d", "f", "h", "n", "sa", "su"):
-            for number in range(1, 31 if code == "n" else 16):
-                name = place.format(speaker, f"{code}{number:02}")
-                record(tmp_path / "SAVEE" / name, seconds=0.02)
+def test_a_speaker_of_savee_is_whole_in_each_of_its_layouts(tmp_path, place):
+    for code in ("a", "d", "f", "h", "n", "sa", "su"):
+        for number in range(1, 31 if code == "n" else 16):
+            file = place.format("KL", f"{code}{number:02}")
+            record(tmp_path / "SAVEE" / file, seconds=0.02)
     contents = read(tmp_path, "savee")
-    assert (len(contents.clips), contents.missing, contents.skipped) == (480, 0, ())
-    assert {clip.speaker for clip in contents.clips} == {"DC", "JE", "JK", "KL"}
-    assert sum(clip.label == "neutral" for clip in contents.clips) == 120
+    assert (len(contents.clips), contents.missing, contents.skipped) == (120, 360, ())
+    assert {clip.speaker for clip in contents.clips} == {"KL"}
+    assert sum(clip.label == "neutral" for clip in contents.clips) == 30
 
 
 # --------------------------------------------------------------------- left out

@@ -33,8 +33,10 @@ class Corpus:
         matter.
     files
         Pattern of a speaker's files in one folder, for a shell.
-    official_clips
-        Number of clips that the complete corpus has of its :attr:`labels`.
+    official_clips, official_speakers
+        Number of clips that the complete corpus has of its :attr:`labels`, and of its speakers.
+    download
+        How much there is to fetch, and who says so.
     pattern
         Matches the end of a clip's path without extension; groups ``speaker``, ``emotion``, and
         where there is one ``intensity``.
@@ -60,6 +62,8 @@ class Corpus:
     example: str
     files: str
     official_clips: int
+    official_speakers: int
+    download: str
     pattern: re.Pattern[str]
     emotions: Mapping[str, str]
     sexes: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +97,8 @@ _KNOWN = (
         example="ravdess/Actor_01/03-01-01-01-01-01-01.wav",
         files="03-01-*-{speaker}.*",
         official_clips=1440,
+        official_speakers=24,
+        download="0.2 GB, by its Zenodo page",
         pattern=_ends_with(
             r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-0[12]-0[12]-(?P<speaker>\d\d)"
         ),
@@ -122,6 +128,8 @@ _KNOWN = (
         example="crema_d/AudioWAV/1001_DFA_ANG_XX.wav",
         files="{speaker}_*",
         official_clips=7442,
+        official_speakers=91,
+        download="0.6 GB for AudioWAV/ alone, by the catalogue of TensorFlow Datasets",
         pattern=_ends_with(
             r"(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)"
             r"_(?P<intensity>LO|MD|HI|XX?)"
@@ -149,6 +157,8 @@ _KNOWN = (
         example="emodb/wav/03a01Fa.wav",
         files="{speaker}???[WEAFTN]*",
         official_clips=454,
+        official_speakers=10,
+        download="0.04 GB packed, by a copy on Hugging Face",
         pattern=_ends_with(r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-f]?"),
         emotions={
             "W": "angry",
@@ -171,6 +181,8 @@ _KNOWN = (
         example="tess/OAF_Fear/OAF_back_fear.wav",
         files="{speaker}_*",
         official_clips=2800,
+        official_speakers=2,
+        download="0.2 GB packed, by a copy on Hugging Face",
         pattern=_ends_with(
             r"(?P<speaker>OAF?|YAF)_[a-z-]+_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
         ),
@@ -197,6 +209,8 @@ _KNOWN = (
         example="nemo/samples/EB0_anger_1.wav",
         files="{speaker}_*",
         official_clips=4481,
+        official_speakers=9,
+        download="0.5 GB, by its copy on Hugging Face",
         pattern=_ends_with(
             r"(?P<speaker>[A-Z]{2}\d)"
             r"_(?P<emotion>anger|fear|happiness|neutral|sadness|surprised)_\d+"
@@ -222,6 +236,8 @@ _KNOWN = (
         example="savee/AudioData/DC/a01.wav",
         files="{speaker}_*",
         official_clips=480,
+        official_speakers=4,
+        download="size not known",
         pattern=_ends_with(r"(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>sa|su|[adfhn])\d\d"),
         emotions={
             "a": "angry",
@@ -235,6 +251,9 @@ _KNOWN = (
         sexes=_sexes(female="", male="DC JE JK KL"),
     ),
 )
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "German", "pl": "Polish"}
+"""Names of languages by their ISO 639-1 codes."""
 
 CORPORA: Mapping[str, Corpus] = {corpus.name: corpus for corpus in _KNOWN}
 """The corpora that can be read, by name."""

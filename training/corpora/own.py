@@ -57,6 +57,12 @@ def label_of(folder: str) -> str | None:
     return _SYNONYMS.get(re.sub(r"[^a-z]", "", folder.lower()))
 
 
+def label_level(path: Path, folder: Path) -> int | None:
+    """Level at which a folder between gives a file its label, 0 or 1; ``None``: no such folder."""
+    above = path.relative_to(folder).parts[:-1]
+    return next((level for level, part in enumerate(above[:2]) if label_of(part)), None)
+
+
 def own_clips(folder: Path, name: str) -> tuple[list[Clip], list[Skipped]]:
     """Clips of a corpus with a folder for each label, and the files that are not used.
 
@@ -94,17 +100,15 @@ def with_classes(clips: Sequence[Clip]) -> list[Clip]:
 
 def _clip(path: Path, folder: Path, corpus: str) -> Clip | None:
     place = path.relative_to(folder).with_suffix("")
-    above = place.parts[:-1]
-    level = next((k for k, part in enumerate(above[:2]) if label_of(part)), None)
-    if level is None:
+    level = label_level(path, folder)
+    label = None if level is None else label_of(place.parts[level])
+    if level is None or label is None:
         return None
-    label = label_of(above[level])
-    assert label is not None
     return Clip(
         corpus=corpus,
         path=path,
         name=place.as_posix(),
-        speaker=_speaker(above, level, place.name),
+        speaker=_speaker(place.parts[:-1], level, place.name),
         label=label,
         language=UNKNOWN_LANGUAGE,
         classes=(),

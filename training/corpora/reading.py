@@ -91,6 +91,12 @@ def subfolders(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
+def tables_of(root: Path, corpus: Corpus) -> list[Path]:
+    """Folders such as ``crema_d_meta/``, which hold tables apart from the audio."""
+    wanted = _plain(corpus.name + "meta")
+    return [path for path in subfolders(root) if _plain(path.name) == wanted]
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -117,7 +123,7 @@ def _read_corpus(root: Path, name: str) -> CorpusContents:
     if corpus is None:
         clips = with_classes(clips)
     elif corpus.complete is not None:
-        clips = corpus.complete(clips, [folder, *_beside(root, corpus)])
+        clips = corpus.complete(clips, [folder, *tables_of(root, corpus)])
     return CorpusContents(
         name,
         tuple(clips),
@@ -141,12 +147,6 @@ def _expected(name: str) -> str:
         return f"expected are files such as {name}/angry/SPEAKER/01.wav"
     corpus = CORPORA[name]
     return f"expected are files such as {corpus.example}, as they come from {corpus.source}"
-
-
-def _beside(root: Path, corpus: Corpus) -> list[Path]:
-    """Folders such as ``crema_d_meta/``, which hold tables apart from the audio."""
-    wanted = _plain(corpus.name + "meta")
-    return [path for path in subfolders(root) if _plain(path.name) == wanted]
 
 
 def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped]]:

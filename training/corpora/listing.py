@@ -1,0 +1,258 @@
+"""What a person asks of corpora: what is there, and where to get the rest."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime_ser.errors import SerError, UsageError
+from realtime_ser.labels import LABELS
+from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files
+from training.corpora.known import CORPORA, LANGUAGES, Corpus, title
+from training.corpora.own import COLUMNS, METADATA, label_level
+from training.corpora.reading import (
+    CorpusContents,
+    check_root,
+    folder_of,
+    read_corpora,
+    subfolders,
+    tables_of,
+)
+from training.report.tables import table
+
+OWN = "own"
+"""Stands for a corpus of one's own in :func:`how`."""
+
+_WIDTH = 100
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What there is to say of one corpus."""
+
+    name: str
+    contents: CorpusContents | None = None
+    fault: str = ""
+
+
+def found_table(root: Path) -> str:
+    """Tables of the corpora below a folder: what is there, what is missing, and what was skipped.
+
+    Corpora that are not there, or cannot be read, are rows like any others.
+
+    Raises
+    ------
+    UsageError
+        The folder is missing, or holds no corpus at all.
+    """
+    check_root(root)
+    rows = [_row(root, name) for name in [*CORPORA, *_own_names(root)]]
+    if not any(row.contents or row.fault for row in rows):
+        raise UsageError(
+            f"{root} holds no corpus; expected are folders such as {', '.join(CORPORA)}, or one "
+            "with a folder for each label."
+        )
+    there = [row.contents for row in rows if row.contents]
+    sections = [
+        _sizes(rows),
+        *([_labels(there), _skipped(root, there)] if there else []),
+        "\n".join(_wrapped(f"{title(row.name)}: {row.fault}") for row in rows if row.fault),
+        _other_folders(root, rows),
+        _absent([row.name for row in rows if not row.contents and not row.fault]),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def how(name: str) -> str:
+    """Where a corpus comes from, on what terms, how large it is, and how it is to be laid out.
+
+    Parameters
+    ----------
+    name
+        Of a known corpus, or ``own`` for one's own recordings.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    if name == OWN:
+        return _how_own()
+    if name not in CORPORA:
+        raise UsageError(
+            f"Nothing is known of a corpus '{name}'; choose among {', '.join(CORPORA)}, or {OWN} "
+            "for recordings of your own."
+        )
+    return _how_known(CORPORA[name])
+
+
+# ------------------------------------------------------------------------------------ what is there
+
+
+def _row(root: Path, name: str) -> _Row:
+    if folder_of(root, name) is None:
+        return _Row(name)
+    try:
+        (contents,) = read_corpora(root, [name])
+    except SerError as error:
+        return _Row(name, fault=str(error))
+    return _Row(name, contents)
+
+
+def _own_names(root: Path) -> list[str]:
+    """Names of the folders with labels that are not those of a known corpus."""
+    if any(folder_of(root, name) == root for name in CORPORA):
+        return []
+    if any(label_level(path, root) == 0 for path in audio_files(root)):
+        return [root.resolve().name]
+    taken = _taken(root)
+    return [
+        folder.name
+        for folder in subfolders(root)
+        if folder not in taken
+        and any(label_level(path, folder) is not None for path in audio_files(folder))
+    ]
+
+
+def _taken(root: Path) -> set[Path]:
+    """Folders of known corpora, with those of their tables."""
+    folders = {folder_of(root, name) for name in CORPORA}
+    tables = {folder for corpus in CORPORA.values() for folder in tables_of(root, corpus)}
+    return {folder for folder in folders | tables if folder}
+
+
+def _sizes(rows: Sequence[_Row]) -> str:
+    header = ["corpus", "language", "clips", "official", "missing", "skipped", "speakers", "hours"]
+    return table(header, [_size(row) for row in rows], words=2)
+
+
+def _size(row: _Row) -> list[str]:
+    known = CORPORA.get(row.name)
+    official = str(known.official_clips) if known else "-"
+    contents = row.contents
+    if contents is None:
+        state = "cannot be read" if row.fault else "not there"
+        return [title(row.name), state, "-", official, *["-"] * 4]
+    return [
+        title(row.name),
+        ", ".join(sorted({_language(clip.language) for clip in contents.clips})),
+        str(len(contents.clips)),
+        official,
+        str(contents.missing) if known else "-",
+        str(len(contents.skipped)),
+        str(len({clip.speaker for clip in contents.clips})),
+        f"{contents.seconds / 3600:.2f}",
+    ]
+
+
+def _language(code: str) -> str:
+    return LANGUAGES.get(code, code)
+
+
+def _labels(there: Sequence[CorpusContents]) -> str:
+    counts = [Counter(clip.label for clip in contents.clips) for contents in there]
+    rows = [
+        [title(contents.name), *(str(count[label] or "-") for label in LABELS)]
+        for contents, count in zip(there, counts, strict=True)
+    ]
+    return table(["clips of", *LABELS], rows)
+
+
+def _skipped(root: Path, there: Sequence[CorpusContents]) -> str:
+    lines = []
+    for contents in there:
+        by_reason: defaultdict[str, list[Skipped]] = defaultdict(list)
+        for item in contents.skipped:
+            by_reason[item.reason].append(item)
+        for reason, items in by_reason.items():
+            lines.append(_wrapped(f"{title(contents.name)}, {len(items)}: {reason}"))
+            lines += [f"    {_example(root, item)}" for item in items[:_EXAMPLES]]
+            if len(items) > _EXAMPLES:
+                lines.append(f"    and {len(items) - _EXAMPLES} more")
+    return "\n".join(["Skipped:", *lines]) if lines else ""
+
+
+def _example(root: Path, item: Skipped) -> str:
+    path = item.path.relative_to(root).as_posix()
+    return f"{path} (see {item.other.relative_to(root).as_posix()})" if item.other else path
+
+
+def _other_folders(root: Path, rows: Sequence[_Row]) -> str:
+    used = _taken(root) | {folder_of(root, row.name) for row in rows}
+    others = [folder.name for folder in subfolders(root) if folder not in used]
+    if not others or root in used:
+        return ""
+    return _wrapped(
+        f"No corpus, for they bear no known name and hold no folder named after an emotion: "
+        f"{', '.join(others)}"
+    )
+
+
+def _absent(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return _wrapped(
+        f"Not there: {', '.join(names)}. 'realtime-ser-train corpora --how {names[0]}' tells where "
+        "to get it."
+    )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(
+        text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+# -------------------------------------------------------------------------------- where to get them
+
+
+def _how_known(corpus: Corpus) -> str:
+    use = "commercial use allowed" if corpus.commercial else "no commercial use"
+    people = f"{corpus.official_speakers} speakers, {LANGUAGES[corpus.language]}"
+    facts = {
+        "source": corpus.source,
+        "licence": f"{corpus.licence} ({use})",
+        "size": f"{corpus.official_clips} clips of these labels, {people}",
+        "download": corpus.download,
+        "labels": ", ".join(corpus.labels),
+        "get it": corpus.how,
+        "layout": f"{corpus.example} and so on, below the folder that --corpora names; the "
+        f"folders between do not matter, and {', '.join(AUDIO_SUFFIXES)} will do",
+    }
+    return _facts(corpus.title, facts)
+
+
+def _how_own() -> str:
+    facts = {
+        "layout": "a folder for each label, below the folder that --corpora names: "
+        "my_corpus/angry/SPEAKER/01.wav, my_corpus/SPEAKER/angry/01.wav or "
+        "my_corpus/angry/SPEAKER_01.wav",
+        "labels": f"{', '.join(LABELS)}; the folder may also be called anger, happiness, joy, "
+        "sadness, fear, surprise and the like",
+        "audio": f"{', '.join(AUDIO_SUFFIXES)}, of any rate; the first channel is heard",
+        "speakers": "tell them apart, for a model scores too well on a voice that it has heard; "
+        "files that tell none are taken for one unknown speaker's",
+        "more": f"my_corpus/{METADATA}, if you like: a CSV file with the column file and any of "
+        f"{', '.join(COLUMNS)}; what it says goes before what folders say",
+        "recipe": "name the folder under corpora: in a recipe, such as corpora: [my_corpus]",
+    }
+    return _facts("Your own recordings", facts)
+
+
+def _facts(heading: str, facts: Mapping[str, str]) -> str:
+    lines = [
+        textwrap.fill(
+            text,
+            _WIDTH,
+            initial_indent=f"  {what:<10}",
+            subsequent_indent=" " * 12,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for what, text in facts.items()
+    ]
+    return "\n".join([heading, *lines])
