@@ -1,0 +1,74 @@
+"""Noise under speech at a signal-to-noise ratio that is defined where the voice is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.config import GateConfig
+from realtime_ser.vad import GATE_FRAME, SpeechGate
+
+
+def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) -> NDArray[np.bool_]:
+    """Which samples lie in frames that the live gate calls voiced, shape ``(n,)``.
+
+    Parameters
+    ----------
+    samples
+        Clean sound at 16 kHz.
+    gate
+        Settings of the gate; the defaults where left out.
+    """
+    listener = SpeechGate(gate or GateConfig())
+    frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
+    voiced = np.zeros(len(samples), bool)
+    heard = np.array([listener.push(frame).voiced for frame in frames], bool)
+    voiced[: frames.size] = np.repeat(heard, GATE_FRAME)
+    return voiced
+
+
+def at_snr(
+    speech: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    snr_db: float,
+    voiced: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """Speech with noise under it.
+
+    The ratio is that of the speech's power over its voiced samples to the noise's power over its
+    whole length: pauses and the silence around a clip do not count. Without a voiced sample the
+    whole sound counts as speech.
+
+    The mix keeps the speech's level unless it would exceed full scale where the speech did not;
+    then speech and noise are made softer together, which leaves the ratio as it is.
+
+    Parameters
+    ----------
+    speech, noise
+        Shape ``(n,)`` each.
+    snr_db
+        The ratio in dB.
+    voiced
+        Where the voice is, shape ``(n,)``.
+    """
+    signal = speech[voiced] if voiced.any() else speech
+    ratio = _power(signal) / max(_power(noise), 1e-30)
+    factor = np.float32(np.sqrt(ratio * 10.0 ** (-snr_db / 10.0)))
+    return within_scale(speech + factor * noise, speech)
+
+
+def within_scale(
+    changed: NDArray[np.float32], original: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What was made of a sound, softened as a whole where it alone exceeds full scale."""
+    limit = max(1.0, _peak(original))
+    peak = _peak(changed)
+    return changed if peak <= limit else changed * np.float32(limit / peak)
+
+
+def _power(sound: NDArray[np.float32]) -> float:
+    return float(np.mean(np.square(sound, dtype=np.float64))) if len(sound) else 0.0
+
+
+def _peak(sound: NDArray[np.float32]) -> float:
+    return float(np.abs(sound).max(initial=0.0))
