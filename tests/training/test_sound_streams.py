@@ -1,0 +1,209 @@
+"""Joined clips make one stream, and every part of it is known by its clip."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import SerError
+from realtime_ser.features import FeatureParams
+from realtime_ser.resources import shipped
+from realtime_ser.segmenter import Segmenter
+from training.corpora import CORPORA, Clip
+from training.sound.mixing import voiced_mask
+from training.sound.recordings import samples_16k
+from training.sound.streams import Stream, join, switches, unbroken
+
+RATE = 16_000
+SENTENCES = [(0.5, 3.5), (6.3, 9.5), (11.0, 13.5), (16.2, 19.6), (24.5, 28.4), (29.1, 33.0)]
+EMOTIONS = ["happy", "sad", "angry"]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> list[Clip]:
+    """Six sentences of one speaker, two in each of three emotions."""
+    folder = tmp_path_factory.mktemp("clips")
+    sound, _ = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
+    hiss = 3e-4 * np.random.default_rng(0).standard_normal(len(sound))
+    made = []
+    for number, (start, end) in enumerate(SENTENCES):
+        path = folder / f"clip{number}.wav"
+        places = slice(round(start * RATE), round(end * RATE))
+        soundfile.write(path, sound[places, 0] + hiss[places], RATE, subtype="FLOAT")
+        label = EMOTIONS[number // 2]
+        made.append(Clip("savee", path, path.stem, "DC", label, "en", CORPORA["savee"].labels))
+    return made
+
+
+def segments(samples) -> list[tuple[int, int]]:
+    """First and last sample of each segment's voice, as the live gate hears it."""
+    found = []
+    for step in Segmenter(FeatureParams(), GateConfig()).push(samples):
+        if step.begins is not None:
+            found.append((1280 * step.index, 1280 * step.index))
+        if step.speech and step.voiced:
+            found[-1] = (found[-1][0], 1280 * (step.index + 1) - 1)
+    return found
+
+
+def level_db(sound) -> float:
+    return float(10 * np.log10(np.mean(np.square(sound, dtype=np.float64)) + 1e-12))
+
+
+# ------------------------------------------------------------------------------------------- joined
+
+
+@pytest.fixture(scope="module")
+def joined(clips) -> Stream:
+    return join(clips, (1.0, 2.5), seed=4)
+
+
+def test_every_clip_lies_in_its_span(joined, clips):
+    assert [span.clip for span in joined.spans] == clips
+    for span, clip in zip(joined.spans, clips, strict=True):
+        heard = joined.samples[span.start : span.end]
+        alone = samples_16k(clip.path)
+        assert heard.shape == alone.shape
+        assert np.array_equal(heard[160:-160], alone[160:-160])
+
+
+def test_silences_are_as_long_as_was_asked(joined):
+    edges = [0, *(edge for span in joined.spans for edge in (span.start, span.end))]
+    gaps = np.diff([*edges, len(joined.samples)])[::2] / RATE
+    assert len(gaps) == 7
+    assert gaps.min() >= 1.0
+    assert 1.5 < gaps.max() <= 2.5
+
+
+def test_a_silence_sounds_as_the_room_did(joined):
+    floor = level_db(3e-4 * np.ones(1))
+    for before, after in pairwise(joined.spans):
+        gap = joined.samples[before.end : after.start]
+        assert level_db(gap) == pytest.approx(floor, abs=3)
+        assert np.abs(np.diff(joined.samples[before.end - 5 : before.end + 5])).max() < 0.01
+
+
+def test_seeds_draw_other_silences(joined, clips):
+    assert np.array_equal(join(clips, (1.0, 2.5), seed=4).samples, joined.samples)
+    assert len(join(clips, (1.0, 2.5), seed=5).samples) != len(joined.samples)
+
+
+def test_the_gate_hears_each_clip_for_itself(joined):
+    found = segments(joined.samples)
+    owners = []
+    for first, last in found:
+        owner = joined.clip_at(last)
+        assert joined.clip_at(first) == owner
+        owners.append(owner.name)
+    assert sorted(set(owners)) == [f"clip{k}" for k in range(6)]
+    assert owners == sorted(owners)
+
+
+def test_what_lies_in_a_silence_is_the_nearest_clips(joined):
+    first, second = joined.spans[:2]
+    middle = (first.end + second.start) // 2
+    assert joined.clip_at(0) == first.clip
+    assert joined.clip_at(middle - 10) == first.clip
+    assert joined.clip_at(middle + 10) == second.clip
+    assert joined.clip_at(len(joined.samples) + 5) == joined.spans[-1].clip
+
+
+def test_spans_stretch_with_the_sound(joined):
+    faster = joined.with_samples(joined.samples[: len(joined.samples) // 2])
+    assert [span.clip for span in faster.spans] == [span.clip for span in joined.spans]
+    assert faster.spans[2].start == pytest.approx(joined.spans[2].start / 2, abs=1)
+
+
+def test_digital_silence_gets_a_tone_too(tmp_path, clips):
+    speech = samples_16k(clips[0].path)
+    path = tmp_path / "gated.wav"
+    soundfile.write(path, np.concatenate([np.zeros(RATE), speech, np.zeros(RATE)]), RATE)
+    clip = Clip("savee", path, "gated", "DC", "sad", "en", CORPORA["savee"].labels)
+    stream = join([clip, clip], (1.0, 1.0), 0)
+    gap = stream.samples[stream.spans[0].end : stream.spans[1].start]
+    assert -85 < level_db(gap) < -75
+
+
+# ----------------------------------------------------------------------------------------- unbroken
+
+
+def test_speech_without_a_gap_is_one_segment(clips):
+    stream = unbroken(clips[:4])
+    assert len(segments(stream.samples)) == 1
+    assert len(segments(join(clips[:4], (1.0, 1.0), 0).samples)) >= 4
+    spans = stream.spans
+    assert [span.clip for span in spans] == clips[:4]
+    assert spans[0].start == 0
+    assert spans[-1].end == len(stream.samples)
+    assert all(a.end == b.start for a, b in pairwise(spans))
+
+
+def test_a_joint_lies_between_the_voices_of_either_clip(clips):
+    stream = unbroken(clips[:2])
+    first, second = (samples_16k(clip.path) for clip in clips[:2])
+    border = stream.spans[1].start
+    voice_ends = np.flatnonzero(voiced_mask(first))[-1] + 1
+    assert border == pytest.approx(min(voice_ends + 640, len(first)) - 80, abs=2)
+    begins = np.flatnonzero(voiced_mask(second))[0] - 640
+    heard = stream.samples[border + 160 :]
+    offset = len(stream.samples) - len(second)
+    assert np.array_equal(heard, second[border + 160 - offset :])
+    assert border - offset == pytest.approx(max(0, begins) + 80, abs=2)
+    assert np.abs(np.diff(stream.samples)).max() <= max(
+        np.abs(np.diff(first)).max(), np.abs(np.diff(second)).max()
+    )
+
+
+def test_a_clip_without_a_voice_stays_whole(tmp_path, clips):
+    path = tmp_path / "silent.wav"
+    soundfile.write(path, np.zeros(RATE), RATE)
+    silent = Clip("savee", path, "silent", "DC", "sad", "en", CORPORA["savee"].labels)
+    middle = unbroken([clips[0], silent, clips[1]]).spans[1]
+    assert middle.end - middle.start == pytest.approx(RATE, abs=200)
+
+
+# ----------------------------------------------------------------------------------------- switches
+
+
+def test_a_switch_is_one_speakers_unbroken_speech(clips):
+    found = switches(clips, 8, seed=0, side_s=1.5)
+    assert len({(switch.before, switch.after) for switch in found}) > 3
+    assert len(set(found)) == len(found) == 8
+    for switch in found:
+        assert switch.before != switch.after
+        samples, at = switch.sound()
+        ((first, last),) = segments(samples)
+        assert first + 1.2 * RATE < at < last - 1.2 * RATE
+        heard = unbroken((*switch.first, *switch.second))
+        assert heard.clip_at(at - 1).label == switch.before
+        assert heard.clip_at(at).label == switch.after
+
+
+def test_sides_are_as_long_as_was_asked(clips):
+    for switch in switches(clips, 3, seed=0, side_s=4.0):
+        assert len(switch.first) == len(switch.second) == 2
+        samples, at = switch.sound()
+        assert at > 4 * RATE
+        assert len(samples) - at > 4 * RATE
+
+
+def test_a_seed_draws_the_same_switches(clips):
+    assert switches(clips, 3, seed=1, side_s=1.5) == switches(clips, 3, seed=1, side_s=1.5)
+    assert switches(clips, 3, seed=1, side_s=1.5) != switches(clips, 3, seed=2, side_s=1.5)
+
+
+def test_there_are_fewer_where_there_are_few_clips(clips):
+    found = switches([clips[0], clips[2]], 5, seed=0, side_s=1.5)
+    assert 1 <= len(found) <= 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "side_s"), [(slice(0, 2), 1.0), (slice(0, 6), 60.0)], ids=["one emotion", "short"]
+)
+def test_that_there_is_none_is_told(clips, chosen, side_s):
+    with pytest.raises(SerError, match="two emotions"):
+        switches(clips[chosen], 3, seed=0, side_s=side_s)

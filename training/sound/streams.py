@@ -1,0 +1,317 @@
+"""Clips joined to one long stream: with silences between them, or without a gap."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.config import GateConfig
+from realtime_ser.errors import SerError
+from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.vad import GATE_FRAME, Offset, SpeechGate
+from training.corpora import Clip
+from training.sound.chance import generator
+from training.sound.mixing import voiced_mask
+from training.sound.noises import pink
+from training.sound.recordings import samples_16k
+
+_FADE = SAMPLE_RATE // 100
+"""Samples over which one sound gives way to the next: 10 ms."""
+
+_EDGE = SAMPLE_RATE // 25
+"""Samples left before the first and behind the last voiced one at a joint without a gap: 40 ms."""
+
+_QUIETEST_DBFS, _LOUDEST_DBFS = -80.0, -50.0
+"""Between these the level of the tone in a silence may lie."""
+
+_FLOOR_PERCENTILE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Samples ``start`` up to ``end`` of a stream, which are a clip's."""
+
+    start: int
+    end: int
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """Sound with the clips it is made of.
+
+    Attributes
+    ----------
+    samples
+        Shape ``(n,)``, 16 kHz.
+    spans
+        Where each clip lies, in the order of time; they do not overlap.
+    """
+
+    samples: NDArray[np.float32]
+    spans: tuple[Span, ...]
+
+    def owners(self, samples: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Numbers of the spans nearest to samples: a silence's halves go to either side."""
+        borders = [(a.end + b.start) / 2 for a, b in pairwise(self.spans)]
+        return np.searchsorted(np.array(borders), samples, side="right")
+
+    def clip_at(self, sample: int) -> Clip:
+        """The clip in whose span a sample lies, or nearest to whose span."""
+        return self.spans[int(self.owners(np.array([sample]))[0])].clip
+
+    def with_samples(self, samples: NDArray[np.float32]) -> Stream:
+        """The same clips in changed sound; where it is longer or shorter, the spans stretch."""
+        ratio = len(samples) / max(1, len(self.samples))
+        spans = tuple(
+            Span(round(span.start * ratio), round(span.end * ratio), span.clip)
+            for span in self.spans
+        )
+        return Stream(samples, spans)
+
+
+def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> Stream:
+    """Clips one after the other with a silence ahead of each and behind the last.
+
+    A silence is no digital zero: pink noise as loud as the quietest tenth of the clip on either
+    side, and between the two in passing, as if one microphone had been left running.
+
+    Parameters
+    ----------
+    clips
+        In this order.
+    gap_s
+        Shortest and longest silence; each is drawn.
+    seed
+        Of what is drawn.
+
+    Raises
+    ------
+    AudioFileError
+        A clip cannot be read.
+    """
+    random = generator(seed, "join", *(clip.name for clip in clips))
+    sounds = [samples_16k(clip.path) for clip in clips]
+    gaps = np.round(random.uniform(*gap_s, len(clips) + 1) * SAMPLE_RATE).astype(int)
+    lengths = np.array([len(sound) for sound in sounds])
+    ends = np.cumsum(gaps[:-1] + lengths)
+    spans = tuple(
+        Span(int(end) - len(sound), int(end), clip)
+        for sound, end, clip in zip(sounds, ends, clips, strict=True)
+    )
+    samples = _tone(int(ends[-1] + gaps[-1]), spans, sounds, random)
+    for sound, span in zip(sounds, spans, strict=True):
+        share = _fades(len(sound))
+        part = samples[span.start : span.end]
+        part[:] = share * sound + (1.0 - share) * part
+    return Stream(samples, spans)
+
+
+def _tone(
+    count: int,
+    spans: Sequence[Span],
+    sounds: Sequence[NDArray[np.float32]],
+    random: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Room tone for a whole stream, at each clip's own level beside it."""
+    levels = [level for sound in sounds for level in [_floor_dbfs(sound)] * 2]
+    edges = [edge for span in spans for edge in (span.start, span.end)]
+    level = np.interp(np.arange(count), edges, levels)
+    tone = pink(count / SAMPLE_RATE, random) * 10.0 ** (level / 20.0)
+    return tone.astype(np.float32)
+
+
+def _floor_dbfs(sound: NDArray[np.float32]) -> float:
+    """Level of a clip's quietest tenth, within bounds."""
+    frames = sound[: len(sound) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
+    powers = np.einsum("ij,ij->i", frames, frames) / GATE_FRAME
+    power = np.percentile(powers, _FLOOR_PERCENTILE) if len(powers) else 0.0
+    level = 10.0 * np.log10(max(float(power), 1e-12))
+    return float(np.clip(level, _QUIETEST_DBFS, _LOUDEST_DBFS))
+
+
+def _fades(count: int) -> NDArray[np.float32]:
+    """1 with ramps at both ends."""
+    rising = np.minimum(1.0, (np.arange(count) + 1) / _FADE)
+    return np.minimum(rising, rising[::-1]).astype(np.float32)
+
+
+def unbroken(clips: Sequence[Clip]) -> Stream:
+    """Clips one after the other with nothing between the speech of one and of the next.
+
+    The silence ahead of the first and behind the last clip stays. At a joint 40 ms are left around
+    what the gate calls voiced, so that no consonant is lost and the gate does not close.
+
+    Raises
+    ------
+    AudioFileError
+        A clip cannot be read.
+    """
+    sounds = [samples_16k(clip.path) for clip in clips]
+    parts = []
+    for number, sound in enumerate(sounds):
+        first, last = _spoken(sound) or (0, len(sound))
+        start = 0 if number == 0 else first
+        end = len(sound) if number == len(sounds) - 1 else last
+        parts.append(sound[start:end])
+    return _crossfaded(parts, clips)
+
+
+def _spoken(sound: NDArray[np.float32]) -> tuple[int, int] | None:
+    """Where the voice is, with its edges; ``None`` where there is none."""
+    voiced = np.flatnonzero(voiced_mask(sound))
+    if not len(voiced):
+        return None
+    return max(0, int(voiced[0]) - _EDGE), min(len(sound), int(voiced[-1]) + 1 + _EDGE)
+
+
+def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> Stream:
+    """Parts that overlap by a fade; a span begins in the middle of it."""
+    fade = min(_FADE, *(len(part) // 2 for part in parts))
+    rising = ((np.arange(fade) + 0.5) / max(1, fade)).astype(np.float32)
+    samples = np.zeros(sum(map(len, parts)) - fade * (len(parts) - 1), np.float32)
+    starts = np.cumsum([0, *(len(part) - fade for part in parts[:-1])])
+    for number, (part, start) in enumerate(zip(parts, starts, strict=True)):
+        faded = part.copy()
+        if number > 0:
+            faded[:fade] *= rising
+        if number < len(parts) - 1:
+            faded[len(faded) - fade :] *= rising[::-1]
+        samples[start : start + len(part)] += faded
+    borders = [0, *(int(start) + fade // 2 for start in starts[1:]), len(samples)]
+    spans = tuple(
+        Span(start, end, clip) for (start, end), clip in zip(pairwise(borders), clips, strict=True)
+    )
+    return Stream(samples, spans)
+
+
+# ---------------------------------------------------------------------------------------- switches
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One speaker who goes from one emotion to another without a pause.
+
+    Attributes
+    ----------
+    first, second
+        Clips said in the one and in the other emotion.
+    """
+
+    first: tuple[Clip, ...]
+    second: tuple[Clip, ...]
+
+    @property
+    def before(self) -> str:
+        """The emotion ahead of the switch."""
+        return self.first[0].label
+
+    @property
+    def after(self) -> str:
+        """The emotion behind it."""
+        return self.second[0].label
+
+    def sound(self) -> tuple[NDArray[np.float32], int]:
+        """The speech at 16 kHz, and the sample from which it is in the second emotion."""
+        stream = unbroken((*self.first, *self.second))
+        return stream.samples, stream.spans[len(self.first)].start
+
+
+_DRAWS = 10
+"""Switches that are tried for each one that is wanted."""
+
+
+def switches(
+    clips: Sequence[Clip],
+    count: int,
+    seed: int,
+    *,
+    side_s: float = 4.0,
+    gate: GateConfig | None = None,
+) -> list[Switch]:
+    """Changes of emotion inside one unbroken stretch of one speaker's speech.
+
+    Clips of one speaker and emotion are joined until there is speech enough, then clips of another
+    emotion. What the gate would cut in two, because somebody pauses for long, is not taken.
+
+    Parameters
+    ----------
+    clips
+        What is drawn from.
+    count
+        Number wanted; there are fewer where speakers have too few clips.
+    seed
+        Of the draw.
+    side_s
+        Least seconds of speech ahead of the switch and behind it.
+    gate
+        Settings of the gate that is not to close; the defaults where left out.
+
+    Raises
+    ------
+    SerError
+        There is none.
+    AudioFileError
+        A clip cannot be read.
+    """
+    random = generator(seed, "switches")
+    found: dict[Switch, None] = {}
+    for switch in _drawn(clips, random, side_s, count * _DRAWS):
+        if len(found) == count:
+            break
+        if switch not in found and _is_unbroken(switch.sound()[0], gate or GateConfig()):
+            found[switch] = None
+    if not found:
+        raise SerError(
+            f"No speaker here has {side_s:g} s of speech in each of two emotions without a pause; "
+            "take more clips or shorter sides."
+        )
+    return list(found)
+
+
+def _drawn(
+    clips: Sequence[Clip], random: np.random.Generator, side_s: float, tries: int
+) -> Iterator[Switch]:
+    spoken: defaultdict[tuple[str, str], defaultdict[str, list[Clip]]]
+    spoken = defaultdict(lambda: defaultdict(list))
+    for clip in clips:
+        spoken[clip.corpus, clip.speaker][clip.label].append(clip)
+    speakers = [emotions for emotions in spoken.values() if len(emotions) > 1]
+    for _ in range(tries if speakers else 0):
+        emotions = speakers[random.integers(len(speakers))]
+        before, after = random.choice(sorted(emotions), 2, replace=False)
+        first = _enough(emotions[before], random, side_s)
+        second = _enough(emotions[after], random, side_s)
+        if first and second:
+            yield Switch(first, second)
+
+
+def _enough(clips: Sequence[Clip], random: np.random.Generator, seconds: float) -> tuple[Clip, ...]:
+    """Clips in random order that hold so many seconds of speech together; none where all do not."""
+    chosen: list[Clip] = []
+    lacking = seconds * SAMPLE_RATE
+    for number in random.permutation(len(clips)):
+        place = _spoken(samples_16k(clips[number].path))
+        if place is None:
+            continue
+        chosen.append(clips[number])
+        lacking -= place[1] - place[0]
+        if lacking <= 0:
+            return tuple(chosen)
+    return ()
+
+
+def _is_unbroken(samples: NDArray[np.float32], gate: GateConfig) -> bool:
+    """Whether one segment holds all the speech that there is."""
+    listener = SpeechGate(gate)
+    frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
+    heard = [listener.push(frame) for frame in frames]
+    ended = [k for k, frame in enumerate(heard) if isinstance(frame.event, Offset)]
+    rest = heard[ended[0] + 1 :] if ended else []
+    opened = listener.open or bool(ended)
+    return opened and not any(frame.voiced for frame in rest)
