@@ -1,0 +1,240 @@
+"""Takes: clips as they are fed, as recorded or changed, alone or joined to a stream."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.records import SAMPLE_RATE
+from training.cache import content
+from training.corpora import Clip
+from training.sound.chance import generator
+from training.sound.mixing import at_snr, voiced_mask
+from training.sound.noises import BABBLE, check_kinds, make_noise
+from training.sound.recordings import samples_16k
+from training.sound.streams import Span, Stream, join, unbroken
+
+_VERSION = b"1"
+"""To be raised whenever a noise or a way of joining sounds otherwise for the same settings."""
+
+
+class Change(Protocol):
+    """What is done to a sound: small, frozen, fit for pickling, and deterministic.
+
+    All of its chance comes from a seed of its own and from the key that names the sound.
+    """
+
+    def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
+        """Changed sound of samples at 16 kHz, shape ``(n,)``; it may be of another length."""
+        ...
+
+    def digest(self, key: str) -> bytes:
+        """Hash of all that the change of this key depends on, beside the samples."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One clip as it is fed.
+
+    Attributes
+    ----------
+    clip
+        The recording.
+    change
+        What is done to it; ``None``: it is fed as recorded.
+    copy
+        Number that tells several changed copies of a clip apart.
+    """
+
+    clip: Clip
+    change: Change | None = None
+    copy: int = 0
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """The clip, as the only one."""
+        return (self.clip,)
+
+    @property
+    def key(self) -> str:
+        """What its chance depends on, beside the change's seed."""
+        return f"{self.clip.corpus}/{self.clip.name}/{self.copy}"
+
+    def samples(self) -> NDArray[np.float32]:
+        """First channel at 16 kHz, shape ``(n,)``.
+
+        Raises
+        ------
+        AudioFileError
+            It cannot be read to its end.
+        """
+        sound = samples_16k(self.clip.path)
+        return sound if self.change is None else self.change(sound, self.key)
+
+    def stream(self) -> Stream:
+        """The same as a stream of one clip."""
+        sound = self.samples()
+        return Stream(sound, (Span(0, len(sound), self.clip),))
+
+    def digest(self) -> bytes:
+        """Hash of the recording and of the change.
+
+        Raises
+        ------
+        AudioFileError
+            The recording cannot be read.
+        """
+        recording = content(self.clip.path)
+        if self.change is None:
+            return recording
+        return _hash(recording, self.key.encode(), self.change.digest(self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTake:
+    """Clips that are fed one after the other, through one gate that is not reset.
+
+    Attributes
+    ----------
+    clips
+        In this order.
+    gap_s
+        Shortest and longest silence between them; ``None``: they are joined without a gap.
+    seed
+        Of the silences.
+    change
+        What is done to the whole stream; ``None``: nothing.
+    copy
+        Number that tells several changed copies apart.
+    """
+
+    clips: tuple[Clip, ...]
+    gap_s: tuple[float, float] | None
+    seed: int = 0
+    change: Change | None = None
+    copy: int = 0
+
+    @property
+    def key(self) -> str:
+        """What its chance depends on, beside the change's seed."""
+        names = "+".join(f"{clip.corpus}/{clip.name}" for clip in self.clips)
+        return f"{names}/{self.gap_s}/{self.seed}/{self.copy}"
+
+    def samples(self) -> NDArray[np.float32]:
+        """The whole stream's sound at 16 kHz, shape ``(n,)``.
+
+        Raises
+        ------
+        AudioFileError
+            A clip cannot be read to its end.
+        """
+        return self.stream().samples
+
+    def stream(self) -> Stream:
+        """The sound, and where each clip lies in it."""
+        if self.gap_s is None:
+            stream = unbroken(self.clips)
+        else:
+            stream = join(self.clips, self.gap_s, self.seed)
+        if self.change is None:
+            return stream
+        return stream.with_samples(self.change(stream.samples, self.key))
+
+    def digest(self) -> bytes:
+        """Hash of the recordings, of how they are joined and of the change.
+
+        Raises
+        ------
+        AudioFileError
+            A recording cannot be read.
+        """
+        change = b"" if self.change is None else self.change.digest(self.key)
+        recordings = [content(clip.path) for clip in self.clips]
+        return _hash(_VERSION, *recordings, self.key.encode(), change)
+
+
+AnyTake: TypeAlias = Take | StreamTake
+
+
+def as_takes(sounds: Sequence[Clip | AnyTake]) -> list[AnyTake]:
+    """Takes, clips among which are fed as recorded."""
+    return [Take(sound) if isinstance(sound, Clip) else sound for sound in sounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Noisy:
+    """Mixes noise under a sound, of one kind for each key.
+
+    Attributes
+    ----------
+    kinds
+        One of these is drawn: see :mod:`training.sound.noises`.
+    snr_db
+        Signal-to-noise ratio over voiced samples, or the range it is drawn from. One seed and key
+        give the same noise at every ratio.
+    seed
+        Of what is drawn.
+    speech
+        Recordings of training speakers, of which babble is made; each process keeps them in memory
+        once it has read them, so some dozens are best.
+
+    Raises
+    ------
+    UsageError
+        A kind is not known, or babble is wanted without speech.
+    """
+
+    kinds: tuple[str, ...]
+    snr_db: float | tuple[float, float]
+    seed: int = 0
+    speech: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_kinds(self.kinds, has_speech=bool(self.speech))
+
+    def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
+        """Sound with noise; see :func:`training.sound.mixing.at_snr`."""
+        random = generator(self.seed, "noise", key)
+        kind = self._kind(random)
+        low, high = self.snr_db if isinstance(self.snr_db, tuple) else (self.snr_db, self.snr_db)
+        snr_db = random.uniform(low, high)
+        speech = [_remembered(path) for path in self.speech] if kind == BABBLE else []
+        noise = make_noise(kind, len(samples) / SAMPLE_RATE, random, speech)
+        return at_snr(samples, noise, snr_db, voiced_mask(samples))
+
+    def _kind(self, random: np.random.Generator) -> str:
+        return self.kinds[int(random.integers(len(self.kinds)))]
+
+    def digest(self, key: str) -> bytes:
+        """Hash of the settings, and of the speech where this key's noise is made of it."""
+        kind = self._kind(generator(self.seed, "noise", key))
+        speech = [_content(path) for path in self.speech] if kind == BABBLE else []
+        settings = repr((self.kinds, self.snr_db, self.seed)).encode()
+        return _hash(_VERSION, settings, *speech)
+
+
+@lru_cache(maxsize=512)
+def _remembered(path: Path) -> NDArray[np.float32]:
+    sound = samples_16k(path)
+    sound.flags.writeable = False
+    return sound
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path) -> bytes:
+    return content(path)
+
+
+def _hash(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.digest()
