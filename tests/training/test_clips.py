@@ -17,9 +17,13 @@ from realtime_ser.features import FeatureParams
 from realtime_ser.resources import shipped
 from realtime_ser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
-from training.streaming.clips import GatedSegment, gated_segments, samples_16k
+from training.sound.recordings import samples_16k
+from training.sound.takes import Noisy, StreamTake, Take
+from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.teacher import log_mel, segment_spectra
 
 FEATURES, GATE = FeatureParams(), GateConfig()
+RATE = 16_000
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def speech():
     """The first seconds of the demo recording, 16 kHz."""
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
     assert rate == 16_000
-    return sound[: 20 * rate, 0]
+    return sound[: 12 * rate, 0]
 
 
 def clip(path: Path, samples, rate: int = 16_000) -> Clip:
@@ -139,6 +143,137 @@ def test_half_an_entry_is_made_again(clips, cache):
     for path in entries(cache):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert facts(cut(clips, cache)) == whole
+
+
+# -------------------------------------------------------------------------------------------- takes
+
+NOISE = Noisy(("white", "hum"), (5.0, 15.0))
+
+
+def test_a_changed_take_is_gated_as_it_sounds(clips, cache):
+    take = Take(clips[0], NOISE, copy=1)
+    segments = cut([take], cache)
+    steps = Segmenter(FEATURES, GATE).push(take.samples())
+    fed = np.concatenate([step.fed for step in steps])
+    joined = np.concatenate([segment.log_mel for segment in segments])
+    assert np.array_equal(joined, fed.astype(np.float32))
+    assert {segment.take for segment in segments} == {take}
+    assert {segment.clip for segment in segments} == {clips[0]}
+    (recorded, *_) = cut([clips[0]], cache)
+    assert recorded.take == Take(clips[0])
+    assert not np.array_equal(recorded.log_mel, segments[0].log_mel)
+
+
+def test_recorded_and_changed_takes_share_a_cache_and_nothing_else(clips, cache):
+    takes = [Take(clips[0]), Take(clips[0], NOISE), Take(clips[0], NOISE, 1), clips[2]]
+    recorded = facts(cut(clips, cache))
+    before = entries(cache)
+    first = facts(cut(takes, cache))
+    after = entries(cache)
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 2
+    assert facts(cut(takes, cache)) == first
+    assert facts(cut(clips, cache)) == recorded
+    assert entries(cache) == after
+
+
+def test_steps_of_a_stream_are_known_by_their_clips(clips, cache):
+    take = StreamTake((clips[0], clips[2]), (1.0, 1.0))
+    segments = cut([take], cache)
+    assert facts(cut([take], cache)) == facts(segments)
+    spans = take.stream().spans
+    assert {segment.clip for segment in segments} == {clips[0], clips[2]}
+    for segment in segments:
+        assert len(segment.clips) == len(segment.log_mel)
+        place = 1280 * (segment.first_step + segment.last_voiced)
+        owner = spans[0] if segment.clip == clips[0] else spans[1]
+        assert owner.start <= place < owner.end + 0.1 * RATE  # the voice detector lingers
+
+
+def test_a_segment_of_two_clips_changes_hands_where_they_meet(tmp_path, cache, speech):
+    first = clip(tmp_path / "first.wav", speech[RATE : 5 * RATE])
+    second = clip(tmp_path / "second.wav", speech[int(6.5 * RATE) : int(10.5 * RATE)])
+    take = StreamTake((first, second), None)
+    (segment,) = cut([take], cache)
+    border = take.stream().spans[1].start / 1280 - segment.first_step
+    assert segment.clips.index(second) == pytest.approx(border, abs=1)
+    assert segment.clip == second
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_damaged_recording_among_changed_takes_costs_nothing_else(clips, cache, tmp_path, jobs):
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF of something else")
+    damaged = Clip("savee", bad, "bad", "DC", "sad", "en", CORPORA["savee"].labels)
+    talk = Noisy(("babble",), 10.0, speech=(bad,))
+    takes = [Take(damaged, NOISE), *(Take(c, NOISE) for c in clips), Take(clips[0], talk)]
+    stream = StreamTake((clips[0], damaged), (0.5, 0.5))
+    with pytest.raises(SerError, match=r"bad\.wav is not audio.*\(2 other clips"):
+        cut([*takes, stream], cache, jobs=jobs)
+    assert len(entries(cache)) == 3
+
+
+def test_a_full_disk_keeps_what_was_cached_of_changed_takes(clips, cache, monkeypatch):
+    cut([Take(clips[0], NOISE)], cache)
+    kept = entries(cache)
+
+    def full(file, **arrays):
+        file.write(b"some of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(np, "savez", full)
+        with pytest.raises(OutputError, match="No space left"):
+            cut([Take(c, NOISE) for c in clips], cache)
+    assert entries(cache) == kept
+    cut([Take(c, NOISE) for c in clips], cache)
+    assert kept.items() <= entries(cache).items()
+
+
+# ---------------------------------------------------------------------------------- teacher's input
+
+
+def test_the_teacher_hears_what_the_gate_let_through(clips, cache):
+    takes = [Take(clips[0]), Take(clips[0], NOISE), clips[2], StreamTake(tuple(clips), None)]
+    segments = cut(takes, cache)
+    spectra = segment_spectra(segments, cache / "teacher", 1)
+    assert len(spectra) == len(segments)
+    for segment, spectrum in zip(segments, spectra, strict=True):
+        whole = log_mel(segment.take.samples()).astype(np.float16)
+        frames = 8 * segment.first_step - 33 + np.arange(32 + 8 * len(segment.log_mel))
+        assert np.array_equal(spectrum, whole[np.clip(frames, 0, len(whole) - 1)])
+
+
+def test_the_teachers_input_is_kept_for_each_take(clips, cache):
+    segments = cut([Take(clips[0]), Take(clips[0], NOISE)], cache)
+    spectra = segment_spectra(segments, cache / "teacher", 1)
+    before = entries(cache / "teacher")
+    assert len(before) == 2
+    more = cut([clips[2], Take(clips[0], NOISE)], cache)
+    again = segment_spectra(more, cache / "teacher", 1)
+    after = entries(cache / "teacher")
+    assert before.items() <= after.items()
+    assert len(after) == 3
+    mine = sum(segment.take.change is not None for segment in more)
+    for old, new in zip(spectra[-mine:], again[-mine:], strict=True):
+        assert np.array_equal(old, new)
+
+
+def test_the_teachers_input_needs_room_on_the_disk(clips, cache, monkeypatch):
+    segments = cut([clips[0], clips[2]], cache)
+    segment_spectra(cut([clips[0]], cache), cache / "teacher", 1)
+    kept = entries(cache / "teacher")
+
+    def full(file, **arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OutputError, match="No space left"):
+        segment_spectra(segments, cache / "teacher", 1)
+    assert entries(cache / "teacher") == kept
+
+
+# --------------------------------------------------------------------------------------- bad input
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -15,16 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.errors import SerError
 from realtime_ser.records import HOP, SAMPLE_RATE, STEP_FRAMES
+from training.cache import Arrays, cached
+from training.sound.takes import AnyTake
 from training.streaming.architecture import Architecture, Encoder
-from training.streaming.clips import GatedSegment, samples_16k
-from training.workers import spread
+from training.streaming.clips import GatedSegment
+
+_VERSION = 1
+"""To be raised whenever its input differs for the same sound."""
 
 FFT = 1024
 BANDS = 64
@@ -122,53 +125,63 @@ def segment_spectra(
 ) -> list[NDArray[np.float16]]:
     """Its input for each segment, aligned with the stream, kept in ``cache``.
 
+    Parameters
+    ----------
+    segments
+        Those of one take one after the other.
+    cache
+        Folder of the cache; may be shared by any runs.
+    jobs
+        Number of processes.
+
     Returns
     -------
     list of ndarray, shape (32 + 8 steps, 64)
         32 frames of what came before the segment, then its own.
+
+    Raises
+    ------
+    OutputError
+        The cache cannot be written; what is in it stays.
+    SerError
+        Recordings cannot be read.
     """
-    cache.mkdir(parents=True, exist_ok=True)
-    store = cache / f"teacher-{_key(segments)}.npz"
-    lengths = [CONTEXT_FRAMES + STEP_FRAMES * len(segment.log_mel) for segment in segments]
-    if store.exists():
-        with np.load(store) as kept:
-            joined = kept["spectra"]
-    else:
-        groups = [list(group) for _, group in groupby(segments, key=lambda s: s.clip.path)]
-        requests = [_request(group) for group in groups]
-        parts = spread(_clip_spectra, requests, jobs, "Computing the teacher's input")
-        joined = np.concatenate([part for parts_of_clip in parts for part in parts_of_clip])
-        draft = store.with_suffix(".part.npz")
-        np.savez(draft, spectra=joined)
-        draft.replace(store)
-    return np.split(joined, np.cumsum(lengths)[:-1])
+    groups = [list(group) for _, group in groupby(segments, key=lambda s: id(s.take))]
+    excerpts = [
+        _Excerpts(group[0].take, tuple((s.first_step, len(s.log_mel)) for s in group))
+        for group in groups
+    ]
+    digests = [excerpt.digest() for excerpt in excerpts]
+    entries = cached(_take_spectra, excerpts, digests, cache, jobs, "Computing the teacher's input")
+    return [
+        spectrum
+        for excerpt, arrays in zip(excerpts, entries, strict=True)
+        for spectrum in np.split(arrays["spectra"], np.cumsum(excerpt.lengths)[:-1])
+    ]
 
 
-_Request: TypeAlias = tuple[Path, list[tuple[int, int]]]
+@dataclass(frozen=True, slots=True)
+class _Excerpts:
+    """Segments of a take: the first step of each, and how many it has."""
+
+    take: AnyTake
+    places: tuple[tuple[int, int], ...]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [CONTEXT_FRAMES + STEP_FRAMES * steps for _, steps in self.places]
+
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.take.digest() + repr((_VERSION, self.places)).encode()).digest()
 
 
-def _request(segments: Sequence[GatedSegment]) -> _Request:
-    """What a worker process needs of one clip's segments: their first step and length."""
-    return segments[0].clip.path, [(s.first_step, len(s.log_mel)) for s in segments]
-
-
-def _clip_spectra(request: _Request) -> list[NDArray[np.float16]]:
-    path, places = request
-    spectrum = log_mel(samples_16k(path)).astype(np.float16)
+def _take_spectra(excerpts: _Excerpts) -> Arrays:
+    spectrum = log_mel(excerpts.take.samples()).astype(np.float16)
     out = []
-    for first_step, steps in places:
+    for (first_step, _), length in zip(excerpts.places, excerpts.lengths, strict=True):
         start = STEP_FRAMES * first_step - CONTEXT_FRAMES - _DELAY_FRAMES
-        frames = np.arange(start, start + CONTEXT_FRAMES + STEP_FRAMES * steps)
-        out.append(spectrum[np.clip(frames, 0, len(spectrum) - 1)])
-    return out
-
-
-def _key(segments: Sequence[GatedSegment]) -> str:
-    digest = hashlib.sha256()
-    for segment in segments:
-        place = (segment.clip.corpus, segment.clip.name, segment.first_step, len(segment.log_mel))
-        digest.update(repr(place).encode())
-    return digest.hexdigest()[:16]
+        out.append(spectrum[np.clip(np.arange(start, start + length), 0, len(spectrum) - 1)])
+    return {"spectra": np.concatenate(out)}
 
 
 def fit_map(
