@@ -14,11 +14,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from realtime_ser import __version__
 from realtime_ser.errors import OutputError, SerError, UsageError
+from realtime_ser.session.arguments import add_actions
 
 if TYPE_CHECKING:
     from realtime_ser.analyze.results import Plot
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from realtime_ser.session.live import LiveSession
 
 PROGRAM = "realtime-ser"
-COMMANDS = ("monitor", "analyze", "devices", "doctor")
+COMMANDS = ("monitor", "analyze", "sessions", "devices", "doctor")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -103,10 +105,30 @@ class _Parser(argparse.ArgumentParser):
         if colon:
             word = rest.split()[0]
             if not word.startswith("-"):
-                raise UsageError(f"'{word}' is one word too many; a file is given as --input FILE.")
-            options = [name for action in self._actions for name in action.option_strings]
-            raise UsageError(f"There is no option '{word}'{_nearest(word, options)}")
+                hint = "; a file is given as --input FILE" if self.prog.endswith("monitor") else ""
+                raise UsageError(f"'{word}' is one word too many{hint}.")
+            raise UsageError(f"There is no option '{word}'{_nearest(word, self._options())}")
+        for known in self._choices():
+            if match := re.match(r"argument ACTION: invalid choice: '(.*?)'", message):
+                raise UsageError(f"There is no action '{match[1]}'{_nearest(match[1], known)}")
         raise UsageError(f"{message[0].upper()}{message[1:]}; '{self.prog} --help' tells more.")
+
+    def _choices(self) -> list[list[str]]:
+        """Names of the parsers below this one."""
+        return [
+            list(action.choices)
+            for action in self._actions
+            if isinstance(action, argparse._SubParsersAction)
+        ]
+
+    def _options(self) -> list[str]:
+        """All options, those of the parsers below included."""
+        names = [name for action in self._actions for name in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for below in action.choices.values():
+                    names += below._options()
+        return names
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
@@ -152,12 +174,14 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         for name, words in {
             "monitor": "Listen to a microphone, or to a file that plays as one",
             "analyze": "Analyse audio files and folders",
+            "sessions": "List the kept sessions, show, export and delete them",
             "devices": "List the microphones",
             "doctor": "Check this machine, and say what to do about each fault",
         }.items()
     }
     _monitor_options(parsers["monitor"])
     _analyze_options(parsers["analyze"])
+    add_actions(parsers["sessions"])
     _common_options(parsers["doctor"])
     for command in parsers.values():
         command.add_argument("--debug", action="store_true", help="show where an error came from")
@@ -174,12 +198,19 @@ def _monitor_options(parser: _Parser) -> None:
     add("--input", metavar="auto|mic|demo|FILE", help="what to listen to (default: auto)")
     add("--device", metavar="NAME", help="part of a microphone's name, as 'devices' prints it")
     add("--channels", type=_channels, metavar="1,2", help="channels to monitor (default: 1)")
+    add("--channel-names", type=_names, metavar="a,b", help="what the channels are called")
     add("--headless", action="store_true", help="show it in the terminal, without a window")
     add("--duration", type=_seconds, metavar="S", help="end after so many seconds")
     add("--speed", type=float, metavar="X", help="pace of a file; 0: as fast as it goes")
     add("--export", type=Path, metavar="OUT.csv", help="where to write the session")
     add("--record-audio", action="store_true", help="keep the sound too, as FLAC")
     add("--no-keep", action="store_true", help="do not keep it among the sessions")
+    add("--study", dest="study_name", metavar="NAME", help="the study that it belongs to")
+    add("--participant", dest="study_participant", metavar="CODE", help="the participant's code")
+    add("--condition", dest="study_condition", metavar="NAME", help="the study's condition")
+    words = "the participant has agreed; the time is kept"
+    now = datetime.now().astimezone()
+    add("--consent", dest="study_consent", action="store_const", const=now, help=words)
     add("--screenshot", type=Path, metavar="OUT.png", help="picture of the window at the end")
     _common_options(parser)
 
@@ -190,7 +221,7 @@ def _analyze_options(parser: _Parser) -> None:
     add("--out", type=Path, metavar="DIR", help="where to write; without it a table is printed")
     add("--plot", action="store_true", help="draw each file's timeline too, as PNG")
     add("--jobs", type=_jobs, metavar="N", help="processes (default: one a processor)")
-    add("--classes", type=_classes, default=(), metavar="a,b,c", help="restrict to these labels")
+    add("--classes", type=_names, default=(), metavar="a,b,c", help="restrict to these labels")
     _common_options(parser)
 
 
@@ -202,7 +233,7 @@ def _channels(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(words) from error
 
 
-def _classes(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
@@ -231,16 +262,21 @@ def _config(options: argparse.Namespace) -> Config:
     changes: dict[str, dict[str, Any]] = {
         "audio": {
             name: value
-            for name in ("input", "device", "channels", "speed")
+            for name in ("input", "device", "channels", "channel_names", "speed")
             if (value := getattr(options, name, None)) is not None
         },
         "session": {"record_audio": True} if getattr(options, "record_audio", False) else {},
         "sessions": {"keep": False} if getattr(options, "no_keep", False) else {},
+        "study": {
+            name: value
+            for name in ("name", "participant", "condition", "consent")
+            if (value := getattr(options, f"study_{name}", None)) is not None
+        },
     }
     merged: dict[str, Any] = config.model_dump()
     for section, values in changes.items():
         merged[section] |= values
-    if options.model is not None:
+    if getattr(options, "model", None) is not None:
         merged["model"] = options.model
     try:
         return parse_config(merged, "the command line")
@@ -383,6 +419,16 @@ def draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) 
     return FilePicture(info, channels, labels)
 
 
+# -------------------------------------------------------------------------------------- sessions
+
+
+def _sessions(options: argparse.Namespace) -> int:
+    from realtime_ser.session.command import sessions
+
+    sessions(options, _config(options))
+    return 0
+
+
 # ------------------------------------------------------------------------------ devices and doctor
 
 
@@ -418,6 +464,7 @@ def _doctor(options: argparse.Namespace) -> int:
 _RUN: dict[str, Command] = {
     "monitor": _monitor,
     "analyze": _analyze,
+    "sessions": _sessions,
     "devices": _devices,
     "doctor": _doctor,
 }

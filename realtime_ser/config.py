@@ -7,11 +7,12 @@ A configuration is immutable. Unknown keys, wrong types and values out of range 
 from __future__ import annotations
 
 import difflib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from realtime_ser.errors import UsageError
@@ -32,6 +33,9 @@ class AudioConfig(_Settings):
     channels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
         default=(1,), min_length=1, max_length=8, strict=False
     )
+    channel_names: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
+        default=(), strict=False
+    )
     buffer_s: _Number = Field(default=10.0, ge=1, le=120)
     speed: _Number = Field(default=1.0, ge=0, le=1000)
 
@@ -39,7 +43,16 @@ class AudioConfig(_Settings):
     def _distinct(self) -> Self:
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels must differ from each other")
+        if self.channel_names and len(self.channel_names) != len(self.channels):
+            raise ValueError("channel_names must name each of the channels, or none")
+        if len(set(self.channel_names)) != len(self.channel_names):
+            raise ValueError("channel_names must differ from each other")
         return self
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the channels by their numbers, where they have any."""
+        return dict(zip(self.channels, self.channel_names, strict=False))
 
 
 class GateConfig(_Settings):
@@ -79,6 +92,21 @@ class SessionsConfig(_Settings):
     retention_days: _Number | None = Field(default=None, gt=0, le=36500)
 
 
+class StudyConfig(_Settings):
+    """Where a session belongs."""
+
+    name: str | None = Field(default=None, min_length=1)
+    participant: str | None = Field(default=None, min_length=1)
+    condition: str | None = Field(default=None, min_length=1)
+    consent: datetime | None = Field(default=None, strict=False)
+
+    @field_validator("consent")
+    @classmethod
+    def _local(cls, moment: datetime | None) -> datetime | None:
+        """A moment without a UTC offset is one of this place."""
+        return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
+
+
 class WindowConfig(_Settings):
     """The live window."""
 
@@ -95,6 +123,7 @@ class Config(_Settings):
     model: str = Field(default="default", min_length=1)
     session: SessionConfig = SessionConfig()
     sessions: SessionsConfig = SessionsConfig()
+    study: StudyConfig = StudyConfig()
     window: WindowConfig = WindowConfig()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.summary import ChannelSummary
-from realtime_ser.words import clock_text, percent
+from realtime_ser.words import channel_title, clock_text, speech_words
 
 
 def session_report(session: LiveSession) -> str:
@@ -19,8 +19,10 @@ def _lines(session: LiveSession, channels: Mapping[int, ChannelSummary]) -> Iter
     demo = ", synthesised speech" if info.demo else ""
     yield f"{clock_text(status.position_s)} of {info.name}{demo}"
     for number, channel in channels.items():
-        name = f"channel {number}: " if len(session.monitor.channels) > 1 else ""
-        yield f"  {name}{_speech(channel)}"
+        title = channel_title(number, session.config.audio.names)
+        name = f"{title}: " if len(session.monitor.channels) > 1 else ""
+        words = speech_words(channel.speech_s, channel.segments, channel.shares)
+        yield f"  {name}{words}"
         if channel.lost_s:
             yield f"  {name}{channel.lost_s:.1f} s were lost"
         if channel.latency_ms is not None:
@@ -36,12 +38,3 @@ def _lines(session: LiveSession, channels: Mapping[int, ChannelSummary]) -> Iter
             yield f"  {session.audio.resolve()}"
         yield f"Kept in {session.folder}:"
         yield f"  realtime-ser sessions show {session.id}"
-
-
-def _speech(channel: ChannelSummary) -> str:
-    if not channel.segments:
-        return "no speech"
-    count = "1 segment" if channel.segments == 1 else f"{channel.segments} segments"
-    most, *others = (f"{label} {percent(share)}" for label, share in channel.shares.items())
-    also = f" ({', '.join(others)})" if others else ""
-    return f"{channel.speech_s:.1f} s of speech in {count}, mostly {most}{also}"

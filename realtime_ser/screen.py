@@ -21,7 +21,7 @@ from realtime_ser.monitor import Phase, Status
 from realtime_ser.readout import Readout
 from realtime_ser.records import STEP_S, Record, State, Update
 from realtime_ser.session.live import LiveSession
-from realtime_ser.words import clock_text, decibels, elapsed, percent
+from realtime_ser.words import channel_title, clock_text, decibels, elapsed, percent
 
 _REFRESH_S = 0.1
 _LATENCY_S = 2.0
@@ -112,13 +112,15 @@ class Screen:
         table = Table.grid(padding=(0, 1))
         for _ in range(columns):
             table.add_column(width=width, no_wrap=True)
-        several = len(self._channels) > 1
+        several, names = len(self._channels) > 1, self._session.config.audio.names
         rows = range(0, len(self._channels), columns)
         brief = len(rows) * _ROWS + _OTHER_ROWS > self._console.height
         cells = []
         for number, view in self._channels.items():
             draw = view.draw_brief if brief else view.draw
-            cells.append(draw(width, status.position_s, f"channel {number}" if several else ""))
+            cells.append(
+                draw(width, status.position_s, channel_title(number, names) if several else "")
+            )
         for row in rows:
             table.add_row(*cells[row : row + columns])
         return table

@@ -19,7 +19,7 @@ from realtime_ser.monitor import Phase, Status
 from realtime_ser.records import Record, Segment
 from realtime_ser.screen import Screen
 from realtime_ser.session.live import LiveSession
-from realtime_ser.words import clock_text, result_text
+from realtime_ser.words import channel_title, clock_text, result_text
 
 _POLL_S = 0.1
 
@@ -140,8 +140,11 @@ class Lines:
     def _words(self, segment: Segment) -> str:
         estimate = segment.estimate
         result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
-        channel = f"channel {segment.channel}  " if self._several else ""
+        channel = f"{self._title(segment.channel)}  " if self._several else ""
         return f"{channel}{result}  ({segment.start_s:.2f} to {segment.end_s:.2f} s)"
+
+    def _title(self, channel: int) -> str:
+        return channel_title(channel, self._session.config.audio.names)
 
     def _say(self, time_s: float, words: str) -> None:
         print(clock_text(time_s), words, sep="  ", file=self._console.file, flush=True)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+
+def channel_title(number: int, names: Mapping[int, str]) -> str:
+    """A channel's name, or ``channel 2``."""
+    return names.get(number, f"channel {number}")
+
 
 def percent(probability: float) -> str:
     """A probability as ``72 %``, with a narrow space that keeps it on one line."""
@@ -34,3 +41,22 @@ def result_text(label: str, confidence: float, *, certain: bool, short: bool = F
 def decibels(level_dbfs: float, unit: str) -> str:
     """A level as ``−23 dB``; a dash for silence."""
     return "–" if level_dbfs <= -120.0 else f"{level_dbfs:.0f} {unit}".replace("-", "\u2212")
+
+
+def speech_words(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
+    """How much speech there was, and how it sounded: shares of labels, the largest first."""
+    if not segments:
+        return "no speech"
+    count = "1 segment" if segments == 1 else f"{segments} segments"
+    most, *others = (f"{label} {percent(share)}" for label, share in shares.items())
+    also = f" ({', '.join(others)})" if others else ""
+    return f"{speech_s:.1f} s of speech in {count}, mostly {most}{also}"
+
+
+def size_text(size: int) -> str:
+    """Bytes in a unit that a person reads, of powers of 1000."""
+    if size < 1000:
+        return f"{size} B"
+    power = next((power for power in (1, 2, 3) if size < 999.5 * 1000**power), 4)
+    number, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"

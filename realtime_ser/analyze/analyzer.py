@@ -140,7 +140,8 @@ class Analyzer:
             | {"overflows": 0, "dropped_samples": 0}
         )
         plot = None if make_plot is None else make_plot(info, channels, self.labels)
-        return Results(item.outputs, self.labels, sidecar, plot)
+        names = self._settings.config.audio.names
+        return Results(item.outputs, self.labels, sidecar, plot, names)
 
     def _outcome(self, name: str, info: SourceInfo, tally: Tally) -> Outcome:
         channels = tally.summary().values()

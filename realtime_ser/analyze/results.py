@@ -39,6 +39,8 @@ class Results:
         What is written beside the tables as JSON.
     plot
         Draws the picture, if there is to be one.
+    names
+        Names of some or all channels.
 
     Raises
     ------
@@ -47,9 +49,15 @@ class Results:
     """
 
     def __init__(
-        self, outputs: Outputs, labels: Sequence[str], sidecar: dict[str, Any], plot: Plot | None
+        self,
+        outputs: Outputs,
+        labels: Sequence[str],
+        sidecar: dict[str, Any],
+        plot: Plot | None,
+        names: tables.Names = tables.NO_NAMES,
     ) -> None:
         self._outputs = outputs
+        self._names = names
         self._labels = labels
         self._sidecar = sidecar
         self._plot = plot
@@ -74,9 +82,9 @@ class Results:
         try:
             for record in records:
                 if isinstance(record, Update):
-                    self._frames.writerow(tables.frames_row(record, self._labels))
+                    self._frames.writerow(tables.frames_row(record, self._labels, self._names))
                 else:
-                    self._segments.writerow(tables.segments_row(record, self._labels))
+                    self._segments.writerow(tables.segments_row(record, self._labels, self._names))
         except OSError as error:
             raise cannot_write(self._outputs.frames, error) from error
         if self._plot is not None:

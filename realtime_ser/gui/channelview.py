@@ -28,6 +28,8 @@ class ChannelView(QWidget):
 
     Parameters
     ----------
+    title
+        What the channel is called; ``None``: by its number.
     compact
         Whether several channels share the window.
     axis
@@ -47,17 +49,19 @@ class ChannelView(QWidget):
         *,
         span_s: float,
         smoothing_s: float,
+        title: str | None = None,
         compact: bool,
         axis: bool,
     ) -> None:
         super().__init__()
         self.readout = Readout(timeline.labels, smoothing_s)
-        self.panel = Panel(timeline.labels, channel, look, compact=compact)
+        title = title or f"Channel {channel}"
+        self.panel = Panel(timeline.labels, title, look, compact=compact)
         self.plots = Plots(timeline, channel, span_s, look, compact=compact, axis=axis)
         self.margin = Margin(timeline.labels, look)
         self._peak = SILENCE_DBFS
         self._compact = compact
-        self.brief = Brief(channel, look, compact=compact)
+        self.brief = Brief(title, look, compact=compact)
         self.summary: ChannelSummary | None = None
         layout = QGridLayout(self)
         layout.setSpacing(0)

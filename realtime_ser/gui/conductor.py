@@ -225,8 +225,8 @@ class Conductor(QObject):
         info = monitor.source.info
         self._pace = Pace(len(monitor.channels))
         rate = 1.0 if info.live else self._config.audio.speed
-        self._window.begin(monitor.labels, monitor.channels, rate=rate)
         audio = self._config.audio
+        self._window.begin(monitor.labels, monitor.channels, rate=rate, names=audio.names)
         source = Source("demo") if info.demo else Source(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)
         if running.session.news:

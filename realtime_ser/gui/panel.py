@@ -119,10 +119,10 @@ class Panel(QWidget):
     Parameters
     ----------
     channel
-        Its number from 1, shown where there are several; then the panel is compact.
+        What it is called, shown where there are several; then the panel is compact.
     """
 
-    def __init__(self, labels: Sequence[str], channel: int, look: Look, *, compact: bool) -> None:
+    def __init__(self, labels: Sequence[str], channel: str, look: Look, *, compact: bool) -> None:
         super().__init__()
         self._compact = compact
         self._age_s = math.inf
@@ -130,7 +130,7 @@ class Panel(QWidget):
         self.title = QLabel()
         self.value = QLabel()
         self.before = QLabel()
-        self.caption = QLabel(f"Channel {channel}")
+        self.caption = QLabel(channel)
         self.bars = Bars(labels, look)
         self.caption.setVisible(compact)
         set_role(self.caption, "small muted")
@@ -220,12 +220,12 @@ class Panel(QWidget):
 class Brief(QWidget):
     """The panel's words in one line, for a window too narrow for the panel."""
 
-    def __init__(self, channel: int, look: Look, *, compact: bool) -> None:
+    def __init__(self, channel: str, look: Look, *, compact: bool) -> None:
         super().__init__()
         self.face = Face()
         self.text = QLabel()
         self.before = QLabel()
-        self._prefix = f"Channel {channel}:  " if compact else ""
+        self._prefix = f"{channel}:  " if compact else ""
         set_role(self.text, "bold")
         set_role(self.before, "muted")
         layout = QHBoxLayout(self)

@@ -111,7 +111,14 @@ class MainWindow(QMainWindow):
         self.resize(1280, 720)
         self._restyle()
 
-    def begin(self, labels: Sequence[str], channels: Sequence[int], *, rate: float) -> None:
+    def begin(
+        self,
+        labels: Sequence[str],
+        channels: Sequence[int],
+        *,
+        rate: float,
+        names: Mapping[int, str] | None = None,
+    ) -> None:
         """Empty the window for a new session.
 
         Parameters
@@ -122,6 +129,8 @@ class MainWindow(QMainWindow):
             Channels to show, from 1.
         rate
             Session seconds a second; 0 as fast as it can.
+        names
+            Names of some or all channels.
         """
         config = self._config
         self.timeline = Timeline(labels, channels, config.timeline_s + _SPARE_S)
@@ -136,6 +145,7 @@ class MainWindow(QMainWindow):
                 self._look,
                 span_s=config.timeline_s,
                 smoothing_s=config.smoothing_s,
+                title=(names or {}).get(channel),
                 compact=len(channels) > 1,
                 axis=channel == channels[-1],
             )

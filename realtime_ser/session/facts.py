@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,24 @@ class Model:
     name: str
     version: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Where a session belongs; empty words and ``None`` where nothing was said.
+
+    Attributes
+    ----------
+    name, participant, condition
+        Names and codes, as a person gave them.
+    consent
+        When the participant agreed.
+    """
+
+    name: str = ""
+    participant: str = ""
+    condition: str = ""
+    consent: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,10 @@ class Beginning:
         What it is heard with.
     provenance
         Versions, platform and the whole configuration, as they go into the sidecar.
+    names
+        Names of some or all channels, by their numbers.
+    study
+        Where it belongs.
     title
         A name for people.
     origin
@@ -49,6 +71,8 @@ class Beginning:
     labels: tuple[str, ...]
     model: Model
     provenance: Mapping[str, Any]
+    names: Mapping[int, str] = field(default_factory=dict)
+    study: Study = Study()
     title: str = ""
     origin: str | None = None
 

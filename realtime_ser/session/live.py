@@ -13,12 +13,12 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.microphone import MicrophoneSource
 from realtime_ser.audio.source import Source, require_channels
 from realtime_ser.config import AudioConfig, Config
-from realtime_ser.errors import DeviceError, FileTakenError, OutputError, SerError, UsageError
+from realtime_ser.errors import DeviceError, FileTakenError, OutputError, SerError
 from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor, Phase
 from realtime_ser.records import Anchor
 from realtime_ser.resources import shipped
-from realtime_ser.session.facts import Beginning, Course, Model
+from realtime_ser.session.facts import Beginning, Course, Model, Study
 from realtime_ser.session.keeping import keep
 from realtime_ser.session.recording import Files, SoundTrack, Tables
 from realtime_ser.session.sidecar import provenance, sidecar_text
@@ -101,9 +101,7 @@ def session_files(config: Config, export: Path | None) -> Files:
         ``export`` does not end in ``.csv``.
     """
     if export is not None:
-        if export.suffix.lower() != ".csv":
-            raise UsageError(f"The export '{export}' must have a name that ends in .csv.")
-        return Files(export)
+        return Files.named(export)
     folder = session_folder(config)
     name = _now().strftime("%Y-%m-%d_%H-%M-%S")
     files = Files(folder / f"{name}.csv")
@@ -237,7 +235,9 @@ class LiveSession:
     def _open_tables(self) -> Tables:
         while True:
             try:
-                return Tables(self.files, self.monitor.labels, self._sidecar)
+                return Tables(
+                    self.files, self.monitor.labels, self._sidecar, self.config.audio.names
+                )
             except FileTakenError:
                 if self._named:
                     raise
@@ -255,7 +255,7 @@ class LiveSession:
 
 def describe(config: Config, monitor: Monitor) -> Beginning:
     """What is known of a session that is about to begin."""
-    manifest = monitor.bundle.manifest
+    manifest, study = monitor.bundle.manifest, config.study
     return Beginning(
         started=_now(),
         source=monitor.source.info,
@@ -263,6 +263,10 @@ def describe(config: Config, monitor: Monitor) -> Beginning:
         labels=monitor.labels,
         model=Model(manifest.name, manifest.version, monitor.bundle.digest),
         provenance=provenance(config, monitor.bundle, monitor.labels),
+        names=config.audio.names,
+        study=Study(
+            study.name or "", study.participant or "", study.condition or "", study.consent
+        ),
     )
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import numpy as np
 import soundfile
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.errors import FileTakenError, OutputError
+from realtime_ser.errors import FileTakenError, OutputError, UsageError
 from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import tables
 
@@ -51,6 +51,19 @@ class Files:
         """The sound, if it is kept."""
         return self.beside(".flac")
 
+    @classmethod
+    def named(cls, frames: Path) -> Self:
+        """Files whose name a person chose.
+
+        Raises
+        ------
+        UsageError
+            It does not end in ``.csv``.
+        """
+        if frames.suffix.lower() != ".csv":
+            raise UsageError(f"The export '{frames}' must have a name that ends in .csv.")
+        return cls(frames)
+
     def existing(self) -> list[Path]:
         """Those that are there, the frames first."""
         paths = [self.frames, self.segments, self.markers, self.sidecar, self.audio]
@@ -68,6 +81,8 @@ class Tables:
         Labels of the probabilities.
     describe
         Called with all anchors, returns the text of the sidecar.
+    names
+        Names of some or all channels.
 
     Raises
     ------
@@ -80,9 +95,14 @@ class Tables:
     recovers = False
 
     def __init__(
-        self, files: Files, labels: Sequence[str], describe: Callable[[Sequence[Anchor]], str]
+        self,
+        files: Files,
+        labels: Sequence[str],
+        describe: Callable[[Sequence[Anchor]], str],
+        names: tables.Names = tables.NO_NAMES,
     ) -> None:
         self._files = files
+        self._names = names
         self._labels = labels
         self._describe = describe
         self._anchors: list[Anchor] = []
@@ -105,9 +125,9 @@ class Tables:
         with self._explained():
             for record in records:
                 if isinstance(record, Update):
-                    self._frames.writerow(tables.frames_row(record, self._labels))
+                    self._frames.writerow(tables.frames_row(record, self._labels, self._names))
                 elif isinstance(record, Segment):
-                    self._segments.writerow(tables.segments_row(record, self._labels))
+                    self._segments.writerow(tables.segments_row(record, self._labels, self._names))
                 elif isinstance(record, Marker):
                     self._markers.writerow(tables.markers_row(record))
                 elif isinstance(record, Anchor):

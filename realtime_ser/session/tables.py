@@ -7,7 +7,7 @@ segment and estimate are empty.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any, Protocol
 
@@ -35,12 +35,18 @@ def frames_header(labels: Sequence[str]) -> list[str]:
     ]
 
 
-def frames_row(update: Update, labels: Sequence[str]) -> list[str]:
-    """Row of the frames table: one step."""
+Names = Mapping[int, str]
+"""What people call channels, by their numbers."""
+
+NO_NAMES: Names = {}
+
+
+def frames_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
+    """Row of the frames table: one step. A channel that has a name goes by it."""
     return [
         f"{update.time_s:.2f}",
         _clock(update.wall_clock),
-        str(update.channel),
+        channel_cell(update.channel, names),
         update.state.value,
         str(int(update.speech)),
         "" if update.segment is None else str(update.segment),
@@ -55,11 +61,11 @@ def segments_header(labels: Sequence[str]) -> list[str]:
     return ["segment", "channel", "start_s", "end_s", *estimate_header(labels)]
 
 
-def segments_row(segment: Segment, labels: Sequence[str]) -> list[str]:
-    """Row of the segments table."""
+def segments_row(segment: Segment, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
+    """Row of the segments table. A channel that has a name goes by it."""
     return [
         str(segment.number),
-        str(segment.channel),
+        channel_cell(segment.channel, names),
         f"{segment.start_s:.2f}",
         f"{segment.end_s:.2f}",
         *estimate_cells(segment.estimate, labels),
@@ -78,6 +84,11 @@ def markers_row(marker: Marker) -> list[str]:
         f"{marker.duration_s:.3f}",
         *(plain_text(text) for text in (marker.code, marker.text, marker.source)),
     ]
+
+
+def channel_cell(channel: int, names: Names) -> str:
+    """A channel's name, or its number."""
+    return plain_text(names[channel]) if channel in names else str(channel)
 
 
 def plain_text(text: str) -> str:

@@ -239,11 +239,12 @@ def unpack(record: np.void, channel: int, labels: Sequence[str]) -> Update:
         envelope=np.broadcast_to(extremes, (STEP_FRAMES, 2)),
         voiced=int(record["voiced"]),
         latency_ms=None if np.isnan(latency_ms) else latency_ms,
-        wall_clock=_moment(int(record["wall_us"]), int(record["utc_offset_s"])),
+        wall_clock=moment(int(record["wall_us"]), int(record["utc_offset_s"])),
     )
 
 
-def _moment(wall_us: int, offset_s: int) -> datetime | None:
+def moment(wall_us: int, offset_s: int) -> datetime | None:
+    """Wall clock of a record, in its zone; ``None`` where none ran."""
     if wall_us == NO_TIME:
         return None
     zone = timezone(timedelta(seconds=offset_s))

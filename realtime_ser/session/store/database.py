@@ -107,7 +107,27 @@ _SCHEMA_1 = (
     "CREATE INDEX anchors_by_session ON anchors (session)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1,)
+_STUDIES = (
+    "ALTER TABLE sessions ADD COLUMN study TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN participant TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN condition TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN consent TEXT",  # when it was given, ISO 8601
+    "ALTER TABLE channels ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE intervals (         -- labelled by hand, on named tiers
+        key INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        channel INTEGER,              -- NULL: all
+        tier TEXT NOT NULL,
+        start_s REAL NOT NULL,
+        end_s REAL NOT NULL,
+        label TEXT NOT NULL,
+        text TEXT NOT NULL,
+        source TEXT NOT NULL
+    )""",
+    "CREATE INDEX intervals_by_session ON intervals (session)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES)
 """Statements that lead from each version to the next; the version is their number."""
 
 

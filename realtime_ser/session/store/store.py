@@ -21,7 +21,7 @@ import numpy as np
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.errors import UsageError
 from realtime_ser.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
-from realtime_ser.session.facts import Beginning, Course, Model
+from realtime_ser.session.facts import Beginning, Course, Model, Study
 from realtime_ser.session.recording import Files
 from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, explained, open_database, transaction
@@ -41,7 +41,10 @@ class Query:
     Attributes
     ----------
     text
-        Is found, in any case, in the title, a note, a marker, the source's name, or the ID.
+        Is found, in any case, in the title, a note, a marker, the source's name, the ID, the study,
+        the participant or the condition.
+    study, participant
+        Exactly these.
     label
         Some segment carries it.
     since, before
@@ -49,6 +52,8 @@ class Query:
     """
 
     text: str | None = None
+    study: str | None = None
+    participant: str | None = None
     label: str | None = None
     since: datetime | None = None
     before: datetime | None = None
@@ -58,6 +63,10 @@ class Query:
         found: list[tuple[str, Any]] = []
         if self.text:
             found.append((_TEXT, f"%{_literally(self.text)}%"))
+        if self.study is not None:
+            found.append(("study = ?", self.study))
+        if self.participant is not None:
+            found.append(("participant = ?", self.participant))
         if self.label:
             label = "EXISTS (SELECT 1 FROM segments WHERE session = key AND label = ?)"
             found.append((label, self.label))
@@ -88,6 +97,8 @@ class Deletion:
 
 _TEXT = r"""EXISTS (
     SELECT ?1 AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
+    OR study LIKE wanted ESCAPE '\' OR participant LIKE wanted ESCAPE '\'
+    OR condition LIKE wanted ESCAPE '\'
     OR json_extract(source, '$.name') LIKE wanted ESCAPE '\'
     OR EXISTS (SELECT 1 FROM notes n WHERE n.session = sessions.key
                AND n.text LIKE wanted ESCAPE '\')
@@ -221,11 +232,12 @@ class Store:
         with explained(self.path):
             insert_marker(self._connection, key, marker)
 
-    def delete(self, sessions: Sequence[SessionInfo]) -> Deletion:
+    def delete(self, sessions: Sequence[SessionInfo], *, named_files: bool = False) -> Deletion:
         """Delete sessions, their sound included, so that nothing of them is left in the store.
 
         Their places in the database are overwritten with zeros and given back, and the write-ahead
-        log is emptied. The tables that the program named itself are removed too.
+        log is emptied. The tables that the program named itself are removed too, and with
+        ``named_files`` those whose names a person chose.
 
         Raises
         ------
@@ -240,7 +252,7 @@ class Store:
                 raise UsageError(f"The session {info.id} is running: end it first.")
         with explained(self.path):
             for info in sessions:
-                left += self._remove_files(info)
+                left += self._remove_files(info, named_files=named_files)
             with transaction(self._connection):
                 self._connection.executemany(
                     "DELETE FROM sessions WHERE id = ?", [(info.id,) for info in sessions]
@@ -374,6 +386,32 @@ class Store:
             for row in self._rows("markers", name)
         ]
 
+    def shares(self, name: str) -> dict[str, float]:
+        """Share of the voiced duration whose segments carry a label, the largest first.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        key = self._key(name)
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label "
+                "ORDER BY 2 DESC",
+                (key,),
+            ).fetchall()
+        whole = sum(voiced for _, voiced in rows)
+        return {label: voiced / whole for label, voiced in rows}
+
+    def participants(self) -> list[str]:
+        """All participants' codes, in order."""
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT DISTINCT participant FROM sessions WHERE participant <> '' ORDER BY 1"
+            )
+            return [code for (code,) in rows.fetchall()]
+
     def notes(self, name: str) -> list[Note]:
         """Notes, the oldest first.
 
@@ -428,15 +466,17 @@ class Store:
         with contextlib.suppress(OSError):
             folder.rmdir()
 
-    def _remove_files(self, info: SessionInfo) -> list[Path]:
+    def _remove_files(self, info: SessionInfo, *, named_files: bool) -> list[Path]:
+        """Remove a session's files, and return those that are left alone."""
         written = [] if info.files is None else info.files.existing()
-        if not info.named:
+        remove = named_files or not info.named
+        if remove:
             for path in written:
                 path.unlink(missing_ok=True)
         folder = self.folder / info.id
         if folder.exists():
             shutil.rmtree(folder)
-        return written if info.named else []
+        return [] if remove else written
 
     def _names(self, condition: str, *values: object) -> list[str]:
         with explained(self.path):
@@ -503,6 +543,13 @@ class Store:
                 labels=tuple(json.loads(row["labels"])),
                 model=Model(**json.loads(row["model"])),
                 provenance=json.loads(row["provenance"]),
+                names={channel.number: channel.name for channel in channels if channel.name},
+                study=Study(
+                    row["study"],
+                    row["participant"],
+                    row["condition"],
+                    None if row["consent"] is None else datetime.fromisoformat(row["consent"]),
+                ),
                 title=row["title"],
                 origin=self._origin(row["origin"]),
             ),
@@ -515,13 +562,13 @@ class Store:
 
     def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
         rows = self._connection.execute(
-            "SELECT channel, updates, last_step, speech_steps, lost_steps FROM channels "
+            "SELECT channel, name, updates, last_step, speech_steps, lost_steps FROM channels "
             "WHERE session = ? ORDER BY key",
             (key,),
         )
         return tuple(
-            ChannelInfo(channel, updates, last, speech * STEP_S, lost * STEP_S)
-            for channel, updates, last, speech, lost in rows
+            ChannelInfo(channel, name, updates, last, speech * STEP_S, lost * STEP_S)
+            for channel, name, updates, last, speech, lost in rows
         )
 
     def _origin(self, key: int | None) -> str | None:
@@ -532,6 +579,7 @@ class Store:
 
 
 def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginning) -> int:
+    study = beginning.study
     row = {
         "id": name,
         "state": SessionState.RUNNING,
@@ -541,6 +589,10 @@ def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginn
         "labels": json.dumps(beginning.labels),
         "model": json.dumps(asdict(beginning.model)),
         "provenance": json.dumps(beginning.provenance),
+        "study": study.name,
+        "participant": study.participant,
+        "condition": study.condition,
+        "consent": None if study.consent is None else study.consent.isoformat(),
         "overflows": 0,
         "dropped_samples": 0,
         "named": False,
@@ -552,8 +604,8 @@ def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginn
     ).lastrowid
     assert key is not None
     connection.executemany(
-        "INSERT INTO channels VALUES (NULL, ?, ?, 0, -1, 0, 0)",
-        [(key, channel) for channel in beginning.channels],
+        "INSERT INTO channels VALUES (NULL, ?, ?, 0, -1, 0, 0, ?)",
+        [(key, channel, beginning.names.get(channel, "")) for channel in beginning.channels],
     )
     return key
 

@@ -29,6 +29,8 @@ class ChannelInfo:
     ----------
     number
         The device's or file's channel, from 1.
+    name
+        What a person calls it; empty: nothing.
     updates
         Number of stored updates.
     last_step
@@ -38,6 +40,7 @@ class ChannelInfo:
     """
 
     number: int
+    name: str
     updates: int
     last_step: int
     speech_s: float

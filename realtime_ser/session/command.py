@@ -1,0 +1,286 @@
+"""Runs ``realtime-ser sessions``."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from realtime_ser.config import Config
+from realtime_ser.errors import UsageError
+from realtime_ser.session.export import export_session, export_study
+from realtime_ser.session.keeping import open_store
+from realtime_ser.session.store import SessionInfo, SessionState, Store
+from realtime_ser.session.store.store import Query
+from realtime_ser.session.summary import Tally
+from realtime_ser.words import channel_title, clock_text, percent, size_text, speech_words
+
+_Row = Sequence[str]
+
+
+def sessions(options: argparse.Namespace, config: Config) -> None:
+    """Do what the command line says.
+
+    Raises
+    ------
+    SerError
+        It cannot be done.
+    """
+    with open_store(config) as store:
+        if store.notice is not None:
+            print(store.notice, file=sys.stderr)
+        _ACTIONS[options.action or "list"](store, options, config)
+
+
+# ------------------------------------------------------------------------------------ list and show
+
+
+def _list(store: Store, options: argparse.Namespace, config: Config) -> None:
+    get = vars(options).get
+    query = Query(
+        get("search"), get("study"), get("participant"), get("label"), get("since"), before=None
+    )
+    found = store.sessions(query)
+    if get("json"):
+        print(json.dumps([_as_data(store, info) for info in found], indent=2))
+        return
+    rows = [_line(store, info) for info in found]
+    if rows:
+        header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
+        for line in _aligned([header, *rows]):
+            print(line)
+    print(_footer(store, len(found), config))
+
+
+def _line(store: Store, info: SessionInfo) -> _Row:
+    begun = info.beginning
+    mostly = next((f"{n} {percent(share)}" for n, share in store.shares(info.id).items()), "-")
+    study = " ".join(word for word in _belonging(info) if word)
+    source = f"{begun.source.name}{', a demo' if begun.source.demo else ''}"
+    sound = ", sound kept" if info.audio is not None else ""
+    again = "" if begun.origin is None else f"{begun.origin} heard again by {begun.model.name}"
+    return (
+        info.id,
+        begun.started.strftime("%Y-%m-%d %H:%M"),
+        clock_text(info.duration_s),
+        clock_text(info.speech_s),
+        mostly,
+        size_text(info.size),
+        info.state.value,
+        "; ".join(word for word in (begun.title, again, study, f"{source}{sound}") if word),
+    )
+
+
+def _belonging(info: SessionInfo) -> tuple[str, str, str]:
+    study = info.beginning.study
+    return study.name, study.participant, study.condition
+
+
+def _footer(store: Store, shown: int, config: Config) -> str:
+    count = "1 session" if shown == 1 else f"{shown} sessions"
+    days = config.sessions.retention_days
+    kept = "kept until they are deleted" if days is None else f"kept for {days:g} days"
+    return f"{count}; {size_text(store.size())} in {store.folder}, {kept}"
+
+
+def _aligned(rows: Sequence[_Row]) -> Iterator[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
+    begun, study = info.beginning, info.beginning.study
+    return {
+        "id": info.id,
+        "state": info.state.value,
+        "started": begun.started.isoformat(timespec="milliseconds"),
+        "title": begun.title,
+        "source": begun.source.name,
+        "demo": begun.source.demo,
+        "duration_s": round(info.duration_s, 2),
+        "speech_s": round(info.speech_s, 2),
+        "lost_s": round(sum(channel.lost_s for channel in info.channels), 2),
+        "channels": {channel.number: channel.name for channel in info.channels},
+        "shares": {name: round(share, 6) for name, share in store.shares(info.id).items()},
+        "study": study.name,
+        "participant": study.participant,
+        "condition": study.condition,
+        "consent": None if study.consent is None else study.consent.isoformat(),
+        "model": {"name": begun.model.name, "version": begun.model.version},
+        "origin": begun.origin,
+        "notes": [note.text for note in store.notes(info.id)],
+        "audio": None if info.audio is None else str(info.audio),
+        "files": None if info.files is None else str(info.files.frames),
+        "bytes": info.size,
+    }
+
+
+def _show(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    info = store.session(options.id)
+    title = f"  {info.beginning.title}" if info.beginning.title else ""
+    print(f"{info.id}{title}  ({info.state.value})")
+    for line in _aligned([("", name, words) for name, words in _facts(store, info)]):
+        print(line)
+
+
+def _facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+    begun, study = info.beginning, info.beginning.study
+    yield "began", begun.started.isoformat(" ", timespec="seconds")
+    yield "source", f"{begun.source.name}{', synthesised speech' if begun.source.demo else ''}"
+    yield "length", clock_text(info.duration_s)
+    yield from _channel_facts(store, info)
+    yield "model", f"{begun.model.name} {begun.model.version}"
+    for name, words in zip(("study", "participant", "condition"), _belonging(info), strict=True):
+        if words:
+            yield name, words
+    if study.consent is not None:
+        yield "consent", study.consent.isoformat(" ", timespec="seconds")
+    if begun.origin is not None:
+        yield "heard again", f"from the sound of {begun.origin}"
+    if info.course.dropped_samples:
+        yield "lost", f"{info.course.dropped_samples:,} samples"
+    if info.course.error is not None:
+        yield "error", info.course.error
+    yield "takes", size_text(info.size)
+    yield "sound", "not kept" if info.audio is None else str(info.audio)
+    for path in [] if info.files is None else info.files.existing():
+        yield "file", str(path)
+    for marker in store.markers(info.id):
+        length = f" for {marker.duration_s:.1f} s" if marker.duration_s else ""
+        words = " ".join(word for word in (marker.code, marker.text) if word)
+        yield "marker", f"{clock_text(marker.time_s)}{length}  {words}".rstrip()
+    for note in store.notes(info.id):
+        yield "note", f"{note.written.strftime('%Y-%m-%d %H:%M')}  {note.text}"
+
+
+def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+    tally = Tally()
+    for segment in store.segments(info.id):
+        tally.add(segment)
+    heard = tally.summary()
+    for channel in info.channels:
+        several = len(info.channels) > 1
+        name = channel_title(channel.number, info.beginning.names) if several else "speech"
+        if channel.number not in heard:
+            yield name, "no speech"
+            continue
+        summary = replace(
+            heard[channel.number], speech_s=channel.speech_s, duration_s=channel.end_s
+        )
+        yield name, speech_words(summary.speech_s, summary.segments, summary.shares)
+
+
+# ------------------------------------------------------------------------------------------ changes
+
+
+def _rename(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    store.rename(options.id, options.title)
+
+
+def _note(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    store.add_note(options.id, options.text)
+
+
+def _export(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    if options.id is not None and options.to is not None:
+        files = export_session(store, store.session(options.id), options.to)
+        for path in files.existing():
+            print(path.resolve())
+    elif options.study is not None and options.tidy is not None:
+        found = store.sessions(Query(study=options.study))
+        if not found:
+            raise UsageError(f"No session belongs to the study '{options.study}'.")
+        export_study(store, found, options.tidy)
+        print(options.tidy.resolve())
+    else:
+        raise UsageError(
+            "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy OUT.csv'."
+        )
+
+
+def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    found = _chosen(store, options)
+    running = [info.id for info in found if info.state is SessionState.RUNNING]
+    if running:
+        raise UsageError(f"The session {running[0]} is running: end it first.")
+    if not options.yes and not _agreed(store, found, files=options.files):
+        print("Nothing was deleted.")
+        return
+    deletion = store.delete(found, named_files=options.files)
+    print(f"{_count(found)} deleted.")
+    for path in deletion.left:
+        print(f"Left, since you named it: {path}")
+    if not deletion.log_emptied:
+        print(
+            "Another program is using the store: what was deleted leaves its write-ahead log "
+            "when that one ends."
+        )
+
+
+def _chosen(store: Store, options: argparse.Namespace) -> list[SessionInfo]:
+    if not (options.ids or options.participant is not None or options.before is not None):
+        raise UsageError("Say what to delete: IDs, --participant CODE, or --before DATE.")
+    if options.participant is not None:
+        _require_participant(store, options.participant)
+    found = store.sessions(Query(participant=options.participant, before=options.before))
+    if not options.ids:
+        return found
+    wanted = [store.session(name).id for name in options.ids]
+    return [info for info in found if info.id in wanted]
+
+
+def _require_participant(store: Store, code: str) -> None:
+    known = store.participants()
+    if code not in known:
+        near = difflib.get_close_matches(code, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else "."
+        raise UsageError(f"No session belongs to a participant '{code}'{hint}")
+
+
+def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
+    for line in _aligned([_line(store, info) for info in found]):
+        print(line)
+    for info in found:
+        if info.files is not None and (files or not info.named):
+            for path in info.files.existing():
+                print(f"  with {path}")
+    return input(f"Delete {_count(found)} for good? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _count(found: Sequence[SessionInfo]) -> str:
+    return "1 session" if len(found) == 1 else f"{len(found)} sessions"
+
+
+def _reanalyse(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    from realtime_ser.session.reanalysis import reanalyse
+
+    info = store.session(options.id)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"hearing {info.id} again", total=1.0)
+        again = reanalyse(
+            store, info, options.model, lambda share: bar.update(task, completed=share)
+        )
+    print(f"The session {info.id} was heard again: realtime-ser sessions show {again.id}")
+
+
+_ACTIONS: Mapping[str, Callable[[Store, argparse.Namespace, Config], None]] = {
+    "list": _list,
+    "show": _show,
+    "rename": _rename,
+    "note": _note,
+    "export": _export,
+    "delete": _delete,
+    "reanalyse": _reanalyse,
+}
