@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start
+from benchmarks import footprint, latency, speed, start, store
 from benchmarks.figures import Section, show
 from benchmarks.machine import describe
 
@@ -20,6 +20,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "start": start.window,
     "footprint": footprint.footprint,
     "latency": latency.latency,
+    "store": store.store,
 }
 
 _WIDTH = 120

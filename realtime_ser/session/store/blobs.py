@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ NO_TIME = np.iinfo(np.int64).min
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_SCALE = 32767
 _MICROSECOND = timedelta(microseconds=1)
+
+
+UpdateRecords: TypeAlias = np.ndarray[tuple[int], np.dtype[np.void]]
+"""Records of consecutive updates, shape ``(n,)``; the module documents their fields."""
 
 
 def record_dtype(labels: int) -> np.dtype[np.void]:
@@ -64,9 +68,7 @@ def record_dtype(labels: int) -> np.dtype[np.void]:
     )
 
 
-def pack(
-    updates: Iterable[tuple[int, Update]], labels: Sequence[str]
-) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> UpdateRecords:
     """Records of updates, each given with its place among all of the session."""
     silent = np.full(len(labels), np.nan, np.float32)
     rows = [_row(order, update, labels, silent) for order, update in updates]
@@ -117,7 +119,7 @@ class Columns:
 
     channel: int
     labels: tuple[str, ...]
-    records: np.ndarray[tuple[int], np.dtype[np.void]]
+    records: UpdateRecords
 
     def __len__(self) -> int:
         """Number of updates."""

@@ -95,6 +95,13 @@ class Deletion:
     log_emptied: bool
 
 
+_BLOBS = """SELECT data FROM updates
+    WHERE session = ?1 AND channel = ?2 AND last_step >= ?3 AND last_step <= ifnull(
+        -- the row that holds the last wanted step
+        (SELECT last_step FROM updates WHERE session = ?1 AND channel = ?2 AND last_step >= ?4
+         ORDER BY last_step LIMIT 1), ?4)
+    ORDER BY last_step"""
+
 _TEXT = r"""EXISTS (
     SELECT ?1 AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
     OR study LIKE wanted ESCAPE '\' OR participant LIKE wanted ESCAPE '\'
@@ -257,7 +264,8 @@ class Store:
                 self._connection.executemany(
                     "DELETE FROM sessions WHERE id = ?", [(info.id,) for info in sessions]
                 )
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # A script is run to its end; a statement would give one page back.
+            self._connection.executescript("PRAGMA incremental_vacuum")
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return Deletion(tuple(left), log_emptied=not busy)
 
@@ -317,11 +325,7 @@ class Store:
         key, labels = self._key(name), self._labels(name)
         end = 2**62 if last_step is None else last_step
         with explained(self.path):
-            blobs = self._connection.execute(
-                "SELECT data FROM updates WHERE session = ? AND channel = ? AND last_step >= ? "
-                "AND first_step <= ? ORDER BY last_step",
-                (key, channel, first_step, end),
-            ).fetchall()
+            blobs = self._connection.execute(_BLOBS, (key, channel, first_step, end)).fetchall()
         records = np.frombuffer(b"".join(blob for (blob,) in blobs), record_dtype(len(labels)))
         steps = records["step"]
         wanted = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))

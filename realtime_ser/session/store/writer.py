@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from realtime_ser.records import Anchor, Marker, Record, Segment, State, Update
 from realtime_ser.session.facts import Course
-from realtime_ser.session.store.blobs import STATES, pack
+from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
 from realtime_ser.session.store.lease import Lease
 from realtime_ser.session.store.values import SessionState
@@ -121,6 +121,27 @@ class SessionWriter:
         self._facts.clear()
         self._records.clear()
 
+    def insert_records(self, channel: int, rows: Iterable[UpdateRecords]) -> None:
+        """Store records that are made already, consecutive ones of a channel, in one commit.
+
+        Parameters
+        ----------
+        channel
+            Number of the channel, from 1.
+        rows
+            Arrays of records as :mod:`realtime_ser.session.store.blobs` lays them out; each
+            becomes a row.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses; nothing of it is stored.
+        """
+        with explained(self._path), transaction(self._connection):
+            for records in rows:
+                _insert_records(self._connection, self._key, channel, records)
+                self._order += len(records)
+
     def finish(self) -> None:
         """Store the rest, mark the session as complete, and let go of it.
 
@@ -173,7 +194,7 @@ class SessionWriter:
             elif isinstance(record, Anchor):
                 self._insert_anchor(record)
         for channel, updates in channels.items():
-            insert_updates(self._connection, self._key, channel, updates, self._labels)
+            _insert_records(self._connection, self._key, channel, pack(updates, self._labels))
         return order - self._order
 
     def _insert_segment(self, segment: Segment) -> None:
@@ -211,15 +232,10 @@ RUNNING = "running.lock"
 """Name of the file in a session's folder that is locked while it runs."""
 
 
-def insert_updates(
-    connection: sqlite3.Connection,
-    key: int,
-    channel: int,
-    updates: Sequence[tuple[int, Update]],
-    labels: Sequence[str],
+def _insert_records(
+    connection: sqlite3.Connection, key: int, channel: int, records: UpdateRecords
 ) -> None:
-    """Store consecutive updates of one channel, each with its place in the session, as one row."""
-    records = pack(updates, labels)
+    """Store consecutive updates of one channel as one row."""
     first, last = int(records["step"][0]), int(records["step"][-1])
     connection.execute(
         "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?)",

@@ -1,0 +1,103 @@
+"""How fast a session of a day is opened, listed and scrolled, and what keeping one takes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figures import Figure, Section, Target, percentiles
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.labels import LABELS
+from realtime_ser.records import STEP_S
+from realtime_ser.session.facts import Beginning, Model
+from realtime_ser.session.store import Store
+from realtime_ser.session.store.blobs import STATES, record_dtype
+
+DAY = round(24 * 3600 / STEP_S)
+"""Updates of 24 hours of one channel: 1.08 million."""
+
+_ROW = 10
+"""Updates that a live session commits at once."""
+
+_PAGE = round(3600 / STEP_S)
+
+
+@contextmanager
+def made(updates: int = DAY) -> Iterator[tuple[Store, str]]:
+    """A store with one session of so many updates, in the rows of a live one; and its ID."""
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder)) as store:
+        writer = store.begin(_beginning())
+        writer.insert_records(1, np.array_split(_records(updates), -(-updates // _ROW)))
+        writer.finish()
+        yield store, writer.id
+
+
+def _beginning() -> Beginning:
+    source = SourceInfo("Studio", 48_000, 1, live=True)
+    now = datetime.now().astimezone()
+    return Beginning(now, source, (1,), LABELS, Model("default", "1.0", ""), {})
+
+
+def _records(updates: int) -> np.ndarray:
+    """Speech of four seconds and a second of silence, over and over."""
+    random = np.random.default_rng(0)
+    records = np.zeros(updates, record_dtype(len(LABELS)))
+    records["step"] = records["order"] = np.arange(updates)
+    records["state"] = STATES.index(STATES[0])
+    spoken = records["step"] % 62 < 50
+    records["state"][spoken] = 1
+    records["segment"][spoken] = 1 + records["step"][spoken] // 62
+    records["label"] = np.where(spoken, random.integers(0, len(LABELS), updates), -1)
+    records["level_dbfs"] = random.normal(-30, 6, updates)
+    records["probabilities"] = random.dirichlet(np.ones(len(LABELS)), updates)
+    records["probabilities"][~spoken] = np.nan
+    return records
+
+
+def _timed(work: Callable[[], object], runs: int) -> list[float]:
+    times = []
+    for _ in range(runs):
+        begun_s = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - begun_s))
+    return times
+
+
+def store(updates: int = DAY, runs: int = 5) -> Section:
+    """Section on the store."""
+    with made(updates) as (opened, name):
+
+        def everything() -> None:
+            columns = opened.columns(name)
+            for field in columns.records.dtype.names or ():
+                np.ascontiguousarray(columns.records[field])
+
+        def afresh() -> None:
+            with Store(opened.folder) as again:
+                again.columns(name)
+
+        begins = np.random.default_rng(1).integers(0, max(1, updates - _PAGE), 50)
+        hours = [
+            _timed(lambda begin=begin: opened.columns(name, 1, begin, begin + _PAGE), 1)[0]  # type: ignore[misc]
+            for begin in map(int, begins)
+        ]
+        size = opened.path.stat().st_size / 1e6
+        figures = (
+            Figure("open the store, read all", max(_timed(afresh, runs)), "ms", Target(1000.0)),
+            Figure("read all, each column whole", max(_timed(everything, runs)), "ms"),
+            *percentiles("read an hour", hours, "ms"),
+            Figure("list it, with its length", max(_timed(opened.sessions, runs)), "ms"),
+            Figure("database", size, "MB"),
+        )
+    return Section(
+        "A kept session of a day",
+        f"{updates:,} updates of one channel in rows of {_ROW}, as a live session commits them; "
+        f"the slowest of {runs} readings, the file in the system's cache.",
+        figures,
+    )
