@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.errors import UsageError
-from training.cache import Arrays, cached, content
+from realtime_ser.records import SAMPLE_RATE
+from training.cache import Arrays, cached
 from training.offline.recipe import Features, Kind
-from training.sound.recordings import samples_16k
-from training.streaming.teacher import log_mel
+from training.sound.takes import Take
 
 _VERSION = 1
 """To be raised whenever features differ for the same settings."""
@@ -29,16 +29,16 @@ _DELTA_WIDTH = 9  # librosa's
 
 
 def clip_features(
-    paths: Sequence[Path], settings: Features, cache: Path, jobs: int
+    takes: Sequence[Take], settings: Features, cache: Path, jobs: int
 ) -> list[NDArray[np.float32]]:
-    """Features of recordings, in their order, each ``(frames, features)``.
+    """Features of clips, in their order, each ``(frames, features)``.
 
     With ``encoder`` they are what the encoder takes in, before standardisation.
 
     Parameters
     ----------
-    paths
-        The recordings; one that is named several times is computed once.
+    takes
+        The clips, as recorded or changed; one that is there several times is computed once.
     settings
         Which features, and their parameters.
     cache
@@ -54,11 +54,10 @@ def clip_features(
         Recordings cannot be read; all others are in the cache by then.
     """
     parameters = _digest(settings)
-    digest_of = {path: parameters + content(path) for path in set(paths)}
-    digests = [hashlib.sha256(digest_of[path]).digest() for path in paths]
-    found = cached(
-        partial(_compute, settings), paths, digests, cache, jobs, "Computing features of clips"
-    )
+    digest_of = {take: hashlib.sha256(parameters + take.digest()).digest() for take in set(takes)}
+    digests = [digest_of[take] for take in takes]
+    work = partial(_compute, settings)
+    found = cached(work, takes, digests, cache, jobs, "Computing features of clips")
     return [arrays["features"] for arrays in found]
 
 
@@ -68,26 +67,35 @@ def _digest(settings: Features) -> bytes:
     return hashlib.sha256(f"{_VERSION} {version('librosa')} {used}".encode()).digest()
 
 
-def _compute(settings: Features, path: Path) -> Arrays:
-    return {"features": features_of(path, settings)}
+def _compute(settings: Features, take: Take) -> Arrays:
+    return {"features": features_of(take, settings)}
 
 
-def features_of(path: Path, settings: Features) -> NDArray[np.float32]:
-    """Features of one recording, without the cache."""
+def features_of(take: Take, settings: Features) -> NDArray[np.float32]:
+    """Features of one clip, without the cache."""
     if "encoder" in settings.kinds:
-        return log_mel(samples_16k(path))
-    features = extract(*_samples(path, settings.sample_rate), settings)
+        from training.streaming.teacher import FFT, log_mel  # brings Keras, which others do without
+
+        return log_mel(_at_least(FFT, take.samples()))
+    features = extract(*_samples(take, settings.sample_rate), settings)
     return features.mean(axis=0, keepdims=True) if settings.summary == "mean" else features
 
 
-def _samples(path: Path, rate: int | None) -> tuple[NDArray[np.float32], int]:
-    """First channel of a recording and its rate, resampled where another one is asked for."""
-    source = FileSource(path)
-    native = source.info.native_rate
-    samples = np.concatenate([block[:, 0] for block in source.blocks()])
+def _samples(take: Take, rate: int | None) -> tuple[NDArray[np.float32], int]:
+    """First channel of a clip and its rate, resampled where another one is asked for."""
+    if take.change is None:
+        source = FileSource(take.clip.path)
+        native = source.info.native_rate
+        samples = np.concatenate([block[:, 0] for block in source.blocks()])
+    else:
+        native, samples = SAMPLE_RATE, take.samples()
     if rate is None or rate == native:
         return samples, native
     return librosa.resample(samples, orig_sr=native, target_sr=rate), rate
+
+
+def _at_least(count: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.pad(samples, (0, max(0, count - len(samples))))
 
 
 # ----------------------------------------------------------------------------------------- librosa
@@ -114,8 +122,7 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
     UsageError
         A feature cannot be computed at this rate.
     """
-    long_enough = np.pad(samples, (0, max(0, settings.n_fft - len(samples))))
-    sound = _Sound(long_enough, rate, settings)
+    sound = _Sound(_at_least(settings.n_fft, samples), rate, settings)
     try:
         with _without_remarks():
             parts = [_FEATURES[kind](sound) for kind in settings.kinds]

@@ -27,6 +27,7 @@ from training.offline.frontend import FrontEnd, FrozenEncoder, Rows, Standard
 from training.offline.model import OfflineModel, load_offline
 from training.offline.recipe import Features, Learning, OfflineRecipe
 from training.offline.selection import oversampled
+from training.sound.takes import Take
 
 __all__ = ["load_offline", "make"]
 
@@ -90,7 +91,7 @@ class _Material:
 def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> _Material:
     settings = job.recipe.features
     features: dict[Part, Rows] = {
-        part: clip_features([clip.path for clip in own], settings, job.cache, job.jobs)
+        part: clip_features([Take(clip) for clip in own], settings, job.cache, job.jobs)
         for part, own in clips.items()
     }
     parent = None

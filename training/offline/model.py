@@ -15,10 +15,12 @@ from pydantic import ValidationError
 
 from realtime_ser.errors import OutputError, UsageError
 from training.batching import padded_length
+from training.corpora import Clip
 from training.offline.features import features_of
 from training.offline.frontend import FrontEnd, Rows, pad
 from training.offline.recipe import OfflineRecipe
 from training.runs import OFFLINE_MODEL, Run
+from training.sound.takes import Take
 from training.workers import spread
 
 _BATCH = 128
@@ -55,9 +57,9 @@ class OfflineModel:
         AudioFileError
             A recording cannot be read.
         """
-        heard = spread(
-            partial(features_of, settings=self.recipe.features), paths, jobs, "Hearing recordings"
-        )
+        takes = [Take(_unknown(path)) for path in paths]
+        hear = partial(features_of, settings=self.recipe.features)
+        heard = spread(hear, takes, jobs, "Hearing recordings")
         return self.probabilities(self.front_end.inputs(heard))
 
     def probabilities(self, inputs: Rows) -> NDArray[np.float32]:
@@ -95,6 +97,11 @@ class OfflineModel:
                 f"{path} cannot be written ({error.strerror}); make room, and the same command "
                 "goes on: what is trained already is kept."
             ) from error
+
+
+def _unknown(path: Path) -> Clip:
+    """A recording of which nothing is known."""
+    return Clip("", path, path.stem, speaker="", label="", language="", classes=())
 
 
 def load_offline(run: Run) -> OfflineModel:
