@@ -13,6 +13,7 @@ from benchmarks.programs import (
     Variables,
     display,
     finish,
+    into,
     monitor,
     sound_server,
     started,
@@ -43,9 +44,8 @@ def measure(
 ) -> Footprint:
     """Monitor, and look at the process between two moments, in seconds from its start."""
     with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "session.csv")
         # It runs on while it is looked at.
-        options = ["--duration", str(until_s + 1.0), "--export", out]
+        options = ["--duration", str(until_s + 1.0), *into(Path(folder), "session.csv")]
         with started(monitor(*arguments, *options), variables) as process:
             time.sleep(from_s)
             began, before = time.monotonic(), usage(process.pid)

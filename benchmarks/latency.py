@@ -19,6 +19,7 @@ from benchmarks.programs import (
     Variables,
     display,
     finish,
+    into,
     monitor,
     sound_server,
     speaking,
@@ -78,7 +79,8 @@ def measure_updates(
     """Let a headless session hear a file through a sound server, and read what it wrote."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "session.csv"
-        options = ["--headless", "--input", "mic", "--duration", str(seconds), "--export", str(out)]
+        options = ["--headless", "--input", "mic", "--duration", str(seconds)]
+        options += into(out.parent, out.name)
         with speaking(server, sound, out), started(monitor(*options), server.env) as process:
             finish(process, timeout_s=seconds + 60)
         with out.open(encoding="utf-8", newline="") as file:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import Variables, finish, python, started
+from benchmarks.programs import Variables, finish, into, python, started
 
 FRAMES = "session.csv"
 """Name of the frames table of a session that is watched."""
@@ -78,7 +78,7 @@ def watch(arguments: Sequence[str], duration_s: float, folder: Path, variables: 
         Name the display, and the microphone if it is used.
     """
     report = folder / "seen.json"
-    options = [*arguments, "--duration", str(duration_s), "--export", str(folder / FRAMES)]
+    options = [*arguments, "--duration", str(duration_s), *into(folder, FRAMES)]
     started_s = time.monotonic()
     with started(python("-m", "benchmarks.probe", str(report), *options), variables) as process:
         finish(process, timeout_s=duration_s + 120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,6 +42,13 @@ def python(*arguments: str) -> list[str]:
 def monitor(*arguments: str) -> list[str]:
     """Command that monitors."""
     return python("-m", "realtime_ser", "monitor", *arguments)
+
+
+def into(folder: Path, table: str) -> list[str]:
+    """Options of a monitor that writes all it writes into a folder, its kept sessions included."""
+    config = folder / "config.yaml"
+    config.write_text(json.dumps({"sessions": {"folder": str(folder / "sessions")}}), "utf-8")
+    return ["--config", str(config), "--export", str(folder / table)]
 
 
 @contextlib.contextmanager

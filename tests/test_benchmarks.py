@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start
+from benchmarks import footprint, latency, speed, start, store
 from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles, show
 from benchmarks.machine import describe, one_core, usage
 from benchmarks.programs import display, write_demo
@@ -94,6 +94,14 @@ def test_an_update_is_painted_after_it_was_ready(pulse, screen, sound):
     assert len(seen.paint) > 5
     assert (seen.paint > 0).all()
     np.testing.assert_allclose(seen.whole, seen.update + seen.paint)
+
+
+def test_a_session_of_a_day_is_read_whole():
+    section = store.store(updates=5000, runs=1)
+    figures = {figure.name: figure.value for figure in section.figures}
+    assert min(figures.values()) > 0
+    with store.made(5000) as (kept, name):
+        assert len(kept.columns(name)) == kept.session(name).channels[0].updates == 5000
 
 
 @linux_only
