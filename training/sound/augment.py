@@ -1,0 +1,423 @@
+"""Augmentation: training clips once more, otherwise than they were recorded.
+
+A copy goes the way that sound goes: the voice is changed, a room added, noise mixed in, the band
+limited, a codec passed, and the level set. Pitch, speed, filters and level are changed by
+audiomentations (https://github.com/iver56/audiomentations); what it would draw is drawn here, from
+a seed and the take's key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random as global_random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, model_validator
+
+from realtime_ser.records import SAMPLE_RATE
+from training.corpora import Clip
+from training.settings import Section
+from training.sound.chance import generator
+from training.sound.codecs import Codec, coded
+from training.sound.mixing import within_scale
+from training.sound.noises import BABBLE, TRAINING_NOISES, TrainingNoise, check_kinds
+from training.sound.rooms import impulse_response, in_room
+from training.sound.takes import AnyTake, Noisy, StreamTake, Take
+
+if TYPE_CHECKING:
+    from audiomentations.core.transforms_interface import BaseWaveformTransform
+
+_VERSION = 1
+"""To be raised whenever an effect sounds otherwise for the same settings."""
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the first number of a range must not exceed the second")
+    return limits
+
+
+Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+# ---------------------------------------------------------------------------------------- settings
+
+
+class NoiseSettings(Section):
+    """Noise under a copy.
+
+    Attributes
+    ----------
+    snr_db
+        Range of its signal-to-noise ratio, over voiced samples.
+    kinds
+        One is drawn for each copy. Kinds that a model is measured with cannot be named.
+    chance
+        Share of the copies that have it.
+    """
+
+    snr_db: Range = (0.0, 25.0)
+    kinds: tuple[TrainingNoise, ...] = Field(default=TRAINING_NOISES, min_length=1)
+    chance: Chance = 0.7
+
+
+class RoomSettings(Section):
+    """A room around a copy.
+
+    Attributes
+    ----------
+    rt60_s
+        Range of its reverberation time.
+    drr_db
+        Range of the direct sound's power over the reflected.
+    chance
+        Share of the copies that have it.
+    """
+
+    rt60_s: Range = (0.15, 0.8)
+    drr_db: Range = (-3.0, 12.0)
+    chance: Chance = 0.5
+
+    @model_validator(mode="after")
+    def _reverberates(self) -> Self:
+        if self.rt60_s[0] <= 0.01:
+            raise ValueError("'rt60_s' must be longer than 0.01 s")
+        return self
+
+
+class BandSettings(Section):
+    """A narrower band.
+
+    Attributes
+    ----------
+    kinds
+        ``telephone``: 300 to 3400 Hz; ``low-pass``: up to a cut-off.
+    cutoff_hz
+        Range of that cut-off.
+    chance
+        Share of the copies that have it.
+    """
+
+    kinds: tuple[Literal["telephone", "low-pass"], ...] = Field(
+        default=("telephone", "low-pass"), min_length=1
+    )
+    cutoff_hz: Range = (2000.0, 6000.0)
+    chance: Chance = 0.25
+
+
+class CodecSettings(Section):
+    """A lossy codec.
+
+    Attributes
+    ----------
+    kinds
+        One is drawn for each copy: see :func:`training.sound.codecs.coded`.
+    chance
+        Share of the copies that have it.
+    """
+
+    kinds: tuple[Codec, ...] = Field(default=("opus", "mp3", "gsm", "g711"), min_length=1)
+    chance: Chance = 0.25
+
+
+class StreamSettings(Section):
+    """Clips of one speaker joined to longer streams.
+
+    Attributes
+    ----------
+    clips
+        Range of how many are joined; a speaker's last stream may take in a few more.
+    gap_s
+        Range of the silence between them.
+    unbroken
+        Share of the streams that are joined without a gap, so that the emotion changes within one
+        stretch of speech.
+    passes
+        In how many streams each clip is.
+    """
+
+    clips: tuple[int, int] = (2, 4)
+    gap_s: Range = (0.7, 2.0)
+    unbroken: Chance = 0.0
+    passes: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _joins(self) -> Self:
+        if not 2 <= self.clips[0] <= self.clips[1]:
+            raise ValueError("'clips' is a range that begins with 2 or more")
+        if self.gap_s[0] < 0:
+            raise ValueError("'gap_s' must not be negative")
+        return self
+
+
+class Augmentation(Section):
+    """What a model trains on beside the clips as recorded; by default nothing.
+
+    Attributes
+    ----------
+    copies
+        Number of changed copies of each training clip.
+    noise, room, band, codec
+        Effects that a share of the copies has; ``null``: none has it.
+    gain_db
+        The level of each copy is changed by up to so much either way, and never beyond full scale.
+    pitch_semitones
+        The pitch of each copy, formants included, is moved by up to so much either way.
+    speed
+        Range of the tempo of each copy, whose pitch stays: 1.1 is a tenth faster. ``null``: as it
+        was.
+    streams
+        Clips joined to streams, which are changed as copies are; ``null``: none.
+    """
+
+    copies: int = Field(default=0, ge=0)
+    noise: NoiseSettings | None = None
+    room: RoomSettings | None = None
+    gain_db: float = Field(default=0.0, ge=0, le=60)
+    pitch_semitones: float = Field(default=0.0, ge=0, le=12)
+    speed: Range | None = None
+    band: BandSettings | None = None
+    codec: CodecSettings | None = None
+    streams: StreamSettings | None = None
+
+    @model_validator(mode="after")
+    def _of_use(self) -> Self:
+        if self.speed is not None and not 0.5 <= self.speed[0] <= self.speed[1] <= 2.0:
+            raise ValueError("'speed' must lie between 0.5 and 2")
+        if self.copies and not self.changes:
+            raise ValueError("'copies' needs an effect: the same clips again teach nothing")
+        if self.changes and not self.copies and self.streams is None:
+            raise ValueError(
+                "effects need 'copies' or 'streams': clips as recorded stay as they are"
+            )
+        return self
+
+    @property
+    def changes(self) -> bool:
+        """Whether any effect is on."""
+        effects = (self.noise, self.room, self.band, self.codec, self.speed)
+        return any(effects) or self.gain_db > 0 or self.pitch_semitones > 0
+
+
+# ------------------------------------------------------------------------------------------ effects
+
+
+@dataclass(frozen=True, slots=True)
+class Augmenter:
+    """The change that augmentation makes: see :class:`training.sound.takes.Change`.
+
+    Attributes
+    ----------
+    settings
+        Which effects, and how strong.
+    seed
+        Of all that is drawn, together with a take's key. Each effect draws for itself: switching
+        one off leaves the others as they were.
+    speech
+        Recordings of training speakers, for babble: see :class:`training.sound.takes.Noisy`.
+
+    Raises
+    ------
+    UsageError
+        Babble is wanted without speech.
+    """
+
+    settings: Augmentation
+    seed: int = 0
+    speech: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        noise = self.settings.noise
+        check_kinds(noise.kinds if noise else (), has_speech=bool(self.speech))
+
+    def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
+        """Changed sound; it exceeds full scale only where the recording did."""
+        if not len(samples):
+            return samples
+
+        def draws(effect: str) -> np.random.Generator:
+            return generator(self.seed, effect, key)
+
+        settings = self.settings
+        sound = _pitched(samples, settings.pitch_semitones, draws("pitch"))
+        sound = _paced(sound, settings.speed, draws("speed"))
+        sound = _housed(sound, settings.room, draws("room"))
+        noise = self._noise(key)
+        sound = sound if noise is None else noise(sound, key)
+        sound = _narrowed(sound, settings.band, draws("band"))
+        sound = _coded(sound, settings.codec, draws("codec"))
+        sound = _levelled(sound, settings.gain_db, draws("gain"))
+        return within_scale(sound, samples)
+
+    def _noise(self, key: str) -> Noisy | None:
+        noise = self.settings.noise
+        if noise is None or not _happens(noise.chance, generator(self.seed, "noise or not", key)):
+            return None
+        return Noisy(noise.kinds, noise.snr_db, self.seed, self.speech)
+
+    def digest(self, key: str) -> bytes:
+        """Hash of the effects, and of this key's noise."""
+        effects = self.settings.model_dump_json(exclude={"copies", "streams"})
+        noise = self._noise(key)
+        digest = hashlib.sha256(f"{_VERSION} {self.seed} {effects}".encode())
+        digest.update(b"" if noise is None else noise.digest(key))
+        return digest.digest()
+
+
+def _happens(chance: float, random: np.random.Generator) -> bool:
+    return bool(random.random() < chance)
+
+
+def _pitched(
+    sound: NDArray[np.float32], semitones: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if not semitones:
+        return sound
+    from audiomentations import PitchShift
+
+    shift = random.uniform(-semitones, semitones)
+    return _applied(PitchShift(shift, shift, p=1.0), sound)
+
+
+def _paced(
+    sound: NDArray[np.float32], speed: tuple[float, float] | None, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if speed is None:
+        return sound
+    from audiomentations import TimeStretch
+
+    rate = random.uniform(*speed)
+    return _applied(TimeStretch(rate, rate, leave_length_unchanged=False, p=1.0), sound)
+
+
+def _housed(
+    sound: NDArray[np.float32], room: RoomSettings | None, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if room is None or not _happens(room.chance, random):
+        return sound
+    # audiomentations reads impulse responses from files, and sets every peak to one half.
+    rt60_s, drr_db = random.uniform(*room.rt60_s), random.uniform(*room.drr_db)
+    return in_room(sound, impulse_response(rt60_s, drr_db, random))
+
+
+def _narrowed(
+    sound: NDArray[np.float32], band: BandSettings | None, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if band is None or not _happens(band.chance, random):
+        return sound
+    from audiomentations import BandPassFilter, LowPassFilter
+
+    if band.kinds[random.integers(len(band.kinds))] == "low-pass":
+        cutoff_hz = random.uniform(*band.cutoff_hz)
+        return _applied(LowPassFilter(cutoff_hz, cutoff_hz, *_ROLLOFF_DB, p=1.0), sound)
+    low_hz, high_hz = _TELEPHONE_HZ
+    centre_hz = (low_hz + high_hz) / 2
+    width = (high_hz - low_hz) / centre_hz
+    telephone = BandPassFilter(centre_hz, centre_hz, width, width, *_ROLLOFF_DB, p=1.0)
+    return _applied(telephone, sound)
+
+
+_ROLLOFF_DB = (24, 24)
+_TELEPHONE_HZ = (300.0, 3400.0)
+
+
+def _coded(
+    sound: NDArray[np.float32], codec: CodecSettings | None, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if codec is None or not _happens(codec.chance, random):
+        return sound
+    return coded(sound, codec.kinds[random.integers(len(codec.kinds))], random)
+
+
+def _levelled(
+    sound: NDArray[np.float32], gain_db: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    if not gain_db:
+        return sound
+    from audiomentations import Gain
+
+    gain = random.uniform(-gain_db, gain_db)
+    return _applied(Gain(gain, gain, p=1.0), sound)
+
+
+def _applied(transform: BaseWaveformTransform, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a transform that leaves nothing to chance makes of a sound."""
+    with _global_generators_kept():
+        changed: NDArray[np.float32] = transform(sound, SAMPLE_RATE).astype(np.float32)
+    return changed
+
+
+@contextmanager
+def _global_generators_kept() -> Iterator[None]:
+    """Draws from the global generators are undone: audiomentations draws even where it need not.
+
+    A model's first weights may be drawn from them, and must not depend on what lay in a cache.
+    """
+    python, numpy = global_random.getstate(), np.random.get_state()  # noqa: NPY002 - only kept
+    try:
+        yield
+    finally:
+        global_random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+# -------------------------------------------------------------------------------------------- takes
+
+_TALKERS = 64
+"""Recordings that babble is made of."""
+
+
+def training_takes(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyTake]:
+    """What a model trains on: clips as recorded, then their changed copies, then streams.
+
+    Parameters
+    ----------
+    clips
+        Of training speakers, and of nobody else: babble is made of some of them.
+    settings
+        How many copies and streams, and what is done to them.
+    seed
+        Of all that is drawn.
+    """
+    takes: list[AnyTake] = [Take(clip) for clip in clips]
+    change = (
+        Augmenter(settings, seed, _talkers(clips, settings, seed)) if settings.changes else None
+    )
+    takes += [Take(clip, change, copy) for copy in range(settings.copies) for clip in clips]
+    if settings.streams is not None:
+        chains = _chains(clips, settings.streams, generator(seed, "streams"))
+        takes += [StreamTake(chain, gap_s, seed, change) for chain, gap_s in chains]
+    return takes
+
+
+def _talkers(clips: Sequence[Clip], settings: Augmentation, seed: int) -> tuple[Path, ...]:
+    if settings.noise is None or BABBLE not in settings.noise.kinds:
+        return ()
+    order = generator(seed, "talkers").permutation(len(clips))
+    return tuple(clips[number].path for number in order[:_TALKERS])
+
+
+def _chains(
+    clips: Sequence[Clip], settings: StreamSettings, random: np.random.Generator
+) -> Iterator[tuple[tuple[Clip, ...], tuple[float, float] | None]]:
+    """Clips of a speaker that make a stream, and the gaps between them; each clip is in one."""
+    spoken: defaultdict[tuple[str, str], list[Clip]] = defaultdict(list)
+    for clip in clips:
+        spoken[clip.corpus, clip.speaker].append(clip)
+    shortest, longest = settings.clips
+    for own in [own for own in spoken.values() for _ in range(settings.passes)]:
+        waiting = [own[number] for number in random.permutation(len(own))]
+        while len(waiting) >= shortest:
+            length = int(random.integers(shortest, longest + 1))
+            if len(waiting) - length < shortest:
+                length = len(waiting)  # nobody stays behind for want of company
+            chain, waiting = tuple(waiting[:length]), waiting[length:]
+            yield chain, None if _happens(settings.unbroken, random) else settings.gap_s
