@@ -10,7 +10,7 @@ from typing import Any
 from realtime_ser.errors import UsageError
 from training.corpora import Clip, read_corpora
 from training.corpora.generated import GENERATED, generate_corpus
-from training.folds import Part, partition
+from training.folds import Part, left_out, partition
 from training.job import Job
 from training.measure.evaluate import Evaluation, scores
 from training.recipe import RecipeFile, load_recipe
@@ -60,8 +60,7 @@ def read_clips(file: RecipeFile, places: Places) -> list[Clip]:
     names = file.recipe.corpora
     if names == (GENERATED,):
         folder = places.runs / "corpora"
-        if not (folder / GENERATED).exists():
-            generate_corpus(folder / GENERATED)
+        generate_corpus(folder / GENERATED)
     elif places.corpora is None:
         raise UsageError(
             f"The recipe learns from {', '.join(names)}: name their folder with --corpora "
@@ -97,6 +96,8 @@ def run(
     """
     made = Run(places.runs / f"{file.title}-fold{fold}-seed{seed}")
     parts = partition(clips, file.recipe.split, fold, seed)
+    if note := left_out(clips, parts):
+        print(note)
     _keep_record(made, file, places.parent, parts, fold, seed)
     job = Job(
         recipe=file.recipe,

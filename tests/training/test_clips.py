@@ -20,7 +20,7 @@ from training.corpora import CORPORA, Clip
 from training.sound.recordings import samples_16k
 from training.sound.takes import Noisy, StreamTake, Take
 from training.streaming.clips import GatedSegment, gated_segments
-from training.streaming.teacher import log_mel, segment_spectra
+from training.streaming.spectra import log_mel, segment_spectra
 
 FEATURES, GATE = FeatureParams(), GateConfig()
 RATE = 16_000

@@ -21,6 +21,7 @@ from realtime_ser.records import SAMPLE_RATE
 from training.cache import Arrays, cached
 from training.offline.recipe import Features, Kind
 from training.sound.takes import Take
+from training.streaming.spectra import FFT, log_mel
 
 _VERSION = 1
 """To be raised whenever features differ for the same settings."""
@@ -74,8 +75,6 @@ def _compute(settings: Features, take: Take) -> Arrays:
 def features_of(take: Take, settings: Features) -> NDArray[np.float32]:
     """Features of one clip, without the cache."""
     if "encoder" in settings.kinds:
-        from training.streaming.teacher import FFT, log_mel  # brings Keras, which others do without
-
         return log_mel(_at_least(FFT, take.samples()))
     features = extract(*_samples(take, settings.sample_rate), settings)
     return features.mean(axis=0, keepdims=True) if settings.summary == "mean" else features

@@ -18,7 +18,8 @@ from training.offline.recipe import Features
 from training.runs import Run
 from training.streaming.architecture import Architecture, Encoder
 from training.streaming.inference import run_causal
-from training.streaming.teacher import BANDS, CONTEXT_FRAMES, Scale, load_teacher
+from training.streaming.spectra import BANDS, CONTEXT_FRAMES, Scale
+from training.streaming.teacher import load_teacher
 
 FRONT_END = "frontend.json"
 ENCODER = "encoder.npz"

@@ -241,7 +241,10 @@ class Head(layers.Layer):
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each state of one stream."""
-        lstm = {"lstm_h": (1, self.architecture.lstm), "lstm_c": (1, self.architecture.lstm)}
+        lstm: dict[str, tuple[int, ...]] = {
+            "lstm_h": (1, self.architecture.lstm),
+            "lstm_c": (1, self.architecture.lstm),
+        }
         if not self._attentive:
             return lstm
         return lstm | {

@@ -18,7 +18,8 @@ from training.streaming.batches import ImitationBatches, mfcc
 from training.streaming.clips import GatedSegment
 from training.streaming.inference import run_causal
 from training.streaming.recipe import EncoderStage, StreamingRecipe
-from training.streaming.teacher import CONTEXT_FRAMES, fit_map
+from training.streaming.spectra import CONTEXT_FRAMES
+from training.streaming.teacher import fit_map
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64

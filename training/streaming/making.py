@@ -41,7 +41,8 @@ from training.streaming.labelling import (
     with_answers,
 )
 from training.streaming.recipe import LabelStage, StreamingRecipe
-from training.streaming.teacher import Scale, load_teacher, segment_spectra
+from training.streaming.spectra import Scale, segment_spectra
+from training.streaming.teacher import load_teacher
 
 SELECTION, REFIT = "selection", "refit"
 
@@ -59,6 +60,11 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
         The streaming step differs from the training graph; no bundle was written.
     """
     recipe, parts = job.recipe, job.parts
+    if not parts["validation"]:
+        raise UsageError(
+            "The split keeps no clips for validation, and a streaming model needs some for its "
+            "temperature: name speakers under split.validation, or set split.validation_share."
+        )
     segments: Segments = {
         part: gated_segments(parts[part], recipe.features, recipe.gate, job.cache, job.jobs)
         for part in ("train", "validation")
