@@ -11,6 +11,7 @@ import pytest
 
 from realtime_ser.cli import main
 from realtime_ser.config import Config
+from realtime_ser.session import live
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import SessionState, Store
 
@@ -90,6 +91,19 @@ LiveSession(config).start()
 time.sleep(1.5)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def test_a_name_that_another_program_took_meanwhile_is_left_to_it(speech_wav, store, monkeypatch):
+    """Both began in the same second, and both found the name free."""
+    assert play(speech_wav) == 0
+    taken = store.sessions()[0].files
+    before = taken.frames.read_bytes()
+    free, names = live.session_files, [taken]
+    monkeypatch.setattr(live, "session_files", lambda *to: names.pop() if names else free(*to))
+    assert play(speech_wav) == 0
+    assert taken.frames.read_bytes() == before
+    assert store.sessions()[1].files.frames.exists()
+    assert store.sessions()[1].files != taken
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,6 +328,38 @@ def test_a_damaged_store_is_set_aside_and_never_deleted(spoil, tmp_path):
     with Store(tmp_path) as store:
         assert store.notice is None
         assert len(store.sessions()) == 1
+
+
+@pytest.mark.parametrize("spoil", [None, garbage], ids=["new", "damaged"])
+def test_programs_that_open_it_at_once_make_one_store(spoil, tmp_path, monkeypatch):
+    if spoil is not None:
+        spoil(tmp_path / NAME)
+    rename = Path.rename
+
+    def slowly(path, target):
+        time.sleep(0.05)  # all others have seen the damage by then
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", slowly)
+    start = threading.Barrier(6)
+    notices, stores = [], []
+
+    def work():
+        start.wait()
+        stores.append(store := Store(tmp_path))
+        notices.append(store.notice)
+        store.begin(beginning()).finish()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(notice is not None for notice in notices) == (spoil is not None)
+    assert [len(store.sessions()) for store in stores] == [6] * 6
+    assert len(list(tmp_path.glob("sessions.damaged-*.sqlite"))) == (spoil is not None)
+    for store in stores:
+        store.close()
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
