@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +13,11 @@ from realtime_ser.pipeline import Pipeline
 from realtime_ser.records import STEP_S, Segment, Update
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, SegmentResult, check_classes
-from training.streaming.clips import samples_16k
+from training.sound.takes import Change, Take
 from training.workers import spread
 
 SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Seconds from the first voiced frame after which early decisions are judged."""
-
-Samples: TypeAlias = NDArray[np.float32]
-Change: TypeAlias = Callable[[Samples, str], Samples]
-"""Makes other samples of a clip's, 16 kHz, the same ones for the same key."""
 
 
 def evaluate_bundle(
@@ -39,32 +34,31 @@ def evaluate_bundle(
     jobs
         Number of processes.
     change
-        Changes each clip ahead of the gate; its key is ``corpus/name``. ``None``: as recorded.
+        Changes each clip ahead of the gate; ``None``: as recorded.
 
     Raises
     ------
     SerError
         A clip cannot be read, or its corpus has a class that the bundle lacks.
     """
-    check_classes(bundle.labels, clips)
-    results = spread(partial(_listen, bundle, change), clips, jobs, "Listening to clips")
-    return Evaluation.of_bundle(bundle, results)
+    takes = [Take(clip, change) for clip in clips]
+    return Evaluation.of_bundle(bundle, listen(bundle, takes, jobs, "Listening to clips"))
 
 
-def key(clip: Clip) -> str:
-    """What a clip's chance depends on."""
-    return f"{clip.corpus}/{clip.name}"
+def listen(bundle: Bundle, takes: Sequence[Take], jobs: int, title: str) -> list[ClipResult]:
+    """Run takes of clips through the live pipeline likewise; ``title`` stands beside progress."""
+    check_classes(bundle.labels, [take.clip for take in takes])
+    return spread(partial(_listen, bundle), takes, jobs, title)
 
 
-def hear(bundle: Bundle, samples: Samples) -> list[Update | Segment]:
+def hear(bundle: Bundle, samples: NDArray[np.float32]) -> list[Update | Segment]:
     """Records of samples, shape ``(n,)`` at 16 kHz, that begin and end a session."""
     pipeline = Pipeline(bundle, bundle.manifest.gate)
     return pipeline.push(samples) + pipeline.finish()
 
 
-def _listen(bundle: Bundle, change: Change | None, clip: Clip) -> ClipResult:
-    samples = samples_16k(clip.path)
-    records = hear(bundle, samples if change is None else change(samples, key(clip)))
+def _listen(bundle: Bundle, take: Take) -> ClipResult:
+    records = hear(bundle, take.samples())
     updates = [record for record in records if isinstance(record, Update)]
     starts = [round(r.start_s / STEP_S) for r in records if isinstance(r, Segment)]
     first = next((u.step for u in updates if starts and u.step >= starts[0] and u.voiced), 0)
@@ -73,14 +67,16 @@ def _listen(bundle: Bundle, change: Change | None, clip: Clip) -> ClipResult:
         seconds: segment_results([u for u in updates if u.step < first + int(seconds / STEP_S)])
         for seconds in SECONDS
     }
-    return ClipResult(clip, segment_results(updates), after)
+    return ClipResult(take.clip, segment_results(updates), after)
 
 
-def segment_results(updates: Sequence[Update]) -> tuple[SegmentResult, ...]:
+def segment_results(records: Sequence[Update | Segment]) -> tuple[SegmentResult, ...]:
     """Result of each segment so far: the estimate of its last voiced step."""
     results: dict[int, SegmentResult] = {}
-    for update in updates:
-        if update.segment is not None and update.estimate is not None and update.voiced:
+    for update in records:
+        if not isinstance(update, Update) or not update.voiced:
+            continue
+        if update.segment is not None and update.estimate is not None:
             before = results.get(update.segment)
             voiced = update.voiced + (before.voiced if before else 0)
             results[update.segment] = SegmentResult(update.estimate.probabilities, voiced)

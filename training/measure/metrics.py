@@ -240,7 +240,9 @@ def bootstrap(
 def _ratio(
     above: NDArray[np.float64], below: NDArray[np.float64], where: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=where)
+    ratio = np.full(below.shape, np.nan)
+    np.divide(above, below, out=ratio, where=where)
+    return ratio
 
 
 def interval(draws: NDArray[np.floating]) -> tuple[float, float]:

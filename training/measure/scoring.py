@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,8 +36,13 @@ def by_corpus(results: Sequence[ClipResult]) -> dict[str, list[ClipResult]]:
     found: defaultdict[str, list[ClipResult]] = defaultdict(list)
     for result in results:
         found[result.clip.corpus].append(result)
-    order = [*CORPORA, *sorted(found.keys() - CORPORA.keys())]
-    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+    return {name: found[name] for name in corpus_order(found)}
+
+
+def corpus_order(names: Iterable[str]) -> list[str]:
+    """Corpora as they stand in tables: known ones in their order, then others by name."""
+    found = set(names)
+    return [*(name for name in CORPORA if name in found), *sorted(found - CORPORA.keys())]
 
 
 def in_mean(corpora: Mapping[str, object]) -> list[str]:
@@ -146,6 +151,7 @@ def _corpus_scores(
         "clips": len(clips),
         "without_speech": int(np.sum(~own.answered)),
         "speakers": sorted({clip.speaker for clip in clips}),
+        "formats": sorted({clip.path.suffix.lower().lstrip(".") for clip in clips}),
         "opus_copies": sum(clip.path.suffix.lower() in _LOSSY for clip in clips),
         **classification(labels, own.predictions, clips[0].classes),
         **_intervals(labels, own.predictions, clips),

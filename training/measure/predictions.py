@@ -1,0 +1,118 @@
+"""What was said of each clip, as a table that anybody can read again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.errors import OutputError, UsageError
+from training.measure.answers import Evaluation, posterior
+
+_FACTS = ("corpus", "clip", "speaker", "label", "answer")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What was said of one clip: one row.
+
+    Attributes
+    ----------
+    corpus, clip, speaker, label
+        Of the clip; the label is the intended one.
+    answer
+        The most probable class of those that its corpus has, by which it is scored; empty without
+        speech.
+    probabilities
+        Over all of the model's labels, shape ``(labels,)``; ``None`` without speech.
+    """
+
+    corpus: str
+    clip: str
+    speaker: str
+    label: str
+    answer: str
+    probabilities: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What was said of clips, over these labels."""
+
+    labels: tuple[str, ...]
+    rows: tuple[Prediction, ...]
+
+
+def predictions_of(evaluation: Evaluation) -> Predictions:
+    """Take the rows out of an evaluation."""
+    everything = np.arange(len(evaluation.labels))
+    rows = []
+    for result in evaluation.results:
+        clip = result.clip
+        among = np.array([evaluation.labels.index(label) for label in clip.classes])
+        own = posterior(result.segments, among)
+        answer = "" if own is None else clip.classes[int(np.argmax(own))]
+        said = posterior(result.segments, everything)
+        rows.append(Prediction(clip.corpus, clip.name, clip.speaker, clip.label, answer, said))
+    return Predictions(evaluation.labels, tuple(rows))
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write the table, a row each clip.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([*_FACTS, *predictions.labels])
+            writer.writerows(_cells(row, len(predictions.labels)) for row in predictions.rows)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
+        ) from error
+
+
+def _cells(row: Prediction, labels: int) -> Sequence[str]:
+    said = row.probabilities
+    shares = [""] * labels if said is None else [f"{share:.6f}" for share in said]
+    return [row.corpus, row.clip, row.speaker, row.label, row.answer, *shares]
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read the table again.
+
+    Raises
+    ------
+    UsageError
+        It is not there, or is no such table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            header = tuple(reader.fieldnames or ())
+            if header[: len(_FACTS)] != _FACTS:
+                raise UsageError(
+                    f"{path} is no table of predictions; run the same recipe again, and it is "
+                    "written anew."
+                )
+            labels = header[len(_FACTS) :]
+            return Predictions(labels, tuple(_row(cells, labels) for cells in reader))
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); run the same recipe again, and it goes on."
+        ) from error
+
+
+def _row(cells: dict[str, str], labels: Sequence[str]) -> Prediction:
+    shares = [cells[label] for label in labels]
+    said = np.array([float(share) for share in shares]) if all(shares) else None
+    corpus, clip, speaker, label, answer = (cells[fact] for fact in _FACTS)
+    return Prediction(corpus, clip, speaker, label, answer, said)

@@ -1,0 +1,249 @@
+"""What a bundle says in the middle of longer speech: of clips in a stream, and after a switch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.errors import SerError
+from realtime_ser.model import Bundle
+from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
+from training.corpora import Clip
+from training.measure.answers import ClipResult, Evaluation, check_classes
+from training.measure.listening import hear, segment_results
+from training.measure.noise import Pair
+from training.measure.scoring import by_corpus
+from training.sound.chance import generator
+from training.sound.streams import Switch, switches
+from training.sound.takes import StreamTake
+from training.workers import spread
+
+# ---------------------------------------------------------------------------------- long streams
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTest:
+    """How clips are joined.
+
+    Attributes
+    ----------
+    gap_s
+        Shortest and longest silence between two: long enough for the gate to close.
+    clips
+        So many make a stream.
+    seed
+        Of their order and of the silences.
+    """
+
+    gap_s: tuple[float, float] = (1.0, 3.0)
+    clips: int = 60
+    seed: int = 0
+
+
+def evaluate_stream(
+    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, test: StreamTest | None = None
+) -> Evaluation:
+    """Run clips through the live pipeline, joined to long streams of changing speakers.
+
+    A clip's answer is what was said while it lasted, by segments averaged by voiced duration.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clips
+        What it hears; those of one corpus share streams.
+    jobs
+        Number of processes.
+    test
+        How they are joined; :class:`StreamTest` as it stands where left out.
+
+    Raises
+    ------
+    SerError
+        A clip cannot be read, or its corpus has a class that the bundle lacks.
+    """
+    test = test or StreamTest()
+    check_classes(bundle.labels, clips)
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for number, clip in enumerate(clips):
+        numbers[clip.corpus].append(number)
+    parts = [part for mine in numbers.values() for part in _shuffled(mine, test)]
+    takes = [StreamTake(tuple(clips[k] for k in part), test.gap_s, test.seed) for part in parts]
+    heard = spread(partial(_listen, bundle), takes, jobs, "Listening to streams")
+    found = {
+        k: result
+        for part, results in zip(parts, heard, strict=True)
+        for k, result in zip(part, results, strict=True)
+    }
+    return Evaluation.of_bundle(bundle, [found[k] for k in range(len(clips))])
+
+
+def stream_scores(
+    bundle: Bundle, single: Evaluation, *, jobs: int, test: StreamTest | None = None
+) -> dict[str, Any]:
+    """What a bundle loses from clips one by one to the same clips in long streams.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    single
+        What it said of the clips one by one.
+    jobs, test
+        As in :func:`evaluate_stream`.
+
+    Returns
+    -------
+    dict
+        By corpus: ``uar`` and its interval, ``points_lost`` against the clips one by one with the
+        interval of a paired bootstrap, and clips ``without_speech``.
+    """
+    test = test or StreamTest()
+    streamed = by_corpus(evaluate_stream(bundle, single.clips, jobs=jobs, test=test).results)
+    corpora = {}
+    for corpus, results in by_corpus(single.results).items():
+        pair = Pair.of(single, results, streamed[corpus])
+        corpora[corpus] = {**pair.figures(), **pair.intervals()}
+    return {"gap_s": list(test.gap_s), "clips": test.clips, "seed": test.seed, "corpora": corpora}
+
+
+def _shuffled(numbers: Sequence[int], test: StreamTest) -> Iterator[list[int]]:
+    order = generator(test.seed, "order of a stream").permutation(np.array(numbers)).tolist()
+    for start in range(0, len(order), test.clips):
+        yield order[start : start + test.clips]
+
+
+def _listen(bundle: Bundle, take: StreamTake) -> list[ClipResult]:
+    stream = take.stream()
+    updates = [record for record in hear(bundle, stream.samples) if isinstance(record, Update)]
+    middles = np.array([update.step * STEP + STEP // 2 for update in updates], np.int64)
+    owners = stream.owners(middles)
+    of_clip: list[list[Update]] = [[] for _ in stream.spans]
+    for update, owner in zip(updates, owners, strict=True):
+        of_clip[owner].append(update)
+    return [
+        ClipResult(span.clip, segment_results(own), {})
+        for span, own in zip(stream.spans, of_clip, strict=True)
+    ]
+
+
+# --------------------------------------------------------------------------------------- switches
+
+HELD_S = 0.4
+"""A label follows from where it stays for so long, or to the end: flicker does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchTest:
+    """Which switches are heard: so many of each corpus, drawn by a seed."""
+
+    count: int = 100
+    side_s: float = 4.0
+    seed: int = 0
+
+
+def switch_scores(
+    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, test: SwitchTest | None = None
+) -> dict[str, Any]:
+    """How long the label takes to follow one speaker from one emotion to another.
+
+    A delay counts from the switch to the end of the 80 ms step with which the new label comes to
+    stay. Corpora in which nobody speaks long enough are left out.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clips
+        What switches are made of.
+    jobs
+        Number of processes.
+    test
+        Which switches; :class:`SwitchTest` as it stands where left out.
+
+    Returns
+    -------
+    dict
+        By corpus: ``switches``; the share ``led`` in which the label just ahead was the first
+        emotion; of these the share that ``followed``, the median delay ``median_s`` with those that
+        never followed counted as endless (``None`` where it is), and ``median_followed_s`` of the
+        others.
+    """
+    test = test or SwitchTest()
+    check_classes(bundle.labels, clips)
+    of_corpus: defaultdict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        of_corpus[clip.corpus].append(clip)
+    corpora = {}
+    for corpus, mine in of_corpus.items():
+        try:
+            drawn = switches(
+                mine, test.count, test.seed, side_s=test.side_s, gate=bundle.manifest.gate
+            )
+        except SerError:
+            continue
+        followed = spread(partial(_follow, bundle), drawn, jobs, "Listening to switches")
+        corpora[corpus] = _delays([result for result in followed if result is not None], len(drawn))
+    return {
+        "side_s": test.side_s,
+        "seed": test.seed,
+        "held_s": HELD_S,
+        "corpora": corpora,
+    }
+
+
+def _follow(bundle: Bundle, switch: Switch) -> float | None:
+    """Seconds until the label follows; ``None`` where it did not lead."""
+    samples, at = switch.sound()
+    classes = switch.first[0].classes
+    among = np.array([bundle.labels.index(label) for label in classes])
+    said = [
+        (record.estimate.probabilities[among], record.time_s)
+        for record in hear(bundle, samples)
+        if isinstance(record, Update) and record.estimate is not None
+    ]
+    labels = [classes[int(np.argmax(probabilities))] for probabilities, _ in said]
+    ends = np.array([end for _, end in said])
+    ahead = [label for label, end in zip(labels, ends, strict=True) if end * SAMPLE_RATE <= at]
+    if not ahead or ahead[-1] != switch.before:
+        return None
+    return delay(labels[len(ahead) :], ends[len(ahead) :] - at / SAMPLE_RATE, switch.after)
+
+
+def delay(labels: Sequence[str], seconds: NDArray[np.float64], wanted: str) -> float:
+    """When a label comes to stay; endless where it never does.
+
+    Parameters
+    ----------
+    labels
+        That of each step behind a switch.
+    seconds
+        The steps' ends, counted from the switch, shape ``(steps,)``.
+    wanted
+        The label that is waited for.
+    """
+    least = round(HELD_S / STEP_S)
+    for number in range(len(labels)):
+        stretch = labels[number : number + least]
+        if all(label == wanted for label in stretch):
+            return float(seconds[number])
+    return float(np.inf)
+
+
+def _delays(seconds: Sequence[float], drawn: int) -> dict[str, Any]:
+    ended = [delay for delay in seconds if np.isfinite(delay)]
+    median = float(np.median(seconds)) if seconds else np.inf
+    return {
+        "switches": drawn,
+        "led": len(seconds) / drawn,
+        "followed": len(ended) / len(seconds) if seconds else None,
+        "median_s": median if np.isfinite(median) else None,
+        "median_followed_s": float(np.median(ended)) if ended else None,
+    }
