@@ -10,63 +10,39 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
-import numpy as np
 import pytest
 
 from realtime_ser.errors import OutputError
-from realtime_ser.labels import LABELS
 from realtime_ser.model import STEP_MODEL, Bundle, bundle_folder, load_bundle
-from training.corpora import CORPORA, Clip
-from training.measure.evaluate import SECONDS, ClipResult, Evaluation, SegmentResult, scores
+from tests.training.made_up import SPEAKERS, made_answers, made_clips
+from training.measure.evaluate import ClipResult, Evaluation, scores
+from training.measure.listening import SECONDS
 from training.report.card import (
     CARD,
     CONFUSION,
     EARLY,
+    NOISE,
     RELIABILITY,
     card_text,
     summary_table,
     write_card,
 )
 
-SPEAKERS = {"ravdess": ["01", "11", "20"], "crema_d": ["1037", "1038", "1039"]}
-FILES = {
-    "ravdess": "03-01-{emotion}-01-01-01-{speaker}",
-    "crema_d": "{speaker}_DFA_{emotion}_XX",
+NOISE_SCORES = {
+    "kinds": ["fan", "music"],
+    "snr_db": [20.0, 0.0],
+    "seed": 0,
+    "points_lost": {"20": 1.5, "0": 12.25},
+    "corpora": {
+        name: {
+            "by_snr": {
+                "20": {"uar": 0.512, "points_lost": 1.25},
+                "0": {"uar": 0.321, "points_lost": 20.5},
+            }
+        }
+        for name in SPEAKERS
+    },
 }
-
-
-def clips(suffix: str) -> list[Clip]:
-    """One clip of each emotion by each speaker."""
-    found = []
-    for name, speakers in SPEAKERS.items():
-        for speaker in speakers:
-            for code, label in CORPORA[name].emotions.items():
-                stem = FILES[name].format(emotion=code, speaker=speaker)
-                path = Path(name, f"{stem}{suffix}")
-                votes = tuple(float(label == each) for each in LABELS)
-                heard = votes if name == "crema_d" else None
-                clip = Clip(
-                    name,
-                    path,
-                    stem,
-                    speaker,
-                    label,
-                    "en",
-                    CORPORA[name].labels,
-                    "female",
-                    None,
-                    heard,
-                )
-                found.append(clip)
-    return found
-
-
-def said(clip: Clip, random: np.random.Generator) -> ClipResult:
-    logits = random.normal(0, 1, len(LABELS))
-    logits[LABELS.index(clip.label)] += 1.5
-    odds = np.exp(logits)
-    segments = (SegmentResult((odds / odds.sum()).astype(np.float32), 50),)
-    return ClipResult(clip, segments, dict.fromkeys(SECONDS, segments))
 
 
 @pytest.fixture
@@ -86,14 +62,13 @@ def bundle(tmp_path) -> Bundle:
     return replace(shipped, folder=folder, manifest=shipped.manifest.model_copy(update=described))
 
 
-def result_of(bundle: Bundle, suffix: str = ".ogg") -> dict:
-    random = np.random.default_rng(0)
-    return scores(Evaluation.of_bundle(bundle, tuple(said(clip, random) for clip in clips(suffix))))
+def result_of(suffix: str = ".ogg") -> dict:
+    return scores(made_answers(made_clips(suffix)))
 
 
 @pytest.fixture
-def result(bundle) -> dict:
-    return result_of(bundle)
+def result() -> dict:
+    return result_of()
 
 
 @pytest.fixture
@@ -131,7 +106,51 @@ def flat(text: str) -> str:
 def test_a_card_says_what_the_bundle_is(text):
     assert text.startswith("# Model card: little 7.1\n")
     assert "one temperature (1.250)" in text
-    assert "recipe is `small` (joint fold 1, seed 3)" in text
+    assert "recipe is `small` (fold 1, seed 3)" in text
+    assert "realtime-ser-train run small --folds 1 --seed 3 --corpora CORPORA\n" in text
+
+
+def test_a_card_tells_what_its_encoder_started_from(bundle, result, text):
+    assert "BYOL-S" not in text
+    recipe = bundle.manifest.recipe | {"pretrained": True, "changes": ["split.scheme=listed"]}
+    started = bundle.manifest.model_copy(update={"recipe": recipe})
+    text = card_text(replace(bundle, manifest=started), result)
+    assert "The encoder started from BYOL-S" in text
+    assert "--set split.scheme=listed --corpora CORPORA --teacher TEACHER\n" in text
+
+
+def test_a_card_says_what_noise_and_the_graph_give(bundle, result, text):
+    assert "Noise" not in text
+    beside = {"uar": 0.4567, "largest_difference": 2.34e-6, "equal_labels": 0.995}
+    more = {"noise": NOISE_SCORES, "offline": {"corpora": dict.fromkeys(SPEAKERS, beside)}}
+    text = card_text(bundle, result | more)
+    assert "Kinds of noise: fan and music" in text
+    assert "| 0.512 |  1.2 | 0.321 | 20.5 |" in text
+    assert "has a UAR of 0.457 on RAVDESS and 0.457 on CREMA-D" in flat(text)
+    assert "the same label to 99.5% of the clips or more" in flat(text)
+    assert "differ by 2.3e-06 at most" in flat(text)
+
+
+def test_a_card_says_what_streams_and_switches_give(bundle, result, text):
+    assert "Long streams" not in text
+    joined = {"uar": 0.4321, "uar_interval": [0.4, 0.5], "points_lost": 1.234}
+    followed = {"switches": 80, "led": 0.625, "followed": 0.9, "median_s": 1.28}
+    never = {"switches": 10, "led": 0.0, "followed": None, "median_s": None}
+    more = {
+        "stream": {"gap_s": [1.0, 3.0], "clips": 60, "corpora": dict.fromkeys(SPEAKERS, joined)},
+        "switches": {"held_s": 0.4, "corpora": {"ravdess": followed, "crema_d": never}},
+    }
+    text = card_text(bundle, result | more)
+    assert re.search(r"\| +0\.432 \| 0\.400 to 0\.500 \| +1\.2 \|", text)
+    assert re.search(r"\| RAVDESS \| +80 \| 62% \| +90% \| +1\.3 s \|", text)
+    assert re.search(r"\| CREMA-D \| +10 \| +0% \| +– \| +– \|", text)
+
+
+def test_a_corpus_of_ones_own_is_told_without_guessing(bundle, result):
+    mine = bundle.manifest.model_copy(update={"corpora": ("crema_d", "my_voices")})
+    text = card_text(replace(bundle, manifest=mine), result)
+    assert "| my_voices | –        | its owner's" in text
+    assert "What my_voices may be used for, its owner says." in flat(text)
 
 
 def test_a_card_names_the_law(text):
@@ -159,7 +178,7 @@ def test_a_card_names_classes_that_one_corpus_alone_taught(text):
 
 def test_opus_copies_are_told(bundle, text):
     assert "Measured on Opus copies of the corpora" in text
-    lossless = card_text(bundle, result_of(bundle, ".wav"))
+    lossless = card_text(bundle, result_of(".wav"))
     assert "Opus" not in lossless
 
 
@@ -169,33 +188,42 @@ def test_a_card_is_laid_out_for_people(text):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="patterns are for a POSIX shell")
-def test_the_commands_name_the_very_clips_that_were_scored(text, tmp_path):
-    everything = [*clips(".ogg")]
+@pytest.mark.parametrize("below", ["", "Actor_01/deep"], ids=["flat", "in folders"])
+@pytest.mark.parametrize("suffix", [".ogg", ".wav"])
+def test_the_commands_name_the_very_clips_that_were_scored(text, tmp_path, below, suffix):
+    everything = made_clips(suffix)
     others = [
         replace(clip, path=Path(str(clip.path).replace(old, new)))
         for clip in everything
-        for old, new in [("1037", "1040"), ("-11.", "-12.")]
+        for old, new in [("1037", "1040"), ("-11.", "-12."), (suffix, ".txt")]
         if old in str(clip.path)
     ]
+
+    def place(clip):
+        return Path("CORPORA", clip.corpus, below, clip.path.name)
+
     for clip in [*everything, *others]:
-        path = tmp_path / "CORPORA" / clip.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        (tmp_path / place(clip)).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place(clip)).touch()
+    assert "shopt -s globstar nullglob\n" in text
     for name in SPEAKERS:
         (pattern,) = re.findall(rf"CORPORA/{name}/\S+", text)
+        script = f"shopt -s globstar nullglob\nls -d {pattern}"
         listed = subprocess.run(
-            ["bash", "-c", f"ls -d {pattern}"], cwd=tmp_path, capture_output=True, text=True
+            ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True
         )
-        scored = {str(Path("CORPORA", c.path)) for c in everything if c.corpus == name}
+        scored = {str(place(clip)) for clip in everything if clip.corpus == name}
         assert set(listed.stdout.split()) == scored
     assert "--classes neutral,happy,sad,angry,fearful,disgust \\\n" in text
 
 
-def test_a_card_comes_with_its_figures(bundle, result, text):
-    write_card(bundle, result)
-    assert (bundle.folder / CARD).read_text("utf-8") == text
-    assert set(re.findall(r"\]\((\w+\.png)\)", text)) == {CONFUSION, EARLY, RELIABILITY}
-    for name in (CONFUSION, EARLY, RELIABILITY):
+def test_a_card_comes_with_its_figures(bundle, result):
+    everything = result | {"noise": NOISE_SCORES}
+    write_card(bundle, everything)
+    text = (bundle.folder / CARD).read_text("utf-8")
+    assert text == card_text(bundle, everything)
+    assert set(re.findall(r"\]\((\w+\.png)\)", text)) == {CONFUSION, EARLY, NOISE, RELIABILITY}
+    for name in (CONFUSION, EARLY, NOISE, RELIABILITY):
         picture = matplotlib.image.imread(bundle.folder / name)
         assert picture.shape[0] > 200
         assert picture.std() > 0.01, "an empty picture"
@@ -210,7 +238,7 @@ def test_the_same_figures_make_the_same_card(bundle, result):
 
 
 def test_clips_without_any_speech_make_a_card_too(bundle):
-    silent = tuple(ClipResult(clip, (), dict.fromkeys(SECONDS, ())) for clip in clips(".ogg")[-6:])
+    silent = [ClipResult(clip, (), dict.fromkeys(SECONDS, ())) for clip in made_clips()[-6:]]
     write_card(bundle, scores(Evaluation.of_bundle(bundle, silent)))
     assert "0.000" in (bundle.folder / CARD).read_text("utf-8")
 

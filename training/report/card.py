@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from realtime_ser.errors import OutputError
 from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus
-from training.report.figures import draw_confusions, draw_early, draw_reliability
+from training.report import figures
 from training.report.tables import table
+from training.report.words import NONE, language, listing, ranges, ratio, seconds, span
 
 CARD = "CARD.md"
-CONFUSION, RELIABILITY, EARLY = "confusion.png", "reliability.png", "early.png"
+CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
+EARLY, NOISE = "early.png", "noise.png"
 
 Result = Mapping[str, Any]
-"""What :func:`training.measure.evaluate.scores` gives."""
-
-_LANGUAGES = {"en": "English", "de": "German", "pl": "Polish"}
+"""What :func:`training.measure.evaluate.streaming_scores` gives."""
 
 
 def summary_table(result: Result) -> str:
@@ -57,10 +57,16 @@ def write_card(bundle: Bundle, result: Result) -> None:
         The folder cannot be written.
     """
     corpora = result["corpora"]
+    drawn = {
+        CONFUSION: figures.confusions(corpora),
+        RELIABILITY: figures.reliabilities(corpora),
+        EARLY: figures.early_decisions(corpora),
+    }
+    if "noise" in result:
+        drawn[NOISE] = figures.noise_curves(result["noise"], corpora)
     try:
-        draw_confusions(corpora, bundle.folder / CONFUSION)
-        draw_reliability(corpora, bundle.folder / RELIABILITY)
-        draw_early(corpora, bundle.folder / EARLY)
+        for name, figure in drawn.items():
+            figures.save_png(figure, bundle.folder / name)
         (bundle.folder / CARD).write_text(card_text(bundle, result), encoding="utf-8")
     except OSError as error:
         raise OutputError(
@@ -71,7 +77,7 @@ def write_card(bundle: Bundle, result: Result) -> None:
 
 def card_text(bundle: Bundle, result: Result) -> str:
     """The card as Markdown."""
-    trained = [CORPORA[name] for name in bundle.manifest.corpora]
+    trained = [CORPORA[name] for name in bundle.manifest.corpora if name in CORPORA]
     sections = [
         _head(bundle, result),
         _USE,
@@ -80,6 +86,8 @@ def card_text(bundle: Bundle, result: Result) -> str:
         _data(bundle, trained, result),
         _method(bundle, result),
         _early(result),
+        _noise(result),
+        _streams(result),
         _classes(result),
         _calibration(bundle, result),
         _groups(result),
@@ -99,9 +107,16 @@ def _head(bundle: Bundle, result: Result) -> str:
     features = manifest.features
     what = (
         f"A causal CNN with a stateful LSTM that says, every {1000 * STEP_S:.0f} ms while somebody "
-        f"speaks, how the voice sounds: {_listing(manifest.labels)}. It hears {features.n_mfcc} "
+        f"speaks, how the voice sounds: {listing(manifest.labels)}. It hears {features.n_mfcc} "
         f"MFCC between {features.f_min:.0f} and {features.f_max:.0f} Hz and {ahead}; its streaming "
         f"step takes {size:.1f} MB."
+    )
+    scale = (
+        "UAR is the mean recall of the corpus's classes, among which the model chooses; chance is "
+        f"one divided by their number. *UAR of {len(manifest.labels)}* is the same when it chooses "
+        "among all of its classes, and *absent* how often it then names one that the corpus does "
+        "not have. The interval covers 95 % of test sets drawn from these speakers with "
+        "replacement: of few speakers, it says little."
     )
     return f"""
 # Model card: {manifest.name} {manifest.version}
@@ -112,10 +127,7 @@ Recognition of speakers it has never heard, on acted speech{_copies(result)}:
 
 {summary_table(result)}
 
-UAR is the mean recall of the corpus's classes, among which the model chooses; chance is one divided
-by their number. *UAR of 8* is the same when it chooses among all of its classes, and *absent* how
-often it then names one that the corpus does not have. The interval covers 95 % of test sets drawn
-from these speakers with replacement: of few speakers, it says little.
+{_paragraph(scale)}
 """
 
 
@@ -130,17 +142,21 @@ _USE = """
 
 
 def _limits(bundle: Bundle, trained: Sequence[Corpus]) -> str:
-    languages = _listing(sorted({_LANGUAGES[corpus.language] for corpus in trained}))
+    tongues = sorted({language(corpus.language) for corpus in trained})
+    spoken = f" in {listing(tongues)}" if tongues else ""
+    actors = _bullet(
+        f"It learned from **actors** who read given sentences{spoken}, recorded close to the "
+        "microphone. Everyday feelings are weaker and mixed, and other languages, ages, accents, "
+        "rooms and microphones were not measured: expect less than the table says."
+    )
     rare = "".join(
-        f"\n- It knows {_listing(labels)} from {title} alone: such answers deserve less trust."
+        f"\n- It knows {listing(labels)} from {title} alone: such answers deserve less trust."
         for title, labels in _from_one_corpus(bundle.labels, trained).items()
     )
     return f"""
 ## What it cannot do
 
-- It learned from **actors** who read given sentences in {languages}, recorded close to the
-  microphone. Everyday feelings are weaker and mixed, and other languages, ages, accents, rooms and
-  microphones were not measured: expect less than the table says.{rare}
+{actors}{rare}
 - People do not agree either: listeners to the same voices often hear another emotion than the one
   that was meant (below, where listeners were asked).
 - Loud backgrounds, music and several voices at once are heard as if they belonged to the speaker.
@@ -151,9 +167,9 @@ def _limits(bundle: Bundle, trained: Sequence[Corpus]) -> str:
 def _from_one_corpus(
     labels: Sequence[str], trained: Sequence[Corpus]
 ) -> Mapping[str, Sequence[str]]:
-    """Labels that only one corpus has, by the corpus's title."""
+    """Labels that only one of several corpora has, by the corpus's title."""
     alone: defaultdict[str, list[str]] = defaultdict(list)
-    for label in labels:
+    for label in labels if len(trained) > 1 else ():
         sources = [corpus.title for corpus in trained if label in corpus.labels]
         if len(sources) == 1:
             alone[sources[0]].append(f"*{label}*")
@@ -170,13 +186,20 @@ pointer, not legal advice.
 """
 
 
+_PRETRAINED = """\
+The encoder started from BYOL-S, which was trained without labels on AudioSet (Scheidwasser-Clow et
+al., ICASSP 2022; MIT licence)."""
+
+
 def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
+    own = [name for name in bundle.manifest.corpora if name not in CORPORA]
     rows = [
-        [corpus.title, _LANGUAGES[corpus.language], corpus.licence, corpus.source]
+        [corpus.title, language(corpus.language), corpus.licence, corpus.source]
         for corpus in trained
     ]
+    rows += [[name, NONE, "its owner's", NONE] for name in own]
     withheld = "\n".join(
-        f"- {scores['title']}: speakers {_listing(_ranges(scores['speakers'], ' to '))}"
+        _bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
         for name, scores in result["corpora"].items()
         if name in bundle.manifest.corpora
     )
@@ -185,34 +208,39 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
         for name, scores in result["corpora"].items()
         if name not in bundle.manifest.corpora
     ]
-    strange = f"\n\nNothing of {_listing(unseen)} was heard in training." if unseen else ""
+    strange = f"Nothing of {listing(unseen)} was heard in training." if unseen else ""
     recipe = bundle.manifest.recipe
+    changes = "".join(f" with `{change}`" for change in recipe.get("changes", ()))
+    made = _paragraph(
+        f"The recipe is `{recipe['name']}`{changes} (fold {recipe['fold']}, seed "
+        f"{recipe['seed']}). No speaker of the test took part; nothing was fitted to them or "
+        f"chosen by them{':' if withheld else '.'}"
+    )
+    start = _PRETRAINED if recipe.get("pretrained") else ""
+    learned = "\n\n".join(part for part in (made, withheld, strange, start) if part)
     return f"""
 ## What it learned from
 
 {table(["corpus", "language", "licence", "source"], rows, words=4)}
 
-The recipe is `{recipe["name"]}` (joint fold {recipe["fold"]}, seed {recipe["seed"]}). All
-speakers took part but those of the test; nothing was fitted to these or chosen by them:
+{learned}
 
-{withheld}{strange}
-
-The encoder started from BYOL-S, which was trained without labels on AudioSet (Scheidwasser-Clow et
-al., ICASSP 2022; MIT licence).
-
-{_terms(trained)}
+{_terms(trained, own)}
 """
 
 
-def _terms(trained: Sequence[Corpus]) -> str:
+def _terms(trained: Sequence[Corpus], own: Sequence[str]) -> str:
     bound = [corpus.title for corpus in trained if not corpus.commercial]
+    owners = f" What {listing(own)} may be used for, its owner says." if own else ""
     if not bound:
-        return "All of these corpora may be used commercially, under their terms."
+        free = listing(corpus.title for corpus in trained) if trained else ""
+        words = f"{free} may be used commercially, under the given terms." if free else ""
+        return _paragraph((words + owners).strip())
     return _paragraph(
-        f"{_listing(bound)} may be used for research or non-commercial purposes only. Whether that "
+        f"{listing(bound)} may be used for research or non-commercial purposes only. Whether that "
         "binds weights learned from recordings is not settled: **treat these weights as "
         "non-commercial**. The program around them is free under its own licence, and can be "
-        "trained on corpora that allow more."
+        f"trained on corpora that allow more.{owners}"
     )
 
 
@@ -226,8 +254,24 @@ def _method(bundle: Bundle, result: Result) -> str:
 - Among the classes that a corpus has, as `realtime-ser analyze --classes` answers; beside it, among
   all {len(bundle.labels)}.
 - A clip in which the gate finds no speech counts as an error (column "no speech").
-{_container(result)}
+{_container(result)}{_offline(result)}
 """
+
+
+def _offline(result: Result) -> str:
+    if "offline" not in result:
+        return ""
+    beside = result["offline"]["corpora"]
+    values = listing(
+        f"{own['uar']:.3f} on {result['corpora'][name]['title']}" for name, own in beside.items()
+    )
+    equal = min(own["equal_labels"] for own in beside.values())
+    gap = max(own["largest_difference"] for own in beside.values())
+    clips = "every clip" if equal == 1 else f"{equal:.1%} of the clips or more"
+    return "\n" + _bullet(
+        f"The training graph over whole segments (offline) has a UAR of {values}: the stream gives "
+        f"the same label to {clips}, and probabilities differ by {gap:.1e} at most."
+    )
 
 
 def _container(result: Result) -> str:
@@ -260,6 +304,82 @@ UAR after so many seconds of sound from the first voiced frame on; a shorter cli
 """
 
 
+def _noise(result: Result) -> str:
+    if "noise" not in result:
+        return ""
+    noise = result["noise"]
+    rows = []
+    for name, own in noise["corpora"].items():
+        cells = [result["corpora"][name]["title"], f"{result['corpora'][name]['uar']:.3f}"]
+        for at in own["by_snr"].values():
+            cells += [f"{at['uar']:.3f}", f"{at['points_lost']:.1f}"]
+        rows.append(cells)
+    header = ["corpus", "clean"]
+    for ratio_db in noise["points_lost"]:
+        header += [f"{ratio_db} dB", "lost"]
+    words = _paragraph(
+        f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
+        f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
+        "voiced samples, and a clip in which the gate no longer finds speech counts as an error."
+    )
+    return f"""
+## Noise
+
+{words}
+
+{table(header, rows)}
+
+![UAR against the signal-to-noise ratio]({NOISE})
+"""
+
+
+def _streams(result: Result) -> str:
+    parts = []
+    if "stream" in result:
+        stream = result["stream"]
+        low, high = stream["gap_s"]
+        rows = [
+            [
+                result["corpora"][name]["title"],
+                f"{result['corpora'][name]['uar']:.3f}",
+                f"{own['uar']:.3f}",
+                span(own["uar_interval"]),
+                f"{own['points_lost']:.1f}",
+            ]
+            for name, own in stream["corpora"].items()
+        ]
+        words = _paragraph(
+            f"The same clips in random order through one session, {stream['clips']} at a time with "
+            f"{low:g} to {high:g} s of room tone between them:"
+        )
+        header = ["corpus", "UAR clip by clip", "in the stream", "95 %", "points lost"]
+        parts += [words, table(header, rows)]
+    if result.get("switches", {}).get("corpora"):
+        switches = result["switches"]
+        rows = [
+            [
+                result["corpora"][name]["title"],
+                str(own["switches"]),
+                _percent(own["led"]),
+                _percent(own["followed"]),
+                seconds(own["median_s"]),
+            ]
+            for name, own in switches["corpora"].items()
+        ]
+        words = _paragraph(
+            "One speaker goes from one emotion to another without a pause. Where the label just "
+            "ahead was the first emotion (*led*), the delay runs until the second one comes to "
+            f"stay for {switches['held_s']:g} s; those in which it never does count as endless:"
+        )
+        header = ["corpus", "switches", "led", "of these followed", "median delay"]
+        parts += [words, table(header, rows)]
+    return "\n\n".join(["## Long streams", *parts]) if parts else ""
+
+
+def _percent(share: float | None) -> str:
+    return NONE if share is None else f"{share:.0%}"
+
+
 def _classes(result: Result) -> str:
     parts = [_class_table(scores) for scores in result["corpora"].values()]
     return "\n\n".join(["## Classes", f"![Confusion matrices]({CONFUSION})", *parts])
@@ -286,13 +406,13 @@ def _calibration(bundle: Bundle, result: Result) -> str:
         rows.append(
             [
                 scores["title"],
-                *(_number(own[key]) for key in ("ece", "ece_of_perfect", "nll")),
-                _number(everything["ece"]),
+                *(ratio(own[key]) for key in ("ece", "ece_of_perfect", "nll")),
+                ratio(everything["ece"]),
                 f"{everything['certain']:.1%}",
-                _number(everything["uar_certain"]),
+                ratio(everything["uar_certain"]),
             ]
         )
-    header = ["corpus", "ECE", "ECE if perfect", "NLL", "ECE, all 8"]
+    header = ["corpus", "ECE", "ECE if perfect", "NLL", f"ECE, all {len(bundle.labels)}"]
     return f"""
 ## Whether its confidence can be trusted
 
@@ -309,14 +429,33 @@ calibration would show at this number of clips. An answer is called *certain* fr
 
 def _groups(result: Result) -> str:
     rows = [
-        [scores["title"], group, str(figures["clips"]), f"{figures['uar']:.3f}"]
+        [
+            scores["title"],
+            group,
+            str(own["clips"]),
+            f"{own['uar']:.3f}",
+            span(own.get("uar_interval")),
+        ]
         for scores in result["corpora"].values()
         for by in ("by_sex", "by_intensity")
-        for group, figures in scores[by].items()
+        for group, own in scores[by].items()
+    ]
+    rows += [
+        [
+            listing(result["corpora"][name]["title"] for name in own["corpora"]),
+            language(code),
+            str(own["clips"]),
+            f"{own['uar']:.3f}",
+            NONE,
+        ]
+        for code, own in result["by_language"].items()
     ]
     text = ["## Groups and listeners"]
     if rows:
-        text.append(table(["corpus", "group", "clips", "UAR"], rows, words=2))
+        text.append(table(["corpus", "group", "clips", "UAR", "95 %"], rows, words=2))
+        text.append(
+            "The UAR of a language is the mean over its corpora; one speaker has no interval."
+        )
     text += [
         _listeners(scores, scores["listeners"])
         for scores in result["corpora"].values()
@@ -336,18 +475,26 @@ def _listeners(scores: Mapping[str, Any], said: Mapping[str, Any]) -> str:
 
 
 def _commands(bundle: Bundle, result: Result) -> str:
-    recipe = bundle.manifest.recipe["name"]
+    recipe = bundle.manifest.recipe
+    run = (
+        f"realtime-ser-train run {recipe['name']} --folds {recipe['fold']} --seed {recipe['seed']}"
+    )
+    run += "".join(f" --set {change}" for change in recipe.get("changes", ()))
+    teacher = recipe.get("pretrained")
     lines = [
-        "# train, export and measure; TEACHER is byol_s_512.npz",
-        f"realtime-ser-train run {recipe} --corpora CORPORA --teacher TEACHER",
+        "# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else ""),
+        f"{run} --corpora CORPORA" + (" --teacher TEACHER" if teacher else ""),
         "# every number of this card, from this bundle",
         "realtime-ser-train evaluate BUNDLE --corpora CORPORA --write",
     ]
-    for name, scores in result["corpora"].items():
+    known = {name: scores for name, scores in result["corpora"].items() if name in CORPORA}
+    if known:
+        lines += ["# in bash: look into folders as well", "shopt -s globstar nullglob"]
+    for name, scores in known.items():
         lines += [
             f"# the labels behind the UAR of {scores['title']}, in {name}/summary.csv",
             f"realtime-ser analyze --classes {','.join(scores['confusion']['classes'])} \\",
-            f"  --model BUNDLE --out {name} CORPORA/{name}/{_files(name, scores['speakers'])}",
+            f"  --model BUNDLE --out {name} CORPORA/{name}/**/{_files(name, scores)}",
         ]
     return "\n".join(
         [
@@ -365,37 +512,31 @@ def _commands(bundle: Bundle, result: Result) -> str:
 # ------------------------------------------------------------------------------------------- words
 
 
-def _listing(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+def _files(corpus: str, scores: Mapping[str, Any]) -> str:
+    """Shell pattern of the speakers' files, as they were measured or as they are given."""
+    names = [f"{{{name}}}" if ".." in name else name for name in ranges(scores["speakers"], "..")]
+    formats = sorted({"wav", *scores["formats"]})
+    stem = CORPORA[corpus].files.removesuffix(".*").replace("{speaker}", _any_of(names))
+    return f"{stem}.{_any_of(formats)}"
 
 
-def _ranges(names: Sequence[str], between: str) -> list[str]:
-    """Sorted names, three or more numbers in a row as their first and last."""
-    runs: list[list[str]] = []
-    for name in names:
-        follows = name.isdecimal() and runs and runs[-1][-1].isdecimal()
-        if follows and int(name) == int(runs[-1][-1]) + 1:
-            runs[-1].append(name)
-        else:
-            runs.append([name])
-    pieces = [[f"{run[0]}{between}{run[-1]}"] if len(run) > 2 else run for run in runs]
-    return [name for piece in pieces for name in piece]
+def _any_of(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
 
 
-def _files(corpus: str, speakers: Sequence[str]) -> str:
-    """Shell pattern of the speakers' files."""
-    names = [f"{{{name}}}" if ".." in name else name for name in _ranges(speakers, "..")]
-    several = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
-    return CORPORA[corpus].files.replace("{speaker}", several)
+def _bullet(text: str) -> str:
+    return textwrap.fill(
+        text,
+        100,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _paragraph(text: str) -> str:
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _opus(result: Result) -> tuple[int, int]:

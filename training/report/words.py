@@ -1,0 +1,62 @@
+"""Numbers and names as they stand in reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+NONE = "–"
+"""Stands where there is no number."""
+
+_LANGUAGES = {"en": "English", "de": "German", "pl": "Polish", "und": "not told"}
+
+
+def language(code: str) -> str:
+    """Name of a language by its ISO 639-1 code; one that is not known goes by the code."""
+    return _LANGUAGES.get(code, code)
+
+
+def listing(names: Iterable[str]) -> str:
+    """Join names as a sentence does: ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def ranges(names: Sequence[str], between: str) -> list[str]:
+    """Sorted names, three or more numbers in a row as their first and last."""
+    runs: list[list[str]] = []
+    for name in names:
+        follows = name.isdecimal() and runs and runs[-1][-1].isdecimal()
+        if follows and int(name) == int(runs[-1][-1]) + 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    pieces = [[f"{run[0]}{between}{run[-1]}"] if len(run) > 2 else run for run in runs]
+    return [name for piece in pieces for name in piece]
+
+
+def ratio(value: float | None) -> str:
+    """A share of 1 with three decimals."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 in per cent."""
+    return NONE if value is None else f"{100 * value:.1f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in points of a hundred, with its sign."""
+    if value is None:
+        return NONE
+    rounded = round(100 * value, 1) + 0.0  # no negative zero
+    return f"{rounded:+.1f}".replace("-", "−")
+
+
+def span(limits: Sequence[float] | None) -> str:
+    """An interval of shares."""
+    return NONE if limits is None else f"{limits[0]:.3f} to {limits[1]:.3f}"
+
+
+def seconds(value: float | None) -> str:
+    """A time in seconds."""
+    return NONE if value is None else f"{value:.1f} s"
