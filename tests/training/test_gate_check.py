@@ -11,17 +11,8 @@ import soundfile
 from realtime_ser.config import GateConfig
 from realtime_ser.errors import UsageError
 from realtime_ser.resources import shipped
-from training.measure.gate_check import (
-    BABBLE,
-    ClipShare,
-    GateReport,
-    NoiseShare,
-    babble,
-    check_gate,
-    steady_noise,
-)
-
-KINDS = ["white", "pink", "brown", "hum"]
+from training.measure.gate_check import KINDS, ClipShare, GateReport, NoiseShare, check_gate
+from training.sound.noises import BABBLE
 
 
 @pytest.fixture(scope="module")
@@ -96,43 +87,3 @@ def test_the_verdict_is_that_of_every_figure(clip, noise, passed):
 def test_corpora_that_are_not_there_are_told(tmp_path):
     with pytest.raises(UsageError, match="CREMA-D"):
         check_gate(tmp_path, jobs=1)
-
-
-# ------------------------------------------------------------------------------------------ noises
-
-
-def octave_db(noise, centre: float) -> float:
-    """Power density around a frequency, in dB."""
-    power = np.abs(np.fft.rfft(noise.astype(np.float64))) ** 2
-    frequencies = np.fft.rfftfreq(len(noise), 1 / 16_000)
-    inside = (frequencies > centre / 1.4) & (frequencies < centre * 1.4)
-    return float(10 * np.log10(power[inside].mean()))
-
-
-@pytest.mark.parametrize(("kind", "slope"), [("white", 0), ("pink", -3), ("brown", -6)])
-def test_colours_fall_as_their_names_say(kind, slope):
-    noise = steady_noise(kind, 10)
-    assert np.sqrt(np.mean(noise**2)) == pytest.approx(1, abs=1e-4)
-    fall = (octave_db(noise, 4000) - octave_db(noise, 250)) / 4
-    assert fall == pytest.approx(slope, abs=0.3)
-    assert octave_db(noise, 8) < octave_db(noise, 100) - 60
-
-
-def test_hum_lies_on_the_harmonics_of_the_mains():
-    hum = steady_noise("hum", 2)
-    power = np.abs(np.fft.rfft(hum)) ** 2
-    assert power[100::100][:20].sum() / power.sum() > 0.99
-
-
-def test_noise_is_the_same_each_time():
-    assert np.array_equal(steady_noise("pink", 1), steady_noise("pink", 1))
-    assert not np.array_equal(steady_noise("pink", 1), steady_noise("pink", 1, seed=1))
-
-
-def test_babble_goes_on_for_as_long_as_it_takes(corpora):
-    paths = sorted((corpora / "crema_d").glob("106*"))
-    noise = babble(tuple((path,) for path in paths), 10.0)
-    assert noise.shape == (160_000,)
-    assert np.sqrt(np.mean(noise**2)) == pytest.approx(1, abs=1e-4)
-    blocks = noise.reshape(-1, 16_000)
-    assert np.sqrt(np.mean(blocks**2, axis=1)).min() > 0.3

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
-from realtime_ser.records import SAMPLE_RATE
 from realtime_ser.segmenter import Segmenter
 from training.corpora import Clip, read_corpora, title
 from training.folds import joint_fold, part_of
 from training.report.tables import table
-from training.streaming.clips import samples_16k
+from training.sound.noises import BABBLE, make_noise
+from training.sound.recordings import samples_16k
 from training.workers import spread
 
 CORPORA = ("crema_d", "ravdess")
@@ -32,14 +29,10 @@ LEAST_HEARD = 0.98
 MOST_NOISE = 0.05
 """Share of the noise that may be called speech, at every level."""
 
-BABBLE = "babble"
-_COLOURS = {"white": 0.0, "pink": 0.5, "brown": 1.0}
-"""Exponent with which each noise's amplitude falls with frequency."""
+KINDS = ("white", "pink", "brown", "hum")
+"""Steady noises, which the gate is to keep out."""
 
-_TALKERS = 8
-_LOWEST_HZ = 20.0
-_MAINS_HZ = 50.0
-_HARMONICS = 20
+_TALKERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +148,7 @@ def check_gate(
             for k, gain in enumerate(GAINS_DB)
         ]
     talkers = _talkers(contents[0].clips)
-    kinds = [*_COLOURS, "hum", *([BABBLE] if talkers else [])]
+    kinds = [*KINDS, *([BABBLE] if talkers else [])]
     noises = [(kind, level) for kind in kinds for level in LEVELS_DBFS]
     called = spread(partial(_called_speech, gate, talkers, noise_s), noises, jobs, "Gating noise")
     return GateReport(
@@ -183,75 +176,18 @@ def _factor(decibels: float) -> float:
     return float(10.0 ** (decibels / 20.0))
 
 
-Talkers = tuple[tuple[Path, ...], ...]
-"""Recordings of each of some speakers."""
-
-
 def _called_speech(
-    gate: GateConfig, talkers: Talkers, seconds: float, noise: tuple[str, int]
+    gate: GateConfig, talkers: Sequence[Path], seconds: float, noise: tuple[str, int]
 ) -> float:
     kind, level_dbfs = noise
-    samples = babble(talkers, seconds) if kind == BABBLE else steady_noise(kind, seconds)
+    speech = [samples_16k(path) for path in talkers] if kind == BABBLE else []
+    samples = make_noise(kind, seconds, np.random.default_rng(0), speech)
     samples *= np.float32(_factor(level_dbfs))
     return float(np.mean([s.speech for s in Segmenter(FeatureParams(), gate).push(samples)]))
 
 
-# ------------------------------------------------------------------------------------------ noises
-
-
-def steady_noise(kind: str, seconds: float, seed: int = 0) -> NDArray[np.float32]:
-    """White, pink or brown noise from 20 Hz up, or mains hum with harmonics and some hiss.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        16 kHz, RMS 1.
-    """
-    count = round(seconds * SAMPLE_RATE)
-    random = np.random.default_rng(seed)
-    if kind == "hum":
-        time = np.arange(count) / SAMPLE_RATE
-        sound = 0.01 * random.standard_normal(count)
-        for harmonic in range(1, _HARMONICS + 1):
-            phase = random.uniform(0.0, 2.0 * np.pi)
-            sound += np.sin(2.0 * np.pi * _MAINS_HZ * harmonic * time + phase) / harmonic
-        return _unit(sound)
-    spectrum = np.fft.rfft(random.standard_normal(count))
-    frequencies = np.fft.rfftfreq(count, 1.0 / SAMPLE_RATE)
-    audible = frequencies >= _LOWEST_HZ
-    spectrum[~audible] = 0.0
-    spectrum[audible] *= frequencies[audible] ** -_COLOURS[kind]
-    return _unit(np.fft.irfft(spectrum, count))
-
-
-def babble(talkers: Talkers, seconds: float) -> NDArray[np.float32]:
-    """Speakers who all talk at once, without a pause and at one level; 16 kHz, RMS 1."""
-    count = round(seconds * SAMPLE_RATE)
-    return _unit(np.sum([_monologue(recordings, count) for recordings in talkers], axis=0))
-
-
-def _monologue(recordings: Sequence[Path], count: int) -> NDArray[np.float32]:
-    parts: list[NDArray[np.float32]] = []
-    length = 0
-    sounds = [samples_16k(path) for path in recordings]
-    for sound in cycle(sounds):
-        parts.append(sound)
-        length += len(sound)
-        if length >= count:
-            break
-    return _unit(np.concatenate(parts)[:count])
-
-
-def _unit(sound: NDArray[np.floating]) -> NDArray[np.float32]:
-    rms = np.sqrt(np.mean(np.square(sound)))
-    return (sound / rms if rms > 0 else sound).astype(np.float32)
-
-
-def _talkers(clips: Sequence[Clip]) -> Talkers:
-    """Recordings of the first speakers who train in joint fold 1."""
+def _talkers(clips: Sequence[Clip]) -> list[Path]:
+    """Some recordings of speakers who train in joint fold 1, of as many of them as there are."""
     fold = joint_fold(1)
-    recordings: defaultdict[str, list[Path]] = defaultdict(list)
-    for clip in clips:
-        if part_of(clip, fold) == "train":
-            recordings[clip.speaker].append(clip.path)
-    return tuple(tuple(paths) for paths in list(recordings.values())[:_TALKERS])
+    paths = [clip.path for clip in clips if part_of(clip, fold) == "train"]
+    return paths[:: max(1, len(paths) // _TALKERS)]
