@@ -31,7 +31,7 @@ from training.measure.evaluate import (
     result_logits,
     scores,
 )
-from training.streaming.clips import samples_16k
+from training.sound.recordings import samples_16k
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,10 +19,7 @@ from realtime_ser.segmenter import Segmenter
 from realtime_ser.vad import GATE_FRAME
 from training.cache import Arrays, cached
 from training.corpora import Clip
-from training.sound.recordings import samples_16k
 from training.sound.takes import AnyTake, as_takes
-
-__all__ = ["GatedSegment", "gated_segments", "samples_16k"]
 
 _VERSION = 1
 """To be raised whenever gate or features give other results for the same parameters."""
