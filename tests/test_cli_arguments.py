@@ -61,7 +61,7 @@ def test_debug_shows_where_an_error_came_from(capsys):
     assert said.rstrip().splitlines()[-1].startswith(PROGRAM)
 
 
-@pytest.mark.parametrize("command", ["monitor", "analyze", "devices", "doctor"])
+@pytest.mark.parametrize("command", ["monitor", "analyze", "sessions", "devices", "doctor"])
 def test_each_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -73,7 +73,8 @@ def test_the_help_names_all_commands(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    assert all(command in said for command in ("monitor", "analyze", "devices", "doctor"))
+    commands = ("monitor", "analyze", "sessions", "devices", "doctor")
+    assert all(command in said for command in commands)
 
 
 def test_the_version_is_told(capsys):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from realtime_ser.cli import main
-from realtime_ser.config import Config, SessionConfig
+from realtime_ser.config import Config, SessionConfig, SessionsConfig
 from realtime_ser.doctor import Verdict, examine
 
 
@@ -20,7 +20,14 @@ def findings(config=None):
 def test_a_machine_on_which_the_demo_can_be_monitored_is_sound():
     found = findings()
     assert not [finding for finding in found.values() if finding.verdict is Verdict.FAULT]
-    for subject in ("python", "speech gate", "model", "model step", "session folder"):
+    for subject in (
+        "python",
+        "speech gate",
+        "model",
+        "model step",
+        "session folder",
+        "kept sessions",
+    ):
         assert found[subject].verdict is Verdict.GOOD
     assert "ms" in found["model step"].words
 
@@ -49,6 +56,14 @@ def test_a_session_folder_that_cannot_be_written_is_a_fault(tmp_path):
     found = findings(Config(session=SessionConfig(folder=file / "below")))
     assert found["session folder"].verdict is Verdict.FAULT
     assert "--export" in found["session folder"].words
+
+
+def test_a_place_for_kept_sessions_that_cannot_be_written_is_a_fault(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    found = findings(Config(sessions=SessionsConfig(folder=file / "below")))
+    assert found["kept sessions"].verdict is Verdict.FAULT
+    assert "--no-keep" in found["kept sessions"].words
 
 
 def test_a_gate_unlike_the_one_of_the_training_is_noted():

@@ -121,6 +121,29 @@ def test_the_next_start_tells_of_an_interrupted_session(speech_wav, store, capsy
     assert store.session(killed.id).state is SessionState.INTERRUPTED
 
 
+@pytest.mark.pulse
+def test_a_microphone_s_session_is_exported_as_the_monitor_wrote_it(pulse, speech_wav, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"sessions: {{folder: '{tmp_path / 'store'}'}}\n")
+    out = tmp_path / "out.csv"
+    command = [*CLI, "--headless", "--input", "mic", "--config", str(config), "--duration", "6"]
+    playing = pulse.play(speech_wav)
+    done = subprocess.run(
+        [*command, "--export", str(out)], env=pulse.env, capture_output=True, text=True, timeout=60
+    )
+    playing.kill()
+    assert done.returncode == 0, done.stderr
+    with Store(tmp_path / "store") as store:
+        (info,) = store.sessions()
+    assert info.beginning.source.live
+    again = tmp_path / "again.csv"
+    assert main(["sessions", "export", info.id, "--to", str(again), "--config", str(config)]) == 0
+    for ending in ("csv", "segments.csv", "markers.csv", "json"):
+        written = (tmp_path / f"out.{ending}").read_bytes()
+        assert (tmp_path / f"again.{ending}").read_bytes() == written
+    assert any(row["latency_ms"] and row["label"] for row in rows(again))
+
+
 def test_a_store_that_cannot_be_used_does_not_stop_the_session(speech_wav, tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.touch()

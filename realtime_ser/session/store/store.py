@@ -96,14 +96,14 @@ class Deletion:
 
 
 _BLOBS = """SELECT data FROM updates
-    WHERE session = ?1 AND channel = ?2 AND last_step >= ?3 AND last_step <= ifnull(
+    WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
         -- the row that holds the last wanted step
-        (SELECT last_step FROM updates WHERE session = ?1 AND channel = ?2 AND last_step >= ?4
-         ORDER BY last_step LIMIT 1), ?4)
+        (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
+         ORDER BY last_step LIMIT 1), ?)
     ORDER BY last_step"""
 
 _TEXT = r"""EXISTS (
-    SELECT ?1 AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
+    SELECT ? AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
     OR study LIKE wanted ESCAPE '\' OR participant LIKE wanted ESCAPE '\'
     OR condition LIKE wanted ESCAPE '\'
     OR json_extract(source, '$.name') LIKE wanted ESCAPE '\'
@@ -325,11 +325,12 @@ class Store:
         key, labels = self._key(name), self._labels(name)
         end = 2**62 if last_step is None else last_step
         with explained(self.path):
-            blobs = self._connection.execute(_BLOBS, (key, channel, first_step, end)).fetchall()
+            wanted = (key, channel, first_step, key, channel, end, end)
+            blobs = self._connection.execute(_BLOBS, wanted).fetchall()
         records = np.frombuffer(b"".join(blob for (blob,) in blobs), record_dtype(len(labels)))
         steps = records["step"]
-        wanted = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
-        return Columns(channel, labels, records[wanted])
+        inside = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
+        return Columns(channel, labels, records[inside])
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time.
