@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -13,14 +14,23 @@ from realtime_ser.config import GateConfig
 from realtime_ser.errors import UsageError
 from realtime_ser.features import FeatureParams
 from realtime_ser.labels import LABELS
-from realtime_ser.model import Manifest, load_bundle
+from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
 from realtime_ser.resources import shipped
 from training.cli import main
 from training.corpora import CORPORA, Clip
-from training.recipe import HeadStage, load_recipe
+from training.recipe import load_recipe
+from training.runs import Run
 from training.streaming.architecture import Architecture, StreamingSer, new_model
-from training.streaming.batches import ABSENT, LabelBatches, Labelled, class_mask
+from training.streaming.batches import (
+    ABSENT,
+    FrameBatches,
+    LabelBatches,
+    Labelled,
+    class_mask,
+    spec_augment,
+)
 from training.streaming.export import ParityError, export_bundle
+from training.streaming.recipe import HeadStage, WholeStage
 
 SMALL = Architecture(channels=4, units=(16, 16), dense=8, lstm=8)
 
@@ -85,7 +95,7 @@ def clip(corpus: str, label: str) -> Clip:
 
 
 def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
-    segment = Labelled(np.ones((5, 3), np.float16), clip("crema_d", "angry"), 4)
+    segment = Labelled(np.ones((5, 3), np.float16), 5 * [clip("crema_d", "angry")], 4)
     inputs, labels, weights = LabelBatches([segment], HeadStage(batch_size=1), seed=0)[0]
     absent = [LABELS.index("calm"), LABELS.index("surprised")]
     assert set(np.flatnonzero(inputs["mask"][0] == ABSENT)) == set(absent)
@@ -97,9 +107,71 @@ def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
     np.testing.assert_array_equal(class_mask(CORPORA["ravdess"].labels), 0)
 
 
+def test_each_step_of_joined_clips_bears_its_own_clips_label() -> None:
+    joined = [clip("ravdess", "sad")] * 3 + [clip("ravdess", "happy")] * 2
+    stage = HeadStage(batch_size=1, label_smoothing=0.0)
+    _, labels, _ = LabelBatches([Labelled(np.ones((5, 3)), joined, 4)], stage, seed=0)[0]
+    said = [LABELS[k] for k in labels[0, :5].argmax(axis=-1)]
+    assert said == ["sad", "sad", "sad", "happy", "happy"]
+
+
+def test_votes_make_up_their_share_of_a_label() -> None:
+    votes = tuple(0.5 if label in ("angry", "calm") else 0.0 for label in LABELS)
+    heard = replace(clip("crema_d", "sad"), votes=votes)
+    stage = HeadStage(batch_size=1, label_smoothing=0.0, soft_labels=0.4)
+    _, labels, _ = LabelBatches([Labelled(np.ones((2, 3)), [heard] * 2, 1)], stage, seed=0)[0]
+    found = dict(zip(LABELS, labels[0, 0], strict=True))
+    assert found["sad"] == pytest.approx(0.6)
+    assert found["angry"] == pytest.approx(0.4)  # CREMA-D has no calm: its votes do not count
+    assert found["calm"] == 0
+
+
+def test_rare_classes_weigh_more_where_asked_for() -> None:
+    segments = [Labelled(np.ones((2, 3)), [clip("ravdess", label)] * 2, 1) for label in RARE]
+    stage = HeadStage(batch_size=4, class_weights=True)
+    _, labels, weights = LabelBatches(segments, stage, seed=None)[0]
+    sad = labels[:, 0].argmax(axis=-1) == LABELS.index("sad")
+    assert weights[sad].sum() == pytest.approx(weights[~sad].sum())
+    assert weights[sad].max() == pytest.approx(3 * weights[~sad].max())
+
+
+RARE = ("sad", "happy", "happy", "happy")
+
+
+def test_masks_hide_no_more_than_they_may() -> None:
+    spectrum = np.random.default_rng(0).normal(-40, 9, (5, 8, 64)).astype(np.float32)
+    assert spec_augment(spectrum, 0, np.random.default_rng(0)) is spectrum
+    for seed in range(20):
+        masked = spec_augment(spectrum, 2, np.random.default_rng(seed))
+        changed = (masked != spectrum).reshape(-1, 64)
+        assert changed.all(axis=0).sum() <= 2 * 64 // 8
+        assert changed.all(axis=1).sum() <= 2 * 12
+        assert np.unique(masked[masked != spectrum]).size <= 1
+
+
+def test_mixup_mixes_inputs_and_labels_alike() -> None:
+    loud = [np.full((3, 8, 64), level, np.float32) for level in (-20.0, -60.0)]
+    segments = [
+        Labelled(sound, [clip("ravdess", label)] * 3, 2)
+        for sound, label in zip(loud, ("angry", "sad"), strict=True)
+    ]
+    stage = WholeStage(batch_size=2, mixup=5.0, gain_db=0.0, label_smoothing=0.0, balance=0.0)
+    batches = FrameBatches(segments, stage, 40, seed=1)
+    shares = set()
+    for epoch in range(12):
+        batches.begin(epoch)
+        inputs, labels, _ = batches[0]
+        for frames, label in zip(inputs["inputs"], labels, strict=True):
+            level = frames[0, 0] / 8.0  # the first of 64 orthonormal coefficients
+            angry = label[0, LABELS.index("angry")]
+            assert level == pytest.approx(-60.0 + 40.0 * angry, abs=0.01)
+            shares.add(round(float(angry), 3))
+    assert any(0.0 < share < 1.0 for share in shares)
+
+
 def test_batches_depend_on_seed_and_epoch_only() -> None:
     segments = [
-        Labelled(np.full((k % 9 + 1, 3), k, np.float16), clip("ravdess", "sad"), 0)
+        Labelled(np.full((k % 9 + 1, 3), k, np.float16), (k % 9 + 1) * [clip("ravdess", "sad")], 0)
         for k in range(40)
     ]
 
@@ -107,7 +179,7 @@ def test_batches_depend_on_seed_and_epoch_only() -> None:
         batches = LabelBatches(segments, HeadStage(batch_size=40), seed)
         for epoch in epochs:
             batches.begin(epoch)
-        return batches[0][0]["vectors"]
+        return batches[0][0]["inputs"]
 
     np.testing.assert_array_equal(drawn((2,)), drawn((0, 1, 2)))
     assert not np.array_equal(drawn((1,)), drawn((2,)))
@@ -122,9 +194,11 @@ def test_the_shipped_recipe_is_sound() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name: x\nversion: '1'\ncorpora: [ravdess]\nepochs: 3\n", "epochs"),
-        ("name: x\nversion: '1'\ncorpora: [ravdess]\nhead: {epochs: many}\n", "head.epochs"),
+        ("kind: streaming\nname: x\ncorpora: [ravdess]\nepochs: 3\n", "'epochs'"),
+        ("kind: streaming\nname: x\ncorpora: [ravdess]\nhead: {epochs: many}\n", "head.epochs"),
+        ("kind: magic\nname: x\ncorpora: [ravdess]\n", "kind"),
         ("name: [", "YAML"),
+        ("just words", "no settings"),
     ],
 )
 def test_a_wrong_recipe_is_refused_in_one_sentence(text: str, said: str, tmp_path: Path) -> None:
@@ -134,8 +208,22 @@ def test_a_wrong_recipe_is_refused_in_one_sentence(text: str, said: str, tmp_pat
         load_recipe(str(path))
 
 
+def test_settings_can_be_changed_from_outside() -> None:
+    file = load_recipe("default", ["head.epochs=3", "split.scheme=speaker-out"])
+    assert file.recipe.head.epochs == 3
+    assert file.recipe.split.scheme == "speaker-out"
+    assert file.title == "default-head.epochs=3-split.scheme=speaker_out"
+    assert file.digest != load_recipe("default").digest
+
+
+@pytest.mark.parametrize("change", ["head.epochs", "=3", "name.first=x", "head.epochs=[", "a.b=1"])
+def test_a_wrong_change_is_refused_in_one_sentence(change: str) -> None:
+    with pytest.raises(UsageError):
+        load_recipe("default", [change])
+
+
 def test_an_unknown_recipe_names_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "nonesuch", "--corpora", ".", "--teacher", "x.npz"]) == 2
+    assert main(["run", "nonesuch", "--corpora", "."]) == 2
     assert "default" in capsys.readouterr().err
 
 
@@ -177,6 +265,7 @@ def teacher(tmp_path: Path) -> Path:
 
 
 RECIPE = """
+kind: streaming
 name: tiny
 version: "0.1"
 corpora: [ravdess]
@@ -186,41 +275,79 @@ head: {epochs: 2, batch_size: 4, teachers: 1}
 """
 
 
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
 def test_one_command_trains_exports_and_measures_and_goes_on_after_an_interruption(
-    corpora: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recipe: Path, corpora: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = tmp_path / "tiny.yaml"
-    recipe.write_text(RECIPE, encoding="utf-8")
     runs = tmp_path / "runs"
     command = ["run", str(recipe), "--corpora", str(corpora), "--teacher", str(teacher)]
     command += ["--runs", str(runs), "--jobs", "1"]
     assert main(command) == 0
-    run = runs / "tiny-fold1-seed0"
-    bundle = load_bundle(run / "bundle")
+    run = Run(runs / "tiny-fold1-seed0")
+    bundle = load_bundle(run.bundle)
     assert bundle.manifest.recipe["fold"] == 1
-    result = json.loads((run / "bundle" / "evaluation.json").read_text(encoding="utf-8"))
+    result = run.results()
     assert result["corpora"]["ravdess"]["clips"] == 2  # actor 01 is the test speaker
-    assert (run / "bundle" / "CARD.md").is_file()
+    assert (run.bundle / "CARD.md").is_file()
+    assert (run.folder / "report.html").is_file()
     assert f"{result['corpora']['ravdess']['uar']:.3f}" in capsys.readouterr().out
+    assert [len(epochs) for epochs in run.history().values()] == [1, 2, 2, 2, 2]
 
     # As if it had been stopped before the last stage: what is done is not done again.
-    before = (run / "encoder.npz").stat().st_mtime_ns
-    (run / "refit.npz").unlink()
-    (run / "bundle" / "model.tflite").unlink()
+    before = (run.folder / "encoder.npz").stat().st_mtime_ns
+    (run.folder / "refit.npz").unlink()
+    (run.bundle / "model.tflite").unlink()
     assert main(command) == 0
-    assert (run / "encoder.npz").stat().st_mtime_ns == before
-    assert load_bundle(run / "bundle").manifest.temperature == pytest.approx(
+    assert (run.folder / "encoder.npz").stat().st_mtime_ns == before
+    assert load_bundle(run.bundle).manifest.temperature == pytest.approx(
         bundle.manifest.temperature
     )
 
+    # A recipe that was changed meanwhile is another one.
+    recipe.write_text(RECIPE.replace("epochs: 2", "epochs: 3"), encoding="utf-8")
+    assert main(command) == 2
+    assert "as it was before" in capsys.readouterr().err
+
+
+def test_a_run_starts_from_another_one(
+    recipe: Path, corpora: Path, teacher: Path, tmp_path: Path
+) -> None:
+    runs = ["--corpora", str(corpora), "--runs", str(tmp_path / "runs"), "--jobs", "1"]
+    assert main(["run", str(recipe), "--teacher", str(teacher), *runs]) == 0
+    parent = Run(tmp_path / "runs" / "tiny-fold1-seed0")
+    later = ["--set", "encoder.pretrained=false", "--set", "head.epochs=0", "--set", "refit=false"]
+    later += ["--set", "whole.epochs=1", "--set", "whole.learning_rate=1.0e-9"]
+    assert main(["run", str(recipe), "--from", str(parent.folder), *later, *runs]) == 0
+    (made,) = (tmp_path / "runs").glob("tiny-encoder*")
+    assert Run(made).record.parent == str(parent.folder)
+    # It learned at no rate to speak of.
+    before, after = (
+        keras.models.load_model(run.bundle / TRAINING_MODEL).get_weights()
+        for run in (parent, Run(made))
+    )
+    for own, inherited in zip(after, before, strict=True):
+        np.testing.assert_allclose(own, inherited, atol=1e-6)
+
+
+def test_a_recipe_that_needs_the_pretrained_encoder_says_so(
+    recipe: Path, corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", str(recipe), "--corpora", str(corpora), "--runs", str(tmp_path / "runs")]
+    assert main([*command, "--jobs", "1"]) == 2
+    assert "--teacher" in capsys.readouterr().err
+
 
 def test_a_file_that_is_not_the_teacher_is_refused(
-    corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recipe: Path, corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = tmp_path / "wrong.npz"
     np.savez(wrong, nothing=np.zeros(3))
-    recipe = tmp_path / "tiny.yaml"
-    recipe.write_text(RECIPE, encoding="utf-8")
     command = ["run", str(recipe), "--corpora", str(corpora), "--teacher", str(wrong)]
     assert main([*command, "--runs", str(tmp_path / "runs"), "--jobs", "1"]) == 1
     assert "BYOL-S" in capsys.readouterr().err

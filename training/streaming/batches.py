@@ -77,8 +77,8 @@ class Labelled:
     ----------
     inputs
         Its encoded steps, shape ``(steps, units)``, or its log-mel frames, ``(steps, 8, bands)``.
-    clip
-        Whose segment it is.
+    clips
+        The clip that each step is from: the same one throughout, unless a take joins several.
     last_voiced
         Step that gives its result.
     answers
@@ -88,10 +88,15 @@ class Labelled:
     """
 
     inputs: NDArray[np.floating]
-    clip: Clip
+    clips: Sequence[Clip]
     last_voiced: int
     answers: NDArray[np.float32] | None = None
     share: float = 0.0
+
+    @property
+    def clip(self) -> Clip:
+        """The clip that its result is about."""
+        return self.clips[self.last_voiced]
 
 
 class LabelBatches(Epochs):
@@ -162,21 +167,25 @@ class LabelBatches(Epochs):
         return weights
 
     def _soft_labels(self, segment: Labelled) -> NDArray[np.float64]:
-        """Labels of one step, shape ``(labels,)``, or of each, shape ``(steps, labels)``."""
-        present = class_mask(segment.clip.classes) == 0.0
-        soft = np.zeros(len(LABELS))
-        soft[LABELS.index(segment.clip.label)] = 1.0
-        if segment.clip.votes is not None:
-            votes = present * np.array(segment.clip.votes)
-            if votes.any():
-                share = self._stage.soft_labels
-                soft = (1.0 - share) * soft + share * votes / votes.sum()
-        smoothing = self._stage.label_smoothing
-        soft = (1.0 - smoothing) * soft + smoothing * present / present.sum()
+        """Labels of each step, shape ``(steps, labels)``."""
+        clips = {id(clip): clip for clip in segment.clips}
+        soft = {number: self._soft_label(clip) for number, clip in clips.items()}
+        labels: NDArray[np.float64] = np.stack([soft[id(clip)] for clip in segment.clips])
         if segment.answers is not None:
-            soft = (1.0 - segment.share) * soft + segment.share * segment.answers
-        labels: NDArray[np.float64] = soft
+            labels = (1.0 - segment.share) * labels + segment.share * segment.answers
         return labels
+
+    def _soft_label(self, clip: Clip) -> NDArray[np.float64]:
+        present = class_mask(clip.classes) == 0.0
+        soft = np.zeros(len(LABELS))
+        soft[LABELS.index(clip.label)] = 1.0
+        votes = present * np.array(clip.votes or np.zeros(len(LABELS)))
+        if votes.any():
+            share = self._stage.soft_labels
+            soft = (1.0 - share) * soft + share * votes / votes.sum()
+        smoothing = self._stage.label_smoothing
+        spread: NDArray[np.float64] = smoothing * present / present.sum()
+        return (1.0 - smoothing) * soft + spread
 
 
 class FrameBatches(LabelBatches):

@@ -26,7 +26,7 @@ def labelled(
 ) -> list[Labelled]:
     """Segments, as what is to be learned from ``inputs``."""
     return [
-        Labelled(own, segment.clip, segment.last_voiced)
+        Labelled(own, segment.clips, segment.last_voiced)
         for own, segment in zip(inputs, segments, strict=True)
     ]
 

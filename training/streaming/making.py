@@ -15,11 +15,12 @@ from realtime_ser.errors import UsageError
 from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
 from training.fitting import precision
-from training.folds import Part
 from training.job import Job
 from training.measure.evaluate import Evaluation, evaluate_bundle
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
+from training.sound.augment import training_takes
+from training.sound.takes import as_takes
 from training.streaming.architecture import Head, StreamingSer, new_model
 from training.streaming.batches import Labelled, class_mask
 from training.streaming.clips import GatedSegment, gated_segments
@@ -46,7 +47,8 @@ from training.streaming.teacher import load_teacher
 
 SELECTION, REFIT = "selection", "refit"
 
-Segments: TypeAlias = Mapping[Part, list[GatedSegment]]
+Segments: TypeAlias = Mapping[str, Sequence[GatedSegment]]
+"""By part."""
 
 
 def make(job: Job[StreamingRecipe]) -> Evaluation:
@@ -65,9 +67,13 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
             "The split keeps no clips for validation, and a streaming model needs some for its "
             "temperature: name speakers under split.validation, or set split.validation_share."
         )
-    segments: Segments = {
-        part: gated_segments(parts[part], recipe.features, recipe.gate, job.cache, job.jobs)
-        for part in ("train", "validation")
+    heard = {
+        "train": training_takes(parts["train"], recipe.augmentation, job.seed),
+        "validation": as_takes(parts["validation"]),
+    }
+    segments = {
+        part: gated_segments(takes, recipe.features, recipe.gate, job.cache, job.jobs)
+        for part, takes in heard.items()
     }
     teaching = _teaching(job, segments)
     model = _learn(job, teaching, SELECTION)

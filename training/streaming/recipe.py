@@ -9,6 +9,7 @@ from pydantic import Field
 from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
 from training.settings import BaseRecipe, Fit
+from training.sound.augment import Augmentation
 from training.streaming.architecture import Architecture
 
 
@@ -109,6 +110,14 @@ class StreamingRecipe(BaseRecipe):
 
     Attributes
     ----------
+    features, gate
+        What the model hears.
+    augmentation
+        What it trains on beside the clips as recorded.
+    architecture
+        Its sizes.
+    encoder, head, whole
+        The stages, in this order.
     refit
         Whether, after temperature and threshold were chosen on the validation speakers, the head
         and its teachers are trained anew on training and validation speakers together; both values
@@ -121,6 +130,7 @@ class StreamingRecipe(BaseRecipe):
     refit: bool = True
     features: FeatureParams = FeatureParams()
     gate: GateConfig = GateConfig()
+    augmentation: Augmentation = Augmentation()
     architecture: Architecture = Architecture()
     encoder: EncoderStage = EncoderStage()
     head: HeadStage = HeadStage()
