@@ -534,6 +534,6 @@ def test_a_store_of_version_1_is_brought_up_to_date(kept, tmp_path):
 
 
 def _of(participant):
-    from realtime_ser.session.store.store import Query
+    from realtime_ser.session.store import Query
 
     return Query(participant=participant)

@@ -17,8 +17,7 @@ from realtime_ser.config import Config
 from realtime_ser.errors import UsageError
 from realtime_ser.session.export import export_session, export_study
 from realtime_ser.session.keeping import open_store
-from realtime_ser.session.store import SessionInfo, SessionState, Store
-from realtime_ser.session.store.store import Query
+from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.session.summary import Tally
 from realtime_ser.words import channel_title, clock_text, percent, size_text, speech_words
 

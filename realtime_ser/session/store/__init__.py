@@ -5,10 +5,13 @@
 - ``values``: what a reader gets.
 - ``lease``: which sessions are running, in this program or another.
 - ``writer``: one session that is being written.
-- ``store``: everything else: find, read, change, delete.
+- ``query``, ``reader``: which sessions are wanted, and reading them.
+- ``store``: all of it, and beginning, changing and deleting sessions.
 """
 
 from realtime_ser.session.store.blobs import Columns
+from realtime_ser.session.store.query import Query
+from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.store import Store
 from realtime_ser.session.store.values import ChannelInfo, Note, SessionInfo, SessionState
 from realtime_ser.session.store.writer import SessionWriter
@@ -17,6 +20,8 @@ __all__ = [
     "ChannelInfo",
     "Columns",
     "Note",
+    "Query",
+    "Reader",
     "SessionInfo",
     "SessionState",
     "SessionWriter",

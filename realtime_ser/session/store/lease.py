@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+RUNNING = "running.lock"
+"""Name of the file in a session's folder that is locked while it runs."""
+
 if sys.platform == "win32":
     import msvcrt
 

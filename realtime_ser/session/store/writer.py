@@ -16,7 +16,7 @@ from realtime_ser.records import Anchor, Marker, Record, Segment, State, Update
 from realtime_ser.session.facts import Course
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
-from realtime_ser.session.store.lease import Lease
+from realtime_ser.session.store.lease import RUNNING, Lease
 from realtime_ser.session.store.values import SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
@@ -226,10 +226,6 @@ class SessionWriter:
                 anchor.wall.isoformat(),
             ),
         )
-
-
-RUNNING = "running.lock"
-"""Name of the file in a session's folder that is locked while it runs."""
 
 
 def _insert_records(

@@ -1,0 +1,356 @@
+"""Finds the kept sessions and reads them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import merge
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.errors import UsageError
+from realtime_ser.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
+from realtime_ser.session.facts import Beginning, Course, Model, Study
+from realtime_ser.session.recording import Files
+from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
+from realtime_ser.session.store.database import NAME, explained, open_database
+from realtime_ser.session.store.lease import RUNNING, held
+from realtime_ser.session.store.query import Query
+from realtime_ser.session.store.values import ChannelInfo, Note, SessionInfo, SessionState
+
+_FETCH = 256  # rows of updates, about ten each
+
+_BLOBS = """SELECT data FROM updates
+    WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
+        -- the row that holds the last wanted step
+        (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
+         ORDER BY last_step LIMIT 1), ?)
+    ORDER BY last_step"""
+
+
+class Reader:
+    """Reads the sessions that are kept in a folder.
+
+    Any number of readers, in any number of programs, may be open on the same folder, also while
+    sessions are written. One reader is for one thread at a time.
+
+    Parameters
+    ----------
+    folder
+        Where the database and the sessions' own folders lie; it is made if need be.
+
+    Attributes
+    ----------
+    notice
+        What the user should know of how it was opened; one sentence, or ``None``.
+
+    Raises
+    ------
+    StoreError
+        The folder cannot be used, or a newer version of the program wrote it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / NAME
+        self._connection, self.notice = open_database(folder)
+
+    def close(self) -> None:
+        """Let go of the database; safe to call twice."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------- reading
+
+    def sessions(self, query: Query | None = None) -> list[SessionInfo]:
+        """Sessions that fit a query, the oldest first."""
+        conditions, values = (query or Query()).where()
+        with explained(self.path):
+            rows = self._connection.execute(
+                f"SELECT * FROM sessions WHERE {conditions} ORDER BY julianday(started), key",
+                values,
+            )
+            return [self._info(row) for row in _dictionaries(rows)]
+
+    def session(self, name: str) -> SessionInfo:
+        """Session of an ID.
+
+        Raises
+        ------
+        UsageError
+            There is none; the nearest one is named.
+        """
+        key = self._key(name)
+        with explained(self.path):
+            rows = self._connection.execute("SELECT * FROM sessions WHERE key = ?", (key,))
+            return self._info(_dictionaries(rows)[0])
+
+    def columns(
+        self, name: str, channel: int = 1, first_step: int = 0, last_step: int | None = None
+    ) -> Columns:
+        """Updates of one channel, as columns.
+
+        Parameters
+        ----------
+        name
+            ID of the session.
+        channel
+            Number of the channel, from 1.
+        first_step, last_step
+            The range that is wanted, both included; ``None``: to the newest.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        key, labels = self._key(name), self._labels(name)
+        end = 2**62 if last_step is None else last_step
+        with explained(self.path):
+            wanted = (key, channel, first_step, key, channel, end, end)
+            blobs = self._connection.execute(_BLOBS, wanted).fetchall()
+        records = np.frombuffer(b"".join(blob for (blob,) in blobs), record_dtype(len(labels)))
+        steps = records["step"]
+        inside = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
+        return Columns(channel, labels, records[inside])
+
+    def updates(self, name: str) -> Iterator[Update]:
+        """All updates of all channels in the order in which they were made, a few at a time.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        labels, info = self._labels(name), self.session(name)
+        channels = [self._records(name, channel.number) for channel in info.channels]
+        for record, number in merge(*channels, key=lambda pair: int(pair[0]["order"])):
+            yield unpack(record, number, labels)
+
+    def segments(self, name: str) -> list[Segment]:
+        """Segments of all channels, in the order in which they ended.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        rows = self._rows("segments", name)
+        return [
+            Segment(
+                row["number"],
+                row["channel"],
+                row["start_s"],
+                row["end_s"],
+                row["voiced_s"],
+                Estimate(
+                    np.frombuffer(row["probabilities"], "<f4").astype(np.float32),
+                    row["label"],
+                    row["confidence"],
+                    bool(row["certain"]),
+                ),
+            )
+            for row in rows
+        ]
+
+    def markers(self, name: str) -> list[Marker]:
+        """Markers, in the order in which they were set.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        return [
+            Marker(
+                row["time_s"],
+                row["text"],
+                row["code"],
+                row["duration_s"],
+                row["source"],
+                None if row["wall"] is None else datetime.fromisoformat(row["wall"]),
+            )
+            for row in self._rows("markers", name)
+        ]
+
+    def shares(self, name: str) -> dict[str, float]:
+        """Share of the voiced duration whose segments carry a label, the largest first.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        key = self._key(name)
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label "
+                "ORDER BY 2 DESC",
+                (key,),
+            ).fetchall()
+        whole = sum(voiced for _, voiced in rows)
+        return {label: voiced / whole for label, voiced in rows}
+
+    def participants(self) -> list[str]:
+        """All participants' codes, in order."""
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT DISTINCT participant FROM sessions WHERE participant <> '' ORDER BY 1"
+            )
+            return [code for (code,) in rows.fetchall()]
+
+    def notes(self, name: str) -> list[Note]:
+        """Notes, the oldest first.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        return [
+            Note(row["text"], datetime.fromisoformat(row["written"]))
+            for row in self._rows("notes", name)
+        ]
+
+    def anchors(self, name: str) -> list[Anchor]:
+        """Anchors of the session's clock, in order.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        return [
+            Anchor(
+                row["sample"],
+                row["adc_s"],
+                row["monotonic_s"],
+                datetime.fromisoformat(row["wall"]),
+            )
+            for row in self._rows("anchors", name)
+        ]
+
+    def size(self) -> int:
+        """Bytes that the database and all sound take on the disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def _names(self, condition: str, *values: object) -> list[str]:
+        with explained(self.path):
+            rows = self._connection.execute(f"SELECT id FROM sessions WHERE {condition}", values)
+            return [name for (name,) in rows.fetchall()]
+
+    def _key(self, name: str) -> int:
+        with explained(self.path):
+            row = self._connection.execute(
+                "SELECT key FROM sessions WHERE id = ?", (name,)
+            ).fetchone()
+        if row is None:
+            near = difflib.get_close_matches(name, self._names("TRUE"), n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else "'realtime-ser sessions' lists them."
+            raise UsageError(f"There is no session '{name}'; {hint}")
+        return int(row[0])
+
+    def _labels(self, name: str) -> tuple[str, ...]:
+        key = self._key(name)
+        with explained(self.path):
+            (labels,) = self._connection.execute(
+                "SELECT labels FROM sessions WHERE key = ?", (key,)
+            ).fetchone()
+        return tuple(json.loads(labels))
+
+    def _rows(self, table: str, name: str) -> list[dict[str, Any]]:
+        key = self._key(name)
+        with explained(self.path):
+            rows = self._connection.execute(
+                f"SELECT * FROM {table} WHERE session = ? ORDER BY key", (key,)
+            )
+            return _dictionaries(rows)
+
+    def _records(self, name: str, channel: int) -> Iterator[tuple[np.void, int]]:
+        """Records of one channel, with its number; a page of rows at a time."""
+        key, dtype, after = self._key(name), record_dtype(len(self._labels(name))), -1
+        while True:
+            with explained(self.path):
+                rows = self._connection.execute(
+                    "SELECT last_step, data FROM updates WHERE session = ? AND channel = ? "
+                    "AND last_step > ? ORDER BY last_step LIMIT ?",
+                    (key, channel, after, _FETCH),
+                ).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            for record in np.frombuffer(b"".join(data for _, data in rows), dtype):
+                yield record, channel
+
+    def _info(self, row: dict[str, Any]) -> SessionInfo:
+        state = SessionState(row["state"])
+        folder = self.folder / row["id"]
+        if state is SessionState.RUNNING and not held(folder / RUNNING):
+            state = SessionState.INTERRUPTED
+        channels = self._channels(row["key"])
+        audio = None if row["audio"] is None else folder / row["audio"]
+        return SessionInfo(
+            id=row["id"],
+            state=state,
+            beginning=Beginning(
+                started=datetime.fromisoformat(row["started"]),
+                source=SourceInfo(**json.loads(row["source"])),
+                channels=tuple(channel.number for channel in channels),
+                labels=tuple(json.loads(row["labels"])),
+                model=Model(**json.loads(row["model"])),
+                provenance=json.loads(row["provenance"]),
+                names={channel.number: channel.name for channel in channels if channel.name},
+                study=Study(
+                    row["study"],
+                    row["participant"],
+                    row["condition"],
+                    None if row["consent"] is None else datetime.fromisoformat(row["consent"]),
+                ),
+                title=row["title"],
+                origin=self._origin(row["origin"]),
+            ),
+            channels=channels,
+            course=Course(row["overflows"], row["dropped_samples"], row["error"]),
+            audio=audio if audio is not None and audio.exists() else None,
+            files=None if row["files"] is None else Files(Path(row["files"])),
+            named=bool(row["named"]),
+        )
+
+    def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
+        rows = self._connection.execute(
+            "SELECT channel, name, updates, last_step, speech_steps, lost_steps FROM channels "
+            "WHERE session = ? ORDER BY key",
+            (key,),
+        )
+        return tuple(
+            ChannelInfo(channel, name, updates, last, speech * STEP_S, lost * STEP_S)
+            for channel, name, updates, last, speech, lost in rows
+        )
+
+    def _origin(self, key: int | None) -> str | None:
+        if key is None:
+            return None
+        row = self._connection.execute("SELECT id FROM sessions WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+
+def _dictionaries(rows: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows]
