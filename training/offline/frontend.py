@@ -80,6 +80,8 @@ class FrozenEncoder:
 
         What came before a clip is taken to be like its first frame.
         """
+        if not spectra:
+            return []
         padded = [
             np.pad(
                 self.scale.apply(spectrum),

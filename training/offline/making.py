@@ -27,6 +27,7 @@ from training.offline.frontend import FrontEnd, FrozenEncoder, Rows, Standard
 from training.offline.model import OfflineModel, load_offline
 from training.offline.recipe import Features, Learning, OfflineRecipe
 from training.offline.selection import oversampled
+from training.sound.augment import training_takes
 from training.sound.takes import Take
 
 __all__ = ["load_offline", "make"]
@@ -75,7 +76,7 @@ class _Material:
     Attributes
     ----------
     clips, inputs
-        By part; the inputs are as the network takes them.
+        By part: the network's inputs, and the clip that each is of.
     front_end
         Made them, and will make others.
     parent
@@ -90,10 +91,13 @@ class _Material:
 
 def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> _Material:
     settings = job.recipe.features
+    takes = {part: [Take(clip) for clip in own] for part, own in clips.items()}
+    changed = training_takes(clips["train"], job.recipe.augmentation, job.seed)
+    takes["train"] = [take for take in changed if isinstance(take, Take)]
     features: dict[Part, Rows] = {
-        part: clip_features([Take(clip) for clip in own], settings, job.cache, job.jobs)
-        for part, own in clips.items()
+        part: clip_features(own, settings, job.cache, job.jobs) for part, own in takes.items()
     }
+    heard = {part: [take.clip for take in own] for part, own in takes.items()}
     parent = None
     if job.parent is not None:
         # Its weights suit inputs of its own scale.
@@ -110,7 +114,7 @@ def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> 
     inputs: dict[Part, Rows] = {
         part: front_end.standardised(rows) for part, rows in encoded.items()
     }
-    return _Material(clips, inputs, front_end, parent)
+    return _Material(heard, inputs, front_end, parent)
 
 
 def _standard(settings: Features, encoded: Mapping[Part, Rows]) -> Standard | None:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from realtime_ser.labels import LABELS
 from training.settings import BaseRecipe, Fit, Section
+from training.sound.augment import Augmentation
 
 Kind = Literal[
     "mfcc",
@@ -163,6 +164,8 @@ class OfflineRecipe(BaseRecipe):
         Whether rarer labels are filled up with clips drawn at random: of the ``training`` clips,
         or ``before-split``, which puts copies of test clips into training: only to reproduce
         what was published so.
+    augmentation
+        What the model trains on beside the clips as recorded.
     features
         What is computed of each clip.
     architecture
@@ -180,6 +183,7 @@ class OfflineRecipe(BaseRecipe):
     dropped: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     copies: int = Field(default=1, ge=1)
     oversampling: Literal["none", "training", "before-split"] = "none"
+    augmentation: Augmentation = Augmentation()
     features: Features = Features()
     architecture: str
     network: Network = Network()
@@ -207,4 +211,12 @@ class OfflineRecipe(BaseRecipe):
         masked = any(stage.spec_augment for stage in self.stages.values())
         if masked and ("mel" not in self.features.kinds or self.features.summary):
             raise ValueError("spec_augment hides mel bands: it needs 'mel' and no summary")
+        return self
+
+    @model_validator(mode="after")
+    def _changes_suit(self) -> OfflineRecipe:
+        if self.augmentation.streams is not None:
+            raise ValueError("a model that hears one clip at once cannot learn from 'streams'")
+        if self.augmentation.changes and self.features.sample_rate is None:
+            raise ValueError("sound is changed at 16 kHz: set features.sample_rate, as to 16000")
         return self
