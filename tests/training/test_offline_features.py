@@ -16,6 +16,7 @@ from training.corpora import Clip
 from training.offline.features import clip_features, extract, features_of
 from training.offline.frontend import FrontEnd, Standard
 from training.offline.recipe import Features
+from training.sound.preprocess import Preprocessing, preprocess
 from training.sound.takes import Take
 
 RATE = 16_000
@@ -95,6 +96,18 @@ def test_a_mean_is_one_frame(takes):
     whole = features_of(takes[0], settings)
     mean = features_of(takes[0], settings.model_copy(update={"summary": "mean"}))
     np.testing.assert_allclose(mean, whole.mean(axis=0, keepdims=True))
+
+
+def test_preprocessing_comes_ahead_of_the_features(tmp_path):
+    silence = np.zeros(RATE // 2, np.float32)
+    recording = take(tmp_path / "a.wav", np.concatenate([silence, tone(), silence]))
+    settings, trimmed = Features(sample_rate=RATE), Preprocessing(silence="trim", level="peak")
+    made = clip_features([recording], settings, tmp_path, 1, trimmed)[0]
+    whole = clip_features([recording], settings, tmp_path, 1)[0]
+    assert len(whole) == 1 + 2 * RATE // 512
+    assert len(made) < 0.6 * len(whole)
+    sound = preprocess(recording.samples(), RATE, trimmed)
+    np.testing.assert_allclose(made, extract(sound, RATE, settings), atol=1e-3)
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(8_000), tone(0.05)])

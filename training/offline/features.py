@@ -20,17 +20,26 @@ from realtime_ser.errors import UsageError
 from realtime_ser.records import SAMPLE_RATE
 from training.cache import Arrays, cached
 from training.offline.recipe import Features, Kind
+from training.sound.preprocess import Preprocessing, preprocess
 from training.sound.takes import Take
 from training.streaming.spectra import FFT, log_mel
 
 _VERSION = 1
 """To be raised whenever features differ for the same settings."""
 
+AS_IT_IS = Preprocessing()
+"""Nothing is done ahead of the features."""
+
+_BLOCK_S = 60.0
 _DELTA_WIDTH = 9  # librosa's
 
 
 def clip_features(
-    takes: Sequence[Take], settings: Features, cache: Path, jobs: int
+    takes: Sequence[Take],
+    settings: Features,
+    cache: Path,
+    jobs: int,
+    preprocessing: Preprocessing = AS_IT_IS,
 ) -> list[NDArray[np.float32]]:
     """Features of clips, in their order, each ``(frames, features)``.
 
@@ -46,6 +55,8 @@ def clip_features(
         Folder of the cache; may be shared by any runs.
     jobs
         Number of processes.
+    preprocessing
+        What is done to each clip ahead of its features.
 
     Raises
     ------
@@ -54,10 +65,10 @@ def clip_features(
     SerError
         Recordings cannot be read; all others are in the cache by then.
     """
-    parameters = _digest(settings)
+    parameters = _digest(settings) + preprocessing.digest()
     digest_of = {take: hashlib.sha256(parameters + take.digest()).digest() for take in set(takes)}
     digests = [digest_of[take] for take in takes]
-    work = partial(_compute, settings)
+    work = partial(_compute, settings, preprocessing)
     found = cached(work, takes, digests, cache, jobs, "Computing features of clips")
     return [arrays["features"] for arrays in found]
 
@@ -68,15 +79,19 @@ def _digest(settings: Features) -> bytes:
     return hashlib.sha256(f"{_VERSION} {version('librosa')} {used}".encode()).digest()
 
 
-def _compute(settings: Features, take: Take) -> Arrays:
-    return {"features": features_of(take, settings)}
+def _compute(settings: Features, preprocessing: Preprocessing, take: Take) -> Arrays:
+    return {"features": features_of(take, settings, preprocessing)}
 
 
-def features_of(take: Take, settings: Features) -> NDArray[np.float32]:
+def features_of(
+    take: Take, settings: Features, preprocessing: Preprocessing = AS_IT_IS
+) -> NDArray[np.float32]:
     """Features of one clip, without the cache."""
     if "encoder" in settings.kinds:
-        return log_mel(_at_least(FFT, take.samples()))
-    features = extract(*_samples(take, settings.sample_rate), settings)
+        sound = preprocess(take.samples(), SAMPLE_RATE, preprocessing)
+        return log_mel(_at_least(FFT, sound))
+    samples, rate = _samples(take, settings.sample_rate)
+    features = extract(preprocess(samples, rate, preprocessing), rate, settings)
     return features.mean(axis=0, keepdims=True) if settings.summary == "mean" else features
 
 
@@ -85,7 +100,7 @@ def _samples(take: Take, rate: int | None) -> tuple[NDArray[np.float32], int]:
     if take.change is None:
         source = FileSource(take.clip.path)
         native = source.info.native_rate
-        samples = np.concatenate([block[:, 0] for block in source.blocks()])
+        samples = np.concatenate([block[:, 0] for block in source.blocks(_BLOCK_S)])
     else:
         native, samples = SAMPLE_RATE, take.samples()
     if rate is None or rate == native:
@@ -155,10 +170,18 @@ class _Sound:
         self.frames: dict[str, Any] = {**self.hop, "frame_length": settings.n_fft}
 
     @cached_property
+    def mel(self) -> NDArray[np.float32]:
+        """Mel spectrum in dB, shape ``(n_mels, frames)``."""
+        power = librosa.feature.melspectrogram(**self.spectral, n_mels=self.settings.n_mels)
+        decibels: NDArray[np.float32] = librosa.power_to_db(power)
+        return decibels
+
+    @cached_property
     def mfcc(self) -> NDArray[np.float32]:
         """Shape ``(n_mfcc, frames)``."""
-        sizes: dict[str, Any] = {"n_mfcc": self.settings.n_mfcc, "n_mels": self.settings.n_mels}
-        coefficients: NDArray[np.float32] = librosa.feature.mfcc(**self.spectral, **sizes)
+        coefficients: NDArray[np.float32] = librosa.feature.mfcc(
+            S=self.mel, n_mfcc=self.settings.n_mfcc
+        )
         return coefficients
 
     def delta(self, order: int) -> NDArray[np.float32]:
@@ -167,19 +190,13 @@ class _Sound:
         differences: NDArray[np.float32] = librosa.feature.delta(self.mfcc, order=order, mode=mode)
         return differences
 
-    def mel(self) -> NDArray[np.float32]:
-        """Mel spectrum in dB."""
-        power = librosa.feature.melspectrogram(**self.spectral, n_mels=self.settings.n_mels)
-        decibels: NDArray[np.float32] = librosa.power_to_db(power)
-        return decibels
-
 
 _FEATURES: Mapping[Kind, Callable[[_Sound], NDArray[np.float32]]] = {
     "mfcc": lambda sound: sound.mfcc,
     "delta": lambda sound: sound.delta(1),
     "delta2": lambda sound: sound.delta(2),
     "chroma": lambda sound: librosa.feature.chroma_stft(**sound.spectral),
-    "mel": lambda sound: sound.mel(),
+    "mel": lambda sound: sound.mel,
     "zcr": lambda sound: librosa.feature.zero_crossing_rate(sound.wave["y"], **sound.frames),
     "rms": lambda sound: librosa.feature.rms(y=sound.wave["y"], **sound.frames),
     "contrast": lambda sound: librosa.feature.spectral_contrast(**sound.spectral),

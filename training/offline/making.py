@@ -95,7 +95,8 @@ def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> 
     changed = training_takes(clips["train"], job.recipe.augmentation, job.seed)
     takes["train"] = [take for take in changed if isinstance(take, Take)]
     features: dict[Part, Rows] = {
-        part: clip_features(own, settings, job.cache, job.jobs) for part, own in takes.items()
+        part: clip_features(own, settings, job.cache, job.jobs, job.recipe.preprocessing)
+        for part, own in takes.items()
     }
     heard = {part: [take.clip for take in own] for part, own in takes.items()}
     parent = None

@@ -58,7 +58,8 @@ class OfflineModel:
             A recording cannot be read.
         """
         takes = [Take(_unknown(path)) for path in paths]
-        hear = partial(features_of, settings=self.recipe.features)
+        recipe = self.recipe
+        hear = partial(features_of, settings=recipe.features, preprocessing=recipe.preprocessing)
         heard = spread(hear, takes, jobs, "Hearing recordings")
         return self.probabilities(self.front_end.inputs(heard))
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from realtime_ser.labels import LABELS
 from training.settings import BaseRecipe, Fit, Section
 from training.sound.augment import Augmentation
+from training.sound.preprocess import Preprocessing
 
 Kind = Literal[
     "mfcc",
@@ -164,6 +165,8 @@ class OfflineRecipe(BaseRecipe):
         Whether rarer labels are filled up with clips drawn at random: of the ``training`` clips,
         or ``before-split``, which puts copies of test clips into training: only to reproduce
         what was published so.
+    preprocessing
+        What is done to every clip ahead of its features, in training and ever after.
     augmentation
         What the model trains on beside the clips as recorded.
     features
@@ -183,6 +186,7 @@ class OfflineRecipe(BaseRecipe):
     dropped: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     copies: int = Field(default=1, ge=1)
     oversampling: Literal["none", "training", "before-split"] = "none"
+    preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
     features: Features = Features()
     architecture: str
