@@ -219,7 +219,8 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> Fig
     figure, panels = _panels(len(history), 2.6, 3.2)
     for axes, (stage, epochs) in zip(panels, history.items(), strict=True):
         numbers = [epoch["epoch"] for epoch in epochs]
-        axes.plot(numbers, [epoch["loss"] for epoch in epochs], color=_BLUE, label="training")
+        losses = [epoch["loss"] for epoch in epochs]
+        axes.plot(numbers, losses, color=_BLUE, marker=".", markersize=4, label="training")
         if all("val_loss" in epoch for epoch in epochs):
             held_out = [epoch["val_loss"] for epoch in epochs]
             axes.plot(numbers, held_out, color=_LINES[1], linestyle="--", label="validation")

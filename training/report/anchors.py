@@ -1,0 +1,152 @@
+"""Systems to measure oneself against: what each reaches on speakers that it never heard.
+
+Numbers on random splits over clips, or of the best epoch on the test set, are not among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+CLASSES: Mapping[str, int] = {"ravdess": 8, "crema_d": 6, "emodb": 6}
+"""Number of classes for which the anchors of each corpus hold."""
+
+Measure = Literal["UAR", "accuracy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a system reaches on a corpus, and under which circumstances."""
+
+    value: float
+    measure: Measure = "UAR"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A system.
+
+    Attributes
+    ----------
+    system
+        Its name.
+    parameters
+        Its size, in words.
+    streams
+        Whether it answers while somebody speaks; empty where that is not told.
+    scores
+        By corpus.
+    seen
+        Whether it was measured on the same copies of the corpora as this project's models;
+        otherwise the number is the published one.
+    """
+
+    system: str
+    parameters: str
+    streams: str
+    scores: Mapping[str, Score]
+    seen: bool = False
+
+
+def _of(
+    ravdess: float | None = None,
+    crema_d: float | None = None,
+    measure: Measure = "UAR",
+    note: str = "",
+) -> dict[str, Score]:
+    values = {"ravdess": ravdess, "crema_d": crema_d}
+    return {
+        name: Score(value, measure, note) for name, value in values.items() if value is not None
+    }
+
+
+ANCHORS: tuple[Anchor, ...] = (
+    Anchor("MFCC + SVM", "–", "", _of(0.35)),
+    Anchor("log-mel CNN", "98 k", "", _of(0.42)),
+    Anchor("MFCC + LSTM", "0.8 M", "", _of(0.31, 0.60)),
+    Anchor("CNN-BiLSTM", "0.9 M", "", _of(0.42, 0.63)),
+    Anchor(
+        "ResLSTM with attention (34 MFCC + 12 chroma)",
+        "47 k",
+        "needs the whole utterance",
+        _of(0.623, note="± 0.012"),
+    ),
+    Anchor(
+        "openSMILE eGeMAPS functionals + SVM",
+        "–",
+        "per utterance",
+        {
+            "ravdess": Score(0.493),
+            "crema_d": Score(0.58, note="fold 1"),
+            "emodb": Score(0.66),
+        },
+        seen=True,
+    ),
+    Anchor(
+        "causal 1-D CNN + LSTM on 40 MFCC from scratch, corpora pooled",
+        "0.4 M",
+        "yes",
+        {
+            "ravdess": Score(0.375, note="fold 1"),
+            "crema_d": Score(0.593, note="fold 1"),
+            "emodb": Score(0.59),
+        },
+        seen=True,
+    ),
+    Anchor(
+        "BYOL-S frozen + linear",
+        "0.6 M",
+        "",
+        {"ravdess": Score(0.61), "crema_d": Score(0.65, note="fold 1")},
+        seen=True,
+    ),
+    Anchor(
+        "BYOL-S frozen, 80 ms frames + causal LSTM",
+        "0.8 M",
+        "yes",
+        {
+            "ravdess": Score(0.566, note="fold 1, trained on it alone"),
+            "crema_d": Score(0.68, note="fold 1"),
+        },
+        seen=True,
+    ),
+    Anchor("FRILL", "10 M", "fixed windows", _of(crema_d=0.709, measure="accuracy")),
+    Anchor("TRILL", "24 M", "fixed windows", _of(crema_d=0.657, measure="accuracy")),
+    Anchor("wav2vec2-base, frozen", "95 M", "no", _of(0.543)),
+    Anchor("HuBERT-base, frozen", "95 M", "no", _of(0.654)),
+    Anchor("HuBERT-base, fine-tuned", "95 M", "no", _of(crema_d=0.720)),
+    Anchor("HuBERT-large, frozen", "317 M", "no", _of(0.700)),
+    Anchor("WavLM-large, frozen", "317 M", "no", _of(0.720)),
+    Anchor("Whisper-large-v3 encoder, frozen", "637 M", "no", _of(0.753)),
+    Anchor("TRILLsson 1, distilled", "5 M", "2 s windows", _of(crema_d=0.813, measure="accuracy")),
+    Anchor(
+        "xlsr-wav2vec2, fine-tuned, 5 folds",
+        "317 M",
+        "no",
+        _of(0.818, measure="accuracy"),
+    ),
+    Anchor(
+        "people, who hear the voice alone",
+        "–",
+        "",
+        {
+            "ravdess": Score(0.67, "accuracy"),
+            "crema_d": Score(0.40, "accuracy", "one listener; the majority of listeners: 0.42"),
+        },
+    ),
+)
+
+
+def anchors(classes: Mapping[str, int]) -> list[Anchor]:
+    """Those that say something of corpora, each measured over so many classes."""
+    comparable = {name for name, count in classes.items() if CLASSES.get(name) == count}
+    found = []
+    for anchor in ANCHORS:
+        scores = {name: score for name, score in anchor.scores.items() if name in comparable}
+        if scores:
+            found.append(
+                Anchor(anchor.system, anchor.parameters, anchor.streams, scores, anchor.seen)
+            )
+    return found

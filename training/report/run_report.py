@@ -1,0 +1,337 @@
+"""The report of one run: all that was measured, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from realtime_ser.errors import OutputError
+from realtime_ser.labels import LABELS
+from training.corpora import title
+from training.measure.predictions import Predictions, read_predictions
+from training.measure.scoring import corpus_order
+from training.report import figures
+from training.report.anchors import Anchor, anchors
+from training.report.page import render
+from training.report.words import NONE, listing, ranges
+from training.runs import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
+
+CURVES, CONFUSION, RELIABILITY = "curves", "confusion", "reliability"
+EARLY, NOISE, SPEAKERS = "early", "noise", "speakers"
+
+_MISTAKES = 12
+_KINDS = {"streaming": "streaming model", "offline": "model that hears a whole clip at once"}
+_SPLITS = {
+    "joint": "by speaker, one of the joint folds",
+    "speaker-out": "one speaker left out",
+    "cross-corpus": "a whole corpus left out",
+    "listed": "by speaker",
+    "clips": "clips drawn at random",
+}
+
+Results = Mapping[str, Any]
+
+
+def write_report(run: Run) -> Path:
+    """Write a run's page and its figures, from what lies in its folder alone.
+
+    Sections for which there is nothing yet are left out.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    UsageError
+        The folder is not that of a run.
+    OutputError
+        It cannot be written.
+    """
+    record, history = run.record, run.history()
+    results = run.results() if (run.folder / RESULTS).exists() else None
+    drawn = _figures(results, history)
+    for name, (figure, _) in drawn.items():
+        _save(figure, run.folder / f"{name}.png")
+    predictions = run.folder / PREDICTIONS
+    facts = {
+        "record": record,
+        "title": record.recipe.get("title") or record.recipe["name"],
+        "kind": _KINDS[record.kind],
+        "leaks": leaks(record.recipe),
+        "recipe": yaml.safe_dump(record.recipe, sort_keys=False, allow_unicode=True),
+        "data": _data(record),
+        "stages": _stages(history),
+        "figures": {
+            name: Markup(figures.inline_svg(figure, name, words))
+            for name, (figure, words) in drawn.items()
+        },
+        "mistakes": _mistakes(read_predictions(predictions)) if predictions.exists() else [],
+        "results": results,
+        **(_measured(record, results) if results else _NOTHING),
+    }
+    run.write(REPORT, render("report.html.j2", sections=_sections(facts), **facts))
+    return run.folder / REPORT
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figures.save_png(figure, path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
+        ) from error
+
+
+def _figures(results: Results | None, history: Mapping[str, Any]) -> dict[str, tuple[Figure, str]]:
+    """Each figure that there is, with what it shows."""
+    drawn = {}
+    stages = {name: epochs for name, epochs in history.items() if epochs}
+    if stages:
+        drawn[CURVES] = figures.training_curves(stages), "Loss against the epoch"
+    if results:
+        corpora = results["corpora"]
+        drawn[CONFUSION] = figures.confusions(corpora), "Confusion matrices"
+        drawn[RELIABILITY] = figures.reliabilities(corpora), "Reliability diagrams"
+        drawn[SPEAKERS] = figures.speakers(corpora), "UAR of each speaker"
+        early = {name: scores for name, scores in corpora.items() if "uar_after" in scores}
+        if early:
+            drawn[EARLY] = figures.early_decisions(early), "UAR against seconds heard"
+        if "noise" in results:
+            drawn[NOISE] = (
+                figures.noise_curves(results["noise"], corpora),
+                "UAR against the signal-to-noise ratio",
+            )
+    return drawn
+
+
+_SECTIONS = {
+    "result": "Result",
+    "published": "Published",
+    "anchors": "Other systems",
+    "data": "Data",
+    "training": "Training",
+    "classes": "Classes",
+    "calibration": "Calibration",
+    "early": "Early decisions",
+    "offline": "Stream and graph",
+    "noise": "Noise",
+    "streams": "Streams",
+    "groups": "Groups",
+    "mistakes": "Mistakes",
+    "again": "Again",
+}
+
+
+def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Those that the page has, with their names."""
+    results = facts["results"] or {}
+    there = {
+        **dict.fromkeys(("data", "again"), True),
+        **dict.fromkeys(("result", "classes", "calibration", "groups"), bool(results)),
+        "published": facts["published"] is not None,
+        "anchors": facts["anchors"] is not None,
+        "training": CURVES in facts["figures"],
+        "early": EARLY in facts["figures"],
+        "offline": "offline" in results,
+        "noise": "noise" in results,
+        "streams": "stream" in results or "switches" in results,
+        "mistakes": bool(facts["mistakes"]),
+    }
+    return [(name, words) for name, words in _SECTIONS.items() if there[name]]
+
+
+# --------------------------------------------------------------------------------- what was learned
+
+
+def leaks(recipe: Mapping[str, Any]) -> list[str]:
+    """What training knows of the test clips, where a recipe reproduces such a thing."""
+    found = []
+    if recipe["split"]["scheme"] == "clips":
+        found.append(
+            "Clips were drawn at random, so that the same speakers are in training and test."
+        )
+    if recipe.get("copies", 1) > 1:
+        found.append(
+            f"Each recording is there {recipe['copies']} times, so that most test clips have a "
+            "twin in training."
+        )
+    if recipe.get("oversampling") == "before-split":
+        found.append(
+            "Rarer labels were filled up with copies before the split, so that copies of test "
+            "clips are in training."
+        )
+    if recipe.get("features", {}).get("standardise") == "all":
+        found.append("Features were standardised over the test clips too.")
+    return found
+
+
+def _data(record: RunRecord) -> dict[str, Any]:
+    """Tables of the clips by part, by label, and of who is kept out of training."""
+    names = corpus_order({name for corpora in record.data.values() for name in corpora})
+    nothing: dict[str, Any] = {"clips": 0, "speakers": [], "labels": {}}
+
+    def own(part: str, name: str) -> dict[str, Any]:
+        return record.data.get(part, {}).get(name, nothing)
+
+    found = {label for part in record.data for name in names for label in own(part, name)["labels"]}
+    labels = [label for label in LABELS if label in found]
+    return {
+        "corpora": [
+            {
+                "title": title(name),
+                "parts": [
+                    {
+                        "clips": own(part, name)["clips"],
+                        "speakers": len(own(part, name)["speakers"]),
+                    }
+                    for part in record.data
+                ],
+            }
+            for name in names
+        ],
+        "labels": labels,
+        "counts": [
+            {
+                "part": part,
+                "title": title(name),
+                "counts": [counts["labels"].get(label, 0) for label in labels],
+            }
+            for part, corpora in record.data.items()
+            for name in names
+            if (counts := corpora.get(name))
+        ],
+        "fold": [
+            {
+                "title": title(name),
+                **{part: _who(own(part, name)["speakers"]) for part in ("test", "validation")},
+            }
+            for name in names
+        ],
+    }
+
+
+def _who(speakers: Sequence[str]) -> str:
+    return listing(ranges(speakers, " to ")) if speakers else NONE
+
+
+def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[str, Any]]:
+    rows = []
+    for name, epochs in history.items():
+        if epochs:
+            judged = [epoch for epoch in epochs if "val_loss" in epoch]
+            best = min(judged, key=lambda epoch: epoch["val_loss"]) if judged else None
+            rows.append(
+                {
+                    "name": name,
+                    "epochs": len(epochs),
+                    "first": epochs[0]["loss"],
+                    "last": epochs[-1]["loss"],
+                    "best": best["val_loss"] if best else None,
+                    "best_epoch": int(best["epoch"]) if best else None,
+                }
+            )
+    return rows
+
+
+# -------------------------------------------------------------------------------- what was measured
+
+_NOTHING = {"published": None, "anchors": None, "opus": 0, "clips": 0}
+
+
+def _measured(record: RunRecord, results: Results) -> dict[str, Any]:
+    corpora = results["corpora"]
+    threshold = results["model"].get("certainty_threshold")
+    return {
+        "published": _published(record, results),
+        "anchors": _anchors(results),
+        "labels": len(results["pooled"]["confusion"]["classes"]),
+        "parameters": results["model"].get("parameters"),
+        "threshold": threshold,
+        "clips": sum(scores["clips"] for scores in corpora.values()),
+        "opus": sum(scores["opus_copies"] for scores in corpora.values()),
+        "silent": sum(scores["without_speech"] for scores in corpora.values()),
+        "speakers": sum(len(scores["speakers"]) for scores in corpora.values()),
+        "mean_over": listing(title(name) for name in results["mean_over"] or corpora),
+        "seconds": _seconds(corpora),
+        "kinds": _noise_kinds(results) if "noise" in results else [],
+    }
+
+
+def _seconds(corpora: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = [scores["uar_after"] for scores in corpora.values() if "uar_after" in scores]
+    return [f"{float(second):g}" for second in found[0]] if found else []
+
+
+def _published(record: RunRecord, results: Results) -> dict[str, Any] | None:
+    """What the authors of a reference recipe say beside what came out here."""
+    told = record.recipe.get("published")
+    if not told:
+        return None
+    pooled = results["pooled"]
+    rows = [
+        {
+            "measure": words,
+            "published": told[measure],
+            "ours": pooled[measure],
+            "interval": pooled[f"{measure}_interval"],
+            "difference": pooled[measure] - told[measure],
+        }
+        for measure, words in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"))
+        if told.get(measure) is not None
+    ]
+    scheme = record.recipe["split"]["scheme"]
+    return {"rows": rows, "source": told["source"], "split": _SPLITS[scheme]}
+
+
+def _anchors(results: Results) -> dict[str, Any] | None:
+    classes = {
+        name: len(scores["confusion"]["classes"]) for name, scores in results["corpora"].items()
+    }
+    rows: list[Anchor] = anchors(classes)
+    corpora = [name for name in classes if any(name in anchor.scores for anchor in rows)]
+    return {"rows": rows, "corpora": corpora} if rows else None
+
+
+def _noise_kinds(results: Results) -> list[dict[str, Any]]:
+    rows = []
+    for name, own in results["noise"]["corpora"].items():
+        at = list(own["by_snr"].values())
+        for kind, first in at[0]["by_kind"].items():
+            rows.append(
+                {
+                    "title": results["corpora"][name]["title"],
+                    "kind": kind,
+                    "clips": first["clips"],
+                    "ratios": [each["by_kind"][kind] for each in at],
+                }
+            )
+    return rows
+
+
+def _mistakes(predictions: Predictions) -> list[dict[str, Any]]:
+    """Wrong answers of which the model was surest."""
+    wrong = []
+    for row in predictions.rows:
+        if row.probabilities is not None and row.answer != row.label:
+            share = float(row.probabilities[predictions.labels.index(row.answer)])
+            wrong.append((share, row))
+    order = np.argsort([-share for share, _ in wrong], kind="stable")[:_MISTAKES]
+    return [
+        {
+            "corpus": title(row.corpus),
+            "clip": row.clip,
+            "speaker": row.speaker,
+            "label": row.label,
+            "answer": row.answer,
+            "share": share,
+        }
+        for share, row in (wrong[k] for k in order)
+    ]
