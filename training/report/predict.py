@@ -1,0 +1,126 @@
+"""What a model says of audio files, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.errors import AudioFileError
+from realtime_ser.labels import EMOJI
+from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from training.measure.answers import posterior
+from training.measure.listening import hear, segment_results
+from training.runs import RECORD, Run
+from training.sound.recordings import samples_16k
+
+_SHOWN = 3
+
+Hearing: TypeAlias = Callable[[Path], NDArray[np.floating] | None]
+"""Probabilities over a model's labels, shape ``(labels,)``; ``None`` without speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A model, whatever its kind.
+
+    Attributes
+    ----------
+    labels
+        Its labels.
+    hear
+        What it says of a recording.
+    """
+
+    labels: tuple[str, ...]
+    hear: Hearing
+
+
+def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
+    """Tell what a model says of audio files, one line after the other.
+
+    A file that cannot be read gets a line that says why, and the others go on.
+
+    Parameters
+    ----------
+    target
+        Folder of a run or of a bundle, or the name of a shipped bundle.
+    files
+        Recordings; of several channels the first is heard.
+
+    Yields
+    ------
+    str
+        A line for each file: label, emoji and per cent of the three most probable.
+
+    Raises
+    ------
+    SerError
+        There is no such model.
+    AudioFileError
+        At the end, where files could not be read.
+    """
+    predictor = load_predictor(target)
+    width = max(len(str(file)) for file in files)
+    unread = 0
+    for file in files:
+        try:
+            said = _words(predictor, file)
+        except AudioFileError as error:
+            unread += 1
+            said = f"not read: {error}"
+        yield f"{file!s:<{width}}  {said}"
+    if unread:
+        raise AudioFileError(
+            f"{unread} of {len(files)} files could not be read; the lines above say why."
+        )
+
+
+def _words(predictor: Predictor, file: Path) -> str:
+    probabilities = predictor.hear(file)
+    if probabilities is None:
+        return "no speech"
+    order = np.argsort(-probabilities, kind="stable")[:_SHOWN]
+    return "   ".join(
+        f"{EMOJI[label]} {label:<9} {probabilities[k]:4.0%}"
+        for k, label in ((int(k), predictor.labels[k]) for k in order)
+    )
+
+
+def load_predictor(target: Path | str) -> Predictor:
+    """Load a run's or a bundle's model.
+
+    Raises
+    ------
+    SerError
+        There is none, or it is damaged.
+    """
+    folder = Path(target)
+    if not (folder / RECORD).exists():
+        return _streaming(load_bundle(bundle_folder(str(target))))
+    run = Run(folder)
+    if run.record.kind == "streaming":
+        return _streaming(load_bundle(run.bundle))
+    # Keras and librosa take seconds to load.
+    from training.offline.model import load_offline
+
+    model = load_offline(run)
+
+    def whole(file: Path) -> NDArray[np.floating]:
+        probabilities: NDArray[np.floating] = model.predict([file])[0]
+        return probabilities
+
+    return Predictor(model.labels, whole)
+
+
+def _streaming(bundle: Bundle) -> Predictor:
+    everything = np.arange(len(bundle.labels))
+
+    def live(file: Path) -> NDArray[np.floating] | None:
+        return posterior(segment_results(hear(bundle, samples_16k(file))), everything)
+
+    return Predictor(bundle.labels, live)
