@@ -31,7 +31,19 @@ from training.measure.evaluate import (
     result_logits,
     scores,
 )
+from training.measure.graph import beside, evaluate_graph
+from training.measure.noise import NoiseTest, noise_scores
+from training.measure.streams import (
+    StreamTest,
+    SwitchTest,
+    delay,
+    evaluate_stream,
+    stream_scores,
+    switch_scores,
+)
+from training.sound.noises import TRAINING_NOISES
 from training.sound.recordings import samples_16k
+from training.sound.takes import Noisy
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,6 +174,140 @@ def test_a_model_without_a_class_of_the_corpus_is_not_measured_on_it(bundle, cli
     fewer = bundle.manifest.model_copy(update={"labels": ("neutral", "happy", "sad", "angry")})
     with pytest.raises(SerError, match="no class fearful, disgust"):
         evaluate_bundle(replace(bundle, manifest=fewer), clips, jobs=1)
+
+
+def test_a_change_is_heard(bundle, clips, results):
+    louder = evaluate_bundle(bundle, clips, jobs=1, change=Noisy(("fan",), -30.0))
+    assert louder.results[0].segments != ()
+    heard = {result.clip.name: posterior(result.segments, ALL) for result in louder.results}
+    clean = posterior(results["long"].segments, ALL)
+    assert heard["long"] is None or heard["long"] != pytest.approx(clean, abs=0.01)
+
+
+# ------------------------------------------------------------------------- graph, noise and streams
+
+
+@pytest.fixture(scope="module")
+def evaluation(bundle, results) -> Evaluation:
+    return Evaluation.of_bundle(bundle, list(results.values()))
+
+
+def test_the_training_graph_says_what_the_stream_says(bundle, clips, evaluation, tmp_path):
+    graph = evaluate_graph(bundle, clips, cache=tmp_path, jobs=1)
+    for result, streamed in zip(graph.results, evaluation.results, strict=True):
+        pairs = list(zip(result.segments, streamed.segments, strict=True))
+        assert [a.voiced for a, _ in pairs] == [b.voiced for _, b in pairs]
+        for whole, step in pairs:
+            assert whole.probabilities == pytest.approx(step.probabilities, abs=1e-4)
+    found = beside(evaluation, graph)["corpora"]["emodb"]
+    assert found["uar"] == scores(evaluation)["corpora"]["emodb"]["uar"]
+    assert 0 < found["largest_difference"] < 1e-4
+    assert found["equal_labels"] == 1.0
+
+
+def test_a_graph_that_says_something_else_is_found_out(bundle, clips, results):
+    mine = judged("happy", say(happy=0.9)), judged("sad", say(sad=0.9)), judged("angry")
+    theirs = judged("happy", say(happy=0.8)), judged("sad", say(angry=0.9)), judged("angry")
+    sides = [Evaluation.of_bundle(bundle, side) for side in (mine, theirs)]
+    found = beside(*sides)["corpora"]["crema_d"]
+    assert found["equal_labels"] == pytest.approx(2 / 3)
+    assert found["uar"] == pytest.approx(1 / 3)
+    assert found["largest_difference"] == pytest.approx(0.9 - 0.1 / 7, abs=1e-6)
+    silent = Evaluation.of_bundle(bundle, (judged("happy"), *theirs[1:]))
+    assert beside(sides[0], silent)["corpora"]["crema_d"]["largest_difference"] == 1.0
+
+
+def test_noise_costs_what_it_takes_from_the_clean_clips(bundle, evaluation):
+    test = NoiseTest(kinds=("brown", "fan"), snr_db=(60.0, -20.0))
+    found = noise_scores(bundle, evaluation, jobs=1, test=test)
+    clean = scores(evaluation)["corpora"]["emodb"]["uar"]
+    by_snr = found["corpora"]["emodb"]["by_snr"]
+    assert list(by_snr) == ["60", "-20"]
+    for at in by_snr.values():
+        assert at["points_lost"] == pytest.approx(100 * (clean - at["uar"]))
+        assert at["clips"] == sum(own["clips"] for own in at["by_kind"].values()) == 3
+        assert at["without_speech"] >= 1  # silence has no voice to put noise under
+        low, high = at["points_lost_interval"]
+        assert low <= at["points_lost"] <= high
+    assert by_snr["60"]["points_lost"] == pytest.approx(0)
+    assert found["points_lost"] == {
+        ratio: pytest.approx(at["points_lost"]) for ratio, at in by_snr.items()
+    }
+    json.dumps(found)
+
+
+def test_each_clip_has_one_kind_of_noise_that_no_model_learns_from():
+    test = NoiseTest()
+    assert not set(test.kinds) & set(TRAINING_NOISES)
+    clips = [judged("happy", speaker=str(k)).clip for k in range(200)]
+    clips = [replace(clip, name=f"{k}") for k, clip in enumerate(clips)]
+    kinds = [test.kind_of(clip) for clip in clips]
+    assert kinds == [test.kind_of(clip) for clip in clips]
+    assert {kind: kinds.count(kind) > 25 for kind in test.kinds} == dict.fromkeys(test.kinds, True)
+    assert test.take(clips[0], 10.0).change.kinds == (kinds[0],)
+
+
+def test_clips_of_a_stream_are_told_apart(bundle, clips, results):
+    test = StreamTest(gap_s=(2.0, 3.0), seed=3)
+    found = evaluate_stream(bundle, clips, jobs=1, test=test)
+    assert found.clips == clips
+    heard = {result.clip.name: result for result in found.results}
+    assert heard["silent"].segments == ()
+    for name in ("long", "short"):
+        alone = sum(segment.voiced for segment in results[name].segments)
+        assert sum(segment.voiced for segment in heard[name].segments) == pytest.approx(
+            alone, rel=0.2
+        )
+    again = evaluate_stream(bundle, clips, jobs=2, test=test)
+    for first, second in zip(found.results, again.results, strict=True):
+        assert [s.probabilities.tobytes() for s in first.segments] == [
+            s.probabilities.tobytes() for s in second.segments
+        ]
+
+
+def test_a_stream_loses_what_it_answers_worse(bundle, evaluation):
+    found = stream_scores(bundle, evaluation, jobs=1, test=StreamTest(gap_s=(2.0, 3.0)))
+    own = found["corpora"]["emodb"]
+    clean = scores(evaluation)["corpora"]["emodb"]["uar"]
+    assert own["points_lost"] == pytest.approx(100 * (clean - own["uar"]))
+    assert own["without_speech"] == 1
+    assert found["gap_s"] == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "seconds"),
+    [
+        ("hhhhhaaaaaaaa", 0.45),
+        ("haahhaaaaaaa", 0.45),
+        ("hhhhhhhh", np.inf),
+        ("hhhhhaaa", 0.45),
+        ("aaaaaaaa", 0.05),
+        ("", np.inf),
+    ],
+    ids=["follows", "flickers", "never", "until the end", "at once", "nothing"],
+)
+def test_a_label_follows_from_where_it_stays(labels, seconds):
+    ends = 0.05 + STEP_S * np.arange(len(labels))
+    assert delay(labels, ends, "a") == pytest.approx(seconds)
+
+
+def test_switches_are_measured_within_one_stretch_of_speech(bundle, tmp_path):
+    speech, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
+    clips = []
+    for k, label in enumerate(["happy", "sad"] * 6):
+        path = tmp_path / f"{k}.wav"
+        soundfile.write(path, speech[k * rate : (k + 1) * rate, 0], rate)
+        clip = judged(label, speaker="1037").clip
+        clips.append(replace(clip, path=path, name=str(k)))
+    test = SwitchTest(count=3, side_s=0.5)
+    found = switch_scores(bundle, clips, jobs=1, test=test)["corpora"]["crema_d"]
+    assert 1 <= found["switches"] <= 3
+    assert 0 <= found["led"] <= 1
+    assert found == switch_scores(bundle, clips, jobs=1, test=test)["corpora"]["crema_d"]
+
+
+def test_a_corpus_without_switches_is_left_out(bundle, clips):
+    assert switch_scores(bundle, clips, jobs=1)["corpora"] == {}
 
 
 # ---------------------------------------------------------------------------------------- scores
@@ -302,6 +448,59 @@ def test_opus_copies_are_counted(bundle):
         judged("angry", say(angry=0.9), suffix=".wav"),
     )
     assert found["opus_copies"] == 2
+
+
+def test_a_model_that_answers_at_the_end_has_no_early_figures(bundle):
+    result = judged("happy", say(happy=0.9))
+    assert "uar_after" not in figures(bundle, replace(result, after={}))
+
+
+def test_all_corpora_are_pooled_without_restriction(bundle):
+    found = scores(
+        Evaluation.of_bundle(
+            bundle,
+            (
+                judged("happy", say(calm=0.5, happy=0.4)),
+                judged("sad", say(sad=0.9), corpus="ravdess"),
+                judged("sad", say(sad=0.9), corpus="tess"),
+                judged("angry"),
+            ),
+        )
+    )
+    pooled = found["pooled"]
+    assert pooled["clips"] == 4
+    assert pooled["accuracy"] == 0.5
+    assert pooled["uar"] == pytest.approx(1 / 3)
+    assert pooled["macro_f1"] == pytest.approx(1 / 3)
+    assert pooled["confusion"]["classes"] == list(LABELS)
+    low, high = pooled["accuracy_interval"]
+    assert low < 0.5 < high
+
+
+def test_a_language_is_the_mean_of_its_corpora(bundle):
+    found = scores(
+        Evaluation.of_bundle(
+            bundle,
+            (
+                judged("happy", say(happy=0.9)),
+                judged("happy", say(sad=0.9), corpus="ravdess"),
+                judged("happy", say(sad=0.9), corpus="tess"),
+            ),
+        )
+    )
+    english = {"corpora": ["ravdess", "crema_d"], "clips": 2, "uar": 0.5}
+    assert found["by_language"] == {"en": english}
+
+
+def test_groups_of_several_speakers_have_an_interval(bundle):
+    found = figures(
+        bundle,
+        judged("happy", say(happy=0.9), speaker="1", sex="female"),
+        judged("happy", say(sad=0.9), speaker="2", sex="female"),
+        judged("happy", say(sad=0.9), speaker="3", sex="male"),
+    )
+    assert found["by_sex"]["female"]["uar_interval"] == (0.0, 1.0)
+    assert "uar_interval" not in found["by_sex"]["male"]
 
 
 def test_two_speakers_are_in_no_mean(bundle):
