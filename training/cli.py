@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from realtime_ser.errors import SerError, UsageError
+from realtime_ser.errors import OutputError, SerError, UsageError
+from realtime_ser.quiet import quiet_stderr
+from training.runs import CACHE, REPORT
 
 Action = Callable[[argparse.Namespace], int | None]
 
@@ -22,8 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the work failed, 2 the command line or the recipe is wrong.
     """
     options = _parser().parse_args(arguments)
-    # TensorFlow reports its build on standard error otherwise; errors still come through.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code: int | None = options.run(options)
     except SerError as error:
@@ -71,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_corpora(evaluate)
     evaluate.add_argument("--write", action="store_true", help="renew the report or the card")
+    evaluate.add_argument(
+        "--brief", action="store_true", help="leave out noise, long streams and switches"
+    )
+    evaluate.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
     _add_jobs(evaluate)
 
     compare = _command(commands, "compare", _compare, "lay runs side by side")
@@ -127,8 +132,11 @@ def _corpora(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    _load_backend()
     from training.folds import fold_count
     from training.recipe import load_recipe
+    from training.report.card import summary_table
+    from training.report.summary import write_summary
     from training.run import Places, read_clips, run
     from training.runs import Run
 
@@ -137,29 +145,78 @@ def _run(options: argparse.Namespace) -> None:
     folds = [] if options.folds == "all" else _numbers(options.folds, "folds")
     parent = Run(options.parent) if options.parent else None
     places = Places(options.corpora, options.runs, options.teacher, parent)
-    clips = read_clips(file, places)
+    clips = read_clips(file.recipe, places)
+    made = []
     for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
         for seed in seeds:
-            made = run(file, clips, places, fold, seed, options.jobs)
-            print(f"The run lies in {made.folder.resolve()}.")
+            made.append(run(file, clips, places, fold, seed, options.jobs))
+            print(summary_table(made[-1].results()))
+            print(f"Report: {made[-1].folder / REPORT}")
+    if len(made) > 1:
+        print(f"All together: {write_summary(options.runs / file.title, made)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    raise NotImplementedError
+    _load_backend()
+    from training.measuring import measure_again
+    from training.report.card import summary_table
+    from training.run import Places, read_clips
+
+    places = Places(options.corpora, options.runs)
+    for target in options.targets:
+        results = measure_again(
+            target,
+            lambda recipe: read_clips(recipe, places),
+            options.runs / CACHE,
+            options.jobs,
+            thorough=not options.brief,
+            write=options.write,
+        )
+        print(summary_table(results))
 
 
 def _compare(options: argparse.Namespace) -> None:
-    raise NotImplementedError
+    from training.report.compare import compare
+    from training.runs import Run
+
+    text, page = compare([Run(folder) for folder in options.runs])
+    print(text)
+    if options.out is not None:
+        try:
+            options.out.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"{options.out} cannot be written ({error.strerror}); name another file."
+            ) from error
 
 
 def _predict(options: argparse.Namespace) -> None:
-    raise NotImplementedError
+    _load_backend()
+    from training.report.predict import predict
+
+    for line in predict(options.target, options.files):
+        print(line)
 
 
 def _gate(options: argparse.Namespace) -> None:
     from training.measure.gate_check import check_gate
 
     print(check_gate(options.corpora, jobs=options.jobs))
+
+
+def _load_backend() -> None:
+    """Load Keras and its backend; TensorFlow tells how it was built, whoever asks it not to."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with quiet_stderr():
+        try:
+            import keras
+
+            keras.distribution.list_devices()
+        except ImportError as error:
+            raise SerError(
+                f"Training needs more than the monitor does ({error}): install the extra 'train'."
+            ) from error
 
 
 if __name__ == "__main__":

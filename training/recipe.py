@@ -77,14 +77,25 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:
         raise UsageError(f"The recipe {path} holds no settings; start from a shipped one.")
     for change in changes:
         _apply(data, change)
-    data.setdefault("kind", "streaming")
+    recipe = check_recipe(data, f"the recipe {path}")
+    return RecipeFile(recipe, path, tuple(changes), _digest(recipe))
+
+
+def check_recipe(data: object, where: str) -> Recipe:
+    """Make a recipe of what a file holds.
+
+    Raises
+    ------
+    UsageError
+        A setting is wrong; the sentence names it, and ``where`` it was found.
+    """
     try:
-        recipe = _KINDS.validate_python(data)
+        return _KINDS.validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != data["kind"])
-        raise UsageError(f"In the recipe {path}, '{where or 'kind'}': {first['msg']}.") from error
-    return RecipeFile(recipe, path, tuple(changes), _digest(recipe))
+        # Behind the kind, which pydantic puts first.
+        place = ".".join(str(part) for part in first["loc"][1:]) or "kind"
+        raise UsageError(f"In {where}, '{place}': {first['msg']}.") from error
 
 
 def recipe_names() -> list[str]:

@@ -12,19 +12,20 @@ from training.corpora import Clip, read_corpora
 from training.corpora.generated import GENERATED, generate_corpus
 from training.folds import Part, left_out, partition
 from training.job import Job
-from training.measure.evaluate import Evaluation, scores
-from training.recipe import RecipeFile, load_recipe
+from training.measure.evaluate import Evaluation
+from training.measuring import keep_results
+from training.recipe import RecipeFile
 from training.runs import (
+    CACHE,
     RECORD,
-    RESULTS,
     Run,
     RunRecord,
     command_line,
     data_table,
     now,
     versions,
-    write_predictions,
 )
+from training.settings import BaseRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Places:
     parent: Run | None = None
 
 
-def read_clips(file: RecipeFile, places: Places) -> list[Clip]:
+def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
     """Clips of a recipe's corpora; one that is generated is made where it is not there yet.
 
     Raises
@@ -57,7 +58,7 @@ def read_clips(file: RecipeFile, places: Places) -> list[Clip]:
     UsageError
         No folder of corpora was named, or it does not hold what was expected.
     """
-    names = file.recipe.corpora
+    names = recipe.corpora
     if names == (GENERATED,):
         folder = places.runs / "corpora"
         generate_corpus(folder / GENERATED)
@@ -103,15 +104,14 @@ def run(
         recipe=file.recipe,
         parts=parts,
         run=made,
-        cache=places.runs / "cache",
+        cache=places.runs / CACHE,
         pretrained=places.pretrained,
         parent=places.parent,
         seed=seed,
         jobs=jobs,
     )
     evaluation = _make(job)
-    write_predictions(made, evaluation)
-    made.write_json(RESULTS, scores(evaluation))
+    keep_results(made, evaluation, jobs)
     return made
 
 
@@ -156,11 +156,3 @@ def _keep_record(
         parent=str(parent.folder) if parent else None,
     )
     made.write(RECORD, record.model_dump_json(indent=2) + "\n")
-
-
-def test_clips(made: Run, corpora: Path | None) -> list[Clip]:
-    """Clips on which a run is measured."""
-    record = made.record
-    file = load_recipe(record.recipe_name, record.changes)
-    clips = read_clips(file, Places(corpora, made.folder.parent))
-    return partition(clips, file.recipe.split, record.fold, record.seed)["test"]

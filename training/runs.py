@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import platform
@@ -16,14 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import ValidationError
 
 from realtime_ser import __version__
 from realtime_ser.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import Part
-from training.measure.evaluate import Evaluation, posterior
 from training.settings import Section
 
 RECORD = "run.json"
@@ -32,6 +29,8 @@ RESULTS = "results.json"
 PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 OFFLINE_MODEL = "model.keras"
+CACHE = "cache"
+"""Folder beside the runs: what is computed once for all of them."""
 
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-learn")
 
@@ -201,22 +200,3 @@ def _counts(clips: Sequence[Clip]) -> dict[str, Any]:
         "speakers": sorted({clip.speaker for clip in clips}),
         "labels": dict(Counter(clip.label for clip in clips)),
     }
-
-
-def write_predictions(run: Run, evaluation: Evaluation) -> None:
-    """Write what was said of each clip, over all of the model's labels; empty without speech."""
-    everything = np.arange(len(evaluation.labels))
-    path = run.folder / PREDICTIONS
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["corpus", "clip", "speaker", "label", *evaluation.labels])
-            for result in evaluation.results:
-                said = posterior(result.segments, everything)
-                cells = [""] * len(everything) if said is None else [f"{p:.6f}" for p in said]
-                clip = result.clip
-                writer.writerow([clip.corpus, clip.name, clip.speaker, clip.label, *cells])
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
-        ) from error

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from realtime_ser.model import FRAMES, LOGITS
+from realtime_ser.quiet import quiet_stderr
 from realtime_ser.records import STEP_FRAMES
 from training.streaming.architecture import StreamingSer
 
@@ -40,7 +41,7 @@ def convert(model: StreamingSer) -> bytes:
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("step", step, input_signature=[signature])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
         return bytes(converter.convert())

@@ -251,6 +251,7 @@ def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -
             "sha256": record.recipe_sha256,
             "fold": record.fold,
             "seed": record.seed,
+            "settings": recipe.model_dump(mode="json"),
         },
         corpora=recipe.corpora,
         metrics={},
