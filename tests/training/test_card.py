@@ -17,6 +17,7 @@ from realtime_ser.model import STEP_MODEL, Bundle, bundle_folder, load_bundle
 from tests.training.made_up import SPEAKERS, made_answers, made_clips
 from training.measure.evaluate import ClipResult, Evaluation, scores
 from training.measure.listening import SECONDS
+from training.recipe import load_recipe
 from training.report.card import (
     CARD,
     CONFUSION,
@@ -66,6 +67,13 @@ def result_of(suffix: str = ".ogg") -> dict:
     return scores(made_answers(made_clips(suffix)))
 
 
+def made_by(bundle: Bundle, *changes: str) -> Bundle:
+    """The same bundle, made by the shipped recipe with changes."""
+    settings = load_recipe("default", changes).recipe.model_dump(mode="json")
+    recipe = bundle.manifest.recipe | {"settings": settings, "changes": list(changes)}
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"recipe": recipe}))
+
+
 @pytest.fixture
 def result() -> dict:
     return result_of()
@@ -112,11 +120,21 @@ def test_a_card_says_what_the_bundle_is(text):
 
 def test_a_card_tells_what_its_encoder_started_from(bundle, result, text):
     assert "BYOL-S" not in text
-    recipe = bundle.manifest.recipe | {"pretrained": True, "changes": ["split.scheme=listed"]}
-    started = bundle.manifest.model_copy(update={"recipe": recipe})
-    text = card_text(replace(bundle, manifest=started), result)
+    text = card_text(made_by(bundle, "encoder.pretrained=true", "split.scheme=listed"), result)
     assert "The encoder started from BYOL-S" in text
     assert "--set split.scheme=listed --corpora CORPORA --teacher TEACHER\n" in text
+    without = card_text(made_by(bundle, "encoder.pretrained=false"), result)
+    assert "BYOL-S" not in without
+    assert "--teacher" not in without
+
+
+def test_a_card_does_not_hide_that_speakers_were_heard(bundle, result, text):
+    assert "By speaker: no test speaker was heard in training." in text
+    leaky = card_text(made_by(bundle, "split.scheme=clips"), result)
+    assert "Not a measure of strangers" in leaky
+    assert "the same speakers are in training and test" in flat(leaky)
+    assert "never heard" not in leaky
+    assert "No speaker of the test took part" not in leaky
 
 
 def test_a_card_says_what_noise_and_the_graph_give(bundle, result, text):

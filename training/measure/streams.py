@@ -144,7 +144,7 @@ HELD_S = 0.4
 class SwitchTest:
     """Which switches are heard: so many of each corpus, drawn by a seed."""
 
-    count: int = 100
+    count: int = 50
     side_s: float = 4.0
     seed: int = 0
 

@@ -12,6 +12,7 @@ from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus
 from training.report import figures
+from training.report.leaks import leaks
 from training.report.tables import table
 from training.report.words import NONE, language, listing, ranges, ratio, seconds, span
 
@@ -118,12 +119,13 @@ def _head(bundle: Bundle, result: Result) -> str:
         "not have. The interval covers 95 % of test sets drawn from these speakers with "
         "replacement: of few speakers, it says little."
     )
+    strangers = "" if _leaks(bundle) else " of speakers it has never heard,"
     return f"""
 # Model card: {manifest.name} {manifest.version}
 
 {_paragraph(what)}
 
-Recognition of speakers it has never heard, on acted speech{_copies(result)}:
+Recognition{strangers} on acted speech{_copies(result)}:
 
 {summary_table(result)}
 
@@ -211,12 +213,16 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
     strange = f"Nothing of {listing(unseen)} was heard in training." if unseen else ""
     recipe = bundle.manifest.recipe
     changes = "".join(f" with `{change}`" for change in recipe.get("changes", ()))
+    apart = (
+        f" No speaker of the test took part; nothing was fitted to them or chosen by them"
+        f"{':' if withheld else '.'}"
+    )
     made = _paragraph(
         f"The recipe is `{recipe['name']}`{changes} (fold {recipe['fold']}, seed "
-        f"{recipe['seed']}). No speaker of the test took part; nothing was fitted to them or "
-        f"chosen by them{':' if withheld else '.'}"
+        f"{recipe['seed']}).{'' if _leaks(bundle) else apart}"
     )
-    start = _PRETRAINED if recipe.get("pretrained") else ""
+    withheld = "" if _leaks(bundle) else withheld
+    start = _PRETRAINED if _pretrained(bundle) else ""
     learned = "\n\n".join(part for part in (made, withheld, strange, start) if part)
     return f"""
 ## What it learned from
@@ -244,13 +250,35 @@ def _terms(trained: Sequence[Corpus], own: Sequence[str]) -> str:
     )
 
 
+def _settings(bundle: Bundle) -> Mapping[str, Any]:
+    """The whole recipe, as far as the bundle tells it."""
+    settings: Mapping[str, Any] = bundle.manifest.recipe.get("settings", {})
+    return settings
+
+
+def _pretrained(bundle: Bundle) -> bool:
+    """Whether the encoder started from BYOL-S."""
+    return bool(_settings(bundle).get("encoder", {}).get("pretrained"))
+
+
+def _leaks(bundle: Bundle) -> list[str]:
+    settings = _settings(bundle)
+    return leaks(settings) if settings else []
+
+
 def _method(bundle: Bundle, result: Result) -> str:
+    leaked = " ".join(_leaks(bundle))
+    speakers = _bullet(
+        f"**Not a measure of strangers.** {leaked}"
+        if leaked
+        else "By speaker: no test speaker was heard in training."
+    )
     return f"""
 ## How it was measured
 
 - As it runs live: each clip goes through the resampler, the speech gate and the streaming model of
   the program, and a clip's answer is that of its speech segments, averaged by voiced duration.
-- By speaker: no test speaker was heard in training.
+{speakers}
 - Among the classes that a corpus has, as `realtime-ser analyze --classes` answers; beside it, among
   all {len(bundle.labels)}.
 - A clip in which the gate finds no speech counts as an error (column "no speech").
@@ -480,7 +508,7 @@ def _commands(bundle: Bundle, result: Result) -> str:
         f"realtime-ser-train run {recipe['name']} --folds {recipe['fold']} --seed {recipe['seed']}"
     )
     run += "".join(f" --set {change}" for change in recipe.get("changes", ()))
-    teacher = recipe.get("pretrained")
+    teacher = _pretrained(bundle)
     lines = [
         "# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else ""),
         f"{run} --corpora CORPORA" + (" --teacher TEACHER" if teacher else ""),

@@ -16,8 +16,8 @@ from training.corpora import title
 from training.measure.metrics import NO_ANSWER, Draws, bootstrap, classification, interval
 from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import corpus_order, in_mean
+from training.report.leaks import leaks
 from training.report.page import render
-from training.report.run_report import leaks
 from training.report.tables import table
 from training.report.words import points, ratio
 from training.runs import PREDICTIONS, Run

@@ -18,6 +18,7 @@ from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order
 from training.report import figures
 from training.report.anchors import Anchor, anchors
+from training.report.leaks import leaks
 from training.report.page import render
 from training.report.words import NONE, listing, ranges
 from training.runs import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
@@ -149,28 +150,6 @@ def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 # --------------------------------------------------------------------------------- what was learned
-
-
-def leaks(recipe: Mapping[str, Any]) -> list[str]:
-    """What training knows of the test clips, where a recipe reproduces such a thing."""
-    found = []
-    if recipe["split"]["scheme"] == "clips":
-        found.append(
-            "Clips were drawn at random, so that the same speakers are in training and test."
-        )
-    if recipe.get("copies", 1) > 1:
-        found.append(
-            f"Each recording is there {recipe['copies']} times, so that most test clips have a "
-            "twin in training."
-        )
-    if recipe.get("oversampling") == "before-split":
-        found.append(
-            "Rarer labels were filled up with copies before the split, so that copies of test "
-            "clips are in training."
-        )
-    if recipe.get("features", {}).get("standardise") == "all":
-        found.append("Features were standardised over the test clips too.")
-    return found
 
 
 def _data(record: RunRecord) -> dict[str, Any]:

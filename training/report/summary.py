@@ -16,8 +16,8 @@ from training.measure.metrics import bootstrap, classification, interval
 from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import corpus_order, in_mean
 from training.report import figures
+from training.report.leaks import leaks
 from training.report.page import render
-from training.report.run_report import leaks
 from training.runs import PREDICTIONS, Run, RunRecord
 
 SUMMARY_PAGE, SUMMARY = "summary.html", "summary.json"
