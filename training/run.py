@@ -14,6 +14,8 @@ from training.folds import Part, left_out, partition
 from training.job import Job
 from training.measure.evaluate import Evaluation
 from training.measuring import keep_results
+from training.offline.recipe import OfflineRecipe
+from training.offline.selection import select_clips
 from training.recipe import RecipeFile
 from training.runs import (
     CACHE,
@@ -51,7 +53,7 @@ class Places:
 
 
 def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
-    """Clips of a recipe's corpora; one that is generated is made where it is not there yet.
+    """Clips that a recipe splits; a corpus that is generated is made where it is not there yet.
 
     Raises
     ------
@@ -69,7 +71,8 @@ def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
         )
     else:
         folder = places.corpora
-    return [clip for contents in read_corpora(folder, names) for clip in contents.clips]
+    clips = [clip for contents in read_corpora(folder, names) for clip in contents.clips]
+    return select_clips(recipe, clips) if isinstance(recipe, OfflineRecipe) else clips
 
 
 def run(

@@ -312,6 +312,9 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path):
 def test_a_model_that_is_damaged_is_named(clips, tiny, tmp_path):
     given = job(load_recipe(str(tiny), ["fit.epochs=1"]), clips, tmp_path / "run")
     make(given)
-    (given.run.folder / "model.keras").write_bytes(b"half of a model")
-    with pytest.raises(UsageError, match=r"model\.keras cannot be loaded"):
-        load_offline(given.run)
+    model = given.run.folder / "model.keras"
+    model.write_bytes(b"half of a model")
+    with pytest.raises(UsageError, match=r"model\.keras cannot be loaded: delete it"):
+        make(given)
+    model.unlink()
+    make(given)

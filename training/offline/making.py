@@ -27,6 +27,7 @@ from training.offline.frontend import FrontEnd, FrozenEncoder, Rows, Standard
 from training.offline.model import OfflineModel, load_offline
 from training.offline.recipe import Features, Learning, OfflineRecipe
 from training.offline.selection import oversampled
+from training.runs import OFFLINE_MODEL
 from training.sound.augment import training_takes
 from training.sound.takes import Take
 
@@ -41,12 +42,12 @@ def make(job: Job[OfflineRecipe]) -> Evaluation:
     UsageError
         The recipe does not suit the clips, or starts from what is not there.
     """
-    clips = _roles(job)
-    material = _material(job, clips)
-    network = _trained(job, material)
-    OfflineModel(job.recipe, material.front_end, network).save(job.run)
+    if not (job.run.folder / OFFLINE_MODEL).exists():
+        material = _material(job, _roles(job))
+        network = _trained(job, material)
+        OfflineModel(job.recipe, material.front_end, network).save(job.run)
     # What is measured is what was kept.
-    return _evaluation(load_offline(job.run), clips["test"], material.inputs["test"])
+    return _evaluation(job, load_offline(job.run))
 
 
 def _roles(job: Job[OfflineRecipe]) -> dict[Part, list[Clip]]:
@@ -201,16 +202,19 @@ def _start_from(network: keras.Model, parent: OfflineModel, job: Job[OfflineReci
 # --------------------------------------------------------------------------------------- measuring
 
 
-def _evaluation(model: OfflineModel, clips: Sequence[Clip], inputs: Rows) -> Evaluation:
-    probabilities = model.probabilities(inputs)
+def _evaluation(job: Job[OfflineRecipe], model: OfflineModel) -> Evaluation:
+    clips, recipe = job.parts["test"], model.recipe
+    takes = [Take(clip) for clip in clips]
+    features = clip_features(takes, recipe.features, job.cache, job.jobs, recipe.preprocessing)
+    probabilities = model.probabilities(model.front_end.inputs(features))
     results = [
         ClipResult(clip, (SegmentResult(own, 1),), {})
         for clip, own in zip(clips, probabilities, strict=True)
     ]
     facts = {
-        "name": model.recipe.name,
-        "version": model.recipe.version,
-        "architecture": model.recipe.architecture,
+        "name": recipe.name,
+        "version": recipe.version,
+        "architecture": recipe.architecture,
         "parameters": model.network.count_params(),
     }
     return Evaluation(model.labels, tuple(results), facts)

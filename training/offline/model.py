@@ -123,7 +123,8 @@ def load_offline(run: Run) -> OfflineModel:
         network = keras.saving.load_model(path, compile=False)
     except (OSError, TypeError, ValueError) as error:
         raise UsageError(
-            f"{path} cannot be loaded; run the same recipe again, and it is written anew (layers "
-            "of one's own must be registered with keras.saving.register_keras_serializable)."
+            f"{path} cannot be loaded: delete it and run the same recipe again, which writes it "
+            "anew without training (layers of one's own must be registered with "
+            "keras.saving.register_keras_serializable)."
         ) from error
     return OfflineModel(recipe, front_end, network)
