@@ -154,6 +154,7 @@ def test_a_card_says_what_streams_and_switches_give(bundle, result, text):
     joined = {"uar": 0.4321, "uar_interval": [0.4, 0.5], "points_lost": 1.234}
     followed = {"switches": 80, "led": 0.625, "followed": 0.9, "median_s": 1.28}
     never = {"switches": 10, "led": 0.0, "followed": None, "median_s": None}
+    seldom = {"switches": 20, "led": 0.5, "followed": 0.3, "median_s": None}
     more = {
         "stream": {"gap_s": [1.0, 3.0], "clips": 60, "corpora": dict.fromkeys(SPEAKERS, joined)},
         "switches": {"held_s": 0.4, "corpora": {"ravdess": followed, "crema_d": never}},
@@ -162,6 +163,9 @@ def test_a_card_says_what_streams_and_switches_give(bundle, result, text):
     assert re.search(r"\| +0\.432 \| 0\.400 to 0\.500 \| +1\.2 \|", text)
     assert re.search(r"\| RAVDESS \| +80 \| 62% \| +90% \| +1\.3 s \|", text)
     assert re.search(r"\| CREMA-D \| +10 \| +0% \| +– \| +– \|", text)
+    more["switches"]["corpora"]["crema_d"] = seldom
+    text = card_text(bundle, result | more)
+    assert re.search(r"\| CREMA-D \| +20 \| +50% \| +30% \| +endless \|", text)
 
 
 def test_a_corpus_of_ones_own_is_told_without_guessing(bundle, result):

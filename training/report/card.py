@@ -14,7 +14,7 @@ from training.corpora import CORPORA, Corpus
 from training.report import figures
 from training.report.leaks import leaks
 from training.report.tables import table
-from training.report.words import NONE, language, listing, ranges, ratio, seconds, span
+from training.report.words import NONE, delay, language, listing, ranges, ratio, span, tenth
 
 CARD = "CARD.md"
 CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
@@ -340,7 +340,7 @@ def _noise(result: Result) -> str:
     for name, own in noise["corpora"].items():
         cells = [result["corpora"][name]["title"], f"{result['corpora'][name]['uar']:.3f}"]
         for at in own["by_snr"].values():
-            cells += [f"{at['uar']:.3f}", f"{at['points_lost']:.1f}"]
+            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
         rows.append(cells)
     header = ["corpus", "clean"]
     for ratio_db in noise["points_lost"]:
@@ -372,7 +372,7 @@ def _streams(result: Result) -> str:
                 f"{result['corpora'][name]['uar']:.3f}",
                 f"{own['uar']:.3f}",
                 span(own["uar_interval"]),
-                f"{own['points_lost']:.1f}",
+                tenth(own["points_lost"]),
             ]
             for name, own in stream["corpora"].items()
         ]
@@ -390,7 +390,7 @@ def _streams(result: Result) -> str:
                 str(own["switches"]),
                 _percent(own["led"]),
                 _percent(own["followed"]),
-                seconds(own["median_s"]),
+                delay(own["median_s"], own["followed"]),
             ]
             for name, own in switches["corpora"].items()
         ]

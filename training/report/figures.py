@@ -102,7 +102,10 @@ def inline_svg(figure: Figure, name: str, title: str) -> str:
     drawn = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{name}-", drawn)
     drawn = drawn.replace("xlink:href", "href")
     drawn = re.sub(r"font: (?:\w+ )*?([\d.]+px) [^;\"]+", r"font-size: \1", drawn)
-    return drawn.replace(_INK, "currentColor").replace(_FAINT, "var(--faint)")
+    themed = {_INK: "currentColor", _FAINT: "var(--faint)", _BLUE: "var(--accent)"}
+    for colour, name_of_it in themed.items():
+        drawn = drawn.replace(colour, name_of_it)
+    return drawn
 
 
 # --------------------------------------------------------------------------------------- confusion

@@ -22,6 +22,7 @@ def render(template: str, **facts: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "delay": words.delay,
         "language": words.language,
         "place": _place,
         "percent": words.percent,
@@ -29,6 +30,7 @@ def render(template: str, **facts: Any) -> str:
         "ratio": words.ratio,
         "seconds": words.seconds,
         "span": words.span,
+        "tenth": words.tenth,
     }
     return environment.get_template(template).render(**facts)
 

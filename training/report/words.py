@@ -52,6 +52,16 @@ def points(value: float | None) -> str:
     return f"{rounded:+.1f}".replace("-", "−")
 
 
+def tenth(value: float) -> str:
+    """A number with one decimal."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+
+
+def delay(median_s: float | None, followed: float | None) -> str:
+    """A median delay; endless where less than half of what there is came to an end."""
+    return "endless" if median_s is None and followed is not None else seconds(median_s)
+
+
 def span(limits: Sequence[float] | None) -> str:
     """An interval of shares."""
     return NONE if limits is None else f"{limits[0]:.3f} to {limits[1]:.3f}"
