@@ -18,16 +18,8 @@ from tests.training.made_up import SPEAKERS, made_answers, made_clips
 from training.measure.evaluate import ClipResult, Evaluation, scores
 from training.measure.listening import SECONDS
 from training.recipe import load_recipe
-from training.report.card import (
-    CARD,
-    CONFUSION,
-    EARLY,
-    NOISE,
-    RELIABILITY,
-    card_text,
-    summary_table,
-    write_card,
-)
+from training.report.card import CARD, card_text, summary_table, write_card
+from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY
 
 NOISE_SCORES = {
     "kinds": ["fan", "music"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,16 +11,12 @@ from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus
 from training.report import figures
+from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, Result, measured
 from training.report.leaks import leaks
 from training.report.tables import table
-from training.report.words import NONE, delay, language, listing, ranges, ratio, span, tenth
+from training.report.words import NONE, bullet, language, listing, paragraph, ranges
 
 CARD = "CARD.md"
-CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
-EARLY, NOISE = "early.png", "noise.png"
-
-Result = Mapping[str, Any]
-"""What :func:`training.measure.evaluate.streaming_scores` gives."""
 
 
 def summary_table(result: Result) -> str:
@@ -86,12 +81,7 @@ def card_text(bundle: Bundle, result: Result) -> str:
         _LAW,
         _data(bundle, trained, result),
         _method(bundle, result),
-        _early(result),
-        _noise(result),
-        _streams(result),
-        _classes(result),
-        _calibration(bundle, result),
-        _groups(result),
+        *measured(bundle, result),
         _commands(bundle, result),
     ]
     return "\n\n".join(section.strip() for section in sections if section) + "\n"
@@ -123,13 +113,13 @@ def _head(bundle: Bundle, result: Result) -> str:
     return f"""
 # Model card: {manifest.name} {manifest.version}
 
-{_paragraph(what)}
+{paragraph(what)}
 
 Recognition{strangers} on acted speech{_copies(result)}:
 
 {summary_table(result)}
 
-{_paragraph(scale)}
+{paragraph(scale)}
 """
 
 
@@ -146,7 +136,7 @@ _USE = """
 def _limits(bundle: Bundle, trained: Sequence[Corpus]) -> str:
     tongues = sorted({language(corpus.language) for corpus in trained})
     spoken = f" in {listing(tongues)}" if tongues else ""
-    actors = _bullet(
+    actors = bullet(
         f"It learned from **actors** who read given sentences{spoken}, recorded close to the "
         "microphone. Everyday feelings are weaker and mixed, and other languages, ages, accents, "
         "rooms and microphones were not measured: expect less than the table says."
@@ -201,7 +191,7 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
     ]
     rows += [[name, NONE, "its owner's", NONE] for name in own]
     withheld = "\n".join(
-        _bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
+        bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
         for name, scores in result["corpora"].items()
         if name in bundle.manifest.corpora
     )
@@ -217,7 +207,7 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
         f" No speaker of the test took part; nothing was fitted to them or chosen by them"
         f"{':' if withheld else '.'}"
     )
-    made = _paragraph(
+    made = paragraph(
         f"The recipe is `{recipe['name']}`{changes} (fold {recipe['fold']}, seed "
         f"{recipe['seed']}).{'' if _leaks(bundle) else apart}"
     )
@@ -241,8 +231,8 @@ def _terms(trained: Sequence[Corpus], own: Sequence[str]) -> str:
     if not bound:
         free = listing(corpus.title for corpus in trained) if trained else ""
         words = f"{free} may be used commercially, under the given terms." if free else ""
-        return _paragraph((words + owners).strip())
-    return _paragraph(
+        return paragraph((words + owners).strip())
+    return paragraph(
         f"{listing(bound)} may be used for research or non-commercial purposes only. Whether that "
         "binds weights learned from recordings is not settled: **treat these weights as "
         "non-commercial**. The program around them is free under its own licence, and can be "
@@ -268,7 +258,7 @@ def _leaks(bundle: Bundle) -> list[str]:
 
 def _method(bundle: Bundle, result: Result) -> str:
     leaked = " ".join(_leaks(bundle))
-    speakers = _bullet(
+    speakers = bullet(
         f"**Not a measure of strangers.** {leaked}"
         if leaked
         else "By speaker: no test speaker was heard in training."
@@ -296,7 +286,7 @@ def _offline(result: Result) -> str:
     equal = min(own["equal_labels"] for own in beside.values())
     gap = max(own["largest_difference"] for own in beside.values())
     clips = "every clip" if equal == 1 else f"{equal:.1%} of the clips or more"
-    return "\n" + _bullet(
+    return "\n" + bullet(
         f"The training graph over whole segments (offline) has a UAR of {values}: the stream gives "
         f"the same label to {clips}, and probabilities differ by {gap:.1e} at most."
     )
@@ -308,198 +298,6 @@ def _container(result: Result) -> str:
         return "- On the recordings as their corpora give them."
     which = "" if opus == clips else f" for {opus} of the {clips} clips"
     return f"- **Measured on Opus copies of the corpora**{which}; the originals are lossless."
-
-
-def _early(result: Result) -> str:
-    corpora = result["corpora"].values()
-    seconds = list(next(iter(corpora))["uar_after"])
-    rows = [
-        [
-            scores["title"],
-            *(f"{scores['uar_after'][second]:.3f}" for second in seconds),
-            f"{scores['uar']:.3f}",
-        ]
-        for scores in corpora
-    ]
-    return f"""
-## Early decisions
-
-UAR after so many seconds of sound from the first voiced frame on; a shorter clip uses its result.
-
-{table(["corpus", *(f"{float(second):g} s" for second in seconds), "whole clip"], rows)}
-
-![UAR against seconds heard]({EARLY})
-"""
-
-
-def _noise(result: Result) -> str:
-    if "noise" not in result:
-        return ""
-    noise = result["noise"]
-    rows = []
-    for name, own in noise["corpora"].items():
-        cells = [result["corpora"][name]["title"], f"{result['corpora'][name]['uar']:.3f}"]
-        for at in own["by_snr"].values():
-            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
-        rows.append(cells)
-    header = ["corpus", "clean"]
-    for ratio_db in noise["points_lost"]:
-        header += [f"{ratio_db} dB", "lost"]
-    words = _paragraph(
-        f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
-        f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
-        "voiced samples, and a clip in which the gate no longer finds speech counts as an error."
-    )
-    return f"""
-## Noise
-
-{words}
-
-{table(header, rows)}
-
-![UAR against the signal-to-noise ratio]({NOISE})
-"""
-
-
-def _streams(result: Result) -> str:
-    parts = []
-    if "stream" in result:
-        stream = result["stream"]
-        low, high = stream["gap_s"]
-        rows = [
-            [
-                result["corpora"][name]["title"],
-                f"{result['corpora'][name]['uar']:.3f}",
-                f"{own['uar']:.3f}",
-                span(own["uar_interval"]),
-                tenth(own["points_lost"]),
-            ]
-            for name, own in stream["corpora"].items()
-        ]
-        words = _paragraph(
-            f"The same clips in random order through one session, {stream['clips']} at a time with "
-            f"{low:g} to {high:g} s of room tone between them:"
-        )
-        header = ["corpus", "UAR clip by clip", "in the stream", "95 %", "points lost"]
-        parts += [words, table(header, rows)]
-    if result.get("switches", {}).get("corpora"):
-        switches = result["switches"]
-        rows = [
-            [
-                result["corpora"][name]["title"],
-                str(own["switches"]),
-                _percent(own["led"]),
-                _percent(own["followed"]),
-                delay(own["median_s"], own["followed"]),
-            ]
-            for name, own in switches["corpora"].items()
-        ]
-        words = _paragraph(
-            "One speaker goes from one emotion to another without a pause. Where the label just "
-            "ahead was the first emotion (*led*), the delay runs until the second one comes to "
-            f"stay for {switches['held_s']:g} s; those in which it never does count as endless:"
-        )
-        header = ["corpus", "switches", "led", "of these followed", "median delay"]
-        parts += [words, table(header, rows)]
-    return "\n\n".join(["## Long streams", *parts]) if parts else ""
-
-
-def _percent(share: float | None) -> str:
-    return NONE if share is None else f"{share:.0%}"
-
-
-def _classes(result: Result) -> str:
-    parts = [_class_table(scores) for scores in result["corpora"].values()]
-    return "\n\n".join(["## Classes", f"![Confusion matrices]({CONFUSION})", *parts])
-
-
-def _class_table(scores: Mapping[str, Any]) -> str:
-    confusion = scores["confusion"]
-    classes = confusion["classes"]
-    rows = []
-    for name, counts, silent in zip(
-        classes, confusion["counts"], confusion["no_answer"], strict=True
-    ):
-        own = scores["per_class"][name]
-        ratios = [f"{own[key]:.3f}" for key in ("recall", "precision", "f1")]
-        rows.append([name, *ratios, *(str(count) for count in counts), str(silent)])
-    header = ["intended", "recall", "precision", "F1", *classes, "no speech"]
-    return f"{scores['title']}, clips by what was predicted:\n\n{table(header, rows)}"
-
-
-def _calibration(bundle: Bundle, result: Result) -> str:
-    rows = []
-    for scores in result["corpora"].values():
-        own, everything = scores["calibration"], scores["all_classes"]
-        rows.append(
-            [
-                scores["title"],
-                *(ratio(own[key]) for key in ("ece", "ece_of_perfect", "nll")),
-                ratio(everything["ece"]),
-                f"{everything['certain']:.1%}",
-                ratio(everything["uar_certain"]),
-            ]
-        )
-    header = ["corpus", "ECE", "ECE if perfect", "NLL", f"ECE, all {len(bundle.labels)}"]
-    return f"""
-## Whether its confidence can be trusted
-
-Probabilities are calibrated by one temperature ({bundle.manifest.temperature:.3f}), fitted on
-validation speakers. The expected calibration error (ECE, 15 bins) stands beside what perfect
-calibration would show at this number of clips. An answer is called *certain* from a confidence of
-{bundle.manifest.certainty_threshold:.3f}; the last columns judge all classes.
-
-{table([*header, "certain", "UAR of the certain"], rows)}
-
-![Reliability diagrams]({RELIABILITY})
-"""
-
-
-def _groups(result: Result) -> str:
-    rows = [
-        [
-            scores["title"],
-            group,
-            str(own["clips"]),
-            f"{own['uar']:.3f}",
-            span(own.get("uar_interval")),
-        ]
-        for scores in result["corpora"].values()
-        for by in ("by_sex", "by_intensity")
-        for group, own in scores[by].items()
-    ]
-    rows += [
-        [
-            listing(result["corpora"][name]["title"] for name in own["corpora"]),
-            language(code),
-            str(own["clips"]),
-            f"{own['uar']:.3f}",
-            NONE,
-        ]
-        for code, own in result["by_language"].items()
-    ]
-    text = ["## Groups and listeners"]
-    if rows:
-        text.append(table(["corpus", "group", "clips", "UAR", "95 %"], rows, words=2))
-        text.append(
-            "The UAR of a language is the mean over its corpora; one speaker has no interval."
-        )
-    text += [
-        _listeners(scores, scores["listeners"])
-        for scores in result["corpora"].values()
-        if "listeners" in scores
-    ]
-    return "\n\n".join(text) if len(text) > 1 else ""
-
-
-def _listeners(scores: Mapping[str, Any], said: Mapping[str, Any]) -> str:
-    return _paragraph(
-        f"{scores['title']}: in {said['clips']} of {scores['clips']} clips most listeners to the "
-        "voice alone heard one emotion. Against what **they** heard the model has a UAR of "
-        f"{said['uar_model_heard']:.3f}; against what was intended it has "
-        f"{said['uar_model_intended']:.3f} on these clips, and the listeners themselves "
-        f"{said['uar_listeners_intended']:.3f}."
-    )
 
 
 def _commands(bundle: Bundle, result: Result) -> str:
@@ -550,21 +348,6 @@ def _files(corpus: str, scores: Mapping[str, Any]) -> str:
 
 def _any_of(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
-
-
-def _bullet(text: str) -> str:
-    return textwrap.fill(
-        text,
-        100,
-        initial_indent="- ",
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _paragraph(text: str) -> str:
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _opus(result: Result) -> tuple[int, int]:

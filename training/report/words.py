@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 NONE = "–"
@@ -70,3 +71,20 @@ def span(limits: Sequence[float] | None) -> str:
 def seconds(value: float | None) -> str:
     """A time in seconds."""
     return NONE if value is None else f"{value:.1f} s"
+
+
+def paragraph(text: str) -> str:
+    """Fill the lines of a text, for Markdown."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def bullet(text: str) -> str:
+    """Fill the lines of one point of a list likewise."""
+    return textwrap.fill(
+        text,
+        100,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
