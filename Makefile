@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
 
 export PYTHON
 
-.PHONY: run test lint format bench demo lock clean help
+.PHONY: run test lint format bench demo notebook lock clean help
 
 run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
@@ -30,6 +30,9 @@ bench: $(TEST_READY)  ## measure speed, start-up, memory and latency
 
 demo: $(TEST_READY)  ## make the demo recording anew
 	@$(BIN)/python scripts/make_demo.py $(ARGS)
+
+notebook: $(TEST_READY)  ## run the notebook anew
+	@$(BIN)/python scripts/make_notebook.py $(ARGS)
 
 # Pins only move where they must; ARGS=--upgrade takes the newest of everything.
 LOCK := pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

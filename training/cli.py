@@ -207,7 +207,6 @@ def _gate(options: argparse.Namespace) -> None:
 def _load_backend() -> None:
     """Load Keras and its backend; TensorFlow tells how it was built, whoever asks it not to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet_stderr():
         try:
             import keras
@@ -217,6 +216,7 @@ def _load_backend() -> None:
             raise SerError(
                 f"Training needs more than the monitor does ({error}): install the extra 'train'."
             ) from error
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # behind its import, which sets it
 
 
 if __name__ == "__main__":

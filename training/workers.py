@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -51,7 +53,7 @@ def spread(
     results: list[Result] = []
     if not items:
         return results
-    console = Console(stderr=True)
+    console = _console()
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         for result in progress.track(
@@ -63,7 +65,7 @@ def spread(
 
 def progress(title: str) -> Progress:
     """Progress bar with an estimate on standard error; without a terminal, one line that begins."""
-    console = Console(stderr=True)
+    console = _console()
     if not console.is_terminal:
         console.print(f"{title} ...")
     return Progress(
@@ -76,6 +78,15 @@ def progress(title: str) -> Progress:
         console=console,
         transient=True,
     )
+
+
+def _console() -> Console:
+    """Standard error; a notebook passes itself off as a terminal, but cannot draw a line anew."""
+    try:
+        terminal = os.isatty(sys.stderr.fileno())
+    except OSError:  # it has no file
+        terminal = False
+    return Console(stderr=True, force_jupyter=False, force_terminal=terminal)
 
 
 def _results(
