@@ -517,3 +517,15 @@ def test_two_speakers_are_in_no_mean(bundle):
     assert list(found["corpora"]) == ["ravdess", "crema_d", "tess"]
     assert found["mean_over"] == ["ravdess", "crema_d"]
     assert found["mean_uar"] == 0.5
+
+
+def test_votes_for_a_class_that_was_left_out_are_no_answer(bundle):
+    votes = tuple(float(label == "neutral") for label in LABELS)
+    clear = tuple(float(label == "sad") for label in LABELS)
+    classes = tuple(label for label in CORPORA["crema_d"].labels if label != "neutral")
+    results = [
+        judged("happy", say(happy=0.9), votes=votes),
+        judged("sad", say(sad=0.9), votes=clear),
+    ]
+    fewer = [replace(r, clip=replace(r.clip, classes=classes)) for r in results]
+    assert figures(bundle, *fewer)["listeners"]["clips"] == 1

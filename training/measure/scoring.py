@@ -169,7 +169,7 @@ def _corpus_scores(
             )
             for seconds in results[0].after
         }
-    if any(clip.heard for clip in clips):
+    if any(clip.heard in clip.classes for clip in clips):
         figures["listeners"] = _listeners(clips, labels, own.predictions)
     return figures
 
@@ -237,9 +237,10 @@ class _Groups:
 
 
 def _listeners(clips: Sequence[Clip], labels: Labels, predictions: Labels) -> dict[str, float]:
-    """Model and listeners, on the clips where most listeners heard one emotion in the voice."""
-    agreed = np.array([clip.heard is not None for clip in clips])
-    heard = np.array([clip.classes.index(clip.heard) for clip in clips if clip.heard])
+    """Model and listeners, on the clips where most listeners heard one of the classes."""
+    voted = [clip.heard if clip.heard in clip.classes else None for clip in clips]
+    agreed = np.array([label is not None for label in voted])
+    heard = np.array([clips[0].classes.index(label) for label in voted if label is not None])
     return {
         "clips": int(agreed.sum()),
         "uar_model_heard": uar(heard, predictions[agreed]),
