@@ -17,6 +17,7 @@ from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
 from realtime_ser.errors import UsageError
 from realtime_ser.records import SAMPLE_RATE
+from training.sound.recordings import spoken_part
 
 TrainingNoise: TypeAlias = Literal["white", "pink", "blue", "hum", "rain", "clicks", "babble"]
 TestNoise: TypeAlias = Literal["brown", "fan", "music", "clatter"]
@@ -321,21 +322,13 @@ def _monologue(count: int, random: np.random.Generator, speech: Sequence[Sound])
     parts: list[Sound] = []
     lacking = count
     while lacking > 0:
-        part = _spoken(speech[int(random.integers(len(speech)))])
+        sound = speech[int(random.integers(len(speech)))]
+        part = sound[slice(*spoken_part(sound))]
         if not parts and len(part):
             part = part[random.integers(len(part)) :]
         parts.append(unit(part))
         lacking -= len(part)
     return unit(np.concatenate(parts)[:count])
-
-
-def _spoken(sound: Sound) -> Sound:
-    """From the first to the last 20 ms that are less than 25 dB below the loudest."""
-    width = SAMPLE_RATE // 50
-    frames = sound[: len(sound) // width * width].reshape(-1, width)
-    powers = np.einsum("ij,ij->i", frames, frames)
-    loud = np.flatnonzero(powers >= 10**-2.5 * powers.max(initial=0.0))
-    return sound[loud[0] * width : (loud[-1] + 1) * width] if len(loud) else sound
 
 
 # -----------------------------------------------------------------------------------------------

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.resample import Resampler
+from realtime_ser.vad import GATE_FRAME
+
+_LOUD_DB = 20.0
+_EDGE_FRAMES = 2
 
 
 def samples_16k(path: Path) -> NDArray[np.float32]:
@@ -23,3 +27,18 @@ def samples_16k(path: Path) -> NDArray[np.float32]:
     resampler = Resampler(source.info.native_rate)
     blocks = [resampler.push(block[:, 0]) for block in source.blocks()]
     return np.concatenate([*blocks, resampler.flush()])
+
+
+def spoken_part(sound: NDArray[np.float32]) -> tuple[int, int]:
+    """Samples from which and up to which a clip holds speech.
+
+    These are the first and last 20 ms that are less than 20 dB below the loudest, and 40 ms on
+    either side: breaths, clicks and background around stay outside. Digital silence counts whole.
+    """
+    frames = sound[: len(sound) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
+    powers = np.einsum("ij,ij->i", frames, frames)
+    loud = np.flatnonzero(powers >= 10.0 ** (-_LOUD_DB / 10.0) * powers.max(initial=0.0))
+    if not len(loud):
+        return 0, len(sound)
+    first, last = int(loud[0]) - _EDGE_FRAMES, int(loud[-1]) + 1 + _EDGE_FRAMES
+    return max(0, first * GATE_FRAME), min(len(sound), last * GATE_FRAME)

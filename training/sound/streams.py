@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +19,17 @@ from realtime_ser.records import SAMPLE_RATE
 from realtime_ser.vad import GATE_FRAME, Offset, SpeechGate
 from training.corpora import Clip
 from training.sound.chance import generator
-from training.sound.mixing import voiced_mask
 from training.sound.noises import pink
-from training.sound.recordings import samples_16k
+from training.sound.recordings import samples_16k, spoken_part
+
+Reader: TypeAlias = Callable[[Path], NDArray[np.float32]]
+"""Gives a recording's samples at 16 kHz."""
 
 _FADE = SAMPLE_RATE // 100
 """Samples over which one sound gives way to the next: 10 ms."""
 
-_EDGE = SAMPLE_RATE // 25
-"""Samples left before the first and behind the last voiced one at a joint without a gap: 40 ms."""
-
-_QUIETEST_DBFS, _LOUDEST_DBFS = -80.0, -50.0
-"""Between these the level of the tone in a silence may lie."""
-
-_FLOOR_PERCENTILE = 10
+TONE_DBFS = -80.0
+"""Level of the room tone under a joined stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ class Stream:
 def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> Stream:
     """Clips one after the other with a silence ahead of each and behind the last.
 
-    A silence is no digital zero: pink noise as loud as the quietest tenth of the clip on either
-    side, and between the two in passing, as if one microphone had been left running.
+    A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
+    microphone had been left running. In the silences alone it would begin anew after each clip, and
+    the gate would take it for something that is said.
 
     Parameters
     ----------
@@ -98,41 +99,16 @@ def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> Stream
     random = generator(seed, "join", *(clip.name for clip in clips))
     sounds = [samples_16k(clip.path) for clip in clips]
     gaps = np.round(random.uniform(*gap_s, len(clips) + 1) * SAMPLE_RATE).astype(int)
-    lengths = np.array([len(sound) for sound in sounds])
-    ends = np.cumsum(gaps[:-1] + lengths)
+    ends = np.cumsum(gaps[:-1] + np.array([len(sound) for sound in sounds]))
     spans = tuple(
         Span(int(end) - len(sound), int(end), clip)
         for sound, end, clip in zip(sounds, ends, clips, strict=True)
     )
-    samples = _tone(int(ends[-1] + gaps[-1]), spans, sounds, random)
+    tone = pink((ends[-1] + gaps[-1]) / SAMPLE_RATE, random)
+    samples = tone * np.float32(10.0 ** (TONE_DBFS / 20.0))
     for sound, span in zip(sounds, spans, strict=True):
-        share = _fades(len(sound))
-        part = samples[span.start : span.end]
-        part[:] = share * sound + (1.0 - share) * part
+        samples[span.start : span.end] += _fades(len(sound)) * sound
     return Stream(samples, spans)
-
-
-def _tone(
-    count: int,
-    spans: Sequence[Span],
-    sounds: Sequence[NDArray[np.float32]],
-    random: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Room tone for a whole stream, at each clip's own level beside it."""
-    levels = [level for sound in sounds for level in [_floor_dbfs(sound)] * 2]
-    edges = [edge for span in spans for edge in (span.start, span.end)]
-    level = np.interp(np.arange(count), edges, levels)
-    tone = pink(count / SAMPLE_RATE, random) * 10.0 ** (level / 20.0)
-    return tone.astype(np.float32)
-
-
-def _floor_dbfs(sound: NDArray[np.float32]) -> float:
-    """Level of a clip's quietest tenth, within bounds."""
-    frames = sound[: len(sound) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
-    powers = np.einsum("ij,ij->i", frames, frames) / GATE_FRAME
-    power = np.percentile(powers, _FLOOR_PERCENTILE) if len(powers) else 0.0
-    level = 10.0 * np.log10(max(float(power), 1e-12))
-    return float(np.clip(level, _QUIETEST_DBFS, _LOUDEST_DBFS))
 
 
 def _fades(count: int) -> NDArray[np.float32]:
@@ -141,33 +117,32 @@ def _fades(count: int) -> NDArray[np.float32]:
     return np.minimum(rising, rising[::-1]).astype(np.float32)
 
 
-def unbroken(clips: Sequence[Clip]) -> Stream:
+def unbroken(clips: Sequence[Clip], read: Reader = samples_16k) -> Stream:
     """Clips one after the other with nothing between the speech of one and of the next.
 
-    The silence ahead of the first and behind the last clip stays. At a joint 40 ms are left around
-    what the gate calls voiced, so that no consonant is lost and the gate does not close.
+    The silence ahead of the first and behind the last clip stays; at a joint there is none left:
+    see :func:`training.sound.recordings.spoken_part`.
+
+    Parameters
+    ----------
+    clips
+        In this order.
+    read
+        What a clip's samples are taken from.
 
     Raises
     ------
     AudioFileError
         A clip cannot be read.
     """
-    sounds = [samples_16k(clip.path) for clip in clips]
     parts = []
-    for number, sound in enumerate(sounds):
-        first, last = _spoken(sound) or (0, len(sound))
+    for number, clip in enumerate(clips):
+        sound = read(clip.path)
+        first, last = spoken_part(sound)
         start = 0 if number == 0 else first
-        end = len(sound) if number == len(sounds) - 1 else last
+        end = len(sound) if number == len(clips) - 1 else last
         parts.append(sound[start:end])
     return _crossfaded(parts, clips)
-
-
-def _spoken(sound: NDArray[np.float32]) -> tuple[int, int] | None:
-    """Where the voice is, with its edges; ``None`` where there is none."""
-    voiced = np.flatnonzero(voiced_mask(sound))
-    if not len(voiced):
-        return None
-    return max(0, int(voiced[0]) - _EDGE), min(len(sound), int(voiced[-1]) + 1 + _EDGE)
 
 
 def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> Stream:
@@ -216,14 +191,16 @@ class Switch:
         """The emotion behind it."""
         return self.second[0].label
 
-    def sound(self) -> tuple[NDArray[np.float32], int]:
+    def sound(self, read: Reader = samples_16k) -> tuple[NDArray[np.float32], int]:
         """The speech at 16 kHz, and the sample from which it is in the second emotion."""
-        stream = unbroken((*self.first, *self.second))
+        stream = unbroken((*self.first, *self.second), read)
         return stream.samples, stream.spans[len(self.first)].start
 
 
-_DRAWS = 10
+_DRAWS = 20
 """Switches that are tried for each one that is wanted."""
+
+_AFTER_S = 1.0
 
 
 def switches(
@@ -244,7 +221,7 @@ def switches(
     clips
         What is drawn from.
     count
-        Number wanted; there are fewer where speakers have too few clips.
+        Number wanted; there are fewer where speakers have too few clips, or pause too often.
     seed
         Of the draw.
     side_s
@@ -259,12 +236,12 @@ def switches(
     AudioFileError
         A clip cannot be read.
     """
-    random = generator(seed, "switches")
+    read = lru_cache(maxsize=512)(samples_16k)
     found: dict[Switch, None] = {}
-    for switch in _drawn(clips, random, side_s, count * _DRAWS):
+    for switch in _drawn(clips, generator(seed, "switches"), side_s, count * _DRAWS, read):
         if len(found) == count:
             break
-        if switch not in found and _is_unbroken(switch.sound()[0], gate or GateConfig()):
+        if switch not in found and _is_unbroken(*switch.sound(read), gate or GateConfig()):
             found[switch] = None
     if not found:
         raise SerError(
@@ -275,7 +252,7 @@ def switches(
 
 
 def _drawn(
-    clips: Sequence[Clip], random: np.random.Generator, side_s: float, tries: int
+    clips: Sequence[Clip], random: np.random.Generator, side_s: float, tries: int, read: Reader
 ) -> Iterator[Switch]:
     spoken: defaultdict[tuple[str, str], defaultdict[str, list[Clip]]]
     spoken = defaultdict(lambda: defaultdict(list))
@@ -285,33 +262,32 @@ def _drawn(
     for _ in range(tries if speakers else 0):
         emotions = speakers[random.integers(len(speakers))]
         before, after = random.choice(sorted(emotions), 2, replace=False)
-        first = _enough(emotions[before], random, side_s)
-        second = _enough(emotions[after], random, side_s)
+        first = _enough(emotions[before], random, side_s, read)
+        second = _enough(emotions[after], random, side_s, read)
         if first and second:
             yield Switch(first, second)
 
 
-def _enough(clips: Sequence[Clip], random: np.random.Generator, seconds: float) -> tuple[Clip, ...]:
-    """Clips in random order that hold so many seconds of speech together; none where all do not."""
+def _enough(
+    clips: Sequence[Clip], random: np.random.Generator, seconds: float, read: Reader
+) -> tuple[Clip, ...]:
+    """Clips in random order that hold so many seconds of speech; none where all are too short."""
     chosen: list[Clip] = []
     lacking = seconds * SAMPLE_RATE
     for number in random.permutation(len(clips)):
-        place = _spoken(samples_16k(clips[number].path))
-        if place is None:
-            continue
         chosen.append(clips[number])
-        lacking -= place[1] - place[0]
+        first, last = spoken_part(read(clips[number].path))
+        lacking -= last - first
         if lacking <= 0:
             return tuple(chosen)
     return ()
 
 
-def _is_unbroken(samples: NDArray[np.float32], gate: GateConfig) -> bool:
-    """Whether one segment holds all the speech that there is."""
+def _is_unbroken(samples: NDArray[np.float32], at: int, gate: GateConfig) -> bool:
+    """Whether one segment, and no other, holds the switch and some of what comes behind it."""
     listener = SpeechGate(gate)
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
-    heard = [listener.push(frame) for frame in frames]
-    ended = [k for k, frame in enumerate(heard) if isinstance(frame.event, Offset)]
-    rest = heard[ended[0] + 1 :] if ended else []
-    opened = listener.open or bool(ended)
-    return opened and not any(frame.voiced for frame in rest)
+    events = [event for frame in frames if (event := listener.push(frame).event) is not None]
+    ends = [event.last_voiced for event in events if isinstance(event, Offset)]
+    begun = len(events) - len(ends)
+    return begun == 1 and all(end * GATE_FRAME > at + _AFTER_S * SAMPLE_RATE for end in ends)

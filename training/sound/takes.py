@@ -21,7 +21,7 @@ from training.sound.noises import BABBLE, check_kinds, make_noise
 from training.sound.recordings import samples_16k
 from training.sound.streams import Span, Stream, join, unbroken
 
-_VERSION = b"1"
+_VERSION = b"2"
 """To be raised whenever a noise or a way of joining sounds otherwise for the same settings."""
 
 
