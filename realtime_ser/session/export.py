@@ -69,7 +69,7 @@ WHOLE = "session"
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Stretch:
     """A named stretch of a session, in seconds from its start."""
 
     name: str
@@ -101,15 +101,15 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
         raise cannot_write(to, error) from error
 
 
-def intervals(store: Store, info: SessionInfo) -> list[Interval]:
+def intervals(store: Store, info: SessionInfo) -> list[Stretch]:
     """The marked intervals of a session in order of time, or the whole of it."""
     marked = sorted(store.markers(info.id), key=lambda marker: marker.time_s)
     found = [
-        Interval(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
+        Stretch(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
         for marker in marked
         if marker.duration_s > 0
     ]
-    return found or [Interval(WHOLE, 0.0, info.duration_s)]
+    return found or [Stretch(WHOLE, 0.0, info.duration_s)]
 
 
 def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
@@ -128,7 +128,7 @@ def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
                 yield [*belongs, *where, *cells]
 
 
-def _label_rows(columns: Columns, interval: Interval) -> Iterator[list[str]]:
+def _label_rows(columns: Columns, interval: Stretch) -> Iterator[list[str]]:
     middle_s = columns.time_s - STEP_S / 2
     inside = (middle_s >= interval.start_s) & (middle_s < interval.end_s)
     spoken = inside & columns.speech

@@ -13,12 +13,13 @@ from realtime_ser.session.store.blobs import Columns
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.store import Store
-from realtime_ser.session.store.values import ChannelInfo, Note, SessionInfo, SessionState
+from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 from realtime_ser.session.store.writer import SessionWriter
 
 __all__ = [
     "ChannelInfo",
     "Columns",
+    "Interval",
     "Note",
     "Query",
     "Reader",

@@ -23,7 +23,13 @@ from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, explained, open_database
 from realtime_ser.session.store.lease import RUNNING, held
 from realtime_ser.session.store.query import Query
-from realtime_ser.session.store.values import ChannelInfo, Note, SessionInfo, SessionState
+from realtime_ser.session.store.values import (
+    ChannelInfo,
+    Interval,
+    Note,
+    SessionInfo,
+    SessionState,
+)
 
 _FETCH = 256  # rows of updates, about ten each
 
@@ -189,6 +195,29 @@ class Reader:
             )
             for row in self._rows("markers", name)
         ]
+
+    def intervals(self, name: str) -> list[Interval]:
+        """Intervals that were labelled by hand, in order of time.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        found = [
+            Interval(
+                row["tier"],
+                row["start_s"],
+                row["end_s"],
+                row["label"],
+                row["text"],
+                row["channel"],
+                row["source"],
+                row["key"],
+            )
+            for row in self._rows("intervals", name)
+        ]
+        return sorted(found, key=lambda interval: (interval.start_s, interval.end_s))
 
     def shares(self, name: str) -> dict[str, float]:
         """Share of the voiced duration whose segments carry a label, the largest first.

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +19,13 @@ from realtime_ser.session.store.database import explained, open_database, transa
 from realtime_ser.session.store.lease import RUNNING, Lease, held
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
-from realtime_ser.session.store.values import SessionInfo, SessionState
-from realtime_ser.session.store.writer import SessionWriter, insert_marker
+from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
+from realtime_ser.session.store.writer import (
+    INTERVAL_COLUMNS,
+    SessionWriter,
+    insert_interval,
+    insert_marker,
+)
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else
 _ID_LENGTH = 4
@@ -126,6 +131,62 @@ class Store(Reader):
         with explained(self.path):
             insert_marker(self._connection, key, marker)
 
+    def annotate(
+        self, name: str, markers: Sequence[Marker] = (), intervals: Sequence[Interval] = ()
+    ) -> list[Interval]:
+        """Add markers and labelled intervals to a session: all of them, or none.
+
+        Returns
+        -------
+        The intervals with their keys.
+
+        Raises
+        ------
+        UsageError
+            There is no such session, or an interval has no tier or does not end after it starts.
+        StoreError
+            The disk refuses.
+        """
+        key = self._key(name)
+        for interval in intervals:
+            _check(interval)
+        with explained(self.path), transaction(self._connection):
+            for marker in markers:
+                insert_marker(self._connection, key, marker)
+            return [
+                replace(interval, key=insert_interval(self._connection, key, interval))
+                for interval in intervals
+            ]
+
+    def change_interval(self, interval: Interval) -> None:
+        """Store an interval that was read before, with what has changed in it.
+
+        Raises
+        ------
+        UsageError
+            It is not stored (any more), has no tier, or does not end after it starts.
+        """
+        _check(interval)
+        assignments = ", ".join(f"{column} = ?" for column in INTERVAL_COLUMNS)
+        values = [getattr(interval, column) for column in INTERVAL_COLUMNS]
+        self._change_interval(f"UPDATE intervals SET {assignments}", values, interval)
+
+    def delete_interval(self, interval: Interval) -> None:
+        """Delete an interval.
+
+        Raises
+        ------
+        UsageError
+            It is not stored (any more).
+        """
+        self._change_interval("DELETE FROM intervals", [], interval)
+
+    def _change_interval(self, change: str, values: list[object], interval: Interval) -> None:
+        with explained(self.path):
+            found = self._connection.execute(f"{change} WHERE key = ?", (*values, interval.key))
+        if not found.rowcount:
+            raise UsageError(f"The interval '{interval.label}' is not in the store any more.")
+
     def delete(self, sessions: Sequence[SessionInfo], *, named_files: bool = False) -> Deletion:
         """Delete sessions, their sound included, so that nothing of them is left in the store.
 
@@ -193,6 +254,16 @@ class Store(Reader):
         if folder.exists():
             shutil.rmtree(folder)
         return [] if remove else written
+
+
+def _check(interval: Interval) -> None:
+    if not interval.tier:
+        raise UsageError(f"The interval '{interval.label}' needs the name of a tier.")
+    if not 0.0 <= interval.start_s < interval.end_s < float("inf"):
+        raise UsageError(
+            f"The interval '{interval.label}' must end after it starts, not at "
+            f"{interval.end_s:.3f} s after {interval.start_s:.3f} s."
+        )
 
 
 def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginning) -> int:

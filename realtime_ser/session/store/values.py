@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -101,6 +101,39 @@ class SessionInfo:
         record = record_dtype(len(self.beginning.labels)).itemsize
         sound = self.audio.stat().st_size if self.audio is not None else 0
         return record * sum(channel.updates for channel in self.channels) + sound
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of a session that a person labelled, on a tier that they named.
+
+    Attributes
+    ----------
+    tier
+        What the stretch is labelled for, such as ``phase`` or ``emotion``; not empty.
+    start_s, end_s
+        In seconds from the start of the session; ``start_s < end_s``.
+    label
+        The label; may be empty.
+    text
+        What else is said of it.
+    channel
+        Number of the channel that it is about, from 1; ``None``: all of them.
+    source
+        Who made it: ``user``, or the name of the file that it was read from.
+    key
+        Its number in the store; ``None``: not stored yet. Two intervals that differ in it alone
+        are equal.
+    """
+
+    tier: str
+    start_s: float
+    end_s: float
+    label: str
+    text: str = ""
+    channel: int | None = None
+    source: str = "user"
+    key: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from realtime_ser.session.facts import Course
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
 from realtime_ser.session.store.lease import RUNNING, Lease
-from realtime_ser.session.store.values import SessionState
+from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
     speech_steps = speech_steps + ?, lost_steps = lost_steps + ?
@@ -247,3 +247,19 @@ def insert_marker(connection: sqlite3.Connection, key: int, marker: Marker) -> N
     wall = None if marker.wall_clock is None else marker.wall_clock.isoformat()
     values = (key, marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source)
     connection.execute("INSERT INTO markers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+INTERVAL_COLUMNS = ("channel", "tier", "start_s", "end_s", "label", "text", "source")
+"""Columns of an interval that a person can change."""
+
+
+def insert_interval(connection: sqlite3.Connection, key: int, interval: Interval) -> int:
+    """Store an interval, and return its key."""
+    values = [getattr(interval, column) for column in INTERVAL_COLUMNS]
+    stored = connection.execute(
+        f"INSERT INTO intervals (session, {', '.join(INTERVAL_COLUMNS)}) "
+        f"VALUES (?{', ?' * len(values)})",
+        (key, *values),
+    ).lastrowid
+    assert stored is not None
+    return stored
