@@ -37,5 +37,17 @@ COLORS: dict[str, str] = {
     "surprised": "#F0E442",
 }
 
+#: Dashes that tell lines apart without their colours, in units of the line's width.
+DASHES: dict[str, tuple[float, ...]] = {
+    "neutral": (1.0, 2.0),
+    "calm": (9.0, 3.0),
+    "happy": (),
+    "sad": (5.0, 2.5),
+    "angry": (13.0, 2.0),
+    "fearful": (2.5, 2.0),
+    "disgust": (8.0, 2.5, 1.5, 2.5),
+    "surprised": (7.0, 2.0, 1.5, 2.0, 1.5, 2.0),
+}
+
 #: The adjective that follows "sounds": a label names a voice, not a feeling.
 SOUNDS: dict[str, str] = {label: label for label in LABELS} | {"disgust": "disgusted"}

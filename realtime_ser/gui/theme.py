@@ -11,7 +11,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette, QPen
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.labels import COLORS, LABELS
+from realtime_ser.labels import COLORS, DASHES, LABELS
 
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -24,19 +24,7 @@ class LineStyle:
     dashes: tuple[float, ...] = ()
 
 
-#: Dashes tell the lines apart without their colours.
-_DASHES: dict[str, tuple[float, ...]] = {
-    "neutral": (1.0, 2.0),
-    "calm": (9.0, 3.0),
-    "happy": (),
-    "sad": (5.0, 2.5),
-    "angry": (13.0, 2.0),
-    "fearful": (2.5, 2.0),
-    "disgust": (8.0, 2.5, 1.5, 2.5),
-    "surprised": (7.0, 2.0, 1.5, 2.0, 1.5, 2.0),
-}
-
-LINES = {label: LineStyle(COLORS[label], _DASHES[label]) for label in LABELS}
+LINES = {label: LineStyle(COLORS[label], DASHES[label]) for label in LABELS}
 
 _SPARE = tuple(LINES.values())
 
