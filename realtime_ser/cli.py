@@ -425,8 +425,18 @@ def draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) 
 def _sessions(options: argparse.Namespace) -> int:
     from realtime_ser.session.command import sessions
 
-    sessions(options, _config(options))
+    sessions(options, _config(options), draw_png)
     return 0
+
+
+def draw_png(svg: str, scale: float) -> bytes:
+    """Paint a drawing; it needs no display."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        from realtime_ser.gui.rasterise import png_of_svg
+    except ImportError as error:
+        raise SerError(f"A PNG needs Qt, which cannot be loaded ({error}): export .svg.") from error
+    return png_of_svg(svg, scale)
 
 
 # ------------------------------------------------------------------------------ devices and doctor

@@ -17,7 +17,8 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
             "show": "Show all that is known of a session",
             "rename": "Give a session a title",
             "note": "Add a note to a session",
-            "export": "Write a session's tables, or a tidy table of a study",
+            "export": "Write a session for other tools, or a tidy table of a study",
+            "import": "Read markers and labelled intervals of other tools into a session",
             "delete": "Delete sessions, their sound included",
             "reanalyse": "Hear a session again, with another model, where its sound was kept",
         }.items()
@@ -31,6 +32,7 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="BUNDLE", required=True, help="name or folder of a model bundle"
     )
     _export_options(made["export"])
+    _import_options(made["import"])
     _delete_options(made["delete"])
     for action in (parser, *made.values()):
         action.add_argument("--config", type=Path, metavar="FILE", help="settings, as config.yaml")
@@ -53,9 +55,29 @@ def _list_options(parser: argparse.ArgumentParser) -> None:
 def _export_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("id", nargs="?", metavar="ID", help="as 'sessions list' prints it")
-    add("--to", type=Path, metavar="OUT.csv", help="where to write the session's frames")
+    endings = ".csv .json .eaf .TextGrid .txt .png .svg .html .wav .flac"
+    add(
+        "--to",
+        type=Path,
+        metavar="FILE",
+        help=f"where to write it; its ending tells how: {endings}",
+    )
+    add("--format", metavar="NAME", help="the format, whatever the ending; 'audacity' is .txt")
+    add("--lines", action="store_true", help="draw lines instead of stacked areas")
+    add("--frames", action="store_true", help="the updates too, in a .json")
+    add("--segment", type=int, metavar="N", help="the sound of this segment alone")
+    add("--start", type=_moment, metavar="TIME", help="sound from here, as 90.5 or 1:30.5")
+    add("--end", type=_moment, metavar="TIME", help="sound until here")
+    add("--channel", metavar="NAME", help="sound of this channel alone, by name or number")
     add("--study", metavar="NAME", help="all sessions of a study, with --tidy")
     add("--tidy", type=Path, metavar="OUT.csv", help="a row for each interval and label")
+
+
+def _import_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE", help="ELAN .eaf, Praat .TextGrid, Audacity labels .txt")
+    add("--into", required=True, metavar="ID", help="the session, as 'sessions list' prints it")
+    add("--format", metavar="NAME", help="elan, praat or audacity, whatever the ending")
 
 
 def _delete_options(parser: argparse.ArgumentParser) -> None:
@@ -74,3 +96,15 @@ def _date(text: str) -> datetime:
         words = f"'{text}' must be a date such as 2026-03-01"
         raise argparse.ArgumentTypeError(words) from error
     return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+def _moment(text: str) -> float:
+    """Seconds from the start of the session, also as minutes or hours and so on."""
+    try:
+        seconds = 0.0
+        for part in text.split(":"):
+            seconds = 60.0 * seconds + float(part)
+    except ValueError as error:
+        words = f"'{text}' must be a time such as 90.5, 1:30.5 or 0:01:30.5"
+        raise argparse.ArgumentTypeError(words) from error
+    return seconds

@@ -15,7 +15,11 @@ from rich.progress import Progress
 
 from realtime_ser.config import Config
 from realtime_ser.errors import UsageError
-from realtime_ser.session.export import export_session, export_study
+from realtime_ser.session.export import export_study
+from realtime_ser.session.formats.choice import Paint, Wish, chosen_format, export
+from realtime_ser.session.formats.document import session_data
+from realtime_ser.session.formats.incoming import import_annotations
+from realtime_ser.session.formats.sound import Part, segment_part
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.session.summary import Tally
@@ -24,8 +28,15 @@ from realtime_ser.words import channel_title, clock_text, percent, size_text, sp
 _Row = Sequence[str]
 
 
-def sessions(options: argparse.Namespace, config: Config) -> None:
+def sessions(options: argparse.Namespace, config: Config, paint: Paint | None = None) -> None:
     """Do what the command line says.
+
+    Parameters
+    ----------
+    options, config
+        The command line, and all settings.
+    paint
+        Makes pictures of drawings.
 
     Raises
     ------
@@ -35,7 +46,10 @@ def sessions(options: argparse.Namespace, config: Config) -> None:
     with open_store(config) as store:
         if store.notice is not None:
             print(store.notice, file=sys.stderr)
-        _ACTIONS[options.action or "list"](store, options, config)
+        if options.action == "export":
+            _export(store, options, paint)
+        else:
+            _ACTIONS[options.action or "list"](store, options, config)
 
 
 # ------------------------------------------------------------------------------------ list and show
@@ -97,26 +111,7 @@ def _aligned(rows: Sequence[_Row]) -> Iterator[str]:
 
 
 def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
-    begun, study = info.beginning, info.beginning.study
-    return {
-        "id": info.id,
-        "state": info.state.value,
-        "started": begun.started.isoformat(timespec="milliseconds"),
-        "title": begun.title,
-        "source": begun.source.name,
-        "demo": begun.source.demo,
-        "duration_s": round(info.duration_s, 2),
-        "speech_s": round(info.speech_s, 2),
-        "lost_s": round(sum(channel.lost_s for channel in info.channels), 2),
-        "channels": {channel.number: channel.name for channel in info.channels},
-        "shares": {name: round(share, 6) for name, share in store.shares(info.id).items()},
-        "study": study.name,
-        "participant": study.participant,
-        "condition": study.condition,
-        "consent": None if study.consent is None else study.consent.isoformat(),
-        "model": {"name": begun.model.name, "version": begun.model.version},
-        "origin": begun.origin,
-        "notes": [note.text for note in store.notes(info.id)],
+    return session_data(store, info) | {
         "audio": None if info.audio is None else str(info.audio),
         "files": None if info.files is None else str(info.files.frames),
         "bytes": info.size,
@@ -189,10 +184,10 @@ def _note(store: Store, options: argparse.Namespace, _config: Config) -> None:
     store.add_note(options.id, options.text)
 
 
-def _export(store: Store, options: argparse.Namespace, _config: Config) -> None:
+def _export(store: Store, options: argparse.Namespace, paint: Paint | None) -> None:
     if options.id is not None and options.to is not None:
-        files = export_session(store, store.session(options.id), options.to)
-        for path in files.existing():
+        info = store.session(options.id)
+        for path in export(store, info, _wish(store, info, options), paint):
             print(path.resolve())
     elif options.study is not None and options.tidy is not None:
         found = store.sessions(Query(study=options.study))
@@ -204,6 +199,37 @@ def _export(store: Store, options: argparse.Namespace, _config: Config) -> None:
         raise UsageError(
             "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy OUT.csv'."
         )
+
+
+def _wish(store: Store, info: SessionInfo, options: argparse.Namespace) -> Wish:
+    """What the options ask for."""
+    kind = chosen_format(options.to, options.format)
+    channel = None if options.channel is None else _channel(info, options.channel)
+    if options.segment is not None:
+        if options.start is not None or options.end is not None:
+            raise UsageError("A segment has its own times: leave out --start and --end.")
+        part = segment_part(store, info, options.segment, channel)
+    else:
+        part = Part(options.start or 0.0, options.end, channel)
+    return Wish(options.to, kind, part, "lines" if options.lines else "areas", options.frames)
+
+
+def _channel(info: SessionInfo, text: str) -> int:
+    """A channel by its name or number."""
+    for channel in info.channels:
+        if text in (channel.name, str(channel.number)):
+            return channel.number
+    known = ", ".join(channel.name or str(channel.number) for channel in info.channels)
+    raise UsageError(f"The session {info.id} has no channel '{text}': it has {known}.")
+
+
+def _import(store: Store, options: argparse.Namespace, _config: Config) -> None:
+    info = store.session(options.into)
+    found = import_annotations(store, info, options.file, options.format)
+    counts = {"marker": len(found.markers), "interval": len(found.intervals)}
+    words = [f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items() if n]
+    known = f"; {found.known} were there already" if found.known else ""
+    print(f"{' and '.join(words) or 'Nothing new'} imported into {info.id}{known}.")
 
 
 def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
@@ -279,7 +305,7 @@ _ACTIONS: Mapping[str, Callable[[Store, argparse.Namespace, Config], None]] = {
     "show": _show,
     "rename": _rename,
     "note": _note,
-    "export": _export,
+    "import": _import,
     "delete": _delete,
     "reanalyse": _reanalyse,
 }

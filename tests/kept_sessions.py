@@ -1,0 +1,114 @@
+"""Sessions that are made at once, with something of everything in them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.labels import LABELS
+from realtime_ser.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
+from realtime_ser.session.facts import Beginning, Model
+from realtime_ser.session.recording import SoundTrack
+
+NOW = datetime(2026, 3, 1, 14, 2, 11, 123456, timezone(timedelta(hours=-3, minutes=-30)))
+RATE = 8_000
+
+MARKERS = (
+    Marker(0.5, 'says "no" & <goes>\n', "k1"),
+    Marker(3.2, "Größe — 日本語 👩‍🔬"),
+    Marker(3.2, "=HYPERLINK()"),
+    Marker(2.0, "overlaps", duration_s=3.25),
+    Marker(4.0, "also", duration_s=4.0),
+)
+"""Moments, two at once, and stretches that overlap."""
+
+SPEECH = {1: ((10, 40), (52, 80)), 2: ((30, 60),)}
+"""Steps of the segments of each channel; their results are certain and not in turn."""
+
+
+def beginning(channels=(1,), **changes):
+    source = SourceInfo("talk.wav", RATE, max(channels), live=False, duration_s=8.0)
+    model = Model("default", "1.0", "00ff")
+    return replace(Beginning(NOW, source, channels, LABELS, model, {"config": {}}), **changes)
+
+
+def estimate(seed):
+    values = np.random.default_rng(seed).dirichlet(np.ones(len(LABELS)) * 0.3)
+    best = int(values.argmax())
+    return Estimate(values.astype(np.float32), LABELS[best], float(values[best]), seed % 2 == 0)
+
+
+def records(channels=(1,), steps=100):
+    """Updates and segments of some channels: silence, speech, and lost steps 84 to 89."""
+    made = []
+    for step in range(steps):
+        for channel in channels:
+            runs = enumerate(SPEECH[channel], 1)
+            number = next((n for n, (first, last) in runs if first <= step < last), None)
+            state = State.SPEECH if number else State.LOST if 84 <= step < 90 else State.SILENCE
+            said = estimate(1000 * channel + step) if number else None
+            wall = NOW + timedelta(seconds=step * STEP_S)
+            level = -20.0 if number else -70.0
+            made.append(Update(step, channel, state, number, said, level, wall_clock=wall))
+            if number and step == SPEECH[channel][number - 1][1] - 1:
+                start_s = SPEECH[channel][number - 1][0] * STEP_S
+                end_s = (step + 1) * STEP_S
+                result = estimate(channel + number)
+                made.append(Segment(number, channel, start_s, end_s, end_s - start_s, result))
+    return made
+
+
+def sound(channels=1, seconds=8.0):
+    """Samples whose value tells their place and channel, which FLAC keeps to the bit."""
+    count = np.arange(round(seconds * RATE))
+    return np.stack([(count % 1000 + 2000 * c) / 32768 for c in range(channels)], 1).astype("f4")
+
+
+def keep(store, made=(), *, audio=False, **facts):
+    """Keep a session and return what is known of it."""
+    begun = beginning(**facts)
+    writer = store.begin(begun)
+    writer.write(list(made))
+    if audio:
+        path = writer.folder / "audio.flac"
+        writer.note_files(None, named=False, audio=path)
+        track = SoundTrack(path, begun.source)
+        track.write([Sound(0, sound(begun.source.channels))])
+        track.finish()
+    writer.finish()
+    return store.session(writer.id)
+
+
+def interview(store, *, audio=False):
+    """Two named channels, markers, segments, lost time."""
+    names = {1: "coach", 2: "Klientin „Ä“"}
+    made = [*records((1, 2)), *MARKERS]
+    return keep(store, made, audio=audio, channels=(1, 2), names=names, title="First <take>")
+
+
+def interrupted(store):
+    """A session whose program was killed while it kept sound."""
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from realtime_ser.records import Sound\n"
+        "from realtime_ser.session.recording import SoundTrack\n"
+        "from realtime_ser.session.store import Store\n"
+        "from tests import kept_sessions as made\n"
+        "begun = made.beginning()\n"
+        "writer = Store(Path(sys.argv[1])).begin(begun)\n"
+        "writer.write(made.records())\n"
+        "path = writer.folder / 'audio.flac'\n"
+        "writer.note_files(None, named=False, audio=path)\n"
+        "track = SoundTrack(path, begun.source)\n"
+        "track.write([Sound(0, made.sound())])\n"
+        "track.flush(); writer.flush(); os._exit(9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(store.folder)], timeout=60)
+    assert done.returncode == 9
+    store.recover()
+    return store.sessions()[-1]
