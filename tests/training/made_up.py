@@ -65,13 +65,11 @@ def made_answers(
         if number == len(clips) - 1:
             said = ()
         results.append(ClipResult(clip, said, dict.fromkeys(SECONDS, said) if streaming else {}))
-    threshold = 0.4 if streaming else None
-    return Evaluation(tuple(labels), tuple(results), _model(threshold), 1.0, threshold)
-
-
-def _model(threshold: float | None) -> dict[str, Any]:
     model: dict[str, Any] = {"name": "little", "version": "7.1"}
-    return {**model, "certainty_threshold": threshold} if threshold else model
+    if not streaming:
+        return Evaluation(tuple(labels), tuple(results), model | {"parameters": 2_772_488})
+    told = model | {"certainty_threshold": 0.4}
+    return Evaluation(tuple(labels), tuple(results), told, 1.0, 0.4)
 
 
 def made_history() -> dict[str, list[dict[str, float]]]:

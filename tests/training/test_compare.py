@@ -78,6 +78,19 @@ def test_a_gain_with_one_speaker_alone_may_be_chance(six_of_ten, tmp_path):
     assert "A and B cannot be told apart on CREMA-D: +7.5 points (" in text
 
 
+def test_one_speaker_decides_nothing(tmp_path):
+    mine = [clip for clip in CLIPS if clip.speaker == "1037"]
+    runs = [
+        made_run(
+            tmp_path / str(k), seed=k, evaluation=answered(mine, lambda clip, k=k: number(clip) < k)
+        )
+        for k in (4, 8)
+    ]
+    text, html = compare(runs)
+    assert "cannot be told apart on CREMA-D: +40.0 points with one speaker" in text
+    assert check_alone(html).row("CREMA-D", table=1)[1:4] == ["UAR", "+40.0", "–"]
+
+
 def test_the_same_answers_differ_by_nothing(six_of_ten, tmp_path):
     again = made_run(
         tmp_path / "again", seed=1, evaluation=answered(CLIPS, lambda clip: number(clip) < 6)

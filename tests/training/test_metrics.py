@@ -201,11 +201,18 @@ def test_every_figure_is_drawn_as_it_is_measured():
     random = np.random.default_rng(3)
     labels = random.integers(0, 3, 300)
     predictions = np.where(random.random(300) < 0.6, labels, random.integers(-1, 3, 300))
-    draws = bootstrap(labels, predictions, ["the only speaker"] * 300)
+    # Whoever is drawn, the same clips are.
+    twins = ["one", "other"] * 300
+    labels, predictions = np.repeat(labels, 2), np.repeat(predictions, 2)
+    draws = bootstrap(labels, predictions, twins)
     found = classification(labels, predictions, "abc")
     assert set(draws.uar.round(6)) == {round(found["uar"], 6)}
     assert set(draws.accuracy.round(6)) == {round(found["accuracy"], 6)}
     assert set(draws.macro_f1.round(6)) == {round(found["macro_f1"], 6)}
+
+
+def test_one_speaker_tells_nothing_of_others():
+    assert interval(bootstrap(LABELS, PREDICTIONS, ["alone"] * len(LABELS)).uar) is None
 
 
 def test_a_class_that_does_not_occur_is_in_no_mean():

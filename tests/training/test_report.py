@@ -219,7 +219,7 @@ def test_a_model_of_whole_clips_has_no_early_decisions(tmp_path):
     assert not {"early", "noise", "offline", "streams"} & set(page.ids)
     assert {"result", "classes", "published", "anchors", "groups"} <= set(page.ids)
     assert "Not a measure of strangers" not in page.text
-    assert page.row("this run")[2] == "needs the whole utterance"
+    assert page.row("this run")[1:3] == ["2.8 M", "needs the whole utterance"]
 
 
 def test_what_was_published_stands_beside_and_leaks_are_told(tmp_path):
@@ -248,6 +248,12 @@ def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
     assert not {"result", "classes", "groups", "mistakes"} & set(page.ids)
     (begun.folder / HISTORY).unlink()
     assert "training" not in page_of(begun).ids
+
+
+def test_one_speaker_has_no_interval(tmp_path):
+    clips = [clip for clip in made_clips(corpora=["ravdess"]) if clip.speaker == "11"]
+    page = page_of(made_run(tmp_path / "alone", evaluation=made_answers(clips)))
+    assert page.row("RAVDESS", table=0)[3].endswith(" –")
 
 
 def test_names_of_files_stay_text(tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,10 +213,13 @@ def bootstrap(
 ) -> Draws:
     """Figures of many test sets whose speakers are drawn with replacement from these.
 
-    Two systems get the same draws for the same clips, so that their difference is paired.
+    Two systems get the same draws for the same clips, so that their difference is paired. One
+    speaker alone tells nothing of others: then no figure is a number.
     """
     classes = np.unique(labels)
     names, of_clip = np.unique(np.array(speakers), return_inverse=True)
+    if len(names) < 2:
+        return Draws(*np.full((3, _DRAWS), np.nan))
     random = np.random.default_rng(seed)
     times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
     mine, said = labels[:, None] == classes, predictions[:, None] == classes
@@ -245,7 +248,13 @@ def _ratio(
     return ratio
 
 
-def interval(draws: NDArray[np.floating]) -> tuple[float, float]:
+Interval: TypeAlias = tuple[float, float] | None
+"""Lower and upper end; ``None`` where nothing can be said."""
+
+
+def interval(draws: NDArray[np.floating]) -> Interval:
     """The middle 95 % of bootstrap draws."""
+    if np.isnan(draws).any():
+        return None
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from training.corpora import CORPORA, Clip, title
 from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult, check_classes
 from training.measure.metrics import (
+    Interval,
     bootstrap,
     classification,
     ece,
@@ -113,9 +114,7 @@ def _pooled(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _intervals(
-    labels: Labels, predictions: Labels, clips: Sequence[Clip]
-) -> dict[str, tuple[float, float]]:
+def _intervals(labels: Labels, predictions: Labels, clips: Sequence[Clip]) -> dict[str, Interval]:
     """What the headline figures may be for other speakers like these."""
     speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
     draws = bootstrap(labels, predictions, speakers)
@@ -220,20 +219,18 @@ class _Groups:
         self._speakers = np.array([clip.speaker for clip in clips])
 
     def by(self, group: Callable[[Clip], str | None]) -> dict[str, dict[str, Any]]:
-        """UAR of each group; clips that belong to none are left out.
-
-        One speaker alone tells nothing of others: such a group has no interval.
-        """
+        """UAR of each group and its interval; clips that belong to none are left out."""
         names = np.array([group(clip) or "" for clip in self._clips])
         return {name: self._figures(names == name) for name in sorted(set(names.tolist()) - {""})}
 
     def _figures(self, chosen: NDArray[np.bool_]) -> dict[str, Any]:
         labels, predictions = self._labels[chosen], self._predictions[chosen]
         speakers = self._speakers[chosen].tolist()
-        figures: dict[str, Any] = {"clips": int(chosen.sum()), "uar": uar(labels, predictions)}
-        if len(set(speakers)) > 1:
-            figures["uar_interval"] = interval(bootstrap(labels, predictions, speakers).uar)
-        return figures
+        return {
+            "clips": int(chosen.sum()),
+            "uar": uar(labels, predictions),
+            "uar_interval": interval(bootstrap(labels, predictions, speakers).uar),
+        }
 
 
 def _listeners(clips: Sequence[Clip], labels: Labels, predictions: Labels) -> dict[str, float]:

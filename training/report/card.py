@@ -14,7 +14,7 @@ from training.report import figures
 from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, Result, measured
 from training.report.leaks import leaks
 from training.report.tables import table
-from training.report.words import NONE, bullet, language, listing, paragraph, ranges
+from training.report.words import NONE, bullet, language, listing, paragraph, ranges, span
 
 CARD = "CARD.md"
 
@@ -23,7 +23,6 @@ def summary_table(result: Result) -> str:
     """One row a corpus: the figures one asks for first."""
     rows = []
     for scores in result["corpora"].values():
-        low, high = scores["uar_interval"]
         everything = scores["all_classes"]
         rows.append(
             [
@@ -32,7 +31,7 @@ def summary_table(result: Result) -> str:
                 str(scores["clips"]),
                 str(len(scores["speakers"])),
                 f"{scores['uar']:.3f}",
-                f"{low:.3f} to {high:.3f}",
+                span(scores["uar_interval"]),
                 f"{scores['accuracy']:.3f}",
                 f"{scores['macro_f1']:.3f}",
                 f"{everything['uar']:.3f}",

@@ -180,7 +180,7 @@ def _groups(result: Result) -> str:
             group,
             str(own["clips"]),
             f"{own['uar']:.3f}",
-            span(own.get("uar_interval")),
+            span(own["uar_interval"]),
         ]
         for scores in result["corpora"].values()
         for by in ("by_sex", "by_intensity")

@@ -13,13 +13,20 @@ from numpy.typing import NDArray
 
 from realtime_ser.errors import UsageError
 from training.corpora import title
-from training.measure.metrics import NO_ANSWER, Draws, bootstrap, classification, interval
+from training.measure.metrics import (
+    NO_ANSWER,
+    Draws,
+    Interval,
+    bootstrap,
+    classification,
+    interval,
+)
 from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import corpus_order, in_mean
 from training.report.leaks import leaks
 from training.report.page import render
 from training.report.tables import table
-from training.report.words import points, ratio
+from training.report.words import NONE, points, ratio
 from training.runs import PREDICTIONS, Run
 
 Key: TypeAlias = tuple[str, str, int]
@@ -99,7 +106,7 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
 def _limit(differences: Sequence[Mapping[str, Any]]) -> int:
     """Whole tens of points that no difference exceeds."""
     ends: list[float] = [
-        end for each in differences for row in each["rows"] for end in row["interval"]
+        end for each in differences for row in each["rows"] for end in row["interval"] or ()
     ]
     ends += [row["gain"] for each in differences for row in each["rows"]]
     return 10 * max(1, math.ceil(10 * max(map(abs, ends))))
@@ -236,8 +243,13 @@ def _row(corpus: str, measure: str, gain: float, drawn: NDArray[np.float64]) -> 
 
 
 def _sentence(first: System, other: System, row: Mapping[str, Any]) -> str:
-    low, high = row["interval"]
     where = "in the mean over corpora" if row["corpus"] == "mean" else f"on {row['corpus']}"
+    if row["interval"] is None:
+        return (
+            f"{first.letter} and {other.letter} cannot be told apart {where}: "
+            f"{points(row['gain'])} points with one speaker, who says nothing of others."
+        )
+    low, high = row["interval"]
     if low <= 0.0 <= high:
         return (
             f"{first.letter} and {other.letter} cannot be told apart {where}: "
@@ -293,5 +305,5 @@ def _text(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _limits(limits: tuple[float, float]) -> str:
-    return f"{points(limits[0])} to {points(limits[1])}"
+def _limits(limits: Interval) -> str:
+    return NONE if limits is None else f"{points(limits[0])} to {points(limits[1])}"

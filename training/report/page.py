@@ -29,8 +29,10 @@ def render(template: str, **facts: Any) -> str:
         "points": words.points,
         "ratio": words.ratio,
         "seconds": words.seconds,
+        "size": words.size,
         "span": words.span,
         "tenth": words.tenth,
+        "tenths": words.tenths,
     }
     return environment.get_template(template).render(**facts)
 

@@ -58,6 +58,18 @@ def tenth(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
 
 
+def tenths(limits: Sequence[float] | None) -> str:
+    """An interval of numbers with one decimal each."""
+    return NONE if limits is None else f"{tenth(limits[0])} to {tenth(limits[1])}"
+
+
+def size(count: int | None) -> str:
+    """A number of parameters, in thousands or millions."""
+    if count is None:
+        return NONE
+    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k"
+
+
 def delay(median_s: float | None, followed: float | None) -> str:
     """A median delay; endless where less than half of what there is came to an end."""
     return "endless" if median_s is None and followed is not None else seconds(median_s)
