@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import SerError
 from realtime_ser.model import Bundle
 from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
 from training.corpora import Clip
@@ -20,7 +19,7 @@ from training.measure.listening import hear, segment_results
 from training.measure.noise import Pair
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
-from training.sound.streams import Switch, switches
+from training.sound.streams import Switch, TooLittleSpeechError, switches
 from training.sound.takes import StreamTake
 from training.workers import spread
 
@@ -187,7 +186,7 @@ def switch_scores(
             drawn = switches(
                 mine, test.count, test.seed, side_s=test.side_s, gate=bundle.manifest.gate
             )
-        except SerError:
+        except TooLittleSpeechError:
             continue
         followed = spread(partial(_follow, bundle), drawn, jobs, "Listening to switches")
         corpora[corpus] = _delays([result for result in followed if result is not None], len(drawn))

@@ -32,6 +32,10 @@ TONE_DBFS = -80.0
 """Level of the room tone under a joined stream."""
 
 
+class TooLittleSpeechError(SerError):
+    """Nobody speaks long enough in two emotions for a switch between them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Samples ``start`` up to ``end`` of a stream, which are a clip's."""
@@ -231,7 +235,7 @@ def switches(
 
     Raises
     ------
-    SerError
+    TooLittleSpeechError
         There is none.
     AudioFileError
         A clip cannot be read.
@@ -244,7 +248,7 @@ def switches(
         if switch not in found and _is_unbroken(*switch.sound(read), gate or GateConfig()):
             found[switch] = None
     if not found:
-        raise SerError(
+        raise TooLittleSpeechError(
             f"No speaker here has {side_s:g} s of speech in each of two emotions without a pause; "
             "take more clips or shorter sides."
         )
