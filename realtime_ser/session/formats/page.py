@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from realtime_ser.session.digest import ChannelDigest, digest
-from realtime_ser.session.formats.picture import Style, timeline_svg
+from realtime_ser.session.formats.picture import Style, timeline_parts
 from realtime_ser.session.formats.tiers import one_line, speaker_of
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.words import clock_text, percent
@@ -46,7 +46,7 @@ td { overflow-wrap: anywhere; }
 .bar { display: inline-block; height: 2.6mm; background: #595959; vertical-align: middle;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 figure { margin: 0; }
-svg { width: 100%; height: auto; display: block; }
+svg { width: 100%; height: auto; display: block; break-inside: avoid; }
 .limits { border: 0.3mm solid #1a1a1a; padding: 2.5mm 3.5mm; margin-top: 6mm; break-inside: avoid; }
 @media print { body { margin: 0; padding: 0; max-width: none; } }
 """
@@ -73,7 +73,9 @@ def session_page(store: Store, info: SessionInfo, style: Style = "areas") -> str
         f"<body><h1>{title}</h1>",
         *_facts(info),
         "<h2>Timeline</h2>",
-        f"<figure>{timeline_svg(store, info, style, heading=False)}</figure>",
+        "<figure>",
+        *timeline_parts(store, info, style),
+        "</figure>",
         _caption(style),
         *(part for channel in digest(store, info) for part in _channel(info, channel)),
         '<div class="columns">',
@@ -115,9 +117,9 @@ def _facts(info: SessionInfo) -> Iterator[str]:
 def _caption(style: Style) -> str:
     drawn = "stacked in the order of the legend" if style == "areas" else "a line each"
     return (
-        f'<p class="muted">Probabilities, {drawn}; above them each segment with its result, dashed '
-        "and with a question mark where the model is uncertain; below them the level from "
-        "−60 to 0 dBFS. Gaps are silence.</p>"
+        f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
+        "with its result, dashed and with a question mark where the model is uncertain; below them "
+        "the level from −60 to 0 dBFS. Gaps are silence.</p>"
     )
 
 

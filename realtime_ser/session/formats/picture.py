@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from realtime_ser.labels import COLORS, DASHES, LABELS
 from realtime_ser.records import STEP_S, Marker, Segment, State
 from realtime_ser.session.formats.svg import Point, Svg, fitted, shortened, text_width
-from realtime_ser.session.formats.tiers import one_line, speaker_of
+from realtime_ser.session.formats.tiers import UNNAMED_MARKER, one_line, speaker_of
 from realtime_ser.session.store import Columns, Interval, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES
 from realtime_ser.words import channel_title, clock_text, percent
@@ -31,21 +31,23 @@ _ROWS = 8  # at most
 _SPANS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
 _ONE_ROW_S = 60  # what is not longer is not broken
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
-_BINS = 960  # at most, in a row
+_BINS, _FEW_BINS = 960, 240  # at most, in a row of up to two minutes, and in a longer one
+_CLOSE_S = 120
 _FLOOR_DB = -60.0
 
 _WIDTH, _LEFT, _RIGHT = 1072.0, 78.0, 34.0
 _PLOT = _WIDTH - _LEFT - _RIGHT
-_LANE, _BAND, _AREA, _LEVEL, _AXIS, _SPACE = 18.0, 20.0, 100.0, 26.0, 21.0, 18.0
+_HEADING, _LEGEND = 62.0, 22.0
+_LANE, _LEVEL, _AXIS, _SPACE = 18.0, 26.0, 21.0, 18.0
+_BAND, _NO_BAND = 20.0, 9.0  # segments are named where they are long enough
+_AREA, _LOW_AREA, _FEW_ROWS = 100.0, 64.0, 3  # many rows are lower
 _SIZE, _SMALL, _TITLE = 13.0, 12.0, 18.0
 _INK, _MUTED, _GRID, _WAVE = "#1a1a1a", "#595959", "#d9d9d9", "#8c8c8c"
 _SPARE = tuple(LABELS)
 _GAPS = {State.LOST: "sound lost", State.PAUSED: "paused"}
 
 
-def timeline_svg(
-    store: Store, info: SessionInfo, style: Style = "areas", *, heading: bool = True
-) -> str:
+def timeline_svg(store: Store, info: SessionInfo, style: Style = "areas") -> str:
     """Draw a session: probabilities, segments, markers, intervals labelled by hand, the level.
 
     Parameters
@@ -54,29 +56,44 @@ def timeline_svg(
         The session.
     style
         How probabilities are drawn.
-    heading
-        Whether title, date and model stand above.
 
     Returns
     -------
-    An SVG document of a fixed width. A stretch of time that is narrower than a dot shows the mean
-    of its speech steps and the largest of its levels.
+    An SVG document of a fixed width, with title, date and model above. A stretch of time that is
+    narrower than a dot shows the mean of its speech steps and the largest of its levels.
     """
-    lanes = [_Channel.of(store, info, channel.number) for channel in info.channels]
-    marks = _Marks(store.markers(info.id), store.intervals(info.id))
-    rows = list(_rows(info, marks))
-    top = 62.0 if heading else 8.0
-    heights = [_row_height(lanes, marks, row) for row in rows]
-    svg = Svg(_WIDTH, top + 22.0 + sum(heights), f"Timeline of {_title(info)}")
-    svg.rect(0, 0, _WIDTH, top + 22.0 + sum(heights), fill="#ffffff")
-    if heading:
-        _draw_heading(svg, info)
-    _draw_legend(svg, info.beginning.labels, top, style)
-    y = top + 22.0
-    for row, height in zip(rows, heights, strict=True):
-        _Drawing(svg, row, style, info).draw(lanes, marks, y)
-        y += height
+    sheet = _Sheet.of(store, info, style)
+    top = _HEADING + _LEGEND
+    height = top + sum(map(sheet.height, sheet.rows))
+    svg = _blank(height, f"Timeline of {_title(info)}")
+    _draw_heading(svg, info)
+    _draw_legend(svg, info.beginning.labels, _HEADING, style)
+    for row in sheet.rows:
+        sheet.draw(svg, row, top)
+        top += sheet.height(row)
     return svg.text()
+
+
+def timeline_parts(store: Store, info: SessionInfo, style: Style = "areas") -> list[str]:
+    """The same, without what stands above, as documents for the legend and each row.
+
+    A page may break between them.
+    """
+    sheet = _Sheet.of(store, info, style)
+    legend = _blank(_LEGEND, "Legend")
+    _draw_legend(legend, info.beginning.labels, 8.0, style)
+    parts = [legend]
+    for row in sheet.rows:
+        words = f"Timeline from {clock_text(row.start_s)} to {clock_text(row.end_s)}"
+        parts.append(_blank(sheet.height(row), words))
+        sheet.draw(parts[-1], row, 0.0)
+    return [part.text() for part in parts]
+
+
+def _blank(height: float, title: str) -> Svg:
+    svg = Svg(_WIDTH, height, title)
+    svg.rect(0, 0, _WIDTH, height, fill="#ffffff")
+    return svg
 
 
 def svg_file(svg: str) -> str:
@@ -98,6 +115,11 @@ class _Row:
         """Place of a time, within the row."""
         share = (time_s - self.start_s) / (self.end_s - self.start_s)
         return _LEFT + _PLOT * min(1.0, max(0.0, share))
+
+    @property
+    def close(self) -> bool:
+        """Whether it is so short that single steps are seen."""
+        return self.end_s - self.start_s <= _CLOSE_S
 
     def holds(self, start_s: float, end_s: float) -> bool:
         """Whether something is seen of a stretch, or of a moment."""
@@ -167,14 +189,46 @@ def _rows(info: SessionInfo, marks: _Marks) -> Iterator[_Row]:
         start_s += span_s
 
 
-def _row_height(lanes: Sequence[_Channel], marks: _Marks, row: _Row) -> float:
-    above = _LANE * (marks.any_marker(row) + len(marks.tiers(row)))
-    return above + len(lanes) * (_BAND + _AREA + _LEVEL + 6.0) + _AXIS + _SPACE
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """All rows of a picture, and what is on them."""
+
+    info: SessionInfo
+    style: Style
+    lanes: tuple[_Channel, ...]
+    marks: _Marks
+    rows: tuple[_Row, ...]
+
+    @classmethod
+    def of(cls, store: Store, info: SessionInfo, style: Style) -> _Sheet:
+        """Read a session and break it into rows."""
+        lanes = tuple(_Channel.of(store, info, channel.number) for channel in info.channels)
+        marks = _Marks(store.markers(info.id), store.intervals(info.id))
+        return cls(info, style, lanes, marks, tuple(_rows(info, marks)))
+
+    @property
+    def area(self) -> float:
+        """Height of the probabilities."""
+        return _AREA if len(self.rows) <= _FEW_ROWS else _LOW_AREA
+
+    @property
+    def band(self) -> float:
+        """Height of the segments."""
+        return _BAND if self.rows[0].close else _NO_BAND
+
+    def height(self, row: _Row) -> float:
+        """Height of a row."""
+        above = _LANE * (self.marks.any_marker(row) + len(self.marks.tiers(row)))
+        return above + len(self.lanes) * (self.band + self.area + _LEVEL + 6.0) + _AXIS + _SPACE
+
+    def draw(self, svg: Svg, row: _Row, top: float) -> None:
+        """Draw a row."""
+        _Drawing(svg, row, self).draw(top)
 
 
 def _bins(columns: Columns, row: _Row) -> _Bins:
     first, last = round(row.start_s / STEP_S), round(row.end_s / STEP_S)
-    count = min(_BINS, last - first)
+    count = min(_BINS if row.close else _FEW_BINS, last - first)
     inside = slice(*np.searchsorted(columns.step, (first, last)))
     steps = columns.step[inside].astype(np.int64)
     place = (steps - first) * count // (last - first)
@@ -274,12 +328,12 @@ class _Drawing:
 
     svg: Svg
     row: _Row
-    style: Style
-    info: SessionInfo
+    sheet: _Sheet
 
-    def draw(self, lanes: Sequence[_Channel], marks: _Marks, top: float) -> None:
+    def draw(self, top: float) -> None:
         """Draw everything of the row, its upper edge at ``top``."""
-        bottom = top + _row_height(lanes, marks, self.row) - _AXIS - _SPACE - 6.0
+        marks, area, band = self.sheet.marks, self.sheet.area, self.sheet.band
+        bottom = top + self.sheet.height(self.row) - _AXIS - _SPACE - 6.0
         y = top
         if marks.any_marker(self.row):
             self._markers(marks.markers, top, bottom)
@@ -287,35 +341,36 @@ class _Drawing:
         for (tier, channel), intervals in marks.tiers(self.row).items():
             self._intervals(tier, channel, intervals, y)
             y += _LANE
-        for lane in lanes:
+        for lane in self.sheet.lanes:
             self._channel(lane, y)
-            self._marker_lines(marks.markers, y + _BAND, y + _BAND + _AREA + _LEVEL)
-            y += _BAND + _AREA + _LEVEL + 6.0
+            self._marker_lines(marks.markers, y + band, y + band + area + _LEVEL)
+            y += band + area + _LEVEL + 6.0
         self._axis(bottom)
 
     def _channel(self, lane: _Channel, top: float) -> None:
-        area = top + _BAND
+        area = top + self.sheet.band
         bins = _bins(lane.columns, self.row)
         self._grid(lane.title, area)
         self._gaps(bins, area)
-        if self.style == "areas":
+        if self.sheet.style == "areas":
             self._areas(bins, lane.columns.labels, area)
         else:
             self._lines(bins, lane.columns.labels, area)
-        self._segments(lane, top)
-        self._level(bins, area + _AREA + 4.0)
+        if self.row.close:
+            self._segments(lane, top)
+        self._level(bins, area + self.sheet.area + 4.0)
 
     def _grid(self, title: str, area: float) -> None:
         end = self._seen_end
         for share in (0.0, 0.5, 1.0):
-            y = area + _AREA * (1.0 - share)
+            y = area + self.sheet.area * (1.0 - share)
             self.svg.line((_LEFT, y), (end, y), stroke=_GRID, stroke_width=0.8)
             words = percent(share) if share else "0"
             self._margin(words, y + 4, _SMALL)
         if title:
-            words = shortened(title, _SIZE, _LEFT - 12)
-            self._margin(words, area - 5, _SIZE, fill=_INK, font_weight="bold")
-        self._margin("level", area + _AREA + _LEVEL - 6, _SMALL)
+            words = shortened(title, _SIZE, 0.85 * (_LEFT - 12))  # bold is wider
+            self._margin(words, area - 8, _SIZE, fill=_INK, font_weight="bold")
+        self._margin("level", area + self.sheet.area + _LEVEL - 6, _SMALL)
 
     def _margin(self, words: str, y: float, size: float, **look: str) -> None:
         look = {"fill": _MUTED, "text_anchor": "end"} | look
@@ -324,25 +379,25 @@ class _Drawing:
     @property
     def _seen_end(self) -> float:
         """Where the session ends, or the row."""
-        return max(self.row.x(max(self.info.duration_s, self.row.start_s)), _LEFT + 1.0)
+        return max(self.row.x(max(self.sheet.info.duration_s, self.row.start_s)), _LEFT + 1.0)
 
     def _gaps(self, bins: _Bins, area: float) -> None:
         for state, words in _GAPS.items():
             for start, end in _runs(bins.state == STATES.index(state)):
                 left, right = self._edge(start, bins), self._edge(end, bins)
-                self.svg.rect(left, area, right - left, _AREA + 4 + _LEVEL, fill="#ececec")
+                self.svg.rect(left, area, right - left, self.sheet.area + _LEVEL, fill="#ececec")
                 x = left + 4
-                while x < right + _AREA:
+                while x < right + self.sheet.area:
                     self._hatch(x, left, right, area)
                     x += 9
                 if text_width(words, _SMALL) + 8 < right - left:
                     middle = (left + right) / 2
                     look = {"fill": _INK, "text_anchor": "middle"}
-                    self.svg.words(middle, area + _AREA / 2, words, _SMALL, **look)
+                    self.svg.words(middle, area + self.sheet.area / 2, words, _SMALL, **look)
 
     def _hatch(self, x: float, left: float, right: float, area: float) -> None:
         """A slanted line, cut off at the edges of a gap."""
-        start, end = max(left, x - _AREA), min(right, x)
+        start, end = max(left, x - self.sheet.area), min(right, x)
         if start < end:
             points = ((start, area + x - start), (end, area + x - end))
             self.svg.line(*points, stroke="#bfbfbf", stroke_width=0.7)
@@ -362,19 +417,21 @@ class _Drawing:
             xs = self._curve(start, end, bins)
             edges = np.cumsum(np.pad(bins.means[start:end], ((0, 0), (1, 0))), axis=1)
             edges = np.pad(edges, ((1, 1), (0, 0)), mode="edge") / edges[:, -1].max()
-            ys = area + _AREA * (1.0 - edges)
+            ys = area + self.sheet.area * (1.0 - edges)
             for index, label in enumerate(labels):
                 lower = list(zip(xs, ys[:, index].tolist(), strict=True))
                 upper = list(zip(xs, ys[:, index + 1].tolist(), strict=True))
-                look = {"fill": _color(label, index), "stroke": "#ffffff"}
-                self.svg.polygon([*lower, *reversed(upper)], **look, stroke_width=0.5)
+                look = {"fill": _color(label, index)}
+                if self.row.close:  # else there would be more white than colour
+                    look |= {"stroke": "#ffffff", "stroke_width": "0.5"}
+                self.svg.polygon([*lower, *reversed(upper)], **look)
 
     def _lines(self, bins: _Bins, labels: Sequence[str], area: float) -> None:
         for start, end in _runs(~np.isnan(bins.means[:, 0])):
             xs = self._curve(start, end, bins)
             for index, label in enumerate(labels):
                 values = np.pad(bins.means[start:end, index], 1, mode="edge")
-                ys = (area + _AREA * (1.0 - values)).tolist()
+                ys = (area + self.sheet.area * (1.0 - values)).tolist()
                 points: list[Point] = list(zip(xs, ys, strict=True))
                 dashes, color = _dashes(label, index, 1.6), _color(label, index)
                 # A darker rim, since some colours are too faint on paper.
@@ -411,7 +468,8 @@ class _Drawing:
     def _level(self, bins: _Bins, top: float) -> None:
         height = _LEVEL - 4.0
         bottom = top + height
-        for start, end in _runs(bins.state >= 0):
+        heard = np.isin(bins.state, [STATES.index(s) for s in (State.SPEECH, State.SILENCE)])
+        for start, end in _runs(heard):
             xs = self._curve(start, end, bins)
             loud = np.pad(bins.level[start:end], 1, mode="edge").clip(_FLOOR_DB, 0.0)
             ys = (bottom - height * (loud - _FLOOR_DB) / -_FLOOR_DB).tolist()
@@ -434,13 +492,16 @@ class _Drawing:
         shown = [m for m in markers if self.row.holds(m.time_s, m.time_s + m.duration_s)]
         shown.sort(key=lambda marker: marker.time_s)
         self._marker_lines(shown, top + 2, bottom)
-        places = [self.row.x(m.time_s) for m in shown]
-        for marker, x, following in zip(shown, places, [*places[1:], _WIDTH - 4], strict=True):
+        texts: dict[float, list[str]] = {}
+        for marker in shown:
+            x = self.row.x(marker.time_s)
             if marker.duration_s > 0:
                 end = self.row.x(marker.time_s + marker.duration_s)
                 self.svg.rect(x, top + _LANE - 3, end - x, 2.4, fill=_INK)
             name = ": ".join(w for t in (marker.code, marker.text) if (w := one_line(t)))
-            words = shortened(name or "marker", _SMALL, following - x - 8)
+            texts.setdefault(round(x), []).append(name or UNNAMED_MARKER)
+        for (x, names), end in zip(texts.items(), [*list(texts)[1:], _WIDTH - 4], strict=True):
+            words = shortened("  ·  ".join(names), _SMALL, end - x - 8)
             self.svg.words(x + 4, top + 11, words, _SMALL, fill=_INK)
 
     def _marker_lines(self, markers: Sequence[Marker], top: float, bottom: float) -> None:
@@ -453,11 +514,14 @@ class _Drawing:
     def _intervals(
         self, tier: str, channel: int | None, intervals: Sequence[Interval], top: float
     ) -> None:
-        names = self.info.beginning.names
+        names = self.sheet.info.beginning.names
         about = (
-            "" if channel is None or len(self.info.channels) == 1 else channel_title(channel, names)
+            ""
+            if channel is None or len(self.sheet.info.channels) == 1
+            else channel_title(channel, names)
         )
-        title = shortened(": ".join(w for w in (about, one_line(tier)) if w), _SMALL, _LEFT - 12)
+        words = ", ".join(w for w in (one_line(tier), one_line(about)) if w)
+        title = shortened(words, _SMALL, _LEFT - 12)
         self._margin(title, top + 12, _SMALL, fill=_INK)
         for interval in intervals:
             left, right = self.row.x(interval.start_s), self.row.x(interval.end_s)
