@@ -23,7 +23,7 @@ from realtime_ser.labels import LABELS
 from realtime_ser.records import State
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.store import SessionState
+from realtime_ser.session.store import Interval, SessionState
 from realtime_ser.session.store.blobs import STATES
 
 
@@ -393,6 +393,7 @@ def test_a_session_is_heard_again_with_another_model(speech_stereo_wav, other_mo
         "study": {"participant": "P07"},
     }
     name = live(config, act=act).id
+    store.annotate(name, intervals=[Interval("phase", 0.0, 1.0, "calm")])
     assert sessions("reanalyse", name, "--model", other_model) == 0
     again = store.sessions()[-1]
     assert again.id in capsys.readouterr().out
@@ -401,6 +402,7 @@ def test_a_session_is_heard_again_with_another_model(speech_stereo_wav, other_mo
     assert again.beginning.study.participant == "P07"
     assert again.beginning.started == store.session(name).beginning.started
     assert store.markers(again.id) == store.markers(name)
+    assert store.intervals(again.id) == store.intervals(name)
     for channel in (1, 2):
         before, after = store.columns(name, channel), store.columns(again.id, channel)
         for column in ("step", "state", "segment", "label", "wall_us"):

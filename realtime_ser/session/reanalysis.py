@@ -30,8 +30,8 @@ def reanalyse(
 ) -> SessionInfo:
     """Hear a session again; the result is a new session that is linked to it.
 
-    Steps, wall clock, lost and paused time, markers and study are those of the session; gate and
-    channels are as it was set.
+    Steps, wall clock, lost and paused time, markers, intervals labelled by hand and study are those
+    of the session; gate and channels are as it was set.
 
     Parameters
     ----------
@@ -87,6 +87,7 @@ def reanalyse(
         writer.discard()
         raise
     writer.finish()
+    store.annotate(writer.id, intervals=store.intervals(info.id))
     return store.session(writer.id)
 
 
