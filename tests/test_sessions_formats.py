@@ -6,6 +6,7 @@ import io
 import json
 import math
 import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -305,6 +306,19 @@ def test_praat_hears_the_exported_sound(talk, store, tmp_path):
     assert heard.n_channels == 2
     assert heard.total_duration == pytest.approx(8.0, abs=1e-3)
     np.testing.assert_allclose(heard.values.T, sound(2), atol=1e-6)
+
+
+def test_a_session_that_ended_at_once_has_no_sound_for_elan(store, tmp_path):
+    info = keep(store)
+    (store.folder / info.id).mkdir()
+    path = store.folder / info.id / "audio.flac"
+    soundfile.write(path, sound(seconds=0.0), RATE)
+    info = replace(info, audio=path)
+    files = written(store, info, tmp_path / "short.eaf")
+    assert [f.suffix for f in files] == [".eaf", ".csv", ".xml", ".pfsx"]
+    assert checked_eaf(tmp_path / "short.eaf").find("HEADER/MEDIA_DESCRIPTOR") is None
+    with pytest.raises(SerError, match="has no sound to export"):
+        written(store, info, tmp_path / "short.wav")
 
 
 def test_what_is_not_in_the_sound_is_told(talk, store, tmp_path):

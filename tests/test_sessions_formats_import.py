@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
 
 import pympi
@@ -16,6 +17,7 @@ from realtime_ser.cli import main
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError, UsageError
 from realtime_ser.records import Marker
+from realtime_ser.session.facts import Study
 from realtime_ser.session.formats.choice import Wish, export
 from realtime_ser.session.formats.elan import Linked, eaf_text, read_eaf
 from realtime_ser.session.formats.incoming import import_annotations
@@ -197,6 +199,23 @@ def test_subdivisions_without_times_share_the_time_out(tmp_path):
     assert [span.start_s for span in tier.spans] == [1.0, 2.0, 3.0]
 
 
+def test_imported_intervals_are_rows_of_the_tidy_table(store, tmp_path):
+    info = keep(store, records((1, 2)), channels=(1, 2), study=Study("Trial"))
+    by_hand = [
+        Interval("phase", 0.8, 3.2, "stress"),
+        Interval("mood", 4.0, 5.0, "low", channel=2),
+        Interval("corrected segments", 0.8, 3.2, "calm", channel=1),
+    ]
+    store.annotate(info.id, intervals=by_hand)
+    assert sessions("export", "--study", "Trial", "--tidy", tmp_path / "tidy.csv") == 0
+    with (tmp_path / "tidy.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["channel"], row["interval"]) for row in rows} == {
+        *(("1", "phase: stress"), ("2", "phase: stress"), ("2", "mood: low"))
+    }
+    assert {r["speech_s"] for r in rows if r["channel"] == "1"} == {"2.40"}
+
+
 # ----------------------------------------------------------------------------------------- mistakes
 
 
@@ -242,7 +261,7 @@ def test_mistakes_of_the_command_line_are_told(store, tmp_path, capsys):
     assert sessions("import", tmp_path / "gone.eaf", "--into", info.id) == 1
     assert "Cannot read" in capsys.readouterr().err
     assert sessions("import", tmp_path / "a.csv", "--into", info.id) == 2
-    assert "'a.csv' ends in none of .eaf, .textgrid, .txt" in capsys.readouterr().err
+    assert "'a.csv' ends in none of .eaf, .TextGrid, .txt" in capsys.readouterr().err
     assert sessions("import", tmp_path / "a.eaf", "--into", "nono") == 2
     assert "There is no session 'nono'" in capsys.readouterr().err
     with pytest.raises(SerError):

@@ -11,6 +11,7 @@ import numpy as np
 
 from realtime_ser.records import STEP_S, State
 from realtime_ser.session import tables
+from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.recording import Files, Tables, cannot_write
 from realtime_ser.session.sidecar import sidecar_text
 from realtime_ser.session.store import Columns, SessionInfo, Store
@@ -70,11 +71,12 @@ WHOLE = "session"
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A named stretch of a session, in seconds from its start."""
+    """A named stretch of a session, or of one of its channels, in seconds from its start."""
 
     name: str
     start_s: float
     end_s: float
+    channel: int | None = None
 
 
 def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> None:
@@ -82,8 +84,9 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
 
     The means are over the speech steps of an interval, and so is the share of certain ones; without
     speech those cells are empty. A step belongs to the interval that holds its middle. Intervals
-    are the markers that have a duration, by their code or else their text; a session that has none
-    is one interval.
+    are the markers that have a duration, by their code or else their text, and those that were
+    labelled by hand, as ``tier: label``, but not corrected segments; a session that has none is one
+    interval.
 
     Raises
     ------
@@ -103,12 +106,18 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
 
 def intervals(store: Store, info: SessionInfo) -> list[Stretch]:
     """The marked intervals of a session in order of time, or the whole of it."""
-    marked = sorted(store.markers(info.id), key=lambda marker: marker.time_s)
+    marked = store.markers(info.id)
     found = [
         Stretch(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
         for marker in marked
         if marker.duration_s > 0
     ]
+    found += [
+        Stretch(f"{one.tier}: {one.label or one.text}", one.start_s, one.end_s, one.channel)
+        for one in store.intervals(info.id)
+        if one.tier != CORRECTED
+    ]
+    found.sort(key=lambda stretch: stretch.start_s)
     return found or [Stretch(WHOLE, 0.0, info.duration_s)]
 
 
@@ -120,6 +129,8 @@ def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
         columns = store.columns(info.id, channel.number)
         name = tables.channel_cell(channel.number, info.beginning.names)
         for stretch in stretches:
+            if stretch.channel not in (None, channel.number):
+                continue
             where = [
                 *(name, tables.plain_text(stretch.name)),
                 *(f"{stretch.start_s:.3f}", f"{stretch.end_s:.3f}"),

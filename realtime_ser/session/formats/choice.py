@@ -16,7 +16,14 @@ from realtime_ser.session.formats.elan import Linked, eaf_text, write_curves
 from realtime_ser.session.formats.page import session_page
 from realtime_ser.session.formats.picture import Style, svg_file, timeline_svg
 from realtime_ser.session.formats.praat import textgrid_text
-from realtime_ser.session.formats.sound import WHOLE, Part, fits_wav, require_sound, write_sound
+from realtime_ser.session.formats.sound import (
+    WHOLE,
+    Part,
+    fits_wav,
+    has_sound,
+    require_sound,
+    write_sound,
+)
 from realtime_ser.session.formats.tiers import end_of, session_tiers
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 
@@ -132,6 +139,7 @@ def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDIN
     if found in formats:
         return found
     endings = ", ".join(ending for ending in known if ending != ".htm")
+    endings = endings.replace("textgrid", "TextGrid")
     if name is not None:
         raise UsageError(f"There is no format '{name}': there are {', '.join(formats)}.")
     near = difflib.get_close_matches(path.suffix.lower(), known, n=1)
@@ -158,11 +166,10 @@ def _write_elan(store: Store, info: SessionInfo, to: Path, drafts: Drafts) -> No
     """The annotation file, the sound where it was kept, and the curves."""
     file = drafts.begin(to)
     media = None
-    if info.audio is not None and info.state is not SessionState.RUNNING:
+    if has_sound(info) and info.state is not SessionState.RUNNING:
         audio = require_sound(info)
-        kind = "wav" if fits_wav(audio) else "flac"
-        media = to.with_suffix(f".{kind}")
-        write_sound(audio, media, drafts, "wav" if kind == "wav" else "flac")
+        media = to.with_suffix(".wav" if fits_wav(audio) else ".flac")
+        write_sound(audio, media, drafts, "wav" if media.suffix == ".wav" else "flac")
     linked = Linked(media, write_curves(store, info, to, drafts))
     text = eaf_text(session_tiers(store, info), info.beginning.started, linked, to)
     file.write_text(text, "utf-8", newline="\n")

@@ -20,6 +20,7 @@ from realtime_ser.session.formats.choice import chosen_format
 from realtime_ser.session.formats.elan import read_eaf
 from realtime_ser.session.formats.praat import read_textgrid
 from realtime_ser.session.formats.tiers import (
+    CORRECTED,
     MARKED,
     MARKERS,
     SEGMENTS,
@@ -33,9 +34,6 @@ from realtime_ser.session.formats.tiers import (
 )
 from realtime_ser.session.store import Interval, SessionInfo, Store
 from realtime_ser.words import clock_text
-
-CORRECTED = "corrected segments"
-"""Tier of the segments whose results a person has changed."""
 
 READERS: Mapping[str, Callable[[Path], list[Tier]]] = {
     "elan": read_eaf,

@@ -59,6 +59,11 @@ def segment_part(store: Store, info: SessionInfo, number: int, channel: int | No
     return Part(found[0].start_s, found[0].end_s, found[0].channel)
 
 
+def has_sound(info: SessionInfo) -> bool:
+    """Whether sound was kept; the file of a session that ended at once is empty."""
+    return info.audio is not None and info.audio.stat().st_size > 0
+
+
 def require_sound(info: SessionInfo) -> Path:
     """The kept sound, whole even if the session was interrupted.
 
@@ -71,7 +76,7 @@ def require_sound(info: SessionInfo) -> Path:
     """
     if info.state is SessionState.RUNNING:
         raise UsageError(f"The session {info.id} is running: end it first.")
-    if info.audio is None:
+    if info.audio is None or not has_sound(info):
         raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
     try:
         mend_flac(info.audio)

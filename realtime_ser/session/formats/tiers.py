@@ -26,6 +26,9 @@ MARKED = "marked intervals"
 """Tier of the markers that have a duration."""
 
 
+CORRECTED = "corrected segments"
+"""Tier of the segments whose results a person has changed."""
+
 UNNAMED_MARKER, UNNAMED_SPAN = "marker", "-"
 """What stands where nothing was said."""
 
