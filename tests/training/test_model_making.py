@@ -282,6 +282,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(600)
 def test_one_command_trains_exports_and_measures_and_goes_on_after_an_interruption(
     recipe: Path, corpora: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,6 +316,7 @@ def test_one_command_trains_exports_and_measures_and_goes_on_after_an_interrupti
     assert "as it was before" in capsys.readouterr().err
 
 
+@pytest.mark.timeout(600)
 def test_a_run_starts_from_another_one(
     recipe: Path, corpora: Path, teacher: Path, tmp_path: Path
 ) -> None:
