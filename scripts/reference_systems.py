@@ -1,0 +1,273 @@
+"""Keeps docs/reference_systems.md true: no number on that page is typed by hand.
+
+``python scripts/reference_systems.py collect RUNS`` writes what the page's commands gave, from the
+folder of their runs, to docs/results/. ``python scripts/reference_systems.py fill`` writes the
+page's tables from there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference_systems.md"
+RESULTS = ROOT / "docs" / "results"
+OURS = ROOT / "models" / "default" / "evaluation.json"
+
+JOINT = "split.scheme=joint"
+HONEST = "oversampling=training"
+ONCE = "copies=1"
+OWN_SCALE = "features.standardise=training"
+SEEDS = (0, 1, 2)
+FOLDS = (1, 2, 3, 4, 5, 6)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: what one command gave."""
+
+    what: str
+    split: str
+    recipe: str
+    changes: tuple[str, ...] = ()
+    folds: tuple[int, ...] = (1,)
+    seeds: tuple[int, ...] = SEEDS
+
+    @property
+    def name(self) -> str:
+        """Of its file in docs/results/."""
+        return "-".join([self.recipe, *self.changes])
+
+    @property
+    def command(self) -> str:
+        """What makes its runs."""
+        words = [f"realtime-ser-train run {self.recipe} --corpora CORPORA"]
+        words += [f"--set {change}" for change in self.changes]
+        words += [f"--folds {_listed(self.folds)}"] if self.folds != (1,) else []
+        words += [f"--seed {_listed(self.seeds)}"] if self.seeds != (0,) else []
+        return " ".join(words)
+
+    def folders(self) -> Iterator[str]:
+        """Names of its runs' folders."""
+        for fold in self.folds:
+            for seed in self.seeds:
+                yield f"{self.name}-fold{fold}-seed{seed}"
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _plain(recipe: str, what: str) -> list[Row]:
+    return [
+        Row(what, "at random, by clip", recipe),
+        Row(what, "by speaker, fold 1", recipe, (JOINT,), seeds=(0,)),
+    ]
+
+
+def _c(recipe: str, what: str, folds: tuple[int, ...]) -> list[Row]:
+    tested = f"folds {folds[0]} to {folds[-1]}" if len(folds) > 1 else f"fold {folds[0]}"
+    return [
+        Row(what, "as published: two copies, at random", recipe),
+        Row(what, "one copy, at random", recipe, (ONCE,)),
+        Row(what, f"one copy, by speaker, {tested}", recipe, (ONCE, JOINT), folds, (0,)),
+    ]
+
+
+def _e_leak(kind: str, what: str, seeds: tuple[int, ...]) -> list[Row]:
+    recipe = f"e_leak_{kind}"
+    return [
+        Row(what, "with the leak: oversampled, then split at random", recipe),
+        Row(what, "without: split at random, then oversampled", recipe, (HONEST,)),
+        Row(what, "without, by speaker, fold 1", recipe, (HONEST, OWN_SCALE, JOINT), seeds=seeds),
+    ]
+
+
+_E = {"cnn": "CNN", "lstm": "LSTM", "improved": "improved LSTM"}
+
+TABLES: Mapping[str, list[Row]] = {
+    "a": _plain("a", "CNN + LSTM"),
+    "b": _plain("b", "CNN + LSTM"),
+    "c": _c("c_cnn", "CNN", (1,)) + _c("c_cnn_lstm", "CNN + LSTM", FOLDS),
+    "d": _plain("d", "CNN + LSTM"),
+    "e-leak": [
+        *_e_leak("cnn", _E["cnn"], (0,)),
+        *_e_leak("lstm", _E["lstm"], SEEDS),
+        *_e_leak("improved", _E["improved"], SEEDS),
+    ],
+    "e": [row for kind, what in _E.items() for row in _plain(f"e_{kind}", what)],
+}
+
+
+# ----------------------------------------------------------------------------------------- collect
+
+_BALLAST = ("by_language", "by_sex", "by_intensity", "by_speaker", "per_class", "listeners")
+
+
+def collect(runs: Path) -> None:
+    """Write docs/results/ from the runs of the page's commands."""
+    from training.report.summary import summary
+    from training.runs import Run
+
+    RESULTS.mkdir(exist_ok=True)
+    for row in (row for rows in TABLES.values() for row in rows):
+        made = [Run(runs / folder) for folder in row.folders()]
+        records, results = [run.record for run in made], [run.results() for run in made]
+        together = summary(made, records, results)
+        for own in together["corpora"].values():
+            own.pop("per_class")
+        kept = {
+            "command": row.command,
+            "recipe": records[0].recipe,
+            "versions": records[0].versions,
+            "together": together,
+            "runs": {
+                run.folder.name: _without_ballast(own)
+                for run, own in zip(made, results, strict=True)
+            },
+        }
+        text = json.dumps(_short(kept), indent=1, ensure_ascii=False)
+        text = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
+        (RESULTS / f"{row.name}.json").write_text(text + "\n", encoding="utf-8")
+        print(row.name)
+
+
+def _without_ballast(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of a run without what they are made of, and without groups of clips."""
+    corpora = {
+        name: {key: value for key, value in own.items() if key not in _BALLAST}
+        for name, own in results["corpora"].items()
+    }
+    for own in corpora.values():
+        own["calibration"] = {k: v for k, v in own["calibration"].items() if k != "bins"}
+    pooled = {key: value for key, value in results["pooled"].items() if key not in _BALLAST}
+    return {"model": results["model"], "pooled": pooled, "corpora": corpora}
+
+
+def _short(value: Any) -> Any:
+    """The same with numbers of five decimals."""
+    match value:
+        case float():
+            return round(value, 5)
+        case dict():
+            return {key: _short(own) for key, own in value.items()}
+        case list() | tuple():
+            return [_short(own) for own in value]
+        case _:
+            return value
+
+
+# -------------------------------------------------------------------------------------------- fill
+
+_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+
+_TITLES = {"ravdess": "RAVDESS", "crema_d": "CREMA-D", "tess": "TESS"}
+
+
+def fill(text: str) -> str:
+    """The page with its tables made of docs/results/ and of the shipped model's figures."""
+
+    def table(found: re.Match[str]) -> str:
+        made = _together() if found["name"] == "together" else _table(TABLES[found["name"]])
+        return found[1] + made + found[3]
+
+    return _TABLE.sub(table, text)
+
+
+def _read(row: Row) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads((RESULTS / f"{row.name}.json").read_bytes())
+    return kept
+
+
+def _table(rows: list[Row]) -> str:
+    head = (
+        "| network | split | published accuracy | accuracy | macro-F1 | UAR by corpus | figures |"
+    )
+    lines = [head, "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        kept = _read(row)
+        pooled = kept["together"]["pooled"]
+        cells = [
+            row.what,
+            row.split,
+            _published(kept, row),
+            _spread(pooled["accuracy"]),
+            _spread(pooled["macro_f1"]),
+            "<br>".join(_uars(kept, row)),
+            f"[JSON](results/{row.name}.json)",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    commands = "\n".join(row.command for row in rows)
+    return "\n".join(lines) + f"\n\n```\n{commands}\n```"
+
+
+def _published(kept: Mapping[str, Any], row: Row) -> str:
+    """What its authors give for this very split."""
+    told = kept["recipe"]["published"]
+    if told is None:
+        return "none"
+    if row.changes or row.recipe in ("e_cnn", "e_lstm", "e_improved"):
+        return ""
+    f1 = f", macro-F1 {told['macro_f1']:.2f}" if told["macro_f1"] else ""
+    return f"{told['accuracy']:.3f}{f1}"
+
+
+def _spread(values: Mapping[str, float]) -> str:
+    return f"{values['mean']:.3f} ({values['least']:.3f} to {values['greatest']:.3f})"
+
+
+def _uars(kept: Mapping[str, Any], row: Row) -> Iterator[str]:
+    """UAR of all its runs together; its interval over speakers where nobody is on both sides."""
+    for name, own in kept["together"]["corpora"].items():
+        low, high = own["uar_interval"]
+        interval = f" [{low:.3f}, {high:.3f}]" if JOINT in row.changes else ""
+        yield f"{_TITLES[name]} {own['uar']:.3f}{interval}"
+
+
+def _together() -> str:
+    """Every system and the shipped model on the speakers of joint fold 1."""
+    lines = ["| model | RAVDESS | CREMA-D |", "|---|---|---|"]
+    for rows in TABLES.values():
+        for row in (row for row in rows if JOINT in row.changes):
+            kept = _read(row)
+            made = [own for name, own in kept["runs"].items() if "-fold1-" in name]
+            cells = [_fold_1(made, name) for name in ("ravdess", "crema_d")]
+            lines.append(f"| {row.recipe.replace('_', ' ')}, {row.what} | {' | '.join(cells)} |")
+    ours = json.loads(OURS.read_bytes())["corpora"]
+    cells = []
+    for name in ("ravdess", "crema_d"):
+        low, high = ours[name]["uar_interval"]
+        cells.append(f"**{ours[name]['uar']:.3f}** [{low:.3f}, {high:.3f}]")
+    lines.append(f"| **the model that ships**, streaming | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _fold_1(made: list[Mapping[str, Any]], name: str) -> str:
+    found = [own["corpora"][name] for own in made if name in own["corpora"]]
+    if not found:
+        return ""
+    uars = [own["uar"] for own in found]
+    classes = len(found[0]["confusion"]["classes"])
+    spread = f" ({min(uars):.3f} to {max(uars):.3f})" if len(uars) > 1 else ""
+    return f"{sum(uars) / len(uars):.3f}{spread}, {classes} classes"
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["collect", runs]:
+            collect(Path(runs))
+        case ["fill"]:
+            PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
