@@ -159,8 +159,8 @@ def _watch_here(log: _Log) -> None:
     from PyQt6.QtCore import QEvent, QObject, QTimer
     from PyQt6.QtWidgets import QGraphicsView
 
-    from realtime_ser.gui.plots import Plots
-    from realtime_ser.gui.window import MainWindow
+    from realtime_ser.gui.live.plots import Plots
+    from realtime_ser.gui.live.window import MainWindow
     from realtime_ser.handover import Subscription
 
     class Viewport(QObject):

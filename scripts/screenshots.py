@@ -26,9 +26,9 @@ from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.audio.file import FileSource
 from realtime_ser.config import WindowConfig
 from realtime_ser.gui.app import application
-from realtime_ser.gui.sources import Source
-from realtime_ser.gui.states import Panorama, Situation
-from realtime_ser.gui.window import MainWindow
+from realtime_ser.gui.live.sources import Source
+from realtime_ser.gui.live.states import Panorama, Situation
+from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.model import Bundle, bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor
 from realtime_ser.records import Marker, Record, Segment, Update

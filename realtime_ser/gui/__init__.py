@@ -1,9 +1,9 @@
-"""The live window: PyQt6 and pyqtgraph are used here and nowhere else.
+"""The windows: PyQt6 and pyqtgraph are used here and nowhere else.
 
-Plain Python says what to show: ``timeline``, ``readout``, ``scroll``, ``results``, ``states``,
-``pace``, ``words`` and ``export``. ``window`` and its widgets show it and know no engine.
-``conductor`` joins a window to a session; ``driver`` opens and closes sessions in a thread of its
-own.
+``live`` is the window that listens, ``review`` the one that looks at a kept session, ``library``
+those of all sessions, studies and files; ``shell`` is the application around them. What several of
+them need lies beside them: colours and sizes (``theme``), scrolling drawings (``paper``,
+``drawings``), what they draw (``timeline``, ``results``), small shapes (``glyphs``, ``faces``).
 """
 
 from realtime_ser.gui.app import render_screenshot, run

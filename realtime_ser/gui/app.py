@@ -18,11 +18,11 @@ from PyQt6.QtWidgets import QApplication
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.config import Config, WindowConfig
 from realtime_ser.errors import SerError
-from realtime_ser.gui.conductor import SITUATIONS, Conductor
-from realtime_ser.gui.pace import Pace
-from realtime_ser.gui.states import Panorama
+from realtime_ser.gui.live.conductor import SITUATIONS, Conductor
+from realtime_ser.gui.live.pace import Pace
+from realtime_ser.gui.live.states import Panorama
+from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme import ThemeChoice
-from realtime_ser.gui.window import MainWindow
 from realtime_ser.monitor import Status
 from realtime_ser.records import Record, Update
 from realtime_ser.session.live import LiveSession

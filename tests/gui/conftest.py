@@ -9,8 +9,8 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.config import Config, WindowConfig
-from realtime_ser.gui.conductor import Conductor
-from realtime_ser.gui.window import MainWindow
+from realtime_ser.gui.live.conductor import Conductor
+from realtime_ser.gui.live.window import MainWindow
 
 
 class Inputs:

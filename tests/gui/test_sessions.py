@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from realtime_ser.config import Config
-from realtime_ser.gui.states import Situation
+from realtime_ser.gui.live.states import Situation
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import SessionState
 from tests.test_sessions_live import KILLED

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QPointF, QRect, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton
 
-from realtime_ser.gui.states import Panorama, Situation
+from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.theme import DARK, LIGHT
 from realtime_ser.labels import LABELS
 from realtime_ser.records import Estimate, State, Update

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime_ser.errors import OutputError
-from realtime_ser.gui.export import export_session
 from realtime_ser.gui.hover import moment_lines
-from realtime_ser.gui.margin import spread
-from realtime_ser.gui.pace import Pace
-from realtime_ser.gui.reading import live_reading, stopped_reading, summary_reading
+from realtime_ser.gui.live.export import export_session
+from realtime_ser.gui.live.margin import spread
+from realtime_ser.gui.live.pace import Pace
+from realtime_ser.gui.live.reading import live_reading, stopped_reading, summary_reading
+from realtime_ser.gui.live.scroll import ScrollClock
+from realtime_ser.gui.live.states import Panorama, Situation, status_words
 from realtime_ser.gui.results import SegmentLabels
-from realtime_ser.gui.scroll import ScrollClock
-from realtime_ser.gui.states import Panorama, Situation, status_words
 from realtime_ser.gui.timeline import Moment, Speech
 from realtime_ser.labels import LABELS
 from realtime_ser.readout import Readout

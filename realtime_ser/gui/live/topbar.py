@@ -7,8 +7,8 @@ from PyQt6.QtGui import QAction, QActionGroup, QFontMetricsF
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from realtime_ser.gui.glyphs import Glyph, glyph_icon
-from realtime_ser.gui.sources import SourcePicker
-from realtime_ser.gui.states import Panorama, Situation
+from realtime_ser.gui.live.sources import SourcePicker
+from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.theme import Look, ThemeChoice, set_role
 from realtime_ser.words import clock_text
 

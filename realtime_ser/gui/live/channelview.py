@@ -8,10 +8,10 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from realtime_ser.gui.drawings import FLOOR_DB
-from realtime_ser.gui.margin import Margin
-from realtime_ser.gui.panel import Brief, Panel
-from realtime_ser.gui.plots import Plots
-from realtime_ser.gui.reading import live_reading, stopped_reading, summary_reading
+from realtime_ser.gui.live.margin import Margin
+from realtime_ser.gui.live.panel import Brief, Panel
+from realtime_ser.gui.live.plots import Plots
+from realtime_ser.gui.live.reading import live_reading, stopped_reading, summary_reading
 from realtime_ser.gui.theme import Look
 from realtime_ser.gui.timeline import Timeline
 from realtime_ser.readout import Readout

@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.glyphs import Glyph
-from realtime_ser.gui.states import Panorama, Situation
+from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.theme import Look, set_role
 
 

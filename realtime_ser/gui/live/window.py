@@ -28,16 +28,16 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.config import WindowConfig
 from realtime_ser.errors import OutputError
-from realtime_ser.gui.channelview import ChannelView
 from realtime_ser.gui.faces import draw_face
-from realtime_ser.gui.notices import Card, FileProgress, Ribbon, demo_words, ribbon_words
-from realtime_ser.gui.panel import NOTICE
-from realtime_ser.gui.scroll import ScrollClock
-from realtime_ser.gui.states import Panorama, Situation
-from realtime_ser.gui.statusline import StatusLine
+from realtime_ser.gui.live.channelview import ChannelView
+from realtime_ser.gui.live.notices import Card, FileProgress, Ribbon, demo_words, ribbon_words
+from realtime_ser.gui.live.panel import NOTICE
+from realtime_ser.gui.live.scroll import ScrollClock
+from realtime_ser.gui.live.states import Panorama, Situation
+from realtime_ser.gui.live.statusline import StatusLine
+from realtime_ser.gui.live.topbar import TopBar
 from realtime_ser.gui.theme import ThemeChoice, choose, make_look, palette, style_sheet
 from realtime_ser.gui.timeline import Timeline
-from realtime_ser.gui.topbar import TopBar
 from realtime_ser.labels import LABELS
 from realtime_ser.records import Record, Update
 from realtime_ser.session.summary import ChannelSummary

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from realtime_ser.gui.glyphs import Glyph
-from realtime_ser.gui.states import Panorama, status_words
+from realtime_ser.gui.live.states import Panorama, status_words
 from realtime_ser.gui.theme import Look, set_role
 
 _TIPS = (

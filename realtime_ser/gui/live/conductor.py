@@ -12,12 +12,12 @@ from PyQt6.QtWidgets import QFileDialog
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.config import Config
 from realtime_ser.errors import OutputError, SerError
-from realtime_ser.gui.driver import Completed, Driver, Running
-from realtime_ser.gui.export import export_session
-from realtime_ser.gui.pace import Pace
-from realtime_ser.gui.sources import Source
-from realtime_ser.gui.states import Panorama, Situation
-from realtime_ser.gui.window import MainWindow
+from realtime_ser.gui.live.driver import Completed, Driver, Running
+from realtime_ser.gui.live.export import export_session
+from realtime_ser.gui.live.pace import Pace
+from realtime_ser.gui.live.sources import Source
+from realtime_ser.gui.live.states import Panorama, Situation
+from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.monitor import Phase
 from realtime_ser.records import State, Update
 from realtime_ser.session.recording import Files

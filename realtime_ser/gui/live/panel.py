@@ -10,7 +10,7 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.gui.faces import Face
-from realtime_ser.gui.reading import Reading
+from realtime_ser.gui.live.reading import Reading
 from realtime_ser.gui.theme import Look, line_style, set_role
 from realtime_ser.labels import SOUNDS
 from realtime_ser.words import percent
