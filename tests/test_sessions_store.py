@@ -389,3 +389,19 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
         writer.finish()
         np.testing.assert_array_equal(store.columns(writer.id).step, np.arange(300))
     assert check(tmp_path / NAME) == ("ok",)
+
+
+def test_a_marker_is_changed_and_deleted_by_its_key(store):
+    name = kept(store, [Marker(1.0, "first"), Marker(2.0, "second")])
+    third = store.add_marker(name, Marker(3.0, "third"))
+    (first, second, last) = store.keyed_markers(name)
+    assert last == third
+    moved = Marker(1.5, "moved", "k2", 0.5, wall_clock=NOW)
+    store.change_marker(first, moved)
+    store.delete_marker(second)
+    with Store(store.folder) as again:
+        assert again.keyed_markers(name) == {first: moved, third: Marker(3.0, "third")}
+    with pytest.raises(UsageError, match="not in the store any more"):
+        store.delete_marker(second)
+    with pytest.raises(UsageError, match="'moved' is not in the store any more"):
+        store.change_marker(second, moved)

@@ -184,8 +184,18 @@ class Reader:
         UsageError
             There is no such session.
         """
-        return [
-            Marker(
+        return list(self.keyed_markers(name).values())
+
+    def keyed_markers(self, name: str) -> dict[int, Marker]:
+        """Markers by their keys, in the order in which they were set.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        return {
+            row["key"]: Marker(
                 row["time_s"],
                 row["text"],
                 row["code"],

@@ -22,9 +22,11 @@ from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
 from realtime_ser.session.store.writer import (
     INTERVAL_COLUMNS,
+    MARKER_COLUMNS,
     SessionWriter,
     insert_interval,
     insert_marker,
+    marker_values,
 )
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else
@@ -119,8 +121,8 @@ class Store(Reader):
         with explained(self.path):
             self._connection.execute("INSERT INTO notes VALUES (NULL, ?, ?, ?)", (key, now, text))
 
-    def add_marker(self, name: str, marker: Marker) -> None:
-        """Add a marker to a session.
+    def add_marker(self, name: str, marker: Marker) -> int:
+        """Add a marker to a session, and return its key.
 
         Raises
         ------
@@ -129,7 +131,36 @@ class Store(Reader):
         """
         key = self._key(name)
         with explained(self.path):
-            insert_marker(self._connection, key, marker)
+            return insert_marker(self._connection, key, marker)
+
+    def change_marker(self, key: int, marker: Marker) -> None:
+        """Put a marker in the place of the one that has a key.
+
+        Raises
+        ------
+        UsageError
+            There is none (any more).
+        """
+        assignments = ", ".join(f"{column} = ?" for column in MARKER_COLUMNS)
+        with explained(self.path):
+            found = self._connection.execute(
+                f"UPDATE markers SET {assignments} WHERE key = ?", (*marker_values(marker), key)
+            )
+        if not found.rowcount:
+            raise UsageError(f"The marker '{marker.text}' is not in the store any more.")
+
+    def delete_marker(self, key: int) -> None:
+        """Delete the marker that has a key.
+
+        Raises
+        ------
+        UsageError
+            There is none (any more).
+        """
+        with explained(self.path):
+            found = self._connection.execute("DELETE FROM markers WHERE key = ?", (key,))
+        if not found.rowcount:
+            raise UsageError("The marker is not in the store any more.")
 
     def annotate(
         self, name: str, markers: Sequence[Marker] = (), intervals: Sequence[Interval] = ()

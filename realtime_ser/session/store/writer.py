@@ -242,11 +242,23 @@ def _insert_records(
     connection.execute(_STEPS, (len(records), last, speech, lost, key, channel))
 
 
-def insert_marker(connection: sqlite3.Connection, key: int, marker: Marker) -> None:
-    """Store a marker."""
+MARKER_COLUMNS = ("time_s", "wall", "duration_s", "code", "text", "source")
+"""Columns of a marker, in the order of :func:`marker_values`."""
+
+
+def marker_values(marker: Marker) -> tuple[object, ...]:
+    """What the columns of a marker hold."""
     wall = None if marker.wall_clock is None else marker.wall_clock.isoformat()
-    values = (key, marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source)
-    connection.execute("INSERT INTO markers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
+    return marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source
+
+
+def insert_marker(connection: sqlite3.Connection, key: int, marker: Marker) -> int:
+    """Store a marker, and return its key."""
+    stored = connection.execute(
+        "INSERT INTO markers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", (key, *marker_values(marker))
+    ).lastrowid
+    assert stored is not None
+    return stored
 
 
 INTERVAL_COLUMNS = ("channel", "tier", "start_s", "end_s", "label", "text", "source")
