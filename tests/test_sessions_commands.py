@@ -91,6 +91,7 @@ def test_sessions_are_found_by_what_is_known_of_them(kept, store, capsys):
     second = kept()
     sessions("rename", second, "100 % quiet")
     sessions("note", second, "a dog barked")
+    store.annotate(first, intervals=[Interval("phase", 0.5, 2.0, "warm-up", "with the coach")])
     (label, *_) = store.shares(first)
     absent = next(name for name in LABELS if name not in store.shares(first))
 
@@ -104,6 +105,9 @@ def test_sessions_are_found_by_what_is_known_of_them(kept, store, capsys):
     assert found("--search", "0 % q") == [second]
     assert found("--search", "0_%_q") == []
     assert found("--search", "dog") == [second]
+    assert found("--search", "WARM") == found("--search", "the coach") == [first]
+    day = store.session(first).beginning.started.strftime("%Y-%m-%d")
+    assert found("--search", day) == [first, second]
     assert found("--search", "sentence.wav") == [first, second]
     assert found("--participant", "P07") == [first]
     assert found("--participant", "P0") == []

@@ -44,7 +44,7 @@ def add_actions(parser: argparse.ArgumentParser) -> None:
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--search", metavar="TEXT", help="in titles, notes, markers, sources and studies")
+    add("--search", metavar="TEXT", help="in titles, notes, markers, intervals, studies, dates")
     add("--study", metavar="NAME", help="of this study")
     add("--participant", metavar="CODE", help="of this participant")
     add("--label", metavar="LABEL", help="with a segment of this label")

@@ -127,7 +127,13 @@ _STUDIES = (
     "CREATE INDEX intervals_by_session ON intervals (session)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES)
+_OFFERS = (
+    # whether a person has decided what becomes of an interrupted session
+    "ALTER TABLE sessions ADD COLUMN settled INTEGER NOT NULL DEFAULT 0",
+    "UPDATE sessions SET settled = 1 WHERE state = 'interrupted'",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
 """Statements that lead from each version to the next; the version is their number."""
 
 

@@ -14,8 +14,9 @@ class Query:
     Attributes
     ----------
     text
-        Is found, in any case, in the title, a note, a marker, the source's name, the ID, the study,
-        the participant or the condition.
+        Is found, in any case, in the title, a note, a marker, an interval that was labelled by
+        hand, the source's name, the ID, the study, the participant, the condition, or the day and
+        time of the start, such as ``2026-03-01 14:02``.
     study, participant
         Exactly these.
     label
@@ -55,11 +56,15 @@ _TEXT = r"""EXISTS (
     SELECT ? AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
     OR study LIKE wanted ESCAPE '\' OR participant LIKE wanted ESCAPE '\'
     OR condition LIKE wanted ESCAPE '\'
+    OR replace(substr(started, 1, 16), 'T', ' ') LIKE wanted ESCAPE '\'
     OR json_extract(source, '$.name') LIKE wanted ESCAPE '\'
     OR EXISTS (SELECT 1 FROM notes n WHERE n.session = sessions.key
                AND n.text LIKE wanted ESCAPE '\')
     OR EXISTS (SELECT 1 FROM markers m WHERE m.session = sessions.key
                AND (m.text LIKE wanted ESCAPE '\' OR m.code LIKE wanted ESCAPE '\'))
+    OR EXISTS (SELECT 1 FROM intervals i WHERE i.session = sessions.key
+               AND (i.label LIKE wanted ESCAPE '\' OR i.text LIKE wanted ESCAPE '\'
+                    OR i.tier LIKE wanted ESCAPE '\'))
 )"""
 
 

@@ -108,6 +108,17 @@ class Reader:
             rows = self._connection.execute("SELECT * FROM sessions WHERE key = ?", (key,))
             return self._info(_dictionaries(rows)[0])
 
+    def undecided(self) -> list[SessionInfo]:
+        """Interrupted sessions of which nobody has said yet what becomes of them, oldest first."""
+        with explained(self.path):
+            rows = self._connection.execute(
+                "SELECT * FROM sessions WHERE NOT settled AND state <> ? "
+                "ORDER BY julianday(started), key",
+                (SessionState.COMPLETE,),
+            )
+            found = [self._info(row) for row in _dictionaries(rows)]
+        return [info for info in found if info.state is SessionState.INTERRUPTED]
+
     def columns(
         self, name: str, channel: int = 1, first_step: int = 0, last_step: int | None = None
     ) -> Columns:
@@ -204,7 +215,7 @@ class Reader:
                 None if row["wall"] is None else datetime.fromisoformat(row["wall"]),
             )
             for row in self._rows("markers", name)
-        ]
+        }
 
     def intervals(self, name: str) -> list[Interval]:
         """Intervals that were labelled by hand, in order of time.
@@ -249,11 +260,15 @@ class Reader:
 
     def participants(self) -> list[str]:
         """All participants' codes, in order."""
-        with explained(self.path):
-            rows = self._connection.execute(
-                "SELECT DISTINCT participant FROM sessions WHERE participant <> '' ORDER BY 1"
-            )
-            return [code for (code,) in rows.fetchall()]
+        return self._different("participant")
+
+    def studies(self) -> list[str]:
+        """All studies' names, in order."""
+        return self._different("study")
+
+    def conditions(self) -> list[str]:
+        """All conditions' names, in order."""
+        return self._different("condition")
 
     def notes(self, name: str) -> list[Note]:
         """Notes, the oldest first.
@@ -289,6 +304,13 @@ class Reader:
     def size(self) -> int:
         """Bytes that the database and all sound take on the disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def _different(self, column: str) -> list[str]:
+        with explained(self.path):
+            rows = self._connection.execute(
+                f"SELECT DISTINCT {column} FROM sessions WHERE {column} <> '' ORDER BY 1"
+            )
+            return [value for (value,) in rows.fetchall()]
 
     def _names(self, condition: str, *values: object) -> list[str]:
         with explained(self.path):

@@ -97,6 +97,18 @@ class Store(Reader):
                 found.append(self.session(name))
         return found
 
+    def settle(self, name: str) -> None:
+        """Note that a person has decided to keep an interrupted session.
+
+        Raises
+        ------
+        UsageError
+            There is no such session.
+        """
+        key = self._key(name)
+        with explained(self.path):
+            self._connection.execute("UPDATE sessions SET settled = 1 WHERE key = ?", (key,))
+
     def rename(self, name: str, title: str) -> None:
         """Give a session a title.
 
