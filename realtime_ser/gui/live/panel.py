@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
+from realtime_ser.gui.bars import Bars
 from realtime_ser.gui.faces import Face
 from realtime_ser.gui.live.reading import Reading
-from realtime_ser.gui.theme import Look, line_style, set_role
+from realtime_ser.gui.theme import Look, set_role
 from realtime_ser.labels import SOUNDS
 from realtime_ser.words import percent
-
-#: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
-_GLIDE_S = 0.06
 
 #: Numbers change this often, so that they can be read.
 _NUMBERS_S = 0.2
@@ -25,92 +23,6 @@ NOTICE = (
     "What a voice sounds like, as a model hears it, is not what a person feels: "
     "do not judge anyone by it."
 )
-
-
-class Bars(QWidget):
-    """One bar an emotion, always in the same order."""
-
-    def __init__(self, labels: Sequence[str], look: Look) -> None:
-        super().__init__()
-        self.labels = tuple(labels)
-        self.values = [0.0] * len(labels)
-        self.numbers: list[str] = ["–"] * len(labels)
-        self._drawn: tuple[int, ...] = ()  # in half pixels of a whole width
-        self._leader: str | None = None
-        self._look = look
-        self._row = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Probabilities")
-
-    def set_look(self, look: Look, row: int) -> None:
-        """Change theme and the height of a row."""
-        self._look, self._row = look, row
-        self.setFixedHeight(row * len(self.labels))
-        self.update()
-
-    def glide(self, targets: Sequence[float], elapsed_s: float) -> None:
-        """Move the bars towards their values."""
-        share = 1.0 - math.exp(-max(0.0, elapsed_s) / _GLIDE_S)
-        moved = [
-            value + share * (float(target) - value)
-            for value, target in zip(self.values, targets, strict=True)
-        ]
-        self.values = moved
-        drawn = tuple(round(2 * value * self.width()) for value in moved)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self.update()
-
-    def show_numbers(self, numbers: list[str], leader: str | None) -> None:
-        """Change the numbers and the one row that stands out."""
-        if (numbers, leader) != (self.numbers, self._leader):
-            self.numbers, self._leader = numbers, leader
-            said = ", ".join(f"{a} {b}" for a, b in zip(self.labels, numbers, strict=True))
-            self.setAccessibleDescription(said)
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Draw all bars."""
-        look, theme = self._look, self._look.theme
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = QFontMetricsF(look.font(look.body_px, bold=True))
-        name_width = max(metrics.horizontalAdvance(name) for name in self.labels) + look.grid(1.5)
-        number_width = metrics.horizontalAdvance(percent(1.0)) + look.grid(1)
-        left, width = name_width, self.width() - name_width - number_width
-        thick = min(look.grid(1.25), self._row - look.grid(0.5))
-        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        for index, name in enumerate(self.labels):
-            top = index * self._row
-            leads = name == self._leader
-            painter.setFont(look.font(look.body_px, bold=leads))
-            painter.setPen(QColor(theme.text if leads else theme.muted))
-            painter.drawText(
-                QRectF(0, top, name_width, self._row), Qt.AlignmentFlag.AlignVCenter, name
-            )
-            painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
-            box = QRectF(left, top + (self._row - thick) / 2, width, thick)
-            self._draw_bar(painter, box, name, index)
-        painter.end()
-
-    def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
-        theme = self._look.theme
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.grid))
-        painter.drawRoundedRect(box, 2, 2)
-        width = box.width() * min(1.0, self.values[index])
-        if width < 0.5:
-            return
-        color = line_style(name, index).color
-        rim = theme.outline(color)
-        painter.setPen(QPen(QColor(rim), 1) if rim else QPen(Qt.PenStyle.NoPen))
-        painter.setBrush(QColor(color))
-        inset = 0.5 if rim else 0.0
-        bar = QRectF(box.topLeft() + QPointF(inset, inset), box.bottomRight())
-        bar.setWidth(max(1.0, width - 2 * inset))
-        bar.setHeight(box.height() - 2 * inset)
-        radius = min(2.0, bar.width() / 2)
-        painter.drawRoundedRect(bar, radius, radius)
 
 
 class Panel(QWidget):
