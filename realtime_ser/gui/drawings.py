@@ -73,18 +73,79 @@ class GapWord:
     word: str
 
 
+#: Patterns over the areas, by the labels' places.
+AREA_PATTERNS = (
+    Qt.BrushStyle.Dense6Pattern,
+    Qt.BrushStyle.HorPattern,
+    Qt.BrushStyle.NoBrush,
+    Qt.BrushStyle.FDiagPattern,
+    Qt.BrushStyle.BDiagPattern,
+    Qt.BrushStyle.Dense5Pattern,
+    Qt.BrushStyle.VerPattern,
+    Qt.BrushStyle.DiagCrossPattern,
+)
+
+
+def coarseness(px_per_s: float) -> int:
+    """Over how many steps a mean is drawn: as many as fit into half a pixel, and 1 at least."""
+    return max(1, math.floor(0.5 / (STEP_S * px_per_s)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Values that one unbroken line joins: the first step, and their times in steps."""
+
+    step: int
+    ends: NDArray[np.floating]
+    values: NDArray[np.floating]
+
+
+def _runs(steps: Steps) -> Iterable[_Run]:
+    """Each segment's steps."""
+    bounds = np.flatnonzero(np.diff(steps.segment, prepend=-1, append=-1))
+    for begin, end in itertools.pairwise(bounds):
+        if steps.segment[begin] != 0 and end - begin >= 2:
+            ends = steps.first + np.arange(begin, end) + 1.0
+            yield _Run(steps.first + int(begin), ends, steps.probabilities[begin:end])
+
+
+def _coarse_runs(steps: Steps, size: int) -> Iterable[_Run]:
+    """Means over the speech of ``size`` steps at a time, on multiples of it whatever the slice."""
+    if not len(steps):
+        return
+    starts = np.arange(-(steps.first % size), len(steps), size).clip(min=0)
+    spoken = steps.segment != 0
+    counts = np.add.reduceat(spoken.astype(np.float64), starts)
+    sums = np.add.reduceat(np.where(spoken[:, None], steps.probabilities, 0.0), starts, axis=0)
+    first = steps.first // size
+    edges = np.flatnonzero(np.diff(counts > 0, prepend=False, append=False))
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        values = sums[begin:end] / counts[begin:end, None]
+        ends = size * (first + np.arange(begin, end) + 1.0)
+        if end - begin == 1:  # alone: as wide as it lasted
+            ends, values = np.array([ends[0] - size, ends[0]]), np.repeat(values, 2, axis=0)
+        yield _Run(size * (first + int(begin)), ends, values)
+
+
+def _polygon(xs: NDArray[np.floating], ys: NDArray[np.floating]) -> QPolygonF:
+    return QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
+
+
 class _Strip:
     """What both strips share: background, grid, markers."""
 
     def __init__(self, timeline: Timeline, channel: ChannelTimeline, look: Look) -> None:
         self.timeline = timeline
         self.channel = channel
+        self._marks: dict[float, tuple[Mark, ...]] = {}
+        self._marks_of = (-1, 0.0)
         self.set_look(look)
 
     def set_look(self, look: Look) -> None:
         """Change theme and sizes."""
         self.look = look
         self.metrics = QFontMetricsF(look.small)
+        self._marks_of = (-1, 0.0)
 
     @property
     def ground(self) -> QColor:
@@ -108,13 +169,20 @@ class _Strip:
 
     def marks(self, tile: Tile) -> tuple[Mark, ...]:
         """Markers that leave ink on a tile."""
-        reach = self._tag_width / tile.px_per_s
-        return tuple(
-            mark
-            for mark in self.timeline.marks
-            if tile.start_s - reach <= mark.end_s
-            and mark.start_s <= tile.end_s + 1.0 / tile.px_per_s
-        )
+        state = (self.timeline.marks_revision, tile.px_per_s)
+        if state != self._marks_of:
+            self._marks_of = state
+            self._marks.clear()
+        found = self._marks.get(tile.left)
+        if found is None:
+            reach = self._tag_width / tile.px_per_s
+            found = self._marks[tile.left] = tuple(
+                mark
+                for mark in self.timeline.marks
+                if tile.start_s - reach <= mark.end_s
+                and mark.start_s <= tile.end_s + 1.0 / tile.px_per_s
+            )
+        return found
 
     @property
     def _tag_width(self) -> float:
@@ -157,8 +225,37 @@ class _Strip:
         painter.fillRect(QRectF(left, top, right - left, tile.height - top), brush)
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How probabilities are drawn.
+
+    Attributes
+    ----------
+    stacked
+        As areas above each other, or as lines.
+    hidden
+        Labels that are left out.
+    """
+
+    stacked: bool = False
+    hidden: frozenset[str] = frozenset()
+
+
 class Traces(_Strip):
-    """A line an emotion, over shaded speech; results above it, markers' texts below."""
+    """A line or an area an emotion, over shaded speech; results above it, markers' texts below.
+
+    Where a step is less than half a pixel wide, the mean over some steps is drawn in its place.
+    """
+
+    def __init__(
+        self, timeline: Timeline, channel: ChannelTimeline, look: Look, style: Style | None = None
+    ) -> None:
+        self.style = Style() if style is None else style
+        super().__init__(timeline, channel, look)
+
+    def set_style(self, style: Style) -> None:
+        """Draw otherwise from now on; the paper must forget what it has."""
+        self.style = style
 
     def set_look(self, look: Look) -> None:
         """Change theme and sizes."""
@@ -186,8 +283,7 @@ class Traces(_Strip):
         """Changes with the steps, results and markers that leave ink on the tile."""
         caps = tuple(
             (segment.number, segment.estimate is None)
-            for segment in self.channel.speech
-            if segment.start_s <= tile.end_s and tile.start_s <= segment.end_s + STEP_S
+            for segment in self.channel.between(tile.start_s - STEP_S, tile.end_s)
         )
         results, gaps = tuple(self._placements(tile)), tuple(self._gap_words(tile))
         return self.arrived(tile), caps, results, gaps, self.marks(tile)
@@ -212,13 +308,8 @@ class Traces(_Strip):
             self._labels = SegmentLabels(
                 self.metrics.horizontalAdvance, tile.px_per_s, self.look.grid(0.75)
             )
-        kept = self._labels.place(self.channel.speech, STEP_S * self.channel.oldest)
-        return (
-            item
-            for item in kept
-            if item.start_s <= tile.end_s
-            and tile.start_s <= item.start_s + (item.width_px + 2) / tile.px_per_s
-        )
+        self._labels.place(self.channel.speech, STEP_S * self.channel.oldest)
+        return self._labels.between(tile.start_s, tile.end_s)
 
     def _draw_levels(self, painter: QPainter, frame: Frame) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -230,10 +321,8 @@ class Traces(_Strip):
 
     def _draw_caps(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
-        for segment in self.channel.speech:
+        for segment in self.channel.between(tile.start_s, tile.end_s):
             left, right = tile.x(segment.start_s), tile.x(segment.end_s)
-            if right < 0 or left > tile.px_per_s * (tile.end_s - tile.start_s):
-                continue
             box = QRectF(left, frame.top - self.cap, right - left, self.cap)
             color, rim = self.look.theme.muted, None
             if segment.estimate is not None and segment.estimate.certain:
@@ -245,27 +334,72 @@ class Traces(_Strip):
             painter.fillRect(box, QColor(color))
 
     def _draw_lines(self, painter: QPainter, tile: Tile, frame: Frame, steps: Steps) -> None:
-        stride = max(1, math.floor(0.5 / (STEP_S * tile.px_per_s)))
+        size = coarseness(tile.px_per_s)
+        for run in _runs(steps) if size == 1 else _coarse_runs(steps, size):
+            xs = tile.px_per_s * STEP_S * run.ends - tile.left
+            if self.style.stacked:
+                self._draw_areas(painter, xs, run.values, frame)
+            else:
+                walked = self._walked(run.step, tile, frame) if size == 1 else None
+                self._stroke_lines(painter, xs, frame.y(run.values), walked)
+
+    def _shown(self) -> list[int]:
+        names = self.timeline.labels
+        return [i for i, name in enumerate(names) if name not in self.style.hidden]
+
+    def _stroke_lines(
+        self,
+        painter: QPainter,
+        xs: NDArray[np.floating],
+        ys: NDArray[np.floating],
+        walked: NDArray[np.floating] | None,
+    ) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        bounds = np.flatnonzero(np.diff(steps.segment, prepend=-1, append=-1))
-        for begin, end in itertools.pairwise(bounds):
-            if steps.segment[begin] == 0 or end - begin < 2:
-                continue
-            walked = self._walked(steps.first + int(begin), tile, frame)
-            numbers = np.arange(begin, end)
-            numbers = numbers[(steps.first + numbers) % stride == 0] if stride > 1 else numbers
-            xs = tile.px_per_s * STEP_S * (steps.first + numbers + 1.0) - tile.left
-            ys = frame.y(steps.probabilities[numbers])
-            for index, pen in enumerate(self._pens):
-                line = QPolygonF([QPointF(x, y) for x, y in zip(xs, ys[:, index], strict=True)])
-                for stroke in (self._rims[index], pen):
-                    if stroke is not None:
-                        painter.setPen(_continued(stroke, float(walked[index])))
-                        painter.drawPolyline(line)
+        for index in self._shown():
+            line = _polygon(xs, ys[:, index])
+            for stroke in (self._rims[index], self._pens[index]):
+                if stroke is not None:
+                    pen = stroke if walked is None else _continued(stroke, float(walked[index]))
+                    painter.setPen(pen)
+                    painter.drawPolyline(line)
+
+    def _draw_areas(
+        self,
+        painter: QPainter,
+        xs: NDArray[np.floating],
+        values: NDArray[np.floating],
+        frame: Frame,
+    ) -> None:
+        """Areas in the labels' order, the first at the bottom; each ends in an edge and a pattern.
+
+        The patterns tell neighbours apart without their colours.
+        """
+        theme = self.look.theme
+        shown = self._shown()
+        tops = np.cumsum(values[:, shown], axis=1)
+        below = np.full(len(xs), frame.bottom)
+        edge = QPen(QColor(theme.background), self.look.scale)
+        for place, index in enumerate(shown):
+            above = frame.y(tops[:, place])
+            area = _polygon(np.concatenate([xs, xs[::-1]]), np.concatenate([above, below[::-1]]))
+            color = QColor(line_style(self.timeline.labels[index], index).color)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            painter.drawPolygon(area)
+            pattern = AREA_PATTERNS[index % len(AREA_PATTERNS)]
+            if pattern is not Qt.BrushStyle.NoBrush:
+                painter.setBrush(QBrush(color.darker(135), pattern))
+                painter.drawPolygon(area)
+            painter.setPen(edge)
+            painter.drawPolyline(_polygon(xs, above))
+            below = above
 
     def _walked(self, step: int, tile: Tile, frame: Frame) -> NDArray[np.floating]:
         """Lengths of the lines before a step, so that dashes go on from tile to tile."""
-        past = self.channel.steps(self.channel.run_start(step), step + 1).probabilities
+        start = self.channel.run_start(step)
+        if start == step:
+            return np.zeros(len(self.timeline.labels))
+        past = self.channel.steps(start, step + 1).probabilities
         rise = np.diff(frame.y(past), axis=0)
         lengths: NDArray[np.floating] = np.hypot(tile.px_per_s * STEP_S, rise).sum(axis=0)
         return lengths
@@ -378,8 +512,13 @@ class Sound(_Strip):
         )
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.voice))
-        rms = half * np.clip(1.0 - steps.level / FLOOR_DB, 0.0, 1.0)
-        middles = tile.px_per_s * STEP_S * (steps.first + np.arange(len(steps)) + 0.5) - tile.left
+        level, size = steps.level, coarseness(tile.px_per_s)
+        if size > 1:
+            starts = np.arange(-(steps.first % size), len(steps), size).clip(min=0)
+            level = np.maximum.reduceat(level, starts)
+        rms = half * np.clip(1.0 - level / FLOOR_DB, 0.0, 1.0)
+        places = size * (steps.first // size + np.arange(len(level)) + 0.5)
+        middles = tile.px_per_s * STEP_S * places - tile.left
         self._mirror(painter, middles, middle - rms, middle + rms)
         self._draw_clipping(painter, left, hop_px, envelope, bottom)
 
@@ -394,18 +533,25 @@ class Sound(_Strip):
         """Full-height bars, which no waveform looks like, wherever a sample is at full scale."""
         red = QColor(self.look.theme.danger)
         width = max(2.0 * self.look.scale, hop_px)
-        for hop in np.flatnonzero(np.abs(envelope).max(axis=1) >= CLIPPED):
-            painter.fillRect(QRectF(left + hop_px * float(hop), 0, width, bottom), red)
+        hops = np.flatnonzero(np.abs(envelope).max(axis=1) >= CLIPPED)
+        for x in np.unique(np.floor(hops * hop_px) if hop_px < 1.0 else hops * hop_px):
+            painter.fillRect(QRectF(left + float(x), 0, width, bottom), red)
 
     def _draw_voice(self, painter: QPainter, tile: Tile, steps: Steps) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         color = QColor(self.look.theme.voice)
         height = self.voice_height()
-        edges = np.flatnonzero(np.diff(steps.voiced.astype(np.int16), prepend=-1, append=-1))
+        voiced: NDArray[np.floating] = steps.voiced.astype(np.float32)
+        size = coarseness(tile.px_per_s)
+        first = steps.first // size
+        if size > 1 and len(steps):
+            starts = np.arange(-(steps.first % size), len(steps), size).clip(min=0)
+            voiced = np.add.reduceat(voiced, starts) / np.diff(starts, append=len(steps))
+        edges = np.flatnonzero(np.diff(voiced, prepend=-1, append=-1))
         for begin, end in itertools.pairwise(edges):
-            share = height * float(steps.voiced[begin]) / 4.0
-            left = round(tile.x(STEP_S * (steps.first + int(begin))))
-            right = round(tile.x(STEP_S * (steps.first + int(end))))
+            share = height * float(voiced[begin]) / 4.0
+            left = round(tile.x(STEP_S * size * (first + int(begin))))
+            right = round(tile.x(STEP_S * size * (first + int(end))))
             painter.fillRect(QRectF(left, tile.height - share, right - left, share), color)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
@@ -416,9 +562,8 @@ class Sound(_Strip):
         upper: NDArray[np.floating],
         lower: NDArray[np.floating],
     ) -> None:
-        outline = [QPointF(x, y) for x, y in zip(xs, upper, strict=True)]
-        outline += [QPointF(x, y) for x, y in zip(xs[::-1], lower[::-1], strict=True)]
-        painter.drawPolygon(QPolygonF(outline))
+        outline = np.concatenate([xs, xs[::-1]]), np.concatenate([upper, lower[::-1]])
+        painter.drawPolygon(_polygon(*outline))
 
 
 def _continued(pen: QPen, walked_px: float) -> QPen:

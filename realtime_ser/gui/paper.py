@@ -9,11 +9,12 @@ copies.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
-from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QColor, QPainter, QPixmap
 from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -69,6 +70,14 @@ class Paper(QGraphicsItem):
         Item to fill.
     drawing
         What is on it.
+
+    Attributes
+    ----------
+    allowance_s
+        How long one painting may draw tiles: those that it leaves for later keep what they showed,
+        or stay blank. A whole new window of tiles would otherwise hold up everything else.
+    waiting
+        Whether tiles were left for the next painting, which must be asked for.
     """
 
     def __init__(self, parent: QGraphicsItem, drawing: Drawing) -> None:
@@ -77,7 +86,9 @@ class Paper(QGraphicsItem):
         self._size = QRectF()
         self._px_per_s = 1.0
         self._right_s = 0.0
-        self._tiles: dict[int, tuple[Hashable, QPixmap]] = {}
+        self._tiles: dict[int, tuple[tuple[float, Hashable], QPixmap]] = {}
+        self.allowance_s = math.inf
+        self.waiting = False
         self.setZValue(-1)
 
     def resize(self, width: float, height: float, px_per_s: float) -> None:
@@ -118,13 +129,21 @@ class Paper(QGraphicsItem):
         painter.save()
         painter.setClipRect(self._size)
         wanted = range(math.floor(left / TILE), math.ceil(right / TILE))
-        for number in wanted:
-            painter.drawPixmap(QPointF(number * TILE - left, 0), self._pixmap(number, ratio))
+        self.waiting = False
+        end_s = time.perf_counter() + self.allowance_s
+        for number in reversed(wanted):  # the newest first
+            pixmap = self._pixmap(number, ratio, draw=time.perf_counter() < end_s)
+            box = QRectF(number * TILE - left, 0, TILE, self._size.height())
+            if pixmap is None:
+                painter.fillRect(box, self._drawing.ground)
+            else:
+                painter.drawPixmap(box.topLeft(), pixmap)
         painter.restore()
         for number in [number for number in self._tiles if number not in wanted]:
             del self._tiles[number]
 
-    def _pixmap(self, number: int, ratio: float) -> QPixmap:
+    def _pixmap(self, number: int, ratio: float, *, draw: bool) -> QPixmap | None:
+        """A tile as it is, drawn if need be and allowed; else what is there of it."""
         left = number * TILE
         tile = Tile(
             start_s=left / self._px_per_s,
@@ -137,6 +156,9 @@ class Paper(QGraphicsItem):
         known = self._tiles.get(number)
         if known is not None and known[0] == key:
             return known[1]
+        if not draw:
+            self.waiting = True
+            return known[1] if known is not None and known[0][0] == ratio else None
         pixmap = known[1] if known is not None else None
         width, height = math.ceil(TILE * ratio), math.ceil(tile.height * ratio)
         if pixmap is None or pixmap.width() != width or pixmap.height() != height:

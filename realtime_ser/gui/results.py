@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from realtime_ser.gui.timeline import Speech
@@ -54,17 +55,35 @@ class SegmentLabels:
         self._gap = gap_px
         self._free = [float("-inf")] * LANES
         self._last = 0
+        self._widest = 0.0
         self._placed: list[Placement] = []
 
-    def place(self, speech: Iterable[Speech], oldest_s: float) -> Sequence[Placement]:
+    def place(self, speech: Sequence[Speech], oldest_s: float) -> Sequence[Placement]:
         """Labels of all finished segments that end after ``oldest_s``."""
-        for segment in speech:
-            if segment.number > self._last and segment.estimate is not None:
-                self._add(segment)
-        self._placed = [
-            item for item in self._placed if item.start_s + item.width_px / self._scale > oldest_s
-        ]
+        fresh = []
+        for segment in reversed(speech):
+            if segment.number <= self._last:
+                break
+            if segment.estimate is not None:
+                fresh.append(segment)
+        for segment in reversed(fresh):
+            self._add(segment)
+        gone = 0
+        while gone < len(self._placed) and self._end_s(self._placed[gone]) <= oldest_s:
+            gone += 1
+        del self._placed[:gone]
         return self._placed
+
+    def between(self, start_s: float, end_s: float) -> Sequence[Placement]:
+        """Those that were placed and leave ink on a stretch of time."""
+        reach = (self._widest + 2) / self._scale
+        begin = bisect_left(self._placed, start_s - reach, key=lambda item: item.start_s)
+        stop = bisect_left(self._placed, end_s, lo=begin, key=lambda item: item.start_s)
+        near = self._placed[begin:stop]
+        return [item for item in near if start_s <= self._end_s(item) + 2 / self._scale]
+
+    def _end_s(self, item: Placement) -> float:
+        return item.start_s + item.width_px / self._scale
 
     def _add(self, segment: Speech) -> None:
         self._last = segment.number
@@ -83,6 +102,7 @@ class SegmentLabels:
         if lane is None:
             return
         self._free[lane] = left + width + self._gap
+        self._widest = max(self._widest, width)
         self._placed.append(
             Placement(
                 segment.number,

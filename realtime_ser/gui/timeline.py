@@ -6,6 +6,7 @@ Widgets read contiguous slices; nothing is allocated while records arrive.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -135,6 +136,7 @@ class ChannelTimeline:
         self.capacity = capacity
         self.newest = -1
         self.speech: deque[Speech] = deque()
+        self._listed: list[Speech] | None = None
         double = 2 * capacity
         self._probabilities = np.full((double, labels), np.nan, np.float32)
         self._level = np.full(double, SILENCE_DBFS, np.float32)
@@ -160,12 +162,21 @@ class ChannelTimeline:
 
     def close(self, segment: Segment) -> None:
         """Take in a finished segment: its exact bounds and its result."""
+        self._listed = None
         done = Speech(segment.number, segment.start_s, segment.end_s, segment.estimate)
         for index in range(len(self.speech) - 1, -1, -1):
             if self.speech[index].number == segment.number:
                 self.speech[index] = done
                 return
         self.speech.append(done)
+
+    def between(self, start_s: float, end_s: float) -> list[Speech]:
+        """Segments that reach into a stretch of time; fast, however many there are."""
+        if self._listed is None:
+            self._listed = list(self.speech)
+        begin = bisect_left(self._listed, start_s, key=lambda item: item.end_s)
+        stop = bisect_left(self._listed, end_s, lo=begin, key=lambda item: item.start_s)
+        return self._listed[begin:stop]
 
     def steps(self, first: int, stop: int) -> Steps:
         """Steps ``first`` up to ``stop``, without those that are not kept."""
@@ -204,7 +215,10 @@ class ChannelTimeline:
             state=states[code] if code != UNKNOWN else None,
             probabilities=part.probabilities[0].copy() if number else None,
             level_dbfs=float(part.level[0]),
-            speech=next((item for item in self.speech if item.number == number), None),
+            speech=next(
+                (item for item in self.between(time_s - 1, time_s + 1) if item.number == number),
+                None,
+            ),
         )
 
     def _put(self, step: int, update: Update | None) -> None:
@@ -218,6 +232,7 @@ class ChannelTimeline:
             self._segment[index] = (update.segment or 0) if update else 0
 
     def _extend(self, number: int, time_s: float) -> None:
+        self._listed = None
         if self.speech and self.speech[-1].number == number:
             if self.speech[-1].estimate is None:
                 self.speech[-1] = replace(self.speech[-1], end_s=time_s)
@@ -228,6 +243,7 @@ class ChannelTimeline:
         limit = STEP_S * self.oldest
         while self.speech and self.speech[0].end_s < limit:
             self.speech.popleft()
+            self._listed = None
 
 
 class Timeline:
@@ -248,6 +264,8 @@ class Timeline:
         Markers within those seconds.
     revision
         Changes with the contents.
+    marks_revision
+        Changes with the markers.
     """
 
     def __init__(self, labels: Sequence[str], channels: Iterable[int], span_s: float) -> None:
@@ -256,6 +274,7 @@ class Timeline:
         self.channels = {number: ChannelTimeline(len(labels), capacity) for number in channels}
         self.marks: deque[Mark] = deque()
         self.revision = 0
+        self.marks_revision = 0
         self._marks_seen = 0
 
     @property
@@ -273,6 +292,7 @@ class Timeline:
                 self.channels[record.channel].close(record)
             elif isinstance(record, Marker):
                 self._marks_seen += 1
+                self.marks_revision += 1
                 self.marks.append(Mark(self._marks_seen, record))
         self._forget()
 
@@ -280,6 +300,7 @@ class Timeline:
         limit = min(STEP_S * channel.oldest for channel in self.channels.values())
         while self.marks and self.marks[0].end_s < limit:
             self.marks.popleft()
+            self.marks_revision += 1
 
 
 def buckets(envelope: NDArray[np.float32], first_hop: int, size: int) -> NDArray[np.float32]:
