@@ -62,14 +62,17 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"where to write it; its ending tells how: {endings}",
     )
-    add("--format", metavar="NAME", help="the format, whatever the ending; 'audacity' is .txt")
+    words = "the format, whatever the ending; 'audacity' is .txt, 'corpus' a folder to train on"
+    add("--format", metavar="NAME", help=words)
+    words = "segments that nobody corrected too, with the model's label, in a corpus"
+    add("--uncorrected", action="store_true", help=words)
     add("--lines", action="store_true", help="draw lines instead of stacked areas")
     add("--frames", action="store_true", help="the updates too, in a .json")
     add("--segment", type=int, metavar="N", help="the sound of this segment alone")
     add("--start", type=_moment, metavar="TIME", help="sound from here, as 90.5 or 1:30.5")
     add("--end", type=_moment, metavar="TIME", help="sound until here")
     add("--channel", metavar="NAME", help="sound of this channel alone, by name or number")
-    add("--study", metavar="NAME", help="all sessions of a study, with --tidy")
+    add("--study", metavar="NAME", help="all sessions of a study, with --tidy, or for a corpus")
     add("--tidy", type=Path, metavar="OUT.csv", help="a row for each interval and label")
 
 

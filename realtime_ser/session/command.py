@@ -17,6 +17,7 @@ from realtime_ser.config import Config
 from realtime_ser.errors import UsageError
 from realtime_ser.session.export import export_study
 from realtime_ser.session.formats.choice import Paint, Wish, chosen_format, export
+from realtime_ser.session.formats.corpus import CorpusWish, export_corpus
 from realtime_ser.session.formats.document import session_data
 from realtime_ser.session.formats.incoming import import_annotations
 from realtime_ser.session.formats.sound import Part, segment_part
@@ -24,6 +25,9 @@ from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.session.summary import Tally
 from realtime_ser.words import channel_title, clock_text, percent, size_text, speech_words
+
+CORPUS = "corpus"
+"""Name of the format that is a folder to train on."""
 
 _Row = Sequence[str]
 
@@ -185,20 +189,51 @@ def _note(store: Store, options: argparse.Namespace, _config: Config) -> None:
 
 
 def _export(store: Store, options: argparse.Namespace, paint: Paint | None) -> None:
+    if options.format == CORPUS:
+        _export_corpus(store, options)
+        return
+    if options.uncorrected:
+        raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS}.")
     if options.id is not None and options.to is not None:
         info = store.session(options.id)
         for path in export(store, info, _wish(store, info, options), paint):
             print(path.resolve())
     elif options.study is not None and options.tidy is not None:
-        found = store.sessions(Query(study=options.study))
-        if not found:
-            raise UsageError(f"No session belongs to the study '{options.study}'.")
+        found = _of_study(store, options.study)
         export_study(store, found, options.tidy)
         print(options.tidy.resolve())
     else:
         raise UsageError(
             "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy OUT.csv'."
         )
+
+
+def _export_corpus(store: Store, options: argparse.Namespace) -> None:
+    if options.to is None or (options.id is None) == (options.study is None):
+        raise UsageError(
+            "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
+            "'export --study NAME --to FOLDER --format corpus'."
+        )
+    if options.id is not None:
+        found = [store.session(options.id)]
+        if options.channel is not None:
+            _channel(found[0], options.channel)
+    else:
+        found = _of_study(store, options.study)
+    made = export_corpus(store, found, CorpusWish(options.to, options.channel, options.uncorrected))
+    for words in made.left_out:
+        print(words, file=sys.stderr)
+    clips = ", ".join(f"{number} {label}" for label, number in made.clips.items())
+    print(f"{made.folder.resolve()}: {clips}")
+
+
+def _of_study(store: Store, name: str) -> list[SessionInfo]:
+    found = store.sessions(Query(study=name))
+    if not found:
+        near = difflib.get_close_matches(name, store.studies(), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else "."
+        raise UsageError(f"No session belongs to the study '{name}'{hint}")
+    return found
 
 
 def _wish(store: Store, info: SessionInfo, options: argparse.Namespace) -> Wish:

@@ -7,5 +7,6 @@
   and read.
 - ``document``: one JSON document.
 - ``sound``: WAV and FLAC.
+- ``corpus``: labelled clips in folders that models are trained on.
 - ``svg``, ``picture``: the timeline; ``page``: the report.
 """
