@@ -1,0 +1,133 @@
+"""A participant's sessions over weeks: how each of them was, in a few numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime_ser.labels import LABELS
+from realtime_ser.session import tables
+from realtime_ser.session.recording import cannot_write
+from realtime_ser.session.store import Query, Reader, SessionInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One session of a participant.
+
+    Attributes
+    ----------
+    info
+        The session.
+    speech_s
+        Time of speech, of the channel that was asked for or of all.
+    segments
+        Number of segments.
+    shares
+        Share of the voiced duration whose segments carry a label; empty without segments.
+    certain_share
+        Share of it whose segments are certain; ``None`` without segments.
+    """
+
+    info: SessionInfo
+    speech_s: float
+    segments: int
+    shares: Mapping[str, float]
+    certain_share: float | None
+
+
+def trend(store: Reader, participant: str, channel: str | None = None) -> list[TrendPoint]:
+    """Sessions of a participant in order of time; sessions that were heard again are left out.
+
+    Parameters
+    ----------
+    store
+        The kept sessions.
+    participant
+        Their code.
+    channel
+        Name of the only channel that counts; sessions without one of that name are left out.
+        ``None``: all channels together.
+    """
+    found = [
+        info
+        for info in store.sessions(Query(participant=participant))
+        if info.beginning.origin is None
+        and (channel is None or channel in (one.name for one in info.channels))
+    ]
+    return [_point(store, info, channel) for info in found]
+
+
+def channel_names(points: Sequence[TrendPoint]) -> list[str]:
+    """Names of the channels of all sessions, in order."""
+    return sorted({one.name for point in points for one in point.info.channels if one.name})
+
+
+def labels_of(points: Sequence[TrendPoint]) -> list[str]:
+    """All labels of the sessions' models, in the fixed order."""
+    known = {label for point in points for label in point.info.beginning.labels}
+    return [*(name for name in LABELS if name in known), *sorted(known - set(LABELS))]
+
+
+def write_trend(points: Sequence[TrendPoint], to: Path) -> None:
+    """Write a row for each session; nothing is replaced.
+
+    Raises
+    ------
+    OutputError
+        The file exists already or cannot be written.
+    """
+    labels = labels_of(points)
+    try:
+        with to.open("x", encoding="utf-8", newline="") as file:
+            writer = tables.csv_writer(file)
+            writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
+            for point in points:
+                writer.writerow(_row(point, labels))
+    except OSError as error:
+        raise cannot_write(to, error) from error
+
+
+HEADER = [
+    *("session", "began", "title", "study", "participant", "condition"),
+    *("duration_s", "speech_s", "segments", "certain_share"),
+]
+"""Columns of the table; one for the share of each label follows."""
+
+
+def _row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
+    begun = point.info.beginning
+    words = (begun.title, begun.study.name, begun.study.participant, begun.study.condition)
+    heard = bool(point.segments)
+    return [
+        point.info.id,
+        begun.started.isoformat(timespec="seconds"),
+        *map(tables.plain_text, words),
+        f"{point.info.duration_s:.2f}",
+        f"{point.speech_s:.2f}",
+        str(point.segments),
+        "" if point.certain_share is None else f"{point.certain_share:.6f}",
+        *(f"{point.shares.get(label, 0.0):.6f}" if heard else "" for label in labels),
+    ]
+
+
+def _point(store: Reader, info: SessionInfo, channel: str | None) -> TrendPoint:
+    wanted = [one for one in info.channels if channel in (None, one.name)]
+    numbers = {one.number for one in wanted}
+    voiced: defaultdict[str, float] = defaultdict(float)
+    certain = whole = 0.0
+    segments = [one for one in store.segments(info.id) if one.channel in numbers]
+    for segment in segments:
+        voiced[segment.estimate.label] += segment.voiced_s
+        whole += segment.voiced_s
+        certain += segment.voiced_s if segment.estimate.certain else 0.0
+    by_share = sorted(voiced.items(), key=lambda item: -item[1])
+    return TrendPoint(
+        info,
+        sum(one.speech_s for one in wanted),
+        len(segments),
+        {label: value / whole for label, value in by_share} if whole else {},
+        certain / whole if whole else None,
+    )
