@@ -1,0 +1,17 @@
+"""Windows around the kept sessions and files: found, studied, exported, compared over time.
+
+- ``sessions``: the table of sessions; ``rows``, ``filters``, ``details``, ``sharebar`` are its
+  parts, ``deletion`` and ``again`` its dialogs.
+- ``interrupted``: what becomes of sessions whose program was killed.
+- ``exporting``: sessions for other tools.
+- ``study``: what is said of a session before it starts.
+- ``files``: many recordings at once.
+- ``trend``, ``trendplot``: a participant's sessions over weeks.
+- ``dress``, ``parts``, ``task``: looks, small pieces, and work beside the window.
+"""
+
+from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.trend import TrendWindow
+
+__all__ = ["ExportDialog", "SessionsWindow", "TrendWindow"]

@@ -1,0 +1,98 @@
+"""Asks before sessions are deleted, and names what goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWidget
+
+from realtime_ser.gui.library.dress import Dresser
+from realtime_ser.gui.library.parts import button, label, pad, row
+from realtime_ser.gui.library.rows import Row
+from realtime_ser.gui.theme import Look
+from realtime_ser.words import clock_text, size_text
+
+
+def count(number: int, one: str = "session", several: str = "") -> str:
+    """``1 session`` or ``3 sessions``."""
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+class DeleteDialog(QDialog):
+    """Names the sessions and files that would be deleted.
+
+    Parameters
+    ----------
+    rows
+        The sessions.
+    """
+
+    #: A person wants it; the argument says whether the tables that a person named go too.
+    agreed = pyqtSignal(bool)
+
+    def __init__(self, rows: Sequence[Row], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Delete for good")
+        self.title = label(f"Delete {count(len(rows))} for good?", "big bold")
+        size = sum(row.info.size for row in rows)
+        sounds = sum(row.info.audio is not None for row in rows)
+        audio = f", the audio of {sounds} of them included" if sounds else ""
+        if len(rows) == 1:
+            audio = ", its audio included" if sounds else ""
+        self.text = label(
+            f"Updates, segments, markers, notes and labelled intervals go{audio}: "
+            f"{size_text(size)} that nobody can bring back.",
+            wrap=True,
+        )
+        self.list = QPlainTextEdit("\n".join(line for row in rows for line in _lines(row)))
+        self.list.setReadOnly(True)
+        self.list.setTabChangesFocus(True)
+        self.list.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.list.setAccessibleName("What is deleted")
+        named = [
+            path
+            for row in rows
+            if row.info.files is not None and row.info.named
+            for path in row.info.files.existing()
+        ]
+        self.files = QCheckBox(f"Also {count(len(named), 'file')} that you named yourself")
+        self.files.setToolTip("\n".join(map(str, named)))
+        self.files.setVisible(bool(named))
+        self.cancel = button("Keep", "Delete nothing (Esc)")
+        self.delete_button = button(
+            f"Delete {count(len(rows))}", "Delete what is listed, for good", "danger"
+        )
+        self.cancel.setDefault(True)
+        self.cancel.setFocus()
+        self._column = QVBoxLayout(self)
+        for widget in (self.title, self.text, self.list, self.files):
+            self._column.addWidget(widget)
+        self._buttons = row(None, self.cancel, self.delete_button)
+        self._column.addLayout(self._buttons)
+        self.cancel.clicked.connect(self.reject)
+        self.delete_button.clicked.connect(self._agree)
+        self._dresser = Dresser(self, self._wear)
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 2)
+        self._buttons.setSpacing(look.grid(1))
+        self.list.setMinimumSize(look.grid(64), look.grid(14))
+
+    def _agree(self) -> None:
+        self.agreed.emit(self.files.isChecked())
+        self.accept()
+
+
+def _lines(one: Row) -> list[str]:
+    info = one.info
+    belongs = " ".join(
+        word for word in (info.beginning.study.name, info.beginning.study.participant) if word
+    )
+    words = [one.began, one.name, belongs, clock_text(info.duration_s), size_text(info.size)]
+    lines = ["   ".join(word for word in words if word)]
+    if info.audio is not None:
+        lines.append(f"    audio  {info.audio}")
+    if info.files is not None and not info.named:
+        lines += [f"    table  {path}" for path in info.files.existing()]
+    return lines

@@ -1,0 +1,481 @@
+"""Writes sessions for other tools: which format, what of it, and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.errors import SerError, UsageError
+from realtime_ser.gui.library.deletion import count
+from realtime_ser.gui.library.dress import Dresser
+from realtime_ser.gui.library.parts import (
+    Choice,
+    Said,
+    button,
+    file_dialog,
+    label,
+    pad,
+    reveal,
+    row,
+    rule,
+)
+from realtime_ser.gui.library.task import Advance, Task, sentence_of
+from realtime_ser.gui.rasterise import png_of_svg
+from realtime_ser.gui.theme import Look
+from realtime_ser.session.export import export_study
+from realtime_ser.session.formats.choice import SOUNDS, Wish, export
+from realtime_ser.session.formats.corpus import CorpusWish, export_corpus
+from realtime_ser.session.formats.picture import Style
+from realtime_ser.session.formats.sound import Part, segment_part
+from realtime_ser.session.store import SessionInfo, Store
+from realtime_ser.words import channel_title
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A format, and what it is for.
+
+    Attributes
+    ----------
+    format
+        Its name; those of :mod:`realtime_ser.session.formats.choice`, ``tidy`` or ``corpus``.
+    title, purpose
+        What a person reads.
+    ending
+        Of the file's name; empty for a folder.
+    several
+        Whether it can hold several sessions, and whether it needs that they were chosen so.
+    """
+
+    format: str
+    title: str
+    purpose: str
+    ending: str
+    several: bool = False
+
+
+KINDS = (
+    Kind("csv", "Tables (CSV)", "Spreadsheets, R, pandas: frames, segments and markers", ".csv"),
+    Kind("elan", "ELAN", "Annotation with audio and the curves beside it", ".eaf"),
+    Kind("praat", "Praat TextGrid", "Phonetics: tiers of intervals and points", ".TextGrid"),
+    Kind("audacity", "Audacity labels", "A label track to import over the audio", ".txt"),
+    Kind("json", "JSON", "One document for programs, frames if you want them", ".json"),
+    Kind("html", "Report (HTML)", "One page that reads and prints well", ".html"),
+    Kind("png", "Picture (PNG)", "The timeline for slides and papers, 300 dpi", ".png"),
+    Kind("svg", "Drawing (SVG)", "The timeline to edit, sharp at any size", ".svg"),
+    Kind("wav", "Audio (WAV)", "The session's sound, a stretch or a segment of it", ".wav"),
+    Kind("flac", "Audio (FLAC)", "The same at about half the size, nothing lost", ".flac"),
+    Kind("tidy", "Tidy table (CSV)", "Statistics: a row for each interval and label", ".csv", True),
+    Kind(
+        "corpus", "Training corpus", "Corrected segments as labelled clips, to train on", "", True
+    ),
+)
+"""All formats, in the order in which they are offered."""
+
+_STYLES: tuple[tuple[str, Style], ...] = (("Stacked areas", "areas"), ("Lines", "lines"))
+
+_PARTS = ("Whole session", "Stretch", "Segment")
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is written, where to, and how."""
+
+    kind: Kind
+    to: Path
+    names: tuple[str, ...]
+    part: Part
+    segment: int | None
+    channel: str | None
+    style: Style
+    frames: bool
+    uncorrected: bool
+
+
+class ExportDialog(QDialog):
+    """Chooses a format, its options and a place, and writes.
+
+    Parameters
+    ----------
+    folder
+        Of the store.
+    sessions
+        What to write; several go into a tidy table or a training corpus.
+    """
+
+    #: The files that were written, the one that was asked for first.
+    exported = pyqtSignal(list)
+
+    def __init__(
+        self, folder: Path, sessions: Sequence[SessionInfo], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._sessions = tuple(sessions)
+        self._task: Task | None = None
+        self._written: Path | None = None
+        self._touched = False
+        self.setWindowTitle("Export")
+        self.title = label(self._heading(), "big bold", wrap=True)
+        self.kinds = QListWidget()
+        self.kinds.setAccessibleName("Format")
+        self.purpose = label("", "muted", wrap=True)
+        self.channel = Choice()
+        self.part = Choice()
+        self.start = QDoubleSpinBox()
+        self.end = QDoubleSpinBox()
+        self.segment = QSpinBox()
+        self.style_of = Choice()
+        self.frames = QCheckBox("The updates too, 12.5 a second")
+        self.uncorrected = QCheckBox("Uncorrected segments too")
+        self.path = QLineEdit()
+        self.browse = button("Browse…", "Choose where to write it")
+        self.progress = QProgressBar()
+        self.said = Said()
+        self.reveal = button("Show the folder", "Open the folder of what was written")
+        self.close_button = button("Close", "Close (Esc)")
+        self.write = button("Export", "Write it", "primary")
+        self._prepare()
+        self._lay_out()
+        self._connect()
+        self._dresser = Dresser(self, self._wear)
+        self.kinds.setCurrentRow(0)
+        self.kinds.setFocus()
+
+    @property
+    def kind(self) -> Kind:
+        """The format that is chosen."""
+        item = self.kinds.currentItem()
+        found = None if item is None else item.data(Qt.ItemDataRole.UserRole)
+        assert isinstance(found, Kind)
+        return found
+
+    def choose(self, name: str) -> None:
+        """Choose a format by its name."""
+        for place in range(self.kinds.count()):
+            item = self.kinds.item(place)
+            if item is not None and item.data(Qt.ItemDataRole.UserRole).format == name:
+                self.kinds.setCurrentRow(place)
+
+    def reject(self) -> None:
+        """Close, or end what is being written."""
+        if self._task is not None and self._task.running:
+            self._task.cancel()
+            self.said.say("Ending…")
+            return
+        super().reject()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Closing waits for what is being written."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task.wait()
+        super().closeEvent(event)
+
+    # ------------------------------------------------------------------------------------ choices
+
+    def _heading(self) -> str:
+        if len(self._sessions) != 1:
+            return f"Export {count(len(self._sessions))}"
+        begun = self._sessions[0].beginning
+        return f"Export “{begun.title or begun.source.name}”, {begun.started:%Y-%m-%d %H:%M}"
+
+    def _prepare(self) -> None:
+        one = self._sessions[0] if len(self._sessions) == 1 else None
+        for kind in KINDS:
+            if one is None and not kind.several:
+                continue
+            item = QListWidgetItem(f"{kind.title}\n{kind.purpose}")
+            item.setData(Qt.ItemDataRole.UserRole, kind)
+            item.setToolTip(kind.purpose)
+            needs = kind.format in (*SOUNDS, "corpus")
+            if needs and not any(info.audio is not None for info in self._sessions):
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+                item.setText(f"{kind.title}\nNo audio was kept of this session")
+            self.kinds.addItem(item)
+        for widget, name in (
+            (self.channel, "Channel"),
+            (self.part, "What of it"),
+            (self.start, "From, in seconds"),
+            (self.end, "Until, in seconds"),
+            (self.segment, "Segment"),
+            (self.style_of, "Drawn as"),
+            (self.path, "Where to"),
+            (self.progress, "Progress"),
+        ):
+            widget.setAccessibleName(name)
+        self.channel.addItem("All channels", None)
+        for channel in [] if one is None else one.channels:
+            title = channel_title(channel.number, one.beginning.names) if one else ""
+            self.channel.addItem(title, channel.number)
+        self.part.addItems(_PARTS)
+        longest = max((info.duration_s for info in self._sessions), default=0.0)
+        for box, value in ((self.start, 0.0), (self.end, longest)):
+            box.setRange(0.0, max(longest, 0.01))
+            box.setDecimals(2)
+            box.setSuffix(" s")
+            box.setValue(value)
+        self.segment.setRange(1, 999_999)
+        for name, style in _STYLES:
+            self.style_of.addItem(name, style)
+        self.uncorrected.setToolTip("Segments that nobody corrected, with the model's own label")
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.reveal.hide()
+        self.write.setDefault(True)
+
+    def _show_kind(self) -> None:
+        kind = self.kind
+        sound = kind.format in SOUNDS
+        several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
+        for widget, visible in (
+            (self.channel, several and (sound or kind.format == "corpus")),
+            (self.part, sound),
+            (self.start, sound and self.part.currentIndex() == 1),
+            (self.end, sound and self.part.currentIndex() == 1),
+            (self.segment, sound and self.part.currentIndex() == 2),
+            (self.style_of, kind.format in ("png", "svg", "html")),
+            (self.frames, kind.format == "json"),
+            (self.uncorrected, kind.format == "corpus"),
+        ):
+            self.options.setRowVisible(widget, visible)
+        self.purpose.setText(_told(kind))
+        if not self._touched:
+            self.path.setText(str(self._proposal(kind)))
+        else:
+            given = Path(self.path.text())
+            self.path.setText(str(given.with_suffix(kind.ending) if kind.ending else given))
+        self._renew()
+
+    def _proposal(self, kind: Kind) -> Path:
+        """A name that is free, in the documents."""
+        info = self._sessions[0]
+        begun = info.beginning
+        words = begun.title or begun.source.name.rpartition("/")[2].partition(".")[0]
+        name = f"{begun.started:%Y-%m-%d} {words}"
+        if len(self._sessions) > 1:
+            name = begun.study.name or "sessions"
+        name = "".join(c if c.isalnum() or c in " ._-" else "_" for c in name).strip(" .")
+        if kind.format in ("tidy", "corpus"):
+            name = f"{name} {kind.format}"
+        folder = Path(platformdirs.user_documents_dir())
+        path, number = folder / f"{name}{kind.ending}", 2
+        while path.exists():
+            path, number = folder / f"{name} {number}{kind.ending}", number + 1
+        return path
+
+    def _browse(self) -> None:
+        kind, given = self.kind, Path(self.path.text())
+        pattern = f"*{kind.ending}" if kind.ending else "*"
+        dialog = file_dialog(self, "Export to", [f"{kind.title} ({pattern})"])
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        # What is there already is never replaced: the export says so itself.
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        if kind.ending:
+            dialog.setDefaultSuffix(kind.ending.removeprefix("."))
+        if given.parent.is_dir():
+            dialog.setDirectory(str(given.parent))
+        dialog.selectFile(given.name)
+        dialog.fileSelected.connect(self._take_path)
+        dialog.open()
+
+    def _take_path(self, path: str) -> None:
+        self._touched = True
+        self.path.setText(path)
+
+    def _renew(self) -> None:
+        """Forget what was written before."""
+        self._written = None
+        self.reveal.hide()
+        self.said.say("")
+        self.write.setEnabled(bool(self.path.text().strip()))
+
+    # ------------------------------------------------------------------------------------ writing
+
+    def _order(self) -> _Order:
+        kind = self.kind
+        part = self.part.currentIndex() if kind.format in SOUNDS else 0
+        channel = self.channel.currentData() if not self.channel.isHidden() else None
+        stretch = Part(channel=channel)
+        if part == 1:
+            if self.end.value() <= self.start.value():
+                raise UsageError("The stretch must end after it starts.")
+            stretch = Part(self.start.value(), self.end.value(), channel)
+        return _Order(
+            kind=kind,
+            to=Path(self.path.text().strip()).expanduser(),
+            names=tuple(info.id for info in self._sessions),
+            part=stretch,
+            segment=self.segment.value() if part == 2 else None,
+            channel=None if channel is None else str(channel),
+            style=self.style_of.currentData(),
+            frames=self.frames.isChecked() and kind.format == "json",
+            uncorrected=self.uncorrected.isChecked(),
+        )
+
+    def _write(self) -> None:
+        folder = self._folder
+        try:
+            order = self._order()
+        except SerError as error:
+            self.said.warn(str(error))
+            return
+        self._task = task = Task(lambda advance: write(folder, order, advance), self)
+        task.succeeded.connect(self._succeeded)
+        task.failed.connect(self._failed)
+        task.cancelled.connect(lambda: self._busy(busy=False))
+        self.said.say("")
+        self._busy(busy=True)
+        task.start()
+
+    def _busy(self, *, busy: bool) -> None:
+        self.progress.setVisible(busy)
+        for widget in (self.kinds, self.write, self.path, self.browse):
+            widget.setEnabled(not busy)
+        self.close_button.setText("Cancel" if busy else "Close")
+
+    def _succeeded(self, paths: list[Path]) -> None:
+        self._busy(busy=False)
+        self._written = paths[0]
+        more = f" and {count(len(paths) - 1, 'file')} beside it" if len(paths) > 1 else ""
+        self.said.say(f"Written: {paths[0]}{more}.")
+        self.reveal.show()
+        self.reveal.setFocus()
+        self.exported.emit(paths)
+
+    def _failed(self, error: Exception) -> None:
+        self._busy(busy=False)
+        self.said.warn(sentence_of(error))
+
+    def _reveal(self) -> None:
+        if self._written is not None:
+            reveal(self._written)
+
+    # -------------------------------------------------------------------------------------- looks
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 2)
+        for box in (self.channel, self.part, self.style_of):
+            box.set_look(look)
+        self._middle.setSpacing(look.grid(3))
+        self._right.setSpacing(look.grid(1.5))
+        self.options.setHorizontalSpacing(look.grid(1.5))
+        self.options.setVerticalSpacing(look.grid(1))
+        self._target.setSpacing(look.grid(1))
+        self._buttons.setSpacing(look.grid(1))
+        self.kinds.setMinimumWidth(look.grid(46))
+        for place in range(self.kinds.count()):
+            item = self.kinds.item(place)
+            if item is not None:
+                item.setSizeHint(QSize(0, look.grid(5)))
+        self.kinds.setMinimumHeight(look.grid(30 if self.kinds.count() > 2 else 12))
+        self.setMinimumWidth(look.grid(100))
+        if self.kinds.count() > 2:
+            screen = self.screen()
+            room = look.grid(88) if screen is None else screen.availableGeometry().height()
+            self.resize(look.grid(104), min(look.grid(88), room - look.grid(4)))
+
+    def _lay_out(self) -> None:
+        self.options = QFormLayout()
+        for name, widget in (
+            ("Channel", self.channel),
+            ("What of it", self.part),
+            ("From", self.start),
+            ("Until", self.end),
+            ("Number", self.segment),
+            ("Drawn as", self.style_of),
+            ("", self.frames),
+            ("", self.uncorrected),
+        ):
+            self.options.addRow(QLabel(name), widget)
+        self._right = QVBoxLayout()
+        self._right.addWidget(self.purpose)
+        self._right.addLayout(self.options)
+        self._right.addStretch(1)
+        self._middle = QHBoxLayout()
+        self._middle.addWidget(self.kinds)
+        self._middle.addLayout(self._right, 1)
+        self._target = row(label("Where to"), self.path, self.browse)
+        self._buttons = row(self.reveal, None, self.close_button, self.write)
+        self._column = QVBoxLayout(self)
+        self._column.addWidget(self.title)
+        self._column.addLayout(self._middle, 1)
+        self._column.addWidget(rule())
+        self._column.addLayout(self._target)
+        self._column.addWidget(self.progress)
+        self._column.addWidget(self.said)
+        self._column.addLayout(self._buttons)
+
+    def _connect(self) -> None:
+        self.kinds.currentRowChanged.connect(lambda _: self._show_kind())
+        self.part.currentIndexChanged.connect(lambda _: self._show_kind())
+        self.path.textEdited.connect(lambda _: setattr(self, "_touched", True))
+        self.path.textChanged.connect(lambda _: self._renew())
+        self.browse.clicked.connect(self._browse)
+        self.write.clicked.connect(self._write)
+        self.close_button.clicked.connect(self.reject)
+        self.reveal.clicked.connect(self._reveal)
+
+
+def write(folder: Path, order: _Order, advance: Advance) -> list[Path]:
+    """Write what was ordered, through a connection of its own."""
+    with Store(folder) as store:
+        found = [store.session(name) for name in order.names]
+        if order.kind.format == "corpus":
+            corpus = CorpusWish(order.to, order.channel, order.uncorrected)
+            return [export_corpus(store, found, corpus, advance).folder]
+        order.to.parent.mkdir(parents=True, exist_ok=True)
+        if order.kind.format == "tidy":
+            export_study(store, found, order.to)
+            return [order.to]
+        part = order.part
+        if order.segment is not None:
+            part = segment_part(store, found[0], order.segment, part.channel)
+        wish = Wish(order.to, order.kind.format, part, order.style, order.frames)
+        return export(store, found[0], wish, png_of_svg)
+
+
+def _told(kind: Kind) -> str:
+    """What is said of a format beside its options."""
+    return {
+        "csv": "Three tables and a JSON beside them that says how the numbers came about: model, "
+        "settings, device, clock.",
+        "elan": "Segments, markers and labelled intervals as tiers. Where audio was kept it goes "
+        "beside the file as WAV, and a CSV with the curves for ELAN's time-series viewer.",
+        "praat": "A TextGrid with a tier for each channel's segments, for markers, and for each "
+        "of your own tiers.",
+        "audacity": "File, Import, Labels in Audacity; all tiers on one track.",
+        "json": "All that is known of the session; columns, as pandas takes them.",
+        "html": "The timeline, the shares of the labels, transitions, pauses and segments, in one "
+        "file without anything from outside.",
+        "png": "As wide as a page in print.",
+        "svg": "Opens in Inkscape, Illustrator and browsers; text stays text.",
+        "wav": "16 bit at the device's own rate; second 0 is the session's.",
+        "flac": "16 bit at the device's own rate; second 0 is the session's.",
+        "tidy": "A row for each participant, interval and label: mean probability, seconds of "
+        "speech, lost seconds, share of certain steps. Without marked intervals, a session is one.",
+        "corpus": "A folder with a folder for each label and speaker, which "
+        "realtime-ser-train reads. What you labelled by hand counts.",
+    }[kind.format]

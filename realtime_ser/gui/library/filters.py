@@ -1,0 +1,156 @@
+"""What is searched for, and which sessions are left out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from realtime_ser.gui.library.parts import Choice, button
+from realtime_ser.gui.theme import Look
+from realtime_ser.labels import LABELS
+from realtime_ser.session.store import Query, Store
+
+_TYPING_MS = 150
+
+_PERIODS: tuple[tuple[str, int | None], ...] = (
+    ("Any time", None),
+    ("Today", 0),
+    ("Last 7 days", 6),
+    ("Last 30 days", 29),
+    ("Last 12 months", 364),
+)
+
+
+class Filters(QWidget):
+    """A field to search in, and choices that leave sessions out."""
+
+    changed = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search titles, notes, markers, intervals, people, dates")
+        self.search.setAccessibleName("Search")
+        self.search.setToolTip(
+            "Finds titles, notes, markers, labelled intervals, studies, participants, conditions, "
+            "sources, and dates such as 2026-03 (Ctrl+F)"
+        )
+        self.search.setClearButtonEnabled(True)
+        self.study = _choice("Study", "Only sessions of this study")
+        self.participant = _choice("Participant", "Only sessions of this participant")
+        self.label = _choice("Label", "Only sessions with a segment of this label")
+        self.period = _choice("Period", "Only sessions that began in this time")
+        self.sound = _choice("Audio", "Only sessions whose sound was kept")
+        for name, days in _PERIODS:
+            self.period.addItem(name, days)
+        for name, kept in (("With or without audio", False), ("With audio", True)):
+            self.sound.addItem(name, kept)
+        self.label.addItem("Any label", None)
+        for label in LABELS:
+            self.label.addItem(label, label)
+        self.reset = button("Clear", "Show all sessions again")
+        self._column = QVBoxLayout(self)
+        self._above, self._layout = QHBoxLayout(), QHBoxLayout()
+        self._column.addLayout(self._above)
+        self._column.addLayout(self._layout)
+        self._layout.addWidget(self.search, 1)
+        for box in self._boxes:
+            self._layout.addWidget(box)
+            box.currentIndexChanged.connect(self._told)
+        self._layout.addWidget(self.reset)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_TYPING_MS)
+        self._timer.timeout.connect(self.changed)
+        self.search.textChanged.connect(self._typed)
+        self.reset.clicked.connect(self.clear)
+        self._told()
+
+    def set_look(self, look: Look) -> None:
+        """Change sizes."""
+        self._column.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
+        for layout in (self._column, self._above, self._layout):
+            layout.setSpacing(look.grid(1))
+        for box in self._boxes:
+            box.set_look(look)
+            box.setMaximumWidth(look.grid(26))
+        self.search.setMinimumWidth(look.grid(20))
+
+    def fold(self, *, folded: bool) -> None:
+        """Give the search a row of its own where there is little width."""
+        there, here = (self._above, self._layout) if folded else (self._layout, self._above)
+        if here.indexOf(self.search) >= 0:
+            here.removeWidget(self.search)
+            there.insertWidget(0, self.search, 1)
+
+    def show_known(self, store: Store) -> None:
+        """Offer the studies and participants that there are."""
+        for box, everything, known in (
+            (self.study, "Any study", store.studies()),
+            (self.participant, "Anybody", store.participants()),
+        ):
+            chosen = box.currentData()
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(everything, None)
+            for name in known:
+                box.addItem(name, name)
+            box.setCurrentIndex(max(0, box.findData(chosen)))
+            box.setVisible(bool(known))
+            box.blockSignals(False)
+            if chosen != box.currentData():
+                self._told()
+
+    def clear(self) -> None:
+        """Show everything again."""
+        self.search.clear()
+        for box in self._boxes:
+            box.setCurrentIndex(0)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is left out."""
+        chosen = any(box.currentIndex() > 0 for box in self._boxes)
+        return chosen or bool(self.search.text().strip())
+
+    @property
+    def with_sound(self) -> bool:
+        """Whether only sessions with sound are wanted."""
+        return bool(self.sound.currentData())
+
+    def query(self) -> Query:
+        """What is wanted."""
+        days = self.period.currentData()
+        since = None
+        if days is not None:
+            today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            since = today - timedelta(days=days)
+        return Query(
+            text=self.search.text().strip() or None,
+            study=self.study.currentData(),
+            participant=self.participant.currentData(),
+            label=self.label.currentData(),
+            since=since,
+        )
+
+    @property
+    def _boxes(self) -> tuple[Choice, ...]:
+        return self.study, self.participant, self.label, self.period, self.sound
+
+    def _typed(self) -> None:
+        self.reset.setEnabled(self.active)
+        self._timer.start()
+
+    def _told(self) -> None:
+        self.reset.setEnabled(self.active)
+        self.changed.emit()
+
+
+def _choice(name: str, tip: str) -> Choice:
+    made = Choice()
+    made.setAccessibleName(name)
+    made.setToolTip(tip)
+    return made

@@ -1,0 +1,593 @@
+"""All kept sessions: found, looked over, renamed, exported, deleted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PyQt6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QSortFilterProxyModel,
+    Qt,
+    QTimer,
+    pyqtSignal,
+)
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.config import Config
+from realtime_ser.errors import SerError
+from realtime_ser.gui.library.again import AgainDialog
+from realtime_ser.gui.library.deletion import DeleteDialog, count
+from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
+from realtime_ser.gui.library.details import Details
+from realtime_ser.gui.library.dress import Dresser, first_look
+from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.filters import Filters
+from realtime_ser.gui.library.parts import Said, button, file_dialog, label
+from realtime_ser.gui.library.rows import SORT_ROLE, Column, Row, SessionRows, read_rows
+from realtime_ser.gui.library.sharebar import ShareCell
+from realtime_ser.gui.library.trend import TrendWindow
+from realtime_ser.gui.theme import Look
+from realtime_ser.session.formats.incoming import import_annotations
+from realtime_ser.session.store import Query, SessionState, Store
+from realtime_ser.words import size_text
+
+_RUNNING_MS = 2000
+"""How often the list is read again while a session runs."""
+
+FOLD_WIDTH = 120
+"""Below this width, in units of the grid, the details fold away."""
+
+_SAMPLES = {
+    Column.BEGAN: "2026-12-28 20:28",
+    Column.STUDY: "Sleep and",
+    Column.PARTICIPANT: "Participant",
+    Column.CONDITION: "Condition",
+    Column.LENGTH: "00:00:00",
+    Column.SPEECH: "00:00:00",
+    Column.SOUNDED: "surprised 88 % · neutral",
+    Column.SIZE: "888 MB",
+    Column.SOUND: "Audio",
+}
+"""What a column has room for; the title takes what is left."""
+
+_TITLE = 16
+"""Least width of the title, in units of the grid."""
+
+_DISPENSABLE = (Column.CONDITION, Column.SOUND, Column.STUDY, Column.SPEECH)
+"""What a narrow window leaves out, the first one first; the details tell it all."""
+
+
+class _Table(QTableView):
+    """The table, and the keys that act on what is chosen in it."""
+
+    key_pressed = pyqtSignal(int)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Pass on the keys that act; the others move through the table."""
+        acts = (Qt.Key.Key_Delete, Qt.Key.Key_F2, Qt.Key.Key_N)
+        plain = event is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event is not None and plain and event.key() in acts:
+            self.key_pressed.emit(event.key())
+            return
+        super().keyPressEvent(event)
+
+
+class SessionsWindow(QWidget):
+    """The table of the kept sessions, and what can be done with them.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    store
+        The sessions; the window reads and changes them in its own thread, and does not close it.
+    parent
+        Another window, beside which this one stays a window of its own.
+    """
+
+    #: A person wants to look at the session of this ID.
+    open_requested = pyqtSignal(str)
+
+    def __init__(self, config: Config, store: Store, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("window")
+        self.setWindowTitle("Sessions")
+        self._config = config
+        self._store = store
+        self._look = first_look()
+        self._empty: set[Column] = set()
+        self.filters = Filters()
+        self.model = SessionRows()
+        self.sorted = QSortFilterProxyModel(self)
+        self.sorted.setSourceModel(self.model)
+        self.sorted.setSortRole(SORT_ROLE)
+        self.table = _Table()
+        self._shares = ShareCell(self._look, self.table)
+        self.details = Details(self._look)
+        self.said = Said()
+        self.sum = label("", "small muted")
+        self.kept = label("", "small muted", wrap=True)
+        self.open = button("Open", "Look at the session (Enter)", "primary")
+        self.export = button("Export…", "Write for other tools (Ctrl+E)")
+        self.importing = button("Import…", "Read markers and intervals of ELAN, Praat or Audacity")
+        self.again = button("Hear again…", "Let another model listen to the kept audio")
+        self.trend = button("Trend…", "A participant's sessions over time")
+        self.delete = button("Delete…", "Delete for good, audio included (Del)")
+        self.actions_for = (
+            self.open,
+            self.export,
+            self.importing,
+            self.again,
+            self.trend,
+            self.delete,
+        )
+        self._timer = QTimer(self)
+        self._timer.setInterval(_RUNNING_MS)
+        self._set_up_table()
+        self._lay_out()
+        self._connect()
+        self.resize(1280, 720)
+        self.setMinimumSize(640, 400)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self.refresh()
+        self.table.setFocus()
+
+    # ------------------------------------------------------------------------------------ showing
+
+    def refresh(self) -> None:
+        """Read the list again; what was chosen stays so."""
+        if self.table.state() is QAbstractItemView.State.EditingState:
+            return
+        with self._telling():
+            self.filters.show_known(self._store)
+            rows = read_rows(
+                self._store, self.filters.query(), self._config.sessions.retention_days
+            )
+            if self.filters.with_sound:
+                rows = [one for one in rows if one.info.audio is not None]
+            self._show(rows)
+            self._tell_sum(rows)
+
+    def chosen(self) -> list[Row]:
+        """The sessions that are selected, in the order in which they are shown."""
+        selection = self.table.selectionModel()
+        indices = [] if selection is None else selection.selectedRows()
+        places = sorted(index.row() for index in indices)
+        return [
+            self.model.rows[self.sorted.mapToSource(self.sorted.index(place, 0)).row()]
+            for place in places
+        ]
+
+    def choose(self, names: Sequence[str]) -> None:
+        """Select sessions by their IDs, and bring the first one into view."""
+        selection = self.table.selectionModel()
+        assert selection is not None
+        before = selection.blockSignals(True)
+        selection.clear()
+        first: QModelIndex | None = None
+        for place in range(self.sorted.rowCount()):
+            index = self.sorted.index(place, 0)
+            if self.model.rows[self.sorted.mapToSource(index).row()].info.id in names:
+                selection.select(
+                    index,
+                    QItemSelectionModel.SelectionFlag.Select
+                    | QItemSelectionModel.SelectionFlag.Rows,
+                )
+                first = first or index
+        if first is not None:
+            selection.setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
+        selection.blockSignals(before)
+        self.table.viewport().update()  # type: ignore[union-attr]
+        self._show_chosen()
+
+    def _show(self, rows: list[Row]) -> None:
+        names = [one.info.id for one in self.chosen()]
+        bar = self.table.verticalScrollBar()
+        place = 0 if bar is None else bar.value()
+        self.model.show_rows(rows)
+        studies = [one.info.beginning.study for one in rows]
+        self._empty = {
+            column
+            for column, said in (
+                (Column.STUDY, any(study.name for study in studies)),
+                (Column.PARTICIPANT, any(study.participant for study in studies)),
+                (Column.CONDITION, any(study.condition for study in studies)),
+            )
+            if not said
+        }
+        self._fit()
+        there = {one.info.id for one in rows}
+        self.choose([name for name in names if name in there] or [one.info.id for one in rows[:1]])
+        if bar is not None:
+            bar.setValue(place)
+        running = any(one.info.state is SessionState.RUNNING for one in rows)
+        (self._timer.start if running else self._timer.stop)()
+
+    def _show_chosen(self) -> None:
+        rows = self.chosen()
+        with self._telling():
+            notes = self._store.notes(rows[0].info.id) if len(rows) == 1 else []
+            self.details.show_rows(rows, notes)
+        one, some = len(rows) == 1, bool(rows)
+        sound = [row for row in rows if row.info.audio is not None]
+        self.open.setEnabled(one)
+        self.export.setEnabled(some)
+        self.importing.setEnabled(one)
+        self.again.setEnabled(bool(sound) and len(sound) == len(rows))
+        self.again.setToolTip(
+            "Let another model listen to the kept audio"
+            if self.again.isEnabled() or not some
+            else "No audio was kept of what is chosen: record with the setting 'keep audio'"
+        )
+        self.delete.setEnabled(some)
+        self.trend.setEnabled(self.filters.participant.count() > 1)
+
+    def _tell_sum(self, rows: Sequence[Row]) -> None:
+        shown = count(len(rows))
+        if self.filters.active:
+            whole = len(self._store.sessions(Query()))
+            shown = f"{len(rows)} of {count(whole)}"
+        self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
+        self.sum.setToolTip(str(self._store.folder))
+        self.kept.setText(self._retention())
+        self.kept.setToolTip("The setting sessions.retention_days")
+
+    def _retention(self) -> str:
+        days = self._config.sessions.retention_days
+        if days is None:
+            return "Kept until you delete them"
+        rows = read_rows(self._store, Query(), days)
+        leaving = [one for one in rows if one.leaves and one.info.state is not SessionState.RUNNING]
+        words = f"Kept for {days:g} days"
+        now = datetime.now().astimezone()
+        due = sum(one.leaves <= now for one in leaving if one.leaves)
+        if due:
+            return f"{words}; {count(due)} will be deleted when the next session starts"
+        if leaving:
+            first = min(leaving, key=lambda one: one.info.beginning.started)
+            return f"{words}; the next to go is '{first.name}' after {first.leaves:%Y-%m-%d %H:%M}"
+        return words
+
+    # ------------------------------------------------------------------------------------- acting
+
+    def ask_delete(self) -> None:
+        """Name what goes, and ask."""
+        self._ask_delete(self.chosen())
+
+    def ask_delete_participant(self, code: str) -> None:
+        """Name all of a participant, whatever the filters show, and ask."""
+        with self._telling():
+            self._ask_delete(read_rows(self._store, Query(participant=code), None))
+
+    def _ask_delete(self, rows: Sequence[Row]) -> None:
+        running = [one.info.id for one in rows if one.info.state is SessionState.RUNNING]
+        if running:
+            self.said.warn(f"The session {running[0]} is running: end it first.")
+            return
+        if rows:
+            dialog = DeleteDialog(rows, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.agreed.connect(lambda files: self._delete(rows, files=files))
+            dialog.open()
+
+    def _delete(self, rows: Sequence[Row], *, files: bool) -> None:
+        with self._telling():
+            done = self._store.delete([one.info for one in rows], named_files=files)
+            words = [f"{count(len(rows))} deleted for good."]
+            if done.left:
+                words.append(f"Left, since you named them: {', '.join(map(str, done.left))}.")
+            if not done.log_emptied:
+                words.append(
+                    "Another window is using the store: the last traces leave its log when that "
+                    "one closes."
+                )
+            self.refresh()
+            self.said.say(" ".join(words))
+
+    def ask_export(self) -> None:
+        """Choose a format and a place."""
+        rows = self.chosen()
+        if rows:
+            dialog = ExportDialog(self._store.folder, [one.info for one in rows], self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.exported.connect(lambda paths: self.said.say(f"Exported to {paths[0]}."))
+            dialog.open()
+
+    def ask_import(self) -> None:
+        """Choose a file of another tool."""
+        if len(self.chosen()) != 1:
+            return
+        name = self.chosen()[0].info.id
+        dialog = file_dialog(
+            self,
+            "Read markers and intervals into the session",
+            ["ELAN, Praat, Audacity (*.eaf *.TextGrid *.txt)", "All files (*)"],
+        )
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda file: self._import(name, Path(file)))
+        dialog.open()
+
+    def _import(self, name: str, path: Path) -> None:
+        with self._telling():
+            found = import_annotations(self._store, self._store.session(name), path)
+            new = [
+                count(number, word)
+                for number, word in (
+                    (len(found.markers), "marker"),
+                    (len(found.intervals), "interval"),
+                )
+                if number
+            ]
+            known = f"; {found.known} were there already" if found.known else ""
+            self.refresh()
+            self.said.say(f"{' and '.join(new) or 'Nothing new'} read from {path.name}{known}.")
+
+    def ask_again(self) -> None:
+        """Choose a model that hears the chosen sessions again."""
+        rows = [one for one in self.chosen() if one.info.audio is not None]
+        if rows:
+            dialog = AgainDialog(self._store.folder, rows, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.heard.connect(self._heard)
+            dialog.open()
+
+    def show_trend(self) -> TrendWindow:
+        """Show the sessions of the chosen participant over time, or else of the first one."""
+        codes = [one.info.beginning.study.participant for one in self.chosen()]
+        code = next((code for code in codes if code), None)
+        window = TrendWindow(self._config, self._store, code, parent=self)
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        window.open_requested.connect(self.open_requested)
+        window.show()
+        return window
+
+    def rename(self) -> None:
+        """Edit the title where it stands."""
+        rows = self.chosen()
+        selection = self.table.selectionModel()
+        if len(rows) == 1 and selection is not None:
+            place = selection.selectedRows()[0].row()
+            self.table.edit(self.sorted.index(place, Column.TITLE))
+
+    def _heard(self, names: Sequence[str]) -> None:
+        self.refresh()
+        self.choose(names)
+        self.said.say(f"Heard again: {', '.join(names)}.")
+
+    def _open(self) -> None:
+        rows = self.chosen()
+        if len(rows) == 1:
+            self.open_requested.emit(rows[0].info.id)
+
+    def _rename(self, name: str, title: str) -> None:
+        with self._telling():
+            self._store.rename(name, title)
+        # The editor is still open: the table may change when it is gone.
+        QTimer.singleShot(0, self.refresh)
+
+    def _note(self, text: str) -> None:
+        rows = self.chosen()
+        if len(rows) == 1:
+            with self._telling():
+                self._store.add_note(rows[0].info.id, text)
+            self._show_chosen()
+
+    def _menu(self, place: QPoint) -> None:
+        rows = self.chosen()
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        def add(text: str, act: Callable[[], object], *, enabled: bool) -> None:
+            action = menu.addAction(text)
+            assert action is not None
+            action.triggered.connect(lambda _: act())
+            action.setEnabled(enabled)
+
+        for control, act in self._acts:
+            if control is self.delete:
+                add("Rename\tF2", self.rename, enabled=len(rows) == 1)
+                add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
+                menu.addSeparator()
+            add(control.text(), act, enabled=control.isEnabled())
+        people = {one.info.beginning.study.participant for one in rows} - {""}
+        for code in sorted(people):
+            add(
+                f"Delete all of participant {code}…",
+                lambda code=code: self.ask_delete_participant(code),  # type: ignore[misc]
+                enabled=True,
+            )
+        menu.popup(self.table.viewport().mapToGlobal(place))  # type: ignore[union-attr]
+
+    def _go_to_note(self) -> None:
+        self._fold(folded=False)
+        self.details.note.setFocus()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say in the window what the body cannot do."""
+        try:
+            yield
+        except SerError as error:
+            self.said.warn(str(error))
+
+    # ------------------------------------------------------------------------------------- Qt's
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Read the list anew."""
+        super().showEvent(event)
+        self._fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Read the list anew when a person comes back to the window."""
+        super().changeEvent(event)
+        if (
+            event is not None
+            and event.type() is QEvent.Type.ActivationChange
+            and self.isActiveWindow()
+        ):
+            self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Fold the details away where there is no room for them."""
+        super().resizeEvent(event)
+        self._fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
+        self.filters.fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
+        self._fit()
+
+    def _fold(self, *, folded: bool) -> None:
+        self.details.setVisible(not folded)
+        look = self._look
+        side = look.grid(2)
+        self._middle.setContentsMargins(side, look.grid(1), side if folded else 0, 0)
+
+    def _fit(self) -> None:
+        """Share the width out: the title takes what the other columns leave."""
+        look = self._look
+        room = self.width() - look.grid(6)
+        if not self.details.isHidden():
+            room -= look.grid(DETAILS_WIDTH)
+        metrics = QFontMetricsF(look.body)
+        widths = {
+            column: round(metrics.horizontalAdvance(sample)) + look.grid(2)
+            for column, sample in _SAMPLES.items()
+            if column not in self._empty
+        }
+        left_out: set[Column] = set()
+        for column in _DISPENSABLE:
+            if room - sum(widths.values()) < look.grid(_TITLE) and column in widths:
+                del widths[column]
+                left_out.add(column)
+        for column in Column:
+            self.table.setColumnHidden(column, column in self._empty or column in left_out)
+            if column in widths:
+                self.table.setColumnWidth(column, widths[column])
+
+    def _wear(self, look: Look) -> None:
+        self._look = look
+        self.filters.set_look(look)
+        self.details.set_look(look)
+        self.model.set_look(look)
+        self._shares.set_look(look)
+        rows = self.table.verticalHeader()
+        assert rows is not None
+        rows.setDefaultSectionSize(look.grid(4.5))
+        self._foot.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
+        self._foot.setSpacing(look.grid(1))
+        self._fold(folded=self.details.isHidden())
+        self._middle.setSpacing(look.grid(1))
+        self._fit()
+        self.table.viewport().update()  # type: ignore[union-attr]
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setModel(self.sorted)
+        table.setAccessibleName("Sessions")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSortingEnabled(True)
+        table.sortByColumn(Column.BEGAN, Qt.SortOrder.DescendingOrder)
+        table.setItemDelegateForColumn(Column.SOUNDED, self._shares)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        rows, header = table.verticalHeader(), table.horizontalHeader()
+        assert rows is not None
+        assert header is not None
+        rows.hide()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
+
+    def _lay_out(self) -> None:
+        bar = QWidget()
+        bar.setObjectName("bar")
+        self._foot = QHBoxLayout(bar)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.sum)
+        words.addWidget(self.kept)
+        self._foot.addLayout(words, 1)
+        for control in (
+            self.importing,
+            self.again,
+            self.trend,
+            self.export,
+            self.delete,
+            self.open,
+        ):
+            self._foot.addWidget(control)
+        left = QVBoxLayout()
+        left.addWidget(self.table, 1)
+        left.addWidget(self.said)
+        self._middle = QHBoxLayout()
+        self._middle.addLayout(left, 1)
+        self._middle.addWidget(self.details)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.filters)
+        column.addLayout(self._middle, 1)
+        column.addWidget(bar)
+        for part in (self, bar, self.filters):
+            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+
+    @property
+    def _acts(self) -> tuple[tuple[QPushButton, Callable[[], object]], ...]:
+        return (
+            (self.open, self._open),
+            (self.export, self.ask_export),
+            (self.importing, self.ask_import),
+            (self.again, self.ask_again),
+            (self.trend, self.show_trend),
+            (self.delete, self.ask_delete),
+        )
+
+    def _connect(self) -> None:
+        selection = self.table.selectionModel()
+        assert selection is not None
+        selection.selectionChanged.connect(lambda *_: self._show_chosen())
+        self.filters.changed.connect(self.refresh)
+        self.model.renamed.connect(self._rename)
+        self.details.note_written.connect(self._note)
+        self.table.activated.connect(lambda _: self._open())
+        self.table.key_pressed.connect(self._key)
+        self.table.customContextMenuRequested.connect(self._menu)
+        self._timer.timeout.connect(self.refresh)
+        for control, act in self._acts:
+            control.clicked.connect(lambda _, act=act: act())
+        for keys, act in (
+            ("Ctrl+F", self.filters.search.setFocus),
+            ("Ctrl+E", self.ask_export),
+            ("Ctrl+I", self.ask_import),
+            ("F5", self.refresh),
+            ("Ctrl+W", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _key(self, key: int) -> None:
+        if key == Qt.Key.Key_Delete:
+            self.ask_delete()
+        elif key == Qt.Key.Key_F2:
+            self.rename()
+        else:
+            self._go_to_note()

@@ -1,0 +1,273 @@
+"""One participant's sessions over weeks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.config import Config
+from realtime_ser.errors import SerError
+from realtime_ser.gui.library.deletion import count
+from realtime_ser.gui.library.dress import Dresser, first_look
+from realtime_ser.gui.library.parts import Choice, Said, button, file_dialog, label
+from realtime_ser.gui.library.trendplot import TrendPlot
+from realtime_ser.gui.theme import Look
+from realtime_ser.session.store import Store
+from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
+from realtime_ser.words import clock_text, percent
+
+_FIXED = ("Began", "Title", "Condition", "Length", "Speech", "Certain")
+
+
+class TrendWindow(QWidget):
+    """A participant's sessions: lines over time, and the same numbers in a table.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    store
+        The kept sessions; the window does not close it.
+    participant
+        Whose sessions are shown first; ``None``: the first participant's.
+    parent
+        Another window, beside which this one stays a window of its own.
+    """
+
+    #: A person wants to look at the session of this ID.
+    open_requested = pyqtSignal(str)
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        participant: str | None = None,
+        *,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._store = store
+        self._points: list[TrendPoint] = []
+        self.participant = Choice()
+        self.participant.setAccessibleName("Participant")
+        self.participant.setToolTip("Whose sessions are shown")
+        self.channel = Choice()
+        self.channel.setAccessibleName("Channel")
+        self.channel.setToolTip("Whose voice counts, where channels are named")
+        self.sum = label("", "muted")
+        self.export = button("Export CSV…", "Write the table's numbers to a file (Ctrl+E)")
+        self.open = button("Open", "Look at the chosen session (Enter)", "primary")
+        self.said = Said()
+        self.plot = TrendPlot(first_look())
+        self.table = QTableWidget()
+        self._set_up_table()
+        self._lay_out()
+        self._connect()
+        self.resize(1120, 720)
+        self.setMinimumSize(640, 480)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._fill_participants(participant)
+        self.plot.setFocus()
+
+    def refresh(self) -> None:
+        """Read the sessions again."""
+        code = self.participant.currentData()
+        channel = self.channel.currentData()
+        self.setWindowTitle(f"Trend of {code}" if code else "Trend")
+        try:
+            everything = [] if code is None else trend(self._store, code)
+            self._fill_channels(channel_names(everything))
+            channel = self.channel.currentData()
+            self._points = everything if channel is None else trend(self._store, code, channel)
+        except SerError as error:
+            self.said.warn(str(error))
+            return
+        self.plot.show_points(self._points)
+        self._fill_table()
+        self.sum.setText(count(len(self._points)) if code else "No session has a participant yet.")
+        self.export.setEnabled(bool(self._points))
+        self._choose(len(self._points) - 1)
+
+    def _fill_participants(self, wanted: str | None) -> None:
+        self.participant.blockSignals(True)
+        for code in self._store.participants():
+            self.participant.addItem(code, code)
+        self.participant.setCurrentIndex(max(0, self.participant.findData(wanted)))
+        self.participant.blockSignals(False)
+        self.refresh()
+
+    def _fill_channels(self, names: list[str]) -> None:
+        box, chosen = self.channel, self.channel.currentData()
+        box.blockSignals(True)
+        box.clear()
+        box.addItem("All channels", None)
+        for name in names:
+            box.addItem(name, name)
+        box.setCurrentIndex(max(0, box.findData(chosen)))
+        box.setVisible(bool(names))
+        box.blockSignals(False)
+
+    def _fill_table(self) -> None:
+        labels = labels_of(self._points)
+        self.table.clear()
+        self.table.setColumnCount(len(_FIXED) + len(labels))
+        self.table.setHorizontalHeaderLabels([*_FIXED, *labels])
+        self.table.setRowCount(len(self._points))
+        for place, point in enumerate(self._points):
+            begun = point.info.beginning
+            sure = "–" if point.certain_share is None else percent(point.certain_share)
+            cells = [
+                f"{begun.started:%Y-%m-%d %H:%M}",
+                begun.title or begun.source.name,
+                begun.study.condition,
+                clock_text(point.info.duration_s),
+                clock_text(point.speech_s),
+                sure,
+                *(
+                    percent(point.shares.get(name, 0.0)) if point.segments else "–"
+                    for name in labels
+                ),
+            ]
+            for column, words in enumerate(cells):
+                item = QTableWidgetItem(words)
+                if column >= 3:
+                    item.setTextAlignment(
+                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                    )
+                self.table.setItem(place, column, item)
+        for column in range(3, self.table.columnCount()):
+            head = self.table.horizontalHeaderItem(column)
+            if head is not None:
+                head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setColumnHidden(
+            2, not any(p.info.beginning.study.condition for p in self._points)
+        )
+        self._fit()
+
+    def _choose(self, index: int) -> None:
+        self.open.setEnabled(index >= 0)
+        self.plot.choose(index)
+        if index >= 0 and self.table.currentRow() != index:
+            self.table.selectRow(index)
+
+    def _open(self) -> None:
+        place = self.table.currentRow()
+        if 0 <= place < len(self._points):
+            self.open_requested.emit(self._points[place].info.id)
+
+    def _ask_export(self) -> None:
+        if not self._points:
+            return
+        dialog = file_dialog(self, "Export the trend", ["CSV (*.csv)"])
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog.setDefaultSuffix("csv")
+        dialog.setDirectory(platformdirs.user_documents_dir())
+        dialog.selectFile(f"trend of {self.participant.currentText()}.csv")
+        dialog.fileSelected.connect(lambda name: self._export(Path(name)))
+        dialog.open()
+
+    def _export(self, to: Path) -> None:
+        try:
+            write_trend(self._points, to)
+        except SerError as error:
+            self.said.warn(str(error))
+        else:
+            self.said.say(f"Written: {to}")
+
+    # -------------------------------------------------------------------------------------- looks
+
+    def _wear(self, look: Look) -> None:
+        self.plot.set_look(look)
+        self._bar.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
+        self._bar.setSpacing(look.grid(1))
+        self._column.setSpacing(0)
+        self._below.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(2))
+        self._below.setSpacing(look.grid(1))
+        rows = self.table.verticalHeader()
+        assert rows is not None
+        rows.setDefaultSectionSize(look.grid(3.5))
+        for box in (self.participant, self.channel):
+            box.set_look(look)
+            box.setMinimumWidth(look.grid(14))
+        self._fit()
+
+    def _fit(self) -> None:
+        self.table.resizeColumnsToContents()
+        for column in range(self.table.columnCount()):
+            width = self.table.columnWidth(column) + first_look().grid(1.5)
+            self.table.setColumnWidth(column, min(width, first_look().grid(30)))
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setAccessibleName("Sessions of the participant")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        rows, header = table.verticalHeader(), table.horizontalHeader()
+        assert rows is not None
+        assert header is not None
+        rows.hide()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+
+    def _lay_out(self) -> None:
+        bar = QWidget()
+        bar.setObjectName("bar")
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._bar = QHBoxLayout(bar)
+        for control in (label("Participant"), self.participant, self.channel, self.sum):
+            self._bar.addWidget(control)
+        self._bar.addStretch(1)
+        self._bar.addWidget(self.export)
+        self._bar.addWidget(self.open)
+        below = QWidget()
+        self._below = QVBoxLayout(below)
+        self._below.addWidget(self.table, 1)
+        self._below.addWidget(self.said)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.plot)
+        split.addWidget(below)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setChildrenCollapsible(False)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(bar)
+        self._column.addWidget(split, 1)
+
+    def _connect(self) -> None:
+        self.participant.currentIndexChanged.connect(lambda _: self.refresh())
+        self.channel.currentIndexChanged.connect(lambda _: self.refresh())
+        self.table.currentCellChanged.connect(lambda row, *_: self._choose(row))
+        self.table.cellActivated.connect(lambda *_: self._open())
+        self.plot.chosen.connect(self._choose)
+        self.plot.opened.connect(lambda _: self._open())
+        self.open.clicked.connect(self._open)
+        self.export.clicked.connect(self._ask_export)
+        for keys, act in (
+            ("Ctrl+E", self._ask_export),
+            ("F5", self.refresh),
+            ("Ctrl+W", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
