@@ -7,7 +7,7 @@
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once.
 - ``trend``, ``trendplot``: a participant's sessions over weeks.
-- ``dress``, ``parts``, ``task``: looks, small pieces, and work beside the window.
+- ``task``: work beside the window.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
-from realtime_ser.gui.library.dress import Dresser
-from realtime_ser.gui.library.parts import button, label, pad, row
+from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.library.rows import Row
+from realtime_ser.gui.parts import button, label, pad, row
 from realtime_ser.gui.theme import Look
 from realtime_ser.words import clock_text, size_text
 

@@ -17,8 +17,8 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.bars import Bars
-from realtime_ser.gui.library.parts import button, label, row, rule
 from realtime_ser.gui.library.rows import Row
+from realtime_ser.gui.parts import button, label, row, rule
 from realtime_ser.gui.theme import Look, set_role
 from realtime_ser.labels import LABELS
 from realtime_ser.session.store import Note

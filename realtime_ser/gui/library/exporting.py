@@ -27,9 +27,10 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.errors import SerError, UsageError
+from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.library.deletion import count
-from realtime_ser.gui.library.dress import Dresser
-from realtime_ser.gui.library.parts import (
+from realtime_ser.gui.library.task import Advance, Task, sentence_of
+from realtime_ser.gui.parts import (
     Choice,
     Said,
     button,
@@ -40,7 +41,6 @@ from realtime_ser.gui.library.parts import (
     row,
     rule,
 )
-from realtime_ser.gui.library.task import Advance, Task, sentence_of
 from realtime_ser.gui.rasterise import png_of_svg
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.export import export_study

@@ -32,17 +32,17 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
+from realtime_ser.gui.dress import Dresser, first_look
 from realtime_ser.gui.library.again import AgainDialog
 from realtime_ser.gui.library.deletion import DeleteDialog, count
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import Details
-from realtime_ser.gui.library.dress import Dresser, first_look
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.filters import Filters
-from realtime_ser.gui.library.parts import Said, button, file_dialog, label
 from realtime_ser.gui.library.rows import SORT_ROLE, Column, Row, SessionRows, read_rows
 from realtime_ser.gui.library.sharebar import ShareCell
 from realtime_ser.gui.library.trend import TrendWindow
+from realtime_ser.gui.parts import Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.formats.incoming import import_annotations
 from realtime_ser.session.store import Query, SessionState, Store

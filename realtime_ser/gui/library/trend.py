@@ -21,10 +21,10 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
+from realtime_ser.gui.dress import Dresser, first_look
 from realtime_ser.gui.library.deletion import count
-from realtime_ser.gui.library.dress import Dresser, first_look
-from realtime_ser.gui.library.parts import Choice, Said, button, file_dialog, label
 from realtime_ser.gui.library.trendplot import TrendPlot
+from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend

@@ -1,4 +1,4 @@
-"""Small pieces that several windows of the library are made of."""
+"""Small pieces that several windows are made of."""
 
 from __future__ import annotations
 
