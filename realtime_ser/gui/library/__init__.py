@@ -11,7 +11,16 @@
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.interrupted import InterruptedDialog, offer_interrupted
 from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.study import StudyDialog
 from realtime_ser.gui.library.trend import TrendWindow
 
-__all__ = ["ExportDialog", "SessionsWindow", "TrendWindow"]
+__all__ = [
+    "ExportDialog",
+    "InterruptedDialog",
+    "SessionsWindow",
+    "StudyDialog",
+    "TrendWindow",
+    "offer_interrupted",
+]

@@ -234,9 +234,11 @@ class ExportDialog(QDialog):
         for box, value in ((self.start, 0.0), (self.end, longest)):
             box.setRange(0.0, max(longest, 0.01))
             box.setDecimals(2)
+            box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
             box.setSuffix(" s")
             box.setValue(value)
         self.segment.setRange(1, 999_999)
+        self.segment.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         for name, style in _STYLES:
             self.style_of.addItem(name, style)
         self.uncorrected.setToolTip("Segments that nobody corrected, with the model's own label")

@@ -1,0 +1,185 @@
+"""Asks what becomes of sessions whose program was killed."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QDialog, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from realtime_ser.config import Config
+from realtime_ser.errors import SerError
+from realtime_ser.gui.dress import Dresser
+from realtime_ser.gui.library.deletion import DeleteDialog, count
+from realtime_ser.gui.library.rows import Row
+from realtime_ser.gui.parts import Said, button, label, pad, row, rule
+from realtime_ser.gui.theme import Look
+from realtime_ser.session.store import Store
+from realtime_ser.words import clock_text
+
+
+def offer_interrupted(
+    config: Config, store: Store, *, parent: QWidget | None = None
+) -> InterruptedDialog | None:
+    """Recover the sessions of programs that were killed, and offer them.
+
+    Those that were offered before, and of which nobody has decided anything, are offered again.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    store
+        The kept sessions.
+    parent
+        The window that the dialog belongs to.
+
+    Returns
+    -------
+    The dialog, which is open; ``None``: there is nothing to offer.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read or written.
+    """
+    store.recover()
+    rows = [Row(info, store.shares(info.id), None) for info in store.undecided()]
+    if not rows:
+        return None
+    dialog = InterruptedDialog(config, store, rows, parent)
+    dialog.open()
+    return dialog
+
+
+class _Offer(QWidget):
+    """One session, and what can be done with it."""
+
+    def __init__(self, one: Row) -> None:
+        super().__init__()
+        self.row = one
+        self.setAccessibleName(f"{one.name}, {one.began}")
+        self.name = label(one.name, "bold")
+        belongs = [one.info.beginning.study.name, one.info.beginning.study.participant]
+        audio = "audio kept" if one.info.audio is not None else ""
+        words = [one.began, clock_text(one.info.duration_s), *belongs, audio, one.sounded]
+        self.words = label("  ·  ".join(word for word in words if word), "small muted", wrap=True)
+        self.open = button("Open", "Keep it, and look at it")
+        self.keep = button("Keep", "Keep it among the sessions")
+        self.delete = button("Delete…", "Delete it for good")
+        said = QVBoxLayout()
+        said.setSpacing(0)
+        said.addWidget(self.name)
+        said.addWidget(self.words)
+        self._line = row(self.open, self.keep, self.delete)
+        self._line.insertLayout(0, said, 1)
+        self.setLayout(self._line)
+
+    def set_look(self, look: Look) -> None:
+        """Change sizes."""
+        self._line.setSpacing(look.grid(1))
+        self._line.setContentsMargins(0, look.grid(1), 0, look.grid(1))
+
+
+class InterruptedDialog(QDialog):
+    """Interrupted sessions, each to be opened, kept or deleted; Esc asks again another time."""
+
+    #: A person wants to look at the session of this ID.
+    open_requested = pyqtSignal(str)
+
+    def __init__(
+        self, config: Config, store: Store, rows: list[Row], parent: QWidget | None
+    ) -> None:
+        super().__init__(parent)
+        self._store = store
+        self.setWindowTitle("Interrupted sessions")
+        one = len(rows) == 1
+        was = "was" if one else "were"
+        self.title = label(f"{count(len(rows))} {was} interrupted", "big bold", wrap=True)
+        self.text = label(
+            "The program ended before the session did. All but the last second is kept."
+            if one
+            else "The program ended before the sessions did. All but their last second is kept.",
+            wrap=True,
+        )
+        self.offers = [_Offer(each) for each in rows]
+        inside = QWidget()
+        inside.setObjectName("window")
+        self._list = QVBoxLayout(inside)
+        self._list.setContentsMargins(0, 0, 0, 0)
+        for offer in self.offers:
+            self._list.addWidget(offer)
+        self._list.addStretch(1)
+        self._scroller = QScrollArea()
+        self._scroller.setWidget(inside)
+        self._scroller.setWidgetResizable(True)
+        self._scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.said = Said()
+        self.later = button("Ask later", "Decide at the next start (Esc)")
+        self.keep_all = button("Keep" if one else "Keep all", "Keep what is listed", "primary")
+        self.keep_all.setDefault(True)
+        self._column = QVBoxLayout(self)
+        for widget in (self.title, self.text, rule(), self._scroller, rule(), self.said):
+            self._column.addWidget(widget)
+        self._buttons = row(None, self.later, self.keep_all)
+        self._column.addLayout(self._buttons)
+        for offer in self.offers:
+            offer.keep.setVisible(not one)
+            self._connect(offer)
+        self.later.clicked.connect(self.reject)
+        self.keep_all.clicked.connect(self._keep_all)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self.keep_all.setFocus()
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 1.5)
+        self._buttons.setSpacing(look.grid(1))
+        self._list.setSpacing(0)
+        for offer in self.offers:
+            offer.set_look(look)
+        self.setMinimumWidth(look.grid(80))
+        self._scroller.setMinimumHeight(look.grid(7) * min(5, len(self.offers)))
+
+    def _connect(self, offer: _Offer) -> None:
+        offer.open.clicked.connect(lambda: self._open(offer))
+        offer.keep.clicked.connect(lambda: self._keep(offer))
+        offer.delete.clicked.connect(lambda: self._ask_delete(offer))
+
+    def _open(self, offer: _Offer) -> None:
+        self._keep(offer)
+        self.open_requested.emit(offer.row.info.id)
+
+    def _keep(self, offer: _Offer) -> None:
+        try:
+            self._store.settle(offer.row.info.id)
+        except SerError as error:
+            self.said.warn(str(error))
+        else:
+            self._gone(offer)
+
+    def _keep_all(self) -> None:
+        for offer in list(self.offers):
+            self._keep(offer)
+
+    def _ask_delete(self, offer: _Offer) -> None:
+        dialog = DeleteDialog([offer.row], self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.agreed.connect(lambda files: self._delete(offer, files=files))
+        dialog.open()
+
+    def _delete(self, offer: _Offer, *, files: bool) -> None:
+        try:
+            self._store.delete([offer.row.info], named_files=files)
+        except SerError as error:
+            self.said.warn(str(error))
+        else:
+            self._gone(offer)
+
+    def _gone(self, offer: _Offer) -> None:
+        self.offers.remove(offer)
+        offer.hide()
+        offer.deleteLater()
+        if not self.offers:
+            self.accept()
+        else:
+            following: QPushButton = self.offers[0].open
+            following.setFocus()

@@ -1,0 +1,229 @@
+"""What is said of a session before it starts: study, participant, condition, consent, channels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from PyQt6.QtCore import QDateTime, Qt
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QDateTimeEdit,
+    QDialog,
+    QFormLayout,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.config import Config, parse_config
+from realtime_ser.errors import UsageError
+from realtime_ser.gui.dress import Dresser
+from realtime_ser.gui.parts import Choice, Said, button, label, pad, row, rule
+from realtime_ser.gui.theme import Look
+from realtime_ser.session.store import Store
+
+
+class StudyDialog(QDialog):
+    """Where the next session belongs, and who speaks in which channel.
+
+    Parameters
+    ----------
+    config
+        All settings; what they say of study and channels is shown first.
+    store
+        The kept sessions, whose studies, participants and conditions are offered again.
+
+    After it was accepted, :meth:`config` has the settings for the session.
+    """
+
+    def __init__(
+        self, config: Config, store: Store | None = None, *, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._config = config
+        self.setWindowTitle("Study")
+        self.title = label("Where the next session belongs", "big bold", wrap=True)
+        self.text = label(
+            "It is kept with the session, and in every export. Use a code, not a name, for the "
+            "participant. What stays empty is not kept.",
+            "muted",
+            wrap=True,
+        )
+        study = config.study
+        self.study = _field("Study", study.name, store.studies() if store else [])
+        self.participant = _field(
+            "Participant", study.participant, store.participants() if store else []
+        )
+        self.condition = _field("Condition", study.condition, store.conditions() if store else [])
+        self.study.setToolTip("The study that the session belongs to")
+        self.participant.setToolTip("The participant's code, such as P07")
+        self.condition.setToolTip("The study's condition, such as noon")
+        self.agreed = QCheckBox("The participant has agreed")
+        self.agreed.setToolTip("Only with this is a time of consent kept")
+        self.consent = QDateTimeEdit()
+        self.consent.setDisplayFormat("yyyy-MM-dd HH:mm:ss")
+        self.consent.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
+        self.consent.setAccessibleName("Time of consent")
+        self.consent.setToolTip("When the participant agreed; arrow keys change it")
+        self.now = button("Consent given now", "Note this moment as the time of consent")
+        self.channels = Choice()
+        self.channels.setAccessibleName("Channels")
+        self.channels.setToolTip("How many voices have a channel of their own")
+        self.names = (QLineEdit(), QLineEdit())
+        self.said = Said()
+        self.cancel = button("Cancel", "Change nothing (Esc)")
+        self.use = button("Use for the next session", "Take this over", "primary")
+        self.use.setDefault(True)
+        self._fill()
+        self._lay_out()
+        self.now.clicked.connect(self._stamp)
+        self.agreed.toggled.connect(self._show_consent)
+        self.channels.currentIndexChanged.connect(self._show_channels)
+        self.cancel.clicked.connect(self.reject)
+        self.use.clicked.connect(self.accept)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self.study.setFocus()
+
+    def config(self) -> Config:
+        """The settings with what the dialog says.
+
+        Raises
+        ------
+        UsageError
+            Something in it does not go together; one sentence.
+        """
+        made: dict[str, Any] = self._config.model_dump()
+        made["study"] = {
+            "name": _said(self.study),
+            "participant": _said(self.participant),
+            "condition": _said(self.condition),
+            "consent": self._moment(),
+        }
+        numbers = self.channels.currentData()
+        names = [field.text().strip() for field in self.names[: len(numbers)]]
+        if len(numbers) > len(self.names):
+            names = list(self._config.audio.channel_names)
+        elif any(names) and not all(names):
+            raise UsageError("Name both channels, or none of them.")
+        elif len(set(names)) != len(names) and any(names):
+            raise UsageError("The two channels need different names.")
+        made["audio"] |= {
+            "channels": numbers,
+            "channel_names": tuple(names) if any(names) else (),
+        }
+        return parse_config(made, "the study")
+
+    def accept(self) -> None:
+        """Close, if all goes together."""
+        try:
+            self.config()
+        except UsageError as error:
+            self.said.warn(str(error))
+        else:
+            super().accept()
+
+    def _fill(self) -> None:
+        audio, consent = self._config.audio, self._config.study.consent
+        self.agreed.setChecked(consent is not None)
+        moment = consent or datetime.now().astimezone()
+        self.consent.setDateTime(QDateTime.fromSecsSinceEpoch(int(moment.timestamp())))
+        first = audio.channels[0]
+        second = audio.channels[1] if len(audio.channels) > 1 else first + 1
+        self.channels.addItem("One voice", (first,))
+        self.channels.addItem("Two voices, a channel each", (first, second))
+        if len(audio.channels) > len(self.names):
+            self.channels.addItem(f"{len(audio.channels)} channels", audio.channels)
+        self.channels.setCurrentIndex(min(2, len(audio.channels) - 1))
+        for field, number, example in zip(
+            self.names, (first, second), ("coach", "client"), strict=True
+        ):
+            field.setText(audio.names.get(number, ""))
+            field.setPlaceholderText(f"such as {example}")
+            field.setMaxLength(32)
+            field.setAccessibleName(f"Name of channel {number}")
+            field.setToolTip(f"What channel {number} is called on the timeline and in exports")
+
+    def _stamp(self) -> None:
+        self.agreed.setChecked(True)
+        self.consent.setDateTime(QDateTime.currentDateTime())
+
+    def _moment(self) -> datetime | None:
+        """Time of consent, with the UTC offset of this place."""
+        if not self.agreed.isChecked():
+            return None
+        before = self._config.study.consent
+        seconds = self.consent.dateTime().toSecsSinceEpoch()
+        if before is not None and int(before.timestamp()) == seconds:
+            return before
+        return datetime.fromtimestamp(seconds).astimezone()
+
+    def _show_consent(self) -> None:
+        self._form.setRowVisible(self.consent, self.agreed.isChecked())
+
+    def _show_channels(self) -> None:
+        count = len(self.channels.currentData())
+        for place, field in enumerate(self.names):
+            self._form.setRowVisible(field, place < count <= len(self.names))
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 2)
+        self._form.setHorizontalSpacing(look.grid(2))
+        self._form.setVerticalSpacing(look.grid(1))
+        for line in (self._consent, self._buttons):
+            line.setSpacing(look.grid(1))
+        for box in (self.study, self.participant, self.condition, self.channels):
+            box.set_look(look)
+        self.setMinimumWidth(look.grid(72))
+        self._show_consent()
+        self._show_channels()
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout()
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        for name, widget in (
+            ("&Study", self.study),
+            ("&Participant", self.participant),
+            ("C&ondition", self.condition),
+        ):
+            self._form.addRow(name, widget)
+        self._consent = row(self.agreed, None, self.now)
+        self._form.addRow("Consent", self._consent)
+        self._form.addRow("&Time of it", self.consent)
+        self._form.addRow(rule())
+        self._form.addRow("&Channels", self.channels)
+        first, second = self.channels.itemData(1)
+        self._form.addRow(f"Channel {first}", self.names[0])
+        self._form.addRow(f"Channel {second}", self.names[1])
+        self._buttons = row(None, self.cancel, self.use)
+        self._column = QVBoxLayout(self)
+        self._column.addWidget(self.title)
+        self._column.addWidget(self.text)
+        self._column.addLayout(self._form)
+        self._column.addWidget(self.said)
+        self._column.addStretch(1)
+        self._column.addLayout(self._buttons)
+
+
+def _field(name: str, value: str | None, known: list[str]) -> Choice:
+    """A field that takes any words, and offers those that were used before."""
+    made = Choice()
+    made.setEditable(True)
+    made.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    made.addItems(known)
+    made.setCurrentText(value or "")
+    made.setAccessibleName(name)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    completer = made.completer()
+    if completer is not None:
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+    return made
+
+
+def _said(field: QComboBox) -> str | None:
+    return field.currentText().strip() or None
