@@ -185,9 +185,25 @@ class Monitor:
         """Listen again."""
         self._pause.clear()
 
-    def mark(self, text: str = "", code: str = "", duration_s: float = 0.0) -> Marker:
-        """Mark this moment, or the stretch of ``duration_s`` seconds that begins now."""
-        time_s = self._now_s()
+    @property
+    def now_s(self) -> float:
+        """The session's clock now, in seconds; for a file, what was played of it."""
+        if not self.source.info.live:
+            return self._status.position_s
+        return max(0.0, time.monotonic() - self._clock.adc_time(0))
+
+    def mark(
+        self,
+        text: str = "",
+        code: str = "",
+        duration_s: float = 0.0,
+        time_s: float | None = None,
+    ) -> Marker:
+        """Mark this moment, or the stretch of ``duration_s`` seconds that begins now.
+
+        ``time_s``, from :attr:`now_s`, marks a moment that is over.
+        """
+        time_s = self.now_s if time_s is None else time_s
         wall = self._clock.wall_clock(round(time_s * SAMPLE_RATE))
         marker = Marker(time_s, text, code, duration_s, wall_clock=wall)
         self._marks.append(marker)
@@ -301,7 +317,7 @@ class Monitor:
         """Nothing has come for so long: the time is lost, and the device may have to be opened."""
         gone = silent_s > (SILENT_DEVICE_S if self._begun else SLOW_DEVICE_S)
         if gone or (self._status.phase is Phase.RECONNECTING and silent_s > SILENT_DEVICE_S):
-            lost = round((self._now_s() - SILENT_DEVICE_S) * self._rate) - self._native
+            lost = round((self.now_s - SILENT_DEVICE_S) * self._rate) - self._native
             lost = self._room(max(0, lost))
             self._native += lost
             self._gap(State.LOST)
@@ -359,12 +375,6 @@ class Monitor:
         if self.source.info.live and record.state in (State.SPEECH, State.SILENCE):
             latency_ms = 1000.0 * (time.monotonic() - self._clock.adc_time(sample))
         return replace(record, latency_ms=latency_ms, wall_clock=self._clock.wall_clock(sample))
-
-    def _now_s(self) -> float:
-        """The session's clock now: for a file, what was played of it."""
-        if not self.source.info.live:
-            return self._status.position_s
-        return max(0.0, time.monotonic() - self._clock.adc_time(0))
 
     def _set(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)

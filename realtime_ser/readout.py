@@ -49,9 +49,13 @@ class Readout:
         self.state: State | None = None
         self.level_dbfs = -math.inf
         self.clipped_s = -math.inf
-        self._gain = 1.0 - math.exp(-STEP_S / smoothing_s) if smoothing_s > 0 else 1.0
+        self.smooth(smoothing_s)
         self._certainty = 1.0
         self._last_led: dict[str, float] = {}
+
+    def smooth(self, seconds: float) -> None:
+        """Change the time constant."""
+        self._gain = 1.0 - math.exp(-STEP_S / seconds) if seconds > 0 else 1.0
 
     @property
     def confidence(self) -> float:

@@ -21,6 +21,13 @@ def clock_text(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def span_text(seconds: float) -> str:
+    """A length of time as ``30 s``, ``5 min`` or ``1 h``."""
+    if seconds < 60 or seconds % 60:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:g} min" if seconds < 3600 or seconds % 3600 else f"{seconds / 3600:g} h"
+
+
 def elapsed(seconds: float) -> str:
     """Say how long ago something was, in words of stable coarseness."""
     if seconds < 1.0:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.gui.theme import Look, line_style
@@ -17,7 +25,14 @@ _GLIDE_S = 0.06
 
 
 class Bars(QWidget):
-    """One bar an emotion, always in the same order."""
+    """One bar an emotion, always in the same order.
+
+    Those of a timeline let a person choose which labels it shows: by a click, or by the arrow keys
+    and Enter.
+    """
+
+    #: A person wants a label hidden or shown.
+    toggled = pyqtSignal(str)
 
     def __init__(self, labels: Sequence[str], look: Look) -> None:
         super().__init__()
@@ -28,8 +43,51 @@ class Bars(QWidget):
         self._leader: str | None = None
         self._look = look
         self._row = 0
+        self._hidden: frozenset[str] = frozenset()
+        self._choice: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Probabilities")
+
+    def allow_choice(self) -> None:
+        """Let a person choose labels here."""
+        self._choice = 0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(
+            "Click a label to hide or show it on the timeline (arrow keys and Enter, or Alt+1 to 8)"
+        )
+
+    def show_hidden(self, hidden: frozenset[str]) -> None:
+        """Mark the labels that the timeline leaves out."""
+        if hidden != self._hidden:
+            self._hidden = hidden
+            self._tell()
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Choose the label under the pointer."""
+        if event is None or self._choice is None or not self._row:
+            super().mousePressEvent(event)
+            return
+        index = int(event.position().y()) // self._row
+        if 0 <= index < len(self.labels):
+            self._choice = index
+            self.toggled.emit(self.labels[index])
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Walk along the labels, and choose one."""
+        keys = Qt.Key
+        if event is None or self._choice is None:
+            super().keyPressEvent(event)
+        elif event.key() in (keys.Key_Up, keys.Key_Down):
+            step = 1 if event.key() == keys.Key_Down else -1
+            self._choice = (self._choice + step) % len(self.labels)
+            self._tell()
+            self.update()
+        elif event.key() in (keys.Key_Return, keys.Key_Enter):
+            self.toggled.emit(self.labels[self._choice])
+        else:
+            super().keyPressEvent(event)
 
     def set_look(self, look: Look, row: int) -> None:
         """Change theme and the height of a row."""
@@ -54,9 +112,18 @@ class Bars(QWidget):
         """Change the numbers and the one row that stands out."""
         if (numbers, leader) != (self.numbers, self._leader):
             self.numbers, self._leader = numbers, leader
-            said = ", ".join(f"{a} {b}" for a, b in zip(self.labels, numbers, strict=True))
-            self.setAccessibleDescription(said)
+            self._tell()
             self.update()
+
+    def _tell(self) -> None:
+        """Say it to a screen reader."""
+        said = [
+            f"{name} {number}" + (", hidden" if name in self._hidden else "")
+            for name, number in zip(self.labels, self.numbers, strict=True)
+        ]
+        if self._choice is not None and self.hasFocus():
+            said.insert(0, f"on {said[self._choice]}")
+        self.setAccessibleDescription("; ".join(said))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw all bars."""
@@ -72,14 +139,23 @@ class Bars(QWidget):
         for index, name in enumerate(self.labels):
             top = index * self._row
             leads = name == self._leader
-            painter.setFont(look.font(look.body_px, bold=leads))
+            font = look.font(look.body_px, bold=leads)
+            font.setStrikeOut(name in self._hidden)
+            painter.setFont(font)
             painter.setPen(QColor(theme.text if leads else theme.muted))
             painter.drawText(
                 QRectF(0, top, name_width, self._row), Qt.AlignmentFlag.AlignVCenter, name
             )
+            font.setStrikeOut(False)
+            painter.setFont(font)
             painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
             box = QRectF(left, top + (self._row - thick) / 2, width, thick)
             self._draw_bar(painter, box, name, index)
+        if self.hasFocus() and self._choice is not None:
+            painter.setPen(QPen(QColor(theme.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            row = QRectF(0, self._choice * self._row, self.width(), self._row)
+            painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
         painter.end()
 
     def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
@@ -93,8 +169,10 @@ class Bars(QWidget):
         color = line_style(name, index).color
         rim = theme.outline(color)
         painter.setPen(QPen(QColor(rim), 1) if rim else QPen(Qt.PenStyle.NoPen))
-        painter.setBrush(QColor(color))
-        inset = 0.5 if rim else 0.0
+        painter.setBrush(Qt.BrushStyle.NoBrush if name in self._hidden else QColor(color))
+        if name in self._hidden:
+            painter.setPen(QPen(QColor(rim or color), 1))
+        inset = 0.5 if rim or name in self._hidden else 0.0
         bar = QRectF(box.topLeft() + QPointF(inset, inset), box.bottomRight())
         bar.setWidth(max(1.0, width - 2 * inset))
         bar.setHeight(box.height() - 2 * inset)

@@ -131,10 +131,19 @@ def _chevron(painter: QPainter, color: QColor) -> None:
     _polyline(painter, (3, 6), (8, 11), (13, 6))
 
 
-def _menu(painter: QPainter, color: QColor) -> None:
+def _list(painter: QPainter, color: QColor) -> None:
     _fill(painter, color)
-    for y in (3, 8, 13):
-        painter.drawEllipse(QPointF(8, y), 1.5, 1.5)
+    for y in (3.5, 8, 12.5):
+        painter.drawEllipse(QPointF(2.8, y), 1.3, 1.3)
+        painter.drawRect(QRectF(5.8, y - 0.9, 8.4, 1.8))
+
+
+def _expand(painter: QPainter, color: QColor) -> None:
+    _stroke(painter, color)
+    _polyline(painter, (9.5, 2.5), (13.5, 2.5), (13.5, 6.5))
+    _polyline(painter, (6.5, 13.5), (2.5, 13.5), (2.5, 9.5))
+    painter.drawLine(QPointF(13, 3), QPointF(9.6, 6.4))
+    painter.drawLine(QPointF(3, 13), QPointF(6.4, 9.6))
 
 
 _SHAPES: dict[str, _Draw] = {
@@ -153,7 +162,8 @@ _SHAPES: dict[str, _Draw] = {
     "save": _save,
     "demo": _demo,
     "chevron": _chevron,
-    "menu": _menu,
+    "list": _list,
+    "expand": _expand,
 }
 
 

@@ -33,7 +33,11 @@ class Inputs:
     def query_hostapis(self):
         return [{"name": "ALSA"}]
 
-    def query_devices(self):
+    PortAudioError = RuntimeError
+
+    def query_devices(self, kind=None):
+        if kind == "output":
+            raise ValueError("No output device matching -1")
         return self.devices
 
     @property

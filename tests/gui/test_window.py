@@ -322,28 +322,34 @@ def test_the_left_column_folds_into_one_line(window):
     assert view.brief.text.text().startswith("sounds surprised?")
 
 
+def theme(window, choice):
+    """The entry of the menu."""
+    actions = window.actions_.menus["Theme"].actions()
+    return next(action for action in actions if action.data() == choice)
+
+
 def test_the_theme_changes_at_once(window):
     def background():
         image = window.grab().toImage()
         return image.pixelColor(window.width() // 2, window.height() - 120).lightness()
 
     fill(window)
-    window.topbar.themes["light"].trigger()
+    theme(window, "light").trigger()
     light = background()
-    window.topbar.themes["dark"].trigger()
+    theme(window, "dark").trigger()
     assert background() < 80
     assert light > 175
-    assert window.topbar.themes["dark"].isChecked()
+    assert theme(window, "dark").isChecked()
 
 
 def test_the_system_theme_is_followed_while_it_is_chosen(window):
     hints = QGuiApplication.styleHints()
-    window.topbar.themes["system"].trigger()
+    theme(window, "system").trigger()
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert LIGHT.background in window.styleSheet()
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
     assert DARK.background in window.styleSheet()
-    window.topbar.themes["light"].trigger()
+    theme(window, "light").trigger()
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
     assert LIGHT.background in window.styleSheet()
 
@@ -405,7 +411,7 @@ def test_controls_have_names_and_can_be_reached_by_keyboard(qtbot, window):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         reached.add(QApplication.focusWidget())
     bar = window.topbar
-    assert {bar.pause, bar.stop, bar.text, bar.mark, bar.export, bar.more} <= reached
+    assert {bar.pause, bar.stop, bar.text, bar.mark, bar.export, bar.sessions} <= reached
 
 
 def test_f1_lists_the_keys_and_says_what_the_labels_mean(qtbot, window):

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
-from realtime_ser.gui.drawings import FLOOR_DB
+from realtime_ser.gui.drawings import FLOOR_DB, Style
 from realtime_ser.gui.live.margin import Margin
 from realtime_ser.gui.live.panel import Brief, Panel
 from realtime_ser.gui.live.plots import Plots
-from realtime_ser.gui.live.reading import live_reading, stopped_reading, summary_reading
+from realtime_ser.gui.live.reading import Reading, live_reading, stopped_reading, summary_reading
 from realtime_ser.gui.theme import Look
 from realtime_ser.gui.timeline import Timeline
 from realtime_ser.readout import Readout
@@ -39,6 +39,12 @@ class ChannelView(QWidget):
     ----------
     summary
         How the session went, once it is over; shown instead of what is heard.
+    title
+        What the channel is called.
+    reading
+        What is shown of this moment.
+    level, peak
+        Of this moment, in dBFS.
     """
 
     def __init__(  # noqa: PLR0913
@@ -52,14 +58,16 @@ class ChannelView(QWidget):
         title: str | None = None,
         compact: bool,
         axis: bool,
+        style: Style | None = None,
     ) -> None:
         super().__init__()
         self.readout = Readout(timeline.labels, smoothing_s)
-        title = title or f"Channel {channel}"
+        self.title = title = title or f"Channel {channel}"
+        self.reading = Reading("")
         self.panel = Panel(timeline.labels, title, look, compact=compact)
         self.plots = Plots(timeline, channel, span_s, look, compact=compact, axis=axis)
         self.margin = Margin(timeline.labels, look)
-        self._peak = SILENCE_DBFS
+        self.level = self.peak = SILENCE_DBFS
         self._compact = compact
         self.brief = Brief(title, look, compact=compact)
         self.summary: ChannelSummary | None = None
@@ -73,6 +81,7 @@ class ChannelView(QWidget):
         layout.setRowStretch(1, 1)
         self.plots.arranged.connect(self._place_margin)
         self.set_look(look)
+        self.set_style(style or Style())
 
     def set_look(self, look: Look) -> None:
         """Change theme and sizes."""
@@ -85,6 +94,12 @@ class ChannelView(QWidget):
         self.margin.set_look(look)
         self.setMinimumHeight(look.grid(34 if self._compact else 48))
         self._place_margin()
+
+    def set_style(self, style: Style) -> None:
+        """Draw the probabilities otherwise."""
+        self.plots.set_style(style)
+        self.margin.set_style(style)
+        self.panel.bars.show_hidden(style.hidden)
 
     def fold(self, *, folded: bool) -> None:
         """Show the panel in one line above the plots, or in full beside them."""
@@ -114,15 +129,16 @@ class ChannelView(QWidget):
             reading = summary_reading(self.summary, readout)
         else:
             reading = stopped_reading(stopped, readout, right_s)
+        self.reading = reading
         self.panel.show_reading(reading, elapsed_s)
         self.brief.show_reading(reading)
         speaking = readout.leader is not None and not stopped
         self.margin.show_values(self.panel.bars.values, live=speaking)
-        level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, readout.level_dbfs)
-        self._peak = max(level, self._peak - _FALL_DB_S * elapsed_s)
+        self.level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, readout.level_dbfs)
+        self.peak = max(self.level, self.peak - _FALL_DB_S * elapsed_s)
         self.margin.show_level(
-            level,
-            self._peak if self._peak > FLOOR_DB else SILENCE_DBFS,
+            self.level,
+            self.peak if self.peak > FLOOR_DB else SILENCE_DBFS,
             clipping=right_s - readout.clipped_s < _CLIP_S,
         )
 

@@ -10,16 +10,20 @@ from PyQt6.QtCore import QCoreApplication, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
-from realtime_ser.config import Config
-from realtime_ser.errors import OutputError, SerError
-from realtime_ser.gui.live.driver import Completed, Driver, Running
+from realtime_ser.config import Config, StudyConfig
+from realtime_ser.errors import DeviceError, OutputError, SerError
+from realtime_ser.gui.live.driver import Completed, Driver, Running, Wish, complete
 from realtime_ser.gui.live.export import export_session
+from realtime_ser.gui.live.notices import RibbonWords
 from realtime_ser.gui.live.pace import Pace
+from realtime_ser.gui.live.presets import Preset, Presets
+from realtime_ser.gui.live.replay import Clip, Player, Recent
 from realtime_ser.gui.live.sources import Source
 from realtime_ser.gui.live.states import Panorama, Situation
-from realtime_ser.gui.live.window import MainWindow
+from realtime_ser.gui.live.window import MainWindow, Second
+from realtime_ser.model import Manifest
 from realtime_ser.monitor import Phase
-from realtime_ser.records import State, Update
+from realtime_ser.records import Record, Sound, State, Update
 from realtime_ser.session.recording import Files
 
 #: Time between two frames, and between two renewals of the words around the timeline.
@@ -66,6 +70,12 @@ class Conductor(QObject):
     #: A session's files are complete.
     completed = pyqtSignal(object)
 
+    #: A session has begun.
+    began = pyqtSignal(object)
+
+    #: Sound of the session: its rate in Hz, and samples of the first channel.
+    heard = pyqtSignal(int, object)
+
     def __init__(
         self,
         window: MainWindow,
@@ -83,12 +93,18 @@ class Conductor(QObject):
         self._attempts = 0
         self._driver = Driver()
         self._running: Running | None = None
+        self._session: str | None = None
         self._latest: Files | None = None
         self._opening = False
         self._closing = False
         self._finishing = False
         self._open_next = False
         self._pace = Pace(1)
+        self._second: str | None = None
+        self._presets = Presets(window.settings.presets)
+        self._recent: Recent | None = None
+        self._player = Player(self)
+        self._resume = False
         self._worded_s = float("-inf")
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -113,13 +129,17 @@ class Conductor(QObject):
         self._opening = True
         self.error = None
         self._say(Panorama(Situation.OPENING))
-        self._driver.open(self._config, self._next_export(), self._duration_s)
+        config = self._window.settings.applied(self._config)
+        wish = Wish(config, self._next_export(), self._duration_s, self._second)
+        self._driver.open(wish)
 
     def stop(self) -> None:
         """End the session; :attr:`over` follows when its files are complete."""
         if self._running is not None and not self._closing:
+            for preset in self._presets.finish(self._running.session.monitor.now_s):
+                self._set(preset)
             self._closing = True
-            self._driver.close(self._running.session)
+            self._driver.close(self._running)
 
     def finish(self) -> None:
         """End everything, and return when all is on the disk."""
@@ -127,6 +147,7 @@ class Conductor(QObject):
             return
         self._finishing = True
         self._timer.stop()
+        self._player.stop()
         self.stop()
         self._driver.finish()
         # The driver's last words are waiting in the queue.
@@ -147,6 +168,124 @@ class Conductor(QObject):
         if self._running is not None:
             self._running.session.monitor.mark(text)
 
+    @property
+    def config(self) -> Config:
+        """The settings of the next session."""
+        return self._window.settings.applied(self._config)
+
+    @property
+    def session(self) -> str | None:
+        """ID of the session that runs, or of the last one; ``None``: none was kept."""
+        return self._session
+
+    def show_presets(self, texts: Sequence[str]) -> None:
+        """Take other texts for the number keys."""
+        self._presets.texts = tuple(texts)
+
+    def record(self, *, on: bool) -> None:
+        """Keep the sound of the next session, or do not."""
+        session = self._config.session.model_copy(update={"record_audio": on})
+        self._config = self._config.model_copy(update={"session": session})
+        self._tell_next("its sound will be kept" if on else "its sound will not be kept")
+
+    def study(self, study: StudyConfig, names: Sequence[str] = ()) -> None:
+        """Say where the next sessions belong, and what their channels are called."""
+        audio = self._config.audio
+        if names:
+            channels = audio.channels
+            if len(channels) != len(names):
+                channels = tuple(range(1, len(names) + 1))
+            audio = audio.model_copy(update={"channels": channels, "channel_names": tuple(names)})
+        self._config = self._config.model_copy(update={"study": study, "audio": audio})
+        said = " · ".join(word for word in (study.name, study.participant, study.condition) if word)
+        self._tell_next(said or "it belongs to no study")
+
+    def use_model(self, name: str) -> None:
+        """Hear the next session with another model."""
+        self._config = self._config.model_copy(update={"model": name})
+        self._tell_next(f"model {Path(name).name}")
+
+    def compare(self, name: str | None) -> None:
+        """Let a second model hear the next session too; ``None``: no longer."""
+        self._second = name
+        if name is None:
+            self._tell_next("one model")
+        else:
+            self._tell_next(f"compared with {Path(name).name}, which is shown and not stored")
+
+    @property
+    def second(self) -> str | None:
+        """The model that the next session is compared with."""
+        return self._second
+
+    def _tell_next(self, words: str) -> None:
+        self._window.statusline.say(f"next session: {words}")
+
+    # ---------------------------------------------------------------------------------- number keys
+
+    def press(self, digit: int) -> None:
+        """A number key went down: this is the moment that counts."""
+        if self._running is None:
+            self._window.statusline.say("no session is running: markers belong to one")
+        else:
+            self._presets.press(digit, self._running.session.monitor.now_s)
+
+    def release(self, digit: int) -> None:
+        """A number key came up."""
+        if self._running is not None:
+            self._set(self._presets.release(digit, self._running.session.monitor.now_s))
+
+    def switch(self, digit: int) -> None:
+        """Begin the interval of a key, or end it."""
+        if self._running is None:
+            self._window.statusline.say("no session is running: intervals belong to one")
+            return
+        self._set(self._presets.switch(digit, self._running.session.monitor.now_s))
+        self._window.show_open(self._presets.open)
+
+    def _set(self, preset: Preset | None) -> None:
+        if preset is None or self._running is None:
+            return
+        self._running.session.monitor.mark(
+            preset.text, str(preset.digit), preset.duration_s, preset.start_s
+        )
+        length = f", {preset.duration_s:.1f} s" if preset.duration_s else ""
+        self._window.statusline.say(f"marked: {preset.text or preset.digit}{length}")
+
+    # --------------------------------------------------------------------------------------- replay
+
+    def replay(self) -> None:
+        """Play the last seconds once, or stop playing."""
+        if self._player.playing:
+            self._player.stop()
+            return
+        clip = None if self._recent is None else self._recent.clip()
+        if clip is None:
+            self._window.statusline.say("nothing was heard yet")
+            return
+        try:
+            self._player.play(clip)
+        except DeviceError as error:
+            self._window.warn("The last seconds cannot be played", str(error))
+            return
+        self._hush()
+        self._window.replay.say(_replay_words(clip, paused=self._resume))
+
+    def _hush(self) -> None:
+        """A loudspeaker would be heard by the microphone: do not listen meanwhile."""
+        running = self._running
+        listens = running is not None and running.session.monitor.source.info.live
+        if running is not None and listens and self._window.settings.replay_pauses:
+            self._resume = running.session.monitor.status.phase is not Phase.PAUSED
+            running.session.monitor.pause()
+
+    def _replayed(self) -> None:
+        self._window.replay.say(None)
+        self._window.show_cursor(None)
+        if self._resume and self._running is not None:
+            self._running.session.monitor.resume()
+        self._resume = False
+
     def choose(self, source: Source) -> None:
         """Listen to something else from now on, or from the next start."""
         audio = self._config.audio.model_copy(
@@ -161,6 +300,13 @@ class Conductor(QObject):
     def rescan(self) -> None:
         """Look for microphones again; where one was missing, use the one that is found."""
         self._driver.list_inputs(again=True)
+
+    def rescan_now(self) -> None:
+        """The same from the menu, where it may be asked for at any time."""
+        if self._running is not None and self._running.session.monitor.source.info.live:
+            self._window.statusline.say("stop first: a microphone is open")
+        else:
+            self.rescan()
 
     def export_to(self, path: Path) -> None:
         """Copy the session so far."""
@@ -209,7 +355,7 @@ class Conductor(QObject):
             elif now_s - self._worded_s >= _WORDS_S:
                 self._worded_s = now_s
                 self._say(self._describe(self._running))
-        if self._window.isVisible() and not self._window.isMinimized():
+        if self._window.awake:
             self._window.tick(now_s)
 
     # ------------------------------------------------------------------- what the driver has done
@@ -218,20 +364,35 @@ class Conductor(QObject):
         self._opening = False
         self._running = running
         self._latest = running.session.files
+        self._session = running.session.id
         if self._finishing:
-            self._closed(Completed(running.session, running.session.stop()))
+            self._closed(complete(running))  # the driver takes no more orders
             return
         monitor = running.session.monitor
         info = monitor.source.info
         self._pace = Pace(len(monitor.channels))
+        self._player.stop()
+        self._recent = Recent(info.native_rate, monitor.channels)
+        self._presets = Presets(self._window.settings.presets)
+        self._window.show_open(())
         rate = 1.0 if info.live else self._config.audio.speed
         audio = self._config.audio
-        self._window.begin(monitor.labels, monitor.channels, rate=rate, names=audio.names)
+        second = running.second
+        self._window.begin(
+            monitor.labels,
+            monitor.channels,
+            rate=rate,
+            names=audio.names,
+            second=None
+            if second is None
+            else Second(_model_name(second.bundle.manifest), second.bundle.labels),
+        )
         source = Source("demo") if info.demo else Source(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)
         if running.session.news:
             self._window.statusline.say(" ".join(running.session.news))
         self._say(self._describe(running))
+        self.began.emit(running.session)
 
     def _closed(self, completed: Completed) -> None:
         running, self._running = self._running, None
@@ -274,7 +435,18 @@ class Conductor(QObject):
     # -------------------------------------------------------------------------------------- words
 
     def _take(self, running: Running, now_s: float) -> None:
-        records = running.records.drain()
+        records: list[Record] = []
+        for record in running.records.drain():
+            if isinstance(record, Sound):
+                if self._recent is not None:
+                    self._recent.feed(record)
+                first = running.session.monitor.channels[0] - 1
+                rate = running.session.monitor.source.info.native_rate
+                self.heard.emit(rate, record.samples[:, first])
+            else:
+                records.append(record)
+        if running.second is not None:
+            self._window.feed_second(running.second.drain())
         self._pace.feed([record for record in records if isinstance(record, Update)], now_s)
         if records:
             self._window.feed(records, now_s)
@@ -306,7 +478,9 @@ class Conductor(QObject):
             updates_per_s=self._pace.updates_per_s(),
             dropped_samples=status.dropped_samples,
             overflows=status.overflows,
-            model=f"model {manifest.name} {manifest.version}",
+            rate=info.native_rate,
+            model=f"model {_model_name(manifest)}",
+            second="" if running.second is None else _model_name(running.second.bundle.manifest),
             folder=str(session.files.frames.parent),
         )
 
@@ -330,7 +504,25 @@ class Conductor(QObject):
         driver.failed.connect(self._failed)
         driver.listed.connect(self._listed)
         window.closing.connect(self.finish)
-        window.space_pressed.connect(self.toggle)
+        keys, acts = window.keyboard, window.actions_
+        keys.space.connect(self.toggle)
+        keys.pressed.connect(self.press)
+        keys.released.connect(self.release)
+        keys.switched.connect(self.switch)
+        for name, act in (
+            ("toggle", self.toggle),
+            ("stop", self.stop),
+            ("mark", lambda: self.mark(bar.take_text())),
+            ("replay", self.replay),
+            ("export", self.ask_export),
+            ("rescan", self.rescan_now),
+            ("record", lambda on: self.record(on=on)),
+        ):
+            acts.bind(name, act)
+        acts["record"].setChecked(self._config.session.record_audio)
+        window.replay.pressed.connect(self._player.stop)
+        self._player.moved.connect(window.show_cursor)
+        self._player.ended.connect(self._replayed)
         bar.start_pressed.connect(self.start)
         bar.pause_pressed.connect(self.toggle)
         bar.stop_pressed.connect(self.stop)
@@ -344,3 +536,14 @@ class Conductor(QObject):
         window.card.rescan_pressed.connect(self.rescan)
         window.card.retry_pressed.connect(self.start)
         window.card.demo_pressed.connect(lambda: self.choose(Source("demo")))
+
+
+def _model_name(manifest: Manifest) -> str:
+    return f"{manifest.name} {manifest.version}"
+
+
+def _replay_words(clip: Clip, *, paused: bool) -> RibbonWords:
+    words = f"The last {clip.end_s - clip.start_s:.0f} s, from memory: they were not written."
+    if paused:
+        words += " Listening is paused meanwhile."
+    return RibbonWords("play", "Replay", words, "Stop")

@@ -14,16 +14,44 @@ from realtime_ser.audio.devices import InputDevice, input_devices, rescan
 from realtime_ser.config import Config
 from realtime_ser.errors import DeviceError
 from realtime_ser.handover import Subscription
+from realtime_ser.model import bundle_folder, load_bundle
+from realtime_ser.second import SecondModel
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.summary import ChannelSummary
+
+#: Records that wait for the window at most: two minutes of updates and blocks of sound.
+_CAPACITY = 7500
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A session that is to be opened.
+
+    Attributes
+    ----------
+    config
+        All settings.
+    export
+        Frames CSV; ``None``: a new name in the session folder.
+    duration_s
+        When to end, in seconds of its clock.
+    second
+        Name or folder of a model to compare with.
+    """
+
+    config: Config
+    export: Path | None = None
+    duration_s: float | None = None
+    second: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A session that was started, and the window's queue of its records."""
+    """A session that was started, the window's queue of its records, and what hears it too."""
 
     session: LiveSession
     records: Subscription
+    second: SecondModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +74,13 @@ class Driver(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
 
-    def open(self, config: Config, export: Path | None, duration_s: float | None) -> None:
+    def open(self, wish: Wish) -> None:
         """Start a session; ``opened`` or ``failed`` follows."""
-        self._do(lambda: _start(config, export, duration_s), self.opened)
+        self._do(lambda: _start(wish), self.opened)
 
-    def close(self, session: LiveSession) -> None:
+    def close(self, running: Running) -> None:
         """Complete a session's files; ``closed`` or ``failed`` follows."""
-        self._do(lambda: Completed(session, session.stop()), self.closed)
+        self._do(lambda: complete(running), self.closed)
 
     def list_inputs(self, *, again: bool) -> None:
         """List microphones; ``again`` asks the system, which needs that no stream is open."""
@@ -76,11 +104,24 @@ class Driver(QObject):
         self._pool.submit(tell)
 
 
-def _start(config: Config, export: Path | None, duration_s: float | None) -> Running:
-    session = LiveSession(config, export)
-    records = session.monitor.subscribe()
-    session.start(duration_s)
-    return Running(session, records)
+def _start(wish: Wish) -> Running:
+    other = None if wish.second is None else load_bundle(bundle_folder(wish.second))
+    session = LiveSession(wish.config, wish.export)
+    # With the sound: its last seconds can be played again.
+    records = session.monitor.subscribe(_CAPACITY, sound=True)
+    second = None if other is None else SecondModel(session.monitor, other, wish.config.gate)
+    session.start(wish.duration_s)
+    if second is not None:
+        second.start()
+    return Running(session, records, second)
+
+
+def complete(running: Running) -> Completed:
+    """Complete a session's files, and return how it went."""
+    summary = running.session.stop()
+    if running.second is not None:
+        running.second.stop()
+    return Completed(running.session, summary)
 
 
 def _inputs(*, again: bool) -> list[InputDevice]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.gui.drawings import FLOOR_DB, Frame
+from realtime_ser.gui.drawings import AREA_PATTERNS, FLOOR_DB, Frame, Style
 from realtime_ser.gui.glyphs import draw_glyph
-from realtime_ser.gui.theme import Look
+from realtime_ser.gui.theme import Look, line_style
 from realtime_ser.words import decibels
 
 
@@ -69,6 +70,7 @@ class Margin(QWidget):
         self._frame = Frame(0, 100)
         self._meter = QRectF()
         self._look = look
+        self._style = Style()
         self.set_look(look)
 
     def set_look(self, look: Look) -> None:
@@ -76,6 +78,12 @@ class Margin(QWidget):
         self._look = look
         text = max(QFontMetricsF(look.small).horizontalAdvance(name) for name in self._labels)
         self.setFixedWidth(round(look.grid(7.5) + text))
+        self.update()
+
+    def set_style(self, style: Style) -> None:
+        """Follow the way in which the plots draw."""
+        self._style = style
+        self._ends = ()
         self.update()
 
     def place(self, frame: Frame, meter: QRectF) -> None:
@@ -113,21 +121,43 @@ class Margin(QWidget):
     def _draw_labels(self, painter: QPainter) -> None:
         look, frame = self._look, self._frame
         line = QFontMetricsF(look.small).height() + 1
-        ends = [frame.bottom - value * (frame.bottom - frame.top) for value in self._values]
+        shown = [i for i, name in enumerate(self._labels) if name not in self._style.hidden]
+        values = [self._values[index] for index in shown]
+        if self._style.stacked:  # the middle of each area
+            tops = list(itertools.accumulate(values))
+            values = [top - value / 2 for top, value in zip(tops, values, strict=True)]
+        ends = [frame.bottom - value * (frame.bottom - frame.top) for value in values]
         places = spread(ends, line, frame.top, frame.bottom)
         swatch = float(look.grid(4.5))
-        for index, (name, end, y) in enumerate(zip(self._labels, ends, places, strict=True)):
+        for index, end, y in zip(shown, ends, places, strict=True):
+            name = self._labels[index]
             if self._live:
                 painter.setPen(QPen(QColor(look.theme.border), look.scale))
                 painter.drawLine(QPointF(0, end), QPointF(look.grid(1), y))
-            for pen in (look.rim(name, index), look.pen(name, index)):
-                if pen is not None:
-                    painter.setPen(pen)
-                    painter.drawLine(QPointF(look.grid(1), y), QPointF(look.grid(1) + swatch, y))
+            if self._style.stacked:
+                self._draw_swatch(painter, index, QRectF(look.grid(1), y - 4, swatch, 8))
+            else:
+                for pen in (look.rim(name, index), look.pen(name, index)):
+                    if pen is not None:
+                        painter.setPen(pen)
+                        painter.drawLine(
+                            QPointF(look.grid(1), y), QPointF(look.grid(1) + swatch, y)
+                        )
             painter.setPen(QColor(look.theme.text if self._live else look.theme.muted))
             left = look.grid(1.5) + swatch
             cell = QRectF(left, y - line / 2, self.width() - left, line)
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
+
+    def _draw_swatch(self, painter: QPainter, index: int, box: QRectF) -> None:
+        """The colour and the pattern of an area."""
+        color = QColor(line_style(self._labels[index], index).color)
+        rim = self._look.theme.outline(color.name())
+        painter.fillRect(box, color)
+        painter.fillRect(box, QBrush(color.darker(135), AREA_PATTERNS[index % len(AREA_PATTERNS)]))
+        if rim is not None:
+            painter.setPen(QColor(rim))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box)
 
     def _draw_meter(self, painter: QPainter) -> None:
         look, theme = self._look, self._look.theme

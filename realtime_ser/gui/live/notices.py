@@ -51,6 +51,7 @@ class Ribbon(QWidget):
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(self.pressed)
         self._name = "ring"
+        self._words: RibbonWords | None = None
         self.hide()
 
     def set_look(self, look: Look) -> None:
@@ -65,6 +66,9 @@ class Ribbon(QWidget):
 
     def say(self, words: RibbonWords | None) -> None:
         """Change the words; without any, hide."""
+        if words == self._words:
+            return
+        self._words = words
         if words is not None:
             self._name = words.glyph
             self.glyph.show_glyph(self._name, self._look.theme.on_ribbon, self._look.grid(2.25))

@@ -50,8 +50,9 @@ class Panel(QWidget):
         self._grey(muted=True)
         for label in (self.title, self.value, self.before):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        for widget in (self.face, self.title, self.value, self.bars):
+        for widget in (self.face, self.title, self.value):
             widget.setToolTip(NOTICE)
+        self.bars.allow_choice()
         self._lay_out(compact=compact)
         self.set_look(look)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent
+from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
 
-from realtime_ser.gui.drawings import Frame, Sound, Traces, tick_spacing
+from realtime_ser.gui.drawings import Frame, Sound, Style, Traces, tick_spacing
 from realtime_ser.gui.hover import HoverCard
 from realtime_ser.gui.paper import Paper
 from realtime_ser.gui.theme import Look
@@ -19,6 +19,9 @@ from realtime_ser.words import clock_text
 
 #: Frames for which new steps wait for the time axis to move on.
 _PATIENCE = 3
+
+#: How long one painting draws tiles of each strip: half a frame of 60 a second, and some to spare.
+_ALLOWANCE_S = 0.004
 
 
 class Plots(QWidget):
@@ -40,6 +43,9 @@ class Plots(QWidget):
 
     #: The plots have another size; the legend beside them must follow.
     arranged = pyqtSignal()
+
+    #: The wheel was turned over the plots: by so many notches, away from the person.
+    wheeled = pyqtSignal(int)
 
     def __init__(
         self,
@@ -80,9 +86,14 @@ class Plots(QWidget):
             Paper(self._sound.vb, self._drawings[1]),
         )
         self._cross = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
-        for plot, line in zip((self._traces, self._sound), self._cross, strict=True):
-            line.setVisible(False)
-            plot.addItem(line, ignoreBounds=True)
+        self._cursor = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
+        self._cursor_s: float | None = None
+        for plot, *lines in zip(
+            (self._traces, self._sound), self._cross, self._cursor, strict=True
+        ):
+            for line in lines:
+                line.setVisible(False)
+                plot.addItem(line, ignoreBounds=True)
             plot.vb.sigResized.connect(self._arrange)
         self.card = HoverCard(timeline.labels, self)
         viewport = self._view.viewport()
@@ -113,10 +124,38 @@ class Plots(QWidget):
             self._sound.getAxis("bottom").setHeight(look.grid(2.75))
         for line in self._cross:
             line.setPen(QPen(QColor(theme.text), 0))
+        for line in self._cursor:
+            line.setPen(QPen(QColor(theme.accent), 2 * look.scale))
         self._view.ci.layout.setVerticalSpacing(look.grid(1))
         self.card.set_look(look)
         self._ticks = None
         self._arrange()
+
+    def set_span(self, span_s: float) -> None:
+        """Change the length of the time axis, in seconds."""
+        if span_s != self._span_s:
+            self._span_s = span_s
+            self._arrange()
+
+    def set_style(self, style: Style) -> None:
+        """Draw the probabilities otherwise."""
+        if style != self._drawings[0].style:
+            self._drawings[0].set_style(style)
+            self._papers[0].forget()
+
+    def show_cursor(self, time_s: float | None) -> None:
+        """Show the moment that is being played; ``None``: nothing is."""
+        self._cursor_s = time_s
+        for line in self._cursor:
+            line.setVisible(time_s is not None and time_s >= self._right_s - self._span_s)
+            if time_s is not None:
+                line.setValue(time_s)
+
+    def complete(self) -> None:
+        """Leave no tile for later: a picture is wanted."""
+        for paper in self._papers:
+            paper.allowance_s = math.inf
+            paper.update()
 
     def sound_height(self) -> int:
         """Height of the lower plot with its axis, in logical pixels."""
@@ -146,6 +185,10 @@ class Plots(QWidget):
         right_s = round(right_s * scale * ratio) / ratio / scale
         moved = right_s != self._right_s
         self._waited = 0 if moved else self._waited + 1
+        for paper in self._papers:
+            paper.allowance_s = _ALLOWANCE_S
+            if paper.waiting:
+                paper.update()
         if moved or (self._waited >= _PATIENCE and self._timeline.revision != self._shown):
             self._show(right_s)
 
@@ -166,6 +209,11 @@ class Plots(QWidget):
             self.point_at(event.position())
         elif event is not None and event.type() is QEvent.Type.Leave:
             self.point_at(None)
+        elif isinstance(event, QWheelEvent):
+            notches = event.angleDelta().y() // 120
+            if notches:
+                self.wheeled.emit(notches)
+            return True
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -67,6 +67,10 @@ class Panorama:
         Recent median; ``None`` for files and before the first update.
     updates_per_s
         Of each channel.
+    rate
+        Samples a second of the source, in which losses are counted.
+    second
+        The model that is shown beside it for comparison; empty: none.
     """
 
     situation: Situation = Situation.IDLE
@@ -84,7 +88,9 @@ class Panorama:
     updates_per_s: float | None = None
     dropped_samples: int = 0
     overflows: int = 0
+    rate: int = 0
     model: str = ""
+    second: str = ""
 
 
 def status_words(view: Panorama) -> list[str]:
@@ -104,4 +110,15 @@ def status_words(view: Panorama) -> list[str]:
         times = "overflow" if view.overflows == 1 else "overflows"
         dropped += f", {view.overflows:,} {times}"
     stored = "audio is being stored" if view.recording else "audio is not stored"
-    return [latency, f"{rate} updates/s", dropped, view.model, stored]
+    model = f"{view.model}, compared with {view.second}" if view.second else view.model
+    return [latency, f"{rate} updates/s", dropped, model, stored]
+
+
+def sign(view: Panorama) -> str:
+    """What the window's title says first, so that the taskbar says it too."""
+    words = view.situation.value
+    if view.situation in (Situation.LISTENING, Situation.SPEECH):
+        words = "\u25cf Listening"  # also in speech: a title that changes with each word unsettles
+    if view.recording and view.situation.running:
+        words += ", recording audio"
+    return f"{words} (demo)" if view.demo else words

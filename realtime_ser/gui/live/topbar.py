@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QActionGroup, QFontMetricsF
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
+from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from realtime_ser.gui.glyphs import Glyph, glyph_icon
 from realtime_ser.gui.live.sources import SourcePicker
 from realtime_ser.gui.live.states import Panorama, Situation
-from realtime_ser.gui.theme import Look, ThemeChoice, set_role
+from realtime_ser.gui.theme import Look, set_role
 from realtime_ser.words import clock_text
 
 #: Below this width, in units of the grid, the text of a marker has no field.
 _NARROW = 130
-
-_THEMES: tuple[tuple[ThemeChoice, str], ...] = (
-    ("system", "Like the &system"),
-    ("dark", "&Dark"),
-    ("light", "&Light"),
-)
 
 
 class TopBar(QWidget):
@@ -30,10 +24,9 @@ class TopBar(QWidget):
     stop_pressed = pyqtSignal()
     mark_pressed = pyqtSignal(str)
     export_pressed = pyqtSignal()
-    help_pressed = pyqtSignal()
-    theme_chosen = pyqtSignal(str)
+    sessions_pressed = pyqtSignal()
 
-    def __init__(self, theme: ThemeChoice) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -60,10 +53,7 @@ class TopBar(QWidget):
         self.clock = QLabel(clock_text(0))
         self.clock.setAccessibleName("Session time")
         self.export = _button("Export", "Copy what the session holds so far to a CSV file (Ctrl+E)")
-        self.more = _button("", "Theme, keys and what the labels mean", "icon")
-        self.more.setAccessibleName("More")
-        self.themes: dict[ThemeChoice, QAction] = {}
-        self.more.setMenu(self._menu(theme))
+        self.sessions = _button("Sessions", "All sessions that are kept (Ctrl+L)")
         self._lay_out()
         self._connect()
 
@@ -86,7 +76,7 @@ class TopBar(QWidget):
             (self.stop, "square", theme.text),
             (self.mark, "flag", theme.text),
             (self.export, "save", theme.text),
-            (self.more, "menu", theme.text),
+            (self.sessions, "list", theme.text),
         ):
             button.setIcon(glyph_icon(name, tint, theme.muted))
             button.setIconSize(icon)
@@ -155,7 +145,7 @@ class TopBar(QWidget):
         set_role(self.clock, "bold")
         left: tuple[QWidget, ...] = (self.glyph, self.state, self.sources, self.rescan)
         middle: tuple[QWidget, ...] = (self.start, self.pause, self.stop, self.text, self.mark)
-        right = (self.light, self.recording, self.clock, self.export, self.more)
+        right = (self.light, self.recording, self.clock, self.sessions, self.export)
         for widget in (*left, *middle):
             layout.addWidget(widget)
         layout.addStretch(1)
@@ -167,26 +157,9 @@ class TopBar(QWidget):
         self.pause.clicked.connect(self.pause_pressed)
         self.stop.clicked.connect(self.stop_pressed)
         self.export.clicked.connect(self.export_pressed)
+        self.sessions.clicked.connect(self.sessions_pressed)
         self.mark.clicked.connect(lambda: self.mark_pressed.emit(self.take_text()))
         self.text.returnPressed.connect(lambda: self.mark_pressed.emit(self.take_text()))
-
-    def _menu(self, chosen: ThemeChoice) -> QMenu:
-        menu = QMenu(self)
-        themes = menu.addMenu("&Theme")
-        assert themes is not None
-        group = QActionGroup(menu)
-        for choice, name in _THEMES:
-            action = QAction(name, menu)
-            action.setCheckable(True)
-            action.setChecked(choice == chosen)
-            action.triggered.connect(lambda _=False, c=choice: self.theme_chosen.emit(c))
-            group.addAction(action)
-            themes.addAction(action)
-            self.themes[choice] = action
-        about = QAction("&Keys and meaning\tF1", menu)
-        about.triggered.connect(self.help_pressed)
-        menu.addAction(about)
-        return menu
 
 
 def _button(text: str, tip: str, role: str = "plain") -> QPushButton:

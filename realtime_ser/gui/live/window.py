@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
+    QAction,
     QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
     QGuiApplication,
     QIcon,
-    QKeyEvent,
     QKeySequence,
     QPainter,
     QPixmap,
     QResizeEvent,
-    QShortcut,
 )
 from PyQt6.QtWidgets import (
     QApplication,
     QMainWindow,
     QMessageBox,
     QScrollArea,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from realtime_ser.config import WindowConfig
 from realtime_ser.errors import OutputError
+from realtime_ser.gui.actions import Actions, key_rows
+from realtime_ser.gui.drawings import Style
 from realtime_ser.gui.faces import draw_face
+from realtime_ser.gui.live.blind import BlindScreen
 from realtime_ser.gui.live.channelview import ChannelView
-from realtime_ser.gui.live.notices import Card, FileProgress, Ribbon, demo_words, ribbon_words
+from realtime_ser.gui.live.compact import CompactWindow
+from realtime_ser.gui.live.keyboard import Keyboard
+from realtime_ser.gui.live.notices import (
+    Card,
+    FileProgress,
+    Ribbon,
+    RibbonWords,
+    demo_words,
+    ribbon_words,
+)
 from realtime_ser.gui.live.panel import NOTICE
+from realtime_ser.gui.live.presenter import Presenter
 from realtime_ser.gui.live.scroll import ScrollClock
-from realtime_ser.gui.live.states import Panorama, Situation
+from realtime_ser.gui.live.states import Panorama, Situation, sign
 from realtime_ser.gui.live.statusline import StatusLine
+from realtime_ser.gui.live.strain import StrainWatch
 from realtime_ser.gui.live.topbar import TopBar
+from realtime_ser.gui.settings import SPANS_S, Settings
 from realtime_ser.gui.theme import ThemeChoice, choose, make_look, palette, style_sheet
 from realtime_ser.gui.timeline import Timeline
 from realtime_ser.labels import LABELS
 from realtime_ser.records import Record, Update
 from realtime_ser.session.summary import ChannelSummary
+from realtime_ser.words import clock_text, span_text
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
 
-#: What is kept beyond the visible time axis: dashes go on from the start of a segment.
-_SPARE_S = 40.0
+#: What is kept of a session for the timeline: its longest length, and what lies just before, since
+#: dashes go on from the start of a segment. Some 10 MB a channel.
+_KEPT_S = SPANS_S[-1] + 40.0
 
-_KEYS = (
-    ("Space", "start, pause, go on"),
-    ("M", "set a marker now, with the text that was typed"),
-    ("Ctrl+E", "export the session so far"),
-    ("F1", "this list"),
-    ("Tab", "next control"),
-    ("Ctrl+Q", "close; the session is complete on disk"),
+THEMES: tuple[tuple[str, ThemeChoice], ...] = (
+    ("Like the &system", "system"),
+    ("&Dark", "dark"),
+    ("&Light", "light"),
 )
 
 _STOPPED = {
@@ -68,48 +87,82 @@ _STOPPED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second model that hears the same: its name and its labels."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
 class MainWindow(QMainWindow):
     """Shows a session.
 
     Parameters
     ----------
     config
-        Its settings.
+        Its part of the configuration.
+    settings
+        What a person has chosen before, which counts more.
+
+    Attributes
+    ----------
+    actions_
+        Everything that its menus and keys do; each waits for somebody to say what that is.
+    settings
+        How it looks now.
     """
 
-    space_pressed = pyqtSignal()
     closing = pyqtSignal()
 
-    def __init__(self, config: WindowConfig) -> None:
+    #: Files and folders were dropped on the window.
+    dropped = pyqtSignal(list)
+
+    #: A person has chosen something that is to be remembered: values by the settings' names.
+    chosen = pyqtSignal(dict)
+
+    def __init__(self, config: WindowConfig, settings: Settings | None = None) -> None:
         super().__init__()
-        self._config = config
-        self._choice: ThemeChoice = config.theme
+        self.settings = Settings.of(config) if settings is None else settings
         self._view = Panorama()
         self._scroll = ScrollClock()
         self._last_s: float | None = None
-        self.timeline = Timeline(LABELS, (1,), config.timeline_s + _SPARE_S)
-        self.topbar = TopBar(config.theme)
-        self.demo = Ribbon()
-        self.notice = Ribbon()
+        self._strain = StrainWatch()
+        self.timeline = Timeline(LABELS, (1,), _KEPT_S)
+        self.second: Timeline | None = None
+        self.topbar = TopBar()
+        self.demo, self.notice, self.strain = Ribbon(), Ribbon(), Ribbon()
+        self.replay, self.intervals = Ribbon(), Ribbon()
         self.progress = FileProgress()
+        self.presenter = Presenter()
+        self.blind = BlindScreen()
+        self.compact = CompactWindow()
         self.statusline = StatusLine()
         self.channels: dict[int, ChannelView] = {}
+        self.seconds: dict[int, ChannelView] = {}
         hints = QGuiApplication.styleHints()
         self._system = hints.colorScheme() if hints is not None else Qt.ColorScheme.Unknown
-        self._look = make_look(choose(self._choice, self._system), 1280, 720)
+        self._look = make_look(choose(self.settings.theme, self._system), 1280, 720)
+        self.keyboard = Keyboard(self)
+        self.keyboard.watch(self)
+        self.keyboard.watch(self.compact)
+        self.actions_ = Actions(self)
+        self._make_menus()
         self._lay_out()
         self.card = Card(self._scroller)
-        self._keys()
-        self.setWindowTitle("Realtime SER")
         self.setWindowIcon(_icon())
+        self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
-        self.topbar.theme_chosen.connect(self.set_theme)
-        self.topbar.help_pressed.connect(self.show_help)
+        self.setAcceptDrops(True)
+        self._connect()
         if hints is not None:
             hints.colorSchemeChanged.connect(self._follow_system)
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
         self._restyle()
+        self._sign()
+        if self.settings.geometry:
+            self.restoreGeometry(QByteArray(base64.b64decode(self.settings.geometry)))
 
     def begin(
         self,
@@ -118,6 +171,7 @@ class MainWindow(QMainWindow):
         *,
         rate: float,
         names: Mapping[int, str] | None = None,
+        second: Second | None = None,
     ) -> None:
         """Empty the window for a new session.
 
@@ -131,38 +185,58 @@ class MainWindow(QMainWindow):
             Session seconds a second; 0 as fast as it can.
         names
             Names of some or all channels.
+        second
+            Another model that hears the same.
         """
-        config = self._config
-        self.timeline = Timeline(labels, channels, config.timeline_s + _SPARE_S)
         self._scroll = ScrollClock(rate)
-        for view in self.channels.values():
+        self._strain = StrainWatch()
+        for view in self._views():
             self._rows.removeWidget(view)
+            view.hide()  # it would go on to be painted until Qt finds the time to delete it
             view.deleteLater()
+        names = names or {}
+        several = len(channels) > 1
+        self.timeline = Timeline(labels, channels, _KEPT_S)
         self.channels = {
-            channel: ChannelView(
+            channel: self._channel_view(
                 self.timeline,
                 channel,
-                self._look,
-                span_s=config.timeline_s,
-                smoothing_s=config.smoothing_s,
-                title=(names or {}).get(channel),
-                compact=len(channels) > 1,
-                axis=channel == channels[-1],
+                names.get(channel) or (f"Channel {channel}" if several else "first model"),
+                compact=several or second is not None,
+                axis=channel == channels[-1] and second is None,
             )
             for channel in channels
         }
-        for view in self.channels.values():
+        self.second, self.seconds = None, {}
+        if second is not None:
+            self.second = Timeline(second.labels, channels, _KEPT_S)
+            self.seconds = {
+                channel: self._channel_view(
+                    self.second,
+                    channel,
+                    f"{names.get(channel, f'Channel {channel}')}, {second.name}"
+                    if several
+                    else f"{second.name}, not stored",
+                    compact=True,
+                    axis=channel == channels[-1],
+                )
+                for channel in channels
+            }
+        for view in self._views():
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
+        self._list_labels()
         self.card.raise_()
 
     def feed(self, records: Iterable[Record], now_s: float) -> None:
         """Take in records that arrived at ``now_s`` on the monotonic clock."""
-        records = list(records)
-        self.timeline.feed(records)
-        for channel, view in self.channels.items():
-            view.feed(r for r in records if isinstance(r, Update) and r.channel == channel)
+        _feed(self.timeline, self.channels, list(records))
         self._scroll.observe(self.timeline.end_s, now_s)
+
+    def feed_second(self, records: Iterable[Record]) -> None:
+        """Take in what the second model says."""
+        if self.second is not None:
+            _feed(self.second, self.seconds, list(records))
 
     def conclude(self, summaries: Mapping[int, ChannelSummary]) -> None:
         """Show how the session went, from now on."""
@@ -173,13 +247,24 @@ class MainWindow(QMainWindow):
         """Show a state."""
         self._scroll.observe(view.position_s, now_s)
         before, self._view = self._view, view
-        self.topbar.show_view(view)
-        self.statusline.show_view(view)
-        self.progress.show_view(view)
-        self.card.show_view(view)
+        for shown in (
+            self.topbar,
+            self.statusline,
+            self.progress,
+            self.card,
+            self.blind,
+            self.compact,
+        ):
+            shown.show_view(view)
         for ribbon, words in ((self.demo, demo_words), (self.notice, ribbon_words)):
             if words(view) != words(before):
                 ribbon.say(words(view))
+        strain = self._strain.observe(view, now_s)
+        self.strain.say(
+            None if strain is None else RibbonWords("warning", strain.title, strain.text, "Hide")
+        )
+        if sign(view) != sign(before):
+            self._sign()
         self._centre_card()
 
     def tick(self, now_s: float) -> None:
@@ -188,14 +273,119 @@ class MainWindow(QMainWindow):
         self._last_s = now_s
         right_s = self._scroll.read(now_s)
         stopped = _STOPPED.get(self._view.situation, "")
-        for view in self.channels.values():
+        for view in self._views():
             view.tick(right_s, elapsed_s, stopped=stopped)
+        if self.presenter.isVisible():
+            self.presenter.follow(self._views())
+        if self.compact.isVisible():
+            self.compact.follow(next(iter(self.channels.values())))
+
+    def show_cursor(self, time_s: float | None) -> None:
+        """Show the moment that is being played; ``None``: nothing is."""
+        for view in self._views():
+            view.plots.show_cursor(time_s)
+
+    def show_open(self, intervals: Sequence[tuple[int, str, float]]) -> None:
+        """Show which intervals have begun: key, text, and when in seconds."""
+        words = [
+            f"{text or digit} since {clock_text(start_s)} (Ctrl+{digit} ends it)"
+            for digit, text, start_s in intervals
+        ]
+        title = "Interval" if len(words) == 1 else "Intervals"
+        self.intervals.say(RibbonWords("flag", title, "; ".join(words)) if words else None)
+
+    # ---------------------------------------------------------------------------------- settings
+
+    def choose(self, **values: Any) -> None:
+        """Look otherwise from now on, because a person wants it so."""
+        self.apply(self.settings.changed(values))
+        self.chosen.emit({name: getattr(self.settings, name) for name in values})
+
+    def apply(self, settings: Settings) -> None:
+        """Look otherwise from now on."""
+        before, self.settings = self.settings, settings
+        style = self._style()
+        for view in self._views():
+            view.plots.set_span(settings.timeline_s)
+            view.readout.smooth(settings.smoothing_s)
+            view.set_style(style)
+        self.actions_["stacked"].setChecked(settings.stacked)
+        for action in self.actions_.menus["Labels"].actions():
+            action.setChecked(action.text() not in settings.hidden)
+        self.actions_.tick("Timeline length", settings.timeline_s)
+        self.actions_.tick("Theme", settings.theme)
+        if settings.timeline_s != before.timeline_s:
+            self.statusline.say(f"the timeline shows {span_text(settings.timeline_s)}")
+        if settings.theme != before.theme:
+            self._restyle()
 
     def set_theme(self, choice: ThemeChoice) -> None:
         """Change the theme at once."""
-        self._choice = choice
-        self.topbar.themes[choice].setChecked(True)
-        self._restyle()
+        self.choose(theme=choice)
+
+    def lengthen(self, steps: int) -> None:
+        """Show more or fewer seconds, by so many of the usual lengths."""
+        now_s = self.settings.timeline_s
+        nearest = min(range(len(SPANS_S)), key=lambda index: abs(SPANS_S[index] - now_s))
+        index = min(max(nearest + steps, 0), len(SPANS_S) - 1)
+        if SPANS_S[index] != now_s:
+            self.choose(timeline_s=SPANS_S[index])
+
+    def toggle_label(self, label: str) -> None:
+        """Hide a label on the timeline, or show it again."""
+        hidden = self.settings.hidden
+        self.choose(
+            hidden=tuple(name for name in hidden if name != label)
+            if label in hidden
+            else (*hidden, label)
+        )
+
+    # ------------------------------------------------------------------------------------- modes
+
+    def present(self, *, on: bool) -> None:
+        """Fill the screen with what the voice sounds like, or go back."""
+        if on == (self._pages.currentWidget() is self.presenter):
+            return
+        self._show_page(self.presenter if on else self._scroller)
+        if on:
+            self._was_maximised = self.isMaximized()
+            self.showFullScreen()
+        elif self._was_maximised:
+            self.showMaximized()
+        else:
+            self.showNormal()
+
+    def hide_results(self, *, on: bool) -> None:
+        """Show a calm screen instead of the results, or the results again."""
+        self.present(on=False)
+        self._show_page(self.blind if on else self._scroller)
+
+    def shrink(self, *, on: bool) -> None:
+        """Show the small window instead of this one, or go back."""
+        if on == self.compact.isVisible():
+            return
+        if on:
+            self.hide_results(on=False)
+            self.compact.show()
+            self.hide()
+        else:
+            self.show()
+            self.activateWindow()
+            self.compact.hide()
+        self.actions_["compact"].setChecked(on)
+
+    @property
+    def awake(self) -> bool:
+        """Whether anything of it is to be seen."""
+        return self.compact.isVisible() or (self.isVisible() and not self.isMinimized())
+
+    # ----------------------------------------------------------------------------------- pictures
+
+    def grab(self, rectangle: QRect | None = None) -> QPixmap:
+        """A picture, in which no tile of the timeline is left for later."""
+        for view in self._views():
+            view.plots.complete()
+        return super().grab() if rectangle is None else super().grab(rectangle)
 
     def picture(self, path: Path) -> None:
         """Write what the window shows as a PNG.
@@ -211,7 +401,7 @@ class MainWindow(QMainWindow):
 
     def warn(self, title: str, text: str) -> None:
         """Show a message with its next step; the session goes on."""
-        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self)
+        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self._front())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 
@@ -219,20 +409,26 @@ class MainWindow(QMainWindow):
         """List the keys, and say what the labels mean."""
         rows = "".join(
             f"<tr><td style='padding-right: 16px'><b>{key}</b></td><td>{text}</td></tr>"
-            for key, text in _KEYS
+            for key, text in key_rows()
         )
         text = f"<table>{rows}</table><p>{NOTICE}</p><p>Nothing leaves this computer.</p>"
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys and meaning", text, parent=self)
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys and meaning", text, parent=self._front())
         box.setTextFormat(Qt.TextFormat.RichText)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Space, where no control wants it for itself."""
-        if event is not None and event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self.space_pressed.emit()
-            return
-        super().keyPressEvent(event)
+    # ------------------------------------------------------------------------------------- events
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Files may be dropped here."""
+        if event is not None and _paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Tell of files that were dropped."""
+        if event is not None and (paths := _paths(event)):
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Sizes follow the window's."""
@@ -241,7 +437,8 @@ class MainWindow(QMainWindow):
         if look != self._look:
             self._restyle()
         self.topbar.set_look(self._look, self.width())
-        for view in self.channels.values():
+        self.presenter.set_look(self._look)
+        for view in self._views():
             view.fold(folded=self._folded)
         self._centre_card()
 
@@ -253,27 +450,87 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing asks nothing and loses nothing."""
+        self.present(on=False)
+        geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        self.chosen.emit({"geometry": geometry})
         self.closing.emit()
+        self.compact.hide()
         super().closeEvent(event)
+
+    # ------------------------------------------------------------------------------------ within
 
     @property
     def _folded(self) -> bool:
         return self.width() < FOLD_WIDTH * self._look.scale
+
+    def _views(self) -> list[ChannelView]:
+        return [*self.channels.values(), *self.seconds.values()]
+
+    def _front(self) -> QWidget:
+        return self.compact if self.compact.isVisible() else self
+
+    def _style(self) -> Style:
+        return Style(stacked=self.settings.stacked, hidden=frozenset(self.settings.hidden))
+
+    def _channel_view(
+        self, timeline: Timeline, channel: int, title: str, *, compact: bool, axis: bool
+    ) -> ChannelView:
+        view = ChannelView(
+            timeline,
+            channel,
+            self._look,
+            span_s=self.settings.timeline_s,
+            smoothing_s=self.settings.smoothing_s,
+            title=title,
+            compact=compact,
+            axis=axis,
+            style=self._style(),
+        )
+        view.panel.bars.toggled.connect(self.toggle_label)
+        view.plots.wheeled.connect(lambda notches: self.lengthen(-notches))
+        return view
+
+    def _sign(self) -> None:
+        """The words that say all the time whether somebody is being listened to."""
+        self.setWindowTitle(f"{sign(self._view)} – Realtime SER")
+        self.compact.setWindowTitle(self.windowTitle())
+
+    def _show_page(self, page: QWidget) -> None:
+        self._pages.setCurrentWidget(page)
+        full = page is self._scroller
+        for widget in (self.menuBar(), self.topbar, self.statusline):
+            if widget is not None:
+                widget.setVisible(full)
+        self.actions_["presenter"].setChecked(page is self.presenter)
+        self.actions_["blind"].setChecked(page is self.blind)
+        self.presenter.set_look(self._look)
 
     def _follow_system(self, scheme: Qt.ColorScheme) -> None:
         self._system = scheme
         self._restyle()
 
     def _restyle(self) -> None:
-        theme = choose(self._choice, self._system)
+        theme = choose(self.settings.theme, self._system)
         self._look = look = make_look(theme, self.width(), self.height())
         QApplication.setPalette(palette(theme))
         self.setFont(look.body)
         self.setStyleSheet(style_sheet(look))
         self.topbar.set_look(look, self.width())
-        for widget in (self.demo, self.notice, self.card, self.statusline):
+        for widget in (
+            self.demo,
+            self.notice,
+            self.strain,
+            self.replay,
+            self.intervals,
+            self.card,
+            self.statusline,
+            self.presenter,
+            self.blind,
+        ):
             widget.set_look(look)
-        for view in self.channels.values():
+        # The small window is for a corner of the same screen, whatever this one's size.
+        self.compact.set_look(make_look(theme, 1280, 720))
+        for view in self._views():
             view.set_look(look)
         self._centre_card()
 
@@ -288,29 +545,76 @@ class MainWindow(QMainWindow):
         self._scroller.setWidgetResizable(True)
         self._scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._pages = QStackedWidget()
+        for page in (self._scroller, self.presenter, self.blind):
+            self._pages.addWidget(page)
         whole = QWidget()
         whole.setObjectName("body")
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.topbar, self.demo, self.notice, self.progress):
+        ribbons = (self.demo, self.notice, self.strain, self.replay, self.intervals)
+        for widget in (self.topbar, *ribbons, self.progress):
             column.addWidget(widget)
-        column.addWidget(self._scroller, 1)
+        column.addWidget(self._pages, 1)
         column.addWidget(self.statusline)
         self.setCentralWidget(whole)
         whole.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         whole.setFocus()
 
-    def _keys(self) -> None:
-        for keys, action in (
-            ("M", self.topbar.mark.click),
-            ("Ctrl+E", self.topbar.export.click),
-            ("F1", self.show_help),
-            ("Ctrl+Q", self.close),
+    def _make_menus(self) -> None:
+        acts = self.actions_
+        bar = self.menuBar()
+        assert bar is not None
+        acts.fill(bar)
+        self.compact.addActions(acts.all())
+        for name, act in (
+            ("stacked", lambda on: self.choose(stacked=on)),
+            ("compact", lambda on: self.shrink(on=on)),
+            ("presenter", lambda on: self.present(on=on)),
+            ("blind", lambda on: self.hide_results(on=on)),
+            ("shorter", lambda: self.lengthen(-1)),
+            ("longer", lambda: self.lengthen(1)),
+            ("all_labels", lambda: self.choose(hidden=())),
+            ("keys", self.show_help),
+            ("quit", self.close),
         ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setAutoRepeat(False)
-            shortcut.activated.connect(action)
+            acts.bind(name, act)
+        acts["stacked"].setChecked(self.settings.stacked)
+        acts.choices("Theme", THEMES, self.settings.theme, self.set_theme)
+        spans = [(span_text(seconds), seconds) for seconds in SPANS_S]
+        acts.choices(
+            "Timeline length",
+            spans,
+            self.settings.timeline_s,
+            lambda seconds: self.choose(timeline_s=seconds),
+        )
+
+    def _list_labels(self) -> None:
+        menu = self.actions_.menus["Labels"]
+        for action in menu.actions():
+            self.removeAction(action)
+            action.deleteLater()
+        menu.clear()
+        for number, label in enumerate(self.timeline.labels, 1):
+            action = QAction(label, menu)
+            action.setCheckable(True)
+            action.setChecked(label not in self.settings.hidden)
+            if number <= 8:
+                action.setShortcut(QKeySequence(f"Alt+{number}"))
+            action.triggered.connect(lambda _=False, name=label: self.toggle_label(name))
+            menu.addAction(action)
+            self.addAction(action)
+
+    def _connect(self) -> None:
+        self.keyboard.escape.connect(lambda: self.present(on=False))
+        self.compact.left.connect(lambda: self.shrink(on=False))
+        self.strain.pressed.connect(self._strain_away)
+        self.topbar.sessions_pressed.connect(self.actions_["sessions"].trigger)
+
+    def _strain_away(self) -> None:
+        self._strain.put_away()
+        self.strain.say(None)
 
     def _centre_card(self) -> None:
         if self.card.isVisible():
@@ -319,6 +623,19 @@ class MainWindow(QMainWindow):
                 max(0, (room.width() - self.card.width()) // 2),
                 max(0, (room.height() - self.card.height()) // 3),
             )
+
+
+def _feed(timeline: Timeline, views: Mapping[int, ChannelView], records: Sequence[Record]) -> None:
+    timeline.feed(records)
+    for channel, view in views.items():
+        view.feed(r for r in records if isinstance(r, Update) and r.channel == channel)
+
+
+def _paths(event: QDropEvent) -> list[Path]:
+    """Local files and folders that are being dropped."""
+    data = event.mimeData()
+    urls = data.urls() if data is not None else []
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
 
 
 def _icon() -> QIcon:

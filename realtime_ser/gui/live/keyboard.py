@@ -1,0 +1,81 @@
+"""The keys that mean something whether or not a control has the focus."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import QWidget
+
+_PLAIN = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.KeypadModifier,
+    # On some keyboards the digits lie above other keys.
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
+
+class Keyboard(QObject):
+    """Watches windows for Space, Escape and the digits 1 to 9, as far as no control wants them.
+
+    A digit is told when its key goes down and when it comes up; also when the window loses the
+    keyboard in between.
+    """
+
+    space = pyqtSignal()
+    escape = pyqtSignal()
+    pressed = pyqtSignal(int)
+    released = pyqtSignal(int)
+
+    #: Control and a digit.
+    switched = pyqtSignal(int)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._held: set[int] = set()
+
+    def watch(self, window: QWidget) -> None:
+        """Take the keys of a window too."""
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take a key, or leave it."""
+        if isinstance(event, QKeyEvent):
+            down = event.type() is QEvent.Type.KeyPress
+            if down or event.type() is QEvent.Type.KeyRelease:
+                return self._take(event, down=down)
+        elif event is not None and event.type() is QEvent.Type.WindowDeactivate:
+            for digit in sorted(self._held):
+                self._held.discard(digit)
+                self.released.emit(digit)
+        return super().eventFilter(watched, event)
+
+    def _take(self, event: QKeyEvent, *, down: bool) -> bool:
+        digit = event.key() - Qt.Key.Key_0.value
+        if 1 <= digit <= 9:
+            return self._take_digit(digit, event, down=down)
+        signal = {Qt.Key.Key_Space: self.space, Qt.Key.Key_Escape: self.escape}.get(
+            Qt.Key(event.key())
+        )
+        if signal is None or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            return False
+        if down and not event.isAutoRepeat():
+            signal.emit()
+        return True
+
+    def _take_digit(self, digit: int, event: QKeyEvent, *, down: bool) -> bool:
+        if event.isAutoRepeat():
+            return digit in self._held
+        if not down:
+            if digit not in self._held:
+                return False
+            self._held.discard(digit)
+            self.released.emit(digit)
+            return True
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.switched.emit(digit)
+            return True
+        if event.modifiers() not in _PLAIN:
+            return False
+        self._held.add(digit)
+        self.pressed.emit(digit)
+        return True

@@ -1,0 +1,127 @@
+"""The last seconds of sound, kept in memory only, and played once when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from realtime_ser.audio.speaker import Speaker
+from realtime_ser.records import Sound
+
+KEPT_S = 30.0
+"""So much is kept."""
+
+_FRAME_MS = 33
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch of sound that begins at ``start_s``; samples have the shape ``(n, channels)``."""
+
+    start_s: float
+    rate: int
+    samples: NDArray[np.float32]
+
+    @property
+    def end_s(self) -> float:
+        """Its end, in seconds of the session."""
+        return self.start_s + len(self.samples) / self.rate
+
+
+class Recent:
+    """A ring with the last seconds of the monitored channels; nothing of it reaches a disk.
+
+    Parameters
+    ----------
+    rate
+        Native rate in Hz.
+    channels
+        Channels to keep, from 1.
+    """
+
+    def __init__(self, rate: int, channels: Sequence[int]) -> None:
+        self._rate = rate
+        self._channels = [channel - 1 for channel in channels]
+        self._ring = np.zeros((round(KEPT_S * rate), len(channels)), np.float32)
+        self._end = 0
+        self._start = 0
+
+    def feed(self, sound: Sound) -> None:
+        """Take sound; lost and paused time before it is silence."""
+        size = len(self._ring)
+        missing = min(size, max(0, sound.position - self._end))
+        if missing:
+            self._put(sound.position - missing, np.zeros((missing, len(self._channels)), "f4"))
+        samples = sound.samples[-size:, self._channels]
+        self._put(sound.position + len(sound.samples) - len(samples), samples)
+
+    def clip(self) -> Clip | None:
+        """What there is; ``None``: nothing."""
+        if self._end == self._start:
+            return None
+        places = np.arange(self._start, self._end) % len(self._ring)
+        return Clip(self._start / self._rate, self._rate, self._ring[places])
+
+    def _put(self, position: int, samples: NDArray[np.float32]) -> None:
+        size = len(self._ring)
+        self._ring[(position + np.arange(len(samples))) % size] = samples
+        if self._end == 0:
+            self._start = position
+        self._end = position + len(samples)
+        self._start = max(self._start, self._end - size)
+
+
+class Player(QObject):
+    """Plays a clip and tells how far it is."""
+
+    #: The moment of the session that is heard now, in seconds.
+    moved = pyqtSignal(float)
+
+    ended = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._speaker: Speaker | None = None
+        self._start_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(_FRAME_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def playing(self) -> bool:
+        """Whether something is being played."""
+        return self._speaker is not None
+
+    def play(self, clip: Clip) -> None:
+        """Begin.
+
+        Raises
+        ------
+        DeviceError
+            There is nothing to play on.
+        """
+        self.stop()
+        speaker = Speaker(clip.samples, clip.rate)
+        speaker.start()
+        self._speaker, self._start_s = speaker, clip.start_s
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Fall silent."""
+        speaker, self._speaker = self._speaker, None
+        if speaker is not None:
+            self._timer.stop()
+            speaker.stop()
+            self.ended.emit()
+
+    def _look(self) -> None:
+        if self._speaker is None:
+            return
+        if self._speaker.ended:
+            self.stop()
+        else:
+            self.moved.emit(self._start_s + self._speaker.position_s)
