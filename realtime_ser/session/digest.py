@@ -109,7 +109,7 @@ def digest(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelDig
     for segment in store.segments(info.id):
         segments[segment.channel].append(segment)
     return [
-        _channel_digest(
+        channel_digest(
             store.columns(info.id, channel.number),
             sorted(segments[channel.number], key=lambda segment: segment.start_s),
             moments,
@@ -118,7 +118,18 @@ def digest(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelDig
     ]
 
 
-def _channel_digest(columns: Columns, segments: Sequence[Segment], moments: int) -> ChannelDigest:
+def channel_digest(columns: Columns, segments: Sequence[Segment], moments: int) -> ChannelDigest:
+    """What one channel of a session was like.
+
+    Parameters
+    ----------
+    columns
+        All its updates.
+    segments
+        All its segments, in order of time.
+    moments
+        How many of the most certain moments to find.
+    """
     voiced: defaultdict[str, float] = defaultdict(float)
     for segment in segments:
         voiced[segment.estimate.label] += segment.voiced_s

@@ -1,0 +1,251 @@
+"""Markers and intervals of a session, changed by hand: written as it happens, undone at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+from typing import TypeAlias
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QUndoCommand, QUndoStack
+
+from realtime_ser.errors import SerError
+from realtime_ser.records import STEP_S, Marker, Segment
+from realtime_ser.session.formats.tiers import CORRECTED
+from realtime_ser.session.store import Interval, Store
+
+Annotation: TypeAlias = Marker | Interval
+
+FREE_TIER = "emotion"
+"""Tier of an interval, unless its maker names another."""
+
+
+def start_of(value: Annotation) -> float:
+    """When it begins, in seconds."""
+    return value.time_s if isinstance(value, Marker) else value.start_s
+
+
+def end_of(value: Annotation) -> float:
+    """When it ends, in seconds."""
+    return value.time_s + value.duration_s if isinstance(value, Marker) else value.end_s
+
+
+def words_of(value: Annotation) -> str:
+    """What to call it."""
+    if isinstance(value, Marker):
+        return value.text or value.code or "marker"
+    return ": ".join(part for part in (value.label, value.text) if part) or "unnamed"
+
+
+def between(value: Annotation, start_s: float, end_s: float) -> Annotation:
+    """The same at another place; its wall clock moves along."""
+    if isinstance(value, Interval):
+        return replace(value, start_s=start_s, end_s=end_s)
+    wall = value.wall_clock
+    if wall is not None:
+        wall += timedelta(seconds=start_s - value.time_s)
+    return replace(value, time_s=start_s, duration_s=end_s - start_s, wall_clock=wall)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A marker or interval that keeps its number while it is changed, deleted and brought back."""
+
+    number: int
+    value: Annotation
+
+
+class Annotations(QObject):
+    """What a person marked in a session.
+
+    Parameters
+    ----------
+    store, session_id
+        Where each change is written at once.
+
+    Attributes
+    ----------
+    stack
+        What can be undone and done again.
+    """
+
+    changed = pyqtSignal()
+    failed = pyqtSignal(str)
+
+    def __init__(self, store: Store, session_id: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.stack = QUndoStack(self)
+        self._store = store
+        self._session = session_id
+        self._numbers = count(1)
+        self._items: dict[int, Annotation] = {}
+        self._keys: dict[int, int] = {}
+        self._corrected: dict[tuple[int | None, int, int], int] | None = None
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everything anew; what was done before cannot be undone any more."""
+        self.stack.clear()
+        self._items.clear()
+        self._keys.clear()
+        for key, marker in self._store.keyed_markers(self._session).items():
+            self._remember(marker, key)
+        for interval in self._store.intervals(self._session):
+            assert interval.key is not None
+            self._remember(interval, interval.key)
+        self._tell()
+
+    def __iter__(self) -> Iterator[Item]:
+        """All of them, in order of time."""
+        items = [Item(number, value) for number, value in self._items.items()]
+        return iter(sorted(items, key=lambda item: (start_of(item.value), end_of(item.value))))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, number: int | None) -> Item | None:
+        """The one of a number, if it is there."""
+        value = None if number is None else self._items.get(number)
+        return None if number is None or value is None else Item(number, value)
+
+    def add(self, value: Annotation) -> int:
+        """Add one, and return its number."""
+        number = next(self._numbers)
+        self._push(f"add {_kind(value)}", number, None, value)
+        return number
+
+    def change(self, number: int, value: Annotation) -> None:
+        """Put something else in the place of one."""
+        before = self._items[number]
+        if value != before:
+            self._push(f"change {_kind(value)}", number, before, value)
+
+    def remove(self, number: int) -> None:
+        """Delete one."""
+        before = self._items[number]
+        self._push(f"delete {_kind(before)}", number, before, None)
+
+    def correction(self, segment: Segment) -> Item | None:
+        """The label by hand of a segment."""
+        if self._corrected is None:
+            self._corrected = {
+                _span(value.channel, value.start_s, value.end_s): number
+                for number, value in self._items.items()
+                if isinstance(value, Interval) and value.tier == CORRECTED
+            }
+        for channel in (segment.channel, None):
+            found = self._corrected.get(_span(channel, segment.start_s, segment.end_s))
+            if found is not None:
+                return self.get(found)
+        return None
+
+    def correct(self, segment: Segment, label: str | None) -> None:
+        """Label a segment by hand; ``None`` withdraws that."""
+        found = self.correction(segment)
+        if label is None:
+            if found is not None:
+                self.remove(found.number)
+        elif found is None:
+            self.add(
+                Interval(CORRECTED, segment.start_s, segment.end_s, label, channel=segment.channel)
+            )
+        else:
+            assert isinstance(found.value, Interval)
+            self.change(found.number, replace(found.value, label=label))
+
+    def tiers(self) -> list[str]:
+        """Names of the tiers that there are, in order, and the usual one."""
+        found = {value.tier for value in self._items.values() if isinstance(value, Interval)}
+        return sorted(found | {FREE_TIER})
+
+    def write(self, number: int, value: Annotation | None) -> bool:
+        """Bring one to a state, in the store first; whether that went well."""
+        try:
+            self._write(number, value)
+        except SerError as error:
+            self.failed.emit(str(error))
+            return False
+        if value is None:
+            del self._items[number]
+        else:
+            self._items[number] = value
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        self._corrected = None
+        self.changed.emit()
+
+    def _write(self, number: int, value: Annotation | None) -> None:
+        before = self._items.get(number)
+        if before is None:
+            if isinstance(value, Marker):
+                self._keys[number] = self._store.add_marker(self._session, value)
+            elif value is not None:
+                (stored,) = self._store.annotate(self._session, intervals=[value])
+                assert stored.key is not None
+                self._keys[number] = stored.key
+            return
+        key = self._keys[number]
+        if isinstance(before, Marker):
+            if isinstance(value, Marker):
+                self._store.change_marker(key, value)
+            else:
+                self._store.delete_marker(key)
+        elif isinstance(value, Interval):
+            self._store.change_interval(replace(value, key=key))
+        else:
+            self._store.delete_interval(replace(before, key=key))
+
+    def _push(
+        self, text: str, number: int, before: Annotation | None, after: Annotation | None
+    ) -> None:
+        self.stack.push(_Change(self, text, number, before, after))
+
+    def _remember(self, value: Annotation, key: int) -> None:
+        number = next(self._numbers)
+        self._items[number] = value
+        self._keys[number] = key
+
+
+class _Change(QUndoCommand):
+    """One marker or interval from one state to another."""
+
+    def __init__(
+        self,
+        annotations: Annotations,
+        text: str,
+        number: int,
+        before: Annotation | None,
+        after: Annotation | None,
+    ) -> None:
+        super().__init__(text)
+        self._annotations = annotations
+        self._number = number
+        self._before, self._after = before, after
+
+    def redo(self) -> None:
+        """Do it, again."""
+        self._go(self._after)
+
+    def undo(self) -> None:
+        """Take it back."""
+        self._go(self._before)
+
+    def _go(self, value: Annotation | None) -> None:
+        # What could not be written is not on the stack: there is nothing to take back.
+        if not self._annotations.write(self._number, value):
+            self.setObsolete(True)
+
+
+def _kind(value: Annotation) -> str:
+    if isinstance(value, Marker):
+        return "marker"
+    return "correction" if value.tier == CORRECTED else "interval"
+
+
+def _span(channel: int | None, start_s: float, end_s: float) -> tuple[int | None, int, int]:
+    """A stretch of a channel to the step's half: files of other tools round to milliseconds."""
+    return channel, round(start_s / STEP_S * 2), round(end_s / STEP_S * 2)

@@ -1,0 +1,167 @@
+"""The time axis that all strips of a window share: what is visible, the cursor, a selection."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+
+SHORTEST_S = 0.1
+"""The closest that one can look."""
+
+_FRAME_MS = 15
+_SETTLE_S = 0.045
+"""Time constant of a glide: it is over in a fifth of a second."""
+
+_NEAR = 0.002
+"""Share of the visible range that no eye sees."""
+
+
+class Axis(QObject):
+    """A stretch of a session.
+
+    Parameters
+    ----------
+    duration_s
+        Length of the session.
+
+    Attributes
+    ----------
+    start_s, end_s
+        What is visible.
+    cursor_s
+        Where the cursor is.
+    selection
+        What is selected; ``None``: nothing.
+    """
+
+    moved = pyqtSignal()
+    cursor_moved = pyqtSignal()
+    selected = pyqtSignal()
+
+    def __init__(self, duration_s: float, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.duration_s = max(duration_s, SHORTEST_S)
+        self.start_s = 0.0
+        self.end_s = self.duration_s
+        self.cursor_s = 0.0
+        self.selection: tuple[float, float] | None = None
+        self._goal = (0.0, self.duration_s)
+        self._last_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(_FRAME_MS)
+        self._timer.timeout.connect(self._step)
+
+    @property
+    def span_s(self) -> float:
+        """How much is visible."""
+        return self.end_s - self.start_s
+
+    @property
+    def goal(self) -> tuple[float, float]:
+        """What will be visible when the axis has come to rest."""
+        return self._goal
+
+    def show(self, start_s: float, end_s: float, *, glide: bool = False) -> None:
+        """Make a stretch visible, as far as the session goes; at once, or smoothly."""
+        span = min(max(end_s - start_s, SHORTEST_S), self.duration_s)
+        start = min(max(0.0, start_s), self.duration_s - span)
+        self._goal = (start, start + span)
+        if glide:
+            if not self._timer.isActive():
+                self._last_s = time.monotonic()
+                self._timer.start()
+            return
+        self._timer.stop()
+        self._set(*self._goal)
+
+    def fit(self) -> None:
+        """Show everything."""
+        self.show(0.0, self.duration_s, glide=True)
+
+    def zoom(self, factor: float, at_s: float | None = None, *, glide: bool = True) -> None:
+        """Show ``factor`` times as much, while a moment stays where it is on the screen."""
+        start, end = self._goal
+        at = self._anchor() if at_s is None else at_s
+        span = min(max((end - start) * factor, SHORTEST_S), self.duration_s)
+        # The place on the screen is that of now, also in the middle of a glide.
+        share = (at - self.start_s) / self.span_s
+        self.show(at - share * span, at + (1.0 - share) * span, glide=glide)
+
+    def pan(self, seconds: float, *, glide: bool = False) -> None:
+        """Show what is later by so much."""
+        start, end = self._goal if glide else (self.start_s, self.end_s)
+        self.show(start + seconds, end + seconds, glide=glide)
+
+    def reveal(self, start_s: float, end_s: float | None = None) -> None:
+        """Make sure that a moment, or as much as fits of a stretch, is visible."""
+        end_s = start_s if end_s is None else end_s
+        left, right = self._goal
+        span = right - left
+        if left <= start_s and end_s <= right:
+            return
+        middle = (start_s + min(end_s, start_s + span)) / 2
+        self.show(middle - span / 2, middle + span / 2, glide=True)
+
+    def seek(self, time_s: float) -> None:
+        """Put the cursor somewhere, and make sure that it is seen."""
+        self.place_cursor(time_s)
+        self.reveal(self.cursor_s)
+
+    def place_cursor(self, time_s: float) -> None:
+        """Put the cursor somewhere."""
+        time_s = min(max(0.0, time_s), self.duration_s)
+        if time_s != self.cursor_s:
+            self.cursor_s = time_s
+            self.cursor_moved.emit()
+
+    def select(self, one_s: float, other_s: float) -> None:
+        """Select what lies between two moments; nothing where they are one."""
+        first, last = sorted(min(max(0.0, t), self.duration_s) for t in (one_s, other_s))
+        self._select((first, last) if last > first else None)
+
+    def unselect(self) -> None:
+        """Select nothing."""
+        self._select(None)
+
+    def _select(self, selection: tuple[float, float] | None) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selected.emit()
+
+    def _anchor(self) -> float:
+        """What stays in place: the cursor where it is seen, else the middle."""
+        if self.start_s <= self.cursor_s <= self.end_s:
+            return self.cursor_s
+        return (self.start_s + self.end_s) / 2
+
+    def _step(self) -> None:
+        now_s = time.monotonic()
+        part = 1.0 - math.exp(-(now_s - self._last_s) / _SETTLE_S)
+        self._last_s = now_s
+        start = self.start_s + part * (self._goal[0] - self.start_s)
+        end = self.end_s + part * (self._goal[1] - self.end_s)
+        near = _NEAR * (end - start)
+        if abs(start - self._goal[0]) < near and abs(end - self._goal[1]) < near:
+            self._timer.stop()
+            start, end = self._goal
+        self._set(start, end)
+
+    def _set(self, start_s: float, end_s: float) -> None:
+        if (start_s, end_s) != (self.start_s, self.end_s):
+            self.start_s, self.end_s = start_s, end_s
+            self.moved.emit()
+
+
+def exact_clock(seconds: float, resolution_s: float = 0.001) -> str:
+    """Session time as finely as a resolution needs: ``0:12:48``, ``12:48.3``, ``12:48.250``."""
+    digits = 0 if resolution_s >= 1.0 else 1 if resolution_s >= 0.1 else 3
+    if digits == 3 and resolution_s >= 0.01:
+        digits = 2
+    whole = round(max(0.0, seconds) * 10**digits)
+    rest, fraction = divmod(whole, 10**digits)
+    hours, minutes, second = rest // 3600, rest // 60 % 60, rest % 60
+    text = f"{hours}:{minutes:02d}:{second:02d}" if hours else f"{minutes:02d}:{second:02d}"
+    return f"{text}.{fraction:0{digits}d}" if digits else text

@@ -1,0 +1,172 @@
+"""Pictures of many values made by NumPy at once, a column of pixels at a time. No Qt.
+
+Qt strokes eight long antialiased lines in some 45 ms; a frame has 16. All pictures are arrays of
+``0xffRRGGBB``, shape ``(height, width)``, top row first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint32]
+
+_SEAM = 0.3
+"""How strongly the seam between two areas covers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """How a line is drawn; lengths in pixels.
+
+    Attributes
+    ----------
+    color
+        ``0xRRGGBB``.
+    width
+        Its thickness.
+    dashes
+        Lengths of strokes and gaps in turn; empty: solid.
+    """
+
+    color: int
+    width: float
+    dashes: tuple[float, ...] = ()
+
+
+def blank(height: int, columns: NDArray[np.uint32]) -> Image:
+    """A picture whose columns have one colour each."""
+    return np.tile(columns | np.uint32(0xFF000000), (height, 1))
+
+
+def draw_areas(
+    image: Image, probabilities: NDArray[np.float32], colors: Sequence[int], seam: int
+) -> None:
+    """Stack probabilities from the top down, antialiased, a faint seam between them.
+
+    Parameters
+    ----------
+    image
+        Is drawn over, where there are values.
+    probabilities
+        Shape ``(width, labels)``; NaN where nothing is drawn.
+    colors, seam
+        ``0xRRGGBB`` of each label, and of what is between them.
+    """
+    height = len(image)
+    spoken = ~np.isnan(probabilities[:, 0])
+    if not spoken.any():
+        return
+    whole = np.cumsum(probabilities[spoken], axis=1)
+    bounds = (whole / whole[:, -1:] * height).astype(np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    number = np.zeros((height, len(bounds)), np.uint8)
+    for bound in bounds.T[:-1]:
+        number += rows >= bound
+    palette = np.array(colors, np.uint32) | np.uint32(0xFF000000)
+    picture = palette[number]
+    columns = np.arange(len(bounds))
+    for label, bound in enumerate(bounds.T[:-1]):
+        row = np.floor(bound).astype(np.int64)
+        inside = (row > 0) & (row < height)
+        place = row[inside] * len(bounds) + columns[inside]
+        share = bound[inside] - row[inside]
+        _blend(picture, place, 1.0 - share, colors[label + 1])
+        _blend(picture, place, np.full(len(place), _SEAM), seam)
+    image[:, spoken] = picture
+
+
+def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: float) -> None:
+    """Draw one value a column as a smooth line, antialiased from top to bottom.
+
+    Parameters
+    ----------
+    image
+        Is drawn over.
+    ys
+        Places in pixels from the top, shape ``(width,)``; NaN is a gap.
+    stroke
+        Its look. Dashes are measured along the time axis, so that they stand still while the
+        picture scrolls.
+    phase
+        Place of the first column on the endless time axis, in pixels.
+    """
+    height, width = image.shape
+    here = ~np.isnan(ys)
+    if stroke.dashes:
+        here &= _inked(np.arange(width, dtype=np.float64) + phase, stroke.dashes)
+    columns = np.flatnonzero(here)
+    if not len(columns):
+        return
+    y = ys[columns]
+    before = _neighbour(ys, columns - 1, y)
+    after = _neighbour(ys, columns + 1, y)
+    slope = np.minimum(np.abs(after - before), 4.0)
+    half = stroke.width / 2 * np.sqrt(1.0 + slope * slope / 4.0)
+    middles = np.stack([y, (y + before) / 2, (y + after) / 2])
+    top = np.clip(middles.min(axis=0) - half, 0, height)
+    bottom = np.clip(middles.max(axis=0) + half, 0, height)
+    first = np.floor(top).astype(np.int64)
+    counts = np.ceil(bottom).astype(np.int64) - first
+    row = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    cover = np.minimum(row + 1, np.repeat(bottom, counts))
+    cover -= np.maximum(row, np.repeat(top, counts))
+    place = row * width + np.repeat(columns, counts)
+    _blend(image, place, np.clip(cover, 0, 1), stroke.color)
+
+
+def draw_band(
+    image: Image, tops: NDArray[np.floating], bottoms: NDArray[np.floating], color: int
+) -> None:
+    """Fill each column from one place to another, a pixel at least; NaN is a gap."""
+    rows = np.arange(len(image))[:, None]
+    with np.errstate(invalid="ignore"):
+        first = np.floor(tops)
+        inside = (rows >= first) & (rows < np.maximum(np.ceil(bottoms), first + 1))
+    image[inside] = np.uint32(color | 0xFF000000)
+
+
+def ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
+    """256 colours that lead from the first of some to the last."""
+    parts = np.array([[stop >> shift & 0xFF for shift in (16, 8, 0)] for stop in stops], float)
+    at = np.linspace(0, len(stops) - 1, 256)
+    rgb = [np.round(np.interp(at, np.arange(len(stops)), part)) for part in parts.T]
+    red, green, blue = (channel.astype(np.uint32) for channel in rgb)
+    colors: NDArray[np.uint32] = (
+        np.uint32(0xFF000000) | red << np.uint32(16) | green << np.uint32(8) | blue
+    )
+    return colors
+
+
+def _inked(places: NDArray[np.float64], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Where a pattern has ink."""
+    ends = np.cumsum(dashes)
+    inked: NDArray[np.bool_] = np.searchsorted(ends, places % ends[-1], "right") % 2 == 0
+    return inked
+
+
+def _neighbour(
+    ys: NDArray[np.float32], columns: NDArray[np.intp], own: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Value of the next column, or the own one where there is none."""
+    values = ys[np.clip(columns, 0, len(ys) - 1)]
+    return np.where(np.isnan(values), own, values)
+
+
+def _blend(
+    image: Image, places: NDArray[np.int64], cover: NDArray[np.floating], color: int
+) -> None:
+    """Mix a colour into pixels that differ from each other."""
+    flat = image.reshape(-1)
+    under = flat[places]
+    share = (cover * 256).astype(np.uint32)
+    rest = np.uint32(256) - share
+    mixed = np.uint32(0xFF000000)
+    for shift in (16, 8, 0):
+        old = under >> np.uint32(shift) & np.uint32(0xFF)
+        new = np.uint32(color >> shift & 0xFF)
+        mixed = mixed | (old * rest + new * share) >> np.uint32(8) << np.uint32(shift)
+    flat[places] = mixed

@@ -1,0 +1,232 @@
+"""How the session went: shares, speaking time, pauses, transitions, the most certain moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from PyQt6.QtCore import QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PyQt6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.gui.review.content import Content
+from realtime_ser.gui.theme import Look, line_style, set_role
+from realtime_ser.session.digest import ChannelDigest, channel_digest
+from realtime_ser.words import clock_text, percent
+
+_MOMENTS = 5
+
+
+class Shares(QWidget):
+    """A bar for each label's share of the speaking time, always in the same order."""
+
+    def __init__(self, labels: tuple[str, ...], digest: ChannelDigest, look: Look) -> None:
+        super().__init__()
+        self._labels = labels
+        self._digest = digest
+        self._look = look
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Share of speaking time")
+        self.setAccessibleDescription(
+            "; ".join(f"{name} {percent(digest.shares.get(name, 0.0))}" for name in labels)
+        )
+        self.setToolTip("Share of the voiced time whose segments carry each label")
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self.setFixedHeight(len(self._labels) * self._row())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw the bars."""
+        look, row = self._look, self._row()
+        painter = QPainter(self)
+        metrics = QFontMetricsF(look.small)
+        painter.setFont(look.small)
+        left = max(metrics.horizontalAdvance(name) for name in self._labels) + look.grid(1)
+        right = metrics.horizontalAdvance(percent(1.0)) + look.grid(1)
+        room = max(1.0, self.width() - left - right)
+        for number, name in enumerate(self._labels):
+            share = self._digest.shares.get(name, 0.0)
+            line = QRectF(0, number * row, self.width(), row)
+            painter.setPen(QColor(look.theme.text if share else look.theme.muted))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
+            bar = QRectF(left, line.center().y() - look.grid(0.5), room, look.grid(1))
+            painter.fillRect(bar, QColor(look.theme.grid))
+            color = line_style(name, number).color
+            bar.setWidth(room * share)
+            rim = look.theme.outline(color)
+            if rim is not None and share:
+                painter.fillRect(bar, QColor(rim))
+                bar.adjust(1, 1, -1, -1)
+            painter.fillRect(bar, QColor(color))
+            painter.drawText(
+                line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(share)
+            )
+        painter.end()
+
+    def _row(self) -> int:
+        return self._look.grid(2.25)
+
+
+class SummaryPanel(QScrollArea):
+    """The summary of each channel; made in a thread, for a day takes its time.
+
+    Parameters
+    ----------
+    content
+        The session.
+    look
+        Theme and sizes.
+    """
+
+    #: A person wants to see and hear a stretch: from, to.
+    wanted = pyqtSignal(float, float)
+
+    _made = pyqtSignal(object)
+
+    def __init__(self, content: Content, look: Look) -> None:
+        super().__init__()
+        self._content = content
+        self._look = look
+        self._digests: list[ChannelDigest] = []
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
+        self._shares: list[Shares] = []
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Summary")
+        self._made.connect(self._show)
+        self._show([])
+
+    @property
+    def ready(self) -> bool:
+        """Whether the summary is there."""
+        return bool(self._digests)
+
+    def begin(self) -> None:
+        """Make the summary."""
+        self._pool.submit(self._digest)
+
+    def close_down(self) -> None:
+        """Let the thread go."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self._show(self._digests)
+
+    def _digest(self) -> None:
+        digests = [
+            channel_digest(channel.pyramid.columns, channel.segments, _MOMENTS)
+            for channel in self._content.channels.values()
+        ]
+        self._made.emit(digests)
+
+    def _show(self, digests: list[ChannelDigest]) -> None:
+        self._digests = digests
+        body = QWidget()
+        body.setObjectName("window")
+        column = QVBoxLayout(body)
+        pad = self._look.grid(1.5)
+        column.setContentsMargins(pad, pad, pad, pad)
+        column.setSpacing(self._look.grid(0.75))
+        if not digests:
+            column.addWidget(_words("Adding up…", "muted"))
+        for digest in digests:
+            if len(digests) > 1:
+                column.addWidget(_words(self._content.channels[digest.channel].title, "bold"))
+            self._add(column, digest)
+            column.addSpacing(self._look.grid(1))
+        column.addStretch(1)
+        self.setWidget(body)
+
+    def _add(self, column: QVBoxLayout, digest: ChannelDigest) -> None:
+        if not digest.segments:
+            column.addWidget(_words("There was no speech.", "muted"))
+            return
+        column.addWidget(_words("Share of speaking time", "small muted"))
+        column.addWidget(Shares(self._content.labels, digest, self._look))
+        column.addSpacing(self._look.grid(0.5))
+        column.addLayout(_table(_facts(digest)))
+        if digest.pauses is not None:
+            longest = digest.pauses
+            column.addWidget(
+                self._link(
+                    f"longest pause  {longest.longest_s:.1f} s  at "
+                    f"{clock_text(longest.longest_at_s)}",
+                    longest.longest_at_s,
+                    longest.longest_at_s + longest.longest_s,
+                )
+            )
+        column.addSpacing(self._look.grid(0.5))
+        column.addWidget(_words("Most certain moments", "small muted"))
+        for moment in digest.moments:
+            words = f"{clock_text(moment.time_s)}  {moment.label} {percent(moment.confidence)}"
+            segment = self._content.channels[digest.channel].segment_at(moment.time_s - 0.01)
+            start = moment.time_s if segment is None else segment.start_s
+            end = moment.time_s if segment is None else segment.end_s
+            column.addWidget(self._link(words, start, end))
+        rows = list(_transitions(digest))
+        if rows:
+            column.addSpacing(self._look.grid(0.5))
+            column.addWidget(_words("Most frequent transitions", "small muted"))
+            column.addLayout(_table(rows))
+
+    def _link(self, words: str, start_s: float, end_s: float) -> QPushButton:
+        button = QPushButton(words)
+        set_role(button, "link")
+        button.setToolTip("Go there")
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda: self.wanted.emit(start_s, end_s))
+        return button
+
+
+def _facts(digest: ChannelDigest) -> Iterator[tuple[str, str]]:
+    share = digest.speech_s / digest.duration_s if digest.duration_s else 0.0
+    yield "speaking time", f"{clock_text(digest.speech_s)}, {percent(share)}"
+    yield "segments", f"{digest.segments:,}"
+    if digest.certain_share is not None:
+        yield "certain", percent(digest.certain_share)
+    if digest.lost_s:
+        yield "sound lost", f"{digest.lost_s:.1f} s"
+    if digest.paused_s:
+        yield "paused", clock_text(digest.paused_s)
+    if digest.pauses is not None:
+        yield "pauses", f"{digest.pauses.count:,}, median {digest.pauses.median_s:.1f} s"
+        yield "in pauses", clock_text(digest.pauses.total_s)
+
+
+def _transitions(digest: ChannelDigest) -> Iterator[tuple[str, str]]:
+    found = sorted(digest.transitions.items(), key=lambda item: -item[1])
+    for (before, after), count in [item for item in found if item[0][0] != item[0][1]][:6]:
+        yield f"{before} \u2192 {after}", f"{count:,}"
+
+
+def _table(rows: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> QLayout:
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setVerticalSpacing(2)
+    for number, (name, value) in enumerate(rows):
+        grid.addWidget(_words(name, "small"), number, 0)
+        cell = _words(value, "small")
+        grid.addWidget(cell, number, 1, Qt.AlignmentFlag.AlignRight)
+    return grid
+
+
+def _words(text: str, role: str) -> QLabel:
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    set_role(label, role)
+    return label
