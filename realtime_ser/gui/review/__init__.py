@@ -10,6 +10,7 @@
 - ``sound``, ``playing``: the kept sound, seen and heard.
 """
 
+from realtime_ser.gui.review.files import FileReview, review_file
 from realtime_ser.gui.review.window import ReviewWindow
 
-__all__ = ["ReviewWindow"]
+__all__ = ["FileReview", "ReviewWindow", "review_file"]
