@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import signal
 import sys
 import time
@@ -18,17 +17,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from realtime_ser.analyze import summary
 from realtime_ser.analyze.analyzer import Analyzer, Outcome, Settings
 from realtime_ser.analyze.inputs import Input, find_inputs
-from realtime_ser.analyze.processes import Watch, analyze_here, analyze_in_processes
+from realtime_ser.analyze.processes import Watch, analyze_here, analyze_in_processes, processes_for
 from realtime_ser.analyze.results import cannot_write
+from realtime_ser.analyze.saving import SUMMARY
 from realtime_ser.errors import SerError
 from realtime_ser.session import tables
 
-SUMMARY = "summary.csv"
-
 _REFRESH_S = 0.2
-
-_WORTH_A_PROCESS = 4_000_000
-"""Bytes of sound that take longer to analyse than a process to start."""
 
 
 class Sink(Protocol):
@@ -66,7 +61,7 @@ def analyze(
     failed: list[Outcome] = []
     silent: list[Outcome] = []
     with _sink(out, analyzer.labels) as sink, _progress(items) as watch:
-        count = _processes(items, jobs)
+        count = processes_for(items, jobs)
         outcomes = (
             analyze_here(items, analyzer, watch)
             if count == 1
@@ -92,13 +87,6 @@ def _tell(total: int, failed: Sequence[Outcome], silent: Sequence[Outcome]) -> N
             f"{len(failed)} of {total} files could not be analysed: the last column tells why, the "
             f"first is {failed[0].file}."
         )
-
-
-def _processes(items: Sequence[Input], jobs: int | None) -> int:
-    if jobs is None:
-        worth = 1 + sum(item.size for item in items) // _WORTH_A_PROCESS
-        jobs = min(worth, os.cpu_count() or 1)
-    return max(1, min(jobs, len(items)))
 
 
 @contextmanager

@@ -18,11 +18,25 @@ from realtime_ser.analyze.inputs import Input
 
 _POLL_S = 0.2
 
+_WORTH_A_PROCESS = 4_000_000
+"""Bytes of sound that take longer to analyse than a process to start."""
+
 #: Processes are spawned, not forked: threads of this one would be lost in a fork.
 _CONTEXT = multiprocessing.get_context("spawn")
 
 Watch = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
+
+
+def processes_for(items: Sequence[Input], jobs: int | None = None) -> int:
+    """Number of processes for some files.
+
+    ``jobs`` that are wished, or else as many as are worth their start, at most one a processor.
+    """
+    if jobs is None:
+        worth = 1 + sum(item.size for item in items) // _WORTH_A_PROCESS
+        jobs = min(worth, os.cpu_count() or 1)
+    return max(1, min(jobs, len(items)))
 
 
 def analyze_here(items: Sequence[Input], analyzer: Analyzer, watch: Watch) -> Iterator[Outcome]:

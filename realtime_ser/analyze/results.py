@@ -66,7 +66,7 @@ class Results:
 
     def __enter__(self) -> Self:
         try:
-            self._check_place()
+            check_place(self._outputs)
             self._outputs.folder.mkdir(parents=True, exist_ok=True)
             self._frames = tables.csv_writer(self._draft(self._outputs.frames))
             self._segments = tables.csv_writer(self._draft(self._outputs.segments))
@@ -110,16 +110,6 @@ class Results:
         finally:
             self._discard()
 
-    def _check_place(self) -> None:
-        """Refuse to replace a session's segments or sidecar."""
-        outputs = self._outputs
-        for path in (outputs.segments, outputs.sidecar):
-            if path.exists() and not outputs.frames.exists():
-                raise OutputError(
-                    f"{path} exists already and is not the result of an analysis: choose another "
-                    "folder with --out."
-                )
-
     def _draft(self, path: Path) -> IO[str]:
         self._drafts[path] = draft = path.with_name(f"{path.name}.part")
         return self._stack.enter_context(draft.open("w", encoding="utf-8", newline=""))
@@ -129,6 +119,22 @@ class Results:
             self._stack.close()
         for draft in self._drafts.values():
             draft.unlink(missing_ok=True)
+
+
+def check_place(outputs: Outputs) -> None:
+    """Refuse to replace a session's segments or sidecar.
+
+    Raises
+    ------
+    OutputError
+        There is one, which is not the result of an analysis.
+    """
+    for path in (outputs.segments, outputs.sidecar):
+        if path.exists() and not outputs.frames.exists():
+            raise OutputError(
+                f"{path} exists already and is not the result of an analysis: choose another "
+                "folder with --out."
+            )
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -5,12 +5,13 @@
 - ``interrupted``: what becomes of sessions whose program was killed.
 - ``exporting``: sessions for other tools.
 - ``study``: what is said of a session before it starts.
-- ``files``: many recordings at once.
+- ``files``: many recordings at once, ``filerows`` their table; ``batch`` analyses them.
 - ``trend``, ``trendplot``: a participant's sessions over weeks.
 - ``task``: work beside the window.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.files import FilesWindow
 from realtime_ser.gui.library.interrupted import InterruptedDialog, offer_interrupted
 from realtime_ser.gui.library.sessions import SessionsWindow
 from realtime_ser.gui.library.study import StudyDialog
@@ -18,6 +19,7 @@ from realtime_ser.gui.library.trend import TrendWindow
 
 __all__ = [
     "ExportDialog",
+    "FilesWindow",
     "InterruptedDialog",
     "SessionsWindow",
     "StudyDialog",

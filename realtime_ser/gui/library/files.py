@@ -1,0 +1,419 @@
+"""Many recordings at once: dropped, analysed, looked over, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+from PyQt6.QtCore import (
+    QModelIndex,
+    Qt,
+    pyqtSignal,
+)
+from PyQt6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QFontMetricsF,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QProgressBar,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.analyze.analyzer import Outcome
+from realtime_ser.analyze.inputs import EXTENSIONS, Input
+from realtime_ser.analyze.saving import Analyzed, save_results
+from realtime_ser.config import Config
+from realtime_ser.errors import SerError
+from realtime_ser.gui.dress import Dresser, first_look
+from realtime_ser.gui.library.batch import Batch
+from realtime_ser.gui.library.deletion import count
+from realtime_ser.gui.library.filerows import FileColumn, FileRow, FileRows, SortedFiles
+from realtime_ser.gui.library.sharebar import ShareCell
+from realtime_ser.gui.library.task import sentence_of
+from realtime_ser.gui.parts import Said, button, file_dialog, label, reveal
+from realtime_ser.gui.theme import Look
+
+_SAMPLES = {
+    FileColumn.LABEL: "surprised? and some more",
+    FileColumn.CONFIDENCE: "Confidence",
+    FileColumn.LENGTH: "00:00:00",
+    FileColumn.SPEECH: "00:00:00",
+}
+
+_ROOT = QModelIndex()
+
+
+class FilesWindow(QWidget):
+    """Analyses recordings that are dropped on it, or chosen.
+
+    Parameters
+    ----------
+    config
+        All settings; they count for the analysis too.
+    parent
+        Another window, beside which this one stays a window of its own.
+    """
+
+    #: A person wants to look at the recording at this path.
+    open_requested = pyqtSignal(Path)
+
+    def __init__(self, config: Config, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("window")
+        self.setWindowTitle("Files")
+        self.setAcceptDrops(True)
+        self._saved: Path | None = None
+        self._left = ""
+        look = first_look()
+        self._look = look
+        self.model = FileRows()
+        self.sorted = SortedFiles(self.model)
+        self.table = QTableView()
+        self._cell = ShareCell(look, self.table)
+        self.add_files = button("Add files…", "Choose recordings (Ctrl+O)")
+        self.add_folder = button("Add folder…", "Choose a folder with recordings (Ctrl+Shift+O)")
+        self.failed = QCheckBox("Only unreadable ones")
+        self.failed.setToolTip("Leave out what could be analysed")
+        self.clear = button("Clear", "Empty the list; no file is touched")
+        self.progress = QProgressBar()
+        self.state = label("", "small muted")
+        self.said = Said()
+        self.cancel = button("Cancel", "End the analysis; what is done stays (Esc)")
+        self.go_on = button("Go on", "Analyse the files that are left")
+        self.save = button("Save…", "Write summary.csv and each file's tables (Ctrl+S)")
+        self.reveal = button("Show the folder", "Open the folder of what was saved")
+        self.open = button("Open", "Look at the recording (Enter)", "primary")
+        self.hint = label("Drop recordings or folders here", "big bold")
+        self.under = label(
+            "or press “Add files”. Each is heard as the microphone would be: same gate, same "
+            f"model. Formats: {' '.join(sorted(EXTENSIONS))}",
+            "muted",
+            wrap=True,
+        )
+        self.batch = Batch(config, self)
+        self._set_up_table()
+        self._lay_out()
+        self._connect()
+        self.resize(1040, 640)
+        self.setMinimumSize(640, 400)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._renew()
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Analyse files and folders, after what was added before."""
+        if paths:
+            self.said.say("")
+            self.batch.add(paths)
+            self._renew()
+
+    def results(self) -> list[Analyzed]:
+        """What is done, in the order in which it was found."""
+        return [
+            Analyzed(row.item, row.outcome) for row in self.model.rows if row.outcome is not None
+        ]
+
+    # ------------------------------------------------------------------------------------- acting
+
+    def ask_files(self) -> None:
+        """Choose recordings."""
+        endings = " ".join(f"*{ending}" for ending in sorted(EXTENSIONS))
+        dialog = file_dialog(self, "Add recordings", [f"Sound ({endings})", "All files (*)"])
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
+        dialog.open()
+
+    def ask_folder(self) -> None:
+        """Choose a folder."""
+        dialog = file_dialog(self, "Add a folder", [])
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda name: self.add([Path(name)]))
+        dialog.open()
+
+    def ask_save(self) -> None:
+        """Choose where the results go."""
+        if not self.save.isEnabled():
+            return
+        dialog = file_dialog(self, "Folder for the results", [])
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Save here")
+        dialog.setDirectory(platformdirs.user_documents_dir())
+        dialog.fileSelected.connect(lambda name: self.save_to(Path(name)))
+        dialog.open()
+
+    def save_to(self, folder: Path) -> None:
+        """Write summary.csv and each file's tables into a folder."""
+        results = self.results()
+        try:
+            path = save_results(results, self.model.labels, folder)
+        except SerError as error:
+            self.said.warn(str(error))
+            return
+        self._saved = path
+        good = sum(result.outcome.error is None for result in results)
+        self.said.say(f"Saved: {path}, and the tables of {count(good, 'file')} beside it.")
+        self.reveal.show()
+
+    def _open(self) -> None:
+        row = self._current()
+        if row is not None and not row.failed:
+            self.open_requested.emit(row.item.path)
+
+    def _go_on(self) -> None:
+        rows = self.model.rows
+        self.batch.go_on({n: row.item for n, row in enumerate(rows) if row.outcome is None})
+        self._renew()
+
+    def _clear(self) -> None:
+        self.model.clear()
+        self.batch.forget()
+        self.reveal.hide()
+        self.said.say("")
+        self._renew()
+
+    def _current(self) -> FileRow | None:
+        index = self.table.currentIndex()
+        return self.model.rows[self.sorted.mapToSource(index).row()] if index.isValid() else None
+
+    # ---------------------------------------------------------------------------- what the lot does
+
+    def _found(self, items: Sequence[Input]) -> None:
+        self.model.add(items)
+        self._renew()
+
+    def _moved(self, shares: dict[int, float], left_s: float | None) -> None:
+        for number, share in shares.items():
+            row = self.model.rows[number]
+            if row.outcome is None and share != row.share:
+                row.share = share
+                self.model.renew(number)
+        self._left = "" if left_s is None else left_words(left_s)
+        self._renew()
+
+    def _done(self, number: int, outcome: Outcome) -> None:
+        self.model.rows[number].outcome = outcome
+        self.model.renew(number)
+        if self.table.currentIndex().row() < 0:
+            self.table.selectRow(0)
+        self._renew()
+
+    def _labelled(self, labels: tuple[str, ...]) -> None:
+        self.model.labels = labels
+
+    def _idle(self, cancelled: bool) -> None:
+        self._left = ""
+        for number, row in enumerate(self.model.rows):
+            if row.outcome is None and row.share is not None:
+                row.share = None
+                self.model.renew(number)
+        self._renew()
+        if cancelled and not self.said.text():
+            left = sum(row.outcome is None for row in self.model.rows)
+            self.said.say(f"Ended: {count(left, 'file')} left. What is done stays.")
+
+    def _failed(self, error: Exception) -> None:
+        self.said.warn(sentence_of(error))
+
+    def _renew(self) -> None:
+        """Show what can be done, and how far it is."""
+        rows, running = self.model.rows, self.batch.running
+        done = sum(row.outcome is not None for row in rows)
+        bad = sum(row.failed for row in rows)
+        self._pages.setCurrentIndex(1 if rows else 0)
+        self.progress.setVisible(running)
+        self.cancel.setVisible(running)
+        self.go_on.setVisible(not running and done < len(rows))
+        self.save.setEnabled(not running and done > 0)
+        self.clear.setEnabled(not running and bool(rows))
+        self.failed.setVisible(bad > 0 or self.failed.isChecked())
+        row = self._current()
+        self.open.setEnabled(row is not None and not row.failed)
+        work = sum(one.item.size for one in rows) or 1
+        heard = sum(
+            one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
+        )
+        self.progress.setValue(round(1000 * heard / work))
+        words = [f"{done} of {count(len(rows), 'file')}"] if running else []
+        if not running and rows:
+            words = [count(len(rows), "file")]
+        if running and not rows:
+            words = ["Looking for recordings"]
+        if bad:
+            words.append(f"{bad} could not be analysed")
+        if running and self._left:
+            words.append(self._left)
+        self.state.setText("  ·  ".join(words))
+        self.progress.setAccessibleDescription(self.state.text())
+
+    # ---------------------------------------------------------------------------------------- Qt's
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Take files and folders."""
+        mime = None if event is None else event.mimeData()
+        if event is not None and mime is not None and mime.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Analyse what was dropped."""
+        mime = None if event is None else event.mimeData()
+        if event is not None and mime is not None:
+            event.acceptProposedAction()
+            self.add([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Closing ends the analysis."""
+        self.batch.cancel()
+        self.batch.wait()
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Share the width out anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _wear(self, look: Look) -> None:
+        self._look = look
+        self.model.set_look(look)
+        self._cell.set_look(look)
+        rows = self.table.verticalHeader()
+        assert rows is not None
+        rows.setDefaultSectionSize(look.grid(4.5))
+        for bar in (self._head, self._foot):
+            bar.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
+            bar.setSpacing(look.grid(1))
+        self._inside.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
+        self._inside.setSpacing(look.grid(1))
+        self._welcome.setSpacing(look.grid(1.5))
+        self._welcome.setContentsMargins(look.grid(6), look.grid(4), look.grid(6), look.grid(4))
+        self.under.setFixedWidth(look.grid(64))
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetricsF(self._look.body)
+        room = self.width() - self._look.grid(6)
+        for column, sample in _SAMPLES.items():
+            width = round(metrics.horizontalAdvance(sample)) + self._look.grid(2)
+            self.table.setColumnWidth(column, width)
+            room -= width
+        self.table.setColumnWidth(FileColumn.FILE, max(self._look.grid(20), round(room * 0.5)))
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setModel(self.sorted)
+        table.setAccessibleName("Files")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSortingEnabled(True)
+        table.sortByColumn(FileColumn.FILE, Qt.SortOrder.AscendingOrder)
+        table.setItemDelegateForColumn(FileColumn.LABEL, self._cell)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        rows, header = table.verticalHeader(), table.horizontalHeader()
+        assert rows is not None
+        assert header is not None
+        rows.hide()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+
+    def _lay_out(self) -> None:
+        head, foot, welcome = QWidget(), QWidget(), QWidget()
+        for bar in (head, foot):
+            bar.setObjectName("bar")
+        for part in (self, head, foot):
+            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._head = QHBoxLayout(head)
+        for control in (self.add_files, self.add_folder, self.clear):
+            self._head.addWidget(control)
+        self._head.addStretch(1)
+        self._head.addWidget(self.failed)
+        self._welcome = QVBoxLayout(welcome)
+        self._welcome.addStretch(2)
+        for words in (self.hint, self.under):
+            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._welcome.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._welcome.addStretch(3)
+        pages = QWidget()
+        self._pages = QStackedLayout(pages)
+        self._pages.addWidget(welcome)
+        self._pages.addWidget(self.table)
+        self._inside = QVBoxLayout()
+        self._inside.addWidget(pages, 1)
+        self._inside.addWidget(self.said)
+        self._foot = QHBoxLayout(foot)
+        self._foot.addWidget(self.state)
+        self._foot.addWidget(self.progress, 1)
+        self._foot.addStretch(0)
+        for control in (self.cancel, self.go_on, self.reveal, self.save, self.open):
+            self._foot.addWidget(control)
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress")
+        self.reveal.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(head)
+        column.addLayout(self._inside, 1)
+        column.addWidget(foot)
+
+    def _connect(self) -> None:
+        batch = self.batch
+        batch.found.connect(self._found)
+        batch.moved.connect(self._moved)
+        batch.done.connect(self._done)
+        batch.labelled.connect(self._labelled)
+        batch.idle.connect(self._idle)
+        batch.failed.connect(self._failed)
+        self.add_files.clicked.connect(self.ask_files)
+        self.add_folder.clicked.connect(self.ask_folder)
+        self.clear.clicked.connect(self._clear)
+        self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))
+        self.cancel.clicked.connect(batch.cancel)
+        self.go_on.clicked.connect(self._go_on)
+        self.save.clicked.connect(self.ask_save)
+        self.reveal.clicked.connect(self._reveal)
+        self.open.clicked.connect(self._open)
+        self.table.activated.connect(lambda _: self._open())
+        selection = self.table.selectionModel()
+        assert selection is not None
+        selection.currentRowChanged.connect(lambda *_: self._renew())
+        for keys, act in (
+            ("Ctrl+O", self.ask_files),
+            ("Ctrl+Shift+O", self.ask_folder),
+            ("Ctrl+S", self.ask_save),
+            ("Esc", batch.cancel),
+            ("Ctrl+W", self.close),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(act)
+
+    def _reveal(self) -> None:
+        if self._saved is not None:
+            reveal(self._saved)
+
+
+def left_words(seconds: float) -> str:
+    """Time left, as coarse as it is sure."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {round(seconds, -1):.0f} s left"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min left"
+    return f"about {seconds / 3600:.1f} h left"
