@@ -80,7 +80,8 @@ class FileRow:
         if self.outcome is None:
             return f"analysing, {percent(self.share)}" if self.share else "waiting"
         if self.outcome.error is not None:
-            return f"\u26a0 {self.outcome.error}"
+            # The name stands in the same row.
+            return f"\u26a0 {self.outcome.error.removeprefix(str(self.item.path)).strip()}"
         return "no speech was found" if self.outcome.estimate is None else ""
 
 

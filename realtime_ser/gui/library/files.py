@@ -173,6 +173,15 @@ class FilesWindow(QWidget):
         if row is not None and not row.failed:
             self.open_requested.emit(row.item.path)
 
+    def _show_current(self) -> None:
+        """Say in full why a recording could not be analysed."""
+        row = self._current()
+        if row is not None and row.outcome is not None and row.outcome.error is not None:
+            self.said.warn(row.outcome.error)
+        elif not self.reveal.isVisible():
+            self.said.say("")
+        self._renew()
+
     def _go_on(self) -> None:
         rows = self.model.rows
         self.batch.go_on({n: row.item for n, row in enumerate(rows) if row.outcome is None})
@@ -299,7 +308,6 @@ class FilesWindow(QWidget):
         self._inside.setSpacing(look.grid(1))
         self._welcome.setSpacing(look.grid(1.5))
         self._welcome.setContentsMargins(look.grid(6), look.grid(4), look.grid(6), look.grid(4))
-        self.under.setFixedWidth(look.grid(64))
         self._fit()
 
     def _fit(self) -> None:
@@ -309,7 +317,7 @@ class FilesWindow(QWidget):
             width = round(metrics.horizontalAdvance(sample)) + self._look.grid(2)
             self.table.setColumnWidth(column, width)
             room -= width
-        self.table.setColumnWidth(FileColumn.FILE, max(self._look.grid(20), round(room * 0.5)))
+        self.table.setColumnWidth(FileColumn.FILE, max(self._look.grid(20), round(room * 0.4)))
 
     def _set_up_table(self) -> None:
         table = self.table
@@ -346,8 +354,12 @@ class FilesWindow(QWidget):
         self._welcome = QVBoxLayout(welcome)
         self._welcome.addStretch(2)
         for words in (self.hint, self.under):
-            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            self._welcome.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            line = QHBoxLayout()
+            line.addStretch(1)
+            line.addWidget(words, 4)
+            line.addStretch(1)
+            self._welcome.addLayout(line)
         self._welcome.addStretch(3)
         pages = QWidget()
         self._pages = QStackedLayout(pages)
@@ -393,7 +405,7 @@ class FilesWindow(QWidget):
         self.table.activated.connect(lambda _: self._open())
         selection = self.table.selectionModel()
         assert selection is not None
-        selection.currentRowChanged.connect(lambda *_: self._renew())
+        selection.currentRowChanged.connect(lambda *_: self._show_current())
         for keys, act in (
             ("Ctrl+O", self.ask_files),
             ("Ctrl+Shift+O", self.ask_folder),

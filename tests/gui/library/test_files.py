@@ -96,6 +96,7 @@ def test_a_recording_is_opened_and_counts_once(qtbot, window, recordings):
     assert opened.args == [sentence]
     window.table.selectRow(0)
     assert not window.open.isEnabled()
+    assert str(recordings / "broken.wav") in window.said.text()
 
 
 def test_an_analysis_is_ended_and_goes_on(qtbot, window, speech_wav, tmp_path):
