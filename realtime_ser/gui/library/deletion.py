@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWidget
@@ -35,30 +36,18 @@ class DeleteDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Delete for good")
         self.title = label(f"Delete {count(len(rows))} for good?", "big bold")
-        size = sum(row.info.size for row in rows)
-        sounds = sum(row.info.audio is not None for row in rows)
-        audio = f", the audio of {sounds} of them included" if sounds else ""
-        if len(rows) == 1:
-            audio = ", its audio included" if sounds else ""
-        self.text = label(
-            f"Updates, segments, markers, notes and labelled intervals go{audio}: "
-            f"{size_text(size)} that nobody can bring back.",
-            wrap=True,
-        )
-        self.list = QPlainTextEdit("\n".join(line for row in rows for line in _lines(row)))
+        self._rows = tuple(rows)
+        self.text = label("", wrap=True)
+        self.list = QPlainTextEdit()
         self.list.setReadOnly(True)
         self.list.setTabChangesFocus(True)
         self.list.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.list.setAccessibleName("What is deleted")
-        named = [
-            path
-            for row in rows
-            if row.info.files is not None and row.info.named
-            for path in row.info.files.existing()
-        ]
+        named = [path for row in rows for path in _named(row)]
         self.files = QCheckBox(f"Also {count(len(named), 'file')} that you named yourself")
         self.files.setToolTip("\n".join(map(str, named)))
         self.files.setVisible(bool(named))
+        self.files.toggled.connect(self._tell)
         self.cancel = button("Keep", "Delete nothing (Esc)")
         self.delete_button = button(
             f"Delete {count(len(rows))}", "Delete what is listed, for good", "danger"
@@ -73,6 +62,7 @@ class DeleteDialog(QDialog):
         self.cancel.clicked.connect(self.reject)
         self.delete_button.clicked.connect(self._agree)
         self._dresser = Dresser(self, self._wear)
+        self._tell()
 
     def _wear(self, look: Look) -> None:
         pad(self._column, look, 3, 2)
@@ -83,16 +73,44 @@ class DeleteDialog(QDialog):
         self.agreed.emit(self.files.isChecked())
         self.accept()
 
+    def _tell(self) -> None:
+        """Name what goes, and what stays."""
+        files = self.files.isChecked()
+        sounds = sum(_audio_goes(one, files=files) for one in self._rows)
+        audio = f", the audio of {sounds} of them included" if sounds else ""
+        if sounds == len(self._rows):
+            audio = ", audio included"
+        size = sum(one.info.size for one in self._rows)
+        self.text.setText(
+            f"Updates, segments, markers, notes and labelled intervals go{audio}: "
+            f"{size_text(size)} that nobody can bring back."
+        )
+        lines = [line for one in self._rows for line in _lines(one, files=files)]
+        self.list.setPlainText("\n".join(lines))
 
-def _lines(one: Row) -> list[str]:
+
+def _named(one: Row) -> list[Path]:
+    """Files whose names a person chose."""
+    info = one.info
+    return info.files.existing() if info.files is not None and info.named else []
+
+
+def _audio_goes(one: Row, *, files: bool) -> bool:
+    audio = one.info.audio
+    return audio is not None and (files or audio not in _named(one))
+
+
+def _lines(one: Row, *, files: bool) -> list[str]:
     info = one.info
     belongs = " ".join(
         word for word in (info.beginning.study.name, info.beginning.study.participant) if word
     )
     words = [one.began, one.name, belongs, clock_text(info.duration_s), size_text(info.size)]
-    lines = ["   ".join(word for word in words if word)]
-    if info.audio is not None:
-        lines.append(f"    audio  {info.audio}")
-    if info.files is not None and not info.named:
-        lines += [f"    table  {path}" for path in info.files.existing()]
-    return lines
+    written = [] if info.files is None else info.files.existing()
+    if info.audio is not None and info.audio not in written:
+        written.append(info.audio)
+    stays = [] if files else _named(one)
+    return [
+        "   ".join(word for word in words if word),
+        *(f"    {'stays' if path in stays else 'goes'}  {path}" for path in written),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PyQt6.QtCore import (
@@ -45,7 +45,7 @@ from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.parts import Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.formats.incoming import import_annotations
-from realtime_ser.session.store import Query, SessionState, Store
+from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.words import size_text
 
 _RUNNING_MS = 2000
@@ -240,29 +240,32 @@ class SessionsWindow(QWidget):
         self.trend.setEnabled(self.filters.participant.count() > 1)
 
     def _tell_sum(self, rows: Sequence[Row]) -> None:
-        shown = count(len(rows))
+        everything = [one.info for one in rows]
         if self.filters.active:
-            whole = len(self._store.sessions(Query()))
-            shown = f"{len(rows)} of {count(whole)}"
+            everything = self._store.sessions()
+        whole = count(len(everything))
+        shown = f"{len(rows)} of {whole}" if self.filters.active else whole
         self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
         self.sum.setToolTip(str(self._store.folder))
-        self.kept.setText(self._retention())
+        self.kept.setText(self._retention(everything))
         self.kept.setToolTip("The setting sessions.retention_days")
 
-    def _retention(self) -> str:
+    def _retention(self, everything: Sequence[SessionInfo]) -> str:
+        """How long sessions are kept, and which of them goes when."""
         days = self._config.sessions.retention_days
         if days is None:
             return "Kept until you delete them"
-        rows = read_rows(self._store, Query(), days)
-        leaving = [one for one in rows if one.leaves and one.info.state is not SessionState.RUNNING]
-        words = f"Kept for {days:g} days"
+        over = [info for info in everything if info.state is not SessionState.RUNNING]
+        words, length = f"Kept for {days:g} days", timedelta(days=days)
         now = datetime.now().astimezone()
-        due = sum(one.leaves <= now for one in leaving if one.leaves)
+        due = sum(info.beginning.started + length <= now for info in over)
         if due:
             return f"{words}; {count(due)} will be deleted when the next session starts"
-        if leaving:
-            first = min(leaving, key=lambda one: one.info.beginning.started)
-            return f"{words}; the next to go is '{first.name}' after {first.leaves:%Y-%m-%d %H:%M}"
+        if over:
+            begun = min((info.beginning for info in over), key=lambda begun: begun.started)
+            leaves = begun.started + length
+            name = begun.title or begun.source.name
+            return f"{words}; the next to go is '{name}' after {leaves:%Y-%m-%d %H:%M}"
         return words
 
     # ------------------------------------------------------------------------------------- acting

@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu
 
+from realtime_ser.cli import main
 from realtime_ser.config import Config
 from realtime_ser.gui.library import SessionsWindow, TrendWindow
 from realtime_ser.gui.library.again import AgainDialog
@@ -140,6 +141,26 @@ def test_deleting_names_what_goes_and_then_it_is_gone(
     assert window.said.text() == "2 sessions deleted for good."
 
 
+def test_files_that_a_person_named_stay_unless_they_say_so(
+    open_window, store, speech_wav, tmp_path, click, dialog_of
+):
+    export = ["--export", str(tmp_path / "mine.csv"), "--record-audio"]
+    assert main(["--headless", "--input", str(speech_wav), "--speed", "0", *export]) == 0
+    window = open_window()
+    click(window.delete)
+    dialog = dialog_of(window, DeleteDialog)
+    assert f"stays  {tmp_path / 'mine.flac'}" in dialog.list.toPlainText()
+    assert "audio included" not in dialog.text.text()
+    dialog.files.click()
+    assert f"goes  {tmp_path / 'mine.flac'}" in dialog.list.toPlainText()
+    assert "audio included" in dialog.text.text()
+    dialog.files.click()
+    click(dialog.delete_button)
+    assert store.sessions() == []
+    assert (tmp_path / "mine.flac").exists()
+    assert str(tmp_path / "mine.csv") in window.said.text()
+
+
 def test_a_whole_participant_goes_whatever_the_filters_show(
     qtbot, open_window, store, three, click, dialog_of
 ):
@@ -197,8 +218,6 @@ def test_marks_of_another_tool_are_read_in(open_window, store, three, tmp_path, 
 def test_a_session_is_heard_again_with_progress(
     qtbot, open_window, store, speech_wav, click, dialog_of
 ):
-    from realtime_ser.cli import main
-
     assert main(["--headless", "--input", str(speech_wav), "--speed", "0", "--record-audio"]) == 0
     (first,) = store.sessions()
     window = open_window()
