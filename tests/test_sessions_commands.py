@@ -132,14 +132,16 @@ def test_the_list_tells_length_state_and_what_it_takes(kept, store, capsys):
     assert str(store.folder) in footer
 
 
-def test_a_session_is_shown_with_its_title_and_notes(kept, capsys):
+def test_a_session_is_shown_with_its_title_and_notes(kept, store, capsys):
     name = kept("--participant", "P07", "--consent")
     assert sessions("rename", name, "First take") == 0
     assert sessions("note", name, "Coughing.") == 0
+    store.annotate(name, intervals=[Interval("phase", 0.5, 2.0, "warm-up")])
     assert sessions("show", name) == 0
     said = capsys.readouterr().out
     for words in (name, "First take", "complete", "sentence.wav", "P07", "consent", "Coughing."):
         assert words in said
+    assert "00:00:00 to 00:00:02  phase: warm-up" in said
     assert "not kept" in said
 
 

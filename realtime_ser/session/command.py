@@ -152,10 +152,19 @@ def _facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     yield "sound", "not kept" if info.audio is None else str(info.audio)
     for path in [] if info.files is None else info.files.existing():
         yield "file", str(path)
+    yield from _remarks(store, info)
+
+
+def _remarks(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+    """What people marked, labelled and noted."""
     for marker in store.markers(info.id):
         length = f" for {marker.duration_s:.1f} s" if marker.duration_s else ""
         words = " ".join(word for word in (marker.code, marker.text) if word)
         yield "marker", f"{clock_text(marker.time_s)}{length}  {words}".rstrip()
+    for interval in store.intervals(info.id):
+        where = f"{clock_text(interval.start_s)} to {clock_text(interval.end_s)}"
+        words = ": ".join(word for word in (interval.tier, interval.label, interval.text) if word)
+        yield "interval", f"{where}  {words}"
     for note in store.notes(info.id):
         yield "note", f"{note.written.strftime('%Y-%m-%d %H:%M')}  {note.text}"
 
