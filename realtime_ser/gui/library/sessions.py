@@ -17,7 +17,16 @@ from PyQt6.QtCore import (
     QTimer,
     pyqtSignal,
 )
-from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PyQt6.QtGui import (
+    QFontMetricsF,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -78,6 +87,21 @@ class _Table(QTableView):
     """The table, and the keys that act on what is chosen in it."""
 
     key_pressed = pyqtSignal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.empty = ""
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Say why there is nothing, where there is nothing."""
+        super().paintEvent(event)
+        model, port = self.model(), self.viewport()
+        if model is not None and port is not None and not model.rowCount():
+            painter = QPainter(port)
+            painter.setFont(self.font())
+            painter.setPen(self.palette().placeholderText().color())
+            painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
+            painter.end()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Pass on the keys that act; the others move through the table."""
@@ -202,6 +226,12 @@ class SessionsWindow(QWidget):
         bar = self.table.verticalScrollBar()
         place = 0 if bar is None else bar.value()
         self.model.show_rows(rows)
+        self.table.empty = (
+            "Nothing fits. Press Clear to see all sessions."
+            if self.filters.active
+            else "No session is kept yet. Start one in the live window."
+        )
+        self.table.setAccessibleDescription("" if rows else self.table.empty)
         studies = [one.info.beginning.study for one in rows]
         self._empty = {
             column

@@ -81,6 +81,8 @@ class StudyDialog(QDialog):
         self._fill()
         self._lay_out()
         self.now.clicked.connect(self._stamp)
+        # Nobody agrees for somebody else.
+        self.participant.currentTextChanged.connect(lambda _: self.agreed.setChecked(False))
         self.agreed.toggled.connect(self._show_consent)
         self.channels.currentIndexChanged.connect(self._show_channels)
         self.cancel.clicked.connect(self.reject)

@@ -89,6 +89,7 @@ def test_search_and_filters_leave_out_what_does_not_fit(qtbot, open_window, stor
         qtbot.keyClicks(window.filters.search, words)
         qtbot.waitUntil(lambda found=found: shown(window) == found)
     assert window.sum.text().startswith("0 of 3 sessions")
+    assert window.table.accessibleDescription().startswith("Nothing fits.")
     click(window.filters.reset)
     qtbot.waitUntil(lambda: len(shown(window)) == 3)
     window.filters.participant.setFocus()

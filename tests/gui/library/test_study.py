@@ -73,5 +73,5 @@ def test_what_the_settings_say_is_shown_and_stays(qtbot, ask, click):
         click(dialog.use)
     assert dialog.config() == config
     dialog = ask(config)
-    click(dialog.agreed)
-    assert dialog.config().study.consent is None
+    qtbot.keyClicks(dialog.participant, "P09")
+    assert dialog.config().study.consent is None  # nobody agrees for somebody else
