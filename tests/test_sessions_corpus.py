@@ -32,7 +32,7 @@ def export(*arguments):
 
 
 def other(label):
-    return next(name for name in LABELS if name != label)
+    return next(name for name in LABELS if name not in (label, "sad"))
 
 
 def clips_of(folder):
@@ -49,6 +49,7 @@ def test_what_was_corrected_is_read_by_the_training(store, tmp_path, capsys):
         intervals=[
             Interval(CORRECTED, first.start_s, first.end_s, label, channel=1),
             Interval("emotion", 6.5, 7.2, "Sad"),
+            Interval("emotion", 7.9, 9.0, "happy"),  # the sound ends at 8 s
             Interval("phase", 0.0, 8.0, "baseline"),
         ],
     )
@@ -56,22 +57,28 @@ def test_what_was_corrected_is_read_by_the_training(store, tmp_path, capsys):
     assert export(info.id, "--to", folder) == 0
     clips, skipped = clips_of(folder)
     assert not skipped
-    (clip,) = clips.values()
-    assert (clip.label, clip.speaker) == (label, "P07")
+    assert {clip.speaker for clip in clips.values()} == {"P07"}
+    assert sorted(clip.label for clip in clips.values()) == sorted([label, "sad"])
+    clip = min(clips.values(), key=lambda clip: clip.path.stem)
+    assert clip.label == label
     samples, rate = soundfile.read(clip.path, dtype="float32")
     begin, end = (round(time_s * made.RATE) for time_s in (first.start_s, first.end_s))
     assert rate == made.RATE
     assert (samples == made.sound()[begin:end, 0]).all()
-    assert capsys.readouterr().out == f"{folder.resolve()}: 1 {label}\n"
+    counts = ", ".join(f"1 {name}" for name in LABELS if name in (label, "sad"))
+    assert capsys.readouterr().out == f"{folder.resolve()}: {counts}\n"
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file)
+        row, said = csv.DictReader(file)
+    assert (said["label"], said["start_s"], said["end_s"]) == ("sad", "6.500", "7.200")
     assert row["by"] == "hand"
     assert row["model_label"] == first.estimate.label
     assert (row["session"], row["participant"]) == (info.id, "P07")
 
     assert export(info.id, "--to", tmp_path / "corpora" / "all", "--uncorrected") == 0
     clips, _ = clips_of(tmp_path / "corpora" / "all")
-    assert sorted(clip.label for clip in clips.values()) == sorted([label, second.estimate.label])
+    assert sorted(clip.label for clip in clips.values()) == sorted(
+        [label, "sad", second.estimate.label]
+    )
 
 
 def test_a_study_s_sessions_go_into_one_corpus_and_nothing_is_replaced(store, tmp_path, capsys):

@@ -127,7 +127,7 @@ def export_corpus(
                 left_out.append(str(error))
             else:
                 for index, clip in enumerate(clips):
-                    rows.append(_write(info, clip, audio, wish, draft))
+                    rows += _write(info, clip, audio, wish, draft)
                     advance((number + (index + 1) / len(clips)) / len(sessions))
             advance((number + 1) / len(sessions))
         if rows:
@@ -140,7 +140,7 @@ def export_corpus(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     if not rows:
-        raise SerError(left_out[0] if left_out else "There is no session to export.")
+        raise SerError(left_out[0] if left_out else "There is no sound of what was labelled.")
     counts = {label: sum(row[2] == label for row in rows) for label in LABELS}
     return Corpus(
         wish.to, {label: number for label, number in counts.items() if number}, tuple(left_out)
@@ -168,8 +168,7 @@ def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]
     for channel in info.channels:
         if wish.channel not in (None, str(channel.number), channel.name):
             continue
-        heard = [segment for segment in segments if segment.channel == channel.number]
-        found += _labelled(heard, intervals, channel.number, wish)
+        found += _labelled(info, channel.number, segments, intervals, wish)
     if not found:
         raise SerError(
             f"Nothing in the session {info.id} was labelled by hand with one of the eight "
@@ -179,9 +178,15 @@ def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]
 
 
 def _labelled(
-    segments: Sequence[Segment], intervals: Sequence[Interval], channel: int, wish: CorpusWish
+    info: SessionInfo,
+    channel: int,
+    heard: Sequence[Segment],
+    intervals: Sequence[Interval],
+    wish: CorpusWish,
 ) -> list[_Clip]:
     """What is labelled in one channel."""
+    several = len(info.channels) > 1
+    segments = [segment for segment in heard if segment.channel == channel]
     found: list[_Clip] = []
     settled: list[tuple[float, float]] = []
     for interval in intervals:
@@ -195,7 +200,7 @@ def _labelled(
             continue
         over = max(segments, key=lambda one: _overlap(span, _span(one)), default=None)
         spoken = over is not None and _overlap(span, _span(over)) > 0
-        if interval.channel is None and not spoken:
+        if interval.channel is None and several and not spoken:
             continue  # it is about another channel's speech
         settled.append(span)
         # A segment that was given another label, or none, is no clip, and not the model's either.
@@ -229,8 +234,14 @@ def _mostly(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 def _write(
     info: SessionInfo, clip: _Clip, audio: Path, wish: CorpusWish, folder: Path
-) -> list[str]:
-    """Write a clip, and return its row."""
+) -> list[list[str]]:
+    """Write a clip, and return its row; none where there is no sound."""
+    with soundfile.SoundFile(audio) as source:
+        rate, first = source.samplerate, round(clip.start_s * source.samplerate)
+        source.seek(min(first, source.frames))
+        samples = source.read(round(clip.end_s * rate) - first, dtype="int16", always_2d=True)
+    if len(samples) < _SHORTEST_S * rate:
+        return []
     speaker = _speaker(info, clip.channel, alone=wish.channel is not None)
     place = folder / clip.label / _file_name(speaker)
     place.mkdir(parents=True, exist_ok=True)
@@ -238,14 +249,9 @@ def _write(
     path, number = place / f"{name}.wav", 2
     while path.exists():
         path, number = place / f"{name}_{number}.wav", number + 1
-    with soundfile.SoundFile(audio) as source:
-        first = round(clip.start_s * source.samplerate)
-        source.seek(min(first, source.frames))
-        wanted = round(clip.end_s * source.samplerate) - first
-        samples = source.read(wanted, dtype="int16", always_2d=True)
-        soundfile.write(path, samples[:, clip.channel - 1], source.samplerate, "PCM_16")
+    soundfile.write(path, samples[:, clip.channel - 1], rate, "PCM_16")
     study = info.beginning.study
-    return [
+    row = [
         path.relative_to(folder).as_posix(),
         *map(tables.plain_text, (speaker, clip.label)),
         "hand" if clip.by_hand else "model",
@@ -256,6 +262,7 @@ def _write(
         clip.model_label,
         *map(tables.plain_text, (study.name, study.participant, study.condition)),
     ]
+    return [row]
 
 
 def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
