@@ -18,6 +18,7 @@ from PyQt6.QtCore import (
     pyqtSignal,
 )
 from PyQt6.QtGui import (
+    QColor,
     QFontMetricsF,
     QKeyEvent,
     QKeySequence,
@@ -91,6 +92,7 @@ class _Table(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.empty = ""
+        self.faint = QColor()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Say why there is nothing, where there is nothing."""
@@ -99,7 +101,7 @@ class _Table(QTableView):
         if model is not None and port is not None and not model.rowCount():
             painter = QPainter(port)
             painter.setFont(self.font())
-            painter.setPen(self.palette().placeholderText().color())
+            painter.setPen(self.faint)
             painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
             painter.end()
 
@@ -518,6 +520,7 @@ class SessionsWindow(QWidget):
         self.details.set_look(look)
         self.model.set_look(look)
         self._shares.set_look(look)
+        self.table.faint = QColor(look.theme.muted)
         rows = self.table.verticalHeader()
         assert rows is not None
         rows.setDefaultSectionSize(look.grid(4.5))
