@@ -25,7 +25,7 @@ from PyQt6.QtTest import QTest
 from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.audio.file import FileSource
 from realtime_ser.config import WindowConfig
-from realtime_ser.gui.app import application
+from realtime_ser.gui.application import application
 from realtime_ser.gui.live.sources import Source
 from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.live.window import MainWindow

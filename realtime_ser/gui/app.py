@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
-import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from PyQt6.QtCore import QTimer
-from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.config import Config, WindowConfig
 from realtime_ser.errors import SerError
+from realtime_ser.gui.application import application
 from realtime_ser.gui.live.conductor import SITUATIONS, Conductor
 from realtime_ser.gui.live.pace import Pace
 from realtime_ser.gui.live.states import Panorama
 from realtime_ser.gui.live.window import MainWindow
+from realtime_ser.gui.shell.crash import faults_told
+from realtime_ser.gui.shell.hub import Hub
+from realtime_ser.gui.shell.keeper import Keeper
+from realtime_ser.gui.shell.logfile import noted
 from realtime_ser.gui.theme import ThemeChoice
 from realtime_ser.monitor import Status
 from realtime_ser.records import Record, Update
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.summary import Tally
-
-_log = logging.getLogger(__name__)
 
 
 def run(
@@ -64,36 +61,81 @@ def run(
         The screenshot cannot be written.
     """
     app = application()
-    window = MainWindow(config.window)
-    conductor = Conductor(window, config, export, duration_s)
-    if completed is not None:
-        conductor.completed.connect(completed)
-    wanted = [] if screenshot is None else [screenshot]
-    faults: list[SerError] = []
-
-    def picture() -> None:
-        while wanted:
-            try:
-                window.picture(wanted.pop())
-            except SerError as error:
-                faults.append(error)
-
-    conductor.ending.connect(picture)
-    if screenshot is not None or duration_s is not None:
-        conductor.over.connect(window.close)
-    window.show()
-    with _excepthook(window, conductor), _signals(window):
-        QTimer.singleShot(0, conductor.begin)
+    scripted = screenshot is not None or duration_s is not None
+    with contextlib.ExitStack() as stack:
+        # A run that a script has asked for looks as the configuration says, and leaves no traces.
+        log = None if scripted else stack.enter_context(noted())
+        keeper = None if scripted else Keeper(config.window)
+        window = MainWindow(config.window, None if keeper is None else keeper.settings)
+        conductor = Conductor(window, config, export, duration_s)
+        hub = Hub(window, conductor)
+        if keeper is not None:
+            window.chosen.connect(keeper.keep)
+            keeper.failed.connect(window.statusline.say)
+        if completed is not None:
+            conductor.completed.connect(completed)
+        picture = _Picture(window, screenshot)
+        conductor.ending.connect(picture.take)
+        if scripted:
+            conductor.over.connect(window.close)
+        window.show()
+        stack.enter_context(faults_told(window, lambda: _kept(conductor), log, window.close))
+        stack.enter_context(_signals(window))
+        QTimer.singleShot(0, conductor.begin if scripted else lambda: _begin(hub, conductor))
         app.exec()
-    conductor.finish()
-    picture()  # closed by hand, or never opened
-    if faults:
-        raise faults[0]
+        conductor.finish()
+        picture.take()  # closed by hand, or never opened
+    if picture.fault is not None:
+        raise picture.fault
     return (
         conductor.error.exit_code
         if isinstance(conductor.error, SerError)
         else int(conductor.error is not None)
     )
+
+
+class _Picture:
+    """The screenshot that is wanted, taken once.
+
+    Attributes
+    ----------
+    fault
+        Why it could not be written.
+    """
+
+    def __init__(self, window: MainWindow, path: Path | None) -> None:
+        self.fault: SerError | None = None
+        self._window = window
+        self._path = path
+
+    def take(self) -> None:
+        """Write it, unless it was."""
+        path, self._path = self._path, None
+        if path is not None:
+            try:
+                self._window.picture(path)
+            except SerError as error:
+                self.fault = error
+
+
+def _begin(hub: Hub, conductor: Conductor) -> None:
+    """Listen, once a person knows what that means; a recording needs no consent to be played."""
+
+    def begin() -> None:
+        hub.offer_interrupted()
+        conductor.begin()
+
+    if conductor.wanted.audio.input in ("auto", "mic"):
+        hub.welcome(begin)
+    else:
+        begin()
+        hub.welcome(lambda: None)
+
+
+def _kept(conductor: Conductor) -> str:
+    """What is kept of the session that runs."""
+    folder = conductor.view.folder
+    return f"The session goes on and its files are in {folder}." if folder else ""
 
 
 def render_screenshot(  # noqa: PLR0913
@@ -166,57 +208,6 @@ def render_screenshot(  # noqa: PLR0913
         window.picture(path)
     finally:
         window.deleteLater()
-
-
-@functools.cache  # Qt ends when nobody holds it
-def application() -> QApplication:
-    """The one application of the process; without a screen where there is no display."""
-    app = QApplication.instance()
-    if isinstance(app, QApplication):
-        return app
-    if sys.platform == "linux" and not (
-        os.environ.get("DISPLAY")
-        or os.environ.get("WAYLAND_DISPLAY")
-        or os.environ.get("QT_QPA_PLATFORM")
-    ):
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    app = QApplication([sys.argv[0]])
-    app.setApplicationName("realtime-ser")
-    app.setApplicationDisplayName("Realtime SER")
-    app.setStyle("Fusion")
-    return app
-
-
-@contextlib.contextmanager
-def _excepthook(window: MainWindow, conductor: Conductor) -> Iterator[None]:
-    """Survive a fault in a slot: one dialog, the traceback in the log, the session goes on.
-
-    Without it PyQt ends the process.
-    """
-    before = sys.excepthook
-    told = False
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        nonlocal told
-        if issubclass(kind, KeyboardInterrupt):
-            window.close()
-            return
-        _log.error("unhandled exception in the window", exc_info=(kind, error, trace))
-        if not told:
-            told = True
-            folder = conductor.view.folder
-            kept = f" The session goes on and its files are in {folder}." if folder else ""
-            window.warn(
-                "Something went wrong in the window",
-                f"{kind.__name__}: {error}.{kept} If the window does not behave, close it and "
-                "start again; nothing is lost.",
-            )
-
-    sys.excepthook = hook
-    try:
-        yield
-    finally:
-        sys.excepthook = before
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.errors import OutputError
-from realtime_ser.gui.app import application
+from realtime_ser.gui.application import application
 from realtime_ser.gui.live.channelview import ChannelView
 from realtime_ser.gui.theme import LIGHT, make_look, palette, set_role, style_sheet
 from realtime_ser.gui.timeline import Timeline

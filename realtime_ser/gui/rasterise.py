@@ -7,7 +7,7 @@ from PyQt6.QtGui import QImage, QPainter
 from PyQt6.QtSvg import QSvgRenderer
 
 from realtime_ser.errors import OutputError
-from realtime_ser.gui.app import application
+from realtime_ser.gui.application import application
 
 _LONGEST = 32_000
 """Pixels of a side that Qt and most viewers cope with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PyQt6.QtCore import Qt
@@ -262,6 +263,11 @@ def set_role(widget: QWidget, role: str) -> None:
             style.polish(widget)
 
 
+def _check(theme: Theme) -> str:
+    """The tick of a box, drawn so that it stands out from the accent."""
+    return (Path(__file__).parent / f"check_{theme.name}.svg").as_posix()
+
+
 def style_sheet(look: Look) -> str:
     """Qt style sheet of the window and its dialogs."""
     theme, unit = look.theme, look.grid
@@ -300,9 +306,46 @@ def style_sheet(look: Look) -> str:
         selection-background-color: {theme.accent}; selection-color: {theme.on_accent};
         outline: none; padding: {unit(0.5)}px;
     }}
+    QMenuBar {{ background: {theme.panel}; color: {theme.text}; padding: 0 {unit(1)}px; }}
+    QMenuBar::item {{ background: transparent; padding: {unit(0.5)}px {unit(1)}px; }}
+    QMenuBar::item:selected {{ background: {theme.hover}; border-radius: {unit(0.5)}px; }}
     QMenu::item {{ padding: {unit(0.75)}px {unit(3)}px; }}
+    QMenu::item:disabled {{ color: {theme.muted}; }}
     QMenu::item:selected {{ background: {theme.accent}; color: {theme.on_accent}; }}
-    QMenu::separator {{ height: 1px; background: {theme.grid}; margin: {unit(0.5)}px 0; }}
+    QMenu::separator {{ height: 1px; background: {theme.border}; margin: {unit(0.5)}px 0; }}
+    QCheckBox::indicator, QMenu::indicator:non-exclusive {{
+        width: {unit(1.75)}px; height: {unit(1.75)}px; background: {theme.background};
+        border: 1px solid {theme.border}; border-radius: {unit(0.25)}px;
+    }}
+    QMenu::indicator:non-exclusive {{
+        width: {unit(1.5)}px; height: {unit(1.5)}px; margin-left: {unit(0.5)}px;
+    }}
+    QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border: 2px solid {theme.accent}; }}
+    QCheckBox::indicator:checked, QMenu::indicator:non-exclusive:checked {{
+        background: {theme.accent}; border-color: {theme.accent}; image: url({_check(theme)});
+    }}
+    QCheckBox::indicator:checked:focus {{ border: 2px solid {theme.text}; }}
+    QMenu::indicator:exclusive {{
+        width: {unit(1.25)}px; height: {unit(1.25)}px; margin-left: {unit(0.5)}px;
+        border: 1px solid {theme.border}; border-radius: {unit(0.625)}px;
+        background: {theme.background};
+    }}
+    QMenu::indicator:exclusive:checked {{
+        background: {theme.accent}; border: 1px solid {theme.text};
+    }}
+    QSlider {{ min-height: {unit(3)}px; }}
+    QSlider::groove:horizontal {{
+        height: {unit(0.5)}px; background: {theme.grid}; border-radius: {unit(0.25)}px;
+    }}
+    QSlider::sub-page:horizontal {{
+        background: {theme.accent}; border-radius: {unit(0.25)}px;
+    }}
+    QSlider::handle:horizontal {{
+        width: {unit(1.75)}px; height: {unit(1.75)}px; margin: -{unit(0.75)}px 0;
+        background: {theme.raised}; border: 2px solid {theme.accent};
+        border-radius: {unit(1)}px;
+    }}
+    QSlider::handle:horizontal:focus {{ background: {theme.text}; }}
     QToolTip {{
         background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
         padding: {unit(0.5)}px; font-size: {look.small_px}px;

@@ -35,6 +35,9 @@ class Inputs:
 
     PortAudioError = RuntimeError
 
+    def get_portaudio_version(self):
+        return (0, "none")
+
     def query_devices(self, kind=None):
         if kind == "output":
             raise ValueError("No output device matching -1")

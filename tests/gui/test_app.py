@@ -7,12 +7,13 @@ import sys
 import pytest
 from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QImage
-from PyQt6.QtWidgets import QApplication, QMessageBox
+from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.config import parse_config
 from realtime_ser.errors import OutputError
 from realtime_ser.gui import render_screenshot, run
+from realtime_ser.gui.shell.crash import CrashDialog
 from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor
 from realtime_ser.resources import shipped
@@ -56,8 +57,8 @@ def test_a_fault_in_a_slot_is_told_once_and_the_session_goes_on(qapp, tmp_path, 
         raise ZeroDivisionError("in a slot")
 
     def look():
-        boxes = [box for box in QApplication.allWidgets() if isinstance(box, QMessageBox)]
-        told.extend(box.text() for box in boxes)
+        dialogs = [box for box in QApplication.allWidgets() if isinstance(box, CrashDialog)]
+        told.extend(dialog.text.text() for dialog in dialogs)
 
     # pytest-qt would take the exceptions; a person has only what run() has put in place.
     for delay in (1000, 1200):

@@ -124,7 +124,7 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PyQt6.QtTest import QTest
 from realtime_ser.config import parse_config
-from realtime_ser.gui.app import application
+from realtime_ser.gui.application import application
 from realtime_ser.gui.live.conductor import Conductor
 from realtime_ser.gui.live.window import MainWindow
 folder = Path(sys.argv[1])

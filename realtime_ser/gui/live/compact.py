@@ -80,7 +80,7 @@ class CompactWindow(QWidget):
         self.back.clicked.connect(self.left)
         set_role(self.title, "bold")
         set_role(self.clock, "small muted")
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         for widget in (self.glyph, self.state, self.light):
             head.addWidget(widget)
         head.addStretch(1)
@@ -93,6 +93,8 @@ class CompactWindow(QWidget):
         layout.addWidget(self.value, 2, 1)
         layout.addWidget(self.level, 3, 0, 1, 2)
         layout.setColumnStretch(1, 1)
+        layout.setAlignment(self.title, Qt.AlignmentFlag.AlignBottom)
+        layout.setAlignment(self.value, Qt.AlignmentFlag.AlignTop)
 
     def set_look(self, look: Look) -> None:
         """Change theme and sizes."""
@@ -103,9 +105,10 @@ class CompactWindow(QWidget):
         pad = look.grid(1)
         layout.setContentsMargins(pad, pad, pad, pad)
         layout.setHorizontalSpacing(look.grid(1.5))
-        layout.setVerticalSpacing(look.grid(0.5))
+        layout.setVerticalSpacing(0)
+        self._head.setSpacing(look.grid(1))
         self._look = look
-        self.face.set_look(look, look.grid(6))
+        self.face.set_look(look, look.grid(7))
         self.level.set_look(look, look.grid(0.75))
         self.light.show_glyph("record", look.theme.light, look.grid(1.5))
         self.back.setIcon(glyph_icon("expand", look.theme.text, look.theme.muted))

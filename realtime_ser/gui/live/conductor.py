@@ -10,7 +10,7 @@ from PyQt6.QtCore import QCoreApplication, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
-from realtime_ser.config import Config, StudyConfig
+from realtime_ser.config import Config
 from realtime_ser.errors import DeviceError, OutputError, SerError
 from realtime_ser.gui.live.driver import Completed, Driver, Running, Wish, complete
 from realtime_ser.gui.live.export import export_session
@@ -188,17 +188,20 @@ class Conductor(QObject):
         self._config = self._config.model_copy(update={"session": session})
         self._tell_next("its sound will be kept" if on else "its sound will not be kept")
 
-    def study(self, study: StudyConfig, names: Sequence[str] = ()) -> None:
-        """Say where the next sessions belong, and what their channels are called."""
-        audio = self._config.audio
-        if names:
-            channels = audio.channels
-            if len(channels) != len(names):
-                channels = tuple(range(1, len(names) + 1))
-            audio = audio.model_copy(update={"channels": channels, "channel_names": tuple(names)})
-        self._config = self._config.model_copy(update={"study": study, "audio": audio})
-        said = " · ".join(word for word in (study.name, study.participant, study.condition) if word)
-        self._tell_next(said or "it belongs to no study")
+    @property
+    def wanted(self) -> Config:
+        """The settings of the next session, but for what was chosen in the window."""
+        return self._config
+
+    def adopt(self, config: Config) -> None:
+        """Take other settings for the next sessions: study, channels and their names."""
+        self._config = config
+        study = config.study
+        said = [study.name, study.participant, study.condition]
+        words = " · ".join(word for word in said if word)
+        if len(config.audio.channels) > 1:
+            words = f"{words or 'no study'}, {len(config.audio.channels)} voices"
+        self._tell_next(words or "it belongs to no study")
 
     def use_model(self, name: str) -> None:
         """Hear the next session with another model."""

@@ -49,6 +49,8 @@ class Ribbon(QWidget):
         layout.addStretch(1)
         layout.addWidget(self.button)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setAccessibleName("Next step")
+        self.button.setToolTip("What can be done about it")
         self.button.clicked.connect(self.pressed)
         self._name = "ring"
         self._words: RibbonWords | None = None
@@ -75,6 +77,7 @@ class Ribbon(QWidget):
             self.title.setText(words.title)
             self.text.setText(words.text)
             self.button.setText(words.button)
+            self.button.setAccessibleName(f"{words.button}: {words.title}")
             self.button.setVisible(bool(words.button))
         self.setVisible(words is not None)
 
@@ -100,6 +103,9 @@ class Card(QFrame):
         self.rescan = QPushButton("Rescan")
         self.retry = QPushButton("Try again")
         self.demo = QPushButton("Play the demo recording")
+        self.rescan.setToolTip("Look for microphones again (F5)")
+        self.retry.setToolTip("Open the session again (Space)")
+        self.demo.setToolTip("Play synthesised speech as if it were a microphone")
         self.rescan.clicked.connect(self.rescan_pressed)
         self.retry.clicked.connect(self.retry_pressed)
         self.demo.clicked.connect(self.demo_pressed)
