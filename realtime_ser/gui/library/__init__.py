@@ -1,13 +1,13 @@
 """Windows around the kept sessions and files: found, studied, exported, compared over time.
 
-- ``sessions``: the table of sessions; ``rows``, ``filters``, ``details``, ``sharebar`` are its
-  parts, ``deletion`` and ``again`` its dialogs.
+- ``sessions``: the window of all sessions; ``sessiontable``, ``rows``, ``filters``, ``details``
+  are its parts, ``deletion`` and ``again`` its dialogs.
 - ``interrupted``: what becomes of sessions whose program was killed.
 - ``exporting``: sessions for other tools.
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once, ``filerows`` their table; ``batch`` analyses them.
 - ``trend``, ``trendplot``: a participant's sessions over weeks.
-- ``task``: work beside the window.
+- ``tables``, ``sharebar``: what tables have in common; ``task``: work beside the window.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog

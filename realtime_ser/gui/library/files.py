@@ -21,11 +21,9 @@ from PyQt6.QtGui import (
     QShortcut,
 )
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QProgressBar,
     QStackedLayout,
     QTableView,
@@ -43,6 +41,7 @@ from realtime_ser.gui.library.batch import Batch
 from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.filerows import FileColumn, FileRow, FileRows, SortedFiles
 from realtime_ser.gui.library.sharebar import ShareCell
+from realtime_ser.gui.library.tables import header_of, set_row_height, set_up_table
 from realtime_ser.gui.library.task import sentence_of
 from realtime_ser.gui.parts import Said, button, file_dialog, label, reveal
 from realtime_ser.gui.theme import Look
@@ -298,9 +297,7 @@ class FilesWindow(QWidget):
         self._look = look
         self.model.set_look(look)
         self._cell.set_look(look)
-        rows = self.table.verticalHeader()
-        assert rows is not None
-        rows.setDefaultSectionSize(look.grid(4.5))
+        set_row_height(self.table, look, 4.5)
         for bar in (self._head, self._foot):
             bar.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
             bar.setSpacing(look.grid(1))
@@ -322,23 +319,11 @@ class FilesWindow(QWidget):
     def _set_up_table(self) -> None:
         table = self.table
         table.setModel(self.sorted)
-        table.setAccessibleName("Files")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        set_up_table(table, "Files")
         table.setSortingEnabled(True)
         table.sortByColumn(FileColumn.FILE, Qt.SortOrder.AscendingOrder)
         table.setItemDelegateForColumn(FileColumn.LABEL, self._cell)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        rows, header = table.verticalHeader(), table.horizontalHeader()
-        assert rows is not None
-        assert header is not None
-        rows.hide()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        header_of(table).setStretchLastSection(True)
 
     def _lay_out(self) -> None:
         head, foot, welcome = QWidget(), QWidget(), QWidget()

@@ -9,33 +9,22 @@ from pathlib import Path
 
 from PyQt6.QtCore import (
     QEvent,
-    QItemSelectionModel,
-    QModelIndex,
     QPoint,
-    QSortFilterProxyModel,
     Qt,
     QTimer,
     pyqtSignal,
 )
 from PyQt6.QtGui import (
-    QColor,
-    QFontMetricsF,
-    QKeyEvent,
     QKeySequence,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QShortcut,
     QShowEvent,
 )
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -49,8 +38,8 @@ from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import Details
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.filters import Filters
-from realtime_ser.gui.library.rows import SORT_ROLE, Column, Row, SessionRows, read_rows
-from realtime_ser.gui.library.sharebar import ShareCell
+from realtime_ser.gui.library.rows import Row, read_rows
+from realtime_ser.gui.library.sessiontable import SessionTable
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.parts import Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
@@ -63,56 +52,6 @@ _RUNNING_MS = 2000
 
 FOLD_WIDTH = 120
 """Below this width, in units of the grid, the details fold away."""
-
-_SAMPLES = {
-    Column.BEGAN: "2026-12-28 20:28",
-    Column.STUDY: "Sleep and",
-    Column.PARTICIPANT: "Participant",
-    Column.CONDITION: "Condition",
-    Column.LENGTH: "00:00:00",
-    Column.SPEECH: "00:00:00",
-    Column.SOUNDED: "surprised 88 % · neutral",
-    Column.SIZE: "888 MB",
-    Column.SOUND: "Audio",
-}
-"""What a column has room for; the title takes what is left."""
-
-_TITLE = 16
-"""Least width of the title, in units of the grid."""
-
-_DISPENSABLE = (Column.CONDITION, Column.SOUND, Column.STUDY, Column.SPEECH)
-"""What a narrow window leaves out, the first one first; the details tell it all."""
-
-
-class _Table(QTableView):
-    """The table, and the keys that act on what is chosen in it."""
-
-    key_pressed = pyqtSignal(int)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.empty = ""
-        self.faint = QColor()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Say why there is nothing, where there is nothing."""
-        super().paintEvent(event)
-        model, port = self.model(), self.viewport()
-        if model is not None and port is not None and not model.rowCount():
-            painter = QPainter(port)
-            painter.setFont(self.font())
-            painter.setPen(self.faint)
-            painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
-            painter.end()
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Pass on the keys that act; the others move through the table."""
-        acts = (Qt.Key.Key_Delete, Qt.Key.Key_F2, Qt.Key.Key_N)
-        plain = event is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier
-        if event is not None and plain and event.key() in acts:
-            self.key_pressed.emit(event.key())
-            return
-        super().keyPressEvent(event)
 
 
 class SessionsWindow(QWidget):
@@ -138,14 +77,8 @@ class SessionsWindow(QWidget):
         self._config = config
         self._store = store
         self._look = first_look()
-        self._empty: set[Column] = set()
         self.filters = Filters()
-        self.model = SessionRows()
-        self.sorted = QSortFilterProxyModel(self)
-        self.sorted.setSourceModel(self.model)
-        self.sorted.setSortRole(SORT_ROLE)
-        self.table = _Table()
-        self._shares = ShareCell(self._look, self.table)
+        self.table = SessionTable()
         self.details = Details(self._look)
         self.said = Said()
         self.sum = label("", "small muted")
@@ -156,17 +89,8 @@ class SessionsWindow(QWidget):
         self.again = button("Hear again…", "Let another model listen to the kept audio")
         self.trend = button("Trend…", "A participant's sessions over time")
         self.delete = button("Delete…", "Delete for good, audio included (Del)")
-        self.actions_for = (
-            self.open,
-            self.export,
-            self.importing,
-            self.again,
-            self.trend,
-            self.delete,
-        )
         self._timer = QTimer(self)
         self._timer.setInterval(_RUNNING_MS)
-        self._set_up_table()
         self._lay_out()
         self._connect()
         self.resize(1280, 720)
@@ -179,7 +103,7 @@ class SessionsWindow(QWidget):
 
     def refresh(self) -> None:
         """Read the list again; what was chosen stays so."""
-        if self.table.state() is QAbstractItemView.State.EditingState:
+        if self.table.editing:
             return
         with self._telling():
             self.filters.show_known(self._store)
@@ -191,69 +115,22 @@ class SessionsWindow(QWidget):
             self._show(rows)
             self._tell_sum(rows)
 
-    def chosen(self) -> list[Row]:
-        """The sessions that are selected, in the order in which they are shown."""
-        selection = self.table.selectionModel()
-        indices = [] if selection is None else selection.selectedRows()
-        places = sorted(index.row() for index in indices)
-        return [
-            self.model.rows[self.sorted.mapToSource(self.sorted.index(place, 0)).row()]
-            for place in places
-        ]
-
     def choose(self, names: Sequence[str]) -> None:
-        """Select sessions by their IDs, and bring the first one into view."""
-        selection = self.table.selectionModel()
-        assert selection is not None
-        before = selection.blockSignals(True)
-        selection.clear()
-        first: QModelIndex | None = None
-        for place in range(self.sorted.rowCount()):
-            index = self.sorted.index(place, 0)
-            if self.model.rows[self.sorted.mapToSource(index).row()].info.id in names:
-                selection.select(
-                    index,
-                    QItemSelectionModel.SelectionFlag.Select
-                    | QItemSelectionModel.SelectionFlag.Rows,
-                )
-                first = first or index
-        if first is not None:
-            selection.setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
-        selection.blockSignals(before)
-        self.table.viewport().update()  # type: ignore[union-attr]
-        self._show_chosen()
+        """Select sessions by their IDs."""
+        self.table.choose(names)
 
     def _show(self, rows: list[Row]) -> None:
-        names = [one.info.id for one in self.chosen()]
-        bar = self.table.verticalScrollBar()
-        place = 0 if bar is None else bar.value()
-        self.model.show_rows(rows)
-        self.table.empty = (
+        self.table.show_rows(
+            rows,
             "Nothing fits. Press Clear to see all sessions."
             if self.filters.active
-            else "No session is kept yet. Start one in the live window."
+            else "No session is kept yet. Start one in the live window.",
         )
-        self.table.setAccessibleDescription("" if rows else self.table.empty)
-        studies = [one.info.beginning.study for one in rows]
-        self._empty = {
-            column
-            for column, said in (
-                (Column.STUDY, any(study.name for study in studies)),
-                (Column.PARTICIPANT, any(study.participant for study in studies)),
-                (Column.CONDITION, any(study.condition for study in studies)),
-            )
-            if not said
-        }
-        self._fit()
-        there = {one.info.id for one in rows}
-        self.choose([name for name in names if name in there] or [one.info.id for one in rows[:1]])
-        if bar is not None:
-            bar.setValue(place)
         running = any(one.info.state is SessionState.RUNNING for one in rows)
         (self._timer.start if running else self._timer.stop)()
 
     def _show_chosen(self) -> None:
-        rows = self.chosen()
+        rows = self.table.chosen()
         with self._telling():
             notes = self._store.notes(rows[0].info.id) if len(rows) == 1 else []
             self.details.show_rows(rows, notes)
@@ -304,7 +181,7 @@ class SessionsWindow(QWidget):
 
     def ask_delete(self) -> None:
         """Name what goes, and ask."""
-        self._ask_delete(self.chosen())
+        self._ask_delete(self.table.chosen())
 
     def ask_delete_participant(self, code: str) -> None:
         """Name all of a participant, whatever the filters show, and ask."""
@@ -338,7 +215,7 @@ class SessionsWindow(QWidget):
 
     def ask_export(self) -> None:
         """Choose a format and a place."""
-        rows = self.chosen()
+        rows = self.table.chosen()
         if rows:
             dialog = ExportDialog(self._store.folder, [one.info for one in rows], self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -347,9 +224,9 @@ class SessionsWindow(QWidget):
 
     def ask_import(self) -> None:
         """Choose a file of another tool."""
-        if len(self.chosen()) != 1:
+        if len(self.table.chosen()) != 1:
             return
-        name = self.chosen()[0].info.id
+        name = self.table.chosen()[0].info.id
         dialog = file_dialog(
             self,
             "Read markers and intervals into the session",
@@ -376,7 +253,7 @@ class SessionsWindow(QWidget):
 
     def ask_again(self) -> None:
         """Choose a model that hears the chosen sessions again."""
-        rows = [one for one in self.chosen() if one.info.audio is not None]
+        rows = [one for one in self.table.chosen() if one.info.audio is not None]
         if rows:
             dialog = AgainDialog(self._store.folder, rows, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -385,7 +262,7 @@ class SessionsWindow(QWidget):
 
     def show_trend(self) -> TrendWindow:
         """Show the sessions of the chosen participant over time, or else of the first one."""
-        codes = [one.info.beginning.study.participant for one in self.chosen()]
+        codes = [one.info.beginning.study.participant for one in self.table.chosen()]
         code = next((code for code in codes if code), None)
         window = TrendWindow(self._config, self._store, code, parent=self)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -393,21 +270,13 @@ class SessionsWindow(QWidget):
         window.show()
         return window
 
-    def rename(self) -> None:
-        """Edit the title where it stands."""
-        rows = self.chosen()
-        selection = self.table.selectionModel()
-        if len(rows) == 1 and selection is not None:
-            place = selection.selectedRows()[0].row()
-            self.table.edit(self.sorted.index(place, Column.TITLE))
-
     def _heard(self, names: Sequence[str]) -> None:
         self.refresh()
         self.choose(names)
         self.said.say(f"Heard again: {', '.join(names)}.")
 
     def _open(self) -> None:
-        rows = self.chosen()
+        rows = self.table.chosen()
         if len(rows) == 1:
             self.open_requested.emit(rows[0].info.id)
 
@@ -418,14 +287,14 @@ class SessionsWindow(QWidget):
         QTimer.singleShot(0, self.refresh)
 
     def _note(self, text: str) -> None:
-        rows = self.chosen()
+        rows = self.table.chosen()
         if len(rows) == 1:
             with self._telling():
                 self._store.add_note(rows[0].info.id, text)
             self._show_chosen()
 
     def _menu(self, place: QPoint) -> None:
-        rows = self.chosen()
+        rows = self.table.chosen()
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
@@ -437,7 +306,7 @@ class SessionsWindow(QWidget):
 
         for control, act in self._acts:
             if control is self.delete:
-                add("Rename\tF2", self.rename, enabled=len(rows) == 1)
+                add("Rename\tF2", self.table.rename, enabled=len(rows) == 1)
                 add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
                 menu.addSeparator()
             add(control.text(), act, enabled=control.isEnabled())
@@ -448,7 +317,9 @@ class SessionsWindow(QWidget):
                 lambda code=code: self.ask_delete_participant(code),  # type: ignore[misc]
                 enabled=True,
             )
-        menu.popup(self.table.viewport().mapToGlobal(place))  # type: ignore[union-attr]
+        port = self.table.viewport()
+        assert port is not None
+        menu.popup(port.mapToGlobal(place))
 
     def _go_to_note(self) -> None:
         self._fold(folded=False)
@@ -493,66 +364,18 @@ class SessionsWindow(QWidget):
         self._middle.setContentsMargins(side, look.grid(1), side if folded else 0, 0)
 
     def _fit(self) -> None:
-        """Share the width out: the title takes what the other columns leave."""
-        look = self._look
-        room = self.width() - look.grid(6)
-        if not self.details.isHidden():
-            room -= look.grid(DETAILS_WIDTH)
-        metrics = QFontMetricsF(look.body)
-        widths = {
-            column: round(metrics.horizontalAdvance(sample)) + look.grid(2)
-            for column, sample in _SAMPLES.items()
-            if column not in self._empty
-        }
-        left_out: set[Column] = set()
-        for column in _DISPENSABLE:
-            if room - sum(widths.values()) < look.grid(_TITLE) and column in widths:
-                del widths[column]
-                left_out.add(column)
-        for column in Column:
-            self.table.setColumnHidden(column, column in self._empty or column in left_out)
-            if column in widths:
-                self.table.setColumnWidth(column, widths[column])
+        room = self.width() - self._look.grid(6)
+        self.table.fit(room if self.details.isHidden() else room - self._look.grid(DETAILS_WIDTH))
 
     def _wear(self, look: Look) -> None:
         self._look = look
-        self.filters.set_look(look)
-        self.details.set_look(look)
-        self.model.set_look(look)
-        self._shares.set_look(look)
-        self.table.faint = QColor(look.theme.muted)
-        rows = self.table.verticalHeader()
-        assert rows is not None
-        rows.setDefaultSectionSize(look.grid(4.5))
+        for part in (self.filters, self.details, self.table):
+            part.set_look(look)
         self._foot.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
         self._foot.setSpacing(look.grid(1))
-        self._fold(folded=self.details.isHidden())
         self._middle.setSpacing(look.grid(1))
+        self._fold(folded=self.details.isHidden())
         self._fit()
-        self.table.viewport().update()  # type: ignore[union-attr]
-
-    def _set_up_table(self) -> None:
-        table = self.table
-        table.setModel(self.sorted)
-        table.setAccessibleName("Sessions")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSortingEnabled(True)
-        table.sortByColumn(Column.BEGAN, Qt.SortOrder.DescendingOrder)
-        table.setItemDelegateForColumn(Column.SOUNDED, self._shares)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        rows, header = table.verticalHeader(), table.horizontalHeader()
-        assert rows is not None
-        assert header is not None
-        rows.hide()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         bar = QWidget()
@@ -599,11 +422,9 @@ class SessionsWindow(QWidget):
         )
 
     def _connect(self) -> None:
-        selection = self.table.selectionModel()
-        assert selection is not None
-        selection.selectionChanged.connect(lambda *_: self._show_chosen())
+        self.table.changed.connect(self._show_chosen)
         self.filters.changed.connect(self.refresh)
-        self.model.renamed.connect(self._rename)
+        self.table.rows.renamed.connect(self._rename)
         self.details.note_written.connect(self._note)
         self.table.activated.connect(lambda _: self._open())
         self.table.key_pressed.connect(self._key)
@@ -624,6 +445,6 @@ class SessionsWindow(QWidget):
         if key == Qt.Key.Key_Delete:
             self.ask_delete()
         elif key == Qt.Key.Key_F2:
-            self.rename()
+            self.table.rename()
         else:
             self._go_to_note()

@@ -8,10 +8,8 @@ import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
@@ -23,6 +21,7 @@ from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser, first_look
 from realtime_ser.gui.library.deletion import count
+from realtime_ser.gui.library.tables import set_row_height, set_up_table
 from realtime_ser.gui.library.trendplot import TrendPlot
 from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
@@ -76,7 +75,7 @@ class TrendWindow(QWidget):
         self.said = Said()
         self.plot = TrendPlot(first_look())
         self.table = QTableWidget()
-        self._set_up_table()
+        set_up_table(self.table, "Sessions of the participant")
         self._lay_out()
         self._connect()
         self.resize(1120, 720)
@@ -200,9 +199,7 @@ class TrendWindow(QWidget):
         self._column.setSpacing(0)
         self._below.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(2))
         self._below.setSpacing(look.grid(1))
-        rows = self.table.verticalHeader()
-        assert rows is not None
-        rows.setDefaultSectionSize(look.grid(3.5))
+        set_row_height(self.table, look, 3.5)
         for box in (self.participant, self.channel):
             box.set_look(look)
             box.setMinimumWidth(look.grid(14))
@@ -213,23 +210,6 @@ class TrendWindow(QWidget):
         for column in range(self.table.columnCount()):
             width = self.table.columnWidth(column) + first_look().grid(1.5)
             self.table.setColumnWidth(column, min(width, first_look().grid(30)))
-
-    def _set_up_table(self) -> None:
-        table = self.table
-        table.setAccessibleName("Sessions of the participant")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        rows, header = table.verticalHeader(), table.horizontalHeader()
-        assert rows is not None
-        assert header is not None
-        rows.hide()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
 
     def _lay_out(self) -> None:
         bar = QWidget()

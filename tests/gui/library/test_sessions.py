@@ -232,7 +232,7 @@ def test_a_session_is_heard_again_with_progress(
     (name,) = heard.args[0]
     assert store.session(name).beginning.origin == first.id
     assert max(told) == 1000
-    assert [row.info.id for row in window.chosen()] == [name]
+    assert [row.info.id for row in window.table.chosen()] == [name]
     assert f"heard again by {first.beginning.model.name}" in shown(window)[0]
 
     window.choose([first.id])
