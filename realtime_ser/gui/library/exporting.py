@@ -76,11 +76,11 @@ class Kind:
 
 
 KINDS = (
-    Kind("csv", "Tables (CSV)", "Spreadsheets, R, pandas: frames, segments and markers", ".csv"),
+    Kind("csv", "Tables (CSV)", "Spreadsheets, R, pandas: all updates and segments", ".csv"),
     Kind("elan", "ELAN", "Annotation with audio and the curves beside it", ".eaf"),
     Kind("praat", "Praat TextGrid", "Phonetics: tiers of intervals and points", ".TextGrid"),
     Kind("audacity", "Audacity labels", "A label track to import over the audio", ".txt"),
-    Kind("json", "JSON", "One document for programs, frames if you want them", ".json"),
+    Kind("json", "JSON", "One document that holds everything, for programs", ".json"),
     Kind("html", "Report (HTML)", "One page that reads and prints well", ".html"),
     Kind("png", "Picture (PNG)", "The timeline for slides and papers, 300 dpi", ".png"),
     Kind("svg", "Drawing (SVG)", "The timeline to edit, sharp at any size", ".svg"),
