@@ -11,6 +11,7 @@
 """
 
 from realtime_ser.gui.review.files import FileReview, review_file
+from realtime_ser.gui.review.takes import TakesWindow
 from realtime_ser.gui.review.window import ReviewWindow
 
-__all__ = ["FileReview", "ReviewWindow", "review_file"]
+__all__ = ["FileReview", "ReviewWindow", "TakesWindow", "review_file"]

@@ -64,6 +64,11 @@ class Axis(QObject):
         """What will be visible when the axis has come to rest."""
         return self._goal
 
+    def set_duration(self, duration_s: float) -> None:
+        """Change the length; what is visible stays as far as that goes."""
+        self.duration_s = max(duration_s, SHORTEST_S)
+        self.show(self.start_s, self.end_s)
+
     def show(self, start_s: float, end_s: float, *, glide: bool = False) -> None:
         """Make a stretch visible, as far as the session goes; at once, or smoothly."""
         span = min(max(end_s - start_s, SHORTEST_S), self.duration_s)

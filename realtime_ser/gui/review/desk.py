@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -33,6 +33,15 @@ from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.store import Interval, Store
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
+
+
+class _Scroller(QScrollArea):
+    """Leaves the arrow keys to the window: they move the cursor."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Scroll nothing."""
+        if event is not None:
+            event.ignore()
 
 
 class Desk(QWidget):
@@ -326,7 +335,7 @@ class Desk(QWidget):
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:
-        scroller = QScrollArea()
+        scroller = _Scroller()
         scroller.setWidget(self.canvas)
         scroller.setWidgetResizable(True)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -333,6 +333,7 @@ def _seconds(name: str, most_s: float) -> QDoubleSpinBox:
     box.setDecimals(3)
     box.setSingleStep(0.08)
     box.setSuffix(" s")
+    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     box.setAccessibleName(name)
     box.setToolTip("Seconds from the start of the session")
     return box

@@ -135,7 +135,7 @@ class Pyramid:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def read(self, edges_s: NDArray[np.float64]) -> Cells:
+    def read(self, edges_s: NDArray[np.floating]) -> Cells:
         """What lies between each two edges.
 
         Parameters

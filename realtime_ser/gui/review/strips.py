@@ -275,6 +275,8 @@ class Speech:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(bar.adjusted(0.5, 0.5, -0.5, -0.5))
             words = QRectF(bar.left(), box.top(), bar.width(), box.height() - cap)
+            if words.width() < 3.0 * look.small_px:
+                continue
             short = words.width() < 9.0 * look.small_px
             text = result_text(
                 estimate.label, estimate.confidence, certain=estimate.certain, short=short

@@ -102,7 +102,7 @@ class SummaryPanel(QScrollArea):
         self._look = look
         self._digests: list[ChannelDigest] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
-        self._shares: list[Shares] = []
+        self._closed = False
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Summary")
@@ -115,11 +115,13 @@ class SummaryPanel(QScrollArea):
         return bool(self._digests)
 
     def begin(self) -> None:
-        """Make the summary."""
-        self._pool.submit(self._digest)
+        """Make the summary, unless it is too late for that."""
+        if not self._closed:
+            self._pool.submit(self._digest)
 
     def close_down(self) -> None:
         """Let the thread go."""
+        self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def set_look(self, look: Look) -> None:

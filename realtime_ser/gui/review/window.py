@@ -147,6 +147,7 @@ class ReviewWindow(QMainWindow):
     def _bind(self) -> None:
         acts: dict[str, Callable[[], object]] = {
             "export": self._export,
+            "compare": self._compare,
             "reload": self.reload,
             "close": self.close,
             "from": lambda: self._select_edge(first=True),
@@ -242,6 +243,16 @@ class ReviewWindow(QMainWindow):
         dialog = ExportDialog(self._store.folder, [self._store.session(self.content.info.id)], self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _compare(self) -> None:
+        from realtime_ser.gui.review.takes import TakesWindow
+
+        span = self.desk.axis.selection
+        window = TakesWindow(self._config, self._store, parent=self)
+        window.setWindowFlag(Qt.WindowType.Window)
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        window.choose(0, self.content.info.id, span)
+        window.show()
 
     def _help(self) -> None:
         labels = ", ".join(f"{n} {name}" for n, name in enumerate(self.content.labels, 1))

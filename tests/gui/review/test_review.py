@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QDialogButtonBox
 
-from realtime_ser.gui.review.strips import Speech
+from realtime_ser.gui.review.marks import ItemDialog
+from realtime_ser.gui.review.plots import Curves
+from realtime_ser.gui.review.strips import Marks, Ruler, Speech, Tier
+from realtime_ser.records import Marker
 from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
 
 LEFT = Qt.MouseButton.LeftButton
+KEY = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+def rested(axis):
+    return lambda: (axis.start_s, axis.end_s) == axis.goal
+
+
+def dialog_of(window):
+    """The dialog that is open."""
+    (found,) = (one for one in window.findChildren(ItemDialog) if one.isVisible())
+    return found
+
+
+def accept(qtbot, dialog):
+    button = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    qtbot.mouseClick(button, LEFT)
+
+
+# ------------------------------------------------------------------------------------ looking at it
 
 
 def test_the_wheel_zooms_at_the_pointer_down_to_a_tenth_of_a_second(qtbot, store, review, pointer):
@@ -18,15 +43,109 @@ def test_the_wheel_zooms_at_the_pointer_down_to_a_tenth_of_a_second(qtbot, store
     mouse, axis = pointer(window), window.desk.axis
     place = mouse.canvas.sight.x(3.0)
     for _ in range(30):
-        mouse.wheel(3.0, 1)
-        goal = axis.goal
-        qtbot.waitUntil(lambda goal=goal: (axis.start_s, axis.end_s) == goal, timeout=2000)
+        at_s = mouse.canvas.sight.time(place)
+        mouse.wheel(at_s, 1)
+    qtbot.waitUntil(rested(axis), timeout=4000)
     assert axis.span_s == pytest.approx(0.1)
     assert mouse.canvas.sight.x(3.0) == pytest.approx(place, abs=2.0)
-    mouse.wheel(3.0, -1, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: axis.start_s > goal[0] and axis.span_s == pytest.approx(0.1))
-    qtbot.keyClick(mouse.canvas, Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: (axis.start_s, axis.end_s) == (0.0, axis.duration_s))
+    before = axis.start_s
+    mouse.wheel(3.0, -1, SHIFT)
+    qtbot.waitUntil(rested(axis))
+    assert axis.start_s > before
+    assert axis.span_s == pytest.approx(0.1)
+    qtbot.keyClick(mouse.canvas, KEY.Key_F)
+    qtbot.waitUntil(rested(axis))
+    assert (axis.start_s, axis.end_s) == (0.0, axis.duration_s)
+
+
+def test_a_drag_moves_and_the_overview_shows_and_sets_what_is_visible(
+    qtbot, store, review, pointer
+):
+    window = review(made.keep(store, made.records(steps=2000)))
+    mouse, axis, overview = pointer(window), window.desk.axis, window.desk.overview
+    axis.show(40.0, 60.0)
+    mouse.drag(mouse.row(Curves), 50.0, 45.0)
+    assert axis.start_s == pytest.approx(45.0, abs=0.05)
+    qtbot.mouseClick(overview, LEFT, pos=overview.rect().center())
+    qtbot.waitUntil(rested(axis))
+    assert (axis.start_s + axis.end_s) / 2 == pytest.approx(80.0, abs=0.5)
+    qtbot.keyClick(overview, KEY.Key_Up)
+    qtbot.waitUntil(rested(axis))
+    assert axis.span_s == pytest.approx(10.0)
+
+
+def test_the_values_under_the_pointer_are_read_off(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    mouse = pointer(window)
+    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(Curves), 2.0))
+    update = next(update for update in store.updates(info.id) if update.step == 25)
+    rows = dict(mouse.canvas.card.rows)
+    assert rows[update.estimate.label] == f"{round(100 * update.estimate.confidence)}\u202f%"
+    assert mouse.canvas.card.isVisible()
+    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(Curves), 6.9))
+    assert mouse.canvas.card.rows[0][1] == "sound lost"
+
+
+def test_channels_have_their_names_and_timelines(store, review, pointer):
+    window = review(made.interview(store))
+    titles = [
+        row.strip.title for row in window.desk.canvas.rows if isinstance(row.strip, Speech | Curves)
+    ]
+    assert titles == ["coach", "probability", "Klientin „Ä“", "probability"]
+
+
+# --------------------------------------------------------------------------- segments and summary
+
+
+def test_the_table_is_filtered_and_sorted_and_a_click_goes_there(qtbot, store, review):
+    info = made.interview(store)
+    window = review(info)
+    panel, axis = window.desk.segments, window.desk.axis
+    segments = sorted(store.segments(info.id), key=lambda segment: segment.start_s)
+    assert panel.model.rowCount() == 3
+    qtbot.keyClick(window, KEY.Key_F, CTRL)
+    qtbot.keyClicks(panel.text, "klientin")
+    assert panel.model.rowCount() == 1
+    panel.text.clear()
+    panel.certainty.setCurrentText("uncertain")
+    sure = [segment.estimate.certain for segment in segments]
+    assert panel.model.rowCount() == sure.count(False)
+    panel.certainty.setCurrentText("certain or not")
+    header = panel.table.horizontalHeader()
+    column = next(n for n, c in enumerate(panel.model.columns) if c.title == "prob.")
+    place = header.sectionViewportPosition(column) + 8
+    qtbot.mouseClick(header.viewport(), LEFT, pos=QPoint(place, 8))
+    shown = [panel.model.index(row, column).data() for row in range(3)]
+    wanted = sorted(round(100 * segment.estimate.confidence) for segment in segments)
+    assert [int(words.split("\u202f")[0]) for words in shown] in (wanted, wanted[::-1])
+    last = panel.model.place(segments[-1])
+    box = panel.table.visualRect(panel.model.index(last, 0))
+    qtbot.mouseClick(panel.table.viewport(), LEFT, pos=box.center())
+    assert axis.cursor_s == segments[-1].start_s
+    axis.seek(segments[0].start_s + 0.5)
+    chosen = panel.table.selectionModel().currentIndex().row()
+    assert panel.model.rows[chosen].start_s == segments[0].start_s
+
+
+def test_the_summary_is_that_of_the_session_and_its_moments_are_clicked(qtbot, store, review):
+    info = made.keep(store, made.records())
+    window = review(info)
+    desk = window.desk
+    qtbot.mouseClick(desk.tabs.tabBar(), LEFT, pos=desk.tabs.tabBar().tabRect(2).center())
+    qtbot.waitUntil(lambda: desk.summary.ready, timeout=5000)
+    links = [
+        button
+        for button in desk.summary.findChildren(type(window.buttons["play"]))
+        if button.isVisible()
+    ]
+    longest = next(button for button in links if button.text().startswith("longest pause"))
+    assert "1.0 s" in longest.text()
+    qtbot.mouseClick(longest, LEFT)
+    assert desk.axis.cursor_s == pytest.approx(3.2)
+
+
+# ------------------------------------------------------------------------------------ annotation
 
 
 def test_a_wrong_segment_is_corrected_by_a_click_and_a_key(qtbot, store, review, pointer):
@@ -34,22 +153,124 @@ def test_a_wrong_segment_is_corrected_by_a_click_and_a_key(qtbot, store, review,
     window = review(info)
     mouse = pointer(window)
     segment = next(s for s in store.segments(info.id) if (s.channel, s.number) == (2, 1))
-    row = next(
-        row
-        for row in mouse.canvas.rows
-        if isinstance(row.strip, Speech) and row.strip.channel.number == 2
-    )
+    row = mouse.row(Speech, title="Klientin „Ä“")
     mouse.click(row, (segment.start_s + segment.end_s) / 2)
     assert window.desk.axis.cursor_s == segment.start_s
-    qtbot.keyClick(mouse.canvas, Qt.Key.Key_3)
+    qtbot.keyClick(mouse.canvas, KEY.Key_3)
     wanted = Interval(CORRECTED, segment.start_s, segment.end_s, "happy", channel=2)
     assert store.intervals(info.id) == [wanted]
-    qtbot.keyClick(mouse.canvas, Qt.Key.Key_5)
+    qtbot.keyClick(mouse.canvas, KEY.Key_5)
     assert [one.label for one in store.intervals(info.id)] == ["angry"]
-    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, KEY.Key_Z, CTRL)
+    qtbot.keyClick(window, KEY.Key_Z, CTRL)
     assert store.intervals(info.id) == []
     qtbot.mouseClick(window.buttons["redo"], LEFT)
     assert store.intervals(info.id) == [wanted]
-    qtbot.keyClick(mouse.canvas, Qt.Key.Key_0)
+    qtbot.keyClick(mouse.canvas, KEY.Key_0)
     assert store.intervals(info.id) == []
+
+
+def test_an_interval_is_drawn_named_moved_stretched_and_deleted(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    mouse = pointer(window)
+    row = mouse.row(Tier, tier="emotion")
+    mouse.drag(row, 1.0, 3.0)
+    dialog = dialog_of(window)
+    dialog.label.setCurrentText("calm")
+    dialog.tier.setCurrentText("phase")
+    accept(qtbot, dialog)
+    (drawn,) = store.intervals(info.id)
+    assert (drawn.tier, drawn.label) == ("phase", "calm")
+    assert (drawn.start_s, drawn.end_s) == pytest.approx((1.0, 3.0), abs=0.02)
+    row = mouse.row(Tier, tier="phase")
+    mouse.drag(row, 2.0, 3.0)
+    (moved,) = store.intervals(info.id)
+    assert (moved.start_s, moved.end_s) == pytest.approx((2.0, 4.0), abs=0.05)
+    mouse.drag(row, 4.0, 5.5)
+    (longer,) = store.intervals(info.id)
+    assert (longer.start_s, longer.end_s) == pytest.approx((moved.start_s, 5.5), abs=0.05)
+    qtbot.keyClick(mouse.canvas, KEY.Key_4)
+    assert [one.label for one in store.intervals(info.id)] == ["sad"]
+    qtbot.keyClick(mouse.canvas, KEY.Key_Delete)
+    assert store.intervals(info.id) == []
+    for _ in range(5):
+        qtbot.mouseClick(window.buttons["undo"], LEFT)
+    assert store.intervals(info.id) == []
+    assert not window.buttons["undo"].isEnabled()
+
+
+def test_an_interval_is_made_by_keys_alone(qtbot, store, review):
+    info = made.keep(store, made.records())
+    window = review(info)
+    canvas = window.desk.canvas
+    for _ in range(5):
+        qtbot.keyClick(canvas, KEY.Key_Right)
+    qtbot.keyClick(canvas, KEY.Key_B)
+    qtbot.keyClick(canvas, KEY.Key_Right, SHIFT)
+    qtbot.keyClick(canvas, KEY.Key_E)
+    qtbot.keyClick(canvas, KEY.Key_2)
+    (interval,) = store.intervals(info.id)
+    assert interval.label == "calm"
+    assert (interval.start_s, interval.end_s) == pytest.approx((0.4, 1.36))
+
+
+def test_a_marker_is_set_written_moved_and_found_in_the_list(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    mouse, desk = pointer(window), window.desk
+    mouse.click(mouse.row(Curves), 2.0)
+    at_s = desk.axis.cursor_s
+    qtbot.keyClick(mouse.canvas, KEY.Key_M)
+    (marker,) = store.markers(info.id)
+    assert marker.time_s == at_s
+    step = round(at_s / 0.08 - 0.5)
+    update = next(one for one in store.updates(info.id) if one.step == step)
+    assert marker.wall_clock == update.wall_clock
+    qtbot.keyClick(mouse.canvas, KEY.Key_Return)
+    dialog = dialog_of(window)
+    qtbot.keyClicks(dialog.text, "laughs")
+    qtbot.keyClick(dialog.text, KEY.Key_Return)
+    assert [one.text for one in store.markers(info.id)] == ["laughs"]
+    mouse.drag(mouse.row(Marks), at_s, at_s + 3.0)
+    (moved,) = store.markers(info.id)
+    assert moved.time_s == pytest.approx(at_s + 3.0, abs=0.05)
+    later_s = moved.time_s - marker.time_s
+    assert (moved.wall_clock - marker.wall_clock).total_seconds() == pytest.approx(later_s)
+    desk.tabs.setCurrentWidget(desk.marks)
+    desk.axis.seek(0.0)
+    item = desk.marks.tree.topLevelItem(0)
+    box = desk.marks.tree.visualItemRect(item)
+    qtbot.mouseClick(desk.marks.tree.viewport(), LEFT, pos=box.center())
+    assert desk.axis.cursor_s == moved.time_s
+    qtbot.keyClick(desk.marks.tree, KEY.Key_Delete)
+    assert store.markers(info.id) == []
+
+
+def test_a_change_that_cannot_be_stored_is_told_and_undone(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    store.add_marker(info.id, Marker(2.0, "here"))
+    window = review(info)
+    mouse = pointer(window)
+    (key,) = store.keyed_markers(info.id)
+    store.delete_marker(key)
+    mouse.drag(mouse.row(Marks), 2.0, 4.0)
+    assert "not in the store any more" in window.desk.message.text()
+    assert not window.buttons["undo"].isEnabled()
+    qtbot.keyClick(window, KEY.Key_F5)
+    assert len(window.desk.annotations) == 0
+
+
+def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
+    qtbot, store, review, pointer
+):
+    window = review(made.keep(store, made.records()))
+    mouse, axis = pointer(window), window.desk.axis
+    mouse.drag(mouse.row(Ruler), 4.0, 2.0)
+    assert axis.selection == pytest.approx((2.0, 4.0), abs=0.05)
+    assert "selected" in window.desk.visible_range.text()
+    qtbot.keyClick(mouse.canvas, KEY.Key_Z)
+    qtbot.waitUntil(rested(axis))
+    assert axis.span_s == pytest.approx(2.2, abs=0.1)
+    qtbot.keyClick(mouse.canvas, KEY.Key_Escape)
+    assert axis.selection is None
