@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start, store
+from benchmarks import footprint, latency, speed, start, store, window
 from benchmarks.figures import Section, show
 from benchmarks.machine import describe
 
@@ -21,6 +21,8 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "footprint": footprint.footprint,
     "latency": latency.latency,
     "store": store.store,
+    "review": window.review,
+    "live": window.live,
 }
 
 _WIDTH = 120

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.figures import Figure, Section, Target, percentiles
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_S
+from realtime_ser.records import STEP_S, Estimate, Segment
 from realtime_ser.session.facts import Beginning, Model
 from realtime_ser.session.store import Store
 from realtime_ser.session.store.blobs import STATES, record_dtype
@@ -33,7 +33,9 @@ def made(updates: int = DAY) -> Iterator[tuple[Store, str]]:
     """A store with one session of so many updates, in the rows of a live one; and its ID."""
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder)) as store:
         writer = store.begin(_beginning())
-        writer.insert_records(1, np.array_split(_records(updates), -(-updates // _ROW)))
+        records = _records(updates)
+        writer.insert_records(1, np.array_split(records, -(-updates // _ROW)))
+        writer.write(_segments(records))
         writer.finish()
         yield store, writer.id
 
@@ -58,6 +60,27 @@ def _records(updates: int) -> np.ndarray:
     records["probabilities"] = random.dirichlet(np.ones(len(LABELS)), updates)
     records["probabilities"][~spoken] = np.nan
     return records
+
+
+def _segments(records: np.ndarray) -> list[Segment]:
+    """Their segments; each has the estimate of its last step."""
+    ends = np.flatnonzero(np.diff(records["segment"], append=0) < 0)
+    return [
+        Segment(
+            int(record["segment"]),
+            1,
+            (int(record["segment"]) - 1) * 62 * STEP_S,
+            (int(record["step"]) + 1) * STEP_S,
+            3.9,
+            Estimate(
+                record["probabilities"],
+                LABELS[int(record["label"])],
+                float(record["probabilities"].max()),
+                bool(record["step"] % 3),
+            ),
+        )
+        for record in records[ends]
+    ]
 
 
 def _timed(work: Callable[[], object], runs: int) -> list[float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start, store
+from benchmarks import footprint, latency, speed, start, store, window
 from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles, show
 from benchmarks.machine import describe, one_core, usage
 from benchmarks.programs import display, write_demo
@@ -102,6 +102,24 @@ def test_a_session_of_a_day_is_read_whole():
     assert min(figures.values()) > 0
     with store.made(5000) as (kept, name):
         assert len(kept.columns(name)) == kept.session(name).channels[0].updates == 5000
+
+
+@linux_only
+def test_frames_of_a_review_are_timed_while_it_is_moved_through(screen):
+    seen = window.measure_review(screen, updates=3000, turns=4)
+    assert seen.first_paint_s > 0
+    for frames in (seen.zooming_ms, seen.scrolling_ms):
+        assert len(frames) > 10
+        assert all(whole >= 0 for whole, _ in frames)
+    assert 50 < seen.memory_mb < 1000
+
+
+@linux_only
+def test_frames_of_the_live_window_are_timed_early_and_late(screen):
+    seen = window.measure_live(screen, updates=2000, frames=5)
+    assert len(seen.early_ms) == len(seen.late_ms) == 5
+    assert min(*seen.early_ms, *seen.late_ms) > 0
+    assert min(seen.early_mb, seen.late_mb) > 50
 
 
 @linux_only

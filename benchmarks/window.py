@@ -1,0 +1,98 @@
+"""How fast the windows of a session of a day are: its review, and the live window at its end."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles
+from benchmarks.frames import Live, Review
+from benchmarks.programs import Variables, display, finish, python, started
+from benchmarks.store import DAY, made
+
+_FRAME = Target(16.0)
+
+
+def measure_review(variables: Variables, updates: int = DAY, turns: int = 24) -> Review:
+    """Open a session of so many updates in a fresh process, and move through it."""
+    with made(updates) as (store, session):
+        return Review(**_seen(variables, "review", str(store.folder), session, str(turns)))
+
+
+def measure_live(variables: Variables, updates: int = DAY, frames: int = 600) -> Live:
+    """Show a live session in a fresh process, at its beginning and after so many updates."""
+    return Live(**_seen(variables, "live", str(updates), str(frames)))
+
+
+def review() -> Section:
+    """Section on the review of a session."""
+    title = "The review of a session of a day"
+    method = (
+        f"{DAY:,} updates and their segments, in a fresh process, its window 1280 x 720. First "
+        "paint: from asking for the window until it is painted with the session in it, libraries "
+        "loaded. Frames: events of wheel, mouse and keys at 60 a second, from a day down to 100 ms "
+        "and back, as areas and as lines; the time of each stretch of work with a paint in it."
+    )
+    try:
+        with display() as (variables, where):
+            seen = measure_review(variables)
+    except NotHereError as error:
+        return Section(title, method, missing=str(error))
+    figures = (
+        Figure("first paint", seen.first_paint_s, "s", Target(1.0)),
+        *_frames("zooming", seen.zooming_ms),
+        *_frames("scrolling", seen.scrolling_ms),
+        Figure("memory at its highest", seen.memory_mb, "MB", Target(500.0)),
+    )
+    return Section(title, f"{method} On {where}.", figures)
+
+
+def live() -> Section:
+    """Section on the live window at the end of a day."""
+    title = "The live window after a day"
+    method = (
+        f"{DAY:,} updates fed to the window; a frame every 33 ms of the session's clock, the time "
+        "from its tick until it is painted, in the session's second minute and after 24 hours."
+    )
+    try:
+        with display() as (variables, where):
+            seen = measure_live(variables)
+    except NotHereError as error:
+        return Section(title, method, missing=str(error))
+    early, late = float(np.median(seen.early_ms)), float(np.median(seen.late_ms))
+    figures = (
+        *percentiles("a frame in minute 1", seen.early_ms, "ms", p99=_FRAME),
+        *percentiles("a frame in hour 24", seen.late_ms, "ms", p99=_FRAME),
+        Figure("hour 24 against minute 1, median", late / early, "x", Target(1.2)),
+        Figure("memory in minute 1", seen.early_mb, "MB"),
+        Figure("memory in hour 24", seen.late_mb, "MB", Target(500.0)),
+    )
+    return Section(title, f"{method} On {where}.", figures)
+
+
+def _frames(what: str, frames: Sequence[tuple[float, float]]) -> list[Figure]:
+    """Percentiles of the time of frames, and of the processor time in it."""
+    whole, worked = np.array(frames).T
+    return [
+        *percentiles(f"a frame while {what}", whole, "ms", p99=_FRAME),
+        Figure(
+            f"a frame while {what}, p99",
+            float(np.percentile(worked, 99)),
+            "ms",
+            note="processor time alone",
+        ),
+    ]
+
+
+def _seen(variables: Variables, *arguments: str) -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "seen.json"
+        command = python("-m", "benchmarks.frames", *arguments, str(report))
+        with started(command, variables) as process:
+            finish(process, timeout_s=900)
+        seen: dict[str, object] = json.loads(report.read_text(encoding="utf-8"))
+        return seen
