@@ -116,11 +116,15 @@ class WindowConfig(_Settings):
 
 
 class Config(_Settings):
-    """All settings."""
+    """All settings.
+
+    ``profile`` is no setting of a file: it is chosen anew for each session.
+    """
 
     audio: AudioConfig = AudioConfig()
     gate: GateConfig = GateConfig()
     model: str = Field(default="default", min_length=1)
+    profile: str | None = Field(default=None, min_length=1)
     session: SessionConfig = SessionConfig()
     sessions: SessionsConfig = SessionsConfig()
     study: StudyConfig = StudyConfig()
@@ -144,7 +148,13 @@ def load_config(path: Path) -> Config:
         where = getattr(error, "problem_mark", None)
         line = f" near line {where.line + 1}" if where else ""
         raise UsageError(f"The configuration {path} is not valid YAML{line}; mend it.") from error
-    return parse_config({} if data is None else data, str(path))
+    config = parse_config({} if data is None else data, str(path))
+    if config.profile is not None:
+        raise UsageError(
+            f"A profile is chosen for each session: leave 'profile' out of {path}, and say "
+            f"--profile {config.profile}."
+        )
+    return config
 
 
 def parse_config(data: Any, origin: str) -> Config:

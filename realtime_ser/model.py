@@ -12,13 +12,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from realtime_ser.baseline import Baseline, Profile
 from realtime_ser.config import GateConfig
 from realtime_ser.errors import BundleError, UsageError
 from realtime_ser.features import FeatureParams
@@ -60,6 +61,8 @@ class Manifest(BaseModel):
         Divides the logits (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
     certainty_threshold
         Confidence from which an estimate is called certain.
+    baseline
+        What it knows of neutral speech, for personal profiles; ``None``: nothing.
     recipe, corpora, metrics
         Where the model comes from and what was measured; see the card.
     files
@@ -78,24 +81,50 @@ class Manifest(BaseModel):
     look_ahead_ms: float = Field(default=0.0, ge=0)
     temperature: float = Field(gt=0)
     certainty_threshold: float = Field(ge=0, le=1)
+    baseline: Baseline | None = None
     recipe: dict[str, Any]
     corpora: tuple[str, ...]
     metrics: dict[str, Any]
     files: dict[str, str]
 
+    @model_validator(mode="after")
+    def _one_reference_a_label(self) -> Self:
+        if self.baseline is not None and len(self.baseline.reference) != len(self.labels):
+            raise ValueError("baseline.reference must have one value for each label")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose files were found complete and unaltered."""
+    """A bundle whose files were found complete and unaltered.
+
+    Attributes
+    ----------
+    folder, manifest
+        Where it lies, and its description.
+    digest
+        SHA-256 of the description, which holds those of the files.
+    profile
+        The person for whom its probabilities are corrected; ``None``: nobody.
+    """
 
     folder: Path
     manifest: Manifest
     digest: str
+    profile: Profile | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the outputs, in order."""
         return self.manifest.labels
+
+    @property
+    def shift(self) -> NDArray[np.float64]:
+        """What the profile adds to the log-probabilities, shape ``(labels,)``; zeros without."""
+        if self.profile is None or self.manifest.baseline is None:
+            return np.zeros(len(self.labels))
+        means = [self.profile.log_probabilities[label] for label in self.labels]
+        return self.manifest.baseline.shift(means)
 
     def decoder(self, classes: Sequence[str] = ()) -> Decoder:
         """Turns logits into estimates over ``classes``, or over all labels.
@@ -114,21 +143,27 @@ class Bundle:
             raise UsageError("Name at least two different classes, separated by commas.")
         index = np.array([self.labels.index(label) for label in labels])
         manifest = self.manifest
-        return Decoder(labels, index, manifest.temperature, manifest.certainty_threshold)
+        return Decoder(
+            labels, index, manifest.temperature, manifest.certainty_threshold, self.shift[index]
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """Logits to calibrated probabilities over some or all of a bundle's labels."""
+    """Logits to calibrated probabilities over some or all of a bundle's labels.
+
+    ``shift``, shape ``(labels,)``, is added to the log-probabilities.
+    """
 
     labels: tuple[str, ...]
     index: NDArray[np.intp]
     temperature: float
     threshold: float
+    shift: NDArray[np.float64]
 
     def decode(self, logits: NDArray[np.float32]) -> Estimate:
         """Estimate from the logits of all the bundle's labels, shape ``(labels,)``."""
-        scaled = logits[self.index].astype(np.float64) / self.temperature
+        scaled = logits[self.index].astype(np.float64) / self.temperature + self.shift
         odds = np.exp(scaled - scaled.max())
         return self.estimate(odds / odds.sum())
 
