@@ -87,8 +87,8 @@ AREA_PATTERNS = (
 
 
 def coarseness(px_per_s: float) -> int:
-    """Over how many steps a mean is drawn: as many as fit into half a pixel, and 1 at least."""
-    return max(1, math.floor(0.5 / (STEP_S * px_per_s)))
+    """Over how many steps a mean is drawn: a pixel's, where at least two fit into one; else 1."""
+    return max(1, math.floor(1.0 / (STEP_S * px_per_s)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class Style:
 class Traces(_Strip):
     """A line or an area an emotion, over shaded speech; results above it, markers' texts below.
 
-    Where a step is less than half a pixel wide, the mean over some steps is drawn in its place.
+    Where a step is at most half a pixel wide, the mean over a pixel's steps is drawn instead.
     """
 
     def __init__(

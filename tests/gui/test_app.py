@@ -13,7 +13,10 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.config import parse_config
 from realtime_ser.errors import OutputError
 from realtime_ser.gui import render_screenshot, run
+from realtime_ser.gui.settings import settings_path
 from realtime_ser.gui.shell.crash import CrashDialog
+from realtime_ser.gui.shell.logfile import log_path
+from realtime_ser.gui.shell.welcome import Welcome
 from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor
 from realtime_ser.resources import shipped
@@ -77,6 +80,30 @@ def _caught(function):
     except ZeroDivisionError:
         return sys.exc_info()
     raise AssertionError
+
+
+def test_nothing_listens_before_the_notice_was_read(qapp, tmp_path, inputs):
+    """A microphone is there; who leaves at the notice has not been heard."""
+    inputs.plug_in("Microphone")
+    sessions = []
+
+    def leave():
+        (notice,) = [box for box in QApplication.allWidgets() if isinstance(box, Welcome)]
+        notice.leave.click()
+
+    QTimer.singleShot(1000, leave)
+    assert run(config(tmp_path, input="mic"), completed=sessions.append) == 0
+    assert not sessions
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_a_script_reads_and_leaves_no_choices(qapp, tmp_path):
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('{"version": 1, "geometry": "", "stacked": true}')
+    before = settings_path().read_text()
+    assert run(config(tmp_path), duration_s=1.0) == 0
+    assert settings_path().read_text() == before
+    assert not log_path().exists()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

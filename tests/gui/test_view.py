@@ -235,7 +235,8 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
     with qtbot.waitSignal(conductor.over, timeout=60000):
         conductor.start()
     assert window.seconds[1].panel.caption.text().startswith("other 1.")
-    assert "not stored" in window.seconds[1].panel.caption.text()
+    assert window.channels[1].panel.caption.text().startswith("default ")
+    assert "not stored" in window.statusline.cells[3].text()
     assert "compared with other" in window.statusline.cells[3].text()
     first, second = window.timeline.channels[1], window.second.channels[1]
     assert first.newest == second.newest

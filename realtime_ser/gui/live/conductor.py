@@ -388,7 +388,11 @@ class Conductor(QObject):
             names=audio.names,
             second=None
             if second is None
-            else Second(_model_name(second.bundle.manifest), second.bundle.labels),
+            else Second(
+                _model_name(second.bundle.manifest),
+                second.bundle.labels,
+                _model_name(monitor.bundle.manifest),
+            ),
         )
         source = Source("demo") if info.demo else Source(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)

@@ -89,10 +89,11 @@ _STOPPED = {
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second model that hears the same: its name and its labels."""
+    """A second model that hears the same: its name and its labels, and what the first is called."""
 
     name: str
     labels: tuple[str, ...]
+    first: str
 
 
 class MainWindow(QMainWindow):
@@ -194,14 +195,14 @@ class MainWindow(QMainWindow):
             self._rows.removeWidget(view)
             view.hide()  # it would go on to be painted until Qt finds the time to delete it
             view.deleteLater()
-        names = names or {}
         several = len(channels) > 1
+        names = {channel: f"Channel {channel}" for channel in channels} | dict(names or {})
         self.timeline = Timeline(labels, channels, _KEPT_S)
         self.channels = {
             channel: self._channel_view(
                 self.timeline,
                 channel,
-                names.get(channel) or (f"Channel {channel}" if several else "first model"),
+                names[channel] if several or second is None else second.first,
                 compact=several or second is not None,
                 axis=channel == channels[-1] and second is None,
             )
@@ -214,9 +215,7 @@ class MainWindow(QMainWindow):
                 channel: self._channel_view(
                     self.second,
                     channel,
-                    f"{names.get(channel, f'Channel {channel}')}, {second.name}"
-                    if several
-                    else f"{second.name}, not stored",
+                    f"{names[channel]}, {second.name}" if several else second.name,
                     compact=True,
                     axis=channel == channels[-1],
                 )

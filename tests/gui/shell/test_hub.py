@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.config import Config
+from realtime_ser.gui import settings
 from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
 from realtime_ser.gui.live.levelcheck import CheckDialog, Tryout
 from realtime_ser.gui.review import ReviewWindow
@@ -207,6 +208,22 @@ def test_settings_of_a_newer_program_are_kept():
     }
 
 
+def test_a_file_of_an_older_layout_is_brought_along(monkeypatch):
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('{"version": 1, "minutes": 2}')
+
+    def newer(data):
+        return {"timeline_s": 60 * data.pop("minutes"), **data}
+
+    monkeypatch.setattr(settings, "VERSION", 2)
+    monkeypatch.setattr(settings, "_MIGRATIONS", {2: newer})
+    keeper = Keeper(Config().window)
+    assert keeper.settings.timeline_s == 120
+    keeper.keep({"stacked": True})
+    kept = json.loads(settings_path().read_text())
+    assert kept == {"version": 2, "timeline_s": 120, "stacked": True}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions")
 def test_settings_that_cannot_be_written_are_told_once_and_hold(qtbot):
     settings_path().parent.parent.mkdir(parents=True)
@@ -225,17 +242,16 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     conductor, _ = desk()
     qtbot.waitUntil(playing(conductor), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_Comma, CTRL)
-    settings = dialog(window, PreferencesDialog)
-    settings.smoothing.setValue(0)
-    assert settings.smoothed.text() == "off"
+    shown = dialog(window, PreferencesDialog)
+    shown.smoothing.setValue(0)
+    assert shown.smoothed.text() == "off"
     assert window.settings.smoothing_s == 0
-    settings.stacked.click()
+    shown.stacked.click()
     assert window.settings.stacked
-    settings.presets[0].setFocus()
-    settings.presets[0].selectAll()
-    qtbot.keyClicks(settings.presets[0], "sigh")
-    settings.close_button.setFocus()
-    settings.close_button.click()
+    shown.presets[0].setFocus()
+    shown.presets[0].selectAll()
+    qtbot.keyClicks(shown.presets[0], "sigh")
+    shown.close_button.click()
     qtbot.keyClick(window, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
     assert window.timeline.marks[0].name == "sigh"
