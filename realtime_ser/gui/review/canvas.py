@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QFontMetricsF,
+    QHelpEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -18,7 +20,7 @@ from PyQt6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.gui.hover import HoverCard
 from realtime_ser.gui.review.annotations import Annotations, Item, end_of, start_of
@@ -74,6 +76,9 @@ class Canvas(QWidget):
 
     #: A marker or interval is to be edited: its number.
     edit_wanted = pyqtSignal(int)
+
+    #: A menu is wanted, at a place on the screen.
+    menu_wanted = pyqtSignal(QPoint)
 
     #: A stretch of a tier was drawn: tier, channel, from, to.
     interval_drawn = pyqtSignal(str, object, float, float)
@@ -256,6 +261,24 @@ class Canvas(QWidget):
             span = hit.segment.end_s - hit.segment.start_s
             self.axis.show(hit.segment.start_s - span / 4, hit.segment.end_s + span / 4, glide=True)
 
+    def event(self, event: QEvent | None) -> bool:
+        """Say what can be done with the strip under the pointer."""
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            row = self.row_at(event.pos().y())
+            over = row is not None and not self.card.isVisible()
+            QToolTip.showText(event.globalPos(), row.strip.tip if row and over else "", self)
+            return True
+        return super().event(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Select what is under the pointer, and ask for what can be done with it."""
+        if event is None:
+            return
+        if event.reason() is QContextMenuEvent.Reason.Mouse:
+            hit = self.hit(QPointF(event.pos()))
+            self.select(None if hit.item is None else hit.item.number, hit.segment)
+        self.menu_wanted.emit(event.globalPos())
+
     def leaveEvent(self, event: QEvent | None) -> None:
         """The pointer is gone."""
         super().leaveEvent(event)
@@ -434,7 +457,10 @@ class Canvas(QWidget):
             item = draft
         elif item is not None and item.number not in {one.number for one in strip.items()}:
             item = None
-        if item is not None:
+        seen = item is not None and (
+            start_of(item.value) <= sight.end_s and end_of(item.value) >= sight.start_s
+        )
+        if item is not None and seen:
             painter.setPen(outline)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             span = sight.span(start_of(item.value), end_of(item.value), box.top(), box.height())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QKeyEvent
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QScrollArea,
     QSplitter,
     QTabWidget,
@@ -229,6 +232,30 @@ class Desk(QWidget):
             self.content.labels, list(dict.fromkeys(tiers)), channels, self.content.duration_s
         )
 
+    def ask(self, at: QPoint) -> None:
+        """Open the menu of what is selected, at a place on the screen."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        item = self.annotations.get(self.canvas.selected)
+        segment = self.present_segment()
+        span = self.axis.selection
+        if item is not None:
+            _offer(menu, "&Edit…", self.edit)
+            _offer(menu, "&Delete", self.delete)
+        marker = item is not None and isinstance(item.value, Marker)
+        if (segment is not None or item is not None or span is not None) and not marker:
+            menu.addSeparator()
+            for number, name in enumerate(self.content.labels, 1):
+                _offer(menu, f"{name}\t{number}", functools.partial(self.label, name))
+            _offer(menu, "&Withdraw the label\t0", functools.partial(self.label, None))
+            menu.addSeparator()
+            _offer(menu, "&Play it", self.play_present, enabled=self.sound.there)
+        menu.addSeparator()
+        _offer(menu, "Set a &marker at the cursor", self.add_marker)
+        if span is not None:
+            _offer(menu, "Make an &interval of the selection…", self.add_interval)
+        menu.popup(at)
+
     # --------------------------------------------------------------------------------------- sound
 
     def toggle_play(self) -> None:
@@ -277,6 +304,7 @@ class Desk(QWidget):
         axis.cursor_moved.connect(self._follow_cursor)
         canvas.picked.connect(self._follow_pick)
         canvas.edit_wanted.connect(self.edit)
+        canvas.menu_wanted.connect(self.ask)
         canvas.interval_drawn.connect(
             lambda tier, channel, start, end: self._make_interval(
                 Interval(tier, start, end, "", channel=channel)
@@ -381,6 +409,13 @@ class Desk(QWidget):
         whole.setSpacing(0)
         whole.addWidget(splitter, 1)
         whole.addWidget(self._bar)
+
+
+def _offer(menu: QMenu, words: str, act: Callable[[], object], *, enabled: bool = True) -> None:
+    action = menu.addAction(words)
+    assert action is not None
+    action.setEnabled(enabled)
+    action.triggered.connect(lambda _=False: act())
 
 
 def _open(dialog: QDialog) -> None:

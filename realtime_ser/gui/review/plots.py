@@ -34,8 +34,11 @@ Style = Literal["areas", "lines"]
 _MOST_NAMES = 40
 """Names that are written into the areas at most."""
 
-_FAINT = 0.1
+_FAINT = 0.02
 """Samples are never made louder than so much would need."""
+
+_CLOSE_S = 0.005
+"""Seconds of a pixel below which one looks at single waves."""
 
 
 class Reading:
@@ -58,6 +61,7 @@ class Curves:
     """Probabilities, as stacked areas or a line each."""
 
     weight = 6
+    tip = "Wheel: zoom; drag: move; click: put the cursor there"
 
     def __init__(self, reading: Reading, labels: Sequence[str], style: Style) -> None:
         self.reading = reading
@@ -215,6 +219,7 @@ class Wave:
     """The waveform: of the kept sound where that is seen closely, else of each step's extremes."""
 
     weight = 1
+    tip = "The kept sound, or the extremes of each 80 ms; red where it was clipped"
 
     def __init__(self, reading: Reading, sound: SoundStore) -> None:
         self.title = "waveform" if sound.there else "peaks"
@@ -226,11 +231,10 @@ class Wave:
         return look.grid(5)
 
     @functools.cached_property
-    def _gain(self) -> float:
-        """The loudest sample fills the strip, unless there are faint ones only."""
+    def _session_gain(self) -> float:
+        """The loudest sample of the session fills the strip."""
         cells = self._reading.channel.pyramid.read(np.array([0.0, 1e9]))
-        loudest = max(float(np.max(np.abs(part))) for part in (cells.lowest, cells.highest))
-        return 1.0 / max(_FAINT, loudest)
+        return _gain(cells.lowest, cells.highest)
 
     def draw(self, painter: QPainter, place: Place, sight: Sight, look: Look) -> None:
         """Paint it."""
@@ -242,30 +246,33 @@ class Wave:
         image[height // 2] = np.uint32(rgb(theme.grid) | 0xFF000000)
         middle, half = height / 2, height / 2 - 1
         samples = self._samples(sight)
-        low, high = cells.lowest, cells.highest
-        if samples is None:
-            drawn = cells.known
-        else:
-            low, high = samples
+        low, high, drawn, gain = cells.lowest, cells.highest, cells.known, self._session_gain
+        if samples is not None:
+            low, high, gain = samples
             drawn = np.ones(len(low), np.bool_)
-        tops = np.where(drawn, middle - half * np.clip(high * self._gain, -1, 1), np.nan)
-        bottoms = np.where(drawn, middle - half * np.clip(low * self._gain, -1, 1), np.nan)
+        tops = np.where(drawn, middle - half * np.clip(high * gain, -1, 1), np.nan)
+        bottoms = np.where(drawn, middle - half * np.clip(low * gain, -1, 1), np.nan)
         raster.draw_band(image, tops, bottoms, rgb(theme.voice))
         clipped = (np.abs(low) >= CLIPPED) | (np.abs(high) >= CLIPPED)
         image[:, clipped & drawn] = np.uint32(rgb(theme.danger) | 0xFF000000)
         put_image(painter, image, box.topLeft(), sight.ratio)
         draw_gaps(painter, box, sight, look, cells, words=False)
         draw_title(painter, place.gutter, self.title, look)
+        words = f"\u00d7{gain:.1f}" if gain > 1.05 else ""
         if (clipped & drawn).any():
             painter.setPen(QColor(theme.danger))
-            painter.drawText(
-                place.margin.adjusted(look.grid(1), 0, 0, 0),
-                Qt.AlignmentFlag.AlignVCenter,
-                "clipping",
-            )
+            words = f"clipping  {words}"
+        painter.drawText(
+            place.margin.adjusted(look.grid(1), 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words
+        )
 
-    def _samples(self, sight: Sight) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Extremes of the samples of each column, once they have been read."""
+    def _samples(
+        self, sight: Sight
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], float] | None:
+        """Extremes of each column's samples, once they have been read, and what they are drawn by.
+
+        Seen closely, the loudest sample of the seconds around fills the strip.
+        """
         if not self._sound.there or sight.s_per_px > STEP_S / 2:
             return None
         blocks = self._sound.between(sight.start_s, sight.end_s, self._reading.channel.number)
@@ -274,17 +281,19 @@ class Wave:
             return None
         origin, samples = samples_between(blocks, numbers[0], numbers[-1])
         edges = sight.edges_s * SAMPLE_RATE - origin
+        peak = np.array([samples.min(), samples.max()], np.float32) / np.float32(32767)
+        gain = _gain(peak[:1], peak[1:]) if sight.s_per_px < _CLOSE_S else self._session_gain
         if sight.s_per_px * SAMPLE_RATE < 2.0:
             at = np.interp(edges, np.arange(len(samples)), samples).astype(np.float32)
             at /= np.float32(32767)
-            return np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
+            return np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:]), gain
         starts = np.clip(edges.astype(np.intp), 0, len(samples) - 1)
         stop = int(starts[-1])
         part = samples[: max(stop, 1)]
         starts = np.minimum(starts[:-1], len(part) - 1)
         low = np.minimum.reduceat(part, starts).astype(np.float32)
         high = np.maximum.reduceat(part, starts).astype(np.float32)
-        return low / np.float32(32767), high / np.float32(32767)
+        return low / np.float32(32767), high / np.float32(32767), gain
 
 
 class Mel:
@@ -292,6 +301,7 @@ class Mel:
 
     weight = 2
     title = "log-mel"
+    tip = "Energy in the 64 mel bands that the model hears, 50 to 5400 Hz, from \u221270 to 10 dB"
 
     def __init__(self, reading: Reading, sound: SoundStore) -> None:
         self._channel = reading.channel.number
@@ -402,6 +412,12 @@ def draw_gaps(
                 painter.setFont(look.small)
                 painter.setPen(QColor(look.theme.text))
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, word)
+
+
+def _gain(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> float:
+    """What makes the loudest of some samples fill a strip."""
+    loudest = max(float(np.max(np.abs(part))) for part in (lowest, highest))
+    return 1.0 / max(_FAINT, loudest)
 
 
 def _line(look: Look) -> float:

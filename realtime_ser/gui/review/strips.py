@@ -45,6 +45,9 @@ class Strip(Protocol):
     weight: int
     """Its share of the height that is left; 0: it needs no more than :meth:`height`."""
 
+    tip: str
+    """What can be done with it."""
+
     def height(self, look: Look) -> int:
         """Height that it needs at least, in logical pixels."""
 
@@ -111,6 +114,7 @@ class Ruler:
 
     title = "time"
     weight = 0
+    tip = "Drag to select a stretch; a click lets it go"
 
     def height(self, look: Look) -> int:
         """A line of words and its ticks."""
@@ -140,6 +144,7 @@ class Marks:
 
     title = "markers"
     weight = 0
+    tip = "M sets a marker at the cursor; drag one to move it, double click to edit it"
 
     def __init__(self, annotations: Annotations) -> None:
         self.annotations = annotations
@@ -182,6 +187,7 @@ class Tier:
     """Intervals of one tier."""
 
     weight = 0
+    tip = "Drag over a free place to make an interval; drag one to move it, its edges to stretch it"
 
     def __init__(
         self, annotations: Annotations, tier: str, channel: int | None, labels: Sequence[str]
@@ -243,6 +249,7 @@ class Speech:
     """What the model said of each segment."""
 
     weight = 0
+    tip = "Click a segment; then the key of a label, 1 to 8, corrects it and 0 withdraws that"
 
     def __init__(self, channel: ChannelContent, labels: Sequence[str]) -> None:
         self.channel = channel

@@ -427,6 +427,7 @@ def _tab_style(look: Look) -> str:
         background: {theme.raised}; border: 1px solid {theme.border}; outline: none;
         selection-background-color: {theme.hover}; selection-color: {theme.text};
     }}
+    QTreeWidget::item {{ min-height: {unit(3)}px; padding: 0 {unit(0.25)}px; }}
     QTreeWidget::item:selected {{ background: {theme.hover}; color: {theme.text}; }}
     QPushButton[role="link"] {{
         background: transparent; border: none; color: {theme.accent}; text-align: left;
