@@ -13,6 +13,7 @@ from training.measure.answers import (
     posterior,
     result_logits,
 )
+from training.measure.baseline import baseline_scores
 from training.measure.graph import beside, evaluate_graph
 from training.measure.listening import SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
@@ -54,8 +55,9 @@ def streaming_scores(
     Returns
     -------
     dict
-        What :func:`scores` gives; ``offline``: the training graph beside the stream; and, when
-        thorough, ``noise``, ``stream`` and ``switches``.
+        What :func:`scores` gives; ``offline``: the training graph beside the stream; ``baseline``:
+        what a personal baseline gives, where the bundle has one; and, when thorough, ``noise``,
+        ``stream`` and ``switches``.
 
     Raises
     ------
@@ -65,6 +67,8 @@ def streaming_scores(
     clips = evaluation.clips
     graph = evaluate_graph(bundle, clips, cache=cache, jobs=jobs)
     found = {**scores(evaluation), "offline": beside(evaluation, graph)}
+    if bundle.manifest.baseline is not None:
+        found["baseline"] = baseline_scores(evaluation, bundle.manifest.baseline)
     if thorough:
         found["noise"] = noise_scores(bundle, evaluation, jobs=jobs)
         found["stream"] = stream_scores(bundle, evaluation, jobs=jobs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,23 @@ def evaluate_graph(bundle: Bundle, clips: Sequence[Clip], *, cache: Path, jobs: 
     segments = gated_segments(
         list(dict.fromkeys(clips)), manifest.features, manifest.gate, cache, jobs
     )
-    said: defaultdict[Clip, list[SegmentResult]] = defaultdict(list)
     logits = _logits_at_results(bundle, segments) if segments else []
+    said = said_of_clips(segments, logits, manifest.temperature)
+    return Evaluation.of_bundle(
+        bundle, [ClipResult(clip, tuple(said.get(clip, ())), {}) for clip in clips]
+    )
+
+
+def said_of_clips(
+    segments: Sequence[GatedSegment], logits: Iterable[NDArray[np.floating]], temperature: float
+) -> dict[Clip, list[SegmentResult]]:
+    """Results of each clip's segments, given the logits, shape ``(labels,)``, of each segment."""
+    said: defaultdict[Clip, list[SegmentResult]] = defaultdict(list)
     for segment, row in zip(segments, logits, strict=True):
-        probabilities = softmax(row.astype(np.float64) / manifest.temperature)
+        probabilities = softmax(row.astype(np.float64) / temperature)
         voiced = round(segment.voiced_s * SAMPLE_RATE / GATE_FRAME)
         said[segment.clip].append(SegmentResult(probabilities.astype(np.float32), voiced))
-    return Evaluation.of_bundle(bundle, [ClipResult(clip, tuple(said[clip]), {}) for clip in clips])
+    return said
 
 
 def _logits_at_results(

@@ -16,7 +16,9 @@ from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
 from training.fitting import precision
 from training.job import Job
+from training.measure.baseline import fit_baseline
 from training.measure.evaluate import Evaluation, evaluate_bundle
+from training.measure.graph import said_of_clips
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
 from training.sound.augment import training_takes
@@ -77,10 +79,15 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
     }
     teaching = _teaching(job, segments)
     model = _learn(job, teaching, SELECTION)
-    temperature, threshold = _calibrate(recipe, model, segments["validation"])
+    logits = logits_at_results(model, segments["validation"])
+    temperature, threshold = _calibrate(recipe, logits, segments["validation"])
+    # Of the model that has not heard these speakers, as the temperature is.
+    said = said_of_clips(segments["validation"], logits, temperature)
+    baseline = fit_baseline(LABELS, said)
     if recipe.refit:
         model = _learn(job, teaching.with_everybody(), REFIT)
-    export_bundle(model, _manifest(job, temperature, threshold), job.run.bundle)
+    manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
+    export_bundle(model, manifest, job.run.bundle)
     return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
 
 
@@ -223,10 +230,9 @@ def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[st
 
 
 def _calibrate(
-    recipe: StreamingRecipe, model: StreamingSer, segments: Sequence[GatedSegment]
+    recipe: StreamingRecipe, logits: NDArray[np.float32], segments: Sequence[GatedSegment]
 ) -> tuple[float, float]:
     """Temperature, and the confidence that the asked-for share of segments reaches."""
-    logits = logits_at_results(model, segments)
     labels = np.array([LABELS.index(segment.clip.label) for segment in segments])
     masks = np.stack([class_mask(segment.clip.classes) == 0 for segment in segments])
     temperature = fit_temperature(logits, labels, masks)
