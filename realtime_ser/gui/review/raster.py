@@ -56,27 +56,29 @@ def draw_areas(
     colors, seam
         ``0xRRGGBB`` of each label, and of what is between them.
     """
-    height = len(image)
+    height, width = image.shape
     spoken = ~np.isnan(probabilities[:, 0])
     if not spoken.any():
         return
-    whole = np.cumsum(probabilities[spoken], axis=1)
-    bounds = (whole / whole[:, -1:] * height).astype(np.float32)
-    rows = np.arange(height, dtype=np.float32)[:, None]
-    number = np.zeros((height, len(bounds)), np.uint8)
-    for bound in bounds.T[:-1]:
-        number += rows >= bound
+    whole = np.cumsum(np.nan_to_num(probabilities), axis=1)
+    whole[~spoken] = 1.0
+    bounds = (whole / whole[:, -1:] * height).astype(np.float32)[:, :-1].T
+    # The label of a pixel is the number of bounds above it.
+    columns = np.arange(width)
+    number = np.zeros((height + 1, width), np.uint8)
+    for bound in bounds:
+        number[np.ceil(bound).astype(np.intp), columns] += 1
+    np.cumsum(number, axis=0, out=number)
     palette = np.array(colors, np.uint32) | np.uint32(0xFF000000)
-    picture = palette[number]
-    columns = np.arange(len(bounds))
-    for label, bound in enumerate(bounds.T[:-1]):
+    picture = palette[number[:-1]]
+    for label, bound in enumerate(bounds):
         row = np.floor(bound).astype(np.int64)
-        inside = (row > 0) & (row < height)
-        place = row[inside] * len(bounds) + columns[inside]
-        share = bound[inside] - row[inside]
-        _blend(picture, place, 1.0 - share, colors[label + 1])
+        inside = spoken & (row > 0) & (row < height)
+        place = row[inside] * width + columns[inside]
+        cover = 1.0 - (bound[inside] - row[inside])
+        _blend(picture, place, cover, colors[label + 1])
         _blend(picture, place, np.full(len(place), _SEAM), seam)
-    image[:, spoken] = picture
+    np.copyto(image, picture, where=spoken)
 
 
 def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: float) -> None:
