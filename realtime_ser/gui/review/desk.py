@@ -314,6 +314,7 @@ class Desk(QWidget):
         self.marks.chosen.connect(self._go_to_mark)
         self.marks.edit_wanted.connect(self.edit)
         self.summary.wanted.connect(self._go_to)
+        self.summary.label_wanted.connect(self._list_label)
         self.player.moved.connect(self._heard)
         self.player.turned.connect(lambda _: self.turned.emit())
         self.player.said.connect(self.say)
@@ -329,6 +330,10 @@ class Desk(QWidget):
             self.axis.show(middle - 5 * span, middle + 5 * span, glide=True)
         else:
             self.axis.reveal(start_s, end_s)
+
+    def _list_label(self, label: str, channel: int) -> None:
+        self.tabs.setCurrentWidget(self.segments)
+        self.segments.show_label(label, channel)
 
     def _go_to_mark(self, number: int) -> None:
         item = self.annotations.get(number)

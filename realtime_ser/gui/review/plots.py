@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -33,6 +34,9 @@ Style = Literal["areas", "lines"]
 
 _MOST_NAMES = 40
 """Names that are written into the areas at most."""
+
+_LEADING = 0.25
+"""A label that leads with less is not named over its line."""
 
 _FAINT = 0.02
 """Samples are never made louder than so much would need."""
@@ -163,18 +167,18 @@ class Curves:
         values: NDArray[np.float32],
     ) -> None:
         """Name the areas where there is room for that, and the lines where they lead."""
-        if self.style == "lines":
-            return
         painter.setFont(look.small)
         metrics = QFontMetricsF(look.small)
-        for number, (left, right, y) in self._rooms(values, box.height(), sight, metrics):
+        lines = self.style == "lines"
+        rooms = self._leads if lines else self._rooms
+        for number, (left, right, y) in rooms(values, box.height(), sight, metrics):
             cell = QRectF(
                 box.left() + left / sight.ratio,
                 box.top() + y - metrics.height() / 2,
                 (right - left) / sight.ratio,
                 metrics.height(),
             )
-            painter.setPen(QColor(on(self._color(number))))
+            painter.setPen(QColor(look.theme.text if lines else on(self._color(number))))
             painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, self.labels[number])
 
     def _rooms(
@@ -200,6 +204,27 @@ class Curves:
                     written += 1
                     free = end + round(2 * width * sight.ratio)
                     yield number, (middle - half, middle + half, float(top + bottom) / 2)
+
+    def _leads(
+        self, values: NDArray[np.float32], height: float, sight: Sight, metrics: QFontMetricsF
+    ) -> Iterator[tuple[int, tuple[int, int, float]]]:
+        """Where a label leads for long enough to be named over its line: columns and middle."""
+        known = np.nan_to_num(values)
+        leader = known.argmax(axis=1)
+        written, free = 0, 0
+        changes = np.flatnonzero(np.diff(leader)) + 1
+        for begin, end in itertools.pairwise((0, *changes.tolist(), len(leader))):
+            number = int(leader[begin])
+            half = round((metrics.horizontalAdvance(self.labels[number]) + 6.0) * sight.ratio / 2)
+            peak = begin + int(np.argmax(known[begin:end, number]))
+            middle = min(max(peak, begin + half, free + half), end - half)
+            if end - begin < 2 * half or middle - half < free or written >= _MOST_NAMES:
+                continue
+            highest = float(known[middle - half : middle + half, number].max())
+            y = (1.0 - highest) * height - metrics.height() / 2 - 3.0
+            if highest >= _LEADING and y >= metrics.height() / 2:
+                written, free = written + 1, middle + 3 * half
+                yield number, (middle - half, middle + half, y)
 
     def _draw_scale(self, painter: QPainter, place: Place, look: Look) -> None:
         gutter = place.gutter
@@ -228,7 +253,7 @@ class Wave:
 
     def height(self, look: Look) -> int:
         """Enough to see it."""
-        return look.grid(5)
+        return look.grid(4)
 
     @functools.cached_property
     def _session_gain(self) -> float:
@@ -309,7 +334,7 @@ class Mel:
 
     def height(self, look: Look) -> int:
         """Enough for the bands."""
-        return look.grid(8)
+        return look.grid(7)
 
     def draw(self, painter: QPainter, place: Place, sight: Sight, look: Look) -> None:
         """Paint what has been read."""

@@ -298,6 +298,14 @@ class SegmentPanel(QWidget):
             if column.title in widths:
                 header.resizeSection(number, look.grid(widths[column.title]))
 
+    def show_label(self, label: str, channel: int) -> None:
+        """List the segments of a label in a channel, and no others."""
+        self.text.clear()
+        self.certainty.setCurrentIndex(0)
+        self.label.setCurrentIndex(self.label.findData(label))
+        several = self.channel.count() > 2
+        self.channel.setCurrentIndex(self.channel.findData(channel) if several else 0)
+
     def follow(self, segment: Segment | None) -> None:
         """Select a segment's row, if it is there, without choosing it."""
         place = None if segment is None else self.model.place(segment)

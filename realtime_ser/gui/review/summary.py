@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QGridLayout,
     QLabel,
@@ -29,6 +29,9 @@ _MOMENTS = 5
 class Shares(QWidget):
     """A bar for each label's share of the speaking time, always in the same order."""
 
+    #: A person clicked a label.
+    chosen = pyqtSignal(str)
+
     def __init__(self, labels: tuple[str, ...], digest: ChannelDigest, look: Look) -> None:
         super().__init__()
         self._labels = labels
@@ -39,7 +42,10 @@ class Shares(QWidget):
         self.setAccessibleDescription(
             "; ".join(f"{name} {percent(digest.shares.get(name, 0.0))}" for name in labels)
         )
-        self.setToolTip("Share of the voiced time whose segments carry each label")
+        self.setToolTip(
+            "Share of the voiced time whose segments carry each label; a click lists them"
+        )
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.set_look(look)
 
     def set_look(self, look: Look) -> None:
@@ -47,6 +53,13 @@ class Shares(QWidget):
         self._look = look
         self.setFixedHeight(len(self._labels) * self._row())
         self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Choose the label under the pointer."""
+        if event is not None:
+            number = int(event.position().y()) // self._row()
+            if 0 <= number < len(self._labels):
+                self.chosen.emit(self._labels[number])
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the bars."""
@@ -93,6 +106,9 @@ class SummaryPanel(QScrollArea):
 
     #: A person wants to see and hear a stretch: from, to.
     wanted = pyqtSignal(float, float)
+
+    #: A person wants to see the segments of a label, in a channel.
+    label_wanted = pyqtSignal(str, int)
 
     _made = pyqtSignal(object)
 
@@ -159,7 +175,9 @@ class SummaryPanel(QScrollArea):
             column.addWidget(_words("There was no speech.", "muted"))
             return
         column.addWidget(_words("Share of speaking time", "small muted"))
-        column.addWidget(Shares(self._content.labels, digest, self._look))
+        shares = Shares(self._content.labels, digest, self._look)
+        shares.chosen.connect(lambda name: self.label_wanted.emit(name, digest.channel))
+        column.addWidget(shares)
         column.addSpacing(self._look.grid(0.5))
         column.addLayout(_table(_facts(digest)))
         if digest.pauses is not None:

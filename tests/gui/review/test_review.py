@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QDialogButtonBox
+from PyQt6.QtGui import QContextMenuEvent
+from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
+from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review.marks import ItemDialog
 from realtime_ser.gui.review.plots import Curves
 from realtime_ser.gui.review.strips import Marks, Ruler, Speech, Tier
+from realtime_ser.gui.review.summary import Shares
+from realtime_ser.gui.theme import DARK, LIGHT, palette
 from realtime_ser.records import Marker
 from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.store import Interval
@@ -95,6 +99,49 @@ def test_channels_have_their_names_and_timelines(store, review, pointer):
     assert titles == ["coach", "probability", "Klientin „Ä“", "probability"]
 
 
+def test_lines_and_areas_take_turns_and_the_theme_is_followed(qtbot, store, review):
+    window = review(made.interview(store))
+    canvas = window.desk.canvas
+
+    def seen():
+        image = window.desk.canvas.grab().toImage()
+        return image.pixelColor(2, 2).name().upper(), image
+
+    areas = seen()[1]
+    qtbot.keyClick(canvas, KEY.Key_A)
+    assert seen()[1] != areas
+    assert window.buttons["style"].text() == "Areas"
+    qtbot.mouseClick(window.buttons["style"], LEFT)
+    assert seen()[1] == areas
+    for theme in (LIGHT, DARK):
+        QApplication.setPalette(palette(theme))
+        qtbot.waitUntil(lambda theme=theme: seen()[0] == theme.background)
+
+
+def test_what_comes_to_a_running_session_is_read_again(qtbot, store, review):
+    records = made.records()
+    writer = store.begin(made.beginning())
+    writer.write(records[:50])
+    writer.flush()
+    window = review(store.session(writer.id))
+    assert "still running" in window.desk.message.text()
+    before_s = window.desk.axis.duration_s
+    writer.write(records[50:])
+    writer.flush()
+    qtbot.keyClick(window, KEY.Key_F5)
+    assert window.desk.axis.duration_s > before_s
+    assert window.desk.segments.model.rowCount() == 2
+    writer.finish()
+
+
+def test_export_opens_with_this_session(qtbot, store, review):
+    window = review(made.interview(store))
+    qtbot.mouseClick(window.buttons["export"], LEFT)
+    (dialog,) = (one for one in window.findChildren(ExportDialog) if one.isVisible())
+    assert "First <take>" in dialog.title.text()
+    dialog.close()
+
+
 # --------------------------------------------------------------------------- segments and summary
 
 
@@ -143,6 +190,12 @@ def test_the_summary_is_that_of_the_session_and_its_moments_are_clicked(qtbot, s
     assert "1.0 s" in longest.text()
     qtbot.mouseClick(longest, LEFT)
     assert desk.axis.cursor_s == pytest.approx(3.2)
+    (shares,) = desk.summary.findChildren(Shares)
+    label = store.segments(info.id)[0].estimate.label
+    row = shares.height() * window.content.labels.index(label) // len(window.content.labels)
+    qtbot.mouseClick(shares, LEFT, pos=QPoint(20, row + 4))
+    assert desk.tabs.currentWidget() is desk.segments
+    assert {one.estimate.label for one in desk.segments.model.rows} == {label}
 
 
 # ------------------------------------------------------------------------------------ annotation
@@ -168,6 +221,22 @@ def test_a_wrong_segment_is_corrected_by_a_click_and_a_key(qtbot, store, review,
     assert store.intervals(info.id) == [wanted]
     qtbot.keyClick(mouse.canvas, KEY.Key_0)
     assert store.intervals(info.id) == []
+
+
+def test_a_right_click_offers_what_the_keys_do(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    mouse = pointer(window)
+    segment = store.segments(info.id)[0]
+    at = mouse.at(mouse.row(Speech), segment.start_s + 0.5)
+    event = QContextMenuEvent(
+        QContextMenuEvent.Reason.Mouse, at, mouse.canvas.mapToGlobal(at), Qt.KeyboardModifier(0)
+    )
+    QApplication.sendEvent(mouse.canvas, event)
+    (menu,) = (one for one in window.desk.findChildren(QMenu) if one.isVisible())
+    next(one for one in menu.actions() if one.text().startswith("sad")).trigger()
+    menu.close()
+    assert [one.label for one in store.intervals(info.id)] == ["sad"]
 
 
 def test_an_interval_is_drawn_named_moved_stretched_and_deleted(qtbot, store, review, pointer):
