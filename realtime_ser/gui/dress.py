@@ -164,13 +164,6 @@ def _more(look: Look) -> str:
     QPushButton[role="danger"]:disabled, QPushButton[role="primary"]:disabled {{
         background: {theme.raised}; color: {theme.muted}; border-color: {theme.grid};
     }}
-    QScrollBar:vertical {{ background: transparent; width: {unit(1.25)}px; margin: 0; }}
-    QScrollBar:horizontal {{ background: transparent; height: {unit(1.25)}px; margin: 0; }}
-    QScrollBar::handle {{ background: {theme.border}; border-radius: {unit(0.5)}px; margin: 2px; }}
-    QScrollBar::handle:vertical {{ min-height: {unit(4)}px; }}
-    QScrollBar::handle:horizontal {{ min-width: {unit(4)}px; }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QSplitter::handle {{ background: {theme.grid}; }}
     QFrame#rule {{ background: {theme.grid}; border: none; }}
     """

@@ -361,5 +361,12 @@ def style_sheet(look: Look) -> str:
         max-height: {unit(0.5)}px; min-height: {unit(0.5)}px;
     }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: {unit(0.25)}px; }}
+    QScrollBar:vertical {{ background: transparent; width: {unit(1.25)}px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: {unit(1.25)}px; margin: 0; }}
+    QScrollBar::handle {{ background: {theme.border}; border-radius: {unit(0.5)}px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: {unit(4)}px; }}
+    QScrollBar::handle:horizontal {{ min-width: {unit(4)}px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QScrollArea {{ border: none; background: {theme.background}; }}
     """

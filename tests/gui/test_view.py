@@ -158,7 +158,7 @@ def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, c
     assert window.channels[1].isVisible()
     assert not window.blind.isVisible()
     window.close()
-    assert len(rows(tmp_path / "session.csv")) > 20
+    assert len(rows(tmp_path / "session.csv")) == window.timeline.channels[1].newest + 1
 
 
 def test_the_presenter_fills_the_screen_until_escape(qtbot, window):
@@ -236,8 +236,7 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
         conductor.start()
     assert window.seconds[1].panel.caption.text().startswith("other 1.")
     assert window.channels[1].panel.caption.text().startswith("default ")
-    assert "not stored" in window.statusline.cells[3].text()
-    assert "compared with other" in window.statusline.cells[3].text()
+    assert "and, not stored, other 1." in window.statusline.cells[3].text()
     first, second = window.timeline.channels[1], window.second.channels[1]
     assert first.newest == second.newest
     one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, second))

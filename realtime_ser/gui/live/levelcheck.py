@@ -195,6 +195,7 @@ class CheckDialog(QDialog):
             self.source.setText("Hears the session that runs.")
         else:
             self._open()
+        self.adjustSize()
         self.mode.setFocus()
 
     def hear(self, rate: int, samples: NDArray[np.float32]) -> None:
@@ -272,6 +273,7 @@ class CheckDialog(QDialog):
         self._column.addWidget(self.title)
         self._column.addWidget(self.source)
         self._meter = row(self.level, self.number)
+        self._meter.setStretchFactor(self.level, 1)
         self._lamps = row(self.lamp, self.gate, None)
         self._column.addLayout(self._meter)
         self._column.addWidget(self.history)

@@ -43,10 +43,11 @@ class Ribbon(QWidget):
         self.text = QLabel()
         self.button = QPushButton()
         set_role(self.title, "bold")
+        self.text.setWordWrap(True)  # on a narrow window there is room for two lines
         layout = QHBoxLayout(self)
-        for widget in (self.glyph, self.title, self.text):
-            layout.addWidget(widget)
-        layout.addStretch(1)
+        layout.addWidget(self.glyph)
+        layout.addWidget(self.title)
+        layout.addWidget(self.text, 1)
         layout.addWidget(self.button)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setAccessibleName("Next step")

@@ -110,11 +110,7 @@ def status_words(view: Panorama) -> list[str]:
         times = "overflow" if view.overflows == 1 else "overflows"
         dropped += f", {view.overflows:,} {times}"
     stored = "audio is being stored" if view.recording else "audio is not stored"
-    model = (
-        f"{view.model}, compared with {view.second}, which is not stored"
-        if view.second
-        else view.model
-    )
+    model = f"{view.model} and, not stored, {view.second}" if view.second else view.model
     return [latency, f"{rate} updates/s", dropped, model, stored]
 
 

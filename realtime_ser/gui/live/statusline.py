@@ -20,6 +20,9 @@ _TIPS = (
 
 _MESSAGE_MS = 8000
 
+#: Below this width, in units of the grid, there is no room for all.
+_NARROW = 130
+
 #: The longest that each changing cell gets to say, so that nothing beside it jumps.
 _ROOM = ("latency 0000 ms", "00.0 updates/s", "0 dropped")
 
@@ -58,8 +61,9 @@ class StatusLine(QWidget):
         self.message.setText(text)
         self._silence.start()
 
-    def set_look(self, look: Look) -> None:
-        """Change theme and sizes."""
+    def set_look(self, look: Look, width: int) -> None:
+        """Change theme and sizes; on a narrow window leave out the pace."""
+        self.cells[1].setVisible(width / look.grid(1) >= _NARROW)
         layout = self.layout()
         assert layout is not None
         layout.setContentsMargins(look.grid(2), 0, look.grid(2), 0)

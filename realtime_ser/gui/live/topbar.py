@@ -86,8 +86,12 @@ class TopBar(QWidget):
             button.setMinimumWidth(round(room) + look.grid(6))
         self._narrow = width / look.grid(1) < _NARROW
         self.text.setVisible(not self._narrow)
+        for button, word in ((self.sessions, "Sessions"), (self.export, "Export")):
+            button.setText("" if self._narrow else word)
+            button.setAccessibleName(word)
+        self.mark.setText("Mark" if self._narrow else "Mark  M")
         self.text.setFixedWidth(look.grid(18))
-        self.sources.setFixedWidth(look.grid(18 if self._narrow else 30))
+        self.sources.setFixedWidth(look.grid(15 if self._narrow else 30))
         self.sources.set_look(look)
         self.light.show_glyph("record", theme.light, look.grid(1.5))
         self._show_state()

@@ -436,6 +436,7 @@ class MainWindow(QMainWindow):
         if look != self._look:
             self._restyle()
         self.topbar.set_look(self._look, self.width())
+        self.statusline.set_look(self._look, self.width())
         self.presenter.set_look(self._look)
         for view in self._views():
             view.fold(folded=self._folded)
@@ -522,11 +523,11 @@ class MainWindow(QMainWindow):
             self.replay,
             self.intervals,
             self.card,
-            self.statusline,
             self.presenter,
             self.blind,
         ):
             widget.set_look(look)
+        self.statusline.set_look(look, self.width())
         # The small window is for a corner of the same screen, whatever this one's size.
         self.compact.set_look(make_look(theme, 1280, 720))
         for view in self._views():
