@@ -82,6 +82,7 @@ class Annotations(QObject):
         self._numbers = count(1)
         self._items: dict[int, Annotation] = {}
         self._keys: dict[int, int] = {}
+        self._sorted: list[Item] | None = None
         self._corrected: dict[tuple[int | None, int, int], int] | None = None
         self.reload()
 
@@ -99,8 +100,12 @@ class Annotations(QObject):
 
     def __iter__(self) -> Iterator[Item]:
         """All of them, in order of time."""
-        items = [Item(number, value) for number, value in self._items.items()]
-        return iter(sorted(items, key=lambda item: (start_of(item.value), end_of(item.value))))
+        if self._sorted is None:
+            items = (Item(number, value) for number, value in self._items.items())
+            self._sorted = sorted(
+                items, key=lambda item: (start_of(item.value), end_of(item.value))
+            )
+        return iter(self._sorted)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -175,7 +180,7 @@ class Annotations(QObject):
         return True
 
     def _tell(self) -> None:
-        self._corrected = None
+        self._corrected = self._sorted = None
         self.changed.emit()
 
     def _write(self, number: int, value: Annotation | None) -> None:
@@ -238,6 +243,10 @@ class _Change(QUndoCommand):
         # What could not be written is not on the stack: there is nothing to take back.
         if not self._annotations.write(self._number, value):
             self.setObsolete(True)
+
+
+def _place(item: Item) -> tuple[float, float]:
+    return start_of(item.value), end_of(item.value)
 
 
 def _kind(value: Annotation) -> str:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint32]
 
+_STEEP = 2.0
+"""Rise over two columns, in widths of the line, from which it is not dashed."""
+
 _SEAM = 0.3
 """How strongly the seam between two areas covers them."""
 
@@ -92,20 +95,22 @@ def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: floa
         Places in pixels from the top, shape ``(width,)``; NaN is a gap.
     stroke
         Its look. Dashes are measured along the time axis, so that they stand still while the
-        picture scrolls.
+        picture scrolls; what is steep is not interrupted.
     phase
         Place of the first column on the endless time axis, in pixels.
     """
     height, width = image.shape
-    here = ~np.isnan(ys)
-    if stroke.dashes:
-        here &= _inked(np.arange(width, dtype=np.float64) + phase, stroke.dashes)
-    columns = np.flatnonzero(here)
-    if not len(columns):
-        return
+    columns = np.flatnonzero(~np.isnan(ys))
     y = ys[columns]
     before = _neighbour(ys, columns - 1, y)
     after = _neighbour(ys, columns + 1, y)
+    if stroke.dashes:
+        # A jump within a few columns would fall into a gap and leave two loose ends.
+        steep = np.abs(after - before) > _STEEP * stroke.width
+        inked = steep | _inked(columns + phase, stroke.dashes)
+        columns, y, before, after = (values[inked] for values in (columns, y, before, after))
+    if not len(columns):
+        return
     slope = np.minimum(np.abs(after - before), 4.0)
     half = stroke.width / 2 * np.sqrt(1.0 + slope * slope / 4.0)
     middles = np.stack([y, (y + before) / 2, (y + after) / 2])
@@ -143,7 +148,7 @@ def ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
     return colors
 
 
-def _inked(places: NDArray[np.float64], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
+def _inked(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
     """Where a pattern has ink."""
     ends = np.cumsum(dashes)
     inked: NDArray[np.bool_] = np.searchsorted(ends, places % ends[-1], "right") % 2 == 0

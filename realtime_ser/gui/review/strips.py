@@ -162,6 +162,7 @@ class Marks:
         draw_title(painter, place.gutter, self.title, look)
         visible = _visible(self.items(), sight, look)
         box = place.plot
+        painter.setClipRect(box)
         for number, item in enumerate(visible):
             x = round(sight.x(start_of(item.value)))
             after = visible[number + 1 :]
@@ -214,6 +215,7 @@ class Tier:
     def draw(self, painter: QPainter, place: Place, sight: Sight, look: Look) -> None:
         """Paint a box each, with its label's colour at its foot."""
         draw_title(painter, place.gutter, self.title, look)
+        painter.setClipRect(place.plot)
         painter.fillRect(place.plot, QColor(look.theme.panel))
         visible = _visible(self.items(), sight, look)
         for item in visible:
@@ -264,6 +266,7 @@ class Speech:
         """Paint words over bars; where segments are too many, only bars."""
         draw_title(painter, place.gutter, self.title, look, strong=True)
         box, cap = place.plot, 4.0 * look.scale
+        painter.setClipRect(box)
         segments = self.channel.between(sight.start_s, sight.end_s)
         if len(segments) > _MOST:
             self._draw_many(painter, box, sight, look, cap)

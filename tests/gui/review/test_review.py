@@ -343,3 +343,10 @@ def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
     assert axis.span_s == pytest.approx(2.2, abs=0.1)
     qtbot.keyClick(mouse.canvas, KEY.Key_Escape)
     assert axis.selection is None
+
+
+def test_a_session_without_an_update_opens(store, review, pointer):
+    window = review(made.keep(store))
+    assert window.desk.segments.model.rowCount() == 0
+    assert window.desk.annotations.stack.isClean()
+    assert pointer(window).row(Curves).channel.moment(0.0) is None
