@@ -17,10 +17,10 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from realtime_ser.gui.review import raster
 from realtime_ser.gui.review.annotations import Annotations, start_of
 from realtime_ser.gui.review.axis import Axis
 from realtime_ser.gui.review.content import Content
+from realtime_ser.gui.review.raster import blank, draw_areas
 from realtime_ser.gui.review.sight import Sight, put_image
 from realtime_ser.gui.review.strips import rgb
 from realtime_ser.gui.theme import Look, line_style
@@ -205,8 +205,8 @@ class Overview(QWidget):
             cells = channel.pyramid.read(sight.edges_s)
             height = max(1, round((room - 1) * ratio))
             ground = np.full(sight.columns, rgb(theme.panel), np.uint32)
-            image = raster.blank(height, ground)
-            raster.draw_areas(image, cells.probabilities, colors, rgb(theme.panel))
+            image = blank(height, ground)
+            draw_areas(image, cells.probabilities, colors, rgb(theme.panel))
             image[:, cells.lost] = np.uint32(rgb(theme.border) | 0xFF000000)
             put_image(painter, image, QPointF(band.left(), margin + number * room), ratio)
         painter.setPen(QPen(QColor(theme.text), 1.0))

@@ -13,9 +13,17 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from realtime_ser.features import FeatureParams, mel_filterbank
-from realtime_ser.gui.review import raster
 from realtime_ser.gui.review.content import ChannelContent, runs
 from realtime_ser.gui.review.pyramid import Cells
+from realtime_ser.gui.review.raster import (
+    Image,
+    Stroke,
+    blank,
+    draw_areas,
+    draw_band,
+    draw_line,
+    ramp,
+)
 from realtime_ser.gui.review.sight import Place, Sight, put_image
 from realtime_ser.gui.review.sound import (
     BLOCK_S,
@@ -83,7 +91,7 @@ class Curves:
         cells = self.reading.cells(sight)
         theme = look.theme
         shades = np.array([rgb(theme.background), rgb(theme.band)], np.uint32)
-        image = raster.blank(
+        image = blank(
             max(1, round(box.height() * sight.ratio)), shades[cells.speech.astype(np.intp)]
         )
         values = cells.probabilities
@@ -94,7 +102,7 @@ class Curves:
             self._draw_lines(image, values, sight, look)
         else:
             colors = [rgb(self._color(number)) for number in range(len(self.labels))]
-            raster.draw_areas(image, values, colors, rgb(theme.background))
+            draw_areas(image, values, colors, rgb(theme.background))
         put_image(painter, image, box.topLeft(), sight.ratio)
         draw_gaps(painter, box, sight, look, cells)
         self._draw_names(painter, box, sight, look, values)
@@ -140,7 +148,7 @@ class Curves:
         return line_style(self.labels[number], number).color
 
     def _draw_lines(
-        self, image: raster.Image, values: NDArray[np.float32], sight: Sight, look: Look
+        self, image: Image, values: NDArray[np.float32], sight: Sight, look: Look
     ) -> None:
         theme, height = look.theme, len(image)
         for part in (0.25, 0.5, 0.75):
@@ -153,10 +161,10 @@ class Curves:
             ys = (width + inner * (1.0 - values[:, number])).astype(np.float32)
             rim = theme.outline(style.color)
             if rim is not None:
-                stroke = raster.Stroke(rgb(rim), 1.75 * width, dashes)
-                raster.draw_line(image, ys, stroke, sight.first)
-            stroke = raster.Stroke(rgb(style.color), width, dashes)
-            raster.draw_line(image, ys, stroke, sight.first)
+                stroke = Stroke(rgb(rim), 1.75 * width, dashes)
+                draw_line(image, ys, stroke, sight.first)
+            stroke = Stroke(rgb(style.color), width, dashes)
+            draw_line(image, ys, stroke, sight.first)
 
     def _draw_names(
         self,
@@ -267,7 +275,7 @@ class Wave:
         cells = self._reading.cells(sight)
         shades = np.array([rgb(theme.background), rgb(theme.band)], np.uint32)
         height = max(1, round(box.height() * sight.ratio))
-        image = raster.blank(height, shades[cells.speech.astype(np.intp)])
+        image = blank(height, shades[cells.speech.astype(np.intp)])
         image[height // 2] = np.uint32(rgb(theme.grid) | 0xFF000000)
         middle, half = height / 2, height / 2 - 1
         samples = self._samples(sight)
@@ -277,7 +285,7 @@ class Wave:
             drawn = np.ones(len(low), np.bool_)
         tops = np.where(drawn, middle - half * np.clip(high * gain, -1, 1), np.nan)
         bottoms = np.where(drawn, middle - half * np.clip(low * gain, -1, 1), np.nan)
-        raster.draw_band(image, tops, bottoms, rgb(theme.voice))
+        draw_band(image, tops, bottoms, rgb(theme.voice))
         clipped = (np.abs(low) >= CLIPPED) | (np.abs(high) >= CLIPPED)
         image[:, clipped & drawn] = np.uint32(rgb(theme.danger) | 0xFF000000)
         put_image(painter, image, box.topLeft(), sight.ratio)
@@ -467,5 +475,5 @@ def _centres() -> NDArray[np.float64]:
 def _palette(theme: str) -> NDArray[np.uint32]:
     """From the ground to the loudest, ever lighter in the dark and ever darker in the light."""
     if theme == "light":
-        return raster.ramp((0xFAFAF8, 0xC9DDE9, 0x5A9EC7, 0x0B5C8E, 0x06202F))
-    return raster.ramp((0x14161A, 0x17324A, 0x1F6F9F, 0x7CC7EE, 0xFFFFFF))
+        return ramp((0xFAFAF8, 0xC9DDE9, 0x5A9EC7, 0x0B5C8E, 0x06202F))
+    return ramp((0x14161A, 0x17324A, 0x1F6F9F, 0x7CC7EE, 0xFFFFFF))

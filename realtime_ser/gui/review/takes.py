@@ -34,7 +34,6 @@ from PyQt6.QtWidgets import (
 from realtime_ser.config import Config
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.parts import Choice, button, label, pad
-from realtime_ser.gui.review import raster
 from realtime_ser.gui.review.alignment import (
     FLOOR_DB,
     Alignment,
@@ -48,6 +47,7 @@ from realtime_ser.gui.review.alignment import (
 from realtime_ser.gui.review.axis import Axis, exact_clock
 from realtime_ser.gui.review.content import Content, load_content
 from realtime_ser.gui.review.playing import Player
+from realtime_ser.gui.review.raster import blank, draw_band
 from realtime_ser.gui.review.sight import Sight, put_image
 from realtime_ser.gui.review.strips import draw_title, draw_words, rgb, ticks
 from realtime_ser.gui.theme import Look, line_style
@@ -265,11 +265,11 @@ class TakesView(QWidget):
         cells = take.channel.pyramid.read(sight.edges_s - start_s + take.start_s)
         shades = np.array([rgb(theme.background), rgb(theme.panel), rgb(theme.band)], np.uint32)
         kind = np.where(inside, 1 + cells.speech.astype(np.intp), 0)
-        image = raster.blank(height, shades[kind])
+        image = blank(height, shades[kind])
         share = np.clip(1.0 - cells.level_dbfs / FLOOR_DB, 0.0, 1.0)
         tops = np.where(inside, height * (1.0 - share), np.nan)
         bottoms = np.where(inside, float(height), np.nan)
-        raster.draw_band(image, tops, bottoms, rgb(theme.voice))
+        draw_band(image, tops, bottoms, rgb(theme.voice))
         put_image(painter, image, plot.topLeft(), sight.ratio)
 
     def _paint_segments(
