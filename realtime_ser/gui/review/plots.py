@@ -450,7 +450,7 @@ def draw_gaps(
 def _gain(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> float:
     """What makes the loudest of some samples fill a strip."""
     loudest = max(float(np.max(np.abs(part))) for part in (lowest, highest))
-    return 1.0 / max(_FAINT, loudest)
+    return 1.0 / max(_FAINT, loudest) if loudest else 1.0
 
 
 def _line(look: Look) -> float:

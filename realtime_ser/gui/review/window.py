@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -24,7 +23,8 @@ from realtime_ser.gui.parts import button
 from realtime_ser.gui.review.axis import exact_clock
 from realtime_ser.gui.review.content import Content, load_content
 from realtime_ser.gui.review.desk import Desk
-from realtime_ser.gui.review.menus import help_rows, make_actions
+from realtime_ser.gui.review.keysheet import KeySheet
+from realtime_ser.gui.review.menus import make_actions
 from realtime_ser.gui.theme import Look, set_role
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.words import clock_text
@@ -255,17 +255,9 @@ class ReviewWindow(QMainWindow):
         window.show()
 
     def _help(self) -> None:
-        labels = ", ".join(f"{n} {name}" for n, name in enumerate(self.content.labels, 1))
-        rows = "".join(
-            f"<tr><td style='padding-right: 16px'><b>{key}</b></td><td>{text}</td></tr>"
-            for key, text in help_rows()
-        )
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, "Keys", f"<table>{rows}</table><p>{labels}</p>", parent=self
-        )
-        box.setTextFormat(Qt.TextFormat.RichText)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        sheet = KeySheet(self.content.labels, self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
 
     # -------------------------------------------------------------------------------------- looks
 

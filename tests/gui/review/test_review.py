@@ -8,6 +8,7 @@ from PyQt6.QtGui import QContextMenuEvent
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from realtime_ser.gui.library import ExportDialog
+from realtime_ser.gui.review.keysheet import KeySheet
 from realtime_ser.gui.review.marks import ItemDialog
 from realtime_ser.gui.review.plots import Curves
 from realtime_ser.gui.review.strips import Marks, Ruler, Speech, Tier
@@ -132,6 +133,15 @@ def test_what_comes_to_a_running_session_is_read_again(qtbot, store, review):
     assert window.desk.axis.duration_s > before_s
     assert window.desk.segments.model.rowCount() == 2
     writer.finish()
+
+
+def test_the_keys_are_listed(qtbot, store, review):
+    window = review(made.keep(store, made.records()))
+    qtbot.keyClick(window, KEY.Key_F1)
+    (sheet,) = (one for one in window.findChildren(KeySheet) if one.isVisible())
+    assert "correct the segment" in sheet.text.text()
+    assert "<b>3</b> happy" in sheet.text.text()
+    sheet.close()
 
 
 def test_export_opens_with_this_session(qtbot, store, review):
