@@ -56,6 +56,8 @@ def _records(updates: int) -> np.ndarray:
     records["state"][spoken] = 1
     records["segment"][spoken] = 1 + records["step"][spoken] // 62
     records["label"] = np.where(spoken, random.integers(0, len(LABELS), updates), -1)
+    peaks = random.integers(0, 20_000, updates)
+    records["lowest"], records["highest"] = -peaks, peaks
     records["level_dbfs"] = random.normal(-30, 6, updates)
     records["probabilities"] = random.dirichlet(np.ones(len(LABELS)), updates)
     records["probabilities"][~spoken] = np.nan
