@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from realtime_ser import __version__
 from realtime_ser.errors import OutputError, SerError, UsageError
+from realtime_ser.profiles.arguments import add_calibrate_options, add_profile_actions
 from realtime_ser.session.arguments import add_actions
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from realtime_ser.session.live import LiveSession
 
 PROGRAM = "realtime-ser"
-COMMANDS = ("monitor", "analyze", "sessions", "devices", "doctor")
+COMMANDS = ("monitor", "analyze", "calibrate", "profiles", "sessions", "devices", "doctor")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -174,6 +175,8 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
         for name, words in {
             "monitor": "Listen to a microphone, or to a file that plays as one",
             "analyze": "Analyse audio files and folders",
+            "calibrate": "Listen to a normal voice, to correct the model for that person",
+            "profiles": "List the profiles that calibrating made, show and delete them",
             "sessions": "List the kept sessions, show, export and delete them",
             "devices": "List the microphones",
             "doctor": "Check this machine, and say what to do about each fault",
@@ -181,6 +184,9 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     }
     _monitor_options(parsers["monitor"])
     _analyze_options(parsers["analyze"])
+    add_calibrate_options(parsers["calibrate"])
+    _common_options(parsers["calibrate"])
+    add_profile_actions(parsers["profiles"])
     add_actions(parsers["sessions"])
     _common_options(parsers["doctor"])
     for command in parsers.values():
@@ -191,6 +197,11 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 def _common_options(parser: _Parser) -> None:
     parser.add_argument("--model", metavar="BUNDLE", help="name or folder of a model bundle")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as in config.yaml")
+
+
+def _profile_option(parser: _Parser) -> None:
+    words = "correct the model for this person; 'profiles' lists them"
+    parser.add_argument("--profile", metavar="NAME", help=words)
 
 
 def _monitor_options(parser: _Parser) -> None:
@@ -212,6 +223,7 @@ def _monitor_options(parser: _Parser) -> None:
     now = datetime.now().astimezone()
     add("--consent", dest="study_consent", action="store_const", const=now, help=words)
     add("--screenshot", type=Path, metavar="OUT.png", help="picture of the window at the end")
+    _profile_option(parser)
     _common_options(parser)
 
 
@@ -222,6 +234,7 @@ def _analyze_options(parser: _Parser) -> None:
     add("--plot", action="store_true", help="draw each file's timeline too, as PNG")
     add("--jobs", type=_jobs, metavar="N", help="processes (default: one a processor)")
     add("--classes", type=_names, default=(), metavar="a,b,c", help="restrict to these labels")
+    _profile_option(parser)
     _common_options(parser)
 
 
@@ -276,8 +289,9 @@ def _config(options: argparse.Namespace) -> Config:
     merged: dict[str, Any] = config.model_dump()
     for section, values in changes.items():
         merged[section] |= values
-    if getattr(options, "model", None) is not None:
-        merged["model"] = options.model
+    for name in ("model", "profile"):
+        if getattr(options, name, None) is not None:
+            merged[name] = getattr(options, name)
     try:
         return parse_config(merged, "the command line")
     except UsageError as error:
@@ -419,6 +433,23 @@ def draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) 
     return FilePicture(info, channels, labels)
 
 
+# -------------------------------------------------------------------------- calibrate and profiles
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from realtime_ser.profiles.command import calibrate
+
+    calibrate(options, _config(options))
+    return 0
+
+
+def _profiles(options: argparse.Namespace) -> int:
+    from realtime_ser.profiles.command import profiles
+
+    profiles(options, _config(options))
+    return 0
+
+
 # -------------------------------------------------------------------------------------- sessions
 
 
@@ -474,6 +505,8 @@ def _doctor(options: argparse.Namespace) -> int:
 _RUN: dict[str, Command] = {
     "monitor": _monitor,
     "analyze": _analyze,
+    "calibrate": _calibrate,
+    "profiles": _profiles,
     "sessions": _sessions,
     "devices": _devices,
     "doctor": _doctor,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -125,6 +125,10 @@ class Bundle:
             return np.zeros(len(self.labels))
         means = [self.profile.log_probabilities[label] for label in self.labels]
         return self.manifest.baseline.shift(means)
+
+    def for_person(self, profile: Profile) -> Bundle:
+        """The same model, corrected for a person whom it has heard."""
+        return replace(self, profile=profile)
 
     def decoder(self, classes: Sequence[str] = ()) -> Decoder:
         """Turns logits into estimates over ``classes``, or over all labels.

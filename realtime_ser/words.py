@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 
 def channel_title(number: int, names: Mapping[int, str]) -> str:
@@ -67,3 +67,11 @@ def size_text(size: int) -> str:
     power = next((power for power in (1, 2, 3) if size < 999.5 * 1000**power), 4)
     number, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table whose columns stand below each other."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

@@ -15,8 +15,9 @@ from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.lane import Lane
-from realtime_ser.model import StepModel, bundle_folder, load_bundle
+from realtime_ser.model import StepModel
 from realtime_ser.pipeline import Pipeline
+from realtime_ser.profiles.folder import chosen_bundle
 from realtime_ser.records import Estimate, Segment, Update
 from realtime_ser.session.sidecar import provenance, source_fields
 from realtime_ser.session.summary import Tally
@@ -75,12 +76,12 @@ class Analyzer:
     Raises
     ------
     SerError
-        The model cannot be used, or lacks one of the classes.
+        The model or the profile cannot be used, or the model lacks one of the classes.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._bundle = load_bundle(bundle_folder(settings.config.model))
+        self._bundle = chosen_bundle(settings.config)
         self._model = StepModel(self._bundle)
         self._decoder = self._bundle.decoder(settings.classes)
 

@@ -68,6 +68,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
     add("--uncorrected", action="store_true", help=words)
     add("--lines", action="store_true", help="draw lines instead of stacked areas")
     add("--frames", action="store_true", help="the updates too, in a .json")
+    add("--without-profile", action="store_true", help="what no profile has corrected, in a .csv")
     add("--segment", type=int, metavar="N", help="the sound of this segment alone")
     add("--start", type=_moment, metavar="TIME", help="sound from here, as 90.5 or 1:30.5")
     add("--end", type=_moment, metavar="TIME", help="sound until here")

@@ -20,11 +20,12 @@ from realtime_ser.session.formats.choice import Paint, Wish, chosen_format, expo
 from realtime_ser.session.formats.corpus import CorpusWish, export_corpus
 from realtime_ser.session.formats.document import session_data
 from realtime_ser.session.formats.incoming import import_annotations
+from realtime_ser.session.formats.picture import Style
 from realtime_ser.session.formats.sound import Part, segment_part
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.session.summary import Tally
-from realtime_ser.words import channel_title, clock_text, percent, size_text, speech_words
+from realtime_ser.words import aligned, channel_title, clock_text, percent, size_text, speech_words
 
 CORPUS = "corpus"
 """Name of the format that is a folder to train on."""
@@ -71,7 +72,7 @@ def _list(store: Store, options: argparse.Namespace, config: Config) -> None:
     rows = [_line(store, info) for info in found]
     if rows:
         header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
-        for line in _aligned([header, *rows]):
+        for line in aligned([header, *rows]):
             print(line)
     print(_footer(store, len(found), config))
 
@@ -107,13 +108,6 @@ def _footer(store: Store, shown: int, config: Config) -> str:
     return f"{count}; {size_text(store.size())} in {store.folder}, {kept}"
 
 
-def _aligned(rows: Sequence[_Row]) -> Iterator[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-
-
 def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
     return session_data(store, info) | {
         "audio": None if info.audio is None else str(info.audio),
@@ -126,7 +120,7 @@ def _show(store: Store, options: argparse.Namespace, _config: Config) -> None:
     info = store.session(options.id)
     title = f"  {info.beginning.title}" if info.beginning.title else ""
     print(f"{info.id}{title}  ({info.state.value})")
-    for line in _aligned([("", name, words) for name, words in _facts(store, info)]):
+    for line in aligned([("", name, words) for name, words in _facts(store, info)]):
         print(line)
 
 
@@ -137,6 +131,9 @@ def _facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     yield "length", clock_text(info.duration_s)
     yield from _channel_facts(store, info)
     yield "model", f"{begun.model.name} {begun.model.version}"
+    profile = begun.provenance.get("profile")
+    if profile is not None:
+        yield "profile", f"{profile['name']}, made {profile['made']}, corrects the probabilities"
     for name, words in zip(("study", "participant", "condition"), _belonging(info), strict=True):
         if words:
             yield name, words
@@ -255,7 +252,8 @@ def _wish(store: Store, info: SessionInfo, options: argparse.Namespace) -> Wish:
         part = segment_part(store, info, options.segment, channel)
     else:
         part = Part(options.start or 0.0, options.end, channel)
-    return Wish(options.to, kind, part, "lines" if options.lines else "areas", options.frames)
+    style: Style = "lines" if options.lines else "areas"
+    return Wish(options.to, kind, part, style, options.frames, options.without_profile)
 
 
 def _channel(info: SessionInfo, text: str) -> int:
@@ -318,7 +316,7 @@ def _require_participant(store: Store, code: str) -> None:
 def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
-    for line in _aligned([_line(store, info) for info in found]):
+    for line in aligned([_line(store, info) for info in found]):
         print(line)
     for info in found:
         if info.files is not None and (files or not info.named):

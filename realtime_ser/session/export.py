@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.records import STEP_S, State
+from realtime_ser.records import STEP_S, Record, State
 from realtime_ser.session import tables
+from realtime_ser.session.correction import without_correction
 from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.recording import Files, Tables, cannot_write
 from realtime_ser.session.sidecar import sidecar_text
@@ -20,7 +21,9 @@ from realtime_ser.session.store.blobs import STATES
 _CHUNK = 4096
 
 
-def export_session(store: Store, info: SessionInfo, to: Path) -> Files:
+def export_session(
+    store: Store, info: SessionInfo, to: Path, *, without_profile: bool = False
+) -> Files:
     """Write a session's tables and sidecar as ``monitor --export`` writes them, row by row.
 
     Parameters
@@ -29,15 +32,18 @@ def export_session(store: Store, info: SessionInfo, to: Path) -> Files:
         The session; one that is running is written as far as it is stored.
     to
         Frames CSV; the others go beside it. Nothing is replaced.
+    without_profile
+        Whether to write what the model said before a profile corrected it.
 
     Raises
     ------
     UsageError
-        ``to`` does not end in ``.csv``.
+        ``to`` does not end in ``.csv``, or no profile corrected the session.
     OutputError
         A file exists already or cannot be written.
     """
     files, begun = Files.named(to), info.beginning
+    begun, changed = without_correction(begun) if without_profile else (begun, _as_kept)
     anchors = store.anchors(info.id)
     out = Tables(
         files, begun.labels, lambda _: sidecar_text(begun, info.course, anchors), begun.names
@@ -45,8 +51,8 @@ def export_session(store: Store, info: SessionInfo, to: Path) -> Files:
     try:
         updates = store.updates(info.id)
         while chunk := list(islice(updates, _CHUNK)):
-            out.write(chunk)
-        out.write(store.segments(info.id))
+            out.write([changed(update) for update in chunk])
+        out.write([changed(segment) for segment in store.segments(info.id)])
         out.write(store.markers(info.id))
         out.flush()
         out.finish()
@@ -54,6 +60,10 @@ def export_session(store: Store, info: SessionInfo, to: Path) -> Files:
         out.discard()
         raise
     return files
+
+
+def _as_kept(record: Record) -> Record:
+    return record
 
 
 # ------------------------------------------------------------------------------------------- tidy

@@ -12,6 +12,7 @@ from realtime_ser.config import Config
 from realtime_ser.lane import Lane
 from realtime_ser.model import Bundle, StepModel, bundle_folder, load_bundle
 from realtime_ser.pipeline import Pipeline
+from realtime_ser.profiles.folder import with_profile
 from realtime_ser.session.facts import Beginning, Course, Model
 from realtime_ser.session.sidecar import provenance
 from realtime_ser.session.store import SessionInfo, SessionState, Store
@@ -47,6 +48,7 @@ def keep_file(
     path = path.resolve()
     source = FileSource(path)
     require_channels(source.info, config.audio.channels)
+    config = with_profile(config, None)  # it was chosen for a session, not for any file
     bundle = load_bundle(bundle_folder(config.model))
     model = Model(bundle.manifest.name, bundle.manifest.version, bundle.digest)
     known = _known(store, path, model, config)

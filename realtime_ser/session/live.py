@@ -14,8 +14,8 @@ from realtime_ser.audio.microphone import MicrophoneSource
 from realtime_ser.audio.source import Source, require_channels
 from realtime_ser.config import AudioConfig, Config
 from realtime_ser.errors import DeviceError, FileTakenError, OutputError, SerError
-from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.monitor import Monitor, Phase
+from realtime_ser.profiles.folder import chosen_bundle
 from realtime_ser.records import Anchor
 from realtime_ser.resources import shipped
 from realtime_ser.session.facts import Beginning, Course, Model, Study
@@ -77,10 +77,12 @@ def make_monitor(config: Config, source: Source) -> Monitor:
     ------
     BundleError
         The model cannot be used.
+    UsageError
+        A profile was chosen that does not go with it.
     """
     return Monitor(
         source,
-        load_bundle(bundle_folder(config.model)),
+        chosen_bundle(config),
         config.gate,
         channels=config.audio.channels,
         buffer_s=config.audio.buffer_s,
@@ -129,7 +131,7 @@ class LiveSession:
     notice
         What the user should know of how the source was chosen.
     news
-        What the user should know of the kept sessions; a sentence each.
+        What the user should know of the profile and of the kept sessions; a sentence each.
 
     Raises
     ------
@@ -147,7 +149,7 @@ class LiveSession:
         self._named = export is not None
         self._beginning = describe(config, self.monitor)
         kept = keep(config, self._beginning)
-        self.news = kept.news
+        self.news = (*_of_profile(self.monitor), *kept.news)
         self._kept = kept.writer
         self._store_error = kept.error
         self._writer = self._open()
@@ -268,6 +270,17 @@ def describe(config: Config, monitor: Monitor) -> Beginning:
             study.name or "", study.participant or "", study.condition or "", study.consent
         ),
     )
+
+
+def _of_profile(monitor: Monitor) -> tuple[str, ...]:
+    """What the user should know of the profile that was chosen, if one was."""
+    profile, info = monitor.bundle.profile, monitor.source.info
+    if profile is None:
+        return ()
+    said = f"The probabilities are corrected by the profile '{profile.name}'"
+    if profile.device == info.name:
+        return (f"{said}.",)
+    return (f"{said}, which was made with {profile.device}, and this is {info.name}.",)
 
 
 def _now() -> datetime:

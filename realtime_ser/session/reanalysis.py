@@ -54,7 +54,8 @@ def reanalyse(
             f"The session {info.id} has no sound to hear again: record with --record-audio."
         )
     begun = info.beginning
-    settings = parse_config({**begun.provenance["config"], "model": model}, "the kept settings")
+    changes = {"model": model, "profile": None}  # a profile is good for its own model alone
+    settings = parse_config({**begun.provenance["config"], **changes}, "the kept settings")
     bundle = load_bundle(bundle_folder(model))
     again = replace(
         begun,

@@ -22,7 +22,7 @@ _SHORTEST_S = 5.0
 
 
 def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[str, Any]:
-    """Versions, model and settings."""
+    """Versions, model, settings, and the profile that corrects the probabilities, if one does."""
     manifest = bundle.manifest
     return {
         "realtime_ser": __version__,
@@ -35,7 +35,19 @@ def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[st
             "sha256": bundle.digest,
         },
         "labels": list(labels),
+        "profile": _profile_fields(bundle),
         "config": config.model_dump(mode="json"),
+    }
+
+
+def _profile_fields(bundle: Bundle) -> dict[str, Any] | None:
+    """The profile, and what it adds to the log-probabilities: so it can be taken off again."""
+    if bundle.profile is None:
+        return None
+    shift = dict(zip(bundle.labels, bundle.shift.tolist(), strict=True))
+    return bundle.profile.model_dump(mode="json") | {
+        "shift": shift,
+        "certainty_threshold": bundle.manifest.certainty_threshold,
     }
 
 

@@ -17,6 +17,7 @@ from realtime_ser.analyze.inputs import Input, find_inputs
 from realtime_ser.analyze.processes import analyze_here, analyze_in_processes, processes_for
 from realtime_ser.config import Config
 from realtime_ser.gui.library.task import Advance, Task
+from realtime_ser.profiles.folder import with_profile
 
 _SURE_S = 2.0
 """So much work, and so great a share, before the time left is told."""
@@ -53,7 +54,7 @@ class Batch(QObject):
 
     def __init__(self, config: Config, parent: QObject) -> None:
         super().__init__(parent)
-        self._settings = Settings(config)
+        self._settings = Settings(with_profile(config, None))
         self._waiting: deque[Callable[[Advance], None]] = deque()
         self._seen: set[Path] = set()
         self._count = 0

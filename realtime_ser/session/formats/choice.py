@@ -69,6 +69,8 @@ class Wish:
         How the timeline is drawn.
     frames
         Whether a JSON document holds the updates too.
+    without_profile
+        Whether tables hold what the model said before a profile corrected it.
     """
 
     to: Path
@@ -76,6 +78,7 @@ class Wish:
     part: Part = WHOLE
     style: Style = "areas"
     frames: bool = False
+    without_profile: bool = False
 
 
 def export(store: Store, info: SessionInfo, wish: Wish, paint: Paint | None = None) -> list[Path]:
@@ -108,8 +111,11 @@ def export(store: Store, info: SessionInfo, wish: Wish, paint: Paint | None = No
         raise UsageError("A segment, a stretch or a channel is exported as .wav or .flac.")
     if wish.frames and kind != "json":
         raise UsageError("The frames go into a .json; a .csv holds them anyway.")
+    if wish.without_profile and kind != "csv":
+        raise UsageError("What a profile corrected is exported without it as .csv.")
     if kind == "csv":
-        return export_session(store, info, wish.to).existing()
+        files = export_session(store, info, wish.to, without_profile=wish.without_profile)
+        return files.existing()
     if kind in SOUNDS:
         audio = require_sound(info)
     with Drafts(wish.to) as drafts:
