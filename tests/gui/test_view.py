@@ -199,6 +199,15 @@ def test_the_title_says_all_the_time_that_it_listens(qtbot, window, conduct):
     qtbot.waitUntil(lambda: window.windowTitle().startswith("Paused"), timeout=5000)
 
 
+def test_before_the_first_session_nothing_claims_to_listen_or_to_record(window):
+    assert window.windowTitle().startswith("Idle")
+    bar = window.topbar
+    for hidden in (bar.recording, bar.light, bar.pause, window.statusline.light, window.progress):
+        assert not hidden.isVisible()
+    assert bar.start.isVisible()
+    assert "Press Start" in window.card.text.text()
+
+
 def test_loss_and_delay_are_explained_with_what_to_do(qtbot, window, click):
     def show(now_s, **facts):
         view = Panorama(Situation.LISTENING, live=True, model="m", rate=48000, **facts)

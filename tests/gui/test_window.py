@@ -446,6 +446,7 @@ def test_a_gap_is_hatched_and_named_in_full(qtbot, window):
         return window.grab(QRect(corner.x(), corner.y() - 12, int(box.width()), 24)).toImage()
 
     now = 0.0
+    window.show_view(Panorama(Situation.LISTENING), now)
     for step in range(150):
         window.feed([Update(step, 1, State.SILENCE if step < 30 else State.PAUSED)], now)
         now += 0.08

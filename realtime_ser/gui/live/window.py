@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         self.resize(1280, 720)
         self._restyle()
         self._sign()
+        self.show_view(self._view, 0.0)
         if self.settings.geometry:
             self.restoreGeometry(QByteArray(base64.b64decode(self.settings.geometry)))
 
