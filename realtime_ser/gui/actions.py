@@ -109,6 +109,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
             LINE,
             "&Model",
             "Compare &with",
+            "Correct for a &person",
             LINE,
             Entry("settings", "&Settings…", "Ctrl+,", "texts of the number keys, smoothing, theme"),
         ),

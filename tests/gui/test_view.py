@@ -19,10 +19,15 @@ from tests.gui.test_window import fill, playing, rows
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 
 
+def drawn(window):
+    """The timeline, with no tile left for later."""
+    window.grab()
+    return window.channels[1].plots.grab().toImage()
+
+
 def colours(window):
     """Colours of the timeline."""
-    plots = window.channels[1].plots
-    image = plots.grab().toImage()
+    image = drawn(window)
     return {
         image.pixelColor(x, y).name()
         for x in range(0, image.width(), 2)
@@ -65,12 +70,12 @@ def test_areas_instead_of_lines_by_a_key(qtbot, window):
     assert window.settings.stacked
     plots = window.channels[1].plots
     frame, box = plots.frame, plots.sound_box
-    image = plots.grab().toImage()
+    image = drawn(window)
     # Inside the area of happy, which is all below 70 %.
     place = (round(box.right()) - 30, round(frame.bottom - 0.5 * (frame.bottom - frame.top)))
     assert image.pixelColor(*place).name() == happy
     qtbot.keyClick(window, Qt.Key.Key_A)
-    image = plots.grab().toImage()
+    image = drawn(window)
     assert image.pixelColor(*place).name() != happy
 
 
@@ -119,7 +124,7 @@ def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
     window.tick(20.0)
     plots = window.channels[1].plots
     box, frame = plots.sound_box, plots.frame
-    image = window.grab() and plots.grab().toImage()
+    image = drawn(window)
     y = round(frame.bottom - 0.7 * (frame.bottom - frame.top))
     columns = range(round(box.left()), round(box.right()))
     spans = [[image.pixelColor(x, row).name() for x in columns] for row in range(y - 2, y + 3)]

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPointF, QRect, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton
 
+from realtime_ser.gui.keysheet import KeySheet
 from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.theme import DARK, LIGHT
 from realtime_ser.labels import LABELS
@@ -416,10 +417,10 @@ def test_controls_have_names_and_can_be_reached_by_keyboard(qtbot, window):
 
 def test_f1_lists_the_keys_and_says_what_the_labels_mean(qtbot, window):
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    (box,) = window.findChildren(QMessageBox)
-    assert "Ctrl+E" in box.text()
-    assert "not what a person feels" in box.text()
-    box.close()
+    (sheet,) = window.findChildren(KeySheet)
+    assert "Ctrl+E" in sheet.text.text()
+    assert "not what a person feels" in sheet.feet[0].text()
+    sheet.close()
 
 
 def test_a_recording_session_is_marked_in_two_places(window):

@@ -23,6 +23,7 @@ from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.live.window import MainWindow, Second
 from realtime_ser.model import Manifest
 from realtime_ser.monitor import Phase
+from realtime_ser.profiles.folder import with_profile
 from realtime_ser.records import Record, Sound, State, Update
 from realtime_ser.session.recording import Files
 
@@ -207,6 +208,11 @@ class Conductor(QObject):
         """Hear the next session with another model."""
         self._config = self._config.model_copy(update={"model": name})
         self._tell_next(f"model {Path(name).name}")
+
+    def use_profile(self, name: str | None) -> None:
+        """Correct the next session for a person; ``None``: for nobody."""
+        self._config = with_profile(self._config, name)
+        self._tell_next(f"corrected for {name}" if name else "not corrected for a person")
 
     def compare(self, name: str | None) -> None:
         """Let a second model hear the next session too; ``None``: no longer."""

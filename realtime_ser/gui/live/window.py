@@ -36,6 +36,7 @@ from realtime_ser.errors import OutputError
 from realtime_ser.gui.actions import Actions, key_rows
 from realtime_ser.gui.drawings import Style
 from realtime_ser.gui.faces import draw_face
+from realtime_ser.gui.keysheet import KeySheet
 from realtime_ser.gui.live.blind import BlindScreen
 from realtime_ser.gui.live.channelview import ChannelView
 from realtime_ser.gui.live.compact import CompactWindow
@@ -407,15 +408,8 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """List the keys, and say what the labels mean."""
-        rows = "".join(
-            f"<tr><td style='padding-right: 16px'><b>{key}</b></td><td>{text}</td></tr>"
-            for key, text in key_rows()
-        )
-        text = f"<table>{rows}</table><p>{NOTICE}</p><p>Nothing leaves this computer.</p>"
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys and meaning", text, parent=self._front())
-        box.setTextFormat(Qt.TextFormat.RichText)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        foot = [NOTICE, "Nothing leaves this computer."]
+        KeySheet("Keys and meaning", key_rows(), foot, self._front()).open()
 
     # ------------------------------------------------------------------------------------- events
 

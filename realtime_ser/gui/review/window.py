@@ -19,12 +19,12 @@ from PyQt6.QtWidgets import (
 from realtime_ser.config import Config
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.glyphs import glyph_icon
+from realtime_ser.gui.keysheet import KeySheet
 from realtime_ser.gui.parts import button
 from realtime_ser.gui.review.axis import exact_clock
 from realtime_ser.gui.review.content import Content, load_content
 from realtime_ser.gui.review.desk import Desk
-from realtime_ser.gui.review.keysheet import KeySheet
-from realtime_ser.gui.review.menus import make_actions
+from realtime_ser.gui.review.menus import help_rows, make_actions
 from realtime_ser.gui.theme import Look, set_role
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.words import clock_text
@@ -255,9 +255,9 @@ class ReviewWindow(QMainWindow):
         window.show()
 
     def _help(self) -> None:
-        sheet = KeySheet(self.content.labels, self)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.open()
+        labels = enumerate(self.content.labels, 1)
+        words = ", ".join(f"{number} {name}" for number, name in labels)
+        KeySheet("Keys", help_rows(), [f"Labels: {words}"], self).open()
 
     # -------------------------------------------------------------------------------------- looks
 

@@ -21,12 +21,15 @@ from realtime_ser.gui.shell.logfile import log_path
 from realtime_ser.gui.shell.preferences import PreferencesDialog
 from realtime_ser.gui.shell.welcome import NUMBER, Welcome
 from realtime_ser.model import bundle_folder, load_bundle
+from realtime_ser.profiles.folder import usable
 from realtime_ser.resources import shipped
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import Store
 
 _log = logging.getLogger(__name__)
+
+_PROFILES = "Correct for a person"
 
 _OTHER = "?"
 """Stands for a model that is yet to be chosen from the disk."""
@@ -66,6 +69,7 @@ class Hub(QObject):
         ):
             acts.bind(name, self._guarded(act))
         self._list_models()
+        acts.menus[_PROFILES].aboutToShow.connect(self._guarded(self._list_profiles))
         window.dropped.connect(self._guarded(self.files))
         window.closing.connect(self.close)
         window.chosen.connect(self._choice)
@@ -239,6 +243,25 @@ class Hub(QObject):
             self._conductor.second,
             self._guarded(self._compare),
         )
+
+    def _list_profiles(self) -> None:
+        """As they are now: calibrating makes them in the terminal."""
+        acts = self._window.actions_
+        found = list(usable(self._conductor.wanted))
+        acts.choices(
+            _PROFILES,
+            [("Nobody", None), *((one.profile.name, one.profile.name) for one in found)],
+            self._conductor.wanted.profile,
+            self._guarded(self._conductor.use_profile),
+        )
+        menu = acts.menus[_PROFILES]
+        for action, one in zip(menu.actions()[1:], found, strict=True):
+            action.setEnabled(not one.fault)
+            action.setToolTip(one.fault or f"Made with {one.profile.device}")
+        if not found:
+            hint = menu.addAction("realtime-ser calibrate makes a profile")
+            assert hint is not None
+            hint.setEnabled(False)
 
     def _use_model(self, name: str) -> None:
         self._choose_model(name, self._conductor.use_model, "Model", self._conductor.wanted.model)

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from PyQt6.QtWidgets import (
     QMessageBox,
 )
 
+from realtime_ser.baseline import HeardBy, Profile
 from realtime_ser.config import Config
 from realtime_ser.gui import settings
 from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
@@ -37,6 +39,8 @@ from realtime_ser.gui.shell.keeper import Keeper
 from realtime_ser.gui.shell.logfile import log_path, noted
 from realtime_ser.gui.shell.preferences import PreferencesDialog
 from realtime_ser.gui.shell.welcome import Welcome
+from realtime_ser.labels import LABELS
+from realtime_ser.profiles.folder import write_profile
 from realtime_ser.resources import shipped
 from realtime_ser.session.keeping import open_store
 from tests.gui.test_window import playing
@@ -170,6 +174,28 @@ def test_a_model_that_cannot_be_used_changes_nothing(qtbot, window, desk, tmp_pa
     box.close()
     chosen = [a.text() for a in window.actions_.menus["Compare with"].actions() if a.isChecked()]
     assert chosen == ["Nothing"]
+
+
+def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_reason(
+    qtbot, window, desk
+):
+    conductor, _ = desk(input="mic")
+    menu = window.actions_.menus["Correct for a person"]
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].text() == "Nobody"
+    assert "realtime-ser calibrate" in menu.actions()[-1].text()
+    heard = HeardBy(name="other", version="1", sha256="00")
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    values = dict.fromkeys(LABELS, -2.0)
+    profile = Profile(
+        name="Kim", device="mic", model=heard, seconds=20, made=made, log_probabilities=values
+    )
+    write_profile(conductor.wanted, profile)
+    menu.aboutToShow.emit()
+    entry = menu.actions()[1]
+    assert entry.text() == "Kim"
+    assert not entry.isEnabled()
+    assert len(entry.toolTip()) > 20
 
 
 # --------------------------------------------------------------------------------------- settings
