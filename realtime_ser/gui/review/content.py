@@ -38,6 +38,7 @@ class ChannelContent:
         self.segments = sorted(segments, key=lambda segment: segment.start_s)
         self.starts_s = np.array([segment.start_s for segment in self.segments])
         self.ends_s = np.array([segment.end_s for segment in self.segments])
+        self.certain = np.array([s.estimate.certain for s in self.segments], np.bool_)
         self.codes = np.array([labels.index(s.estimate.label) for s in self.segments], np.intp)
 
     def between(self, start_s: float, end_s: float) -> list[Segment]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -220,8 +219,10 @@ class Curves:
         known = np.nan_to_num(values)
         leader = known.argmax(axis=1)
         written, free = 0, 0
-        changes = np.flatnonzero(np.diff(leader)) + 1
-        for begin, end in itertools.pairwise((0, *changes.tolist(), len(leader))):
+        edges = np.concatenate([[0], np.flatnonzero(np.diff(leader)) + 1, [len(leader)]])
+        narrowest = min(metrics.horizontalAdvance(name) for name in self.labels) * sight.ratio
+        for run in np.flatnonzero(np.diff(edges) >= narrowest):
+            begin, end = int(edges[run]), int(edges[run + 1])
             number = int(leader[begin])
             half = round((metrics.horizontalAdvance(self.labels[number]) + 6.0) * sight.ratio / 2)
             peak = begin + int(np.argmax(known[begin:end, number]))

@@ -149,10 +149,11 @@ class SoundStore(QObject):
         self._file.seek(begin - before)
         native = self._file.read(end - begin + before, dtype="float32", always_2d=True)
         skip = round(before * SAMPLE_RATE / rate)
+        # A channel that the sound lacks is silent.
+        columns = {channel: native[:, channel - 1 : channel] for channel in self._channels}
         return {
-            channel: self._block(native[:, channel - 1], rate, skip)
-            for channel in self._channels
-            if channel <= native.shape[1]
+            channel: self._block(column.reshape(-1), rate, skip)
+            for channel, column in columns.items()
         }
 
     def _block(self, native: NDArray[np.float32], rate: int, skip: int) -> Block:

@@ -32,6 +32,9 @@ _TICKS_S = (
     *(60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0, 43200.0),
 )
 
+_NARROW_PX = 16.0
+"""Segments that are narrower on average are drawn as colours only."""
+
 _MOST = 300
 """Boxes with words that are drawn at most; more of them are only colours."""
 
@@ -268,14 +271,13 @@ class Speech:
         box, cap = place.plot, 4.0 * look.scale
         painter.setClipRect(box)
         segments = self.channel.between(sight.start_s, sight.end_s)
-        if len(segments) > _MOST:
+        if len(segments) > sight.width / _NARROW_PX:
             self._draw_many(painter, box, sight, look, cap)
             return
-        gap = 1.0 if len(segments) < _MOST / 4 else 0.0
         for segment in segments:
             estimate = segment.estimate
             bar = sight.span(segment.start_s, segment.end_s, box.bottom() - cap, cap)
-            bar.setWidth(max(1.0, bar.width() - gap))
+            bar.setWidth(max(1.0, bar.width() - 1.0))
             color = line_style(estimate.label, self._labels.index(estimate.label)).color
             color = look.theme.outline(color) or color
             if estimate.certain:
@@ -307,12 +309,13 @@ class Speech:
             [rgb(line_style(label, number).color) for number, label in enumerate(self._labels)],
             np.uint32,
         )
-        columns = np.full(sight.columns, rgb(look.theme.background), np.uint32)
+        ground = np.uint32(rgb(look.theme.background))
+        columns = np.full(sight.columns, ground, np.uint32)
         columns[found] = codes[self.channel.codes[place[found]]]
-        rows = max(1, round(cap * sight.ratio))
-        put_image(
-            painter, blank(rows, columns), QPointF(box.left(), box.bottom() - cap), sight.ratio
-        )
+        image = blank(max(1, round(cap * sight.ratio)), columns)
+        thin = ~self.channel.certain[place]  # half as high
+        image[: len(image) // 2, thin] = ground | np.uint32(0xFF000000)
+        put_image(painter, image, QPointF(box.left(), box.bottom() - cap), sight.ratio)
 
 
 def _visible(items: Sequence[Item], sight: Sight, look: Look) -> list[Item]:
