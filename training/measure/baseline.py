@@ -8,7 +8,7 @@ neutral clip that is scored itself is left out of what corrects it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,8 +29,6 @@ Means: TypeAlias = NDArray[np.float64]
 """Mean log-probabilities, shape ``(labels,)``."""
 
 _Speaker: TypeAlias = tuple[str, str]
-_Reference: TypeAlias = Callable[[_Speaker], Means | None]
-"""What stands for the neutral speech of many, for one speaker."""
 
 
 def fit_baseline(
@@ -62,19 +60,24 @@ def fit_baseline(
     if len(spoken) < 2:
         return None
 
-    def of_others(speaker: _Speaker) -> Means | None:
-        return _reference({who: means for who, means in spoken.items() if who != speaker})
-
-    tried = {strength: _gains(validation, of_others, strength) for strength in STRENGTHS}
+    others = {
+        speaker: _reference({who: means for who, means in spoken.items() if who != speaker})
+        for speaker in spoken
+    }
+    tried = {}
+    for strength in STRENGTHS:
+        made = {who: _baseline(reference, strength) for who, reference in others.items()}
+        tried[strength] = _gains(validation, made)
     strength = min(STRENGTHS, key=lambda own: _mean_nll(tried[own]))
     gains = tried[strength]
     sure = gains["mean"]["gain_interval"]
-    return Baseline(
-        reference=tuple(float(value) for value in _reference(spoken)),
-        strength=strength,
-        enabled=sure is not None and sure[0] > 0,
-        validation=gains,
-    )
+    fitted = _baseline(_reference(spoken), strength)
+    offered = sure is not None and sure[0] > 0
+    return fitted.model_copy(update={"enabled": offered, "validation": gains})
+
+
+def _baseline(reference: Means, strength: float) -> Baseline:
+    return Baseline(reference=tuple(reference.tolist()), strength=strength, enabled=False)
 
 
 def baseline_scores(evaluation: Evaluation, baseline: Baseline) -> dict[str, Any]:
@@ -83,16 +86,17 @@ def baseline_scores(evaluation: Evaluation, baseline: Baseline) -> dict[str, Any
     Returns
     -------
     dict
-        ``strength`` and ``enabled``; ``seconds``: voiced speech that corrects a speaker, the
-        median; ``corpora``: for each the ``clips`` and ``speakers``, ``uar`` and ``nll`` without
-        correction and with it, and the ``gain`` in UAR with its paired interval; ``mean``: the
-        gain over corpora, without TESS.
+        ``strength``, ``enabled``, and ``validation``: the gain of those who decided it;
+        ``seconds``: voiced speech that corrects a speaker, the median; ``corpora``: for each the
+        ``clips`` and ``speakers``, ``uar`` and ``nll`` without correction and with it, and the
+        ``gain`` in UAR with its paired interval; ``mean``: the gain over corpora, without TESS.
     """
-    reference = np.asarray(baseline.reference)
+    speakers = {_speaker(result) for result in evaluation.results}
     return {
         "strength": baseline.strength,
         "enabled": baseline.enabled,
-        **_gains(evaluation, lambda _: reference, baseline.strength),
+        "validation": baseline.validation.get("mean"),
+        **_gains(evaluation, dict.fromkeys(speakers, baseline)),
     }
 
 
@@ -148,15 +152,14 @@ def _reference(spoken: Mapping[_Speaker, Means]) -> Means:
 # ------------------------------------------------------------------------------------------- gains
 
 
-def _gains(evaluation: Evaluation, reference: _Reference, strength: float) -> dict[str, Any]:
+def _gains(evaluation: Evaluation, baselines: Mapping[_Speaker, Baseline]) -> dict[str, Any]:
     """Figures without a correction and with it, of the clips of all who spoke neutrally."""
     neutral = _neutral(evaluation.results)
     pairs: list[tuple[ClipResult, list[SegmentResult]]] = []
     for result in evaluation.results:
         heard = _calibration(neutral.get(_speaker(result), []), without=result)
-        of_others = reference(_speaker(result))
-        if heard and of_others is not None:
-            shift = -strength * (_means(heard) - of_others)
+        if heard:
+            shift = baselines[_speaker(result)].shift(_means(heard))
             pairs.append((result, [_corrected(segment, shift) for segment in result.segments]))
     corpora, draws = {}, {}
     for name, results in by_corpus([result for result, _ in pairs]).items():

@@ -7,7 +7,19 @@ from typing import Any
 
 from realtime_ser.model import Bundle
 from training.report.tables import table
-from training.report.words import NONE, delay, language, listing, paragraph, ratio, span, tenth
+from training.report.words import (
+    NONE,
+    delay,
+    language,
+    listing,
+    paragraph,
+    points,
+    points_span,
+    ratio,
+    seconds,
+    span,
+    tenth,
+)
 
 CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
 EARLY, NOISE = "early.png", "noise.png"
@@ -24,6 +36,7 @@ def measured(bundle: Bundle, result: Result) -> list[str]:
         _streams(result),
         _classes(result),
         _calibration(bundle, result),
+        _baseline(result),
         _groups(result),
     ]
 
@@ -171,6 +184,59 @@ calibration would show at this number of clips. An answer is called *certain* fr
 
 ![Reliability diagrams]({RELIABILITY})
 """
+
+
+def _baseline(result: Result) -> str:
+    if "baseline" not in result:
+        return ""
+    found = result["baseline"]
+    rows = [
+        [
+            result["corpora"][name]["title"],
+            str(own["clips"]),
+            str(own["speakers"]),
+            *(ratio(own[key]) for key in ("uar", "uar_corrected")),
+            points(own["gain"]),
+            points_span(own["gain_interval"]),
+            *(ratio(own[key]) for key in ("nll", "nll_corrected")),
+        ]
+        for name, own in found["corpora"].items()
+    ]
+    header = ["corpus", "clips", "speakers", "UAR", "corrected", "points", "95 %"]
+    how = paragraph(
+        "`realtime-ser calibrate` listens to a person's normal voice; `--profile` then takes "
+        f"{found['strength']:g} of what sets its mean log-probabilities apart from the neutral "
+        "speech of many off those of a session, to make up for that voice and that microphone. "
+        f"Simulated: {seconds(found['seconds'])} of voice (the median; 20 s where there are so "
+        "many) in a speaker's neutral clips correct all of their clips, a neutral one without "
+        "itself."
+    )
+    return f"""
+## A personal baseline
+
+{how}
+
+{table([*header, "NLL", "corrected"], rows)}
+
+{paragraph(baseline_words(found))}
+"""
+
+
+def baseline_words(found: Mapping[str, Any]) -> str:
+    """What the baseline gives test speakers and gave validation speakers."""
+    said = found["mean"]
+    words = (
+        f"Over corpora that is {points(said['gain'])} points of UAR (95 %: "
+        f"{points_span(said['gain_interval'])}, paired over speakers)."
+    )
+    before = found["validation"]
+    if before is None:
+        return words
+    shown = "is offered" if found["enabled"] else "is not offered"
+    return (
+        f"{words} Validation speakers, who decided, gained {points(before['gain'])} (95 %: "
+        f"{points_span(before['gain_interval'])}), so it {shown}: that takes an interval above 0."
+    )
 
 
 def _groups(result: Result) -> str:

@@ -27,6 +27,7 @@ def render(template: str, **facts: Any) -> str:
         "place": _place,
         "percent": words.percent,
         "points": words.points,
+        "points_span": words.points_span,
         "ratio": words.ratio,
         "seconds": words.seconds,
         "size": words.size,

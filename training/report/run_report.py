@@ -18,6 +18,7 @@ from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order
 from training.report import figures
 from training.report.anchors import Anchor, anchors
+from training.report.card_results import baseline_words
 from training.report.leaks import leaks
 from training.report.page import render
 from training.report.words import NONE, listing, ranges
@@ -121,6 +122,7 @@ _SECTIONS = {
     "training": "Training",
     "classes": "Classes",
     "calibration": "Calibration",
+    "baseline": "Personal baseline",
     "early": "Early decisions",
     "offline": "Stream and graph",
     "noise": "Noise",
@@ -140,6 +142,7 @@ def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "published": facts["published"] is not None,
         "anchors": facts["anchors"] is not None,
         "training": CURVES in facts["figures"],
+        "baseline": "baseline" in results,
         "early": EARLY in facts["figures"],
         "offline": "offline" in results,
         "noise": "noise" in results,
@@ -222,7 +225,7 @@ def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[s
 
 # -------------------------------------------------------------------------------- what was measured
 
-_NOTHING = {"published": None, "anchors": None, "opus": 0, "clips": 0}
+_NOTHING = {"published": None, "anchors": None, "baseline": "", "opus": 0, "clips": 0}
 
 
 def _measured(record: RunRecord, results: Results) -> dict[str, Any]:
@@ -240,6 +243,7 @@ def _measured(record: RunRecord, results: Results) -> dict[str, Any]:
         "speakers": sum(len(scores["speakers"]) for scores in corpora.values()),
         "mean_over": listing(title(name) for name in results["mean_over"] or corpora),
         "seconds": _seconds(corpora),
+        "baseline": baseline_words(results["baseline"]) if "baseline" in results else "",
         "kinds": _noise_kinds(results) if "noise" in results else [],
     }
 

@@ -53,6 +53,11 @@ def points(value: float | None) -> str:
     return f"{rounded:+.1f}".replace("-", "−")
 
 
+def points_span(limits: Sequence[float] | None) -> str:
+    """An interval of differences of shares, in points."""
+    return NONE if limits is None else f"{points(limits[0])} to {points(limits[1])}"
+
+
 def tenth(value: float) -> str:
     """A number with one decimal."""
     return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
