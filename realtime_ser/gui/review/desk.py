@@ -109,7 +109,7 @@ class Desk(QWidget):
 
     def close_down(self) -> None:
         """Let threads and files go."""
-        self.player.stop()
+        self.player.close()
         self.sound.close()
         self.summary.close_down()
 

@@ -63,6 +63,7 @@ class Player(QObject):
         self._clock: _Clock | None = None
         self._start_s = self._end_s = 0.0
         self._round = 0
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
@@ -101,6 +102,11 @@ class Player(QObject):
             self._timer.stop()
             self.turned.emit(False)
 
+    def close(self) -> None:
+        """Stop for good."""
+        self._closed = True
+        self.stop()
+
     def _tick(self) -> None:
         clock = self._clock
         if clock is not None:
@@ -108,6 +114,8 @@ class Player(QObject):
 
     def _ended(self, number: int, words: str) -> None:
         """The thread tells, with a sentence if something was wrong, that a round is over."""
+        if self._closed:
+            return
         if words:
             self.said.emit(words)
         if number == self._round and self.playing and self._stop.is_set():

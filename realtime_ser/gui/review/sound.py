@@ -72,6 +72,8 @@ class SoundStore(QObject):
 
     arrived = pyqtSignal()
 
+    _read_one = pyqtSignal()
+
     def __init__(self, info: SessionInfo, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.fault = ""
@@ -85,6 +87,7 @@ class SoundStore(QObject):
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
         self._mfcc = Mfcc(FeatureParams())
+        self._read_one.connect(self._tell)
 
     @property
     def there(self) -> bool:
@@ -113,6 +116,10 @@ class SoundStore(QObject):
         if self._file is not None:
             self._file.close()
 
+    def _tell(self) -> None:
+        if not self._closed:  # what was under way in the thread comes too late
+            self.arrived.emit()
+
     # ---------------------------------------------------------------------------- in the thread
 
     def _read_wanted(self) -> None:
@@ -128,13 +135,13 @@ class SoundStore(QObject):
                 self.fault = str(error)
                 with self._lock:
                     self._busy = False
-                self.arrived.emit()
+                self._read_one.emit()
                 return
             with self._lock:
                 self._blocks[number] = blocks
                 while len(self._blocks) > _KEPT:
                     self._blocks.popitem(last=False)
-            self.arrived.emit()
+            self._read_one.emit()
 
     def _read(self, number: int) -> Blocks:
         if self._file is None:

@@ -153,6 +153,8 @@ class SummaryPanel(QScrollArea):
         self._made.emit(digests)
 
     def _show(self, digests: list[ChannelDigest]) -> None:
+        if self._closed:  # what was under way in the thread comes too late
+            return
         self._digests = digests
         body = QWidget()
         body.setObjectName("window")

@@ -440,7 +440,9 @@ class TakesWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Stop playing."""
-        self._stop()
+        for player in self._players:
+            if player is not None:
+                player.close()
         super().closeEvent(event)
 
     def _connect(self) -> None:

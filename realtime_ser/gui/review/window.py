@@ -387,7 +387,7 @@ def _facts(info: SessionInfo) -> str:
         begun.started.strftime("%Y-%m-%d %H:%M"),
         clock_text(info.duration_s),
         begun.source.name + (" (synthesised speech)" if begun.source.demo else ""),
-        f"model {begun.model.name} {begun.model.version}",
+        f"model {begun.heard_by}",
         begun.study.participant,
         "" if info.state is SessionState.COMPLETE else info.state.value,
     ]
