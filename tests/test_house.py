@@ -20,6 +20,7 @@ TRAINING = {"training", "tensorflow", "keras", "librosa"}
 WINDOW = {GUI, "PyQt6", "pyqtgraph"}
 #: Arrows run one way: what each room of the program may not lean on.
 ABOVE = {
+    "realtime_ser.baseline": {"audio", "model", "pipeline", "monitor", "session", "cli"},
     "realtime_ser.features": {"audio", "vad", "model", "pipeline", "monitor", "session", "cli"},
     "realtime_ser.vad": {"audio", "features", "model", "pipeline", "monitor", "session", "cli"},
     "realtime_ser.model": {"audio", "vad", "pipeline", "monitor", "session", "cli"},
@@ -27,6 +28,7 @@ ABOVE = {
     "realtime_ser.pipeline": {"monitor", "session", "cli"},
     "realtime_ser.monitor": {"cli"},
     "realtime_ser.session": {"cli"},
+    "realtime_ser.profiles": {"cli"},
 }
 
 

@@ -157,7 +157,7 @@ def test_a_session_is_corrected_says_so_and_keeps_what_the_model_said(
     assert first.beginning.provenance["profile"] is None
     assert second.beginning.provenance["profile"] == story
     assert main(["sessions", "show", second.id]) == 0
-    assert "Anna" in capsys.readouterr().out
+    assert "corrected for Anna" in capsys.readouterr().out
 
     again = tmp_path / "again.csv"
     assert main(["sessions", "export", second.id, "--to", str(again), "--without-profile"]) == 0

@@ -130,10 +130,7 @@ def _facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     yield "source", f"{begun.source.name}{', synthesised speech' if begun.source.demo else ''}"
     yield "length", clock_text(info.duration_s)
     yield from _channel_facts(store, info)
-    yield "model", f"{begun.model.name} {begun.model.version}"
-    profile = begun.provenance.get("profile")
-    if profile is not None:
-        yield "profile", f"{profile['name']}, made {profile['made']}, corrects the probabilities"
+    yield "model", begun.heard_by
     for name, words in zip(("study", "participant", "condition"), _belonging(info), strict=True):
         if words:
             yield name, words

@@ -76,6 +76,13 @@ class Beginning:
     title: str = ""
     origin: str | None = None
 
+    @property
+    def heard_by(self) -> str:
+        """The model, and the profile that corrected it, if one did."""
+        profile = self.provenance.get("profile")
+        corrected = "" if profile is None else f", corrected for {profile['name']}"
+        return f"{self.model.name} {self.model.version}{corrected}"
+
 
 @dataclass(frozen=True, slots=True)
 class Course:

@@ -175,7 +175,7 @@ def _facts(one: Row) -> Iterator[tuple[str, str]]:
     ):
         if words:
             yield name, words
-    yield "Model", f"{begun.model.name} {begun.model.version}"
+    yield "Model", begun.heard_by
     if begun.origin is not None:
         yield "Heard again", f"from the sound of {begun.origin}"
     yield "Takes", size_text(info.size)

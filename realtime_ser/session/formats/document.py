@@ -66,6 +66,7 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
         "condition": study.condition,
         "consent": None if study.consent is None else study.consent.isoformat(),
         "model": {"name": begun.model.name, "version": begun.model.version},
+        "profile": (begun.provenance.get("profile") or {}).get("name"),
         "origin": begun.origin,
         "notes": [note.text for note in store.notes(info.id)],
     }

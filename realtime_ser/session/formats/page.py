@@ -99,7 +99,7 @@ def _facts(info: SessionInfo) -> Iterator[str]:
         ("Began", begun.started.strftime("%Y-%m-%d %H:%M:%S %z")),
         ("Length", clock_text(info.duration_s)),
         ("Source", f"{begun.source.name}{demo}"),
-        ("Model", f"{begun.model.name} {begun.model.version}{again}"),
+        ("Model", f"{begun.heard_by}{again}"),
         ("Study", study.name),
         ("Participant", study.participant),
         ("Condition", study.condition),

@@ -299,7 +299,7 @@ def _draw_heading(svg: Svg, info: SessionInfo) -> None:
         *([one_line(begun.source.name)] if begun.title else []),
         *(["synthesised speech"] if begun.source.demo else []),
         *([info.state.value] if info.state.value != "complete" else []),
-        f"model {begun.model.name} {begun.model.version}",
+        f"model {begun.heard_by}",
     ]
     words = shortened("  ·  ".join(facts), _SIZE, _PLOT)
     svg.words(_LEFT, 46, words, _SIZE, fill=_MUTED)
