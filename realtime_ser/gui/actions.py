@@ -80,7 +80,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
             Entry("shorter", "Sh&orter timeline", "Ctrl++", "fewer seconds on the timeline"),
             Entry("longer", "Lon&ger timeline", "Ctrl+-", "more seconds on the timeline"),
             "La&bels",
-            Entry("all_labels", "Show all la&bels", "Alt+0", "show every label again"),
+            Entry("all_labels", "Sho&w all labels", "Alt+0", "show every label again"),
             LINE,
             Entry(
                 "compact",
@@ -120,7 +120,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
             Entry("keys", "&Keys and meaning", "F1", "this list"),
             Entry("notice", "&Purpose, limits and consent", tip="what this is for, and what not"),
             LINE,
-            Entry("diagnostics", "&Diagnostics…", tip="what to send with a question; copy it"),
+            Entry("diagnostics", "Copy &diagnostics…", tip="what to send with a question; copy it"),
             Entry("log", "Show the &log file", tip="what the program has noted"),
             LINE,
             Entry("about", "&About", tip="versions and licences"),

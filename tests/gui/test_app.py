@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 from PyQt6.QtCore import QTimer
@@ -72,6 +73,17 @@ def test_a_fault_in_a_slot_is_told_once_and_the_session_goes_on(qapp, tmp_path, 
     (text,) = told
     assert str(tmp_path) in text
     assert caplog.text.count("ZeroDivisionError: in a slot") == 2
+
+
+def test_a_fault_in_a_thread_is_noted(qapp, tmp_path, caplog):
+    def fault():
+        raise ZeroDivisionError("in a thread")
+
+    thread = threading.Thread(target=fault)
+    QTimer.singleShot(500, thread.start)
+    with caplog.at_level(logging.ERROR):
+        assert run(config(tmp_path, speed=1.0), duration_s=1.5) == 0
+    assert "ZeroDivisionError: in a thread" in caplog.text
 
 
 def _caught(function):

@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QAction, QWheelEvent
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt6.QtGui import QAction, QKeyEvent, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QMenu
 
 from realtime_ser.gui.actions import entries, key_rows
 from realtime_ser.gui.live.states import Panorama, Situation
@@ -157,6 +157,9 @@ def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, c
     qtbot.waitUntil(lambda: conductor.view.situation is Situation.SPEECH, timeout=20000)
     assert window.blind.title.text() == "Listening"  # not "speech": that would be a result
     assert "sound is not" in window.blind.kept.text()
+    for key in (Qt.Key.Key_F11, Qt.Key.Key_F10, Qt.Key.Key_Escape):
+        qtbot.keyClick(window, key)  # none of them shows the results by mistake
+    assert window.blind.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_3)  # whoever leads the study marks on
     qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
     qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
@@ -164,6 +167,13 @@ def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, c
     assert not window.blind.isVisible()
     window.close()
     assert len(rows(tmp_path / "session.csv")) == window.timeline.channels[1].newest + 1
+
+
+def test_letters_of_any_alphabet_are_no_trouble(qtbot, window):
+    for letter in ("\u0444", "\u05d0", "\u304b"):
+        event = QKeyEvent(QEvent.Type.KeyPress, ord(letter), Qt.KeyboardModifier.NoModifier, letter)
+        QApplication.sendEvent(window, event)
+    assert window.isVisible()
 
 
 def test_the_presenter_fills_the_screen_until_escape(qtbot, window):
@@ -262,6 +272,9 @@ def test_every_action_says_what_it_does_and_has_its_own_keys(window):
     keys = [entry.keys for _, entry in entries() if entry.keys]
     assert len(keys) == len(set(keys))
     assert all(entry.tip for _, entry in entries())
+    for menu in window.findChildren(QMenu):
+        letters = [action.text().lower().partition("&")[2][:1] for action in menu.actions()]
+        assert len(set(letters) - {""}) == len([letter for letter in letters if letter]), letters
     assert all(action.toolTip() for action in window.actions_.all())
     listed = dict(key_rows())
     assert {"Ctrl+E", "M", "Space", "1 to 9"} <= listed.keys()

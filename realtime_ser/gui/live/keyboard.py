@@ -53,9 +53,9 @@ class Keyboard(QObject):
         digit = event.key() - Qt.Key.Key_0.value
         if 1 <= digit <= 9:
             return self._take_digit(digit, event, down=down)
-        signal = {Qt.Key.Key_Space: self.space, Qt.Key.Key_Escape: self.escape}.get(
-            Qt.Key(event.key())
-        )
+        # Compared as numbers: letters of many alphabets are no members of Qt.Key.
+        signals = {int(Qt.Key.Key_Space): self.space, int(Qt.Key.Key_Escape): self.escape}
+        signal = signals.get(event.key())
         if signal is None or event.modifiers() != Qt.KeyboardModifier.NoModifier:
             return False
         if down and not event.isAutoRepeat():

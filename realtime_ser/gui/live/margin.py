@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.gui.drawings import AREA_PATTERNS, FLOOR_DB, Frame, Style
+from realtime_ser.gui.drawings import FLOOR_DB, Frame, Style, area_brush
 from realtime_ser.gui.glyphs import draw_glyph
 from realtime_ser.gui.theme import Look, line_style
 from realtime_ser.words import decibels
@@ -150,10 +150,9 @@ class Margin(QWidget):
 
     def _draw_swatch(self, painter: QPainter, index: int, box: QRectF) -> None:
         """The colour and the pattern of an area."""
-        color = QColor(line_style(self._labels[index], index).color)
-        rim = self._look.theme.outline(color.name())
-        painter.fillRect(box, color)
-        painter.fillRect(box, QBrush(color.darker(135), AREA_PATTERNS[index % len(AREA_PATTERNS)]))
+        label = self._labels[index]
+        rim = self._look.theme.outline(line_style(label, index).color)
+        painter.fillRect(box, area_brush(label, index))
         if rim is not None:
             painter.setPen(QColor(rim))
             painter.setBrush(Qt.BrushStyle.NoBrush)

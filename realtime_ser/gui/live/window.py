@@ -344,8 +344,13 @@ class MainWindow(QMainWindow):
     # ------------------------------------------------------------------------------------- modes
 
     def present(self, *, on: bool) -> None:
-        """Fill the screen with what the voice sounds like, or go back."""
-        if on == (self._pages.currentWidget() is self.presenter):
+        """Fill the screen with what the voice sounds like, or go back.
+
+        Not while the results are hidden: one key alone shows them again.
+        """
+        page = self._pages.currentWidget()
+        if page is self.blind or on == (page is self.presenter):
+            self.actions_["presenter"].setChecked(page is self.presenter)
             return
         self._show_page(self.presenter if on else self._scroller)
         if on:
@@ -359,14 +364,17 @@ class MainWindow(QMainWindow):
     def hide_results(self, *, on: bool) -> None:
         """Show a calm screen instead of the results, or the results again."""
         self.present(on=False)
+        self.shrink(on=False)
         self._show_page(self.blind if on else self._scroller)
 
     def shrink(self, *, on: bool) -> None:
-        """Show the small window instead of this one, or go back."""
-        if on == self.compact.isVisible():
+        """Show the small window instead of this one, or go back; not while results are hidden."""
+        hidden = self._pages.currentWidget() is self.blind
+        if hidden or on == self.compact.isVisible():
+            self.actions_["compact"].setChecked(self.compact.isVisible())
             return
         if on:
-            self.hide_results(on=False)
+            self.present(on=False)
             self.compact.show()
             self.hide()
         else:

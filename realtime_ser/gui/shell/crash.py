@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,7 +87,7 @@ def faults_told(
 ) -> Iterator[None]:
     """Survive a fault in a slot: one dialog, the traceback in the log, the session goes on.
 
-    Without it PyQt ends the process.
+    Without it PyQt ends the process. A fault in a thread is noted; what depends on it says so.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def faults_told(
     interrupted
         Called when somebody asks the program to end.
     """
-    before = sys.excepthook
+    before, before_in_thread = sys.excepthook, threading.excepthook
     told = False
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -115,12 +116,18 @@ def faults_told(
             dialog.finished.connect(rearm)
             dialog.open()
 
+    def in_thread(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        if error is not None:
+            found = (arguments.exc_type, error, arguments.exc_traceback)
+            _log.error("unhandled exception in a thread", exc_info=found)
+
     def rearm() -> None:
         nonlocal told
         told = False
 
-    sys.excepthook = hook
+    sys.excepthook, threading.excepthook = hook, in_thread
     try:
         yield
     finally:
-        sys.excepthook = before
+        sys.excepthook, threading.excepthook = before, before_in_thread
