@@ -247,7 +247,8 @@ class Tier:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         if words:
-            draw_words(painter, box, words_of(value).replace("\n", " "), look, look.theme.text)
+            above = box.adjusted(0, 0, 0, -2)
+            draw_words(painter, above, words_of(value).replace("\n", " "), look, look.theme.text)
 
 
 class Speech:

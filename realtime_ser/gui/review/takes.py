@@ -295,7 +295,8 @@ class TakesView(QWidget):
                 estimate.label, estimate.confidence, certain=estimate.certain, short=True
             )
             least = QFontMetricsF(look.small).horizontalAdvance(words)
-            draw_words(painter, span, words, look, look.theme.text, least=least)
+            above = span.adjusted(0, 0, 0, -4)
+            draw_words(painter, above, words, look, look.theme.text, least=least)
 
     def _paint_pauses(
         self, painter: QPainter, sight: Sight, row: QRectF, take: Take, start_s: float
