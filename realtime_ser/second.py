@@ -12,7 +12,7 @@ from realtime_ser.monitor import Monitor
 from realtime_ser.pipeline import Pipeline
 from realtime_ser.records import SAMPLE_RATE, STEP, Record, Sound, State, Update
 
-_CAPACITY = 7500
+_CAPACITY = 7500  # records: two minutes of updates and blocks of sound
 _GAPS = (State.LOST, State.PAUSED)
 
 
@@ -40,7 +40,7 @@ class SecondModel:
             for channel in monitor.channels
         ]
         self._first = monitor.channels[0]
-        self._heard = monitor.subscribe(10 * _CAPACITY, sound=True)
+        self._heard = monitor.subscribe(_CAPACITY, sound=True)
         self._said = Subscription(_CAPACITY, waits=not monitor.source.info.live)
         self._native = 0
         self._state = State.LOST

@@ -284,6 +284,22 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     assert window.settings.presets[1:] == PRESETS[1:]
 
 
+def test_a_dialog_follows_the_theme_that_is_chosen_in_it(qtbot, window, desk):
+    def ground(widget):
+        return widget.grab().toImage().pixelColor(4, 4).lightness()
+
+    desk(input="mic")
+    window.actions_["settings"].trigger()
+    shown = dialog(window, PreferencesDialog)
+    for theme, light in (("light", True), ("dark", False)):
+        shown.theme.setCurrentIndex(shown.theme.findData(theme))
+        shown.theme.activated.emit(shown.theme.currentIndex())
+        qtbot.wait(50)
+        for widget in (shown, window.compact, window.statusline):
+            assert (ground(widget) > 128) is light, type(widget)
+    shown.reject()
+
+
 def test_the_check_hears_the_session_and_its_sensitivity_is_used_next(qtbot, window, desk):
     conductor, _ = desk(speed=4.0)
     qtbot.waitUntil(playing(conductor), timeout=20000)
