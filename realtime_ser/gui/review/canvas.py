@@ -23,8 +23,8 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.gui.hover import HoverCard
-from realtime_ser.gui.review.annotations import Annotations, Item, end_of, start_of
-from realtime_ser.gui.review.axis import Axis
+from realtime_ser.gui.review.annotations import Annotations, Item, end_of, start_of, words_of
+from realtime_ser.gui.review.axis import Axis, exact_clock
 from realtime_ser.gui.review.content import ChannelContent, Content
 from realtime_ser.gui.review.gestures import Gestures, Hit
 from realtime_ser.gui.review.plots import Curves, Mel, Reading, Style, Wave
@@ -39,6 +39,7 @@ from realtime_ser.gui.review.strips import (
 )
 from realtime_ser.gui.theme import Look
 from realtime_ser.records import Segment
+from realtime_ser.words import result_text
 
 _NEAR_PX = 5.0
 """How far from an edge it can be taken hold of."""
@@ -262,13 +263,26 @@ class Canvas(QWidget):
             self.axis.show(hit.segment.start_s - span / 4, hit.segment.end_s + span / 4, glide=True)
 
     def event(self, event: QEvent | None) -> bool:
-        """Say what can be done with the strip under the pointer."""
+        """Say what is under the pointer, or what can be done with the strip there."""
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            row = self.row_at(event.pos().y())
-            over = row is not None and not self.card.isVisible()
-            QToolTip.showText(event.globalPos(), row.strip.tip if row and over else "", self)
+            words = "" if self.card.isVisible() else self._words_at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), words, self)
             return True
         return super().event(event)
+
+    def _words_at(self, at: QPointF) -> str:
+        hit = self.hit(at)
+        if hit.segment is not None:
+            estimate = hit.segment.estimate
+            words = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+            span = _span_text(hit.segment.start_s, hit.segment.end_s)
+            item = self.annotations.correction(hit.segment)
+            corrected = "" if item is None else f", corrected: {words_of(item.value)}"
+            return f"segment {hit.segment.number}: {words}{corrected}, {span}"
+        if hit.item is not None:
+            span = _span_text(start_of(hit.item.value), end_of(hit.item.value))
+            return f"{words_of(hit.item.value)}, {span}"
+        return "" if hit.row is None else hit.row.strip.tip
 
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
         """Select what is under the pointer, and ask for what can be done with it."""
@@ -525,3 +539,11 @@ class Canvas(QWidget):
             self._rebuild()
         else:
             self.repaint_all()
+
+
+def _span_text(start_s: float, end_s: float) -> str:
+    """From when to when, and how long."""
+    start = exact_clock(start_s, 0.01)
+    if end_s <= start_s:
+        return start
+    return f"{start} – {exact_clock(end_s, 0.01)} ({end_s - start_s:.2f} s)"

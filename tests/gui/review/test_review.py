@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent
-from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QMenu
+from PyQt6.QtCore import QEvent, QPoint, Qt
+from PyQt6.QtGui import QContextMenuEvent, QHelpEvent
+from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QMenu, QToolTip
 
 from realtime_ser.gui.keysheet import KeySheet
 from realtime_ser.gui.library import ExportDialog
@@ -90,6 +90,18 @@ def test_the_values_under_the_pointer_are_read_off(qtbot, store, review, pointer
     assert mouse.canvas.card.isVisible()
     qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(Curves), 6.9))
     assert mouse.canvas.card.rows[0][1] == "sound lost"
+
+
+def test_a_tooltip_says_what_a_bar_is(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    mouse = pointer(window)
+    segment = store.segments(info.id)[1]
+    at = mouse.at(mouse.row(Speech), segment.start_s + 0.5)
+    event = QHelpEvent(QEvent.Type.ToolTip, at, mouse.canvas.mapToGlobal(at))
+    QApplication.sendEvent(mouse.canvas, event)
+    assert QToolTip.text().startswith(f"segment 2: {segment.estimate.label}")
+    assert QToolTip.text().endswith("00:04.16 – 00:06.40 (2.24 s)")
 
 
 def test_channels_have_their_names_and_timelines(store, review, pointer):
