@@ -147,6 +147,18 @@ def test_one_painting_draws_no_more_tiles_than_it_may(qtbot, window, monkeypatch
     assert not papers[0].waiting
 
 
+def test_the_moment_that_is_played_is_a_thin_line(window):
+    speak(window)
+    before = drawn(window)
+    window.show_cursor(8.0)
+    after = drawn(window)
+    y = round(window.channels[1].plots.frame.top) + 10
+    moved = [x for x in range(after.width()) if after.pixel(x, y) != before.pixel(x, y)]
+    assert 1 <= len(moved) <= 4
+    window.show_cursor(None)
+    assert drawn(window).pixel(moved[0], y) == before.pixel(moved[0], y)
+
+
 def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, conduct, tmp_path):
     conductor = conduct()
     qtbot.waitUntil(playing(conductor), timeout=20000)

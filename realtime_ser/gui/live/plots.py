@@ -125,7 +125,7 @@ class Plots(QWidget):
         for line in self._cross:
             line.setPen(QPen(QColor(theme.text), 0))
         for line in self._cursor:
-            line.setPen(QPen(QColor(theme.accent), 2 * look.scale))
+            line.setPen(pg.mkPen(QColor(theme.accent), width=2 * look.scale))
         self._view.ci.layout.setVerticalSpacing(look.grid(1))
         self.card.set_look(look)
         self._ticks = None
