@@ -55,10 +55,13 @@ class Review:
 
 @dataclass(slots=True)
 class Live:
-    """What was seen of the live window: frames early and late in a session, and memory then."""
+    """What was seen of the live window: frames early and late in a session, and memory then.
 
-    early_ms: list[float] = field(default_factory=list)
-    late_ms: list[float] = field(default_factory=list)
+    A frame is its time and the processor time in it, as in :class:`Review`.
+    """
+
+    early_ms: list[tuple[float, float]] = field(default_factory=list)
+    late_ms: list[tuple[float, float]] = field(default_factory=list)
     early_mb: float = 0.0
     late_mb: float = 0.0
 
@@ -116,7 +119,7 @@ def measure_live(updates: int, frames: int) -> Live:
         if records:
             window.feed(records, now_s)
 
-    def look() -> list[float]:
+    def look() -> list[tuple[float, float]]:
         watch.frames = []
         while len(watch.frames) < frames:
             advance(_FRAME_S)
@@ -124,7 +127,7 @@ def measure_live(updates: int, frames: int) -> Live:
             window.tick(now_s)
             watch.end()
             _rest(watch.app, 0.01)  # Qt paints a few milliseconds later
-        return [whole for whole, _ in watch.frames]
+        return watch.frames
 
     advance(60.0)
     look()  # everything has been painted once
