@@ -212,8 +212,11 @@ class Canvas(QWidget):
         painter.end()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Zoom at the pointer; sideways, or with Shift, pan."""
+        """Zoom at the pointer; sideways, or with Shift, pan; over the names scroll."""
         if event is None:
+            return
+        if event.position().x() < self.sight.left:
+            event.ignore()
             return
         turn, pixels = event.angleDelta(), event.pixelDelta()
         smooth = not pixels.isNull()  # a touchpad moves by itself

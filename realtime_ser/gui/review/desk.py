@@ -118,6 +118,12 @@ class Desk(QWidget):
         self.message.setText(words)
         self.message.setToolTip(words)
 
+    def scroll_down(self, rows: int) -> None:
+        """Move down where not all channels have room."""
+        bar = self._scroller.verticalScrollBar()
+        assert bar is not None
+        bar.setValue(bar.value() + rows * self._look.grid(5))
+
     # ---------------------------------------------------------------------------------- the cursor
 
     def step(self, steps: int) -> None:
@@ -368,7 +374,7 @@ class Desk(QWidget):
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:
-        scroller = _Scroller()
+        self._scroller = scroller = _Scroller()
         scroller.setWidget(self.canvas)
         scroller.setWidgetResizable(True)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -98,7 +98,8 @@ MORE_KEYS = (
     ("Left, Right", "move the cursor by 80 ms; with Shift by a second"),
     ("Page Up, Page Down", "move by a screen"),
     ("Home, End", "go to the beginning, the end"),
-    ("Wheel", "zoom at the pointer; with Shift, or sideways, move"),
+    ("Alt+Up, Alt+Down", "scroll to the other channels"),
+    ("Wheel", "zoom at the pointer; with Shift, or sideways, move; over the names scroll"),
     ("Drag", "move; on the times or with Shift select; on a tier make an interval"),
     ("Double click", "edit a marker or interval; see a segment"),
 )

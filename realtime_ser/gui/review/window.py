@@ -197,6 +197,11 @@ class ReviewWindow(QMainWindow):
             keys.Key_Delete: desk.delete,
             keys.Key_Escape: self._unselect,
         }
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            acts = {
+                keys.Key_Up: lambda: desk.scroll_down(-1),
+                keys.Key_Down: lambda: desk.scroll_down(1),
+            }
         act = acts.get(key)
         if act is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return False

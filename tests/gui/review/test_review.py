@@ -104,12 +104,17 @@ def test_a_tooltip_says_what_a_bar_is(qtbot, store, review, pointer):
     assert QToolTip.text().endswith("00:04.16 – 00:06.40 (2.24 s)")
 
 
-def test_channels_have_their_names_and_timelines(store, review, pointer):
+def test_channels_have_their_names_and_timelines(qtbot, store, review):
     window = review(made.interview(store))
     titles = [
         row.strip.title for row in window.desk.canvas.rows if isinstance(row.strip, Speech | Curves)
     ]
     assert titles == ["coach", "probability", "Klientin „Ä“", "probability"]
+    window.resize(900, 480)
+    top = window.desk.canvas.y()
+    qtbot.waitUntil(lambda: window.desk.canvas.height() > window.desk.canvas.parent().height())
+    qtbot.keyClick(window.desk.canvas, KEY.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert window.desk.canvas.y() < top
 
 
 def test_lines_and_areas_take_turns_and_the_theme_is_followed(qtbot, store, review):
