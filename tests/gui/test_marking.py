@@ -143,7 +143,7 @@ wait(lambda: conductor.view.position_s > 1.5)
 window.actions_["replay"].trigger()
 assert window.replay.isVisible(), [box.text() for box in window.findChildren(type(window.card))]
 places = []
-conductor._player.moved.connect(places.append)
+conductor._replaying._player.moved.connect(places.append)
 wait(lambda: window.topbar.state.text() == "Paused")
 wait(lambda: not window.replay.isVisible())
 wait(lambda: window.topbar.state.text() in ("Listening", "Speech"))

@@ -11,13 +11,12 @@ from PyQt6.QtWidgets import QFileDialog
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.config import Config
-from realtime_ser.errors import DeviceError, OutputError, SerError
+from realtime_ser.errors import OutputError, SerError
 from realtime_ser.gui.live.driver import Completed, Driver, Running, Wish, complete
 from realtime_ser.gui.live.export import export_session
-from realtime_ser.gui.live.notices import RibbonWords
+from realtime_ser.gui.live.marking import Marking
 from realtime_ser.gui.live.pace import Pace
-from realtime_ser.gui.live.presets import Preset, Presets
-from realtime_ser.gui.live.replay import Clip, Player, Recent
+from realtime_ser.gui.live.replaying import Replaying
 from realtime_ser.gui.live.sources import Source
 from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.live.window import MainWindow, Second
@@ -102,10 +101,8 @@ class Conductor(QObject):
         self._open_next = False
         self._pace = Pace(1)
         self._second: str | None = None
-        self._presets = Presets(window.settings.presets)
-        self._recent: Recent | None = None
-        self._player = Player(self)
-        self._resume = False
+        self._marking = Marking(window)
+        self._replaying = Replaying(window)
         self._worded_s = float("-inf")
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -137,8 +134,7 @@ class Conductor(QObject):
     def stop(self) -> None:
         """End the session; :attr:`over` follows when its files are complete."""
         if self._running is not None and not self._closing:
-            for preset in self._presets.finish(self._running.session.monitor.now_s):
-                self._set(preset)
+            self._marking.finish()
             self._closing = True
             self._driver.close(self._running)
 
@@ -148,7 +144,7 @@ class Conductor(QObject):
             return
         self._finishing = True
         self._timer.stop()
-        self._player.stop()
+        self._replaying.stop()
         self.stop()
         self._driver.finish()
         # The driver's last words are waiting in the queue.
@@ -178,10 +174,6 @@ class Conductor(QObject):
     def session(self) -> str | None:
         """ID of the session that runs, or of the last one; ``None``: none was kept."""
         return self._session
-
-    def show_presets(self, texts: Sequence[str]) -> None:
-        """Take other texts for the number keys."""
-        self._presets.texts = tuple(texts)
 
     def record(self, *, on: bool) -> None:
         """Keep the sound of the next session, or do not."""
@@ -229,71 +221,6 @@ class Conductor(QObject):
 
     def _tell_next(self, words: str) -> None:
         self._window.statusline.say(f"next session: {words}")
-
-    # ---------------------------------------------------------------------------------- number keys
-
-    def press(self, digit: int) -> None:
-        """A number key went down: this is the moment that counts."""
-        if self._running is None:
-            self._window.statusline.say("no session is running: markers belong to one")
-        else:
-            self._presets.press(digit, self._running.session.monitor.now_s)
-
-    def release(self, digit: int) -> None:
-        """A number key came up."""
-        if self._running is not None:
-            self._set(self._presets.release(digit, self._running.session.monitor.now_s))
-
-    def switch(self, digit: int) -> None:
-        """Begin the interval of a key, or end it."""
-        if self._running is None:
-            self._window.statusline.say("no session is running: intervals belong to one")
-            return
-        self._set(self._presets.switch(digit, self._running.session.monitor.now_s))
-        self._window.show_open(self._presets.open)
-
-    def _set(self, preset: Preset | None) -> None:
-        if preset is None or self._running is None:
-            return
-        self._running.session.monitor.mark(
-            preset.text, str(preset.digit), preset.duration_s, preset.start_s
-        )
-        length = f", {preset.duration_s:.1f} s" if preset.duration_s else ""
-        self._window.statusline.say(f"marked: {preset.text or preset.digit}{length}")
-
-    # --------------------------------------------------------------------------------------- replay
-
-    def replay(self) -> None:
-        """Play the last seconds once, or stop playing."""
-        if self._player.playing:
-            self._player.stop()
-            return
-        clip = None if self._recent is None else self._recent.clip()
-        if clip is None:
-            self._window.statusline.say("nothing was heard yet")
-            return
-        try:
-            self._player.play(clip)
-        except DeviceError as error:
-            self._window.warn("The last seconds cannot be played", str(error))
-            return
-        self._hush()
-        self._window.replay.say(_replay_words(clip, paused=self._resume))
-
-    def _hush(self) -> None:
-        """A loudspeaker would be heard by the microphone: do not listen meanwhile."""
-        running = self._running
-        listens = running is not None and running.session.monitor.source.info.live
-        if running is not None and listens and self._window.settings.replay_pauses:
-            self._resume = running.session.monitor.status.phase is not Phase.PAUSED
-            running.session.monitor.pause()
-
-    def _replayed(self) -> None:
-        self._window.replay.say(None)
-        self._window.show_cursor(None)
-        if self._resume and self._running is not None:
-            self._running.session.monitor.resume()
-        self._resume = False
 
     def choose(self, source: Source) -> None:
         """Listen to something else from now on, or from the next start."""
@@ -380,10 +307,8 @@ class Conductor(QObject):
         monitor = running.session.monitor
         info = monitor.source.info
         self._pace = Pace(len(monitor.channels))
-        self._player.stop()
-        self._recent = Recent(info.native_rate, monitor.channels)
-        self._presets = Presets(self._window.settings.presets)
-        self._window.show_open(())
+        self._marking.begin(monitor)
+        self._replaying.begin(monitor)
         rate = 1.0 if info.live else self._config.audio.speed
         audio = self._config.audio
         second = running.second
@@ -451,8 +376,7 @@ class Conductor(QObject):
         records: list[Record] = []
         for record in running.records.drain():
             if isinstance(record, Sound):
-                if self._recent is not None:
-                    self._recent.feed(record)
+                self._replaying.feed(record)
                 first = running.session.monitor.channels[0] - 1
                 rate = running.session.monitor.source.info.native_rate
                 self.heard.emit(rate, record.samples[:, first])
@@ -519,23 +443,17 @@ class Conductor(QObject):
         window.closing.connect(self.finish)
         keys, acts = window.keyboard, window.actions_
         keys.space.connect(self.toggle)
-        keys.pressed.connect(self.press)
-        keys.released.connect(self.release)
-        keys.switched.connect(self.switch)
         for name, act in (
             ("toggle", self.toggle),
             ("stop", self.stop),
             ("mark", lambda: self.mark(bar.take_text())),
-            ("replay", self.replay),
+            ("replay", self._replaying.toggle),
             ("export", self.ask_export),
             ("rescan", self.rescan_now),
             ("record", lambda on: self.record(on=on)),
         ):
             acts.bind(name, act)
         acts["record"].setChecked(self._config.session.record_audio)
-        window.replay.pressed.connect(self._player.stop)
-        self._player.moved.connect(window.show_cursor)
-        self._player.ended.connect(self._replayed)
         bar.start_pressed.connect(self.start)
         bar.pause_pressed.connect(self.toggle)
         bar.stop_pressed.connect(self.stop)
@@ -553,10 +471,3 @@ class Conductor(QObject):
 
 def _model_name(manifest: Manifest) -> str:
     return f"{manifest.name} {manifest.version}"
-
-
-def _replay_words(clip: Clip, *, paused: bool) -> RibbonWords:
-    words = f"The last {clip.end_s - clip.start_s:.0f} s, from memory: they were not written."
-    if paused:
-        words += " Listening is paused meanwhile."
-    return RibbonWords("play", "Replay", words, "Stop")

@@ -72,7 +72,6 @@ class Hub(QObject):
         acts.menus[_PROFILES].aboutToShow.connect(self._guarded(self._list_profiles))
         window.dropped.connect(self._guarded(self.files))
         window.closing.connect(self.close)
-        window.chosen.connect(self._choice)
         conductor.began.connect(self._began)
         conductor.completed.connect(self._completed)
 
@@ -338,10 +337,6 @@ class Hub(QObject):
     def _open(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-    def _choice(self, values: dict[str, Any]) -> None:
-        if "presets" in values:
-            self._conductor.show_presets(values["presets"])
 
     def _began(self, session: LiveSession) -> None:
         _log.info("session %s began, tables in %s", session.id, session.files.frames)
