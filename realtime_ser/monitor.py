@@ -123,6 +123,7 @@ class Monitor:
         self._subscriptions: list[Subscription] = []
         self._own: Subscription | None = None
         self._marks: deque[Marker] = deque()
+        self._open_marks: dict[str, Marker] = {}
         self._pause = threading.Event()
         self._stop = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
@@ -208,6 +209,17 @@ class Monitor:
         marker = Marker(time_s, text, code, duration_s, wall_clock=wall)
         self._marks.append(marker)
         return marker
+
+    def begin_mark(self, code: str, text: str = "") -> None:
+        """Begin an interval; :meth:`end_mark` ends it, and so does the end of the session."""
+        self._open_marks[code] = Marker(self.now_s, text, code)
+
+    def end_mark(self, code: str) -> Marker | None:
+        """End the interval that was begun with a code; ``None``: there is none."""
+        begun = self._open_marks.pop(code, None)
+        if begun is None:
+            return None
+        return self.mark(begun.text, code, max(0.0, self.now_s - begun.time_s), begun.time_s)
 
     def __enter__(self) -> Self:
         self._own = self.subscribe()
@@ -350,6 +362,8 @@ class Monitor:
     def _finish(self) -> None:
         for lane in self._lanes:
             self._publish(lane.finish(self._native))
+        for code in list(self._open_marks):
+            self.end_mark(code)
         self._publish_marks()
         self._publish_anchor()
 

@@ -6,11 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
 from realtime_ser.gui.live.replay import KEPT_S, Recent
 from realtime_ser.records import Sound
+from realtime_ser.resources import shipped
 from tests.gui.test_window import playing, rows
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -62,6 +64,21 @@ def test_control_and_a_digit_begin_an_interval_and_end_it(qtbot, window, conduct
     assert (first[0], last[0]) == ("5", "6")
     assert first[3] >= 0.2
     assert last[3] >= 0.1
+
+
+def test_an_interval_that_is_open_when_the_sound_ends_ends_with_it(
+    qtbot, window, conduct, tmp_path
+):
+    sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
+    soundfile.write(tmp_path / "short.wav", sound[: 4 * rate], rate)
+    conductor = conduct(input=str(tmp_path / "short.wav"), speed=1.0)
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    with qtbot.waitSignal(conductor.over, timeout=20000):
+        qtbot.keyClick(window, Qt.Key.Key_7, CTRL)
+    ((code, text, start_s, duration_s),) = markers(tmp_path)
+    assert (code, text) == ("7", "noise")
+    assert start_s + duration_s == pytest.approx(4.0, abs=0.1)
+    assert not window.intervals.isVisible()
 
 
 def test_a_key_that_is_held_while_the_window_loses_the_keyboard_ends_there(qtbot, window, conduct):

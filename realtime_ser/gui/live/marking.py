@@ -38,9 +38,9 @@ class Marking(QObject):
         self._window.show_open(())
 
     def finish(self) -> None:
-        """End all that has begun: the session is about to end."""
+        """The session is about to end; intervals end with it."""
         if self._monitor is not None:
-            for preset in self._presets.finish(self._monitor.now_s):
+            for preset in self._presets.let_go(self._monitor.now_s):
                 self._set(preset)
             self._monitor = None
             self._window.show_open(())
@@ -59,13 +59,21 @@ class Marking(QObject):
         if self._monitor is None:
             self._window.statusline.say("no session is running: intervals belong to one")
             return
-        self._set(self._presets.switch(digit, self._monitor.now_s))
+        ended = self._presets.switch(digit, self._monitor.now_s)
+        if ended is None:
+            self._monitor.begin_mark(str(digit), self._presets.texts[digit - 1])
+        else:
+            self._monitor.end_mark(str(digit))
+            self._say(ended)
         self._window.show_open(self._presets.open)
 
     def _set(self, preset: Preset | None) -> None:
         if preset is None or self._monitor is None:
             return
         self._monitor.mark(preset.text, str(preset.digit), preset.duration_s, preset.start_s)
+        self._say(preset)
+
+    def _say(self, preset: Preset) -> None:
         length = f", {preset.duration_s:.1f} s" if preset.duration_s else ""
         self._window.statusline.say(f"marked: {preset.text or preset.digit}{length}")
 

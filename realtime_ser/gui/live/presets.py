@@ -68,11 +68,10 @@ class Presets:
             return None
         return self._preset(digit, start_s, now_s - start_s)
 
-    def finish(self, now_s: float) -> list[Preset]:
-        """End all that has begun: the session is over."""
+    def let_go(self, now_s: float) -> list[Preset]:
+        """All keys come up: the session is over."""
         held = [self.release(digit, now_s) for digit in list(self._down)]
-        opened = [self.switch(digit, now_s) for digit in list(self._open)]
-        return [preset for preset in (*held, *opened) if preset is not None]
+        return [preset for preset in held if preset is not None]
 
     def _preset(self, digit: int, start_s: float, duration_s: float) -> Preset:
         return Preset(digit, self.texts[digit - 1], start_s, max(0.0, duration_s))
