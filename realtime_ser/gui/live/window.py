@@ -117,6 +117,9 @@ class MainWindow(QMainWindow):
 
     closing = pyqtSignal()
 
+    #: The results are hidden from now on, or shown again.
+    blinded = pyqtSignal(bool)
+
     #: Files and folders were dropped on the window.
     dropped = pyqtSignal(list)
 
@@ -366,6 +369,7 @@ class MainWindow(QMainWindow):
         self.present(on=False)
         self.shrink(on=False)
         self._show_page(self.blind if on else self._scroller)
+        self.blinded.emit(on)
 
     def shrink(self, *, on: bool) -> None:
         """Show the small window instead of this one, or go back; not while results are hidden."""

@@ -29,6 +29,9 @@ from realtime_ser.session.store import Store
 
 _log = logging.getLogger(__name__)
 
+_REVEALING = ("sessions", "review", "files", "export_as")
+"""Actions that show what was heard."""
+
 _PROFILES = "Correct for a person"
 
 _OTHER = "?"
@@ -72,6 +75,7 @@ class Hub(QObject):
         acts.menus[_PROFILES].aboutToShow.connect(self._guarded(self._list_profiles))
         window.dropped.connect(self._guarded(self.files))
         window.closing.connect(self.close)
+        window.blinded.connect(self._blind)
         conductor.began.connect(self._began)
         conductor.completed.connect(self._completed)
 
@@ -337,6 +341,14 @@ class Hub(QObject):
     def _open(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _blind(self, on: bool) -> None:
+        """Other windows show results too: they go with them, and come back with them."""
+        for name in _REVEALING:
+            self._window.actions_[name].setEnabled(not on)
+        for window in self.windows:
+            if not sip.isdeleted(window):
+                window.setVisible(not on)
 
     def _began(self, session: LiveSession) -> None:
         _log.info("session %s began, tables in %s", session.id, session.files.frames)

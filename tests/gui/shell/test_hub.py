@@ -103,6 +103,20 @@ def test_the_last_session_is_reviewed_and_exported_by_keys(qtbot, window, desk):
     export.reject()
 
 
+def test_hiding_the_results_hides_them_in_every_window(qtbot, window, desk):
+    conductor, hub = desk(speed=0.0)
+    ended(qtbot, conductor)
+    qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
+    (review,) = hub.windows
+    qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
+    assert not review.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
+    qtbot.keyClick(window, Qt.Key.Key_L, CTRL)
+    assert hub.windows == [review]
+    qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
+    assert review.isVisible()
+
+
 def test_without_a_kept_session_review_says_so(qtbot, window, desk):
     desk(input="mic")
     qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
