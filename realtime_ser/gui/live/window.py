@@ -10,13 +10,11 @@ from typing import Any
 
 from PyQt6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
-    QAction,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
     QIcon,
-    QKeySequence,
     QPainter,
     QPixmap,
     QResizeEvent,
@@ -41,6 +39,7 @@ from realtime_ser.gui.live.blind import BlindScreen
 from realtime_ser.gui.live.channelview import ChannelView
 from realtime_ser.gui.live.compact import CompactWindow
 from realtime_ser.gui.live.keyboard import Keyboard
+from realtime_ser.gui.live.menus import Menus
 from realtime_ser.gui.live.notices import (
     Card,
     FileProgress,
@@ -70,12 +69,6 @@ FOLD_WIDTH = 900
 #: What is kept of a session for the timeline: its longest length, and what lies just before, since
 #: dashes go on from the start of a segment. Some 10 MB a channel.
 _KEPT_S = SPANS_S[-1] + 40.0
-
-THEMES: tuple[tuple[str, ThemeChoice], ...] = (
-    ("Like the &system", "system"),
-    ("&Dark", "dark"),
-    ("&Light", "light"),
-)
 
 _STOPPED = {
     Situation.IDLE: "not listening",
@@ -152,9 +145,12 @@ class MainWindow(QMainWindow):
         self.keyboard.watch(self)
         self.keyboard.watch(self.compact)
         self.actions_ = Actions(self)
-        self._make_menus()
+        self.compact.addActions(self.actions_.all())
+        self._menus = Menus(self, self.actions_)
+        self._bind()
         self._lay_out()
         self.card = Card(self._scroller)
+        self._menus.show_settings(self.settings)
         self.setWindowIcon(_icon())
         self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
@@ -229,7 +225,7 @@ class MainWindow(QMainWindow):
         for view in self._views():
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
-        self._list_labels()
+        self._menus.list_labels(self.timeline.labels, self.settings.hidden)
         self.card.raise_()
 
     def feed(self, records: Iterable[Record], now_s: float) -> None:
@@ -313,11 +309,7 @@ class MainWindow(QMainWindow):
             view.plots.set_span(settings.timeline_s)
             view.readout.smooth(settings.smoothing_s)
             view.set_style(style)
-        self.actions_["stacked"].setChecked(settings.stacked)
-        for action in self.actions_.menus["Labels"].actions():
-            action.setChecked(action.text() not in settings.hidden)
-        self.actions_.tick("Timeline length", settings.timeline_s)
-        self.actions_.tick("Theme", settings.theme)
+        self._menus.show_settings(settings)
         if settings.timeline_s != before.timeline_s:
             self.statusline.say(f"the timeline shows {span_text(settings.timeline_s)}")
         if settings.theme != before.theme:
@@ -569,12 +561,7 @@ class MainWindow(QMainWindow):
         whole.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         whole.setFocus()
 
-    def _make_menus(self) -> None:
-        acts = self.actions_
-        bar = self.menuBar()
-        assert bar is not None
-        acts.fill(bar)
-        self.compact.addActions(acts.all())
+    def _bind(self) -> None:
         for name, act in (
             ("stacked", lambda on: self.choose(stacked=on)),
             ("compact", lambda on: self.shrink(on=on)),
@@ -586,34 +573,11 @@ class MainWindow(QMainWindow):
             ("keys", self.show_help),
             ("quit", self.close),
         ):
-            acts.bind(name, act)
-        acts["stacked"].setChecked(self.settings.stacked)
-        acts.choices("Theme", THEMES, self.settings.theme, self.set_theme)
-        spans = [(span_text(seconds), seconds) for seconds in SPANS_S]
-        acts.choices(
-            "Timeline length",
-            spans,
-            self.settings.timeline_s,
-            lambda seconds: self.choose(timeline_s=seconds),
-        )
-
-    def _list_labels(self) -> None:
-        menu = self.actions_.menus["Labels"]
-        for action in menu.actions():
-            self.removeAction(action)
-            action.deleteLater()
-        menu.clear()
-        for number, label in enumerate(self.timeline.labels, 1):
-            action = QAction(label, menu)
-            action.setCheckable(True)
-            action.setChecked(label not in self.settings.hidden)
-            if number <= 8:
-                action.setShortcut(QKeySequence(f"Alt+{number}"))
-            action.triggered.connect(lambda _=False, name=label: self.toggle_label(name))
-            menu.addAction(action)
-            self.addAction(action)
+            self.actions_.bind(name, act)
 
     def _connect(self) -> None:
+        self._menus.chosen.connect(lambda values: self.choose(**values))
+        self._menus.label_toggled.connect(self.toggle_label)
         self.keyboard.escape.connect(lambda: self.present(on=False))
         self.compact.left.connect(lambda: self.shrink(on=False))
         self.strain.pressed.connect(self._strain_away)

@@ -14,7 +14,8 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.live.window import THEMES, MainWindow
+from realtime_ser.gui.live.menus import THEMES
+from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.parts import Choice, button, label, pad, row, rule
 from realtime_ser.gui.settings import PRESETS, SPANS_S, settings_path
 from realtime_ser.gui.theme import Look

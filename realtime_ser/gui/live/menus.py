@@ -1,0 +1,83 @@
+"""The menu bar of the live window, and the menus in it whose entries are values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QMainWindow
+
+from realtime_ser.gui.actions import Actions
+from realtime_ser.gui.settings import SPANS_S, Settings
+from realtime_ser.gui.theme import ThemeChoice
+from realtime_ser.words import span_text
+
+THEMES: tuple[tuple[str, ThemeChoice], ...] = (
+    ("Like the &system", "system"),
+    ("&Dark", "dark"),
+    ("&Light", "light"),
+)
+
+_THEME, _SPAN, _LABELS = "Theme", "Timeline length", "Labels"
+
+
+class Menus(QObject):
+    """Makes the menus of a window.
+
+    Parameters
+    ----------
+    window
+        Whose menu bar is filled.
+    actions
+        Its actions.
+    """
+
+    #: A value was chosen, by the name of its setting.
+    chosen = pyqtSignal(dict)
+
+    #: A label is to be hidden or shown.
+    label_toggled = pyqtSignal(str)
+
+    def __init__(self, window: QMainWindow, actions: Actions) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions = actions
+        bar = window.menuBar()
+        assert bar is not None
+        actions.fill(bar)
+        none = Settings()
+        actions.choices(
+            _THEME, THEMES, none.theme, lambda theme: self.chosen.emit({"theme": theme})
+        )
+        actions.choices(
+            _SPAN,
+            [(span_text(seconds), seconds) for seconds in SPANS_S],
+            none.timeline_s,
+            lambda seconds: self.chosen.emit({"timeline_s": seconds}),
+        )
+
+    def show_settings(self, settings: Settings) -> None:
+        """Mark what holds now."""
+        self._actions["stacked"].setChecked(settings.stacked)
+        self._actions.tick(_THEME, settings.theme)
+        self._actions.tick(_SPAN, settings.timeline_s)
+        for action in self._actions.menus[_LABELS].actions():
+            action.setChecked(action.text() not in settings.hidden)
+
+    def list_labels(self, labels: Sequence[str], hidden: Collection[str]) -> None:
+        """Offer the labels of a model; not from within a choice among them."""
+        menu = self._actions.menus[_LABELS]
+        for action in menu.actions():
+            self._window.removeAction(action)
+            action.deleteLater()
+        menu.clear()
+        for number, label in enumerate(labels, 1):
+            action = QAction(label, menu)
+            action.setCheckable(True)
+            action.setChecked(label not in hidden)
+            if number <= 8:
+                action.setShortcut(QKeySequence(f"Alt+{number}"))
+            action.triggered.connect(lambda _=False, name=label: self.label_toggled.emit(name))
+            menu.addAction(action)
+            self._window.addAction(action)
