@@ -1,204 +1,444 @@
-"""A tour of the window: pictures of its states, dark and light, small and large, 1x and 2x.
+"""A tour of all windows: a picture of every view, light and dark, at 1x and 2x.
 
-    python scripts/screenshots.py FOLDER [--model BUNDLE] [--only PART]
+    python scripts/screenshots.py FOLDER [--to docs/screenshots] [--only PART] [--scale 1]
 
-What is heard is the demo recording, through the model; only the words around it (which microphone,
-which fault) are set by hand. Works with a display and without.
+FOLDER holds recordings of real speech, such as a corpus. Sessions are heard from them through the
+engine and the model that ship, at dates that never change, and the windows show these sessions; only
+the words around the live timeline (which microphone, how late) are set by hand. Nothing but the
+pictures stays. Needs a display, such as that of ``xvfb-run -s "-screen 0 2560x1440x24"``, and Pillow.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import soundfile
-from PyQt6.QtCore import QPointF
+from PIL import Image
+from PyQt6.QtCore import QBuffer, QPoint, Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QDialog, QWidget
+from tour_sessions import NOW, STUDY, Clock, Recordings, keep_all, listen, record, softer
 
 from realtime_ser.audio.devices import InputDevice, full_name
-from realtime_ser.audio.file import FileSource
-from realtime_ser.config import WindowConfig
+from realtime_ser.config import Config
 from realtime_ser.gui.application import application
+from realtime_ser.gui.library import (
+    ExportDialog,
+    FilesWindow,
+    SessionsWindow,
+    StudyDialog,
+    TrendWindow,
+)
+from realtime_ser.gui.live.conductor import Conductor
+from realtime_ser.gui.live.levelcheck import CheckDialog
+from realtime_ser.gui.live.notices import RibbonWords
 from realtime_ser.gui.live.sources import Source
 from realtime_ser.gui.live.states import Panorama, Situation
-from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
-from realtime_ser.monitor import Monitor
+from realtime_ser.gui.live.window import MainWindow, Second
+from realtime_ser.gui.review import ReviewWindow, TakesWindow
+from realtime_ser.gui.settings import Settings
+from realtime_ser.gui.shell.crash import CrashDialog
+from realtime_ser.gui.shell.hub import Hub
+from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.records import Marker, Record, Segment, Update
-from realtime_ser.resources import shipped
-from realtime_ser.session.summary import Tally
+from realtime_ser.session.keeping import open_store
 
-SIZES = {"720p": (1280, 720), "4k": (3840, 2160), "narrow": (860, 640)}
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(tempfile.gettempdir()) / "tour"
+"""Home of whoever takes the tour. Windows show paths: it is the same each time."""
+
+THEMES = ("light", "dark")
+MICROPHONE = InputDevice(0, "Built-in Microphone", "ALSA", 1, 48000, default=True)
+INTERFACE = InputDevice(1, "USB interface", "ALSA", 2, 48000, default=False)
+LATENCY_MS = 58.0  # as benchmarks measure it
+MOMENT_S = 99.0
+"""Of the interview, when the live window is looked at."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--only", default="", help="part of the pictures' names")
+    parser.add_argument("folder", type=Path, help="recordings of real speech")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "screenshots")
+    parser.add_argument("--only", default="", help="part of the names of views")
     parser.add_argument("--scale", type=int, choices=(1, 2), help="of the screen; default: both")
+    parser.add_argument("--shoot", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    if options.scale is None:
-        # Qt reads its scale once, when it starts.
-        for scale in (1, 2):
-            command = [
-                sys.executable,
-                __file__,
-                *(sys.argv[1:] if arguments is None else arguments),
-            ]
-            subprocess.run(
-                [*command, "--scale", str(scale)],
-                env={**os.environ, "QT_SCALE_FACTOR": str(scale)},
-                check=True,
-            )
-        return 0
-    tour = Tour(load_bundle(bundle_folder(options.model)))
-    for theme in ("dark", "light"):
-        for name, size in SIZES.items():
-            if options.scale == 2 and name == "4k":
-                continue  # 7680 x 4320 shows nothing that 2560 x 1440 does not
-            for state, window in tour.states(WindowConfig(theme=theme), size):
-                title = f"{state}_{theme}_{name}_{options.scale}x"
-                if options.only in title:
-                    window.picture(options.folder / f"{title}.png")
-                window.close()
+    if options.shoot:
+        return shoot(options.to, options.scale, options.only)
+    if HOME.exists():
+        raise SystemExit(f"{HOME} is left of another tour, or of something else: remove it first.")
+    options.to.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as kept:
+        try:
+            prepare(options.folder.resolve())
+            shutil.copytree(HOME, kept, dirs_exist_ok=True)
+            for scale in (1, 2) if options.scale is None else (options.scale,):
+                shutil.rmtree(HOME)
+                shutil.copytree(kept, HOME)
+                command = [sys.executable, __file__, str(options.folder), "--shoot"]
+                command += ["--to", str(options.to), "--only", options.only]
+                # Qt reads its scale once, when it starts.
+                subprocess.run(
+                    [*command, "--scale", str(scale)],
+                    env={**os.environ, "QT_SCALE_FACTOR": str(scale)},
+                    check=True,
+                )
+        finally:
+            shutil.rmtree(HOME, ignore_errors=True)
     return 0
 
 
-MICROPHONE = InputDevice(0, "Built-in Microphone", "ALSA", 1, 48000, default=True)
+def prepare(folder: Path) -> None:
+    """Make recordings and sessions in the tour's home."""
+    HOME.mkdir()
+    os.environ |= {"HOME": str(HOME), "USERPROFILE": str(HOME), "TZ": "UTC"}
+    for variable, place in {
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_DATA_HOME": ".local/share",
+        "XDG_STATE_HOME": ".local/state",
+        "XDG_CACHE_HOME": ".cache",
+        "XDG_DOCUMENTS_DIR": "Documents",
+    }.items():
+        os.environ[variable] = str(HOME / place)
+    (HOME / "Documents").mkdir()
+    Clock.hold()
+    recordings = Recordings(HOME / "Recordings")
+    record(folder, recordings)
+    keep_all(Config(), recordings)
+    softer(HOME / "softer")
+
+
+def shoot(to: Path, scale: int, only: str) -> int:
+    """Take all pictures at one scale."""
+    Clock.hold()
+    application().setCursorFlashTime(0)
+    tour = Tour(Camera(to, scale, only))
+    for view in (tour.live, tour.states, tour.modes, tour.dialogs, tour.library, tour.review):
+        view()
+    return 0
+
+
+class Camera:
+    """Takes a picture of a window in each theme, and keeps it small."""
+
+    def __init__(self, folder: Path, scale: int, only: str) -> None:
+        self._folder = folder
+        self._suffix = "" if scale == 1 else f"@{scale}x"
+        self._only = only
+        self.choose: Callable[[str], object] = lambda _: None
+
+    def take(self, name: str, window: QWidget, settle: Callable[[], object] = lambda: None) -> None:
+        """Picture of a window; ``settle`` lets it come to rest in a theme."""
+        if self._only not in name:
+            return
+        for theme in THEMES:
+            self.choose(theme)
+            QTest.qWait(30)
+            settle()
+            QTest.qWait(30)
+            self._write(window, self._folder / f"{name}_{theme}{self._suffix}.png")
+        self.choose(THEMES[0])
+
+    def _write(self, window: QWidget, path: Path) -> None:
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        window.grab().save(buffer, "PNG")
+        picture = Image.open(io.BytesIO(buffer.data().data())).convert("RGB")
+        picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
 
 
 class Tour:
-    """Windows in each state."""
+    """All views, group by group, with what is shown in them."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        application()
-        self._labels = bundle.labels
-        self._one = _listen(FileSource(shipped("demo.flac"), speed=0, demo=True), bundle, (1,))
-        with tempfile.TemporaryDirectory() as folder:
-            self._two = _listen(_interview(Path(folder) / "two.wav"), bundle, (1, 2))
-        tally = Tally()
-        for record in self._one:
-            tally.add(record)
-        self._summary = tally.summary()
-        manifest = bundle.manifest
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._recordings = Recordings(HOME / "Recordings")
+        self._bundle = load_bundle(bundle_folder("default"))
+        self._heard = listen(self._recordings["interview"], self._bundle)
+        manifest = self._bundle.manifest
+        self._model = f"{manifest.name} {manifest.version}"
+        config = Config.model_validate({"window": {"theme": THEMES[0]}})
+        self._window = MainWindow(config.window, Settings(theme="light", notice=1))
+        self._conductor = Conductor(self._window, config)
+        self._hub = Hub(self._window, self._conductor)
+        self._camera.choose = lambda theme: self._window.choose(theme=theme)
+        self._window.show()
+        self._window.topbar.sources.show_devices([MICROPHONE, INTERFACE])
         self._view = Panorama(
             Situation.SPEECH,
             source=full_name(MICROPHONE),
             live=True,
-            latency_ms=94.0,
+            latency_ms=LATENCY_MS,
             updates_per_s=12.5,
-            model=f"model {manifest.name} {manifest.version}",
+            model=f"model {self._model}",
             folder="Documents/Realtime SER",
         )
 
-    def states(
-        self, config: WindowConfig, size: tuple[int, int]
-    ) -> Iterator[tuple[str, MainWindow]]:
-        """Name and window of each state."""
-        end = self._latest(lambda update: update.speech and _certain(update))
-        view = replace(self._view, position_s=end)
-        listening = self._latest(lambda update: not update.speech)
-        quiet = replace(view, situation=Situation.LISTENING, position_s=listening)
-        unsure = self._latest(lambda update: update.speech and not _certain(update))
-        lost = f"{full_name(MICROPHONE)} refuses to record: close other programs that use it."
-        plain = {
-            "speech": view,
-            "listening": quiet,
-            "uncertain": replace(view, position_s=unsure),
-            "paused": replace(quiet, situation=Situation.PAUSED),
-            "reconnecting": replace(quiet, situation=Situation.RECONNECTING),
-            "ended": replace(quiet, situation=Situation.ENDED),
-            "recording": replace(view, recording=True, dropped_samples=480, overflows=1),
-            "demo": replace(view, demo=True, fallback=True, live=False, duration_s=60.0),
-            "fault": replace(view, fault="Cannot write session.csv (no space left on device)."),
-        }
-        for name, shown in plain.items():
-            window = self._window(config, size, shown, self._one)
-            if shown.situation is Situation.ENDED:
-                window.conclude(self._summary)
-                _settle(window, shown)
-            yield name, window
-        empty = {
-            "idle": Panorama(Situation.IDLE),
-            "opening": Panorama(Situation.OPENING),
-            "no_microphone": Panorama(Situation.NO_MICROPHONE),
-            "failed": Panorama(Situation.FAILED, message=lost),
-        }
-        for name, shown in empty.items():
-            yield name, self._window(config, size, shown, ())
-        yield "two_channels", self._window(config, size, view, self._two)
-        window = self._window(config, size, view, self._one)
-        plots = window.channels[1].plots
-        plots.point_at(QPointF(0.8 * plots.width(), 0.4 * plots.height()))
-        yield "hover", window
+    # ------------------------------------------------------------------------------ the live window
 
-    def _latest(self, wanted: Callable[[Update], bool]) -> float:
-        """Time of a step in the last third of the demo that is as wanted, else the last one's."""
-        updates = [record for record in self._one if isinstance(record, Update)]
-        fitting = [update for update in updates[: len(updates) - 12] if wanted(update)]
-        return (fitting or updates)[-1].time_s
+    def live(self) -> None:
+        """The timeline as lines and as areas, with two voices, and with two models."""
+        window = self._window
+        view = self._fill(self._heard)
+        self._take("live", view)
+        window.actions_["stacked"].trigger()
+        self._take("live_areas", view)
+        window.actions_["stacked"].trigger()
+        self._view_two_channels()
+        self._view_two_models()
 
-    def _window(
-        self,
-        config: WindowConfig,
-        size: tuple[int, int],
-        view: Panorama,
-        records: Sequence[Record],
-    ) -> MainWindow:
-        window = MainWindow(config)
-        window.resize(*size)
-        window.show()
+    def _view_two_channels(self) -> None:
+        two = listen(self._recordings["coaching"], self._bundle, (1, 2))
+        view = replace(self._fill(two, 68.0, (1, 2), {1: "coach", 2: "client"}), recording=True)
+        self._window.topbar.sources.show_source(Source("mic"), full_name(INTERFACE))
+        self._take("two_channels", view)
+
+    def _view_two_models(self) -> None:
+        other = load_bundle(HOME / "softer")
+        second = listen(self._recordings["interview"], other)
+        name = f"{other.manifest.name} {other.manifest.version}"
+        view = self._fill(self._heard, second=Second(name, other.labels, self._model))
+        self._window.feed_second(r for r in second if _time(r) <= view.position_s)
+        self._take("two_models", replace(view, second=name))
+
+    def states(self) -> None:
+        """What the window says when it does not hear, and when it plays."""
+        window = self._window
+        view = self._fill(self._heard)
+        self._take("paused", replace(view, situation=Situation.PAUSED))
+        start = view.position_s - 30.0
+        text = "The last 30 s, from memory: they were not written. Listening is paused meanwhile."
+        window.replay.say(RibbonWords("play", "Replay", text, "Stop"))
+        window.show_cursor(start + 11.6)
+        self._take("replay", replace(view, situation=Situation.PAUSED))
+        window.replay.say(None)
+        window.show_cursor(None)
+        window.begin(self._bundle.labels, (1,), rate=1.0)
+        window.topbar.sources.show_devices([])
+        self._take("no_microphone", Panorama(Situation.NO_MICROPHONE))
+        window.topbar.sources.show_devices([MICROPHONE, INTERFACE])
+
+    def modes(self) -> None:
+        """The same session in a corner of the screen, across a room, and hidden."""
+        window, acts = self._window, self._window.actions_
+        view = self._fill(self._heard)
+        acts["compact"].trigger()
+        self._take("compact", view, window.compact)
+        acts["compact"].trigger()
+        for name in ("presenter", "blind"):
+            acts[name].trigger()
+            window.showNormal()
+            window.resize(1280, 720)
+            self._take(name, replace(view, recording=name == "blind"))
+            acts[name].trigger()
+
+    # ----------------------------------------------------------------------------------- dialogs
+
+    def dialogs(self) -> None:
+        """What is opened over the live window."""
+        acts = self._window.actions_
+        self._show(self._fill(self._heard))
+        self._window.choose(notice=0)
+        self._hub.welcome(lambda: None)
+        self._take_dialog("first_run")
+        self._window.choose(notice=1)
+        self._check()
+        acts["study"].trigger()
+        self._fill_study(self._dialog())
+        self._take_dialog("study")
+        for action, name in (("settings", "settings"), ("keys", "shortcuts"), ("about", "about")):
+            acts[action].trigger()
+            self._take_dialog(name)
+        self._crash()
+        self._hub.offer_interrupted()
+        self._take_dialog("interrupted")
+
+    def _check(self) -> None:
+        dialog = CheckDialog(self._conductor.config, running=True, parent=self._window)
+        dialog.open()
+        sound, rate = soundfile.read(self._recordings["interview"], dtype="float32")
+        stop = round((MOMENT_S + 0.2) * rate)
+        for place in range(stop - 14 * rate, stop, rate // 20):
+            dialog.hear(rate, sound[place : place + rate // 20])
+        self._take_dialog("input_check")
+
+    def _fill_study(self, dialog: Any) -> None:
+        assert isinstance(dialog, StudyDialog)
+        dialog.study.setCurrentText(STUDY)
+        dialog.participant.setCurrentText("P12")
+        dialog.condition.setCurrentText("morning")
+        dialog.agreed.click()
+        dialog.channels.setCurrentIndex(1)
+        for field, name in zip(dialog.names, ("coach", "client"), strict=True):
+            QTest.keyClicks(field, name)
+        dialog.adjustSize()
+
+    def _crash(self) -> None:
+        """A real fault, told as the program tells it."""
+        try:
+            self._window.timeline.feed([Marker("soon")])  # type: ignore[arg-type]
+            self._window.show_open([(1, "question", None)])  # type: ignore[list-item]
+        except Exception as error:  # noqa: BLE001
+            lines = traceback.format_exc().replace(f"{ROOT}{os.sep}", "")
+            kept = "The session goes on and its files are in Documents/Realtime SER."
+            fault = f"{type(error).__name__}: {error}"
+            CrashDialog(fault, lines, kept, HOME / "realtime-ser.log", self._window).open()
+        self._take_dialog("crash")
+
+    def _dialog(self) -> QDialog:
+        (dialog,) = (d for d in self._window.findChildren(QDialog) if d.isVisible())
+        return dialog
+
+    def _take_dialog(self, name: str) -> None:
+        dialog = self._dialog()
+        self._camera.take(name, dialog)
+        if name == "first_run":
+            dialog.blockSignals(True)  # refusing it closes the program
+        dialog.reject()
         QTest.qWait(1)
-        channels = sorted({r.channel for r in records if isinstance(r, Update)}) or [1]
-        window.begin(self._labels, channels, rate=0.0)
+
+    # ------------------------------------------------------------------------- sessions and files
+
+    def library(self) -> None:
+        """The table of sessions, what is opened from it, and many files at once."""
+        self._window.actions_["sessions"].trigger()
+        sessions = self._open_window(SessionsWindow)
+        sessions.choose([self._id("interview")])
+        self._camera.take("sessions", sessions)
+        QTest.mouseClick(sessions.export, Qt.MouseButton.LeftButton)
+        (export,) = (d for d in sessions.findChildren(ExportDialog) if d.isVisible())
+        export.choose("elan")
+        self._camera.take("export", export)
+        export.reject()
+        trend = sessions.show_trend()
+        assert isinstance(trend, TrendWindow)
+        self._camera.take("trend", trend)
+        trend.close()
+        (self._recordings.folder / "damaged.wav").write_bytes(b"RIFF")
+        self._hub.files([self._recordings.folder])
+        files = self._open_window(FilesWindow)
+        _wait(lambda: files.model.rows and not files.batch.running)
+        self._camera.take("files", files)
+        files.close()
+        sessions.close()
+
+    # ------------------------------------------------------------------------------------- review
+
+    def review(self) -> None:
+        """A session looked at, corrected, and compared."""
+        self._hub.review(self._id("interview"))
+        review = self._open_window(ReviewWindow)
+        desk = review.desk
+        desk.tabs.setCurrentWidget(desk.summary)
+        _wait(lambda: desk.summary.ready)
+        desk.axis.place_cursor(MOMENT_S)
+        self._camera.take("review", review, _sound_read)
+        desk.tabs.setCurrentWidget(desk.segments)
+        segment = desk.segments.model.rows[8]
+        desk.choose_segment(segment)
+        desk.axis.show(segment.start_s - 2.0, segment.start_s + 8.0)
+        desk.axis.place_cursor(segment.start_s + 0.6)
+        QTest.keyClick(review, Qt.Key.Key_A)
+        self._camera.take("review_zoomed", review, _sound_read)
+        QTest.keyClick(review, Qt.Key.Key_A)
+        self._annotate(review)
+        self._takes()
+        review.close()
+
+    def _annotate(self, review: ReviewWindow) -> None:
+        desk = review.desk
+        for number, key in ((10, Qt.Key.Key_4), (12, Qt.Key.Key_3)):
+            desk.choose_segment(desk.segments.model.rows[number])
+            QTest.keyClick(review, key)
+        desk.tabs.setCurrentWidget(desk.marks)
+        segment = desk.segments.model.rows[10]
+        desk.axis.show(segment.start_s - 9.0, segment.start_s + 25.0)
+        desk.choose_segment(segment)
+        self._camera.take("annotation", review, _sound_read)
+
+    def _takes(self) -> None:
+        with closing(open_store(Config())) as store:
+            takes = TakesWindow(Config(), store)
+            takes.choose(0, self._id("take 1"))
+            takes.choose(1, self._id("take 2"))
+            takes.show()
+            QTest.mouseClick(takes.loudness, Qt.MouseButton.LeftButton)
+            self._camera.take("takes", takes, _sound_read)
+            takes.close()
+
+    # ------------------------------------------------------------------------------------- within
+
+    def _fill(
+        self,
+        records: Sequence[Record],
+        position_s: float = MOMENT_S,
+        channels: Sequence[int] = (1,),
+        names: dict[int, str] | None = None,
+        second: Second | None = None,
+    ) -> Panorama:
+        """Begin a session in the window, up to a moment when somebody speaks."""
+        window = self._window
+        window.resize(1280, 720)
+        window.begin(self._bundle.labels, channels, rate=0.0, names=names, second=second)
+        moments = [
+            record.time_s
+            for record in records
+            if isinstance(record, Update)
+            and record.time_s <= position_s
+            and record.estimate is not None
+            and record.estimate.certain
+        ]
+        view = replace(self._view, position_s=moments[-1])
         marks = [
-            Marker(view.position_s - 20.0, "second question"),
-            Marker(view.position_s - 6.0, ""),
+            Marker(view.position_s - 41.0, "question"),
+            Marker(view.position_s - 33.0, "answer", "2", 12.0),
+            Marker(view.position_s - 6.5, "laughter"),
         ]
         window.feed([r for r in [*records, *marks] if _time(r) <= view.position_s], 0.0)
-        window.topbar.sources.show_devices([MICROPHONE])
-        if view.live:
-            window.topbar.sources.show_source(Source("mic"), full_name(MICROPHONE))
-        _settle(window, view)
-        return window
+        window.topbar.sources.show_source(Source("mic"), full_name(MICROPHONE))
+        return view
+
+    def _take(self, name: str, view: Panorama, window: QWidget | None = None) -> None:
+        self._camera.take(name, window or self._window, lambda: self._show(view))
+
+    def _show(self, view: Panorama) -> None:
+        """Show a state until nothing moves any more."""
+        for moment in range(20):
+            self._window.show_view(view, moment / 4)
+            self._window.tick(moment / 4)
+            QTest.qWait(1)
+
+    def _open_window(self, kind: type[Any]) -> Any:
+        return next(w for w in self._hub.windows if isinstance(w, kind) and w.isVisible())
+
+    def _id(self, recording: str) -> str:
+        with closing(open_store(Config())) as store:
+            name = f"{recording}.wav"
+            return next(i.id for i in store.sessions() if i.beginning.source.name == name)
 
 
-def _settle(window: MainWindow, view: Panorama) -> None:
-    """Show a state until nothing moves any more."""
-    for moment in range(20):
-        window.show_view(view, moment / 4)
-        window.tick(moment / 4)
-        QTest.qWait(1)
+def _sound_read() -> None:
+    """Blocks of sound are read in a thread."""
+    QTest.qWait(400)
 
 
-def _listen(source: FileSource, bundle: Bundle, channels: Sequence[int]) -> list[Record]:
-    monitor = Monitor(source, bundle, channels=channels)
-    records = monitor.subscribe()
-    monitor.start()
-    heard = list(records)
-    monitor.stop()
-    return heard
-
-
-def _interview(path: Path) -> FileSource:
-    """Two channels that take turns."""
-    sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
-    other = np.roll(sound[:, :1], len(sound) // 2, axis=0)
-    soundfile.write(path, np.hstack([sound[:, :1], other]), rate)
-    return FileSource(path, speed=0)
-
-
-def _certain(update: Update) -> bool:
-    return update.estimate is not None and update.estimate.certain
+def _wait(until: Callable[[], object]) -> None:
+    while not until():
+        QTest.qWait(20)
 
 
 def _time(record: Record) -> float:
