@@ -256,9 +256,10 @@ class MainWindow(QMainWindow):
             self.compact,
         ):
             shown.show_view(view)
-        for ribbon, words in ((self.demo, demo_words), (self.notice, ribbon_words)):
-            if words(view) != words(before):
-                ribbon.say(words(view))
+        self.demo.say(demo_words(view))
+        # While the last seconds play, the replay's own words say why nothing is heard.
+        played = view.situation is Situation.PAUSED and not self.replay.isHidden()
+        self.notice.say(None if played else ribbon_words(view))
         strain = self._strain.observe(view, now_s)
         self.strain.say(
             None if strain is None else RibbonWords("warning", strain.title, strain.text, "Hide")
