@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from realtime_ser.gui.glyphs import Glyph, glyph_icon
 from realtime_ser.gui.live.sources import SourcePicker
@@ -91,7 +91,8 @@ class TopBar(QWidget):
             button.setAccessibleName(word)
         self.mark.setText("Mark" if self._narrow else "Mark  M")
         self.text.setFixedWidth(look.grid(18))
-        self.sources.setFixedWidth(look.grid(15 if self._narrow else 30))
+        self.sources.setMinimumWidth(look.grid(15))  # it gives way to the sign of recording
+        self.sources.setMaximumWidth(look.grid(15 if self._narrow else 30))
         self.sources.set_look(look)
         self.light.show_glyph("record", theme.light, look.grid(1.5))
         self._show_state()
@@ -152,6 +153,10 @@ class TopBar(QWidget):
         right = (self.light, self.recording, self.clock, self.sessions, self.export)
         for widget in (*left, *middle):
             layout.addWidget(widget)
+        policy = self.sources.sizePolicy()
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
+        self.sources.setSizePolicy(policy)
+        layout.setStretchFactor(self.sources, 100)
         layout.addStretch(1)
         for widget in right:
             layout.addWidget(widget)
