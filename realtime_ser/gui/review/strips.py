@@ -170,7 +170,9 @@ class Marks:
             x = round(sight.x(start_of(item.value)))
             after = visible[number + 1 :]
             nexts = sight.x(start_of(after[0].value)) if after else box.right()
-            cell = QRectF(x, box.top() + 1, max(2.0, min(nexts, box.right()) - x - 1), box.height())
+            left = max(float(x), box.left())  # a stretch that began before keeps its words
+            room = max(2.0, min(nexts, box.right()) - left - 1)
+            cell = QRectF(left, box.top() + 1, room, box.height())
             cell.setHeight(box.height() - 2)
             if end_of(item.value) > start_of(item.value):
                 bar = sight.span(start_of(item.value), end_of(item.value), box.bottom() - 3, 2)
