@@ -485,7 +485,9 @@ class TakesWindow(QMainWindow):
             if math.isnan(found.correlation)
             else f"correlation of the loudness there {found.correlation:.2f}"
         )
-        self.said.setText(f"Take B begins {self.shift.value():+.2f} s after take A; {agreed}.")
+        by_s = self.shift.value()
+        order = f"{abs(by_s):.2f} s {'before' if by_s < 0 else 'after'}" if by_s else "with"
+        self.said.setText(f"Take B begins {order} take A; {agreed}.")
 
     def _fill_table(self) -> None:
         columns = [{} if take is None else figures(take) for take in self._takes]
