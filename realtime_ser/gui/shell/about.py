@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from importlib.metadata import (
     Distribution,
     PackageNotFoundError,
@@ -14,8 +15,9 @@ from importlib.metadata import (
     packages_distributions,
     requires,
 )
+from pathlib import Path
 
-from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, Qt
+from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, Qt, QUrl
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -94,10 +96,12 @@ class AboutDialog(QDialog):
     Parameters
     ----------
     model
-        Name and version of the model, and where its card lies.
+        Name and version of the model, and what it was trained on.
+    card
+        Where its card lies.
     """
 
-    def __init__(self, model: str, parent: QWidget | None = None) -> None:
+    def __init__(self, model: str, card: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("About")
@@ -108,8 +112,13 @@ class AboutDialog(QDialog):
             f"PyQt {PYQT_VERSION_STR}, {platform.system()} {platform.machine()}.",
             wrap=True,
         )
-        self.model = label(model, "muted", wrap=True)
-        self.model.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        link = f'<a href="{escape(QUrl.fromLocalFile(str(card)).toString())}">Its card</a>'
+        self.model = label("", "muted", wrap=True)
+        self.model.setTextFormat(Qt.TextFormat.RichText)
+        self.model.setText(f"{escape(model)} {link} says how good it is, and its terms of use.")
+        self.model.setToolTip(str(card))
+        self.model.setOpenExternalLinks(True)
+        self.model.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         rows = parts()
         self.table = QTableWidget(len(rows), 3)
         self.table.setAccessibleName("Packages, their versions and licences")

@@ -220,11 +220,9 @@ class Hub(QObject):
         """Versions and licences."""
         manifest = load_bundle(bundle_folder(self._conductor.config.model)).manifest
         corpora = ", ".join(manifest.corpora)
-        words = (
-            f"Model {manifest.name} {manifest.version}, trained on {corpora}. Its card, with its "
-            f"terms of use: {bundle_folder(self._conductor.config.model) / 'CARD.md'}"
-        )
-        self._open(AboutDialog(words, self._window))
+        words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."
+        card = bundle_folder(self._conductor.config.model) / "CARD.md"
+        self._open(AboutDialog(words, card, self._window))
 
     # -------------------------------------------------------------------------------------- models
 
