@@ -180,6 +180,7 @@ def _facts(one: Row) -> Iterator[tuple[str, str]]:
         yield "Heard again", f"from the sound of {begun.origin}"
     yield "Takes", size_text(info.size)
     yield "Audio", "kept" if info.audio is not None else "not kept"
-    yield "Deleted", "when you do" if one.leaves is None else f"after {one.leaves:%Y-%m-%d %H:%M}"
+    limit = "you delete it" if one.leaves is None else f"{one.leaves:%Y-%m-%d %H:%M}"
+    yield "Kept until", limit
     if info.course.error is not None:
         yield "Stopped", info.course.error

@@ -27,10 +27,10 @@ _SAMPLES = {
 }
 """What a column has room for; the title takes what is left."""
 
-_TITLE = 16
+_TITLE = 22
 """Least width of the title, in units of the grid."""
 
-_DISPENSABLE = (Column.CONDITION, Column.SOUND, Column.STUDY, Column.SPEECH)
+_DISPENSABLE = (Column.SOUND, Column.CONDITION, Column.STUDY, Column.SPEECH)
 """What a narrow table leaves out, the first one first; the details tell it all."""
 
 _KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_F2, Qt.Key.Key_N)
