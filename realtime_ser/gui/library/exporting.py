@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -279,7 +280,8 @@ class ExportDialog(QDialog):
         name = f"{begun.started:%Y-%m-%d} {words}"
         if len(self._sessions) > 1:
             name = begun.study.name or "sessions"
-        name = "".join(c if c.isalnum() or c in " ._-" else "_" for c in name).strip(" .")
+        # What some system takes for something else in a name.
+        name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
         if kind.format in ("tidy", "corpus"):
             name = f"{name} {kind.format}"
         folder = Path(platformdirs.user_documents_dir())
