@@ -78,7 +78,7 @@ class TrendWindow(QWidget):
         set_up_table(self.table, "Sessions of the participant")
         self._lay_out()
         self._connect()
-        self.resize(1120, 720)
+        self.resize(1280, 720)
         self.setMinimumSize(640, 480)
         self._dresser = Dresser(self, self._wear, config.window.theme)
         self._fill_participants(participant)
@@ -208,7 +208,7 @@ class TrendWindow(QWidget):
     def _fit(self) -> None:
         self.table.resizeColumnsToContents()
         for column in range(self.table.columnCount()):
-            width = self.table.columnWidth(column) + first_look().grid(1.5)
+            width = self.table.columnWidth(column) + first_look().grid(1)
             self.table.setColumnWidth(column, min(width, first_look().grid(30)))
 
     def _lay_out(self) -> None:
@@ -230,6 +230,7 @@ class TrendWindow(QWidget):
         split.addWidget(below)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
+        split.setSizes([3000, 2000])
         split.setChildrenCollapsible(False)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
