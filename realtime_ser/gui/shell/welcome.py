@@ -26,7 +26,7 @@ _PARTS = (
             "It does not know what a person feels, and it is often wrong, more so with voices, "
             "languages and rooms that it has not learned from. It is not a medical device, and no "
             "decision about a person may rest on it. Judging people at work or in education with "
-            "it is prohibited in the European Union, and unfit everywhere."
+            "it is prohibited in the European Union, and wrong everywhere."
         ),
     ),
     (
