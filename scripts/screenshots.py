@@ -1,17 +1,16 @@
 """A tour of all windows: a picture of every view, light and dark, at 1x and 2x.
 
-    python scripts/screenshots.py FOLDER [--to docs/screenshots] [--only PART] [--scale 1]
+    xvfb-run -a -s "-screen 0 2560x1440x24" python scripts/screenshots.py FOLDER [--only PART]
 
-FOLDER holds recordings of real speech, such as a corpus. Sessions are heard from them through the
-engine and the model that ship, at dates that never change, and the windows show these sessions; only
-the words around the live timeline (which microphone, how late) are set by hand. Nothing but the
-pictures stays. Needs a display, such as that of ``xvfb-run -s "-screen 0 2560x1440x24"``, and Pillow.
+FOLDER holds recordings of real speech, such as a corpus; the documents show RAVDESS, with
+``--voice 17``. Sessions are heard from them through the engine and the model that ship, at dates
+that never change, and the windows show these sessions; only the words around the live timeline
+(which microphone, how late) are set by hand. Nothing but the pictures stays.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import subprocess
@@ -24,12 +23,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
-from PIL import Image
-from PyQt6.QtCore import QBuffer, QPoint, Qt
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QWidget
-from tour_sessions import NOW, STUDY, Clock, Recordings, keep_all, listen, record, softer
+from tour_sessions import STUDY, Clock, Recordings, keep_all, listen, record, softer
 
 from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.config import Config
@@ -48,11 +48,12 @@ from realtime_ser.gui.live.sources import Source
 from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.live.window import MainWindow, Second
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
+from realtime_ser.gui.review.sound import BLOCK_S
 from realtime_ser.gui.settings import Settings
 from realtime_ser.gui.shell.crash import CrashDialog
 from realtime_ser.gui.shell.hub import Hub
 from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.records import Marker, Record, Segment, Update
+from realtime_ser.records import Marker, Record, Segment, State, Update
 from realtime_ser.session.keeping import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,14 +64,22 @@ THEMES = ("light", "dark")
 MICROPHONE = InputDevice(0, "Built-in Microphone", "ALSA", 1, 48000, default=True)
 INTERFACE = InputDevice(1, "USB interface", "ALSA", 2, 48000, default=False)
 LATENCY_MS = 58.0  # as benchmarks measure it
+LOUD_DBFS = -32.0
 MOMENT_S = 99.0
 """Of the interview, when the live window is looked at."""
+
+PAUSE_S = 2.4
+
+_SHADE = 17
+"""Step between two shades of what is not frequent, and from which share on a colour is so."""
+_OFTEN = 0.0005
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="recordings of real speech")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "screenshots")
+    parser.add_argument("--voice", type=int, default=0, help="which of its voices comes first")
     parser.add_argument("--only", default="", help="part of the names of views")
     parser.add_argument("--scale", type=int, choices=(1, 2), help="of the screen; default: both")
     parser.add_argument("--shoot", action="store_true", help=argparse.SUPPRESS)
@@ -82,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as kept:
         try:
-            prepare(options.folder.resolve())
+            prepare(options.folder.resolve(), options.voice)
             shutil.copytree(HOME, kept, dirs_exist_ok=True)
             for scale in (1, 2) if options.scale is None else (options.scale,):
                 shutil.rmtree(HOME)
@@ -100,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, voice: int) -> None:
     """Make recordings and sessions in the tour's home."""
     HOME.mkdir()
     os.environ |= {"HOME": str(HOME), "USERPROFILE": str(HOME), "TZ": "UTC"}
@@ -115,7 +124,7 @@ def prepare(folder: Path) -> None:
     (HOME / "Documents").mkdir()
     Clock.hold()
     recordings = Recordings(HOME / "Recordings")
-    record(folder, recordings)
+    record(folder, recordings, voice)
     keep_all(Config(), recordings)
     softer(HOME / "softer")
 
@@ -131,7 +140,7 @@ def shoot(to: Path, scale: int, only: str) -> int:
 
 
 class Camera:
-    """Takes a picture of a window in each theme, and keeps it small."""
+    """Takes a picture of a window in each theme."""
 
     def __init__(self, folder: Path, scale: int, only: str) -> None:
         self._folder = folder
@@ -148,17 +157,30 @@ class Camera:
             QTest.qWait(30)
             settle()
             QTest.qWait(30)
-            self._write(window, self._folder / f"{name}_{theme}{self._suffix}.png")
+            self._write(window, self._folder / f"{name}_{theme}{self._suffix}.webp")
         self.choose(THEMES[0])
 
     def _write(self, window: QWidget, path: Path) -> None:
-        buffer = QBuffer()
-        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-        window.grab().save(buffer, "PNG")
-        picture = Image.open(io.BytesIO(buffer.data().data())).convert("RGB")
-        picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
+        # At this quality Qt's WebP loses nothing.
+        if not rounded(window.grab().toImage()).save(str(path), "WEBP", 100):
+            raise SystemExit(f"Qt cannot write {path}: its WebP plugin is missing, or the folder.")
+
+
+def rounded(picture: QImage) -> QImage:
+    """The picture in fewer shades, at half the size on disk.
+
+    Colours of grounds, lines and texts stay exactly as they are; what lies between them, at the
+    edges of letters and in a spectrogram, keeps sixteen levels of red, green and blue.
+    """
+    picture = picture.convertToFormat(QImage.Format.Format_RGB32)
+    size = picture.width() * picture.height()
+    codes = np.frombuffer(picture.constBits().asstring(4 * size), np.uint32) & 0xFFFFFF
+    colours, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    parts = [colours >> 16, colours >> 8 & 255, colours & 255]
+    red, green, blue = ((part + _SHADE // 2) // _SHADE * _SHADE for part in parts)
+    near = np.where(counts >= _OFTEN * size, colours, red << 16 | green << 8 | blue)
+    pixels = (near.astype(np.uint32)[places] | 0xFF000000).astype(np.uint32).tobytes()
+    return QImage(pixels, picture.width(), picture.height(), picture.format()).copy()
 
 
 class Tour:
@@ -219,16 +241,19 @@ class Tour:
         """What the window says when it does not hear, and when it plays."""
         window = self._window
         view = self._fill(self._heard)
-        self._take("paused", replace(view, situation=Situation.PAUSED))
+        window.feed(_paused(self._heard, view.position_s), 0.0)
         start = view.position_s - 30.0
+        view = replace(view, situation=Situation.PAUSED, position_s=view.position_s + PAUSE_S)
+        self._take("paused", view)
         text = "The last 30 s, from memory: they were not written. Listening is paused meanwhile."
         window.replay.say(RibbonWords("play", "Replay", text, "Stop"))
         window.show_cursor(start + 11.6)
-        self._take("replay", replace(view, situation=Situation.PAUSED))
+        self._take("replay", view)
         window.replay.say(None)
         window.show_cursor(None)
         window.begin(self._bundle.labels, (1,), rate=1.0)
         window.topbar.sources.show_devices([])
+        window.topbar.sources.show_source(Source("auto"), "")
         self._take("no_microphone", Panorama(Situation.NO_MICROPHONE))
         window.topbar.sources.show_devices([MICROPHONE, INTERFACE])
 
@@ -260,7 +285,9 @@ class Tour:
         acts["study"].trigger()
         self._fill_study(self._dialog())
         self._take_dialog("study")
-        for action, name in (("settings", "settings"), ("keys", "shortcuts"), ("about", "about")):
+        acts["settings"].trigger()
+        self._take_dialog("settings", self._settings_follow)
+        for action, name in (("keys", "shortcuts"), ("about", "about")):
             acts[action].trigger()
             self._take_dialog(name)
         self._crash()
@@ -290,10 +317,10 @@ class Tour:
     def _crash(self) -> None:
         """A real fault, told as the program tells it."""
         try:
-            self._window.timeline.feed([Marker("soon")])  # type: ignore[arg-type]
             self._window.show_open([(1, "question", None)])  # type: ignore[list-item]
-        except Exception as error:  # noqa: BLE001
-            lines = traceback.format_exc().replace(f"{ROOT}{os.sep}", "")
+        except TypeError as error:
+            trace = traceback.format_exception(error.with_traceback(error.__traceback__.tb_next))
+            lines = "".join(trace).replace(f"{ROOT}{os.sep}", "")
             kept = "The session goes on and its files are in Documents/Realtime SER."
             fault = f"{type(error).__name__}: {error}"
             CrashDialog(fault, lines, kept, HOME / "realtime-ser.log", self._window).open()
@@ -303,9 +330,14 @@ class Tour:
         (dialog,) = (d for d in self._window.findChildren(QDialog) if d.isVisible())
         return dialog
 
-    def _take_dialog(self, name: str) -> None:
+    def _settings_follow(self) -> None:
+        """Choose the theme where a person would."""
+        dialog: Any = self._dialog()
+        dialog.theme.setCurrentIndex(dialog.theme.findData(self._window.settings.theme))
+
+    def _take_dialog(self, name: str, settle: Callable[[], object] = lambda: None) -> None:
         dialog = self._dialog()
-        self._camera.take(name, dialog)
+        self._camera.take(name, dialog, settle)
         if name == "first_run":
             dialog.blockSignals(True)  # refusing it closes the program
         dialog.reject()
@@ -346,14 +378,14 @@ class Tour:
         desk.tabs.setCurrentWidget(desk.summary)
         _wait(lambda: desk.summary.ready)
         desk.axis.place_cursor(MOMENT_S)
-        self._camera.take("review", review, _sound_read)
+        self._camera.take("review", review, lambda: _read(review))
         desk.tabs.setCurrentWidget(desk.segments)
         segment = desk.segments.model.rows[8]
         desk.choose_segment(segment)
         desk.axis.show(segment.start_s - 2.0, segment.start_s + 8.0)
         desk.axis.place_cursor(segment.start_s + 0.6)
         QTest.keyClick(review, Qt.Key.Key_A)
-        self._camera.take("review_zoomed", review, _sound_read)
+        self._camera.take("review_zoomed", review, lambda: _read(review))
         QTest.keyClick(review, Qt.Key.Key_A)
         self._annotate(review)
         self._takes()
@@ -367,8 +399,10 @@ class Tour:
         desk.tabs.setCurrentWidget(desk.marks)
         segment = desk.segments.model.rows[10]
         desk.axis.show(segment.start_s - 9.0, segment.start_s + 25.0)
-        desk.choose_segment(segment)
-        self._camera.take("annotation", review, _sound_read)
+        correction = desk.annotations.correction(segment)
+        assert correction is not None
+        desk.canvas.select(correction.number)
+        self._camera.take("annotation", review, lambda: _read(review))
 
     def _takes(self) -> None:
         with closing(open_store(Config())) as store:
@@ -376,8 +410,8 @@ class Tour:
             takes.choose(0, self._id("take 1"))
             takes.choose(1, self._id("take 2"))
             takes.show()
-            QTest.mouseClick(takes.loudness, Qt.MouseButton.LeftButton)
-            self._camera.take("takes", takes, _sound_read)
+            QTest.mouseClick(takes.onset, Qt.MouseButton.LeftButton)
+            self._camera.take("takes", takes)
             takes.close()
 
     # ------------------------------------------------------------------------------------- within
@@ -401,6 +435,7 @@ class Tour:
             and record.time_s <= position_s
             and record.estimate is not None
             and record.estimate.certain
+            and record.level_dbfs > LOUD_DBFS
         ]
         view = replace(self._view, position_s=moments[-1])
         marks = [
@@ -431,9 +466,22 @@ class Tour:
             return next(i.id for i in store.sessions() if i.beginning.source.name == name)
 
 
-def _sound_read() -> None:
-    """Blocks of sound are read in a thread."""
-    QTest.qWait(400)
+def _read(window: ReviewWindow) -> None:
+    """Come to rest; blocks of sound are read in a thread."""
+    sound, axis = window.desk.sound, window.desk.axis
+    channel = next(iter(window.content.channels))
+    blocks = range(int(axis.start_s // BLOCK_S), int(axis.end_s // BLOCK_S) + 1)
+    _wait(lambda: len(sound.between(axis.start_s, axis.end_s, channel)) == len(blocks))
+    QTest.qWait(200)
+
+
+def _paused(records: Sequence[Record], from_s: float) -> list[Update]:
+    """What comes while nobody is heard."""
+    return [
+        Update(record.step, record.channel, State.PAUSED)
+        for record in records
+        if isinstance(record, Update) and from_s < record.time_s <= from_s + PAUSE_S
+    ]
 
 
 def _wait(until: Callable[[], object]) -> None:

@@ -130,11 +130,11 @@ def _trimmed(voice: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     return voice[max(0, loud[0] - room) : loud[-1] + room]
 
 
-def record(folder: Path, to: Recordings) -> None:
-    """Make all recordings of the tour."""
+def record(folder: Path, to: Recordings, voice: int) -> None:
+    """Make all recordings of the tour; ``voice`` says which of the voices comes first."""
     to.folder.mkdir(parents=True)
     speakers = voices(folder)
-    first, second, third = (speakers[number % len(speakers)] for number in (0, 1, 2))
+    first, second, third = (speakers[(voice + number) % len(speakers)] for number in (0, 1, 2))
 
     def chosen(clips: Sequence[Path], count: int, seed: int) -> list[Path]:
         return random.Random(seed).sample(clips, min(count, len(clips)))
@@ -147,12 +147,13 @@ def record(folder: Path, to: Recordings) -> None:
         put(f"week {week + 1}", chosen(first, 12, 100 + week), week)
     put("diary", chosen(third, 14, 7), 7)
     put("reading", chosen(second, 12, 8), 8)
-    put("broken off", chosen(third, 16, 9), 9)
+    put("talk", chosen(third, 16, 9), 9)
     # Neighbours in the list of a voice's clips share their sentence, in the usual corpora.
-    put("take 1", first[0:12:2], 11)
-    put("take 2", first[1:13:2], 12)
-    coach, rate = recite(chosen(second, 12, 21), 21)
-    client, _ = recite(chosen(first, 12, 22), 22)
+    step = max(2, len(first) // 10 * 2)
+    put("take 1", first[0::step], 11)
+    put("take 2", first[1::step], 11)
+    coach, rate = recite(chosen(second, 30, 21), 21)
+    client, _ = recite(chosen(first, 30, 22), 22)
     to.put("coaching", _in_turn(coach, client, rate), rate)
 
 
@@ -164,7 +165,7 @@ def _in_turn(
     length = min(len(one), len(other)) // turn * turn
     pair = np.stack([one[:length], other[:length]], axis=1)
     for number, start in enumerate(range(0, length, turn)):
-        pair[start : start + turn, 1 - number % 2] *= 0.004
+        pair[start : start + turn, 1 - number % 2] *= 0.0004
     return pair
 
 
@@ -256,7 +257,7 @@ def keep_all(config: Config, recordings: Recordings) -> None:
                 Interval("phase", 71.0, 103.6, "task"),
             ],
         )
-    command = [sys.executable, __file__, str(recordings["broken off"])]
+    command = [sys.executable, __file__, str(recordings["talk"])]
     killed = subprocess.run(command, check=False)
     if killed.returncode not in (-signal.SIGKILL, 1):
         raise SystemExit(f"The session that was to be killed has ended with {killed.returncode}.")
