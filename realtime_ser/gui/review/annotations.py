@@ -115,22 +115,20 @@ class Annotations(QObject):
         value = None if number is None else self._items.get(number)
         return None if number is None or value is None else Item(number, value)
 
-    def add(self, value: Annotation) -> int:
-        """Add one, and return its number."""
+    def add(self, value: Annotation) -> int | None:
+        """Add one, and return its number; ``None``: it could not be stored."""
         number = next(self._numbers)
-        self._push(f"add {_kind(value)}", number, None, value)
-        return number
+        return number if self._push(f"add {_kind(value)}", number, None, value) else None
 
-    def change(self, number: int, value: Annotation) -> None:
-        """Put something else in the place of one."""
+    def change(self, number: int, value: Annotation) -> bool:
+        """Put something else in the place of one; whether that is stored."""
         before = self._items[number]
-        if value != before:
-            self._push(f"change {_kind(value)}", number, before, value)
+        return value == before or self._push(f"change {_kind(value)}", number, before, value)
 
-    def remove(self, number: int) -> None:
-        """Delete one."""
+    def remove(self, number: int) -> bool:
+        """Delete one; whether it is gone from the store."""
         before = self._items[number]
-        self._push(f"delete {_kind(before)}", number, before, None)
+        return self._push(f"delete {_kind(before)}", number, before, None)
 
     def correction(self, segment: Segment) -> Item | None:
         """The label by hand of a segment."""
@@ -146,19 +144,16 @@ class Annotations(QObject):
                 return self.get(found)
         return None
 
-    def correct(self, segment: Segment, label: str | None) -> None:
-        """Label a segment by hand; ``None`` withdraws that."""
+    def correct(self, segment: Segment, label: str | None) -> bool:
+        """Label a segment by hand; ``None`` withdraws that. Whether that is stored."""
         found = self.correction(segment)
         if label is None:
-            if found is not None:
-                self.remove(found.number)
-        elif found is None:
-            self.add(
-                Interval(CORRECTED, segment.start_s, segment.end_s, label, channel=segment.channel)
-            )
-        else:
-            assert isinstance(found.value, Interval)
-            self.change(found.number, replace(found.value, label=label))
+            return found is None or self.remove(found.number)
+        if found is None:
+            span = (segment.start_s, segment.end_s)
+            return self.add(Interval(CORRECTED, *span, label, channel=segment.channel)) is not None
+        assert isinstance(found.value, Interval)
+        return self.change(found.number, replace(found.value, label=label))
 
     def tiers(self) -> list[str]:
         """Names of the tiers that there are, in order, and the usual one."""
@@ -206,8 +201,9 @@ class Annotations(QObject):
 
     def _push(
         self, text: str, number: int, before: Annotation | None, after: Annotation | None
-    ) -> None:
+    ) -> bool:
         self.stack.push(_Change(self, text, number, before, after))
+        return self._items.get(number) == after
 
     def _remember(self, value: Annotation, key: int) -> None:
         number = next(self._numbers)

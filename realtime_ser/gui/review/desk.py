@@ -165,8 +165,9 @@ class Desk(QWidget):
         channel = next(iter(self.content.channels.values()))
         marker = Marker(time_s, "", wall_clock=channel.wall_clock(time_s))
         number = self.annotations.add(marker)
-        self.canvas.select(number)
-        self.say("Marker set; Enter gives it words.")
+        if number is not None:
+            self.canvas.select(number)
+            self.say("Marker set; Enter gives it words.")
 
     def add_interval(self, label: str = "") -> None:
         """Make an interval of the selection; without one, of the present segment."""
@@ -215,9 +216,9 @@ class Desk(QWidget):
         if segment is None:
             self.say("Click a segment first; then its label's key corrects it.")
             return
-        self.annotations.correct(segment, label)
-        said = "is the model's again" if label is None else f"corrected: {label}"
-        self.say(f"Segment {segment.number} {said}.")
+        if self.annotations.correct(segment, label):
+            said = "is the model's again" if label is None else f"corrected: {label}"
+            self.say(f"Segment {segment.number} {said}.")
 
     def _make_interval(self, value: Interval) -> None:
         if value.label:

@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.config import Config
+from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.glyphs import glyph_icon
 from realtime_ser.gui.keysheet import KeySheet
@@ -113,8 +114,13 @@ class ReviewWindow(QMainWindow):
     def reload(self) -> None:
         """Read the session again; what is seen stays in its place."""
         before = self.desk
+        try:
+            content = load_content(self._store, before.content.info.id)
+        except SerError as error:  # deleted in another window, perhaps
+            before.say(str(error))
+            return
         start, end, cursor = *before.axis.goal, before.axis.cursor_s
-        self._show(load_content(self._store, before.content.info.id))
+        self._show(content)
         self.desk.axis.show(start, end)
         self.desk.axis.place_cursor(cursor)
         before.close_down()

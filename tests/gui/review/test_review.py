@@ -357,6 +357,20 @@ def test_a_change_that_cannot_be_stored_is_told_and_undone(qtbot, store, review,
     assert len(window.desk.annotations) == 0
 
 
+def test_what_the_store_refuses_is_not_said_to_be_done(qtbot, store, review, pointer):
+    info = made.keep(store, made.records())
+    window = review(info)
+    desk, mouse = window.desk, pointer(window)
+    store.delete([info])  # as another window would
+    mouse.click(mouse.row(Speech), 2.0)
+    for key in (KEY.Key_M, KEY.Key_3, KEY.Key_F5):
+        desk.say("")
+        qtbot.keyClick(mouse.canvas, key)
+        assert f"no session '{info.id}'" in desk.message.text()
+    assert len(desk.annotations) == 0
+    assert not window.buttons["undo"].isEnabled()
+
+
 def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
     qtbot, store, review, pointer
 ):
