@@ -31,6 +31,9 @@ _PERIOD_MS = 16
 _FRAME_S = 0.033
 """Between two frames of the live window."""
 
+_WORDS = 3
+"""Frames between two changes of its words."""
+
 
 @dataclass(slots=True)
 class Review:
@@ -104,6 +107,7 @@ def measure_live(updates: int, frames: int) -> Live:
     """Look at a live window near its beginning, and again when so many updates have come."""
     watch, seen = _Watch(), Live()
     from realtime_ser.config import WindowConfig
+    from realtime_ser.gui.live.states import Panorama, Situation
     from realtime_ser.gui.live.window import MainWindow
 
     window = MainWindow(WindowConfig())
@@ -119,11 +123,28 @@ def measure_live(updates: int, frames: int) -> Live:
         if records:
             window.feed(records, now_s)
 
+    def say() -> None:
+        view = Panorama(
+            Situation.SPEECH,
+            source="Microphone",
+            live=True,
+            folder="sessions",
+            position_s=now_s,
+            latency_ms=150.0 + now_s % 9,
+            updates_per_s=12.5,
+            rate=48_000,
+            model="model",
+        )
+        window.show_view(view, now_s)
+
     def look() -> list[tuple[float, float]]:
-        watch.frames = []
+        watch.frames, turn = [], 0
         while len(watch.frames) < frames:
-            advance(_FRAME_S)
             watch.begin()
+            advance(_FRAME_S)
+            if turn % _WORDS == 0:
+                say()
+            turn += 1
             window.tick(now_s)
             watch.end()
             _rest(watch.app, 0.01)  # Qt paints a few milliseconds later

@@ -43,6 +43,7 @@ class Bars(QWidget):
         self._leader: str | None = None
         self._look = look
         self._row = 0
+        self._words_width = self._measured()
         self._hidden: frozenset[str] = frozenset()
         self._choice: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -92,8 +93,16 @@ class Bars(QWidget):
     def set_look(self, look: Look, row: int) -> None:
         """Change theme and the height of a row."""
         self._look, self._row = look, row
+        self._words_width = self._measured()
         self.setFixedHeight(row * len(self.labels))
         self.update()
+
+    def _measured(self) -> tuple[float, float]:
+        """Widths of the columns of names and of numbers."""
+        metrics = QFontMetricsF(self._look.font(self._look.body_px, bold=True))
+        names = max(metrics.horizontalAdvance(name) for name in self.labels)
+        numbers = metrics.horizontalAdvance(percent(1.0))
+        return names + self._look.grid(1.5), numbers + self._look.grid(1)
 
     def glide(self, targets: Sequence[float], elapsed_s: float) -> None:
         """Move the bars towards their values."""
@@ -106,7 +115,7 @@ class Bars(QWidget):
         drawn = tuple(round(2 * value * self.width()) for value in moved)
         if drawn != self._drawn:
             self._drawn = drawn
-            self.update()
+            self.update(self._bars_box().toAlignedRect())
 
     def show_numbers(self, numbers: list[str], leader: str | None) -> None:
         """Change the numbers and the one row that stands out."""
@@ -125,16 +134,32 @@ class Bars(QWidget):
             said.insert(0, f"on {said[self._choice]}")
         self.setAccessibleDescription("; ".join(said))
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Draw all bars."""
-        look, theme = self._look, self._look.theme
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw all bars, and the words beside them unless only the bars have changed."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = QFontMetricsF(look.font(look.body_px, bold=True))
-        name_width = max(metrics.horizontalAdvance(name) for name in self.labels) + look.grid(1.5)
-        number_width = metrics.horizontalAdvance(percent(1.0)) + look.grid(1)
-        left, width = name_width, self.width() - name_width - number_width
-        thick = min(look.grid(1.25), self._row - look.grid(0.5))
+        column = self._bars_box()
+        if event is None or not column.toAlignedRect().contains(event.rect()):
+            self._draw_words(painter, column)
+        thick = min(self._look.grid(1.25), self._row - self._look.grid(0.5))
+        for index, name in enumerate(self.labels):
+            top = index * self._row + (self._row - thick) / 2
+            box = QRectF(column.left(), top, column.width(), thick)
+            self._draw_bar(painter, box, name, index)
+        if self.hasFocus() and self._choice is not None:
+            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            row = QRectF(0, self._choice * self._row, self.width(), self._row)
+            painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
+        painter.end()
+
+    def _bars_box(self) -> QRectF:
+        """Where the bars are, between names and numbers."""
+        names, numbers = self._words_width
+        return QRectF(names, 0, self.width() - names - numbers, self.height())
+
+    def _draw_words(self, painter: QPainter, column: QRectF) -> None:
+        look, theme = self._look, self._look.theme
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         for index, name in enumerate(self.labels):
             top = index * self._row
@@ -143,20 +168,11 @@ class Bars(QWidget):
             font.setStrikeOut(name in self._hidden)
             painter.setFont(font)
             painter.setPen(QColor(theme.text if leads else theme.muted))
-            painter.drawText(
-                QRectF(0, top, name_width, self._row), Qt.AlignmentFlag.AlignVCenter, name
-            )
+            cell = QRectF(0, top, column.left(), self._row)
+            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
             font.setStrikeOut(False)
             painter.setFont(font)
             painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
-            box = QRectF(left, top + (self._row - thick) / 2, width, thick)
-            self._draw_bar(painter, box, name, index)
-        if self.hasFocus() and self._choice is not None:
-            painter.setPen(QPen(QColor(theme.accent), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            row = QRectF(0, self._choice * self._row, self.width(), self._row)
-            painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
-        painter.end()
 
     def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
         theme = self._look.theme

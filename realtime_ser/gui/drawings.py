@@ -174,7 +174,8 @@ class _Strip:
 
     def stretch(self, tile: Tile) -> tuple[int, int]:
         """Steps that leave ink on a tile, its neighbours' lines and joins included."""
-        spare = 2 + math.ceil(6 * self.look.scale / (STEP_S * tile.px_per_s))
+        spare = 2 * coarseness(tile.px_per_s)
+        spare += math.ceil(self._ink_px / (STEP_S * tile.px_per_s))
         first = math.floor(tile.start_s / STEP_S) - spare
         return max(0, first), max(0, math.ceil(tile.end_s / STEP_S) + spare)
 
@@ -182,10 +183,17 @@ class _Strip:
         """Where shading and markers begin."""
         return 0.0
 
-    def arrived(self, tile: Tile) -> int:
-        """How many of a tile's steps are there, in whole pixels."""
+    def settled(self, tile: Tile) -> float:
+        """Up to where a tile stays as it is when more steps arrive."""
         stop = min(self.stretch(tile)[1], self.channel.newest + 1)
-        return stop // max(1, math.floor(1.0 / (STEP_S * tile.px_per_s)))
+        size = coarseness(tile.px_per_s)
+        # Two points back: lines join them, and a point alone has no line yet.
+        return tile.x(STEP_S * size * (stop // size - 2)) - self._ink_px
+
+    @property
+    def _ink_px(self) -> float:
+        """How far from its place the ink of a step reaches, in logical pixels."""
+        return 6 * self.look.scale
 
     def marks(self, tile: Tile) -> tuple[Mark, ...]:
         """Markers that leave ink on a tile."""
@@ -301,13 +309,18 @@ class Traces(_Strip):
         return self.frame(height).top
 
     def key(self, tile: Tile) -> Hashable:
-        """Changes with the steps, results and markers that leave ink on the tile."""
+        """Changes with the results and markers that leave ink on the tile.
+
+        Dashes through means begin anew with each tile, so that such lines do not grow by parts.
+        """
         caps = tuple(
             (segment.number, segment.estimate is None)
             for segment in self.channel.between(tile.start_s - STEP_S, tile.end_s)
         )
         results, gaps = tuple(self._placements(tile)), tuple(self._gap_words(tile))
-        return self.arrived(tile), caps, results, gaps, self.marks(tile)
+        whole = not self.style.stacked and coarseness(tile.px_per_s) > 1
+        grown = self.settled(tile) if whole else 0.0
+        return grown, caps, results, gaps, self.marks(tile)
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
         """Draw everything of a tile."""
@@ -500,8 +513,8 @@ class Sound(_Strip):
         return float(self.look.grid(1.5))
 
     def key(self, tile: Tile) -> Hashable:
-        """Changes with the steps and markers that leave ink on the tile."""
-        return self.arrived(tile), self.marks(tile)
+        """Changes with the markers that leave ink on the tile."""
+        return self.marks(tile)
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
         """Draw everything of a tile."""

@@ -2,7 +2,7 @@
 
 Stroking eight long antialiased lines takes Qt's raster engine 45 ms, which is too much for 30 times
 a second. Steps never change once they are made, so the time axis is cut into tiles: a finished one
-is kept as a pixmap, only the newest is drawn again when a step arrives, and a frame costs a few
+is kept as a pixmap, the newest grows at its right when a step arrives, and a frame costs a few
 copies.
 """
 
@@ -51,14 +51,29 @@ class Drawing(Protocol):
     """What is on the paper."""
 
     def key(self, tile: Tile) -> Hashable:
-        """Value that changes when the tile must be drawn again."""
+        """Value that changes when all of the tile must be drawn again."""
+
+    def settled(self, tile: Tile) -> float:
+        """Up to where, from the tile's left edge, more steps leave what is drawn as it is.
+
+        In logical pixels; more than the tile is wide once all its steps are there.
+        """
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
-        """Draw a tile, antialiased; the pixmap cuts off what lies outside it."""
+        """Draw a tile, or a stretch of one, antialiased; what lies outside it is cut off."""
 
     @property
     def ground(self) -> QColor:
         """Opaque colour of the blank paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A tile that was drawn: how far it was settled then, and what else it depends on."""
+
+    key: tuple[float, Hashable]
+    settled: float
+    pixmap: QPixmap
 
 
 class Paper(QGraphicsItem):
@@ -86,7 +101,7 @@ class Paper(QGraphicsItem):
         self._size = QRectF()
         self._px_per_s = 1.0
         self._right_s = 0.0
-        self._tiles: dict[int, tuple[tuple[float, Hashable], QPixmap]] = {}
+        self._tiles: dict[int, _Kept] = {}
         self.allowance_s = math.inf
         self.waiting = False
         self.setZValue(-1)
@@ -144,30 +159,40 @@ class Paper(QGraphicsItem):
 
     def _pixmap(self, number: int, ratio: float, *, draw: bool) -> QPixmap | None:
         """A tile as it is, drawn if need be and allowed; else what is there of it."""
-        left = number * TILE
-        tile = Tile(
-            start_s=left / self._px_per_s,
-            end_s=(left + TILE) / self._px_per_s,
-            left=left,
-            px_per_s=self._px_per_s,
-            height=self._size.height(),
-        )
-        key = (ratio, self._drawing.key(tile))
+        tile = self._tile(number * TILE)
+        key, settled = (ratio, self._drawing.key(tile)), self._drawing.settled(tile)
         known = self._tiles.get(number)
-        if known is not None and known[0] == key:
-            return known[1]
+        begin = 0
+        if known is not None and known.key == key and known.settled <= settled:
+            if known.settled == settled or known.settled >= TILE:
+                return known.pixmap
+            begin = max(0, math.floor(known.settled))
         if not draw:
             self.waiting = True
-            return known[1] if known is not None and known[0][0] == ratio else None
-        pixmap = known[1] if known is not None else None
+            return known.pixmap if known is not None and known.key[0] == ratio else None
+        pixmap = known.pixmap if known is not None else None
         width, height = math.ceil(TILE * ratio), math.ceil(tile.height * ratio)
         if pixmap is None or pixmap.width() != width or pixmap.height() != height:
             pixmap = QPixmap(width, height)
             pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(self._drawing.ground)  # opaque: copying needs no blending
         painter = QPainter(pixmap)
+        painter.setClipRect(QRectF(begin, 0, TILE + 1 - begin, tile.height + 1))
+        painter.translate(begin, 0)
+        painter.setBrushOrigin(-begin, 0)  # patterns go on
+        # Opaque: copying needs no blending.
+        painter.fillRect(QRectF(0, 0, TILE + 1, tile.height + 1), self._drawing.ground)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._drawing.draw(painter, tile)
+        self._drawing.draw(painter, self._tile(number * TILE, begin))
         painter.end()
-        self._tiles[number] = (key, pixmap)
+        self._tiles[number] = _Kept(key, settled, pixmap)
         return pixmap
+
+    def _tile(self, left: int, begin: int = 0) -> Tile:
+        """The tile with a left edge, without its first pixels."""
+        return Tile(
+            start_s=(left + begin) / self._px_per_s,
+            end_s=(left + TILE) / self._px_per_s,
+            left=left + begin,
+            px_per_s=self._px_per_s,
+            height=self._size.height(),
+        )

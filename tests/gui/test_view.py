@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QAction, QKeyEvent, QWheelEvent
+from PyQt6.QtGui import QAction, QImage, QKeyEvent, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 
 from realtime_ser.gui.actions import entries, key_rows
@@ -13,7 +13,7 @@ from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.settings import Settings
 from realtime_ser.labels import LABELS
 from realtime_ser.model import bundle_folder
-from realtime_ser.records import Estimate, State, Update
+from realtime_ser.records import Estimate, Marker, Segment, State, Update
 from tests.gui.test_window import fill, playing, rows
 
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
@@ -302,3 +302,42 @@ def test_a_setting_that_makes_no_sense_is_left_out_and_the_others_count():
     settings = Settings().changed({"timeline_s": 7200, "stacked": True, "unknown": 1})
     assert settings.timeline_s == 60
     assert settings.stacked
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize("span_s", [10.0, 60.0, 600.0])
+def test_what_grows_step_by_step_looks_as_if_drawn_at_once(window, stacked, span_s):
+    window.choose(timeline_s=span_s, stacked=stacked)
+    window.tick(0.0)
+    random = np.random.default_rng(1)
+    said = [Estimate(row, "sad", 0.6, certain=True) for row in random.dirichlet(np.ones(8), 97)]
+    count = 120 if span_s < 60.0 else 720  # whole pixels at each length
+    for step in range(count):
+        number, place = divmod(step, 53)
+        levels = {"level_dbfs": -60.0 + step * 7 % 55, "voiced": step * 3 % 5}
+        if place < 40:
+            records = [Update(step, 1, State.SPEECH, number + 1, said[step % 97], **levels)]
+        else:
+            records = [Update(step, 1, State.LOST if place > 50 else State.SILENCE, **levels)]
+        if place == 40:
+            end_s = 0.08 * step
+            records.append(Segment(number + 1, 1, end_s - 3.2, end_s, 3.0, said[step % 97]))
+        if step % 70 == 30:
+            records.append(Marker(0.08 * step, "", "here"))
+        window.feed(records, 0.08 * step)
+        if step % 3:  # some frames bring one step, some two
+            window.tick(0.08 * step)
+            QApplication.processEvents()
+    for _ in range(8):
+        window.tick(0.08 * count)
+        QApplication.processEvents()
+    grown = pixels(drawn(window))
+    window.choose(stacked=not stacked)
+    window.choose(stacked=stacked)  # forgets all that was drawn
+    assert np.abs(grown - pixels(drawn(window))).max() <= 2  # of 255: dashes add up otherwise
+
+
+def pixels(image):
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+    return rows.reshape(image.height(), -1)[:, : 3 * image.width()].astype(int)

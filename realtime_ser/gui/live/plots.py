@@ -20,8 +20,9 @@ from realtime_ser.words import clock_text
 #: Frames for which new steps wait for the time axis to move on.
 _PATIENCE = 3
 
-#: How long one painting draws tiles of each strip: half a frame of 60 a second, and some to spare.
-_ALLOWANCE_S = 0.004
+#: How long one painting may begin tiles of each strip: a whole one takes up to 5 ms, so that two of
+#: them, one after another, would miss a frame of a screen with 60 a second.
+_ALLOWANCE_S = 0.002
 
 
 class Plots(QWidget):
@@ -239,6 +240,7 @@ class Plots(QWidget):
         plot.layout.setContentsMargins(0, 0, 0, 0)
         for side in ("left", "bottom"):
             plot.getAxis(side).setStyle(tickLength=0, showValues=side == "left")
+            plot.getAxis(side).enableAutoSIPrefix(False)  # lays a label out anew in each frame
         if row == 0 or not self._axis:
             plot.hideAxis("bottom")
         else:
