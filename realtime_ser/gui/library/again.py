@@ -18,8 +18,8 @@ from PyQt6.QtWidgets import (
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.rows import Row
-from realtime_ser.gui.library.task import Advance, Task, sentence_of
 from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label, pad, row
+from realtime_ser.gui.task import Advance, Task, sentence_of
 from realtime_ser.gui.theme import Look
 from realtime_ser.resources import shipped
 from realtime_ser.session.reanalysis import reanalyse

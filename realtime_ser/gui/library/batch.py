@@ -16,7 +16,7 @@ from realtime_ser.analyze.analyzer import Analyzer, Settings
 from realtime_ser.analyze.inputs import Input, find_inputs
 from realtime_ser.analyze.processes import analyze_here, analyze_in_processes, processes_for
 from realtime_ser.config import Config
-from realtime_ser.gui.library.task import Advance, Task
+from realtime_ser.gui.task import Advance, Task
 from realtime_ser.profiles.folder import with_profile
 
 _SURE_S = 2.0

@@ -30,7 +30,6 @@ from PyQt6.QtWidgets import (
 from realtime_ser.errors import SerError, UsageError
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.library.deletion import count
-from realtime_ser.gui.library.task import Advance, Task, sentence_of
 from realtime_ser.gui.parts import (
     Choice,
     Said,
@@ -43,6 +42,7 @@ from realtime_ser.gui.parts import (
     rule,
 )
 from realtime_ser.gui.rasterise import png_of_svg
+from realtime_ser.gui.task import Advance, Task, sentence_of
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.export import export_study
 from realtime_ser.session.formats.choice import SOUNDS, Wish, export

@@ -42,8 +42,8 @@ from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.filerows import FileColumn, FileRow, FileRows, SortedFiles
 from realtime_ser.gui.library.sharebar import ShareCell
 from realtime_ser.gui.library.tables import header_of, set_row_height, set_up_table
-from realtime_ser.gui.library.task import sentence_of
 from realtime_ser.gui.parts import Said, button, file_dialog, label, reveal
+from realtime_ser.gui.task import sentence_of
 from realtime_ser.gui.theme import Look
 
 _SAMPLES = {

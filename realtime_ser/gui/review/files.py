@@ -13,9 +13,9 @@ from PyQt6.QtWidgets import QDialog, QProgressBar, QVBoxLayout, QWidget
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.task import Advance, Task, sentence_of
 from realtime_ser.gui.parts import button, label, pad, row
 from realtime_ser.gui.review.window import ReviewWindow
+from realtime_ser.gui.task import Advance, Task, sentence_of
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.filing import keep_file
 from realtime_ser.session.store import SessionInfo, Store

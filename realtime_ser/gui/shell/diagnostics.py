@@ -11,9 +11,9 @@ from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 from realtime_ser import __version__
 from realtime_ser.config import Config
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.task import Advance, Task, sentence_of
 from realtime_ser.gui.parts import Said, button, label, pad, row
 from realtime_ser.gui.shell.logfile import log_path
+from realtime_ser.gui.task import Advance, Task, sentence_of
 from realtime_ser.gui.theme import Look
 
 _TAIL = 40

@@ -42,7 +42,7 @@ class Task(QObject):
         self._work = work
         self._stop = threading.Event()
         self._told_s = 0.0
-        self._thread = threading.Thread(target=self._run, name="library", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
     def running(self) -> bool:
