@@ -25,7 +25,7 @@ from realtime_ser.handover import Block, RingBuffer, Subscription
 from realtime_ser.lane import Lane
 from realtime_ser.model import Bundle
 from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import SAMPLE_RATE, STEP, Marker, Record, Sound, State, Update
+from realtime_ser.records import SAMPLE_RATE, STEP, Begun, Marker, Record, Sound, State, Update
 
 SILENT_DEVICE_S = 1.0
 """A microphone that delivers nothing for so long is taken to be gone."""
@@ -122,7 +122,7 @@ class Monitor:
         )
         self._subscriptions: list[Subscription] = []
         self._own: Subscription | None = None
-        self._marks: deque[Marker] = deque()
+        self._marks: deque[Marker | Begun] = deque()
         self._open_marks: dict[str, Marker] = {}
         self._pause = threading.Event()
         self._stop = threading.Event()
@@ -205,14 +205,15 @@ class Monitor:
         ``time_s``, from :attr:`now_s`, marks a moment that is over.
         """
         time_s = self.now_s if time_s is None else time_s
-        wall = self._clock.wall_clock(round(time_s * SAMPLE_RATE))
-        marker = Marker(time_s, text, code, duration_s, wall_clock=wall)
+        marker = self._marker(text, code, duration_s, time_s)
         self._marks.append(marker)
         return marker
 
     def begin_mark(self, code: str, text: str = "") -> None:
         """Begin an interval; :meth:`end_mark` ends it, and so does the end of the session."""
-        self._open_marks[code] = Marker(self.now_s, text, code)
+        begun = self._marker(text, code, 0.0, self.now_s)
+        self._marks.append(Begun(begun))
+        self._open_marks[code] = begun
 
     def end_mark(self, code: str) -> Marker | None:
         """End the interval that was begun with a code; ``None``: there is none."""
@@ -220,6 +221,10 @@ class Monitor:
         if begun is None:
             return None
         return self.mark(begun.text, code, max(0.0, self.now_s - begun.time_s), begun.time_s)
+
+    def _marker(self, text: str, code: str, duration_s: float, time_s: float) -> Marker:
+        wall = self._clock.wall_clock(round(time_s * SAMPLE_RATE))
+        return Marker(time_s, text, code, duration_s, wall_clock=wall)
 
     def __enter__(self) -> Self:
         self._own = self.subscribe()

@@ -165,6 +165,17 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A stretch that somebody has begun to mark, and that may be long.
+
+    ``marker`` is what is known of it; its marker, with the same time and code, follows when it
+    ends.
+    """
+
+    marker: Marker
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """A sample of the session's clock and the moments that belong to it.
 
@@ -191,4 +202,4 @@ class Sound:
     samples: NDArray[np.float32]
 
 
-Record: TypeAlias = Update | Segment | Marker | Anchor | Sound
+Record: TypeAlias = Update | Segment | Marker | Begun | Anchor | Sound

@@ -22,7 +22,7 @@ from realtime_ser.clock import SessionClock
 from realtime_ser.handover import RingBuffer, Subscription
 from realtime_ser.model import Bundle, load_bundle
 from realtime_ser.monitor import SILENT_DEVICE_S, Monitor, Phase
-from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, State, Update
+from realtime_ser.records import Anchor, Begun, Marker, Record, Segment, Sound, State, Update
 from realtime_ser.resources import shipped
 from realtime_ser.session.sidecar import effective_rate
 
@@ -385,6 +385,23 @@ def test_a_marker_carries_the_moment_it_was_set(bundle: Bundle) -> None:
     monitor.stop()
     assert 0 <= marker.time_s <= after + 0.01
     assert marker in subscription.drain()
+
+
+def test_an_interval_is_told_when_it_begins_and_when_it_ends(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    subscription = monitor.subscribe()
+    monitor.start()
+    microphone.say(np.zeros(16_000, np.float32), time.monotonic())
+    wait_until(lambda: monitor.status.position_s == 1.0)
+    monitor.begin_mark("5", "task")
+    monitor.stop()  # ends it
+    marks = [r for r in subscription.drain() if isinstance(r, Begun | Marker)]
+    begun, ended = marks
+    assert isinstance(begun, Begun)
+    assert isinstance(ended, Marker)
+    assert (ended.code, ended.text) == ("5", "task")
+    assert (begun.marker.code, begun.marker.time_s) == (ended.code, ended.time_s)
 
 
 def test_a_truncated_file_fails_with_a_sentence_after_what_it_held(

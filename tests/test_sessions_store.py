@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.errors import StoreError, UsageError
 from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_S, Anchor, Estimate, Marker, Segment, State, Update
+from realtime_ser.records import STEP_S, Anchor, Begun, Estimate, Marker, Segment, State, Update
 from realtime_ser.session.facts import Beginning, Course, Model
 from realtime_ser.session.store import SessionState, Store
 from realtime_ser.session.store.blobs import STATES
@@ -389,6 +389,33 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
         writer.finish()
         np.testing.assert_array_equal(store.columns(writer.id).step, np.arange(300))
     assert check(tmp_path / NAME) == ("ok",)
+
+
+def test_an_interval_that_has_begun_is_stored_as_far_as_it_has_come(store):
+    begun = Marker(1.0, "task", "5", wall_clock=NOW)
+    writer = store.begin(beginning())
+    writer.write([*map(silence, range(20)), Begun(begun), Marker(1.2, "question", "1")])
+    writer.flush()
+    assert [one.duration_s for one in store.markers(writer.id)] == [pytest.approx(0.6), 0.0]
+    writer.write(list(map(silence, range(20, 50))))
+    writer.flush()  # a program that is killed now has kept this
+    task, question = store.markers(writer.id)
+    assert task == replace(begun, duration_s=pytest.approx(3.0))
+    writer.write([replace(begun, duration_s=3.1), *map(silence, range(50, 60))])
+    writer.finish()
+    assert store.markers(writer.id) == [replace(begun, duration_s=3.1), question]
+
+
+def test_the_end_of_an_interval_is_kept_also_where_its_beginning_was_deleted(store):
+    begun = Marker(1.0, "task", "5")
+    writer = store.begin(beginning())
+    writer.write([silence(20), Begun(begun)])
+    writer.flush()
+    (key,) = store.keyed_markers(writer.id)
+    store.delete_marker(key)
+    writer.write([replace(begun, duration_s=3.0)])
+    writer.finish()
+    assert store.markers(writer.id) == [replace(begun, duration_s=3.0)]
 
 
 def test_a_marker_is_changed_and_deleted_by_its_key(store):

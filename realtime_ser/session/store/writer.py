@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.records import Anchor, Marker, Record, Segment, State, Update
+from realtime_ser.records import Anchor, Begun, Marker, Record, Segment, State, Update
 from realtime_ser.session.facts import Course
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
@@ -28,7 +28,8 @@ class SessionWriter:
     """Takes a session's records and commits them when it is told to.
 
     What could not be committed is kept in memory and tried again with the next commit, so that
-    nothing is lost when room is made on a full disk.
+    nothing is lost when room is made on a full disk. A stretch that somebody has begun to mark
+    grows with each commit, so that a killed program loses as little of it as of all else.
 
     Parameters
     ----------
@@ -64,6 +65,7 @@ class SessionWriter:
         self._lease = lease
         self._records: list[Record] = []
         self._order = 0
+        self._begun: dict[tuple[str, float], int] = {}
         self._course: Callable[[], Course] = Course
         self._stored = Course()
         self._facts: dict[str, object] = {}
@@ -114,10 +116,12 @@ class SessionWriter:
             self._facts |= asdict(course)
         if not self._records and not self._facts:
             return
+        begun = dict(self._begun)
         with explained(self._path), transaction(self._connection):
-            stored = self._insert(self._records)
+            stored = self._insert(self._records, begun)
             self._set(self._facts)
         self._order += stored
+        self._begun = begun
         self._facts.clear()
         self._records.clear()
 
@@ -179,8 +183,11 @@ class SessionWriter:
                 f"UPDATE sessions SET {assignments} WHERE key = ?", (*facts.values(), self._key)
             )
 
-    def _insert(self, records: Sequence[Record]) -> int:
-        """Store records, and return how many of them are updates."""
+    def _insert(self, records: Sequence[Record], begun: dict[tuple[str, float], int]) -> int:
+        """Store records, and return how many of them are updates.
+
+        ``begun`` has the keys of the markers that have begun, by code and time.
+        """
         channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
         order = self._order
         for record in records:
@@ -189,13 +196,34 @@ class SessionWriter:
                 order += 1
             elif isinstance(record, Segment):
                 self._insert_segment(record)
-            elif isinstance(record, Marker):
-                insert_marker(self._connection, self._key, record)
+            elif isinstance(record, Begun | Marker):
+                self._insert_marker(record, begun)
             elif isinstance(record, Anchor):
                 self._insert_anchor(record)
         for channel, updates in channels.items():
             _insert_records(self._connection, self._key, channel, pack(updates, self._labels))
+        reached_s = max((made[-1][1].time_s for made in channels.values()), default=0.0)
+        for (_, start_s), key in begun.items():
+            if reached_s > start_s:
+                self._lengthen(key, reached_s - start_s)
         return order - self._order
+
+    def _insert_marker(self, record: Begun | Marker, begun: dict[tuple[str, float], int]) -> None:
+        """Store what has begun, a moment, or the end of what had begun."""
+        marker = record.marker if isinstance(record, Begun) else record
+        name = (marker.code, marker.time_s)
+        known = begun.pop(name, None)
+        if known is None or not self._lengthen(known, marker.duration_s):
+            key = insert_marker(self._connection, self._key, marker)
+            if isinstance(record, Begun):
+                begun[name] = key
+
+    def _lengthen(self, key: int, duration_s: float) -> bool:
+        """Say how long a marker that has begun is; whether it is still there."""
+        found = self._connection.execute(
+            "UPDATE markers SET duration_s = ? WHERE key = ?", (duration_s, key)
+        )
+        return found.rowcount > 0
 
     def _insert_segment(self, segment: Segment) -> None:
         estimate = segment.estimate
