@@ -132,7 +132,7 @@ class Screen:
             recent = sorted(self._latencies)
             latency = f"latency {recent[len(recent) // 2]:4.0f} ms" if recent else "latency –"
         manifest = session.monitor.bundle.manifest
-        stored = "AUDIO IS BEING STORED" if session.config.session.record_audio else ""
+        stored = "AUDIO IS BEING STORED" if session.recording else ""
         cells = [
             latency,
             f"{status.dropped_samples:,} samples dropped",

@@ -152,6 +152,7 @@ class LiveSession:
         self.news = (*_of_profile(self.monitor), *kept.news)
         self._kept = kept.writer
         self._store_error = kept.error
+        self._track: SoundTrack | None = None
         self._writer = self._open()
 
     @property
@@ -172,6 +173,11 @@ class LiveSession:
         if self._kept is None or self._named:
             return self.files.audio
         return self._kept.folder / AUDIO
+
+    @property
+    def recording(self) -> bool:
+        """Whether the sound is being kept: not any more once it could not be written."""
+        return self._track is not None and self._writer.writes(self._track)
 
     @property
     def error(self) -> str | None:
@@ -226,7 +232,8 @@ class LiveSession:
         try:
             sinks.append(self._open_tables())
             if self.audio is not None:
-                sinks.append(SoundTrack(self.audio, self.monitor.source.info))
+                self._track = SoundTrack(self.audio, self.monitor.source.info)
+                sinks.append(self._track)
             if self._kept is not None:
                 self._kept.note_files(self.files.frames, named=self._named, audio=self.audio)
         except OutputError:

@@ -18,6 +18,7 @@ from realtime_ser.errors import FileTakenError, OutputError, UsageError
 from realtime_ser.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import tables
 
+_SYSTEM_ERROR = 2  # of libsndfile
 _SILENCE = 4096  # samples of lost time that are written at once
 
 
@@ -254,6 +255,8 @@ def cannot_write(path: Path, error: Exception) -> OutputError:
             f"{error.filename} exists already: choose another name, or delete it."
         )
     reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, soundfile.LibsndfileError) and error.code == _SYSTEM_ERROR:
+        reason = "the disk takes no more"  # libsndfile does not tell what the system said
     return OutputError(
         f"Cannot write {path} ({reason}): choose a folder that you may write to and that has room."
     )

@@ -69,6 +69,10 @@ class Writer:
         """Whether nothing is being written any more."""
         return len(self._faults) == len(self._sinks) > 0
 
+    def writes(self, sink: Sink) -> bool:
+        """Whether a sink has not failed, or does so no longer."""
+        return id(sink) not in self._faults
+
     def start(self, subscription: Subscription) -> None:
         """Begin to write what ``subscription`` brings."""
         self._thread = threading.Thread(

@@ -71,6 +71,32 @@ def test_a_store_that_cannot_be_written_is_shown_and_the_session_goes_on(qtbot, 
     assert conductor.view.situation in (Situation.LISTENING, Situation.SPEECH)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
+def test_the_light_goes_out_when_the_sound_cannot_be_kept_any_more(
+    qtbot, window, conduct, tmp_path
+):
+    import resource
+
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, (20 * 16_000, 2))
+    soundfile.write(tmp_path / "noise.wav", noise, 16_000)
+    conductor = conduct(input=str(tmp_path / "noise.wav"), speed=1.0)
+    window.actions_["record"].triggered.emit(True)
+    with qtbot.waitSignal(conductor.began, timeout=20000):
+        qtbot.waitUntil(running(conductor), timeout=20000)
+        conductor.start()  # again, with sound
+    qtbot.waitUntil(window.topbar.recording.isVisible, timeout=20000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, before[1]))
+    try:
+        qtbot.waitUntil(window.notice.isVisible, timeout=20000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert ".flac (the disk takes no more)" in window.notice.text.text()
+    qtbot.waitUntil(lambda: not window.topbar.recording.isVisible(), timeout=5000)
+    assert window.statusline.cells[-1].text() == "audio is not stored"
+    assert conductor.view.situation.running
+
+
 def test_channels_go_by_their_names(qtbot, window, conduct, tmp_path):
     soundfile.write(tmp_path / "two.wav", np.zeros((64_000, 2)), 16_000)
     conductor = conduct(

@@ -406,7 +406,7 @@ class Conductor(QObject):
             demo=info.demo,
             fallback=session.notice is not None,
             live=info.live,
-            recording=session.config.session.record_audio,
+            recording=session.recording,
             message=status.error or "",
             fault=session.write_error or "",
             position_s=status.position_s,
