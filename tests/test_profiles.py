@@ -292,8 +292,12 @@ def test_several_channels_make_no_profile_unless_one_is_named(
 
 
 def test_a_profile_is_listed_shown_and_deleted(able, anna, capsys):
-    assert main(["profiles"]) == 0
-    assert "Anna" in capsys.readouterr().out
+    assert main(["profiles", "list", "--model", able]) == 0
+    listed = capsys.readouterr().out
+    assert "Anna" in listed
+    assert "not for the present model" not in listed
+    assert main(["profiles"]) == 0  # of the shipped model
+    assert "not for the present model" in capsys.readouterr().out
     assert main(["profiles", "show", "anna", "--model", able]) == 0
     shown = capsys.readouterr().out
     assert all(label in shown for label in LABELS)

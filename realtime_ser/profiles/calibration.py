@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.source import Source
 from realtime_ser.baseline import HeardBy, Profile, mean_log_probabilities
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
+from realtime_ser.config import AudioConfig, Config
+from realtime_ser.errors import SerError, UsageError
 from realtime_ser.model import Bundle
 from realtime_ser.monitor import Monitor, Phase
 from realtime_ser.records import SAMPLE_RATE, Segment, Update
@@ -61,7 +61,8 @@ def listen(
     seconds
         Voiced speech that is wanted.
     advance
-        Is told from time to time how much was heard.
+        Is told with every update how much was heard, in silence too; what it raises ends the
+        listening.
 
     Raises
     ------
@@ -81,8 +82,8 @@ def listen(
                 segments.append(record)
                 if sum(segment.voiced_s for segment in segments) >= seconds:
                     break
-            elif isinstance(record, Update) and record.speech:
-                heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE
+            elif isinstance(record, Update):
+                heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE if record.speech else 0.0
                 advance(min(heard_s, seconds))
     finally:
         monitor.stop()
@@ -96,6 +97,20 @@ def listen(
         )
     said = np.stack([segment.estimate.probabilities for segment in segments])
     return Voice(mean_log_probabilities(said, weights), float(weights.sum()))
+
+
+def source_of_one(audio: AudioConfig) -> AudioConfig:
+    """Settings of the source: never the demo unasked, one channel, and a file as fast as it goes.
+
+    Raises
+    ------
+    UsageError
+        Several channels are chosen.
+    """
+    if len(audio.channels) > 1:
+        raise UsageError("A profile is of one person: say which channel with --channel N.")
+    wanted = "mic" if audio.input == "auto" else audio.input
+    return audio.model_copy(update={"input": wanted, "speed": 0.0})
 
 
 def make_profile(name: str, source: Source, bundle: Bundle, voice: Voice) -> Profile:

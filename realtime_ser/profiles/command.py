@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from realtime_ser.baseline import SPEECH_S, Profile
-from realtime_ser.config import AudioConfig, Config
+from realtime_ser.config import Config
 from realtime_ser.errors import SerError, UsageError
 from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.profiles.calibration import listen, make_profile
+from realtime_ser.profiles.calibration import listen, make_profile, source_of_one
 from realtime_ser.profiles.folder import (
     delete_profile,
+    fits,
     paths,
     profile_path,
     read,
@@ -45,7 +46,7 @@ def calibrate(options: argparse.Namespace, config: Config) -> None:
         )
     bundle = load_bundle(bundle_folder(config.model))
     require_baseline(bundle)
-    config = config.model_copy(update={"audio": _audio(config.audio)})
+    config = config.model_copy(update={"audio": source_of_one(config.audio)})
     source = choose_source(config.audio).source
     if source.info.live:
         print(
@@ -64,14 +65,6 @@ def calibrate(options: argparse.Namespace, config: Config) -> None:
     if voice.seconds < SPEECH_S:
         print(f"{SPEECH_S:.0f} s would make a steadier one.")
     print(f"Choose it for a session: realtime-ser monitor --profile '{profile.name}'")
-
-
-def _audio(audio: AudioConfig) -> AudioConfig:
-    """Never the demo unasked, one channel, and a file as fast as it goes."""
-    if len(audio.channels) > 1:
-        raise UsageError("A profile is of one person: say which channel with --channel N.")
-    wanted = "mic" if audio.input == "auto" else audio.input
-    return audio.model_copy(update={"input": wanted, "speed": 0.0})
 
 
 @contextmanager
@@ -100,9 +93,9 @@ def profiles(options: argparse.Namespace, config: Config) -> None:
 
 
 def _list(_options: argparse.Namespace, config: Config) -> None:
-    rows = [("name", "made", "voice", "model", "device")]
-    found = paths(config)
-    for path in found:
+    rows = [("name", "made", "voice", "model", "device", "")]
+    bundle = load_bundle(bundle_folder(config.model))
+    for path in paths(config):
         try:
             profile = read(path)
         except SerError as error:
@@ -115,6 +108,7 @@ def _list(_options: argparse.Namespace, config: Config) -> None:
                 f"{profile.seconds:.1f} s",
                 f"{profile.model.name} {profile.model.version}",
                 profile.device,
+                "" if fits(bundle, profile) else "not for the present model",
             )
         )
     if len(rows) > 1:

@@ -218,3 +218,12 @@ def require_fit(bundle: Bundle, profile: Profile) -> None:
             f"{heard.version} ({heard.sha256[:8]}), and this is {manifest.name} {manifest.version} "
             f"({bundle.digest[:8]}): calibrate again with this one."
         )
+
+
+def fits(bundle: Bundle, profile: Profile) -> bool:
+    """Whether a profile was made with this model, and can correct it."""
+    try:
+        require_fit(bundle, profile)
+    except UsageError:
+        return False
+    return True
