@@ -110,6 +110,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
             "&Model",
             "Compare &with",
             "Correct for a &person",
+            Entry("calibrate", "C&alibrate for a person…", tip="make a profile of a normal voice"),
             LINE,
             Entry("settings", "&Settings…", "Ctrl+,", "texts of the number keys, smoothing, theme"),
         ),

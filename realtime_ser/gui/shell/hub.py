@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from realtime_ser.errors import SerError
+from realtime_ser.gui.live.calibrating import CalibrateDialog
 from realtime_ser.gui.live.conductor import Conductor
 from realtime_ser.gui.live.levelcheck import CheckDialog
 from realtime_ser.gui.live.window import MainWindow
@@ -64,6 +65,7 @@ class Hub(QObject):
             ("files", self.ask_files),
             ("export_as", self.export_latest),
             ("check", self.check),
+            ("calibrate", self.calibrate),
             ("settings", self.preferences),
             ("notice", self.notice),
             ("diagnostics", self.diagnostics),
@@ -183,6 +185,14 @@ class Hub(QObject):
         dialog.chosen.connect(lambda values: self._window.choose(**values))
         self._open(dialog)
 
+    def calibrate(self) -> None:
+        """Make a person's profile."""
+        conductor = self._conductor
+        busy = conductor.view.situation.running and conductor.view.live
+        dialog = CalibrateDialog(conductor.config, busy=busy, parent=self._window)
+        dialog.chosen.connect(self._guarded(conductor.use_profile))
+        self._open(dialog)
+
     def preferences(self) -> None:
         """Change what is remembered."""
         self._open(PreferencesDialog(self._window))
@@ -246,7 +256,7 @@ class Hub(QObject):
         )
 
     def _list_profiles(self) -> None:
-        """As they are now: calibrating makes them in the terminal."""
+        """As they are now: calibrating makes them, here or in a terminal."""
         acts = self._window.actions_
         found = list(usable(self._conductor.wanted))
         acts.choices(
@@ -259,10 +269,8 @@ class Hub(QObject):
         for action, one in zip(menu.actions()[1:], found, strict=True):
             action.setEnabled(not one.fault)
             action.setToolTip(one.fault or f"Made with {one.profile.device}")
-        if not found:
-            hint = menu.addAction("realtime-ser calibrate makes a profile")
-            assert hint is not None
-            hint.setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(acts["calibrate"])
 
     def _use_model(self, name: str) -> None:
         self._choose_model(name, self._conductor.use_model, "Model", self._conductor.wanted.model)

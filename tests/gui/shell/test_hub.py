@@ -28,6 +28,7 @@ from realtime_ser.baseline import HeardBy, Profile
 from realtime_ser.config import Config
 from realtime_ser.gui import settings
 from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
+from realtime_ser.gui.live.calibrating import CalibrateDialog
 from realtime_ser.gui.live.levelcheck import CheckDialog, Tryout
 from realtime_ser.gui.review import ReviewWindow
 from realtime_ser.gui.settings import PRESETS, Settings, SettingsFile, settings_path
@@ -40,7 +41,7 @@ from realtime_ser.gui.shell.logfile import log_path, noted
 from realtime_ser.gui.shell.preferences import PreferencesDialog
 from realtime_ser.gui.shell.welcome import Welcome
 from realtime_ser.labels import LABELS
-from realtime_ser.profiles.folder import write_profile
+from realtime_ser.profiles.folder import usable, write_profile
 from realtime_ser.resources import shipped
 from realtime_ser.session.keeping import open_store
 from tests.gui.test_window import playing
@@ -197,7 +198,7 @@ def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_rea
     menu = window.actions_.menus["Correct for a person"]
     menu.aboutToShow.emit()
     assert menu.actions()[0].text() == "Nobody"
-    assert "realtime-ser calibrate" in menu.actions()[-1].text()
+    assert menu.actions()[-1] is window.actions_["calibrate"]
     heard = HeardBy(name="other", version="1", sha256="00")
     made = datetime(2026, 3, 1, tzinfo=UTC)
     values = dict.fromkeys(LABELS, -2.0)
@@ -210,6 +211,63 @@ def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_rea
     assert entry.text() == "Kim"
     assert not entry.isEnabled()
     assert len(entry.toolTip()) > 20
+
+
+def test_a_person_is_calibrated_from_the_menu_and_the_profile_is_used(
+    qtbot, window, desk, tmp_path, click
+):
+    sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
+    soundfile.write(tmp_path / "normal.wav", np.tile(sound, 2), rate)
+    conductor, _ = desk(input=str(tmp_path / "normal.wav"))
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    window.actions_["calibrate"].trigger()
+    shown = dialog(window, CalibrateDialog)
+    assert not shown.begin.isEnabled()
+    qtbot.keyClicks(shown.name, "Kim/")
+    assert "cannot name a profile" in shown.said.text()
+    assert not shown.begin.isEnabled()
+    qtbot.keyClick(shown.name, Qt.Key.Key_Backspace)
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
+    assert shown.progress.isVisible()
+    qtbot.waitUntil(shown.use.isVisible, timeout=60000)
+    assert "was made of" in shown.said.text()
+    (made,) = usable(conductor.wanted)
+    assert (made.profile.name, made.profile.device, made.fault) == ("Kim", "normal.wav", None)
+    click(shown.use)
+    assert conductor.wanted.profile == "Kim"
+    assert "corrected for Kim" in window.statusline.message.text()
+    window.actions_["calibrate"].trigger()
+    again = dialog(window, CalibrateDialog)
+    qtbot.keyClicks(again.name, "kim")
+    assert again.begin.text() == "Listen and replace"
+    qtbot.keyClick(again, Qt.Key.Key_Escape)
+    assert len(list(usable(conductor.wanted))) == 1
+
+
+def test_calibrating_that_is_given_up_keeps_nothing(qtbot, window, desk, tmp_path):
+    quiet = np.zeros(16_000 * 3600, np.int16)
+    soundfile.write(tmp_path / "quiet.flac", quiet, 16_000)
+    conductor, _ = desk(input=str(tmp_path / "quiet.flac"))
+    window.actions_["calibrate"].trigger()
+    shown = dialog(window, CalibrateDialog)
+    qtbot.keyClicks(shown.name, "Kim")
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not window.findChildren(CalibrateDialog), timeout=20000)
+    assert not list(usable(conductor.wanted))
+
+
+def test_a_recording_with_too_little_voice_makes_no_profile(qtbot, window, desk, tmp_path):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(48_000, np.int16), 16_000)
+    conductor, _ = desk(input=str(tmp_path / "quiet.wav"))
+    window.actions_["calibrate"].trigger()
+    shown = dialog(window, CalibrateDialog)
+    qtbot.keyClicks(shown.name, "Kim")
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "s of voice were heard" in shown.said.text(), timeout=20000)
+    assert shown.begin.isEnabled()
+    assert not list(usable(conductor.wanted))
+    shown.reject()
 
 
 # --------------------------------------------------------------------------------------- settings
@@ -435,10 +493,10 @@ def test_a_fault_can_be_copied(qtbot, window):
 def test_every_control_has_a_name_a_tip_and_a_place_in_the_focus_order(qtbot, window, desk):
     conductor, _ = desk(speed=4.0)
     qtbot.waitUntil(playing(conductor), timeout=20000)
-    for name in ("study", "check", "settings", "notice", "about"):
+    for name in ("study", "check", "calibrate", "settings", "notice", "about"):
         window.actions_[name].trigger()
     shown = [d for d in window.findChildren(QDialog) if d.isVisible()]
-    assert len(shown) == 5
+    assert len(shown) == 6
     crash = CrashDialog("E", "T", "", None, window)
     for owner in (window, window.compact, crash, *shown):
         for control in controls(owner):
