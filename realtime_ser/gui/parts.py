@@ -50,6 +50,29 @@ class Said(QLabel):
         self.setVisible(bool(words))
 
 
+class Elided(QLabel):
+    """Words of one line, cut where there is no more room; a tooltip then tells all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as need be."""
+        return QSize(1, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw what there is room for."""
+        words = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        self.setToolTip("" if words == self.text() else self.text())
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), self.alignment(), words)
+        painter.end()
+
+
 class Choice(QComboBox):
     """A choice of one among several, with a sign that there are more."""
 

@@ -459,3 +459,11 @@ def test_a_gap_is_hatched_and_named_in_full(qtbot, window):
     window.set_theme("dark")  # everything is drawn anew
     window.tick(now + 10.0)
     assert middle() == grown
+
+
+def test_a_message_too_long_for_its_place_is_read_in_its_tooltip(qtbot, window):
+    line = window.statusline
+    line.say("exported to " + "a folder with a long name/" * 20)
+    qtbot.waitUntil(lambda: line.message.toolTip() == line.message.text())
+    line.say("exported")
+    qtbot.waitUntil(lambda: line.message.toolTip() == "")

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from realtime_ser.gui.glyphs import Glyph
 from realtime_ser.gui.live.states import Panorama, status_words
+from realtime_ser.gui.parts import Elided
 from realtime_ser.gui.theme import Look, set_role
 
 _TIPS = (
@@ -18,7 +19,9 @@ _TIPS = (
     "Sound is kept only when you ask for it: --record-audio",
 )
 
-_MESSAGE_MS = 8000
+#: How long a message stays, and how much longer for each of its letters.
+_MESSAGE_MS = 5000
+_LETTER_MS = 60
 
 #: Below this width, in units of the grid, there is no room for all.
 _NARROW = 130
@@ -36,8 +39,7 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.cells = [QLabel() for _ in _TIPS]
         self.light = Glyph("record")
-        self.message = QLabel()
-        self.message.setMinimumWidth(1)
+        self.message = Elided()
         set_role(self.message, "small bold")
         self._stored = QHBoxLayout()
         layout = QHBoxLayout(self)
@@ -53,13 +55,12 @@ class StatusLine(QWidget):
                 layout.addWidget(cell)
         self._silence = QTimer(self)
         self._silence.setSingleShot(True)
-        self._silence.setInterval(_MESSAGE_MS)
         self._silence.timeout.connect(self.message.clear)
 
     def say(self, text: str) -> None:
-        """Show a message for a while."""
+        """Show a message for as long as it takes to read; all of a long one is in its tooltip."""
         self.message.setText(text)
-        self._silence.start()
+        self._silence.start(_MESSAGE_MS + _LETTER_MS * len(text))
 
     def set_look(self, look: Look, width: int) -> None:
         """Change theme and sizes; on a narrow window leave out the pace."""
