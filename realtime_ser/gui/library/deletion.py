@@ -96,7 +96,7 @@ def _named(one: Row) -> list[Path]:
 
 
 def _audio_goes(one: Row, *, files: bool) -> bool:
-    audio = one.info.audio
+    audio = one.info.own_audio
     return audio is not None and (files or audio not in _named(one))
 
 
@@ -107,9 +107,11 @@ def _lines(one: Row, *, files: bool) -> list[str]:
     )
     words = [one.began, one.name, belongs, clock_text(info.duration_s), size_text(info.size)]
     written = [] if info.files is None else info.files.existing()
+    stays = [] if files else _named(one)
     if info.audio is not None and info.audio not in written:
         written.append(info.audio)
-    stays = [] if files else _named(one)
+        if info.own_audio is None:
+            stays = [*stays, info.audio]
     return [
         "   ".join(word for word in words if word),
         *(f"    {'stays' if path in stays else 'goes'}  {path}" for path in written),

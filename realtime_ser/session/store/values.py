@@ -96,10 +96,21 @@ class SessionInfo:
         return sum(channel.speech_s for channel in self.channels)
 
     @property
+    def own_audio(self) -> Path | None:
+        """The sound, if it was written for the session.
+
+        That of an analysed recording is the recording itself: it is not the store's to delete.
+        """
+        if self.audio is None:
+            return None
+        beside = self.files is not None and self.audio == self.files.audio
+        return self.audio if beside or self.audio.parent.name == self.id else None
+
+    @property
     def size(self) -> int:
-        """Bytes that its updates and its sound take."""
+        """Bytes that its updates and its own sound take."""
         record = record_dtype(len(self.beginning.labels)).itemsize
-        sound = self.audio.stat().st_size if self.audio is not None else 0
+        sound = 0 if self.own_audio is None else self.own_audio.stat().st_size
         return record * sum(channel.updates for channel in self.channels) + sound
 
 

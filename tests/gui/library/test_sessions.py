@@ -18,6 +18,7 @@ from realtime_ser.gui.library.rows import Column
 from realtime_ser.gui.theme import DARK, LIGHT, palette
 from realtime_ser.records import Marker
 from realtime_ser.session.facts import Study
+from realtime_ser.session.filing import keep_file
 from realtime_ser.session.formats.choice import Wish, export
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
@@ -160,6 +161,21 @@ def test_files_that_a_person_named_stay_unless_they_say_so(
     assert store.sessions() == []
     assert (tmp_path / "mine.flac").exists()
     assert str(tmp_path / "mine.csv") in window.said.text()
+
+
+def test_a_recording_that_was_analysed_is_not_said_to_go(
+    open_window, config, store, speech_wav, click, dialog_of
+):
+    info = keep_file(store, config, speech_wav, lambda _: None)
+    assert info.size < speech_wav.stat().st_size
+    window = open_window()
+    click(window.delete)
+    dialog = dialog_of(window, DeleteDialog)
+    assert f"stays  {speech_wav}" in dialog.list.toPlainText()
+    assert "audio" not in dialog.text.text()
+    click(dialog.delete_button)
+    assert store.sessions() == []
+    assert speech_wav.exists()
 
 
 def test_a_whole_participant_goes_whatever_the_filters_show(
