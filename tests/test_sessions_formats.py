@@ -299,6 +299,17 @@ def test_sound_is_exported_to_the_sample(talk, store, tmp_path, ending):
         assert soundfile.info(path).format == ending.upper()
 
 
+def test_praat_gets_no_interval_without_a_length(talk, store, tmp_path):
+    """What was dragged to touch its neighbour differs from it in the last bit of a number."""
+    ends = [(0.0, 0.6), (0.1 * 6, 1.0), (1.0004, 1.0007), (1.0007000001, 1.0007000002)]
+    assert ends[1][0] != 0.6
+    store.annotate(talk.id, intervals=[Interval("tier", *span, "a") for span in ends])
+    path = tmp_path / "talk.TextGrid"
+    written(store, talk, path)
+    tier = textgrid.openTextgrid(str(path), includeEmptyIntervals=False).getTier("tier")
+    assert [entry.label for entry in tier.entries] == ["a"] * 4
+
+
 def test_praat_hears_the_exported_sound(talk, store, tmp_path):
     parselmouth = pytest.importorskip("parselmouth")
     written(store, talk, tmp_path / "talk.wav")

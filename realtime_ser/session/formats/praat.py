@@ -15,6 +15,9 @@ from realtime_ser.errors import SerError
 from realtime_ser.records import STEP_S
 from realtime_ser.session.formats.tiers import Span, Tier, one_line
 
+_DIGITS = 6
+_SHORTEST_S = 1e-6
+
 _TOKEN = re.compile(
     r'"((?:[^"]|"")*)"|<([^<>\s]+)>|(?<!\S)([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\S)'
 )
@@ -58,14 +61,18 @@ def _tier(tier: Tier, end_s: float) -> Iterator[str]:
 
 
 def _without_gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
+    """Spans and empty ones between them, in whole microseconds: Praat refuses what has no length.
+
+    Lanes count milliseconds; here not even less may overlap.
+    """
     done_s = 0.0
     for span in spans:
-        if span.start_s > done_s:
-            yield Span(done_s, span.start_s, "")
-        # Lanes count milliseconds; here not even less may overlap.
-        yield Span(max(span.start_s, done_s), span.end_s, span.text)
-        done_s = span.end_s
-    if done_s < end_s:
+        start_s = max(round(span.start_s, _DIGITS), done_s)
+        if start_s > done_s:
+            yield Span(done_s, start_s, "")
+        done_s = max(round(span.end_s, _DIGITS), round(start_s + _SHORTEST_S, _DIGITS))
+        yield Span(start_s, done_s, span.text)
+    if done_s < round(end_s, _DIGITS):
         yield Span(done_s, end_s, "")
 
 
@@ -74,7 +81,7 @@ def _quoted(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
 
 
 # ------------------------------------------------------------------------------------------ reading
