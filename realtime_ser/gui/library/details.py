@@ -33,6 +33,9 @@ class Details(QScrollArea):
 
     note_written = pyqtSignal(str)
 
+    #: All of a participant, by their code, is to be deleted.
+    delete_wanted = pyqtSignal(str)
+
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
@@ -47,6 +50,8 @@ class Details(QScrollArea):
         self.note.setAccessibleName("Add a note")
         self.note.setToolTip("Enter keeps the note with the session; N comes here")
         self.add = button("Add", "Keep the note with the session")
+        self.forget = button("", "All sessions of this participant, after a list and a question")
+        self._participant = ""
         inside = QWidget()
         inside.setObjectName("side")
         self._column = QVBoxLayout(inside)
@@ -60,6 +65,7 @@ class Details(QScrollArea):
         self._writing = row(self.note, self.add)
         self._column.addLayout(self._writing)
         self._column.addStretch(1)
+        self._column.addLayout(row(None, self.forget))
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -68,6 +74,7 @@ class Details(QScrollArea):
         self.setAccessibleName("Details")
         self.note.returnPressed.connect(self._write)
         self.add.clicked.connect(self._write)
+        self.forget.clicked.connect(lambda: self.delete_wanted.emit(self._participant))
         self.show_rows([], [])
 
     def set_look(self, look: Look) -> None:
@@ -90,6 +97,7 @@ class Details(QScrollArea):
             part.setVisible(one is not None)
         self._empty(self.facts)
         self._empty(self.notes)
+        self._offer_to_forget(rows)
         if one is None:
             self._show_several(rows)
             return
@@ -108,6 +116,17 @@ class Details(QScrollArea):
     def sizeHint(self) -> QSize:
         """A fixed width."""
         return QSize(self._look.grid(WIDTH), self._look.grid(40))
+
+    def _offer_to_forget(self, rows: Sequence[Row]) -> None:
+        """Where all that is chosen is of one participant, all of that person can be deleted."""
+        people = {row.info.beginning.study.participant for row in rows}
+        self._participant = next(iter(people)) if len(people) == 1 else ""
+        self.forget.setVisible(bool(self._participant))
+        shown = self.forget.fontMetrics().elidedText(
+            self._participant, Qt.TextElideMode.ElideMiddle, self._look.grid(14)
+        )
+        self.forget.setText(f"Delete all of {shown}…")
+        self.forget.setAccessibleName(f"Delete all of participant {self._participant}")
 
     def _show_several(self, rows: Sequence[Row]) -> None:
         self.bars.hide()

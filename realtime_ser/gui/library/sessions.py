@@ -426,6 +426,7 @@ class SessionsWindow(QWidget):
         self.filters.changed.connect(self.refresh)
         self.table.rows.renamed.connect(self._rename)
         self.details.note_written.connect(self._note)
+        self.details.delete_wanted.connect(self.ask_delete_participant)
         self.table.activated.connect(lambda _: self._open())
         self.table.key_pressed.connect(self._key)
         self.table.customContextMenuRequested.connect(self._menu)

@@ -178,21 +178,31 @@ def test_a_recording_that_was_analysed_is_not_said_to_go(
     assert speech_wav.exists()
 
 
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("by", ["button", "menu"])
 def test_a_whole_participant_goes_whatever_the_filters_show(
-    qtbot, open_window, store, three, click, dialog_of
+    qtbot, open_window, store, click, dialog_of, by
 ):
     window = open_window()
     qtbot.keyClicks(window.filters.search, "Intake")
     qtbot.waitUntil(lambda: shown(window) == ["Intake"])
-    place = window.table.visualRect(window.table.model().index(0, 0)).center()
-    window.table.customContextMenuRequested.emit(place)
-    (menu,) = window.findChildren(QMenu)
-    action = next(a for a in menu.actions() if a.text() == "Delete all of participant P07…")
-    menu.close()
-    action.trigger()
+    if by == "button":
+        assert window.details.forget.text() == "Delete all of P07…"
+        click(window.details.forget)
+    else:
+        place = window.table.visualRect(window.table.model().index(0, 0)).center()
+        window.table.customContextMenuRequested.emit(place)
+        (menu,) = window.findChildren(QMenu)
+        action = next(a for a in menu.actions() if a.text() == "Delete all of participant P07…")
+        menu.close()
+        action.trigger()
     dialog = dialog_of(window, DeleteDialog)
     assert "Closing" in dialog.list.toPlainText()
-    click(dialog.delete_button)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert store.participants() == ["P07"]
+    click(window.details.forget)
+    click(dialog_of(window, DeleteDialog).delete_button)
+    assert not window.details.forget.isVisible()
     assert store.participants() == []
 
 
