@@ -507,6 +507,38 @@ def test_every_control_has_a_name_a_tip_and_a_place_in_the_focus_order(qtbot, wi
         opened.reject()
 
 
+@pytest.mark.parametrize(
+    "name", ["study", "check", "calibrate", "settings", "notice", "about", "export_as", "keys"]
+)
+def test_every_dialog_is_walked_through_by_tab_and_closes_by_escape(qtbot, window, desk, name):
+    conductor, _ = desk(speed=0.0)
+    ended(qtbot, conductor)
+    window.actions_[name].trigger()
+    shown = dialog(window, QDialog)
+    walked = []
+    for _ in range(60):
+        here = shown.focusWidget()
+        if here is None or here in walked:
+            break
+        walked.append(here)
+        qtbot.keyClick(here, Qt.Key.Key_Tab)
+    there = [one for one in controls(shown) if one.isVisible() and one.isEnabled()]
+    assert not [one for one in there if one not in walked]
+    qtbot.keyClick(shown.focusWidget() or shown, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not any(d.isVisible() for d in window.findChildren(QDialog)))
+
+
+def test_escape_keeps_the_text_that_is_being_written_for_a_key(qtbot, window, desk):
+    desk(input="mic")
+    window.actions_["settings"].trigger()
+    shown = dialog(window, PreferencesDialog)
+    shown.presets[3].setFocus()
+    shown.presets[3].selectAll()
+    qtbot.keyClicks(shown.presets[3], "sigh")
+    qtbot.keyClick(shown.presets[3], Qt.Key.Key_Escape)
+    assert window.settings.presets[3] == "sigh"
+
+
 def controls(owner):
     """What the keyboard can reach, but for the inside of other controls."""
     kinds = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit)
