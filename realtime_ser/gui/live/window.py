@@ -18,6 +18,7 @@ from PyQt6.QtGui import (
     QPainter,
     QPixmap,
     QResizeEvent,
+    QShowEvent,
 )
 from PyQt6.QtWidgets import (
     QApplication,
@@ -440,6 +441,11 @@ class MainWindow(QMainWindow):
         self.presenter.set_look(self._look)
         for view in self._views():
             view.fold(folded=self._folded)
+        self._centre_card()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """What lies over the timeline finds its place once there is one."""
+        super().showEvent(event)
         self._centre_card()
 
     def changeEvent(self, event: QEvent | None) -> None:
