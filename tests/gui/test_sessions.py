@@ -97,6 +97,19 @@ def test_the_light_goes_out_when_the_sound_cannot_be_kept_any_more(
     assert conductor.view.situation.running
 
 
+def test_whose_session_runs_is_shown_all_the_time(qtbot, window, conduct):
+    """A study that was chosen holds for each session from then on, the next person's too."""
+    conductor = conduct(speed=1.0)
+    study = conductor.wanted.study.model_copy(update={"participant": "P07"})
+    conductor.adopt(conductor.wanted.model_copy(update={"study": study}))
+    qtbot.waitUntil(running(conductor), timeout=20000)
+    shown = window.statusline.cells[3]
+    assert "P07" not in shown.text()  # it holds from the next one
+    with qtbot.waitSignal(conductor.began, timeout=20000):
+        conductor.start()
+    qtbot.waitUntil(lambda: "participant P07" in shown.text(), timeout=20000)
+
+
 def test_channels_go_by_their_names(qtbot, window, conduct, tmp_path):
     soundfile.write(tmp_path / "two.wav", np.zeros((64_000, 2)), 16_000)
     conductor = conduct(

@@ -418,6 +418,7 @@ class Conductor(QObject):
             rate=info.native_rate,
             model=f"model {_model_name(manifest)}",
             second="" if running.second is None else _model_name(running.second.bundle.manifest),
+            participant=session.config.study.participant or "",
             folder=str(session.files.frames.parent),
         )
 

@@ -71,6 +71,8 @@ class Panorama:
         Samples a second of the source, in which losses are counted.
     second
         The model that is shown beside it for comparison; empty: none.
+    participant
+        Whose session it is, by their code; empty: nobody's.
     """
 
     situation: Situation = Situation.IDLE
@@ -91,6 +93,11 @@ class Panorama:
     rate: int = 0
     model: str = ""
     second: str = ""
+    participant: str = ""
+
+
+_PARTICIPANT = 16
+"""So many letters of a participant's code have room."""
 
 
 def status_words(view: Panorama) -> list[str]:
@@ -111,6 +118,10 @@ def status_words(view: Panorama) -> list[str]:
         dropped += f", {view.overflows:,} {times}"
     stored = "audio is being stored" if view.recording else "audio is not stored"
     model = f"{view.model} and, not stored, {view.second}" if view.second else view.model
+    if view.participant:
+        code = view.participant
+        short = code if len(code) <= _PARTICIPANT else f"{code[: _PARTICIPANT - 1]}…"
+        model = f"participant {short}   {model}"
     return [latency, f"{rate} updates/s", dropped, model, stored]
 
 

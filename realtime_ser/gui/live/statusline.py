@@ -15,7 +15,7 @@ _TIPS = (
     "From a sound at the microphone to its probabilities, median of the last seconds",
     "Each update covers 80 ms of sound",
     "Samples that the microphone or this computer lost",
-    "The model in use",
+    "Whose session it is, where that was said, and the model in use",
     "Sound is kept only when you ask for it: --record-audio",
 )
 
