@@ -112,10 +112,9 @@ class AboutDialog(QDialog):
             f"PyQt {PYQT_VERSION_STR}, {platform.system()} {platform.machine()}.",
             wrap=True,
         )
-        link = f'<a href="{escape(QUrl.fromLocalFile(str(card)).toString())}">Its card</a>'
+        self._model, self._link = model, escape(QUrl.fromLocalFile(str(card)).toString())
         self.model = label("", "muted", wrap=True)
         self.model.setTextFormat(Qt.TextFormat.RichText)
-        self.model.setText(f"{escape(model)} {link} says how good it is, and its terms of use.")
         self.model.setToolTip(str(card))
         self.model.setOpenExternalLinks(True)
         self.model.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
@@ -151,4 +150,10 @@ class AboutDialog(QDialog):
     def _wear(self, look: Look) -> None:
         pad(self._column, look, 3, 2)
         self.setMinimumWidth(look.grid(84))
-        self.table.setMinimumHeight(look.grid(36))
+        self.table.setMinimumHeight(look.grid(20))
+        if not self.isVisible():
+            self.resize(look.grid(84), look.grid(70))
+        self.model.setText(
+            f'{escape(self._model)} <a style="color: {look.theme.accent}" href="{self._link}">'
+            "Its card</a> says how good it is, and its terms of use."
+        )
