@@ -389,11 +389,11 @@ class ExportDialog(QDialog):
         self.options.setVerticalSpacing(look.grid(1))
         self._target.setSpacing(look.grid(1))
         self._buttons.setSpacing(look.grid(1))
-        self.kinds.setMinimumWidth(look.grid(46))
+        self.kinds.setMinimumWidth(look.grid(48))
         for place in range(self.kinds.count()):
             item = self.kinds.item(place)
             if item is not None:
-                item.setSizeHint(QSize(0, look.grid(5)))
+                item.setSizeHint(QSize(0, look.grid(4.75)))
         self.kinds.setMinimumHeight(look.grid(30 if self.kinds.count() > 2 else 12))
         self.setMinimumWidth(look.grid(100))
         if self.kinds.count() > 2:
