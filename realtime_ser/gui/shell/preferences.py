@@ -95,7 +95,7 @@ class PreferencesDialog(QDialog):
 
     def _lay_out(self) -> None:
         self._grid = QGridLayout()
-        beside = row(self.smoothing, self.smoothed)
+        self._beside = row(self.smoothing, self.smoothed)
         for line, (name, widget) in enumerate(
             (("Theme", self.theme), ("Timeline", self.span), ("Smoothing", None))
         ):
@@ -103,7 +103,7 @@ class PreferencesDialog(QDialog):
             self._grid.addWidget(caption, line, 0)
             if widget is None:
                 caption.setBuddy(self.smoothing)
-                self._grid.addLayout(beside, line, 1)
+                self._grid.addLayout(self._beside, line, 1)
             else:
                 caption.setBuddy(widget)
                 self._grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
@@ -171,6 +171,7 @@ class PreferencesDialog(QDialog):
         for grid in (self._grid, self._keys):
             grid.setHorizontalSpacing(look.grid(1.5))
             grid.setVerticalSpacing(look.grid(1))
+        self._beside.setSpacing(look.grid(1.5))
         for choice in (self.theme, self.span):
             choice.set_look(look)
         self.smoothed.setMinimumWidth(look.grid(5))
