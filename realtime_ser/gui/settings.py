@@ -58,6 +58,9 @@ class Settings(BaseModel):
         Texts of the markers on the keys 1 to 9.
     gate_mode, noise_margin_db
         Sensitivity of the speech gate; ``None``: as the configuration says.
+    retention_days
+        For how long sessions are kept; 0: until a person deletes them; ``None``: as the
+        configuration says.
     replay_pauses
         Whether listening pauses while the last seconds are played.
     notice
@@ -76,6 +79,7 @@ class Settings(BaseModel):
     presets: tuple[_Text, ...] = Field(default=PRESETS, min_length=9, max_length=9)
     gate_mode: int | None = Field(default=None, ge=0, le=3)
     noise_margin_db: float | None = Field(default=None, ge=0, le=40)
+    retention_days: float | None = Field(default=None, ge=0, le=36500)
     replay_pauses: bool = True
     notice: int = 0
     geometry: str = ""
@@ -99,11 +103,14 @@ class Settings(BaseModel):
             )
 
     def applied(self, config: Config) -> Config:
-        """A configuration whose gate is as sensitive as was chosen here."""
+        """A configuration with the sensitivity of the gate and the retention that hold here."""
         chosen = {"mode": self.gate_mode, "noise_margin_db": self.noise_margin_db}
         changes = {name: value for name, value in chosen.items() if value is not None}
+        sessions, days = config.sessions, self.retention_days
+        if days is not None:
+            sessions = sessions.model_copy(update={"retention_days": days or None})
         gate = config.gate.model_copy(update=changes)
-        return config.model_copy(update={"gate": gate})
+        return config.model_copy(update={"gate": gate, "sessions": sessions})
 
 
 #: Each brings a file of the version before to the version that it stands for.

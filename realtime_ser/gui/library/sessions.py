@@ -115,6 +115,12 @@ class SessionsWindow(QWidget):
             self._show(rows)
             self._tell_sum(rows)
 
+    def keep_for(self, days: float | None) -> None:
+        """Tell of another retention from now on; ``None``: sessions stay until they are deleted."""
+        sessions = self._config.sessions.model_copy(update={"retention_days": days})
+        self._config = self._config.model_copy(update={"sessions": sessions})
+        self.refresh()
+
     def choose(self, names: Sequence[str]) -> None:
         """Select sessions by their IDs."""
         self.table.choose(names)

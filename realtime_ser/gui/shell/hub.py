@@ -53,7 +53,7 @@ class Hub(QObject):
         self._window = window
         self._conductor = conductor
         self._store: Store | None = None
-        self._sessions: QWidget | None = None
+        self._sessions: Any = None
         self._files: Any = None
         self._progress: list[QWidget] = []
         self.windows: list[QWidget] = []
@@ -78,6 +78,7 @@ class Hub(QObject):
         window.dropped.connect(self._guarded(self.files))
         window.closing.connect(self.close)
         window.blinded.connect(self._blind)
+        window.chosen.connect(self._chosen)
         conductor.began.connect(self._began)
         conductor.completed.connect(self._completed)
 
@@ -195,7 +196,8 @@ class Hub(QObject):
 
     def preferences(self) -> None:
         """Change what is remembered."""
-        self._open(PreferencesDialog(self._window))
+        days = self._conductor.config.sessions.retention_days
+        self._open(PreferencesDialog(self._window, days))
 
     def notice(self) -> None:
         """Show the notice of purpose, limits and consent again."""
@@ -355,6 +357,10 @@ class Hub(QObject):
         for window in self.windows:
             if not sip.isdeleted(window):
                 window.setVisible(not on)
+
+    def _chosen(self, values: dict[str, Any]) -> None:
+        if "retention_days" in values and self._sessions is not None:
+            self._sessions.keep_for(self._conductor.config.sessions.retention_days)
 
     def _began(self, session: LiveSession) -> None:
         _log.info("session %s began, tables in %s", session.id, session.files.frames)

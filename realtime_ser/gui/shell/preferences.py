@@ -1,4 +1,4 @@
-"""The dialog of what is remembered: how things look, the number keys, the replay."""
+"""The dialog of what is remembered: how things look, the number keys, how long sessions stay."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from realtime_ser.words import span_text
 _TENTHS = 10
 _LONGEST_S = 3.0
 
+_RETENTIONS = (0.0, 7.0, 30.0, 90.0, 180.0, 365.0)
+"""Days for which sessions may be kept; 0: until they are deleted."""
+
 
 class PreferencesDialog(QDialog):
     """Changes hold at once, in the window behind it, and are remembered.
@@ -32,15 +35,17 @@ class PreferencesDialog(QDialog):
     ----------
     window
         The live window, which shows them and tells of them.
+    retention_days
+        For how long sessions are kept now; ``None``: until a person deletes them.
     """
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: MainWindow, retention_days: float | None) -> None:
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._window = window
         self.setWindowTitle("Settings")
         self.title = label("Settings", "big bold")
-        self.theme, self.span = Choice(), Choice()
+        self.theme, self.span, self.kept = Choice(), Choice(), Choice()
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothed = QLabel()
         self.stacked = QCheckBox("Stacked areas instead of lines")
@@ -50,6 +55,7 @@ class PreferencesDialog(QDialog):
         self.close_button = button("Close", "Close; everything is remembered (Esc)", "primary")
         self.close_button.setDefault(True)
         self._fill()
+        self._fill_kept(retention_days or 0.0)
         self._lay_out()
         self._connect()
         self._dresser = Dresser(self, self._wear)
@@ -93,6 +99,14 @@ class PreferencesDialog(QDialog):
             field.setToolTip(f"What pressing {number} notes")
         self._say_smoothing()
 
+    def _fill_kept(self, days: float) -> None:
+        choices = sorted({*_RETENTIONS, days})
+        for one in choices:
+            self.kept.addItem(f"for {one:g} days" if one else "until you delete them", one)
+        self.kept.setCurrentIndex(choices.index(days))
+        self.kept.setAccessibleName("Sessions are kept")
+        self.kept.setToolTip("For how long sessions stay in the store (sessions.retention_days)")
+
     def _lay_out(self) -> None:
         self._grid = QGridLayout()
         self._beside = row(self.smoothing, self.smoothed)
@@ -109,6 +123,19 @@ class PreferencesDialog(QDialog):
                 self._grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(self.stacked, 3, 1)
         self._grid.addWidget(self.pauses, 4, 1)
+        caption = label("Sessions")
+        caption.setBuddy(self.kept)
+        self._grid.addWidget(caption, 5, 0)
+        self._retention = row(
+            self.kept,
+            label(
+                "Older ones are deleted for good, audio included, when the next session starts.",
+                "small muted",
+                wrap=True,
+            ),
+        )
+        self._retention.setStretch(1, 1)
+        self._grid.addLayout(self._retention, 5, 1)
         self._grid.setColumnStretch(1, 1)
         self._keys = QGridLayout()
         for index, field in enumerate(self.presets):
@@ -146,6 +173,7 @@ class PreferencesDialog(QDialog):
         for field in self.presets:
             field.editingFinished.connect(self._take_presets)
         self.defaults.clicked.connect(self._usual)
+        self.kept.activated.connect(lambda _: choose(retention_days=self.kept.currentData()))
         self.close_button.clicked.connect(self.accept)
 
     def _smooth(self, tenths: int) -> None:
@@ -172,7 +200,8 @@ class PreferencesDialog(QDialog):
             grid.setHorizontalSpacing(look.grid(1.5))
             grid.setVerticalSpacing(look.grid(1))
         self._beside.setSpacing(look.grid(1.5))
-        for choice in (self.theme, self.span):
+        self._retention.setSpacing(look.grid(1.5))
+        for choice in (self.theme, self.span, self.kept):
             choice.set_look(look)
         self.smoothed.setMinimumWidth(look.grid(5))
         self.setMinimumWidth(look.grid(72))

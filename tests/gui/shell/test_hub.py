@@ -356,6 +356,26 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     assert window.settings.presets[1:] == PRESETS[1:]
 
 
+def test_how_long_sessions_stay_is_chosen_and_told_at_once(qtbot, window, desk):
+    conductor, hub = desk(speed=0.0)
+    ended(qtbot, conductor)
+    qtbot.keyClick(window, Qt.Key.Key_L, CTRL)
+    (sessions,) = hub.windows
+    assert sessions.kept.text() == "Kept until you delete them"
+    window.actions_["settings"].trigger()
+    shown = dialog(window, PreferencesDialog)
+    assert shown.kept.currentText() == "until you delete them"
+    shown.kept.setFocus()
+    qtbot.keyClick(shown.kept, Qt.Key.Key_Down)
+    assert shown.kept.currentText() == "for 7 days"
+    assert sessions.kept.text().startswith("Kept for 7 days; the next to go is")
+    assert conductor.config.sessions.retention_days == 7
+    qtbot.keyClick(shown.kept, Qt.Key.Key_Home)
+    assert sessions.kept.text() == "Kept until you delete them"
+    assert conductor.config.sessions.retention_days is None
+    shown.reject()
+
+
 def test_a_dialog_follows_the_theme_that_is_chosen_in_it(qtbot, window, desk):
     def ground(widget):
         return widget.grab().toImage().pixelColor(4, 4).lightness()
