@@ -66,6 +66,19 @@ def test_control_and_a_digit_begin_an_interval_and_end_it(qtbot, window, conduct
     assert last[3] >= 0.1
 
 
+def test_what_an_observer_calls_an_interval_is_hidden_with_the_results(qtbot, window, conduct):
+    window.choose(presets=("<b>lies</b>", *window.settings.presets[1:]))
+    conductor = conduct(speed=1.0)
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.keyClick(window, Qt.Key.Key_1, CTRL)
+    before = window.intervals.text.text()
+    assert before.startswith("<b>lies</b> since ")
+    window.actions_["blind"].trigger()
+    assert window.intervals.text.text() == before.replace("<b>lies</b>", "1")
+    window.actions_["blind"].trigger()
+    assert window.intervals.text.text() == before
+
+
 def test_an_interval_that_is_open_when_the_sound_ends_ends_with_it(
     qtbot, window, conduct, tmp_path
 ):

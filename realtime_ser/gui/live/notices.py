@@ -43,6 +43,7 @@ class Ribbon(QWidget):
         self.text = QLabel()
         self.button = QPushButton()
         set_role(self.title, "bold")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)  # on a narrow window there is room for two lines
         layout = QHBoxLayout(self)
         layout.addWidget(self.glyph)

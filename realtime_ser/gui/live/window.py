@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self._view = Panorama()
         self._scroll = ScrollClock()
         self._last_s: float | None = None
+        self._begun: tuple[tuple[int, str, float], ...] = ()
         self._strain = StrainWatch()
         self.timeline = Timeline(LABELS, (1,), _KEPT_S)
         self.second: Timeline | None = None
@@ -288,9 +289,15 @@ class MainWindow(QMainWindow):
             view.plots.show_cursor(time_s)
 
     def show_open(self, intervals: Sequence[tuple[int, str, float]]) -> None:
-        """Show which intervals have begun: key, text, and when in seconds."""
+        """Show which intervals have begun: key, text, and when in seconds.
+
+        While the results are hidden, what an observer calls them is so too.
+        """
+        self._begun = tuple(intervals)
+        hidden = self._pages.currentWidget() is self.blind
         words = [
-            f"{text or digit} since {clock_text(start_s)} (Ctrl+{digit} ends it)"
+            f"{digit if hidden else text or digit} since {clock_text(start_s)} "
+            f"(Ctrl+{digit} ends it)"
             for digit, text, start_s in intervals
         ]
         title = "Interval" if len(words) == 1 else "Intervals"
@@ -363,6 +370,7 @@ class MainWindow(QMainWindow):
         self.present(on=False)
         self.shrink(on=False)
         self._show_page(self.blind if on else self._scroller)
+        self.show_open(self._begun)
         self.blinded.emit(on)
 
     def shrink(self, *, on: bool) -> None:
