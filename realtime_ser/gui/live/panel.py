@@ -72,7 +72,7 @@ class Panel(QWidget):
         layout.setVerticalSpacing(look.grid(0.5 if compact else 0.75))
         layout.setHorizontalSpacing(look.grid(1.5))
         self.face.set_look(look, look.grid(6 if compact else 14))
-        self.bars.set_look(look, look.grid(2.5 if compact else 4))
+        self.bars.set_look(look, look.grid(2.5 if compact else 3.75))
         for label, font in (
             (self.title, look.font(look.body_px, bold=True) if compact else look.big),
             (self.value, look.body if compact else look.font(look.big_px)),
