@@ -293,12 +293,13 @@ def test_what_is_deleted_is_gone_for_good(kept, store, capsys):
     stays = kept("--participant", "P08")
     sessions("note", gone, "Zanzibar Zeppelin")
     before = store.session(gone)
+    before.files.draft.write_text("what a full disk left of P07", encoding="utf-8")
     assert b"Zanzibar" in contents(store.folder)
     assert sessions("delete", "--participant", "P07", "--yes") == 0
     assert "1 session deleted" in capsys.readouterr().out
     assert [info.id for info in store.sessions()] == [stays]
     assert not before.audio.parent.exists()
-    assert before.files.existing() == []
+    assert list(before.files.frames.parent.glob(f"{before.files.frames.stem}.*")) == []
     left = contents(store.folder)
     assert b"Zanzibar" not in left
     assert b"Kwyjibo" not in left

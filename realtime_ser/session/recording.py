@@ -48,6 +48,11 @@ class Files:
         return self.beside(".json")
 
     @property
+    def draft(self) -> Path:
+        """The next sidecar while it is written; a killed program or a full disk may leave it."""
+        return self.beside(".json.part")
+
+    @property
     def audio(self) -> Path:
         """The sound, if it is kept."""
         return self.beside(".flac")
@@ -171,7 +176,7 @@ class Tables:
 
     def _write_sidecar(self) -> None:
         """Replace the sidecar in one step, so that there is a whole one at any moment."""
-        draft = self._files.sidecar.with_suffix(".json.part")
+        draft = self._files.draft
         draft.write_text(self._describe(self._anchors), encoding="utf-8")
         draft.replace(self._files.sidecar)
 

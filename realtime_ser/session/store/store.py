@@ -290,8 +290,8 @@ class Store(Reader):
         """Remove a session's files, and return those that are left alone."""
         written = [] if info.files is None else info.files.existing()
         remove = named_files or not info.named
-        if remove:
-            for path in written:
+        if remove and info.files is not None:
+            for path in (*written, info.files.draft):
                 path.unlink(missing_ok=True)
         folder = self.folder / info.id
         if folder.exists():
