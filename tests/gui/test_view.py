@@ -311,7 +311,7 @@ def test_what_grows_step_by_step_looks_as_if_drawn_at_once(window, stacked, span
     window.tick(0.0)
     random = np.random.default_rng(1)
     said = [Estimate(row, "sad", 0.6, certain=True) for row in random.dirichlet(np.ones(8), 97)]
-    count = 120 if span_s < 60.0 else 720  # whole pixels at each length
+    count = 120 if span_s < 60.0 else 360  # whole pixels at each length
     for step in range(count):
         number, place = divmod(step, 53)
         levels = {"level_dbfs": -60.0 + step * 7 % 55, "voiced": step * 3 % 5}
