@@ -85,10 +85,10 @@ class Details(QScrollArea):
         self._column.setContentsMargins(side, side, side, side)
         self._column.setSpacing(look.grid(1))
         self.facts.setHorizontalSpacing(look.grid(1.5))
-        self.facts.setVerticalSpacing(look.grid(0.5))
+        self.facts.setVerticalSpacing(look.grid(0.25))
         self.notes.setSpacing(look.grid(0.75))
         self._writing.setSpacing(look.grid(1))
-        self.bars.set_look(look, look.grid(2.5))
+        self.bars.set_look(look, look.grid(2.25))
 
     def show_rows(self, rows: Sequence[Row], notes: Sequence[Note]) -> None:
         """Show a session with its notes, or what several have in common."""
@@ -197,8 +197,8 @@ def _facts(one: Row) -> Iterator[tuple[str, str]]:
     yield "Model", begun.heard_by
     if begun.origin is not None:
         yield "Heard again", f"from the sound of {begun.origin}"
-    yield "Takes", size_text(info.size)
-    yield "Audio", "kept" if info.audio is not None else "not kept"
+    sound = "audio kept" if info.audio is not None else "no audio kept"
+    yield "Takes", f"{size_text(info.size)}, {sound}"
     limit = "you delete it" if one.leaves is None else f"{one.leaves:%Y-%m-%d %H:%M}"
     yield "Kept until", limit
     if info.course.error is not None:
