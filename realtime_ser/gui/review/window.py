@@ -114,11 +114,7 @@ class ReviewWindow(QMainWindow):
     def reload(self) -> None:
         """Read the session again; what is seen stays in its place."""
         before = self.desk
-        try:
-            content = load_content(self._store, before.content.info.id)
-        except SerError as error:  # deleted in another window, perhaps
-            before.say(str(error))
-            return
+        content = load_content(self._store, before.content.info.id)
         start, end, cursor = *before.axis.goal, before.axis.cursor_s
         self._show(content)
         self.desk.axis.show(start, end)
@@ -167,9 +163,16 @@ class ReviewWindow(QMainWindow):
         # The desk is another one after each reading.
         acts |= {name: functools.partial(self._on_desk, act) for name, act in _ON_DESK.items()}
         for name, action in self.actions_by_name.items():
-            action.triggered.connect(lambda _=False, act=acts[name]: act())
+            action.triggered.connect(lambda _=False, act=acts[name]: self._do(act))
         for name, control in self.buttons.items():
-            control.clicked.connect(lambda _=False, act=acts[name]: act())
+            control.clicked.connect(lambda _=False, act=acts[name]: self._do(act))
+
+    def _do(self, act: Callable[[], object]) -> None:
+        """What cannot be done, as when the session was deleted in another window, is said."""
+        try:
+            act()
+        except SerError as error:
+            self.desk.say(str(error))
 
     def _on_desk(self, act: Callable[[Desk], object]) -> None:
         act(self.desk)

@@ -23,6 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 KEY = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
 
 
 def rested(axis):
@@ -363,9 +364,9 @@ def test_what_the_store_refuses_is_not_said_to_be_done(qtbot, store, review, poi
     desk, mouse = window.desk, pointer(window)
     store.delete([info])  # as another window would
     mouse.click(mouse.row(Speech), 2.0)
-    for key in (KEY.Key_M, KEY.Key_3, KEY.Key_F5):
+    for key in (KEY.Key_M, KEY.Key_3, KEY.Key_F5, KEY.Key_E):
         desk.say("")
-        qtbot.keyClick(mouse.canvas, key)
+        qtbot.keyClick(mouse.canvas, key, CTRL if key == KEY.Key_E else NONE)
         assert f"no session '{info.id}'" in desk.message.text()
     assert len(desk.annotations) == 0
     assert not window.buttons["undo"].isEnabled()
