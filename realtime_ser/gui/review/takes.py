@@ -32,6 +32,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.config import Config
+from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.parts import Choice, button, label, pad
 from realtime_ser.gui.review.alignment import (
@@ -327,6 +328,9 @@ class _Picker(QWidget):
 
     changed = pyqtSignal()
 
+    #: The session that was chosen cannot be read; one sentence.
+    refused = pyqtSignal(str)
+
     def __init__(self, name: str, store: Store, infos: list[SessionInfo]) -> None:
         super().__init__()
         self._store = store
@@ -373,12 +377,16 @@ class _Picker(QWidget):
 
     def _load(self) -> None:
         name = self.session.currentData()
-        self._content = None
+        content, fault = None, ""
+        try:
+            content = None if name is None else load_content(self._store, name)
+        except SerError as error:  # deleted in another window, perhaps
+            fault = str(error)
+        self._content = content
         for box in (self.channel, self.start, self.end):
             box.blockSignals(True)
         self.channel.clear()
-        if name is not None:
-            self._content = content = load_content(self._store, name)
+        if content is not None:
             for number, one in content.channels.items():
                 self.channel.addItem(one.title, number)
             for box in (self.start, self.end):
@@ -388,8 +396,10 @@ class _Picker(QWidget):
         self.channel.setEnabled(self.channel.count() > 1)
         for box in (self.channel, self.start, self.end):
             box.blockSignals(False)
-        self.play.setEnabled(self._content is not None and has_sound(self._content.info))
+        self.play.setEnabled(content is not None and has_sound(content.info))
         self.changed.emit()
+        if fault:
+            self.refused.emit(fault)
 
 
 class TakesWindow(QMainWindow):
@@ -449,6 +459,7 @@ class TakesWindow(QMainWindow):
     def _connect(self) -> None:
         for number, picker in enumerate(self.pickers):
             picker.changed.connect(self._renew)
+            picker.refused.connect(self.said.setText)
             picker.play.clicked.connect(lambda _=False, n=number: self._play(n))
         self.loudness.clicked.connect(lambda: self._align(by_loudness))
         self.onset.clicked.connect(lambda: self._align(by_onset))

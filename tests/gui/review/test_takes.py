@@ -108,6 +108,15 @@ def test_takes_are_aligned_shifted_by_hand_and_aligned_again(qtbot, window):
     assert window.shift.value() == pytest.approx(-2.0)
 
 
+def test_a_session_that_is_gone_is_told_and_another_can_be_chosen(window, store, takes):
+    store.delete([takes[0]])  # as another window would
+    window.pickers[1].session.setCurrentIndex(window.pickers[1].session.findData(takes[0].id))
+    assert f"no session '{takes[0].id}'" in window.said.text()
+    assert not window.loudness.isEnabled()
+    window.pickers[1].session.setCurrentIndex(window.pickers[1].session.findData(takes[1].id))
+    assert window.loudness.isEnabled()
+
+
 def test_a_stretch_of_a_session_is_a_take(window):
     window.pickers[1].start.setValue(2.0)
     assert window.shift.value() == pytest.approx(0.0, abs=STEP_S)
