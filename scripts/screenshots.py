@@ -175,12 +175,11 @@ def rounded(picture: QImage) -> QImage:
     picture = picture.convertToFormat(QImage.Format.Format_RGB32)
     size = picture.width() * picture.height()
     codes = np.frombuffer(picture.constBits().asstring(4 * size), np.uint32) & 0xFFFFFF
-    colours, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    parts = [colours >> 16, colours >> 8 & 255, colours & 255]
-    red, green, blue = ((part + _SHADE // 2) // _SHADE * _SHADE for part in parts)
-    near = np.where(counts >= _OFTEN * size, colours, red << 16 | green << 8 | blue)
-    pixels = (near.astype(np.uint32)[places] | 0xFF000000).astype(np.uint32).tobytes()
-    return QImage(pixels, picture.width(), picture.height(), picture.format()).copy()
+    shade = (np.arange(256, dtype=np.uint32) + _SHADE // 2) // _SHADE * _SHADE
+    near = shade[codes >> 16] << 16 | shade[codes >> 8 & 255] << 8 | shade[codes & 255]
+    often = np.bincount(codes, minlength=1 << 24) >= _OFTEN * size
+    pixels = np.where(often[codes], codes, near).astype(np.uint32) | np.uint32(0xFF000000)
+    return QImage(pixels.tobytes(), picture.width(), picture.height(), picture.format()).copy()
 
 
 class Tour:
