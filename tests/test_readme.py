@@ -40,6 +40,14 @@ def test_the_commands_shown_are_accepted(words: list[str]) -> None:
     _parse(words)
 
 
+def test_the_commands_that_the_guide_names_are_accepted() -> None:
+    guide = (ROOT / "docs" / "user_guide.md").read_text(encoding="utf-8")
+    found = re.findall(r"`realtime-ser ([^`]+)`", guide)
+    assert found
+    for words in found:
+        _parse(shlex.split(words))
+
+
 @pytest.mark.parametrize("words", commands("realtime-ser-train"), ids=" ".join)
 def test_the_training_commands_shown_are_accepted(words: list[str]) -> None:
     _parser().parse_args(words)
@@ -48,6 +56,12 @@ def test_the_training_commands_shown_are_accepted(words: list[str]) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    for target in [*re.findall(r"\]\(([^)#]+)[^)]*\)", text), *pictures]:
         if not target.startswith(("http:", "https:")):
             assert (document.parent / target).exists(), target
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE
+    )
+    places = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= places
