@@ -6,6 +6,7 @@ else comes from ``config.yaml``. A value that cannot be understood is left out, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -135,13 +136,22 @@ class SettingsFile:
         self.path = path
 
     def read(self) -> dict[str, Any]:
-        """What it holds, in today's layout; nothing where there is none that can be read."""
+        """What it holds, in today's layout; nothing where there is none that can be read.
+
+        One that is no JSON is set aside: what is chosen next would replace all that it held.
+        """
         try:
             data: Any = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except OSError as error:
             _log.warning("the settings %s cannot be read: %s", self.path, error)
+            return {}
+        except ValueError as error:
+            aside = self.path.with_suffix(".damaged.json")
+            _log.warning("the settings are damaged (%s) and set aside as %s", error, aside)
+            with contextlib.suppress(OSError):  # told when a choice cannot be written
+                self.path.replace(aside)
             return {}
         if not isinstance(data, dict):
             return {}

@@ -290,8 +290,11 @@ def test_a_damaged_file_of_settings_costs_no_more_than_what_is_damaged(caplog):
     settings_path().parent.mkdir(parents=True)
     settings_path().write_text('{"version": 1, "timeline_s": "long", "stacked": true}')
     assert Keeper(Config().window).settings == Settings(stacked=True)
-    settings_path().write_text("{")
-    assert Keeper(Config().window).settings == Settings()
+    settings_path().write_text('{"presets": ["mine", }')
+    keeper = Keeper(Config().window)
+    assert keeper.settings == Settings()
+    keeper.keep({"stacked": True})
+    assert "mine" in settings_path().with_suffix(".damaged.json").read_text()
 
 
 def test_settings_of_a_newer_program_are_kept():
