@@ -173,6 +173,8 @@ def _explain(error: ErrorDetails) -> str:
         near = _nearest(error["loc"])
         hint = f"; did you mean '{near}'?" if near else "; config.yaml lists the known ones."
         return f"unknown setting '{name}'{hint}"
+    if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
+        return f"'{name}' is {error['input']!r}, but it must be text: put it in quotes."
     said = error["msg"].removeprefix("Value error, ")
     said = said[0].lower() + said[1:]
     return f"'{name}' is {error['input']!r}, but {said}." if name else f"{said}."

@@ -225,6 +225,7 @@ def test_a_bundle_that_is_not_whole(spoil, sentence, bundle, tmp_path, capsys):
         ("gate: {mode: 9}", "'gate.mode' is 9, but input should be less than or equal to 3"),
         ("gate: {onset_frames: 5, onset_voiced: 6}", "onset_voiced must not exceed onset_frames"),
         ("audio: {buffer_s: .inf}", "'audio.buffer_s' is inf"),
+        ("study: {participant: 007}", "'study.participant' is 7, but it must be text: put it in"),
         ("window: {theme: pink}", "'window.theme' is 'pink', but input should be 'system'"),
         ("- a list", "must hold settings such as 'model: default'"),
         ("gate: {mode: 1", "is not valid YAML near line"),
