@@ -56,8 +56,8 @@ def live() -> Section:
     """Section on the live window at the end of a day."""
     title = "The live window after a day"
     method = (
-        f"{DAY:,} updates fed to the window, whose probabilities jump at random each 80 ms, so that "
-        "no lines are longer; a frame every 33 ms of the session's clock, the time from its tick "
+        f"{DAY:,} updates fed to the window, which jump at random each 80 ms, so that no lines are "
+        "longer; a frame every 33 ms of the session's clock, the time from its tick "
         "until it is painted, in the session's second minute and after 24 hours."
     )
     try:
