@@ -41,6 +41,7 @@ from realtime_ser.gui.library import (
     StudyDialog,
     TrendWindow,
 )
+from realtime_ser.gui.live.calibrating import CalibrateDialog
 from realtime_ser.gui.live.conductor import Conductor
 from realtime_ser.gui.live.levelcheck import CheckDialog
 from realtime_ser.gui.live.notices import RibbonWords
@@ -281,6 +282,7 @@ class Tour:
         self._take_dialog("first_run")
         self._window.choose(notice=1)
         self._check()
+        self._calibrate()
         acts["study"].trigger()
         self._fill_study(self._dialog())
         self._take_dialog("study")
@@ -301,6 +303,20 @@ class Tour:
         for place in range(stop - 14 * rate, stop, rate // 20):
             dialog.hear(rate, sound[place : place + rate // 20])
         self._take_dialog("input_check")
+
+    def _calibrate(self) -> None:
+        """A profile, made of the interview."""
+        config = self._conductor.config
+        heard = {"input": str(self._recordings["interview"]), "speed": 0.0}
+        audio = config.audio.model_copy(update=heard)
+        dialog = CalibrateDialog(
+            config.model_copy(update={"audio": audio}), busy=False, parent=self._window
+        )
+        dialog.open()
+        QTest.keyClicks(dialog.name, "P07")
+        QTest.mouseClick(dialog.begin, Qt.MouseButton.LeftButton)
+        _wait(dialog.use.isVisible)
+        self._take_dialog("calibrate")
 
     def _fill_study(self, dialog: Any) -> None:
         assert isinstance(dialog, StudyDialog)
