@@ -69,7 +69,10 @@ class Steps:
 
     def runs(self, code: int) -> list[tuple[int, int]]:
         """Stretches of one state as half-open ranges of indices into this slice."""
-        edges = np.flatnonzero(np.diff(self.state == code, prepend=False, append=False))
+        there = self.state == code
+        if not there.any():  # most stretches have no gap, and the rest takes ten times as long
+            return []
+        edges = np.flatnonzero(np.diff(there, prepend=False, append=False))
         return [(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
