@@ -22,6 +22,7 @@ from realtime_ser import __version__
 from realtime_ser.errors import OutputError, SerError, UsageError
 from realtime_ser.profiles.arguments import add_calibrate_options, add_profile_actions
 from realtime_ser.session.arguments import add_actions
+from realtime_ser.words import count_text
 
 if TYPE_CHECKING:
     from realtime_ser.analyze.results import Plot
@@ -484,7 +485,7 @@ def _devices(_options: argparse.Namespace) -> int:
         for device in devices:
             if device.host_api == api:
                 mark = "*" if device.default else " "
-                count = "1 channel" if device.channels == 1 else f"{device.channels} channels"
+                count = count_text(device.channels, "channel")
                 print(f" {mark} {device.name}  ({device.rate} Hz, {count})")
     print("* the default")
     return 0

@@ -50,14 +50,18 @@ def decibels(level_dbfs: float, unit: str) -> str:
     return "–" if level_dbfs <= -120.0 else f"{level_dbfs:.0f} {unit}".replace("-", "\u2212")
 
 
+def count_text(number: int, noun: str) -> str:
+    """A number of things as ``1 session`` or ``3 sessions``."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def speech_words(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
     """How much speech there was, and how it sounded: shares of labels, the largest first."""
     if not segments:
         return "no speech"
-    count = "1 segment" if segments == 1 else f"{segments} segments"
     most, *others = (f"{label} {percent(share)}" for label, share in shares.items())
     also = f" ({', '.join(others)})" if others else ""
-    return f"{speech_s:.1f} s of speech in {count}, mostly {most}{also}"
+    return f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}, mostly {most}{also}"
 
 
 def size_text(size: int) -> str:

@@ -25,7 +25,15 @@ from realtime_ser.session.formats.sound import Part, segment_part
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 from realtime_ser.session.summary import Tally
-from realtime_ser.words import aligned, channel_title, clock_text, percent, size_text, speech_words
+from realtime_ser.words import (
+    aligned,
+    channel_title,
+    clock_text,
+    count_text,
+    percent,
+    size_text,
+    speech_words,
+)
 
 CORPUS = "corpus"
 """Name of the format that is a folder to train on."""
@@ -102,9 +110,9 @@ def _belonging(info: SessionInfo) -> tuple[str, str, str]:
 
 
 def _footer(store: Store, shown: int, config: Config) -> str:
-    count = "1 session" if shown == 1 else f"{shown} sessions"
     days = config.sessions.retention_days
     kept = "kept until they are deleted" if days is None else f"kept for {days:g} days"
+    count = count_text(shown, "session")
     return f"{count}; {size_text(store.size())} in {store.folder}, {kept}"
 
 
@@ -266,7 +274,7 @@ def _import(store: Store, options: argparse.Namespace, _config: Config) -> None:
     info = store.session(options.into)
     found = import_annotations(store, info, options.file, options.format)
     counts = {"marker": len(found.markers), "interval": len(found.intervals)}
-    words = [f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items() if n]
+    words = [count_text(n, name) for name, n in counts.items() if n]
     known = f"; {found.known} were there already" if found.known else ""
     print(f"{' and '.join(words) or 'Nothing new'} imported into {info.id}{known}.")
 
@@ -280,7 +288,7 @@ def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
         print("Nothing was deleted.")
         return
     deletion = store.delete(found, named_files=options.files)
-    print(f"{_count(found)} deleted.")
+    print(f"{count_text(len(found), 'session')} deleted.")
     for path in deletion.left:
         print(f"Left, since you named it: {path}")
     if not deletion.log_emptied:
@@ -319,11 +327,8 @@ def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
         if info.files is not None and (files or not info.named):
             for path in info.files.existing():
                 print(f"  with {path}")
-    return input(f"Delete {_count(found)} for good? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def _count(found: Sequence[SessionInfo]) -> str:
-    return "1 session" if len(found) == 1 else f"{len(found)} sessions"
+    question = f"Delete {count_text(len(found), 'session')} for good? [y/N] "
+    return input(question).strip().lower() in ("y", "yes")
 
 
 def _reanalyse(store: Store, options: argparse.Namespace, _config: Config) -> None:

@@ -10,6 +10,7 @@ from realtime_ser.errors import StoreError
 from realtime_ser.session.facts import Beginning
 from realtime_ser.session.store import SessionInfo, SessionWriter, Store
 from realtime_ser.session.store.database import store_folder
+from realtime_ser.words import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,6 @@ def _expired(store: Store, days: float) -> list[str]:
     over = store.expire(days)
     if not over:
         return []
-    count = "1 session" if len(over) == 1 else f"{len(over)} sessions"
+    count = count_text(len(over), "session")
     was = "was" if len(over) == 1 else "were"
     return [f"{count} older than {days:g} days {was} deleted, as sessions.retention_days says."]

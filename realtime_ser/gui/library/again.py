@@ -16,7 +16,6 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.rows import Row
 from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label, pad, row
 from realtime_ser.gui.task import Advance, Task, sentence_of
@@ -24,6 +23,7 @@ from realtime_ser.gui.theme import Look
 from realtime_ser.resources import shipped
 from realtime_ser.session.reanalysis import reanalyse
 from realtime_ser.session.store import Store
+from realtime_ser.words import count_text
 
 
 def shipped_models() -> list[str]:
@@ -54,7 +54,7 @@ class AgainDialog(QDialog):
         self._made: list[str] = []
         self._task: Task | None = None
         self.setWindowTitle("Hear again")
-        self.title = label(f"Hear {count(len(rows))} again", "big bold")
+        self.title = label(f"Hear {count_text(len(rows), 'session')} again", "big bold")
         self.text = label(
             "A model listens to the kept audio; what it says becomes a new session beside the "
             "first one, with its markers, labelled intervals and study.",

@@ -12,12 +12,7 @@ from realtime_ser.gui.dress import Dresser
 from realtime_ser.gui.library.rows import Row
 from realtime_ser.gui.parts import button, label, pad, row
 from realtime_ser.gui.theme import Look
-from realtime_ser.words import clock_text, size_text
-
-
-def count(number: int, one: str = "session", several: str = "") -> str:
-    """``1 session`` or ``3 sessions``."""
-    return f"{number} {one if number == 1 else several or one + 's'}"
+from realtime_ser.words import clock_text, count_text, size_text
 
 
 class DeleteDialog(QDialog):
@@ -35,7 +30,7 @@ class DeleteDialog(QDialog):
     def __init__(self, rows: Sequence[Row], parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Delete for good")
-        self.title = label(f"Delete {count(len(rows))} for good?", "big bold")
+        self.title = label(f"Delete {count_text(len(rows), 'session')} for good?", "big bold")
         self._rows = tuple(rows)
         self.text = label("", wrap=True)
         self.list = QPlainTextEdit()
@@ -44,13 +39,15 @@ class DeleteDialog(QDialog):
         self.list.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.list.setAccessibleName("What is deleted")
         named = [path for row in rows for path in _named(row)]
-        self.files = QCheckBox(f"Also {count(len(named), 'file')} that you named yourself")
+        self.files = QCheckBox(f"Also {count_text(len(named), 'file')} that you named yourself")
         self.files.setToolTip("\n".join(map(str, named)))
         self.files.setVisible(bool(named))
         self.files.toggled.connect(self._tell)
         self.cancel = button("Keep", "Delete nothing (Esc)")
         self.delete_button = button(
-            f"Delete {count(len(rows))}", "Delete what is listed, for good", "danger"
+            f"Delete {count_text(len(rows), 'session')}",
+            "Delete what is listed, for good",
+            "danger",
         )
         self.cancel.setDefault(True)
         self.cancel.setFocus()

@@ -29,7 +29,6 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.errors import SerError, UsageError
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.parts import (
     Choice,
     Said,
@@ -50,7 +49,7 @@ from realtime_ser.session.formats.corpus import CorpusWish, export_corpus
 from realtime_ser.session.formats.picture import Style
 from realtime_ser.session.formats.sound import Part, segment_part
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.words import channel_title
+from realtime_ser.words import channel_title, count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ class ExportDialog(QDialog):
 
     def _heading(self) -> str:
         if len(self._sessions) != 1:
-            return f"Export {count(len(self._sessions))}"
+            return f"Export {count_text(len(self._sessions), 'session')}"
         begun = self._sessions[0].beginning
         return f"Export “{begun.title or begun.source.name}”, {begun.started:%Y-%m-%d %H:%M}"
 
@@ -363,7 +362,7 @@ class ExportDialog(QDialog):
     def _succeeded(self, paths: list[Path]) -> None:
         self._busy(busy=False)
         self._written = paths[0]
-        more = f" and {count(len(paths) - 1, 'file')} beside it" if len(paths) > 1 else ""
+        more = f" and {count_text(len(paths) - 1, 'file')} beside it" if len(paths) > 1 else ""
         self.said.say(f"Written: {paths[0]}{more}.")
         self.reveal.show()
         self.reveal.setFocus()

@@ -38,13 +38,13 @@ from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser, first_look
 from realtime_ser.gui.library.batch import Batch
-from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.filerows import FileColumn, FileRow, FileRows, SortedFiles
 from realtime_ser.gui.library.sharebar import ShareCell
 from realtime_ser.gui.library.tables import header_of, set_row_height, set_up_table
 from realtime_ser.gui.parts import Said, button, file_dialog, label, reveal
 from realtime_ser.gui.task import sentence_of
 from realtime_ser.gui.theme import Look
+from realtime_ser.words import count_text
 
 _SAMPLES = {
     FileColumn.LABEL: "surprised? and some more",
@@ -164,7 +164,7 @@ class FilesWindow(QWidget):
             return
         self._saved = path
         good = sum(result.outcome.error is None for result in results)
-        self.said.say(f"Saved: {path}, and the tables of {count(good, 'file')} beside it.")
+        self.said.say(f"Saved: {path}, and the tables of {count_text(good, 'file')} beside it.")
         self.reveal.show()
 
     def _open(self) -> None:
@@ -231,7 +231,7 @@ class FilesWindow(QWidget):
         self._renew()
         if cancelled and not self.said.text():
             left = sum(row.outcome is None for row in self.model.rows)
-            self.said.say(f"Ended: {count(left, 'file')} left. What is done stays.")
+            self.said.say(f"Ended: {count_text(left, 'file')} left. What is done stays.")
 
     def _failed(self, error: Exception) -> None:
         self.said.warn(sentence_of(error))
@@ -255,9 +255,9 @@ class FilesWindow(QWidget):
             one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
         )
         self.progress.setValue(round(1000 * heard / work))
-        words = [f"{done} of {count(len(rows), 'file')}"] if running else []
+        words = [f"{done} of {count_text(len(rows), 'file')}"] if running else []
         if not running and rows:
-            words = [count(len(rows), "file")]
+            words = [count_text(len(rows), "file")]
         if running and not rows:
             words = ["Looking for recordings"]
         if bad:

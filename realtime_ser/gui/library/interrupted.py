@@ -8,12 +8,12 @@ from PyQt6.QtWidgets import QDialog, QPushButton, QScrollArea, QVBoxLayout, QWid
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.deletion import DeleteDialog, count
+from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.rows import Row
 from realtime_ser.gui.parts import Said, button, label, pad, row, rule
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.store import Store
-from realtime_ser.words import clock_text
+from realtime_ser.words import clock_text, count_text
 
 
 def offer_interrupted(
@@ -93,7 +93,9 @@ class InterruptedDialog(QDialog):
         self.setWindowTitle("Interrupted sessions")
         one = len(rows) == 1
         was = "was" if one else "were"
-        self.title = label(f"{count(len(rows))} {was} interrupted", "big bold", wrap=True)
+        self.title = label(
+            f"{count_text(len(rows), 'session')} {was} interrupted", "big bold", wrap=True
+        )
         self.text = label(
             "The program ended before the session did. All but the last second is kept."
             if one

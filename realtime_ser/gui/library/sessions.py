@@ -33,7 +33,7 @@ from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser, first_look
 from realtime_ser.gui.library.again import AgainDialog
-from realtime_ser.gui.library.deletion import DeleteDialog, count
+from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import Details
 from realtime_ser.gui.library.exporting import ExportDialog
@@ -45,7 +45,7 @@ from realtime_ser.gui.parts import Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.formats.incoming import import_annotations
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
-from realtime_ser.words import size_text
+from realtime_ser.words import count_text, size_text
 
 _RUNNING_MS = 2000
 """How often the list is read again while a session runs."""
@@ -158,7 +158,7 @@ class SessionsWindow(QWidget):
         everything = [one.info for one in rows]
         if self.filters.active:
             everything = self._store.sessions()
-        whole = count(len(everything))
+        whole = count_text(len(everything), "session")
         shown = f"{len(rows)} of {whole}" if self.filters.active else whole
         self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
         self.sum.setToolTip(str(self._store.folder))
@@ -175,7 +175,8 @@ class SessionsWindow(QWidget):
         now = datetime.now().astimezone()
         due = sum(info.beginning.started + length <= now for info in over)
         if due:
-            return f"{words}; {count(due)} will be deleted when the next session starts"
+            gone = count_text(due, "session")
+            return f"{words}; {gone} will be deleted when the next session starts"
         if over:
             begun = min((info.beginning for info in over), key=lambda begun: begun.started)
             leaves = begun.started + length
@@ -208,7 +209,7 @@ class SessionsWindow(QWidget):
     def _delete(self, rows: Sequence[Row], *, files: bool) -> None:
         with self._telling():
             done = self._store.delete([one.info for one in rows], named_files=files)
-            words = [f"{count(len(rows))} deleted for good."]
+            words = [f"{count_text(len(rows), 'session')} deleted for good."]
             if done.left:
                 words.append(f"Left, since you named them: {', '.join(map(str, done.left))}.")
             if not done.log_emptied:
@@ -246,7 +247,7 @@ class SessionsWindow(QWidget):
         with self._telling():
             found = import_annotations(self._store, self._store.session(name), path)
             new = [
-                count(number, word)
+                count_text(number, word)
                 for number, word in (
                     (len(found.markers), "marker"),
                     (len(found.intervals), "interval"),

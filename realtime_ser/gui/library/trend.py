@@ -20,14 +20,13 @@ from PyQt6.QtWidgets import (
 from realtime_ser.config import Config
 from realtime_ser.errors import SerError
 from realtime_ser.gui.dress import Dresser, first_look
-from realtime_ser.gui.library.deletion import count
 from realtime_ser.gui.library.tables import set_row_height, set_up_table
 from realtime_ser.gui.library.trendplot import TrendPlot
 from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label
 from realtime_ser.gui.theme import Look
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
-from realtime_ser.words import clock_text, percent
+from realtime_ser.words import clock_text, count_text, percent
 
 _FIXED = ("Began", "Title", "Condition", "Length", "Speech", "Certain")
 
@@ -99,7 +98,11 @@ class TrendWindow(QWidget):
             return
         self.plot.show_points(self._points)
         self._fill_table()
-        self.sum.setText(count(len(self._points)) if code else "No session has a participant yet.")
+        self.sum.setText(
+            count_text(len(self._points), "session")
+            if code
+            else "No session has a participant yet."
+        )
         self.export.setEnabled(bool(self._points))
         self._choose(len(self._points) - 1)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from realtime_ser.words import count_text
+
 
 class Situation(StrEnum):
     """What the window is doing; the value is the word that it shows."""
@@ -114,8 +116,7 @@ def status_words(view: Panorama) -> list[str]:
             )
     dropped = f"{view.dropped_samples:,} samples dropped" if view.dropped_samples else "0 dropped"
     if view.overflows:
-        times = "overflow" if view.overflows == 1 else "overflows"
-        dropped += f", {view.overflows:,} {times}"
+        dropped += f", {count_text(view.overflows, 'overflow')}"
     stored = "audio is being stored" if view.recording else "audio is not stored"
     model = f"{view.model} and, not stored, {view.second}" if view.second else view.model
     if view.participant:

@@ -9,7 +9,7 @@ from realtime_ser.session.digest import ChannelDigest, digest
 from realtime_ser.session.formats.picture import Style, timeline_parts
 from realtime_ser.session.formats.tiers import one_line, speaker_of
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.words import clock_text, percent
+from realtime_ser.words import clock_text, count_text, percent
 
 _MOST_MARKERS = 60  # rows that are printed
 
@@ -151,14 +151,13 @@ def _channel(info: SessionInfo, channel: ChannelDigest) -> Iterator[str]:
 
 def _speaking(channel: ChannelDigest) -> str:
     share = channel.speech_s / channel.duration_s if channel.duration_s else 0.0
-    count = "1 segment" if channel.segments == 1 else f"{channel.segments} segments"
+    count = count_text(channel.segments, "segment")
     words = f"{channel.speech_s:.1f} s of speech ({percent(share)} of the time) in {count}"
     if channel.certain_share is not None:
         words += f", {percent(channel.certain_share)} of it certain"
     pauses = channel.pauses
     if pauses is not None:
-        times = "1 pause" if pauses.count == 1 else f"{pauses.count} pauses"
-        words += f". {times}, {pauses.total_s:.1f} s in all"
+        words += f". {count_text(pauses.count, 'pause')}, {pauses.total_s:.1f} s in all"
         if pauses.count > 1:
             words += f", half of them longer than {pauses.median_s:.1f} s"
             words += f", the longest {pauses.longest_s:.1f} s"
