@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime_ser.errors import OutputError
+from realtime_ser.errors import FileTakenError, OutputError
 from realtime_ser.gui.hover import moment_lines
 from realtime_ser.gui.live.export import export_session
 from realtime_ser.gui.live.margin import spread
@@ -261,9 +261,23 @@ def test_an_export_holds_whole_rows_only(tmp_path):
 
 def test_an_export_does_not_write_over_the_session(tmp_path):
     files = written(tmp_path)
-    with pytest.raises(OutputError, match="choose another name"):
-        export_session(files, files.frames)
+    for own in (files.frames, files.segments):
+        with pytest.raises(OutputError, match="is the session itself; choose another name"):
+            export_session(files, own)
     assert files.frames.read_bytes().endswith(b"0.1")
+    assert files.segments.read_bytes() == b"segment\r\n"
+
+
+def test_an_export_replaces_only_what_a_person_has_agreed_to_replace(tmp_path):
+    files = written(tmp_path)
+    (tmp_path / "copy.json").write_text("mine")
+    with pytest.raises(FileTakenError, match=r"copy\.json exists already"):
+        export_session(files, tmp_path / "copy.csv")
+    assert (tmp_path / "copy.json").read_text() == "mine"
+    assert not (tmp_path / "copy.csv").exists()
+    (tmp_path / "copy.csv").touch()  # the dialog has asked about this one
+    export_session(files, tmp_path / "copy.csv")
+    assert (tmp_path / "copy.json").read_bytes() == b"{}\n"
 
 
 def test_an_export_that_cannot_be_written_says_what_to_do(tmp_path):
