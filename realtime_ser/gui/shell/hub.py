@@ -26,7 +26,7 @@ from realtime_ser.profiles.folder import usable
 from realtime_ser.resources import shipped
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.store import Store
+from realtime_ser.session.store import SessionState, Store
 
 _log = logging.getLogger(__name__)
 
@@ -122,9 +122,22 @@ class Hub(QObject):
             self.review(latest)
 
     def review(self, session: str) -> None:
-        """Look at a kept session."""
+        """Look at a kept session, in the window that shows it already if there is one.
+
+        Two would not know of each other's corrections.
+        """
         from realtime_ser.gui.review import ReviewWindow
 
+        for window in self.windows:
+            if (
+                isinstance(window, ReviewWindow)
+                and window.isVisible()
+                and window.content.info.id == session
+            ):
+                if window.content.info.state is SessionState.RUNNING:
+                    window.reload()
+                self._show(window)
+                return
         self._show(self._adopt(ReviewWindow(self._conductor.config, self._kept(), session)))
 
     def review_file(self, path: Path) -> None:

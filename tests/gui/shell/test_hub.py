@@ -104,6 +104,22 @@ def test_the_last_session_is_reviewed_and_exported_by_keys(qtbot, window, desk):
     export.reject()
 
 
+def test_a_session_has_one_review_however_often_it_is_asked_for(qtbot, window, desk):
+    conductor, hub = desk(speed=1.0)
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    look = window.actions_["review"]
+    look.trigger()
+    (review,) = hub.windows
+    before_s = review.desk.axis.duration_s
+    qtbot.waitUntil(lambda: conductor.view.position_s > before_s + 3.0, timeout=20000)
+    look.trigger()
+    assert hub.windows == [review]
+    assert review.desk.axis.duration_s > before_s  # it runs: what has come since was read
+    review.close()
+    look.trigger()
+    assert [other.isVisible() for other in hub.windows if other is not review] == [True]
+
+
 def test_hiding_the_results_hides_them_in_every_window(qtbot, window, desk):
     conductor, hub = desk(speed=0.0)
     ended(qtbot, conductor)
