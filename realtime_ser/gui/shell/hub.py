@@ -146,7 +146,7 @@ class Hub(QObject):
 
         made = review_file(self._conductor.config, path)
         self._progress.append(made)  # the review lives as long as this does
-        made.opened.connect(self.windows.append)
+        made.opened.connect(self._adopt)
 
     def ask_files(self) -> None:
         """Ask which recordings to analyse."""

@@ -120,6 +120,20 @@ def test_a_session_has_one_review_however_often_it_is_asked_for(qtbot, window, d
     assert [other.isVisible() for other in hub.windows if other is not review] == [True]
 
 
+def test_the_review_of_a_file_that_was_closed_stays_closed(qtbot, window, desk, tmp_path):
+    sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
+    soundfile.write(tmp_path / "short.wav", sound[: 3 * rate], rate)
+    _, hub = desk(input="mic")
+    hub.review_file(tmp_path / "short.wav")
+    qtbot.waitUntil(lambda: len(hub.windows) == 1, timeout=30000)
+    (review,) = hub.windows
+    assert review.isVisible()
+    review.close()
+    for _ in range(2):
+        window.actions_["blind"].trigger()
+    qtbot.waitUntil(lambda: not hub.windows, timeout=5000)
+
+
 def test_hiding_the_results_hides_them_in_every_window(qtbot, window, desk):
     conductor, hub = desk(speed=0.0)
     ended(qtbot, conductor)
