@@ -16,7 +16,6 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLayout,
     QPushButton,
-    QSizePolicy,
     QWidget,
 )
 
@@ -144,12 +143,6 @@ def row(*widgets: QWidget | None) -> QHBoxLayout:
         else:
             made.addWidget(widget)
     return made
-
-
-def widen(widget: QWidget) -> QWidget:
-    """Let a widget take all the width there is."""
-    widget.setSizePolicy(QSizePolicy.Policy.Expanding, widget.sizePolicy().verticalPolicy())
-    return widget
 
 
 def pad(layout: QLayout, look: Look, margins: float, spacing: float) -> None:

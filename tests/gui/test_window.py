@@ -287,7 +287,7 @@ def fill(window, situation=Situation.SPEECH, position_s=359999.0, **words):
     "situation", [Situation.SPEECH, Situation.PAUSED, Situation.NO_MICROPHONE], ids=str
 )
 def test_nothing_is_cut_off(window, size, theme, situation):
-    window.set_theme(theme)
+    window.choose(theme=theme)
     window.resize(*size)
     fill(window, situation)
     labels = [label for label in shown(window, QLabel) if not label.wordWrap()]
@@ -455,8 +455,8 @@ def test_a_gap_is_hatched_and_named_in_full(qtbot, window):
         QApplication.processEvents()  # each step is drawn as it comes
     window.tick(now + 5.0)
     grown = middle()
-    window.set_theme("light")
-    window.set_theme("dark")  # everything is drawn anew
+    window.choose(theme="light")
+    window.choose(theme="dark")  # everything is drawn anew
     window.tick(now + 10.0)
     assert middle() == grown
 

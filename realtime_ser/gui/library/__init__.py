@@ -7,7 +7,7 @@
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once, ``filerows`` their table; ``batch`` analyses them.
 - ``trend``, ``trendplot``: a participant's sessions over weeks.
-- ``tables``, ``sharebar``: what tables have in common; ``task``: work beside the window.
+- ``tables``, ``sharebar``: what tables have in common.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog

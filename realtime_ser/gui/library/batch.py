@@ -62,7 +62,7 @@ class Batch(QObject):
         self._task: Task | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="realtime-ser-"))
         # Also when the program ends without this having been closed.
-        self._clean = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
     def running(self) -> bool:

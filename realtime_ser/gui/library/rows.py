@@ -19,7 +19,6 @@ SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARES_ROLE = Qt.ItemDataRole.UserRole + 1
 """Shares of a row's labels, the largest first."""
 
-_Index = QModelIndex
 _ROOT = QModelIndex()
 
 

@@ -57,7 +57,7 @@ from realtime_ser.gui.live.statusline import StatusLine
 from realtime_ser.gui.live.strain import StrainWatch
 from realtime_ser.gui.live.topbar import TopBar
 from realtime_ser.gui.settings import SPANS_S, Settings
-from realtime_ser.gui.theme import ThemeChoice, choose, make_look, palette, style_sheet
+from realtime_ser.gui.theme import choose, make_look, palette, style_sheet
 from realtime_ser.gui.timeline import Timeline
 from realtime_ser.labels import LABELS
 from realtime_ser.records import Record, Update
@@ -323,10 +323,6 @@ class MainWindow(QMainWindow):
             self.statusline.say(f"the timeline shows {span_text(settings.timeline_s)}")
         if settings.theme != before.theme:
             self._restyle()
-
-    def set_theme(self, choice: ThemeChoice) -> None:
-        """Change the theme at once."""
-        self.choose(theme=choice)
 
     def lengthen(self, steps: int) -> None:
         """Show more or fewer seconds, by so many of the usual lengths."""
