@@ -335,6 +335,26 @@ def test_some_streams_are_joined_without_a_gap_and_all_are_changed(clips):
     assert {stream.change for stream in streams} == {Augmenter(settings, 0)}
 
 
+@pytest.mark.parametrize("rate", [0.8, 1.25])
+def test_the_rate_changes_length_and_pitch_together(rate):
+    heard = changed(tone(400), rate=[rate, rate])
+    assert len(heard) / len(tone(400)) == pytest.approx(1 / rate, rel=0.001)
+    assert strongest_hz(heard) == pytest.approx(400 * rate, rel=0.02)
+
+
+def test_the_voice_is_changed_without_its_way_to_the_microphone(speech):
+    augmenter = Augmenter(
+        Augmentation.model_validate(
+            {"copies": 1, "rate": [0.9, 0.9], "noise": {"kinds": ["white"], "chance": 1}}
+        )
+    )
+    voice, whole = augmenter.voice(speech, "k"), augmenter(speech, "k")
+    only = changed(speech, "k", rate=[0.9, 0.9])
+    np.testing.assert_array_equal(voice, only)
+    assert len(whole) == len(voice)
+    assert np.abs(whole - voice).max() > 0.001
+
+
 def test_spans_follow_a_streams_speed(clips):
     settings = Augmentation.model_validate({"copies": 1, "speed": [0.8, 0.8]})
     make = partial(StreamTake, (clips[2], clips[4]), (1.0, 1.0))

@@ -35,6 +35,10 @@ class Change(Protocol):
         """Changed sound of samples at 16 kHz, shape ``(n,)``; it may be of another length."""
         ...
 
+    def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
+        """Of the change, what was done to the voice itself; of the same length as the whole."""
+        ...
+
     def digest(self, key: str) -> bytes:
         """Hash of all that the change of this key depends on, beside the samples."""
         ...
@@ -78,6 +82,11 @@ class Take:
         """
         sound = samples_16k(self.clip.path)
         return sound if self.change is None else self.change(sound, self.key)
+
+    def voice(self) -> NDArray[np.float32]:
+        """The voice of :meth:`samples` without what its way to the microphone adds; as long."""
+        sound = samples_16k(self.clip.path)
+        return sound if self.change is None else self.change.voice(sound, self.key)
 
     def stream(self) -> Stream:
         """The same as a stream of one clip."""
@@ -138,15 +147,22 @@ class StreamTake:
         """
         return self.stream().samples
 
+    def voice(self) -> NDArray[np.float32]:
+        """The voice of :meth:`samples` without what its way to the microphone adds; as long."""
+        sound = self._joined().samples
+        return sound if self.change is None else self.change.voice(sound, self.key)
+
     def stream(self) -> Stream:
         """The sound, and where each clip lies in it."""
-        if self.gap_s is None:
-            stream = unbroken(self.clips)
-        else:
-            stream = join(self.clips, self.gap_s, self.seed)
+        stream = self._joined()
         if self.change is None:
             return stream
         return stream.with_samples(self.change(stream.samples, self.key))
+
+    def _joined(self) -> Stream:
+        if self.gap_s is None:
+            return unbroken(self.clips)
+        return join(self.clips, self.gap_s, self.seed)
 
     def digest(self) -> bytes:
         """Hash of the recordings, of how they are joined and of the change.
@@ -209,6 +225,10 @@ class Noisy:
         speech = [_remembered(path) for path in self.speech] if kind == BABBLE else []
         noise = make_noise(kind, len(samples) / SAMPLE_RATE, random, speech)
         return at_snr(samples, noise, snr_db, voiced_mask(samples))
+
+    def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
+        """The sound as it was."""
+        return samples
 
     def _kind(self, random: np.random.Generator) -> str:
         return self.kinds[int(random.integers(len(self.kinds)))]
