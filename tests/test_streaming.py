@@ -27,7 +27,7 @@ def bundle() -> Bundle:
 def graph(bundle: Bundle) -> object:
     """The training graph that the bundle was exported from."""
     keras = pytest.importorskip("keras")
-    pytest.importorskip("training.streaming.architecture")
+    pytest.importorskip("training.streaming.network")
     return keras.models.load_model(bundle.folder / TRAINING_MODEL)
 
 

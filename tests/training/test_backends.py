@@ -20,7 +20,8 @@ from realtime_ser.labels import LABELS
 from realtime_ser.model import Manifest
 from training.corpora import Clip
 from training.fitting import optimizer
-from training.streaming.architecture import Architecture, new_model
+from training.streaming.network import new_model
+from training.streaming.shape import Architecture
 from training.streaming.batches import FrameBatches, Labelled
 from training.streaming.export import export_bundle
 from training.streaming.recipe import WholeStage

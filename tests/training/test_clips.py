@@ -233,13 +233,13 @@ def test_a_full_disk_keeps_what_was_cached_of_changed_takes(clips, cache, monkey
 # ---------------------------------------------------------------------------------- teacher's input
 
 
-def test_the_teacher_hears_what_the_gate_let_through(clips, cache):
+def test_the_teacher_hears_the_voice_where_the_gate_was_open(clips, cache):
     takes = [Take(clips[0]), Take(clips[0], NOISE), clips[2], StreamTake(tuple(clips), None)]
     segments = cut(takes, cache)
     spectra = segment_spectra(segments, cache / "teacher", 1)
     assert len(spectra) == len(segments)
     for segment, spectrum in zip(segments, spectra, strict=True):
-        whole = log_mel(segment.take.samples()).astype(np.float16)
+        whole = log_mel(segment.take.voice()).astype(np.float16)
         frames = 8 * segment.first_step - 33 + np.arange(32 + 8 * len(segment.log_mel))
         assert np.array_equal(spectrum, whole[np.clip(frames, 0, len(whole) - 1)])
 

@@ -20,7 +20,6 @@ from training.cli import main
 from training.corpora import CORPORA, Clip
 from training.recipe import load_recipe
 from training.runs import Run
-from training.streaming.architecture import Architecture, StreamingSer, new_model
 from training.streaming.batches import (
     ABSENT,
     FrameBatches,
@@ -30,9 +29,13 @@ from training.streaming.batches import (
     spec_augment,
 )
 from training.streaming.export import ParityError, export_bundle
+from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import HeadStage, WholeStage
+from training.streaming.shape import Architecture
 
-SMALL = Architecture(channels=4, units=(16, 16), dense=8, lstm=8)
+SMALL = Architecture(
+    channels=4, units=(16, 16), dense=8, lstm=8, heads=2, statistics_heads=1, statistics=8
+)
 
 
 def manifest() -> Manifest:
@@ -59,6 +62,25 @@ def model() -> StreamingSer:
     random = np.random.default_rng(0)
     made.set_weights([w + random.uniform(0.0, 0.05, w.shape) for w in made.get_weights()])
     return made
+
+
+def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
+    vectors = np.random.default_rng(1).uniform(0, 2, (2, 30, SMALL.vector)).astype(np.float32)
+    apart = [np.asarray(member(vectors)) for member in model.head.members]
+    assert len(apart) == 3
+    assert np.abs(apart[0] - apart[2]).max() > 1e-3
+    np.testing.assert_allclose(model.head(vectors), np.mean(apart, axis=0), atol=1e-5)
+
+
+def test_statistics_forget(model: StreamingSer) -> None:
+    statistics = model.head.members[-1].statistics
+    quiet = np.random.default_rng(2).uniform(0, 1, (1, 400, SMALL.vector)).astype(np.float32)
+    loud = quiet.copy()
+    loud[:, :10] *= 100.0
+    after = np.asarray(statistics(loud))[0], np.asarray(statistics(quiet))[0]
+    gap = np.abs(after[0] - after[1]).max(axis=1)
+    assert gap[12] > 10.0
+    assert gap[-1] < 0.1  # half a minute later
 
 
 def frames(steps: int, seed: int = 0) -> np.ndarray:
@@ -113,6 +135,24 @@ def test_each_step_of_joined_clips_bears_its_own_clips_label() -> None:
     _, labels, _ = LabelBatches([Labelled(np.ones((5, 3)), joined, 4)], stage, seed=0)[0]
     said = [LABELS[k] for k in labels[0, :5].argmax(axis=-1)]
     assert said == ["sad", "sad", "sad", "happy", "happy"]
+
+
+def test_a_segment_may_follow_another_one_of_its_speaker() -> None:
+    segments = [
+        Labelled(np.full((3, 2), k), 3 * [clip("ravdess", k_label)], 1)
+        for k, k_label in enumerate(("sad", "happy"))
+    ]
+    stage = HeadStage(batch_size=2, label_smoothing=0.0, joined=1.0)
+    inputs, labels, weights = LabelBatches(segments, stage, seed=0)[0]
+    for row in range(2):
+        heard, said = inputs["inputs"][row, :5, 0], labels[row, :5].argmax(axis=-1)
+        assert heard[0] == heard[1]  # the first one up to its result ...
+        assert (heard[2:] == heard[4]).all()  # ... then the other one, whole
+        names = [("sad", "happy")[int(value)] for value in heard]
+        assert [LABELS[k] for k in said] == names
+        assert weights[row, 1] == weights[row, :5].max() or weights[row, 3] == weights[row].max()
+    unchanged = LabelBatches(segments, stage, seed=None)[0][0]["inputs"]
+    assert (unchanged[:, 3:] == 0).all()  # validation hears each as it is
 
 
 def test_votes_make_up_their_share_of_a_label() -> None:
@@ -302,7 +342,7 @@ def test_one_command_trains_exports_and_measures_and_goes_on_after_an_interrupti
 
     # As if it had been stopped before the last stage: what is done is not done again.
     before = (run.folder / "encoder.npz").stat().st_mtime_ns
-    (run.folder / "refit.npz").unlink()
+    (run.folder / "refit-head0.npz").unlink()
     (run.bundle / "model.tflite").unlink()
     assert main(command) == 0
     assert (run.folder / "encoder.npz").stat().st_mtime_ns == before
@@ -324,7 +364,7 @@ def test_a_run_starts_from_another_one(
     assert main(["run", str(recipe), "--teacher", str(teacher), *runs]) == 0
     parent = Run(tmp_path / "runs" / "tiny-fold1-seed0")
     later = ["--set", "encoder.pretrained=false", "--set", "head.epochs=0", "--set", "refit=false"]
-    later += ["--set", "whole.epochs=1", "--set", "whole.learning_rate=1.0e-9"]
+    later += ["--set", "whole.epochs=1", "--set", "whole.learning_rate=1.0e-12"]
     assert main(["run", str(recipe), "--from", str(parent.folder), *later, *runs]) == 0
     (made,) = (tmp_path / "runs").glob("tiny-encoder*")
     assert Run(made).record.parent == str(parent.folder)

@@ -70,9 +70,9 @@ def _logits_at_results(
     # Keras takes seconds to load.
     import keras
 
-    from training.streaming.architecture import StreamingSer
     from training.streaming.batches import mfcc
     from training.streaming.inference import run_causal
+    from training.streaming.network import StreamingSer
 
     model: StreamingSer = keras.models.load_model(bundle.folder / TRAINING_MODEL, compile=False)
     coefficients = bundle.manifest.features.n_mfcc

@@ -16,8 +16,9 @@ from realtime_ser.records import STEP_FRAMES
 from training.fitting import load_weights, save_weights
 from training.offline.recipe import Features
 from training.runs import Run
-from training.streaming.architecture import Architecture, Encoder
+from training.streaming.encoder import Encoder
 from training.streaming.inference import run_causal
+from training.streaming.shape import Architecture
 from training.streaming.spectra import BANDS, CONTEXT_FRAMES, Scale
 from training.streaming.teacher import load_teacher
 

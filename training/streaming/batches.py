@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,20 @@ class Labelled:
         """The clip that its result is about."""
         return self.clips[self.last_voiced]
 
+    def then(self, other: Labelled) -> Labelled:
+        """The segment up to its result, and another one behind it without a pause."""
+        end = self.last_voiced + 1
+        answers = None
+        if self.answers is not None and other.answers is not None:
+            answers = np.concatenate([self.answers[:end], other.answers])
+        return replace(
+            other,
+            inputs=np.concatenate([self.inputs[:end], other.inputs]),
+            clips=[*self.clips[:end], *other.clips],
+            last_voiced=end + other.last_voiced,
+            answers=answers,
+        )
+
 
 class LabelBatches(Epochs):
     """Segments, the classes their corpora have, and soft labels at every step.
@@ -122,6 +137,9 @@ class LabelBatches(Epochs):
         self._chances = chances / chances.sum()
         weights = 1.0 / occurrences if stage.class_weights else np.ones(len(segments))
         self._class_weights = weights / weights.mean()
+        self._of_speaker: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, segment in enumerate(segments):
+            self._of_speaker[segment.clip.corpus, segment.clip.speaker].append(number)
         super().__init__([len(s.inputs) for s in segments], stage.batch_size, seed or 0)
 
     def _draw(self) -> NDArray[np.intp]:
@@ -133,7 +151,7 @@ class LabelBatches(Epochs):
     def __getitem__(self, index: int) -> Batch:
         """Inputs, soft labels and weights of one batch."""
         numbers = self._batches[index]
-        chosen = [self._segments[k] for k in numbers]
+        chosen = [self._preceded(self._segments[k]) for k in numbers]
         steps = padded_length([len(segment.inputs) for segment in chosen])
         masks = np.stack([class_mask(segment.clip.classes) for segment in chosen])
         labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
@@ -144,6 +162,13 @@ class LabelBatches(Epochs):
             labels[row, :length] = self._soft_labels(segment)
         inputs = self._inputs([segment.inputs for segment in chosen], steps)
         return self._finish({"inputs": inputs, "mask": masks}, labels, weights)
+
+    def _preceded(self, segment: Labelled) -> Labelled:
+        """A segment, now and then behind another one of its speaker, as if without a pause."""
+        if not self._drawn or self.random.random() >= self._stage.joined:
+            return segment
+        own = self._of_speaker[segment.clip.corpus, segment.clip.speaker]
+        return self._segments[own[self.random.integers(len(own))]].then(segment)
 
     def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
         joined = np.zeros((len(chosen), steps, chosen[0].shape[1]), np.float32)
@@ -160,10 +185,13 @@ class LabelBatches(Epochs):
         return inputs, labels, weights
 
     def _weights(self, segment: Labelled) -> NDArray[np.float64]:
-        time_s = STEP_S * np.arange(1, len(segment.inputs) + 1)
+        begun = np.array([a is not b for a, b in pairwise((None, *segment.clips))])
+        first = np.maximum.accumulate(np.where(begun, np.arange(len(begun)), 0))
+        time_s = STEP_S * (np.arange(len(begun)) - first + 1)
         ramp = np.minimum(1.0, time_s / self._stage.prefix_ramp_s)
         weights: NDArray[np.float64] = ramp / ramp.sum()
-        weights[segment.last_voiced] += self._stage.result_weight
+        results = [*(np.flatnonzero(begun)[1:] - 1), segment.last_voiced]
+        weights[results] += self._stage.result_weight / len(results)
         return weights
 
     def _soft_labels(self, segment: Labelled) -> NDArray[np.float64]:

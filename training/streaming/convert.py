@@ -15,7 +15,7 @@ import keras
 from realtime_ser.model import FRAMES, LOGITS
 from realtime_ser.quiet import quiet_stderr
 from realtime_ser.records import STEP_FRAMES
-from training.streaming.architecture import StreamingSer
+from training.streaming.network import StreamingSer
 
 
 def convert(model: StreamingSer) -> bytes:

@@ -27,8 +27,8 @@ from realtime_ser.model import (
     load_bundle,
 )
 from realtime_ser.records import STEP_FRAMES
-from training.streaming.architecture import StreamingSer
 from training.streaming.convert import convert
+from training.streaming.network import StreamingSer
 
 PARITY = 1e-4
 """Largest difference allowed between a logit of the stream and of the training graph."""

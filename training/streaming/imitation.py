@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from realtime_ser.records import STEP_FRAMES
 from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
 from training.runs import Run
-from training.streaming.architecture import Encoder, Tensor, new_model
 from training.streaming.batches import ImitationBatches, mfcc
 from training.streaming.clips import GatedSegment
+from training.streaming.encoder import Encoder
 from training.streaming.inference import run_causal
+from training.streaming.network import new_model
 from training.streaming.recipe import EncoderStage, StreamingRecipe
+from training.streaming.shape import Tensor
 from training.streaming.spectra import CONTEXT_FRAMES
 from training.streaming.teacher import fit_map
 
@@ -120,7 +122,7 @@ def train_encoder(
         Seeds the order of the batches and their gains.
     """
     keras.utils.set_random_seed(seed)
-    encoder = new_model(recipe.architecture).encoder
+    encoder = new_model(recipe.architecture.encoder_alone).encoder
     done = run.folder / f"{STAGE}.npz"
     if done.exists():
         load_weights(encoder, done)

@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.batching import padded_length
-from training.streaming.architecture import Encoder, Head
+from training.streaming.encoder import Encoder
+from training.streaming.heads import Head, Heads, RunningStatistics
 
 _BATCH = 32
 
 
 def run_causal(
-    layer: Encoder | Head, sequences: Sequence[NDArray[np.floating]], frames_per_step: int
+    layer: Encoder | Head | Heads | RunningStatistics,
+    sequences: Sequence[NDArray[np.floating]],
+    frames_per_step: int,
 ) -> list[NDArray[np.float32]]:
     """Outputs of a causal layer for sequences of any length, those of like length together.
 

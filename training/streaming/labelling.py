@@ -13,11 +13,19 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from training.batching import Batch
 from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
 from training.runs import Run
-from training.streaming.architecture import Encoder, Head, StreamingSer, new_model
 from training.streaming.batches import FrameBatches, LabelBatches, Labelled, class_mask
 from training.streaming.clips import GatedSegment
+from training.streaming.encoder import Encoder
+from training.streaming.heads import (
+    Head,
+    Heads,
+    RunningStatistics,
+    StatisticsAnswer,
+    StatisticsHead,
+)
 from training.streaming.imitation import encode
 from training.streaming.inference import run_causal
+from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
 
 
@@ -70,6 +78,53 @@ def train_head(head: Head, lessons: Lessons) -> Head:
     return head
 
 
+def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
+    """Train a head of statistics likewise, by those at some steps of each segment.
+
+    They have no weights of their own, so they are computed once.
+    """
+    rows, held_out = (
+        _at_some_steps(head.statistics, part) for part in (lessons.segments, lessons.validation)
+    )
+    results = np.stack([row.inputs[row.last_voiced] for row in rows]).astype(np.float32)
+    head.answer.mean.assign(results.mean(axis=0))
+    head.answer.deviation.assign(results.std(axis=0) + 1e-2)
+
+    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
+        return LabelBatches(segments, lessons.stage, seed)
+
+    drawn = replace(lessons, segments=rows, validation=held_out)
+    _learn(head.answer, results.shape[1], batches, drawn)
+    return head
+
+
+_EARLY_STEPS = (7, 13, 20)
+"""Steps at which an early answer is learned, beside the result: after 0.64, 1.12 and 1.68 s."""
+
+_CHUNK = 256
+
+
+def _at_some_steps(statistics: RunningStatistics, segments: Sequence[Labelled]) -> list[Labelled]:
+    """Segments of a few steps, each with the statistics until then."""
+    found = []
+    for start in range(0, len(segments), _CHUNK):
+        chunk = segments[start : start + _CHUNK]
+        vectors = [segment.inputs.astype(np.float32) for segment in chunk]
+        for segment, values in zip(chunk, run_causal(statistics, vectors, 1), strict=True):
+            last = segment.last_voiced
+            steps = [*(step for step in _EARLY_STEPS if step < last), last]
+            found.append(
+                replace(
+                    segment,
+                    inputs=values[steps].astype(np.float16),
+                    clips=[segment.clips[step] for step in steps],
+                    last_voiced=len(steps) - 1,
+                    answers=None if segment.answers is None else segment.answers[steps],
+                )
+            )
+    return found
+
+
 def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> StreamingSer:
     """Train encoder and head together from where they stand, or go on likewise."""
     coefficients = model.architecture.coefficients
@@ -82,7 +137,7 @@ def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> Str
 
 
 def _learn(
-    layer: Head | StreamingSer,
+    layer: Head | StatisticsAnswer | StreamingSer,
     width: int,
     batches: Callable[[Sequence[Labelled], int | None], LabelBatches],
     lessons: Lessons,
@@ -142,7 +197,7 @@ def with_answers(
     ]
 
 
-def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Head) -> StreamingSer:
+def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> StreamingSer:
     """One model of both stages."""
     model = new_model(recipe.architecture)
     model.encoder.set_weights(encoder.get_weights())

@@ -23,10 +23,10 @@ from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
 from training.sound.augment import training_takes
 from training.sound.takes import as_takes
-from training.streaming.architecture import Head, StreamingSer, new_model
 from training.streaming.batches import Labelled, class_mask
 from training.streaming.clips import GatedSegment, gated_segments
 from training.streaming.export import export_bundle
+from training.streaming.heads import Head, Heads
 from training.streaming.imitation import (
     Lesson,
     encode,
@@ -40,14 +40,18 @@ from training.streaming.labelling import (
     labelled,
     logits_at_results,
     train_head,
+    train_statistics,
     train_whole,
     with_answers,
 )
+from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe
 from training.streaming.spectra import Scale, segment_spectra
 from training.streaming.teacher import load_teacher
 
 SELECTION, REFIT = "selection", "refit"
+
+_SEEDS_APART = 1000  # seeds of an ensemble's heads do not meet those of other runs
 
 Segments: TypeAlias = Mapping[str, Sequence[GatedSegment]]
 """By part."""
@@ -160,21 +164,23 @@ def _imitate(
 
 
 def _start_from(start: StreamingSer, parent: Run) -> None:
-    """Take the weights of an earlier run's model.
+    """Take the encoder of an earlier run's model, and its heads where both have the same ones.
 
     Raises
     ------
     UsageError
-        It is of another shape.
+        Its encoder is of another shape.
     """
     earlier = keras.models.load_model(load_bundle(parent.bundle).folder / TRAINING_MODEL)
     try:
-        start.set_weights(earlier.get_weights())
+        start.encoder.set_weights(earlier.encoder.get_weights())
     except ValueError as error:
         raise UsageError(
-            f"The model of {parent.folder} has another architecture than this recipe; give both "
-            "the same."
+            f"The encoder of {parent.folder} has another architecture than this recipe's; give "
+            "both the same."
         ) from error
+    if earlier.architecture == start.architecture:
+        start.head.set_weights(earlier.head.get_weights())
 
 
 def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> StreamingSer:
@@ -182,7 +188,7 @@ def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Streami
     recipe, count = job.recipe, teaching.learners
     model = assemble(recipe, teaching.start.encoder, teaching.start.head)
     if recipe.head.epochs:
-        model.head.set_weights(_head(job, teaching, name).get_weights())
+        _train_heads(model.head, job, teaching, name)
     whole = recipe.whole.model_copy(update=_as_long(job, recipe.whole, f"{name}-whole"))
     if whole.epochs:
         spectra = labelled(teaching.segments, [s.log_mel for s in teaching.segments])
@@ -196,8 +202,8 @@ def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Streami
     return model
 
 
-def _head(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Head:
-    """A head taught by the learners, and by teachers that heard the same."""
+def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> None:
+    """Teach each head by the learners, and by teachers that heard the same."""
     stage, count = job.recipe.head, teaching.learners
 
     def lessons(segments: Sequence[Labelled], name: str, seed: int) -> Lessons:
@@ -210,14 +216,19 @@ def _head(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Head:
         teachers = []
         for k in range(1, stage.teachers + 1):
             keras.utils.set_random_seed(job.seed + k)
-            fresh = new_model(job.recipe.architecture).head
+            fresh = Head(job.recipe.architecture)
+            fresh.build(None)
             lesson = lessons(heard, f"{name}-teacher-{k}", job.seed + k)
             teachers.append(train_head(fresh, lesson))
         pupils = with_answers(pupils, teachers, teaching.heard, stage.distillation)
-    keras.utils.set_random_seed(job.seed)
-    own = new_model(job.recipe.architecture).head
-    own.set_weights(teaching.start.head.get_weights())
-    return train_head(own, lessons(pupils, name, job.seed))
+    for k, head in enumerate(heads.members):
+        seed = job.seed + _SEEDS_APART * k
+        keras.utils.set_random_seed(seed)
+        lesson = lessons(pupils, f"{name}-{head.name}", seed)
+        if isinstance(head, Head):
+            train_head(head, lesson)
+        else:
+            train_statistics(head, lesson)
 
 
 def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:

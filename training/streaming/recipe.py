@@ -10,7 +10,7 @@ from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
 from training.settings import BaseRecipe, Fit
 from training.sound.augment import Augmentation
-from training.streaming.architecture import Architecture
+from training.streaming.shape import Architecture
 
 
 class EncoderStage(Fit):
@@ -51,6 +51,9 @@ class LabelStage(Fit):
         Every step is trained to give the label; its weight rises to full over this time.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
+    joined
+        Share of the segments that are heard behind another one of the same speaker without a pause,
+        so that a change within a stretch of speech is learned.
     """
 
     epochs: int = Field(default=25, ge=0)
@@ -66,6 +69,7 @@ class LabelStage(Fit):
     balance: float = Field(default=0.5, ge=0, le=1)
     prefix_ramp_s: float = Field(default=1.2, gt=0)
     result_weight: float = Field(default=1.0, ge=0)
+    joined: float = Field(default=0.0, ge=0, le=1)
 
 
 class HeadStage(LabelStage):

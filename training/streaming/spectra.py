@@ -20,7 +20,7 @@ from training.cache import Arrays, cached
 from training.sound.takes import AnyTake
 from training.streaming.clips import GatedSegment
 
-_VERSION = 1
+_VERSION = 2
 """To be raised whenever its input differs for the same sound."""
 
 FFT = 1024
@@ -86,6 +86,9 @@ def segment_spectra(
 ) -> list[NDArray[np.float16]]:
     """Its input for each segment, aligned with the stream, kept in ``cache``.
 
+    Of a changed take it hears the voice alone: what learns to give its output from room and noise
+    learns to hear through them.
+
     Parameters
     ----------
     segments
@@ -137,7 +140,7 @@ class _Excerpts:
 
 
 def _take_spectra(excerpts: _Excerpts) -> Arrays:
-    spectrum = log_mel(excerpts.take.samples()).astype(np.float16)
+    spectrum = log_mel(excerpts.take.voice()).astype(np.float16)
     out = []
     for (first_step, _), length in zip(excerpts.places, excerpts.lengths, strict=True):
         start = STEP_FRAMES * first_step - CONTEXT_FRAMES - _DELAY_FRAMES

@@ -1,0 +1,145 @@
+"""The causal CNN: MFCC frames to one vector for each step of eight.
+
+It has the shape of AudioNTT2020 (Niizumi et al., BYOL for Audio, IJCNN 2021), so that it can start
+from BYOL-S (Scheidwasser-Clow et al., SERAB, ICASSP 2022); its convolutions look back only. Ahead
+of it a linear map over six frames turns MFCC back into a smoothed mel spectrum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from realtime_ser.records import STEP_FRAMES
+from training.streaming.shape import POOLS, Architecture, States, Tensor, sequence_spec
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class Encoder(layers.Layer):
+    """MFCC frames to one vector for each step of eight.
+
+    Parameters
+    ----------
+    architecture
+        An :class:`Architecture`, or its fields.
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = shape = Architecture.model_validate(architecture)
+        self.map = layers.Conv1D(shape.bands, max(1, shape.map_frames), name="map")
+        self.convolutions = [
+            layers.Conv2D(shape.channels, 3, padding="valid", name=f"conv{k}") for k in range(POOLS)
+        ]
+        # Always in inference mode: the statistics are the pretrained ones, or those of the start.
+        self.norms = [
+            layers.BatchNormalization(epsilon=1e-5, trainable=False, name=f"norm{k}")
+            for k in range(POOLS)
+        ]
+        self.pool = layers.MaxPooling2D(2)
+        self.dense = [layers.Dense(n, activation="relu") for n in shape.units]
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights, whatever ``input_shape`` is."""
+        shape = self.architecture
+        self.mean = self.add_weight((input_shape[-1],), "zeros", trainable=False, name="mean")
+        self.deviation = self.add_weight(
+            (input_shape[-1],), "ones", trainable=False, name="deviation"
+        )
+        if shape.map_frames:
+            self.map.build((None, None, shape.coefficients))
+        channels = 1
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            convolution.build((None, None, None, channels))
+            channels = shape.channels
+            norm.build((None, None, None, channels))
+        width = shape.widths[0]
+        for dense in self.dense:
+            dense.build((None, None, width))
+            width = dense.units
+        self.built = True
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        shape = self.architecture
+        states: dict[str, tuple[int, ...]] = {}
+        if shape.map_frames > 1:
+            states["map_context"] = (1, shape.map_frames - 1, shape.coefficients)
+        for k in range(POOLS):
+            channels = shape.channels if k else 1
+            states[f"conv{k}_context"] = (1, 2, shape.bands // 2**k, channels)
+        return states
+
+    def run(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
+        """Encode whole steps.
+
+        Parameters
+        ----------
+        frames
+            Shape ``(batch, 8 steps, coefficients)``.
+        states
+            By name, from :meth:`state_shapes`, with the batch as first axis.
+
+        Returns
+        -------
+        vectors : shape (batch, steps, units)
+            What the last layer gives, or, for heads that hear statistics, all layers behind the
+            convolutions, the last one's output last.
+        states : after the last frame
+        """
+        new: States = {}
+        x = (frames - self.mean) / self.deviation
+        if self.architecture.map_frames > 1:
+            x, new["map_context"] = _after(states["map_context"], x)
+        if self.architecture.map_frames:
+            x = self.map(x)
+        x = ops.expand_dims(x, -1)
+        for k, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            x, new[f"conv{k}_context"] = _after(states[f"conv{k}_context"], x)
+            x = ops.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
+            x = self.pool(ops.relu(norm(convolution(x), training=False)))
+        batch, steps = ops.shape(x)[0], ops.shape(x)[1]
+        x = ops.reshape(x, (batch, steps, self.dense[0].kernel.shape[0]))
+        outputs = [x]
+        for dense in self.dense:
+            outputs.append(dense(outputs[-1]))
+        whole = self.architecture.statistics_heads > 0
+        return ops.concatenate(outputs, axis=-1) if whole else outputs[-1], new
+
+    def settle(self, frames: Tensor) -> None:
+        """Set the statistics of each convolution's output to those that ``frames`` give."""
+        shape = self.architecture
+        x = (frames - self.mean) / self.deviation
+        if shape.map_frames:
+            x = self.map(ops.pad(x, ((0, 0), (shape.map_frames - 1, 0), (0, 0))))
+        x = ops.expand_dims(x, -1)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = convolution(ops.pad(x, ((0, 0), (2, 0), (1, 1), (0, 0))))
+            norm.moving_mean.assign(ops.mean(x, axis=(0, 1, 2)))
+            norm.moving_variance.assign(ops.var(x, axis=(0, 1, 2)))
+            x = self.pool(ops.relu(norm(x, training=False)))
+
+    def call(self, frames: Tensor) -> Tensor:
+        """Encode sequences from their start: :meth:`run` with zero states."""
+        batch = ops.shape(frames)[0]
+        zeros = {
+            name: ops.zeros((batch, *shape[1:]), frames.dtype)
+            for name, shape in self.state_shapes().items()
+        }
+        return self.run(frames, zeros)[0]
+
+    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
+        """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
+        return sequence_spec(frames, STEP_FRAMES, self.architecture.vector, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _after(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """``x`` behind its context, and the context for what follows ``x``."""
+    joined = ops.concatenate([context, x], axis=1)
+    return joined, joined[:, -context.shape[1] :]

@@ -1,0 +1,344 @@
+"""Vectors of steps to logits: heads that learn apart and answer together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from realtime_ser.records import STEP_S
+from training.streaming.shape import Architecture, States, Tensor, sequence_spec
+
+_SCORE_LIMIT = 5.0
+_VARIANCE_FLOOR = 1e-2
+_STATISTICS = 3
+_PEAK_MEMORY = 2.0
+_PASSES = 9  # together 511 steps; a segment has 375 at most
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class Head(layers.Layer):
+    """Vectors of steps to logits at every step: dense, LSTM, attentive statistics that forget.
+
+    The pooling is attentive statistics pooling (Okabe et al., Interspeech 2018) with weights that
+    decay over ``memory_s``. Scores are bounded, so that running sums need no running maximum.
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = shape = Architecture.model_validate(architecture)
+        self.input_dropout = layers.Dropout(shape.input_dropout)
+        self.dense = layers.Dense(shape.dense, activation="relu", name="dense")
+        self.dense_dropout = layers.Dropout(shape.dense_dropout)
+        self.lstm = layers.LSTM(shape.lstm, return_sequences=True, use_cudnn=False, name="lstm")
+        self.score = layers.Dense(1, name="score")
+        self.pooled_dropout = layers.Dropout(shape.pooled_dropout)
+        self.logits = layers.Dense(shape.labels, name="logits")
+        self.decay = STEP_S / shape.memory_s
+
+    def build(self, _input_shape: Any) -> None:
+        """Create the weights."""
+        shape, units = self.architecture, self.architecture.units[-1]
+        self.mean = self.add_weight((units,), "zeros", trainable=False, name="mean")
+        self.deviation = self.add_weight((units,), "ones", trainable=False, name="deviation")
+        self.dense.build((None, None, units))
+        self.lstm.build((None, None, shape.dense))
+        if self._attentive:
+            self.score.build((None, None, self._pooled))
+        self.logits.build((None, None, (1 + self._attentive) * self._pooled))
+        self.built = True
+
+    @property
+    def _attentive(self) -> bool:
+        return self.architecture.pooling == "attention"
+
+    @property
+    def _pooled(self) -> int:
+        return self.architecture.dense + self.architecture.lstm
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        lstm: dict[str, tuple[int, ...]] = {
+            "lstm_h": (1, self.architecture.lstm),
+            "lstm_c": (1, self.architecture.lstm),
+        }
+        if not self._attentive:
+            return lstm
+        return lstm | {
+            "pool_weight": (1, 1),
+            "pool_sum": (1, self._pooled),
+            "pool_square": (1, self._pooled),
+        }
+
+    def call(self, vectors: Tensor, training: bool = False) -> Tensor:
+        """Logits at every step of sequences from their start.
+
+        Parameters
+        ----------
+        vectors
+            Shape ``(batch, steps, units)``.
+
+        Returns
+        -------
+        shape (batch, steps, labels)
+        """
+        x = self.input_dropout(self._standardised(vectors), training=training)
+        x = self.dense_dropout(self.dense(x), training=training)
+        values = ops.concatenate([self.lstm(x, training=training), x], axis=-1)
+        if not self._attentive:
+            return self.logits(self.pooled_dropout(values, training=training))
+        steps = ops.cast(ops.arange(ops.shape(values)[1]), values.dtype)[None, :, None]
+        # A common factor cancels out: later steps weigh more instead of earlier ones less.
+        grown = ops.exp(self._bounded_score(values) + self.decay * (steps - steps[:, -1:]))
+        sums = [ops.cumsum(grown * x, axis=1) for x in (1.0, values, ops.square(values))]
+        pooled = self.pooled_dropout(_statistics(*sums), training=training)
+        return self.logits(pooled)
+
+    def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
+
+    def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
+        """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
+        x = self.dense(self._standardised(vector))
+        _, (lstm_h, lstm_c) = self.lstm.cell(x, [states["lstm_h"], states["lstm_c"]])
+        values = ops.concatenate([lstm_h, x], axis=-1)
+        lstm = {"lstm_h": lstm_h, "lstm_c": lstm_c}
+        if not self._attentive:
+            return self.logits(values), lstm
+        weight = ops.exp(self._bounded_score(values))
+        kept = float(np.exp(-self.decay))
+        sums = {
+            "pool_weight": kept * states["pool_weight"] + weight,
+            "pool_sum": kept * states["pool_sum"] + weight * values,
+            "pool_square": kept * states["pool_square"] + weight * ops.square(values),
+        }
+        return self.logits(_statistics(*sums.values())), lstm | sums
+
+    def _standardised(self, vectors: Tensor) -> Tensor:
+        """What the encoder's last layer gave, whichever others come with it."""
+        return (vectors[..., -self.architecture.units[-1] :] - self.mean) / self.deviation
+
+    def _bounded_score(self, values: Tensor) -> Tensor:
+        return _SCORE_LIMIT * ops.tanh(self.score(values) / _SCORE_LIMIT)
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _statistics(weight: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Mean and deviation from weighted sums."""
+    mean = first / weight
+    variance = ops.maximum(second / weight - ops.square(mean), 0.0)
+    return ops.concatenate([mean, ops.sqrt(variance + _VARIANCE_FLOOR)], axis=-1)
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class RunningStatistics(layers.Layer):
+    """Mean, deviation and maximum so far of each of the encoder's units.
+
+    Mean and deviation forget over ``memory_s``, as the attentive pooling does, the maximum over
+    twice that.
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = Architecture.model_validate(architecture)
+        self.decay = STEP_S / self.architecture.memory_s
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        width = sum(self.architecture.widths)
+        wide: tuple[int, ...] = (1, width)
+        return {"weight": (1, 1), "sum": wide, "square": wide, "peak": wide}
+
+    def call(self, vectors: Tensor) -> Tensor:
+        """Statistics at every step of sequences from their start.
+
+        Parameters
+        ----------
+        vectors
+            Shape ``(batch, steps, units)``, none below zero.
+
+        Returns
+        -------
+        shape (batch, steps, 3 units)
+        """
+        steps = ops.cast(ops.arange(ops.shape(vectors)[1]), vectors.dtype)[None, :, None]
+        grown = ops.exp(self.decay * (steps - steps[:, -1:]))
+        weight, first, second = (
+            ops.cumsum(grown * x, axis=1) for x in (1.0, vectors, ops.square(vectors))
+        )
+        return _summary(weight, first, second, _peaks(vectors, self.decay / _PEAK_MEMORY))
+
+    def compute_output_spec(self, vectors: Tensor) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        width = _STATISTICS * sum(self.architecture.widths)
+        return sequence_spec(vectors, 1, width, self.compute_dtype)
+
+    def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
+        """Statistics, shape ``(1, 3 units)``, after one more vector, shape ``(1, units)``."""
+        kept = float(np.exp(-self.decay))
+        new = {
+            "weight": kept * states["weight"] + 1.0,
+            "sum": kept * states["sum"] + vector,
+            "square": kept * states["square"] + ops.square(vector),
+            "peak": ops.maximum(kept ** (1 / _PEAK_MEMORY) * states["peak"], vector),
+        }
+        return _summary(*new.values()), new
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class StatisticsAnswer(layers.Layer):
+    """Statistics to logits, by two dense layers."""
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = shape = Architecture.model_validate(architecture)
+        self.dropout = layers.Dropout(shape.statistics_dropout)
+        self.dense = layers.Dense(shape.statistics, activation="relu", name="dense")
+        self.dense_dropout = layers.Dropout(shape.pooled_dropout)
+        self.logits = layers.Dense(shape.labels, name="logits")
+
+    def build(self, _input_shape: Any) -> None:
+        """Create the weights."""
+        width = _STATISTICS * sum(self.architecture.widths)
+        self.mean = self.add_weight((width,), "zeros", trainable=False, name="mean")
+        self.deviation = self.add_weight((width,), "ones", trainable=False, name="deviation")
+        self.dense.build((None, None, width))
+        self.logits.build((None, None, self.architecture.statistics))
+        self.built = True
+
+    def call(self, statistics: Tensor, training: bool = False) -> Tensor:
+        """Logits, shape ``(..., labels)``, from statistics of shape ``(..., 3 units)``."""
+        x = self.dropout((statistics - self.mean) / self.deviation, training=training)
+        return self.logits(self.dense_dropout(self.dense(x), training=training))
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class StatisticsHead(layers.Layer):
+    """Vectors of steps to logits at every step, by statistics of all of the encoder's layers.
+
+    Those of all layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
+    Exploring Pre-trained General-purpose Audio Representations, 2022).
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = Architecture.model_validate(architecture)
+        self.statistics = RunningStatistics(self.architecture, name="statistics")
+        self.answer = StatisticsAnswer(self.architecture, name="answer")
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights."""
+        self.answer.build(input_shape)
+        self.built = True
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        return self.statistics.state_shapes()
+
+    def call(self, vectors: Tensor, training: bool = False) -> Tensor:
+        """Logits at every step of sequences from their start; see :meth:`Head.call`."""
+        return self.answer(self.statistics(vectors), training=training)
+
+    def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
+
+    def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
+        """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
+        statistics, new = self.statistics.step(vector, states)
+        return self.answer(statistics), new
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _summary(weight: Tensor, first: Tensor, second: Tensor, peak: Tensor) -> Tensor:
+    mean = first / weight
+    variance = ops.maximum(second / weight - ops.square(mean), 0.0)
+    return ops.concatenate([mean, ops.sqrt(variance + _VARIANCE_FLOOR), peak], axis=-1)
+
+
+def _peaks(vectors: Tensor, decay: float) -> Tensor:
+    """Largest value so far, each fading with its age; spans double from one pass to the next."""
+    peaks, count = vectors, ops.shape(vectors)[1]
+    for passed in range(_PASSES):
+        span = 2**passed
+        older = ops.pad(peaks, ((0, 0), (span, 0), (0, 0)))[:, :count]
+        peaks = ops.maximum(peaks, float(np.exp(-decay * span)) * older)
+    return peaks
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class Heads(layers.Layer):
+    """Heads that learned apart and answer together: the mean of their logits.
+
+    An ensemble of networks that differ in their first weights and in the order of what they hear is
+    right more often, and more often knows when it is not (Lakshminarayanan et al., Simple and
+    Scalable Predictive Uncertainty Estimation using Deep Ensembles, NeurIPS 2017).
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = Architecture.model_validate(architecture)
+        shape = self.architecture
+        self.members: list[Head | StatisticsHead] = [
+            *(Head(shape, name=f"head{k}") for k in range(shape.heads)),
+            *(StatisticsHead(shape, name=f"statistics{k}") for k in range(shape.statistics_heads)),
+        ]
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for vectors of ``input_shape[-1]`` units."""
+        for member in self.members:
+            member.build(input_shape)
+        self.built = True
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        return {
+            f"{member.name}_{name}": shape
+            for member in self.members
+            for name, shape in member.state_shapes().items()
+        }
+
+    def call(self, vectors: Tensor, training: bool = False) -> Tensor:
+        """Logits at every step of sequences from their start; see :meth:`Head.call`."""
+        return _mean([member(vectors, training=training) for member in self.members])
+
+    def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
+
+    def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
+        """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
+        said: list[Tensor] = []
+        new: States = {}
+        for member in self.members:
+            own = {name: states[f"{member.name}_{name}"] for name in member.state_shapes()}
+            logits, after = member.step(vector, own)
+            said.append(logits)
+            new |= {f"{member.name}_{name}": state for name, state in after.items()}
+        return _mean(said), new
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _mean(logits: Sequence[Tensor]) -> Tensor:
+    return sum(logits[1:], logits[0]) / len(logits)

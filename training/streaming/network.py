@@ -1,0 +1,68 @@
+"""A causal CNN in front of stateful heads, as one graph for training and one step for streaming.
+
+Both run the same layers. Every layer that looks back takes what it needs as explicit state, zero at
+a segment's start; the training graph is the step over many frames with that zero state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from realtime_ser.records import STEP_FRAMES
+from training.streaming.encoder import Encoder
+from training.streaming.heads import Heads
+from training.streaming.shape import Architecture, States, Tensor, sequence_spec
+
+
+@keras.saving.register_keras_serializable("realtime_ser")
+class StreamingSer(keras.Model):
+    """Encoder and heads: MFCC frames to logits at every step."""
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = Architecture.model_validate(architecture)
+        self.encoder = Encoder(self.architecture, name="encoder")
+        self.head = Heads(self.architecture, name="head")
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights."""
+        self.encoder.build(input_shape)
+        self.head.build((None, None, self.architecture.vector))
+        self.built = True
+
+    def call(self, frames: Tensor, training: bool = False) -> Tensor:
+        """Logits at every step, shape ``(batch, steps, labels)``.
+
+        ``frames`` has shape ``(batch, 8 steps, coefficients)``.
+        """
+        return self.head(self.encoder(frames), training=training)
+
+    def compute_output_spec(self, frames: Tensor, **_options: bool) -> keras.KerasTensor:
+        """What :meth:`call` gives."""
+        return sequence_spec(frames, STEP_FRAMES, self.architecture.labels, self.compute_dtype)
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        return {**self.encoder.state_shapes(), **self.head.state_shapes()}
+
+    def step(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
+        """Logits, shape ``(1, labels)``, and states after eight more frames.
+
+        ``frames`` has shape ``(1, 8, coefficients)``.
+        """
+        vectors, encoder_states = self.encoder.run(frames, states)
+        logits, head_states = self.head.step(vectors[:, 0], states)
+        return logits, {**encoder_states, **head_states}
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the model."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def new_model(architecture: Architecture) -> StreamingSer:
+    """Build a model with fresh weights."""
+    model = StreamingSer(architecture)
+    model.build((None, None, architecture.coefficients))
+    return model

@@ -1,0 +1,93 @@
+"""Sizes of the network, and what its layers share."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self, TypeAlias
+
+import keras
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Tensor: TypeAlias = Any
+States: TypeAlias = dict[str, Tensor]
+
+POOLS = 3
+"""Convolutions, each with a pooling by two behind it."""
+
+
+class Architecture(BaseModel):
+    """Sizes of the network.
+
+    Attributes
+    ----------
+    coefficients, labels
+        MFCC a frame, and outputs.
+    map_frames, bands
+        Frames that the linear map sees, and mel bands it makes; 0 frames: no map, and the input is
+        a mel spectrum of so many bands already.
+    channels, units
+        Channels of the three convolutions, and units of the two dense layers behind them.
+    dense, lstm
+        Units of the layer ahead of the LSTM, and of the LSTM.
+    pooling
+        ``attention``: attentive mean and deviation over the segment so far; ``last``: none, the
+        LSTM's output at a step decides.
+    memory_s
+        Time constant in seconds with which the attentive pooling forgets.
+    heads
+        Heads with an LSTM behind the one encoder; all heads learn apart and answer together.
+    statistics_heads, statistics
+        Heads that hear statistics of all of the encoder's layers instead, and units of each.
+    input_dropout, dense_dropout, pooled_dropout, statistics_dropout
+        Rates at the CNN's output, behind the dense layer, behind the pooling (or a head's dense
+        layer), and at the statistics.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    coefficients: int = Field(default=40, ge=1)
+    labels: int = Field(default=8, ge=2)
+    map_frames: int = Field(default=6, ge=0)
+    bands: int = Field(default=64, ge=8, multiple_of=8)
+    channels: int = Field(default=64, ge=1)
+    units: tuple[int, int] = (512, 512)
+    dense: int = Field(default=128, ge=1)
+    lstm: int = Field(default=128, ge=1)
+    pooling: Literal["attention", "last"] = "attention"
+    memory_s: float = Field(default=3.0, gt=0)
+    heads: int = Field(default=1, ge=0)
+    statistics_heads: int = Field(default=0, ge=0)
+    statistics: int = Field(default=128, ge=1)
+    input_dropout: float = Field(default=0.4, ge=0, lt=1)
+    dense_dropout: float = Field(default=0.2, ge=0, lt=1)
+    pooled_dropout: float = Field(default=0.3, ge=0, lt=1)
+    statistics_dropout: float = Field(default=0.6, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _answers(self) -> Self:
+        if self.heads + self.statistics_heads < 1:
+            raise ValueError("'heads' or 'statistics_heads' must be at least 1")
+        return self
+
+    @property
+    def encoder_alone(self) -> Architecture:
+        """The same encoder with its last layer's output only."""
+        return self.model_copy(update={"heads": 1, "statistics_heads": 0})
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """Widths of the layers whose outputs make a step's vector: convolutions, then dense."""
+        return self.bands // 2**POOLS * self.channels, *self.units
+
+    @property
+    def vector(self) -> int:
+        """Width of a step's vector, from the encoder to the heads."""
+        return sum(self.widths) if self.statistics_heads else self.units[-1]
+
+
+def sequence_spec(
+    sequence: Tensor, frames_per_step: int, width: int, dtype: str
+) -> keras.KerasTensor:
+    """Output of so wide a layer with one vector each ``frames_per_step`` frames."""
+    batch, frames, _ = sequence.shape
+    steps = None if frames is None else frames // frames_per_step
+    return keras.KerasTensor((batch, steps, width), dtype)
