@@ -3,8 +3,8 @@
 ``live`` is the window that listens, ``review`` the one that looks at a kept session, ``library``
 those of all sessions, studies and files; ``shell`` is the application around them. What several of
 them need lies beside them: colours and sizes (``theme``), scrolling drawings (``paper``,
-``drawings``), what they draw (``timeline``, ``results``), small shapes (``glyphs``, ``faces``), work beside a
-window (``task``).
+``drawings``), what they draw (``timeline``, ``results``), small shapes (``glyphs``, ``faces``),
+work beside a window (``task``).
 """
 
 from realtime_ser.gui.app import render_screenshot, run
