@@ -42,7 +42,7 @@ from realtime_ser.session.store import store as keeping
 NOW = datetime(2026, 3, 20, 15, 4, 10).astimezone()
 """The day of the tour."""
 
-STUDY = "Voice at work"
+STUDY = "Voice in coaching"
 
 _LEAST = 40
 """So many clips make a voice."""
