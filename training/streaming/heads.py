@@ -69,8 +69,8 @@ class Head(layers.Layer):
             return lstm
         return lstm | {
             "pool_weight": (1, 1),
-            "pool_sum": (1, self._pooled),
-            "pool_square": (1, self._pooled),
+            "pool_mean": (1, self._pooled),
+            "pool_spread": (1, self._pooled),
         }
 
     def call(self, vectors: Tensor, training: bool = False) -> Tensor:
@@ -93,8 +93,8 @@ class Head(layers.Layer):
         steps = ops.cast(ops.arange(ops.shape(values)[1]), values.dtype)[None, :, None]
         # A common factor cancels out: later steps weigh more instead of earlier ones less.
         grown = ops.exp(self._bounded_score(values) + self.decay * (steps - steps[:, -1:]))
-        sums = [ops.cumsum(grown * x, axis=1) for x in (1.0, values, ops.square(values))]
-        pooled = self.pooled_dropout(_statistics(*sums), training=training)
+        mean, variance = _moments(grown, values, training=training)
+        pooled = self.pooled_dropout(_statistics(mean, variance), training=training)
         return self.logits(pooled)
 
     def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
@@ -109,14 +109,11 @@ class Head(layers.Layer):
         lstm = {"lstm_h": lstm_h, "lstm_c": lstm_c}
         if not self._attentive:
             return self.logits(values), lstm
-        weight = ops.exp(self._bounded_score(values))
-        kept = float(np.exp(-self.decay))
-        sums = {
-            "pool_weight": kept * states["pool_weight"] + weight,
-            "pool_sum": kept * states["pool_sum"] + weight * values,
-            "pool_square": kept * states["pool_square"] + weight * ops.square(values),
-        }
-        return self.logits(_statistics(*sums.values())), lstm | sums
+        old = (states["pool_weight"], states["pool_mean"], states["pool_spread"])
+        new = _moved(old, float(np.exp(-self.decay)), ops.exp(self._bounded_score(values)), values)
+        pool_weight, pool_mean, pool_spread = new
+        pool = {"pool_weight": pool_weight, "pool_mean": pool_mean, "pool_spread": pool_spread}
+        return self.logits(_statistics(pool_mean, pool_spread / pool_weight)), lstm | pool
 
     def _standardised(self, vectors: Tensor) -> Tensor:
         """What the encoder's last layer gave, whichever others come with it."""
@@ -130,10 +127,54 @@ class Head(layers.Layer):
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 
-def _statistics(weight: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Mean and deviation from weighted sums."""
-    mean = first / weight
-    variance = ops.maximum(second / weight - ops.square(mean), 0.0)
+def _moments(weights: Tensor, values: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
+    """Weighted mean and variance so far, at every step.
+
+    Sums of squares are quick to compute and enough to learn from, but in single precision the
+    square of a large mean, taken off them, leaves little of a small variance. To answer, stretches
+    are merged instead (Chan, Golub and LeVeque, Algorithms for Computing the Sample Variance, The
+    American Statistician 37, 1983), twice as long from one pass to the next.
+    """
+    if training:
+        weight, first, second = (
+            ops.cumsum(weights * x, axis=1) for x in (1.0, values, ops.square(values))
+        )
+        mean = first / weight
+        return mean, ops.maximum(second / weight - ops.square(mean), 0.0)
+    weight, mean, spread = weights, values, ops.zeros_like(values)
+    for passed in range(_PASSES):
+        older_weight, older_mean, older_spread = (
+            _delayed(x, 2**passed) for x in (weight, mean, spread)
+        )
+        total = weight + older_weight
+        away = older_mean - mean
+        spread = spread + older_spread + ops.square(away) * (weight * older_weight / total)
+        mean = mean + older_weight / total * away
+        weight = total
+    return mean, spread / weight
+
+
+def _delayed(values: Tensor, steps: int) -> Tensor:
+    """Values so many steps later, behind zeros."""
+    return ops.pad(values, ((0, 0), (steps, 0), (0, 0)))[:, : ops.shape(values)[1]]
+
+
+def _moved(
+    state: tuple[Tensor, Tensor, Tensor], kept: float, weight: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Weight, mean and weighted squares around it after one more value.
+
+    The update of West (Updating Mean and Variance Estimates: An Improved Method, Communications of
+    the ACM 22, 1979), with weights that fade to ``kept`` of themselves from step to step.
+    """
+    before, mean, spread = state
+    total = kept * before + weight
+    away = value - mean
+    mean = mean + weight / total * away
+    return total, mean, kept * spread + weight * away * (value - mean)
+
+
+def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
     return ops.concatenate([mean, ops.sqrt(variance + _VARIANCE_FLOOR)], axis=-1)
 
 
@@ -154,7 +195,7 @@ class RunningStatistics(layers.Layer):
         """Shape of each state of one stream."""
         width = sum(self.architecture.widths)
         wide: tuple[int, ...] = (1, width)
-        return {"weight": (1, 1), "sum": wide, "square": wide, "peak": wide}
+        return {"weight": (1, 1), "mean": wide, "spread": wide, "peak": wide}
 
     def call(self, vectors: Tensor) -> Tensor:
         """Statistics at every step of sequences from their start.
@@ -170,10 +211,10 @@ class RunningStatistics(layers.Layer):
         """
         steps = ops.cast(ops.arange(ops.shape(vectors)[1]), vectors.dtype)[None, :, None]
         grown = ops.exp(self.decay * (steps - steps[:, -1:]))
-        weight, first, second = (
-            ops.cumsum(grown * x, axis=1) for x in (1.0, vectors, ops.square(vectors))
+        peaks = _peaks(vectors, self.decay / _PEAK_MEMORY)
+        return ops.concatenate(
+            [_statistics(*_moments(grown, vectors, training=False)), peaks], axis=-1
         )
-        return _summary(weight, first, second, _peaks(vectors, self.decay / _PEAK_MEMORY))
 
     def compute_output_spec(self, vectors: Tensor) -> keras.KerasTensor:
         """What :meth:`call` gives."""
@@ -183,13 +224,11 @@ class RunningStatistics(layers.Layer):
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
         """Statistics, shape ``(1, 3 units)``, after one more vector, shape ``(1, units)``."""
         kept = float(np.exp(-self.decay))
-        new = {
-            "weight": kept * states["weight"] + 1.0,
-            "sum": kept * states["sum"] + vector,
-            "square": kept * states["square"] + ops.square(vector),
-            "peak": ops.maximum(kept ** (1 / _PEAK_MEMORY) * states["peak"], vector),
-        }
-        return _summary(*new.values()), new
+        old = (states["weight"], states["mean"], states["spread"])
+        weight, mean, spread = _moved(old, kept, ops.ones_like(states["weight"]), vector)
+        peak = ops.maximum(kept ** (1 / _PEAK_MEMORY) * states["peak"], vector)
+        statistics = ops.concatenate([_statistics(mean, spread / weight), peak], axis=-1)
+        return statistics, {"weight": weight, "mean": mean, "spread": spread, "peak": peak}
 
     def get_config(self) -> dict[str, Any]:
         """Fields of the layer."""
@@ -268,20 +307,12 @@ class StatisticsHead(layers.Layer):
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 
-def _summary(weight: Tensor, first: Tensor, second: Tensor, peak: Tensor) -> Tensor:
-    mean = first / weight
-    variance = ops.maximum(second / weight - ops.square(mean), 0.0)
-    return ops.concatenate([mean, ops.sqrt(variance + _VARIANCE_FLOOR), peak], axis=-1)
-
-
 def _peaks(vectors: Tensor, decay: float) -> Tensor:
-    """Largest value so far, each fading with its age; spans double from one pass to the next."""
-    peaks, count = vectors, ops.shape(vectors)[1]
+    """Largest value so far, each fading with its age."""
     for passed in range(_PASSES):
         span = 2**passed
-        older = ops.pad(peaks, ((0, 0), (span, 0), (0, 0)))[:, :count]
-        peaks = ops.maximum(peaks, float(np.exp(-decay * span)) * older)
-    return peaks
+        vectors = ops.maximum(vectors, float(np.exp(-decay * span)) * _delayed(vectors, span))
+    return vectors
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
