@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from PyQt6 import sip
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
@@ -153,7 +154,8 @@ class SummaryPanel(QScrollArea):
         self._made.emit(digests)
 
     def _show(self, digests: list[ChannelDigest]) -> None:
-        if self._closed:  # what was under way in the thread comes too late
+        # What was under way in the thread may come too late, even for a window that is no more.
+        if self._closed or sip.isdeleted(self):
             return
         self._digests = digests
         body = QWidget()
