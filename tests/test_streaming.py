@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from realtime_ser.config import GateConfig
 from realtime_ser.features import Mfcc, StepSpans
@@ -64,12 +63,7 @@ def test_streaming_equals_the_training_graph_for_any_split(
     offline = np.asarray(graph(frames[None].astype(np.float32)))[0]  # type: ignore[operator]
     streamed = stream(bundle, np.split(samples, sorted(cuts)))
     assert streamed.shape == offline.shape == (steps, len(bundle.labels))
-    # What is shown and written. On noise like this the logits differ a little more: units that
-    # hardly ever move in speech are scaled up, and with them the last bit.
-    np.testing.assert_allclose(
-        *(softmax(x / bundle.manifest.temperature, axis=1) for x in (streamed, offline)), atol=1e-4
-    )
-    np.testing.assert_allclose(streamed, offline, atol=5e-4)
+    np.testing.assert_allclose(streamed, offline, atol=1e-4)
 
 
 def test_a_step_leaves_the_state_it_was_given_alone(bundle: Bundle) -> None:

@@ -29,6 +29,7 @@ from training.streaming.batches import (
     spec_augment,
 )
 from training.streaming.export import ParityError, export_bundle
+from training.streaming.labelling import _spread
 from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import HeadStage, WholeStage
 from training.streaming.shape import Architecture
@@ -70,6 +71,14 @@ def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
     assert len(apart) == 3
     assert np.abs(apart[0] - apart[2]).max() > 1e-3
     np.testing.assert_allclose(model.head(vectors), np.mean(apart, axis=0), atol=1e-5)
+
+
+def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
+    sample = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+    sample[:, 1] = 0.0
+    spread = _spread(sample, 1e-3)
+    assert spread[1] == 1.0
+    np.testing.assert_allclose(spread[::2], sample[:, ::2].std(axis=0) + 1e-3, rtol=1e-5)
 
 
 def test_statistics_forget(model: StreamingSer) -> None:

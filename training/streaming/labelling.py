@@ -69,13 +69,26 @@ def train_head(head: Head, lessons: Lessons) -> Head:
     """Train a head from where it stands, or go on where an interrupted run stopped."""
     sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
     head.mean.assign(sample.mean(axis=0))
-    head.deviation.assign(sample.std(axis=0) + 1e-3)
+    head.deviation.assign(_spread(sample, 1e-3))
 
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)
 
     _learn(head, sample.shape[1], batches, lessons)
     return head
+
+
+_STILL = 1e-4
+
+
+def _spread(sample: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
+    """Deviation that each unit is divided by, ``floor`` more than it is.
+
+    It is 1 where a unit never moved: nothing was learned of it, so it must not be scaled up when
+    some other sound moves it.
+    """
+    deviation = sample.std(axis=0)
+    return np.where(deviation > _STILL, deviation + floor, 1.0).astype(np.float32)
 
 
 def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
@@ -88,7 +101,7 @@ def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
     )
     results = np.stack([row.inputs[row.last_voiced] for row in rows]).astype(np.float32)
     head.answer.mean.assign(results.mean(axis=0))
-    head.answer.deviation.assign(results.std(axis=0) + 1e-2)
+    head.answer.deviation.assign(_spread(results, 1e-2))
 
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)
