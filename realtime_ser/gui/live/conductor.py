@@ -395,6 +395,8 @@ class Conductor(QObject):
         situation = Situation.ENDED if self._running is None else SITUATIONS[status.phase]
         if status.phase is Phase.FAILED:
             situation = Situation.FAILED
+        elif status.phase is Phase.ENDED and self._running is not None:
+            situation = Situation.LISTENING  # until its files are complete
         speaking = any(
             view.readout.state is State.SPEECH for view in self._window.channels.values()
         )
