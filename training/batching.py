@@ -19,7 +19,10 @@ Batch: TypeAlias = tuple[Inputs, NDArray[np.float32], NDArray[np.float32]]
 
 def padded_length(steps: Sequence[int]) -> int:
     """Steps of a batch whose sequences have these lengths."""
-    return math.ceil(max(steps) / _LENGTH_STEPS) * _LENGTH_STEPS
+    longest = max(steps)
+    if longest < _LENGTH_STEPS:
+        return longest
+    return math.ceil(longest / _LENGTH_STEPS) * _LENGTH_STEPS
 
 
 class Epochs(ABC):

@@ -318,9 +318,9 @@ kind: streaming
 name: tiny
 version: "0.1"
 corpora: [ravdess]
-architecture: {dense: 8, lstm: 8}
+architecture: {dense: 8, lstm: 8, statistics_heads: 1, statistics: 8}
 encoder: {epochs: 1, batch_size: 4}
-head: {epochs: 2, batch_size: 4, teachers: 1}
+head: {epochs: 2, statistics_epochs: 3, batch_size: 4, teachers: 1}
 """
 
 
@@ -347,7 +347,7 @@ def test_one_command_trains_exports_and_measures_and_goes_on_after_an_interrupti
     assert (run.bundle / "CARD.md").is_file()
     assert (run.folder / "report.html").is_file()
     assert f"{result['corpora']['ravdess']['uar']:.3f}" in capsys.readouterr().out
-    assert [len(epochs) for epochs in run.history().values()] == [1, 2, 2, 2, 2]
+    assert [len(epochs) for epochs in run.history().values()] == [1, 2, 2, 3, 2, 2, 3]
 
     # As if it had been stopped before the last stage: what is done is not done again.
     before = (run.folder / "encoder.npz").stat().st_mtime_ns

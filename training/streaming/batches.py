@@ -151,7 +151,9 @@ class LabelBatches(Epochs):
     def __getitem__(self, index: int) -> Batch:
         """Inputs, soft labels and weights of one batch."""
         numbers = self._batches[index]
-        chosen = [self._preceded(self._segments[k]) for k in numbers]
+        chosen = [self._segments[k] for k in numbers]
+        if self._drawn and self.random.random() < self._stage.joined:
+            chosen = [self._preceded(segment) for segment in chosen]
         steps = padded_length([len(segment.inputs) for segment in chosen])
         masks = np.stack([class_mask(segment.clip.classes) for segment in chosen])
         labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
@@ -164,9 +166,7 @@ class LabelBatches(Epochs):
         return self._finish({"inputs": inputs, "mask": masks}, labels, weights)
 
     def _preceded(self, segment: Labelled) -> Labelled:
-        """A segment, now and then behind another one of its speaker, as if without a pause."""
-        if not self._drawn or self.random.random() >= self._stage.joined:
-            return segment
+        """A segment behind another one of its speaker, as if without a pause."""
         own = self._of_speaker[segment.clip.corpus, segment.clip.speaker]
         return self._segments[own[self.random.integers(len(own))]].then(segment)
 

@@ -67,6 +67,12 @@ class Lessons:
 
 def train_head(head: Head, lessons: Lessons) -> Head:
     """Train a head from where it stands, or go on where an interrupted run stopped."""
+    width = head.architecture.units[-1]
+    lessons = replace(
+        lessons,
+        segments=_last_units(lessons.segments, width),
+        validation=_last_units(lessons.validation, width),
+    )
     sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
     head.mean.assign(sample.mean(axis=0))
     head.deviation.assign(_spread(sample, 1e-3))
@@ -74,8 +80,13 @@ def train_head(head: Head, lessons: Lessons) -> Head:
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)
 
-    _learn(head, sample.shape[1], batches, lessons)
+    _learn(head, width, batches, lessons)
     return head
+
+
+def _last_units(segments: Sequence[Labelled], width: int) -> list[Labelled]:
+    """Segments with what the encoder's last layer gave, whichever others come with it."""
+    return [replace(segment, inputs=segment.inputs[:, -width:]) for segment in segments]
 
 
 _STILL = 1e-4

@@ -45,7 +45,7 @@ from training.streaming.labelling import (
     with_answers,
 )
 from training.streaming.network import StreamingSer, new_model
-from training.streaming.recipe import LabelStage, StreamingRecipe
+from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
 from training.streaming.spectra import Scale, segment_spectra
 from training.streaming.teacher import load_teacher
 
@@ -206,7 +206,9 @@ def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, n
     """Teach each head by the learners, and by teachers that heard the same."""
     stage, count = job.recipe.head, teaching.learners
 
-    def lessons(segments: Sequence[Labelled], name: str, seed: int) -> Lessons:
+    def lessons(
+        segments: Sequence[Labelled], name: str, seed: int, stage: HeadStage = stage
+    ) -> Lessons:
         as_long = stage.model_copy(update=_as_long(job, stage, name))
         return Lessons(as_long, segments[:count], segments[count:], job.run, name, seed)
 
@@ -224,11 +226,17 @@ def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, n
     for k, head in enumerate(heads.members):
         seed = job.seed + _SEEDS_APART * k
         keras.utils.set_random_seed(seed)
-        lesson = lessons(pupils, f"{name}-{head.name}", seed)
+        own = f"{name}-{head.name}"
         if isinstance(head, Head):
-            train_head(head, lesson)
+            train_head(head, lessons(pupils, own, seed))
         else:
-            train_statistics(head, lesson)
+            train_statistics(head, lessons(pupils, own, seed, _of_statistics(stage)))
+
+
+def _of_statistics(stage: HeadStage) -> HeadStage:
+    """The stage for a head whose inputs at a step hold all that was heard until then."""
+    epochs = stage.statistics_epochs or stage.epochs
+    return stage.model_copy(update={"epochs": epochs, "joined": 0.0})
 
 
 def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:

@@ -52,8 +52,8 @@ class LabelStage(Fit):
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
     joined
-        Share of the segments that are heard behind another one of the same speaker without a pause,
-        so that a change within a stretch of speech is learned.
+        Share of the batches whose segments are heard behind another one of the same speaker without
+        a pause, so that a change within a stretch of speech is learned.
     """
 
     epochs: int = Field(default=25, ge=0)
@@ -81,10 +81,13 @@ class HeadStage(LabelStage):
         So many heads first learn the labels from the pretrained encoder's own vectors; their mean
         answer then makes up this share of each label (Hinton et al., Distilling the Knowledge in a
         Neural Network, 2015).
+    statistics_epochs
+        Epochs of heads of statistics; ``None``: as many as those with an LSTM.
     """
 
     teachers: int = Field(default=2, ge=0)
     distillation: float = Field(default=0.7, ge=0, le=1)
+    statistics_epochs: int | None = Field(default=None, ge=1)
 
 
 class WholeStage(LabelStage):
