@@ -149,8 +149,8 @@ _KNOWN = (
         name="emodb",
         title="EmoDB",
         language="de",
-        licence="free for research",
-        commercial=False,
+        licence="CC0 1.0, as audeering/emodb on GitHub gives it",
+        commercial=True,
         source="http://emodb.bilderbar.info",
         how="Fetch the archive and unpack it; boredom is left out: it is none of the eight "
         "emotions.",

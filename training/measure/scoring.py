@@ -156,6 +156,7 @@ def _corpus_scores(
         **_intervals(labels, own.predictions, clips),
         "all_classes": _all_classes(evaluation, said, among[labels], among),
         "calibration": _calibration(labels, own),
+        "coverage": _coverage(labels, own),
         "by_language": groups.by(lambda clip: clip.language),
         "by_sex": groups.by(lambda clip: clip.sex),
         "by_intensity": groups.by(lambda clip: clip.intensity),
@@ -208,6 +209,22 @@ def _calibration(labels: Labels, answers: Answers) -> dict[str, Any]:
         "ece_of_perfect": ece_of_perfect(confidences),
         "nll": nll(posteriors, labels[kept]),
         "bins": [asdict(part) for part in reliability(confidences, right)],
+    }
+
+
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+"""Shares of the clips that are answered, most confident first."""
+
+
+def _coverage(labels: Labels, answers: Answers) -> dict[str, float]:
+    """UAR of the most confident share of the clips that got an answer."""
+    heard = np.flatnonzero(answers.answered)
+    ordered = heard[np.argsort(-answers.posteriors[heard].max(axis=1), kind="stable")]
+    kept = {share: ordered[: round(share * len(ordered))] for share in COVERAGES}
+    return {
+        f"{share:g}": uar(labels[some], answers.predictions[some])
+        for share, some in kept.items()
+        if len(some)
     }
 
 

@@ -63,13 +63,24 @@ UAR after so many seconds of sound from the first voiced frame on; a shorter cli
 """
 
 
+def clip_by_clip(result: Result) -> Mapping[str, float]:
+    """UAR by corpus of the model that was heard in noise and in streams, without either."""
+    if "thorough" in result:
+        return dict(result["thorough"]["uar"])
+    return {name: own["uar"] for name, own in result["corpora"].items()}
+
+
+def _of_fold(result: Result) -> str:
+    return f" Fold {result['thorough']['fold']} alone." if "thorough" in result else ""
+
+
 def _noise(result: Result) -> str:
     if "noise" not in result:
         return ""
     noise = result["noise"]
     rows = []
     for name, own in noise["corpora"].items():
-        cells = [result["corpora"][name]["title"], f"{result['corpora'][name]['uar']:.3f}"]
+        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
         for at in own["by_snr"].values():
             cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
         rows.append(cells)
@@ -80,6 +91,7 @@ def _noise(result: Result) -> str:
         f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
         f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
         "voiced samples, and a clip in which the gate no longer finds speech counts as an error."
+        f"{_of_fold(result)}"
     )
     return f"""
 ## Noise
@@ -100,7 +112,7 @@ def _streams(result: Result) -> str:
         rows = [
             [
                 result["corpora"][name]["title"],
-                f"{result['corpora'][name]['uar']:.3f}",
+                f"{clip_by_clip(result)[name]:.3f}",
                 f"{own['uar']:.3f}",
                 span(own["uar_interval"]),
                 tenth(own["points_lost"]),
@@ -109,7 +121,7 @@ def _streams(result: Result) -> str:
         ]
         words = paragraph(
             f"The same clips in random order through one session, {stream['clips']} at a time with "
-            f"{low:g} to {high:g} s of room tone between them:"
+            f"{low:g} to {high:g} s of room tone between them.{_of_fold(result)}"
         )
         header = ["corpus", "UAR clip by clip", "in the stream", "95 %", "points lost"]
         parts += [words, table(header, rows)]
@@ -128,7 +140,8 @@ def _streams(result: Result) -> str:
         words = paragraph(
             "One speaker goes from one emotion to another without a pause. Where the label just "
             "ahead was the first emotion (*led*), the delay runs until the second one comes to "
-            f"stay for {switches['held_s']:g} s; those in which it never does count as endless:"
+            f"stay for {switches['held_s']:g} s; those in which it never does count as endless."
+            f"{_of_fold(result)}"
         )
         header = ["corpus", "switches", "led", "of these followed", "median delay"]
         parts += [words, table(header, rows)]
@@ -172,6 +185,11 @@ def _calibration(bundle: Bundle, result: Result) -> str:
             ]
         )
     header = ["corpus", "ECE", "ECE if perfect", "NLL", f"ECE, all {len(bundle.labels)}"]
+    coverages = list(next(iter(result["corpora"].values()))["coverage"])
+    kept = [
+        [scores["title"], *(ratio(scores["coverage"].get(share)) for share in coverages)]
+        for scores in result["corpora"].values()
+    ]
     return f"""
 ## Whether its confidence can be trusted
 
@@ -181,6 +199,10 @@ calibration would show at this number of clips. An answer is called *certain* fr
 {bundle.manifest.certainty_threshold:.3f}; the last columns judge all classes.
 
 {table([*header, "certain", "UAR of the certain"], rows)}
+
+UAR when only the most confident share of the clips is answered:
+
+{table(["corpus", *(f"{float(share):.0%}" for share in coverages)], kept)}
 
 ![Reliability diagrams]({RELIABILITY})
 """
@@ -231,7 +253,11 @@ def baseline_words(found: Mapping[str, Any]) -> str:
     )
     before = found["validation"]
     if before is None:
-        return words
+        offered = "is offered" if found["enabled"] else "is not offered"
+        return (
+            f"{words} It {offered}: validation speakers surely gained, with an interval above 0, "
+            f"in {found['enabled_in']} of the folds, and more than half of them decide."
+        )
     shown = "is offered" if found["enabled"] else "is not offered"
     return (
         f"{words} Validation speakers, who decided, gained {points(before['gain'])} (95 %: "
