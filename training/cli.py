@@ -11,6 +11,7 @@ from pathlib import Path
 
 from realtime_ser.errors import OutputError, SerError, UsageError
 from realtime_ser.quiet import quiet_stderr
+from training.job import Work
 from training.runs import CACHE, REPORT
 
 Action = Callable[[argparse.Namespace], int | None]
@@ -63,18 +64,36 @@ def _parser() -> argparse.ArgumentParser:
         help="change a setting of the recipe; may be given several times",
     )
     run.add_argument("--from", dest="parent", type=Path, metavar="RUN", help="fine-tune a run")
+    _add_brief(run)
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
     _add_jobs(run)
+
+    everybody = _command(
+        commands, "everybody", _everybody, "train on all speakers what the folds have tried"
+    )
+    everybody.add_argument(
+        "folds", nargs="+", type=Path, metavar="RUN", help="folders of the runs, one a fold"
+    )
+    _add_corpora(everybody)
+    everybody.add_argument("--teacher", type=Path, help="weights of BYOL-S (.npz), to start from")
+    _add_brief(everybody)
+    everybody.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the new run")
+    _add_jobs(everybody)
 
     evaluate = _command(commands, "evaluate", _evaluate, "measure runs and bundles once more")
     evaluate.add_argument(
         "targets", nargs="+", metavar="RUN|BUNDLE", help="folder, or name of a shipped bundle"
     )
+    evaluate.add_argument(
+        "--folds",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="runs that cross-validated what the one bundle was trained on everybody by",
+    )
     _add_corpora(evaluate)
     evaluate.add_argument("--write", action="store_true", help="renew the report or the card")
-    evaluate.add_argument(
-        "--brief", action="store_true", help="leave out noise, long streams and switches"
-    )
+    _add_brief(evaluate)
     evaluate.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
     _add_jobs(evaluate)
 
@@ -109,6 +128,16 @@ def _add_corpora(parser: argparse.ArgumentParser, *, required: bool = False) -> 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+
+
+def _add_brief(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--brief", action="store_true", help="leave out noise, long streams and switches"
+    )
+
+
+def _work(options: argparse.Namespace) -> Work:
+    return Work(options.jobs, thorough=not options.brief)
 
 
 def _numbers(text: str, what: str) -> list[int]:
@@ -149,11 +178,23 @@ def _run(options: argparse.Namespace) -> None:
     made = []
     for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
         for seed in seeds:
-            made.append(run(file, clips, places, fold, seed, options.jobs))
+            made.append(run(file, clips, places, fold, seed, _work(options)))
             print(summary_table(made[-1].results()))
             print(f"Report: {made[-1].folder / REPORT}")
     if len(made) > 1:
         print(f"All together: {write_summary(options.runs / file.title, made)}")
+
+
+def _everybody(options: argparse.Namespace) -> None:
+    _load_backend()
+    from training.report.card import summary_table
+    from training.run import Places, run_everybody
+    from training.runs import Run
+
+    places = Places(options.corpora, options.runs, options.teacher)
+    made = run_everybody([Run(folder) for folder in options.folds], places, _work(options))
+    print(summary_table(made.results()))
+    print(f"Bundle: {made.bundle}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -161,15 +202,18 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.measuring import measure_again
     from training.report.card import summary_table
     from training.run import Places, read_clips
+    from training.runs import Run
 
+    if options.folds and len(options.targets) > 1:
+        raise UsageError("With --folds, name one bundle.")
     places = Places(options.corpora, options.runs)
     for target in options.targets:
         results = measure_again(
             target,
+            [Run(folder) for folder in options.folds or ()],
             lambda recipe: read_clips(recipe, places),
-            options.runs / CACHE,
-            options.jobs,
-            thorough=not options.brief,
+            _work(options),
+            cache=options.runs / CACHE,
             write=options.write,
         )
         print(summary_table(results))

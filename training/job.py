@@ -1,4 +1,4 @@
-"""One run to be made: a recipe, the clips of one fold, and where everything lies."""
+"""One run to be made: a recipe, the clips of one fold, where everything lies, how much is done."""
 
 from __future__ import annotations
 
@@ -47,3 +47,19 @@ class Job(Generic[R]):
     parent: Run | None
     seed: int
     jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How much is done.
+
+    Attributes
+    ----------
+    jobs
+        Processes that prepare and listen to clips.
+    thorough
+        Whether a streaming model also listens in noise, to long streams and to switches.
+    """
+
+    jobs: int
+    thorough: bool = True

@@ -11,23 +11,32 @@ from realtime_ser.errors import OutputError, UsageError
 from realtime_ser.model import MANIFEST, Bundle, bundle_folder, load_bundle
 from training.corpora import Clip
 from training.folds import partition
-from training.job import Job
-from training.measure.evaluate import Evaluation, evaluate_bundle, scores, streaming_scores
+from training.job import Job, Work
+from training.measure.evaluate import (
+    Evaluation,
+    cross_validated_scores,
+    evaluate_bundle,
+    scores,
+    streaming_scores,
+)
 from training.measure.predictions import predictions_of, write_predictions
 from training.recipe import Recipe, check_recipe
 from training.report.card import write_card
 from training.report.run_report import write_report
-from training.runs import CACHE, PREDICTIONS, RECORD, RESULTS, Run
+from training.runs import CACHE, PREDICTIONS, RECORD, RESULTS, Run, RunRecord
 from training.streaming.export import write_manifest
 
 EVALUATION = "evaluation.json"
 """File of a bundle that holds every number of its card."""
 
+EVERYBODY = 0
+"""Number that stands for the fold in which everybody trains and nobody is tested."""
+
 Reader = Callable[[Recipe], Sequence[Clip]]
 """Gives the clips of a recipe's corpora."""
 
 
-def keep_results(run: Run, evaluation: Evaluation, jobs: int, *, thorough: bool = True) -> None:
+def keep_results(run: Run, evaluation: Evaluation, work: Work) -> None:
     """Measure what a run's model said, and write predictions, numbers, report and card.
 
     Parameters
@@ -36,21 +45,19 @@ def keep_results(run: Run, evaluation: Evaluation, jobs: int, *, thorough: bool 
         Holds the model.
     evaluation
         What it said of the test clips.
-    jobs
-        Processes that listen.
-    thorough
-        Whether a streaming model also listens in noise, to long streams and to switches.
+    work
+        How much is measured.
     """
     write_predictions(run.folder / PREDICTIONS, predictions_of(evaluation))
-    results = _results(run, evaluation, jobs, thorough=thorough)
+    results = _results(run, evaluation, work)
     if run.record.kind == "streaming":
-        _renew_card(load_bundle(run.bundle), results)
+        renew_card(load_bundle(run.bundle), results)
     run.write_json(RESULTS, results)
     write_report(run)
 
 
 def measure_again(
-    target: str, read: Reader, cache: Path, jobs: int, *, thorough: bool, write: bool
+    target: str, folds: Sequence[Run], read: Reader, work: Work, *, cache: Path, write: bool
 ) -> dict[str, Any]:
     """Measure a run or a bundle once more, on the speakers that its recipe withheld.
 
@@ -58,10 +65,14 @@ def measure_again(
     ----------
     target
         Folder of a run or of a bundle, or the name of a shipped bundle.
+    folds
+        Runs by which a bundle that learned from everybody was tried, fold by fold; otherwise none.
     read
         Reads the clips of its recipe.
-    cache, jobs, thorough
-        As for :func:`keep_results`; a run has a cache of its own.
+    work
+        How much is measured.
+    cache
+        Folder of what is computed once; a run has one of its own.
     write
         Whether its report or its card is written anew.
 
@@ -73,29 +84,101 @@ def measure_again(
     Raises
     ------
     UsageError
-        It does not say which speakers were withheld.
+        It does not say which speakers were withheld, or the folds are not of its recipe.
     """
     run = Run(Path(target))
     if not (run.folder / RECORD).exists():
         bundle = load_bundle(bundle_folder(target))
-        evaluation = evaluate_bundle(bundle, _withheld(bundle, read), jobs=jobs)
-        results = streaming_scores(bundle, evaluation, cache=cache, jobs=jobs, thorough=thorough)
+        if folds:
+            _check_made_by(bundle, folds)
+            results = cross_validate(folds, read, work, cache)
+        else:
+            results = _streaming(bundle, _withheld(bundle, read), work, cache)
         if write:
-            _renew_card(bundle, results)
+            renew_card(bundle, results)
         return results
-    evaluation = _hear(run, read, jobs)
+    evaluation = _hear(run, read, work.jobs)
     if write:
-        keep_results(run, evaluation, jobs, thorough=thorough)
+        keep_results(run, evaluation, work)
         return run.results()
-    return _results(run, evaluation, jobs, thorough=thorough)
+    return _results(run, evaluation, work)
 
 
-def _results(run: Run, evaluation: Evaluation, jobs: int, *, thorough: bool) -> dict[str, Any]:
+def cross_validate(folds: Sequence[Run], read: Reader, work: Work, cache: Path) -> dict[str, Any]:
+    """Measure the bundles of a recipe's folds, each on the speakers that it had not heard.
+
+    Parameters
+    ----------
+    folds
+        Runs of one recipe and seed, one for each fold.
+    read, work, cache
+        As for :func:`measure_again`.
+
+    Returns
+    -------
+    dict
+        What :func:`training.measure.evaluate.cross_validated_scores` gives.
+
+    Raises
+    ------
+    UsageError
+        The runs are not folds of one recipe.
+    """
+    one_recipe(folds)
+    numbered = {run.record.fold: run for run in folds}
+    return cross_validated_scores(
+        {number: load_bundle(run.bundle) for number, run in numbered.items()},
+        {number: _hear(run, read, work.jobs) for number, run in numbered.items()},
+        cache=cache,
+        jobs=work.jobs,
+        thorough=work.thorough,
+    )
+
+
+def one_recipe(folds: Sequence[Run]) -> RunRecord:
+    """Record of the first of several folds of one recipe and seed.
+
+    Raises
+    ------
+    UsageError
+        They are of several recipes or seeds, or of one fold twice.
+    """
+    records = [run.record for run in folds]
+    first = records[0]
+    for run, record in zip(folds[1:], records[1:], strict=True):
+        if (record.recipe_sha256, record.seed) != (first.recipe_sha256, first.seed):
+            raise UsageError(
+                f"{run.folder} is of another recipe or seed than {folds[0].folder}; name the folds "
+                "of one."
+            )
+    if len({record.fold for record in records}) < len(records):
+        raise UsageError("A fold is named twice; name one run for each fold.")
+    return first
+
+
+def _check_made_by(bundle: Bundle, folds: Sequence[Run]) -> None:
+    if bundle.manifest.recipe.get("sha256") != one_recipe(folds).recipe_sha256:
+        raise UsageError(
+            f"{folds[0].folder} is of another recipe than {bundle.folder}; name the runs by which "
+            "that bundle was tried."
+        )
+
+
+def _results(run: Run, evaluation: Evaluation, work: Work) -> dict[str, Any]:
     if run.record.kind == "offline":
         return scores(evaluation)
-    cache = run.folder.parent / CACHE
-    bundle = load_bundle(run.bundle)
-    return streaming_scores(bundle, evaluation, cache=cache, jobs=jobs, thorough=thorough)
+    return streaming_scores(
+        load_bundle(run.bundle),
+        evaluation,
+        cache=run.folder.parent / CACHE,
+        jobs=work.jobs,
+        thorough=work.thorough,
+    )
+
+
+def _streaming(bundle: Bundle, clips: list[Clip], work: Work, cache: Path) -> dict[str, Any]:
+    evaluation = evaluate_bundle(bundle, clips, jobs=work.jobs)
+    return streaming_scores(bundle, evaluation, cache=cache, jobs=work.jobs, thorough=work.thorough)
 
 
 def _hear(run: Run, read: Reader, jobs: int) -> Evaluation:
@@ -113,6 +196,11 @@ def _hear(run: Run, read: Reader, jobs: int) -> Evaluation:
 
 def _withheld(bundle: Bundle, read: Reader) -> list[Clip]:
     made = bundle.manifest.recipe
+    if made.get("fold") == EVERYBODY:
+        raise UsageError(
+            f"{bundle.folder} learned from every speaker, so it cannot be measured fairly; name "
+            "the runs of its folds with --folds."
+        )
     if "settings" not in made:
         raise UsageError(
             f"{bundle.folder} does not say which speakers it has not heard, so it cannot be "
@@ -122,7 +210,14 @@ def _withheld(bundle: Bundle, read: Reader) -> list[Clip]:
     return partition(read(recipe), recipe.split, made["fold"], made["seed"])["test"]
 
 
-def _renew_card(bundle: Bundle, results: dict[str, Any]) -> None:
+def renew_card(bundle: Bundle, results: dict[str, Any]) -> None:
+    """Write what was measured into a bundle's folder: the card, and every number of it.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
     text = json.dumps(results, indent=2) + "\n"
     try:
         (bundle.folder / EVALUATION).write_text(text, encoding="utf-8")

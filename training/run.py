@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from realtime_ser.errors import UsageError
+from realtime_ser.model import load_bundle
 from training.corpora import Clip, read_corpora
 from training.corpora.generated import GENERATED, generate_corpus
 from training.folds import Part, left_out, partition
-from training.job import Job
+from training.job import Job, Work
 from training.measure.evaluate import Evaluation
-from training.measuring import keep_results
+from training.measuring import EVERYBODY, cross_validate, keep_results, one_recipe, renew_card
 from training.offline.recipe import OfflineRecipe
 from training.offline.selection import select_clips
-from training.recipe import RecipeFile
+from training.recipe import RecipeFile, check_recipe
 from training.runs import (
     CACHE,
     RECORD,
+    RESULTS,
     Run,
     RunRecord,
     command_line,
@@ -28,6 +30,7 @@ from training.runs import (
     versions,
 )
 from training.settings import BaseRecipe
+from training.streaming.recipe import StreamingRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
 
 
 def run(
-    file: RecipeFile, clips: Sequence[Clip], places: Places, fold: int, seed: int, jobs: int
+    file: RecipeFile, clips: Sequence[Clip], places: Places, fold: int, seed: int, work: Work
 ) -> Run:
     """Make one run; one that was interrupted goes on where it stopped.
 
@@ -90,8 +93,8 @@ def run(
         Where to read and write.
     fold, seed
         Which fold of the recipe's split, and the seed of everything that is drawn.
-    jobs
-        Processes that prepare and listen to clips.
+    work
+        How much is done.
 
     Raises
     ------
@@ -111,10 +114,53 @@ def run(
         pretrained=places.pretrained,
         parent=places.parent,
         seed=seed,
-        jobs=jobs,
+        jobs=work.jobs,
     )
     evaluation = _make(job)
-    keep_results(made, evaluation, jobs)
+    keep_results(made, evaluation, work)
+    return made
+
+
+def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
+    """Train on all speakers what runs of a recipe have tried fold by fold.
+
+    Its card gives what these measured, each on speakers that it had not heard.
+
+    Parameters
+    ----------
+    folds
+        Runs of one recipe and seed, one for each fold.
+    places
+        Where to read and write; the run of whose weights these started is theirs.
+    work
+        How much is done.
+
+    Raises
+    ------
+    UsageError
+        They are not folds of one recipe, or not of a streaming model.
+    """
+    first = one_recipe(folds)
+    recipe = check_recipe(first.recipe, str(folds[0].folder / RECORD))
+    if not isinstance(recipe, StreamingRecipe):
+        raise UsageError(f"{folds[0].folder} is not of a streaming model; only those are shipped.")
+    file = RecipeFile(recipe, Path(first.recipe_name), first.changes, first.recipe_sha256)
+    parent = Run(Path(first.parent)) if first.parent else None
+    made = Run(places.runs / f"{file.title}-everybody-seed{first.seed}")
+    parts: dict[Part, Sequence[Clip]] = {
+        "train": read_clips(recipe, places),
+        "validation": [],
+        "test": [],
+    }
+    _keep_record(made, file, parent, parts, EVERYBODY, first.seed)
+    cache = places.runs / CACHE
+    job = Job(recipe, parts, made, cache, places.pretrained, parent, first.seed, work.jobs)
+    from training.streaming.making import make_of_everybody  # brings Keras
+
+    make_of_everybody(job, [load_bundle(fold.bundle).manifest for fold in folds])
+    results = cross_validate(folds, lambda recipe: read_clips(recipe, places), work, cache)
+    renew_card(load_bundle(made.bundle), results)
+    made.write_json(RESULTS, results)
     return made
 
 

@@ -47,7 +47,7 @@ def test_speakers_who_shift_the_answers_gain_whoever_was_fitted():
     baseline = fit_baseline(LABELS, said(spoken(6, bias=2.0)))
     assert baseline.enabled
     assert baseline.strength == max(STRENGTHS)  # the shift is all that sets them apart
-    found = baseline_scores(spoken(5, bias=2.0, seed=1), baseline)
+    found = baseline_scores([spoken(5, bias=2.0, seed=1)], [baseline])
     assert found["mean"]["over"] == ["ravdess", "crema_d"]
     assert found["validation"] == baseline.validation["mean"]
     for own in found["corpora"].values():
@@ -93,7 +93,7 @@ def test_a_neutral_clip_does_not_correct_itself():
     """Its own answer, however odd, tells nothing of how it is corrected."""
     baseline = fit_baseline(LABELS, said(spoken(4, bias=1.0)))
     evaluation = spoken(2, bias=1.0, takes=1, seed=2)
-    found = baseline_scores(evaluation, baseline)
+    found = baseline_scores([evaluation], [baseline])
     for name, own in found["corpora"].items():
         neutral = [r for r in evaluation.results if r.clip.corpus == name]
         assert own["clips"] == len(neutral) - 2  # the only neutral clip of each speaker
@@ -119,7 +119,7 @@ def test_silent_clips_are_errors_with_and_without_a_correction():
             replace(r, segments=()) if r.clip.label == "angry" else r for r in evaluation.results
         ),
     )
-    for own in baseline_scores(silent, baseline)["corpora"].values():
+    for own in baseline_scores([silent], [baseline])["corpora"].values():
         assert own["uar"] < 1
         assert np.isfinite(own["nll_corrected"])
 
@@ -127,7 +127,7 @@ def test_silent_clips_are_errors_with_and_without_a_correction():
 def test_card_and_report_say_what_it_gives(tmp_path):
     baseline = fit_baseline(LABELS, said(spoken(6, bias=2.0)))
     evaluation = spoken(4, bias=2.0, seed=1)
-    found = baseline_scores(evaluation, baseline)
+    found = baseline_scores([evaluation], [baseline])
     run = made_run(tmp_path / "run", evaluation=evaluation, more={"baseline": found})
     page = check_alone(write_report(run).read_text("utf-8"))
     (table,) = [rows for rows in page.tables if rows[0].count("corrected") == 2]

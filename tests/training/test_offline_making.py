@@ -14,7 +14,7 @@ import soundfile
 from realtime_ser.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import partition
-from training.job import Job
+from training.job import Job, Work
 from training.measure.evaluate import Evaluation
 from training.offline.batches import ClipBatches
 from training.offline.making import load_offline, make
@@ -127,7 +127,7 @@ def test_a_whole_run_learns_and_is_measured(clips, tmp_path):
     recipe.write_text(TINY.replace("OWN.py:build", "cnn-lstm"), encoding="utf-8")
     file = load_recipe(str(recipe), ["fit.epochs=20", "fit.patience=8"])
     chosen = select_clips(file.recipe, clips)
-    done = run(file, chosen, Places(None, tmp_path / "runs"), fold=1, seed=0, jobs=1)
+    done = run(file, chosen, Places(None, tmp_path / "runs"), fold=1, seed=0, work=Work(1))
     scores = done.results()["corpora"]["made-up"]
     assert scores["clips"] == 15
     assert scores["accuracy"] > 0.7

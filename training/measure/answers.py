@@ -95,6 +95,21 @@ class Evaluation:
             manifest.certainty_threshold,
         )
 
+    @classmethod
+    def pooled(cls, parts: Sequence[Evaluation]) -> Evaluation:
+        """What models of one recipe said, each of the clips of its own fold.
+
+        Temperature and threshold are the medians of the parts'.
+        """
+        thresholds = [p.certainty_threshold for p in parts if p.certainty_threshold is not None]
+        return cls(
+            parts[0].labels,
+            tuple(result for part in parts for result in part.results),
+            {"folds": [dict(part.model) for part in parts]},
+            float(np.median([part.temperature for part in parts])),
+            float(np.median(thresholds)) if len(thresholds) == len(parts) else None,
+        )
+
     @property
     def clips(self) -> list[Clip]:
         """The clips, in order."""

@@ -80,23 +80,45 @@ def _baseline(reference: Means, strength: float) -> Baseline:
     return Baseline(reference=tuple(reference.tolist()), strength=strength, enabled=False)
 
 
-def baseline_scores(evaluation: Evaluation, baseline: Baseline) -> dict[str, Any]:
-    """What a bundle's baseline gives speakers on whom nothing was fitted, fit for JSON.
+def middle(fitted: Sequence[Baseline]) -> Baseline:
+    """What the folds of a recipe fitted, as one: offered where more than half of them offer it."""
+    references = np.mean([one.reference for one in fitted], axis=0)
+    strength = float(np.median([one.strength for one in fitted]))
+    offered = sum(one.enabled for one in fitted)
+    middle = _baseline(references, strength)
+    return middle.model_copy(update={"enabled": 2 * offered > len(fitted)})
+
+
+def baseline_scores(
+    evaluations: Sequence[Evaluation], baselines: Sequence[Baseline]
+) -> dict[str, Any]:
+    """What baselines give speakers on whom nothing was fitted, fit for JSON.
+
+    Parameters
+    ----------
+    evaluations
+        What a bundle said, or the bundles of a recipe's folds, each of speakers of its own.
+    baselines
+        The baseline of each.
 
     Returns
     -------
     dict
-        ``strength``, ``enabled``, and ``validation``: the gain of those who decided it;
+        ``strength``; ``enabled`` and ``enabled_in``: whether it is offered, and in how many of the
+        folds; ``validation``: the gain of those who decided it, where it was one fold;
         ``seconds``: voiced speech that corrects a speaker, the median; ``corpora``: for each the
         ``clips`` and ``speakers``, ``uar`` and ``nll`` without correction and with it, and the
         ``gain`` in UAR with its paired interval; ``mean``: the gain over corpora, without TESS.
     """
-    speakers = {_speaker(result) for result in evaluation.results}
+    pairs = list(zip(evaluations, baselines, strict=True))
+    own = {_speaker(result): baseline for said, baseline in pairs for result in said.results}
+    whole = baselines[0] if len(baselines) == 1 else middle(baselines)
     return {
-        "strength": baseline.strength,
-        "enabled": baseline.enabled,
-        "validation": baseline.validation.get("mean"),
-        **_gains(evaluation, dict.fromkeys(speakers, baseline)),
+        "strength": whole.strength,
+        "enabled": whole.enabled,
+        "enabled_in": sum(one.enabled for one in baselines),
+        "validation": whole.validation.get("mean"),
+        **_gains(Evaluation.pooled(evaluations), own),
     }
 
 

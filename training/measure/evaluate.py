@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from realtime_ser.model import Bundle
 from training.measure.answers import (
@@ -25,6 +28,7 @@ __all__ = [
     "ClipResult",
     "Evaluation",
     "SegmentResult",
+    "cross_validated_scores",
     "evaluate_bundle",
     "posterior",
     "result_logits",
@@ -64,13 +68,72 @@ def streaming_scores(
     SerError
         A clip cannot be read, or the cache cannot be written.
     """
-    clips = evaluation.clips
-    graph = evaluate_graph(bundle, clips, cache=cache, jobs=jobs)
-    found = {**scores(evaluation), "offline": beside(evaluation, graph)}
-    if bundle.manifest.baseline is not None:
-        found["baseline"] = baseline_scores(evaluation, bundle.manifest.baseline)
+    return _figures([bundle], [evaluation], cache, jobs, thorough=thorough)
+
+
+def cross_validated_scores(
+    bundles: Mapping[int, Bundle],
+    evaluations: Mapping[int, Evaluation],
+    *,
+    cache: Path,
+    jobs: int,
+    thorough: bool = True,
+) -> dict[str, Any]:
+    """All figures of a recipe by its folds' bundles, each of which heard its own test speakers.
+
+    Parameters
+    ----------
+    bundles, evaluations
+        By number of the fold.
+    cache, jobs
+        As for :func:`streaming_scores`.
+    thorough
+        Likewise, but by the first fold alone.
+
+    Returns
+    -------
+    dict
+        What :func:`streaming_scores` gives, of all folds' clips together; ``folds``: ``uar`` of
+        each by corpus, under its number; ``mean_of_folds``: their means by corpus; ``thorough``:
+        the ``fold`` that was heard in noise, in long streams and at switches, and its ``uar``.
+    """
+    numbers = sorted(bundles)
+    heard = [evaluations[number] for number in numbers]
+    found = _figures([bundles[number] for number in numbers], heard, cache, jobs, thorough=thorough)
+    of_folds = {number: _uar_by_corpus(evaluations[number]) for number in numbers}
+    found["folds"] = {str(number): own for number, own in of_folds.items()}
+    found["mean_of_folds"] = {
+        name: float(np.mean([own[name] for own in of_folds.values() if name in own]))
+        for name in found["corpora"]
+    }
     if thorough:
+        found["thorough"] = {"fold": numbers[0], "uar": of_folds[numbers[0]]}
+    return found
+
+
+def _uar_by_corpus(evaluation: Evaluation) -> dict[str, float]:
+    return {name: own["uar"] for name, own in scores(evaluation)["corpora"].items()}
+
+
+def _figures(
+    bundles: Sequence[Bundle],
+    evaluations: Sequence[Evaluation],
+    cache: Path,
+    jobs: int,
+    *,
+    thorough: bool,
+) -> dict[str, Any]:
+    """Figures of all clips together; what takes long is measured of the first bundle."""
+    pairs = list(zip(bundles, evaluations, strict=True))
+    whole = Evaluation.pooled(evaluations) if len(pairs) > 1 else evaluations[0]
+    graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in pairs]
+    found = {**scores(whole), "offline": beside(whole, Evaluation.pooled(graphs))}
+    baselines = [b.manifest.baseline for b in bundles if b.manifest.baseline is not None]
+    if len(baselines) == len(bundles):
+        found["baseline"] = baseline_scores(evaluations, baselines)
+    if thorough:
+        bundle, evaluation = pairs[0]
         found["noise"] = noise_scores(bundle, evaluation, jobs=jobs)
         found["stream"] = stream_scores(bundle, evaluation, jobs=jobs)
-        found["switches"] = switch_scores(bundle, clips, jobs=jobs)
+        found["switches"] = switch_scores(bundle, evaluation.clips, jobs=jobs)
     return found

@@ -11,10 +11,27 @@ from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus
 from training.report import figures
-from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, Result, measured
+from training.report.card_results import (
+    CONFUSION,
+    EARLY,
+    NOISE,
+    RELIABILITY,
+    Result,
+    clip_by_clip,
+    measured,
+)
 from training.report.leaks import leaks
 from training.report.tables import table
-from training.report.words import NONE, bullet, language, listing, paragraph, ranges, span
+from training.report.words import (
+    NONE,
+    bullet,
+    language,
+    listing,
+    paragraph,
+    ranges,
+    ratio,
+    span,
+)
 
 CARD = "CARD.md"
 
@@ -58,7 +75,11 @@ def write_card(bundle: Bundle, result: Result) -> None:
         EARLY: figures.early_decisions(corpora),
     }
     if "noise" in result:
-        drawn[NOISE] = figures.noise_curves(result["noise"], corpora)
+        clean = clip_by_clip(result)
+        of_model = {
+            name: {**own, "uar": clean[name]} for name, own in corpora.items() if name in clean
+        }
+        drawn[NOISE] = figures.noise_curves(result["noise"], of_model)
     try:
         for name, figure in drawn.items():
             figures.save_png(figure, bundle.folder / name)
@@ -119,6 +140,26 @@ Recognition{strangers} on acted speech{_copies(result)}:
 {summary_table(result)}
 
 {paragraph(scale)}
+{_folds(result)}"""
+
+
+def _folds(result: Result) -> str:
+    """Each fold's UAR, and their mean, by corpus."""
+    if "folds" not in result:
+        return ""
+    folds, means = result["folds"], result["mean_of_folds"]
+    rows = [
+        [
+            result["corpora"][name]["title"],
+            *(ratio(own.get(name)) for own in folds.values()),
+            f"{mean:.3f}",
+        ]
+        for name, mean in means.items()
+    ]
+    return f"""
+UAR of each fold's model on the speakers it had not heard, and their mean:
+
+{table(["corpus", *(f"fold {number}" for number in folds), "mean"], rows)}
 """
 
 
@@ -177,42 +218,45 @@ pointer, not legal advice.
 """
 
 
-_PRETRAINED = """\
-The encoder started from BYOL-S, which was trained without labels on AudioSet (Scheidwasser-Clow et
-al., ICASSP 2022; MIT licence)."""
+_PRETRAINED = (
+    "The encoder started from BYOL-S, which was trained without labels on AudioSet "
+    "(Scheidwasser-Clow et al., ICASSP 2022; MIT licence)."
+)
+
+
+def _encoder(bundle: Bundle) -> str:
+    """Where the encoder comes from."""
+    start = _start(bundle)
+    if not _pretrained(bundle):
+        return ""
+    if not start:
+        return paragraph(_PRETRAINED)
+    taught = listing(CORPORA[name].title for name in start["corpora"])
+    return paragraph(
+        f"{_PRETRAINED} It learned to give that network's output, also through rooms and noise, "
+        f"from voices of {taught}, without their labels; none of these speakers is among those who "
+        "were tested."
+    )
 
 
 def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
     own = [name for name in bundle.manifest.corpora if name not in CORPORA]
+    unlabelled = _unlabelled(bundle)
     rows = [
         [corpus.title, language(corpus.language), corpus.licence, corpus.source]
-        for corpus in trained
+        for corpus in (*trained, *unlabelled)
     ]
     rows += [[name, NONE, "its owner's", NONE] for name in own]
-    withheld = "\n".join(
-        bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
-        for name, scores in result["corpora"].items()
-        if name in bundle.manifest.corpora
-    )
+    withheld = _withheld(bundle, result)
     unseen = [
         scores["title"]
         for name, scores in result["corpora"].items()
         if name not in bundle.manifest.corpora
     ]
     strange = f"Nothing of {listing(unseen)} was heard in training." if unseen else ""
-    recipe = bundle.manifest.recipe
-    changes = "".join(f" with `{change}`" for change in recipe.get("changes", ()))
-    apart = (
-        f" No speaker of the test took part; nothing was fitted to them or chosen by them"
-        f"{':' if withheld else '.'}"
+    learned = "\n\n".join(
+        part for part in (_made(bundle, result), withheld, strange, _encoder(bundle)) if part
     )
-    made = paragraph(
-        f"The recipe is `{recipe['name']}`{changes} (fold {recipe['fold']}, seed "
-        f"{recipe['seed']}).{'' if _leaks(bundle) else apart}"
-    )
-    withheld = "" if _leaks(bundle) else withheld
-    start = _PRETRAINED if _pretrained(bundle) else ""
-    learned = "\n\n".join(part for part in (made, withheld, strange, start) if part)
     return f"""
 ## What it learned from
 
@@ -220,8 +264,42 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
 
 {learned}
 
-{_terms(trained, own)}
+{_terms([*trained, *unlabelled], own)}
 """
+
+
+def _withheld(bundle: Bundle, result: Result) -> str:
+    """Test speakers of the corpora that trained, as a list."""
+    if _leaks(bundle) or "folds" in result:
+        return ""
+    return "\n".join(
+        bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
+        for name, scores in result["corpora"].items()
+        if name in bundle.manifest.corpora
+    )
+
+
+def _made(bundle: Bundle, result: Result) -> str:
+    """Recipe, fold and seed, and who took no part."""
+    recipe = bundle.manifest.recipe
+    changes = "".join(f" with `{change}`" for change in recipe.get("changes", ()))
+    if "folds" in result:
+        count = len(result["folds"])
+        return paragraph(
+            f"The recipe is `{recipe['name']}`{changes} (seed {recipe['seed']}). **Every speaker "
+            f"of these corpora trained this model.** The numbers of this card are those of {count} "
+            "others of the same recipe, each of which was tested on speakers of whom it had heard "
+            "nothing; temperature, threshold and baseline are the medians of those models', which "
+            "chose them by speakers kept out of both."
+        )
+    apart = (
+        " No speaker of the test took part; nothing was fitted to them or chosen by them"
+        f"{':' if _withheld(bundle, result) else '.'}"
+    )
+    return paragraph(
+        f"The recipe is `{recipe['name']}`{changes} (fold {recipe['fold']}, seed "
+        f"{recipe['seed']}).{'' if _leaks(bundle) else apart}"
+    )
 
 
 def _terms(trained: Sequence[Corpus], own: Sequence[str]) -> str:
@@ -245,9 +323,24 @@ def _settings(bundle: Bundle) -> Mapping[str, Any]:
     return settings
 
 
+def _start(bundle: Bundle) -> Mapping[str, Any]:
+    """What the bundle says of the run that its weights came from; empty without one."""
+    return bundle.manifest.recipe.get("start") or {}
+
+
 def _pretrained(bundle: Bundle) -> bool:
-    """Whether the encoder started from BYOL-S."""
-    return bool(_settings(bundle).get("encoder", {}).get("pretrained"))
+    """Whether the encoder started from BYOL-S, in this run or in the one it came from."""
+    own = _settings(bundle).get("encoder", {}).get("pretrained")
+    return bool(own or _start(bundle).get("pretrained"))
+
+
+def _unlabelled(bundle: Bundle) -> list[Corpus]:
+    """Corpora that only the encoder learned from, in the run that it came from."""
+    return [
+        CORPORA[name]
+        for name in _start(bundle).get("corpora", ())
+        if name in CORPORA and name not in bundle.manifest.corpora
+    ]
 
 
 def _leaks(bundle: Bundle) -> list[str]:
@@ -257,10 +350,11 @@ def _leaks(bundle: Bundle) -> list[str]:
 
 def _method(bundle: Bundle, result: Result) -> str:
     leaked = " ".join(_leaks(bundle))
+    tested = " of the model that was tested" if "folds" in result else ""
     speakers = bullet(
         f"**Not a measure of strangers.** {leaked}"
         if leaked
-        else "By speaker: no test speaker was heard in training."
+        else f"By speaker: no test speaker was heard in training{tested}."
     )
     return f"""
 ## How it was measured
@@ -300,19 +394,10 @@ def _container(result: Result) -> str:
 
 
 def _commands(bundle: Bundle, result: Result) -> str:
-    recipe = bundle.manifest.recipe
-    run = (
-        f"realtime-ser-train run {recipe['name']} --folds {recipe['fold']} --seed {recipe['seed']}"
-    )
-    run += "".join(f" --set {change}" for change in recipe.get("changes", ()))
-    teacher = _pretrained(bundle)
-    lines = [
-        "# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else ""),
-        f"{run} --corpora CORPORA" + (" --teacher TEACHER" if teacher else ""),
-        "# every number of this card, from this bundle",
-        "realtime-ser-train evaluate BUNDLE --corpora CORPORA --write",
-    ]
+    lines = _making(bundle, result)
     known = {name: scores for name, scores in result["corpora"].items() if name in CORPORA}
+    if "folds" in result:
+        known = {}  # this very model has heard their speakers
     if known:
         lines += ["# in bash: look into folders as well", "shopt -s globstar nullglob"]
     for name, scores in known.items():
@@ -332,6 +417,42 @@ def _commands(bundle: Bundle, result: Result) -> str:
             "```",
         ]
     )
+
+
+def _making(bundle: Bundle, result: Result) -> list[str]:
+    """The commands that train and measure."""
+    recipe, start = bundle.manifest.recipe, _start(bundle)
+    teacher = " --teacher TEACHER" if _pretrained(bundle) else ""
+    lines = ["# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else "")]
+    parent = ""
+    if start:
+        lines.append(f"{_run(start)} --corpora CORPORA{teacher}")
+        folder = "-".join([start["name"], *start["changes"]])
+        parent = f" --from runs/{folder}-fold{start['fold']}-seed{start['seed']}"
+    own = "" if start else teacher
+    if "folds" not in result:
+        return [
+            *lines,
+            f"{_run(recipe)} --corpora CORPORA{own}{parent}",
+            "# every number of this card, from this bundle",
+            "realtime-ser-train evaluate BUNDLE --corpora CORPORA --write",
+        ]
+    folder = "-".join([recipe["name"], *recipe.get("changes", ())])
+    folds = f"runs/{folder}-fold?-seed{recipe['seed']}"
+    return [
+        *lines,
+        f"{_run({**recipe, 'fold': 'all'})} --brief --corpora CORPORA{own}{parent}",
+        f"realtime-ser-train everybody {folds} --corpora CORPORA{own}",
+        "# every number of this card, from the folds' models",
+        f"realtime-ser-train evaluate BUNDLE --folds {folds} --corpora CORPORA --write",
+    ]
+
+
+def _run(recipe: Mapping[str, Any]) -> str:
+    """The command that runs a recipe."""
+    folds = f"--folds {recipe['fold']} --seed {recipe['seed']}"
+    changes = "".join(f" --set {change}" for change in recipe.get("changes", ()))
+    return f"realtime-ser-train run {recipe['name']} {folds}{changes}"
 
 
 # ------------------------------------------------------------------------------------------- words

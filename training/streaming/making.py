@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
 from training.fitting import precision
 from training.job import Job
-from training.measure.baseline import fit_baseline
+from training.measure.baseline import fit_baseline, middle
 from training.measure.evaluate import Evaluation, evaluate_bundle
 from training.measure.graph import said_of_clips
 from training.measure.metrics import certainty_threshold, fit_temperature
@@ -93,6 +93,33 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
     manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
     export_bundle(model, manifest, job.run.bundle)
     return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
+
+
+def make_of_everybody(job: Job[StreamingRecipe], folds: Sequence[Manifest]) -> None:
+    """Train on all clips what the folds of a recipe have tried, and export the bundle.
+
+    Parameters
+    ----------
+    job
+        All clips are in its part ``train``.
+    folds
+        Manifests of the folds' bundles; temperature, threshold and baseline are their medians.
+
+    Raises
+    ------
+    UsageError, ParityError
+        As from :func:`make`.
+    """
+    recipe = job.recipe
+    takes = training_takes(job.parts["train"], recipe.augmentation, job.seed)
+    segments = gated_segments(takes, recipe.features, recipe.gate, job.cache, job.jobs)
+    model = _learn(job, _teaching(job, {"train": segments, "validation": []}), REFIT)
+    chosen = [(fold.temperature, fold.certainty_threshold) for fold in folds]
+    baselines = [fold.baseline for fold in folds if fold.baseline is not None]
+    manifest = _manifest(job, *np.median(chosen, axis=0).tolist()).model_copy(
+        update={"baseline": middle(baselines) if len(baselines) == len(folds) else None}
+    )
+    export_bundle(model, manifest, job.run.bundle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +303,24 @@ def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -
             "sha256": record.recipe_sha256,
             "fold": record.fold,
             "seed": record.seed,
+            "start": None if job.parent is None else _start(job.parent),
             "settings": recipe.model_dump(mode="json"),
         },
         corpora=recipe.corpora,
         metrics={},
         files={},
     )
+
+
+def _start(parent: Run) -> dict[str, Any]:
+    """What a bundle says of the run that its weights came from."""
+    record = parent.record
+    return {
+        "name": record.recipe_name,
+        "changes": list(record.changes),
+        "sha256": record.recipe_sha256,
+        "fold": record.fold,
+        "seed": record.seed,
+        "corpora": list(record.data["train"]),
+        "pretrained": record.recipe["encoder"]["pretrained"],
+    }

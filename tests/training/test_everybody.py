@@ -1,0 +1,83 @@
+"""A recipe's folds are tried, then everybody trains, and the card tells what the folds measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime_ser.model import load_bundle
+from training.cli import main
+from training.measure.evaluate import Evaluation
+
+SMALL = ["--set", "whole.epochs=1", "--set", "whole.spec_augment=0"]
+TITLE = "quick-whole.epochs=1-whole.spec_augment=0"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of two folds, and that of everybody."""
+    folder = tmp_path_factory.mktemp("runs")
+    place = ["--runs", str(folder), "--jobs", "1", "--brief"]
+    assert main(["run", "quick", "--folds", "1,2", *SMALL, *place]) == 0
+    assert main(["everybody", *folds(folder), *place]) == 0
+    return folder
+
+
+def folds(folder: Path) -> list[str]:
+    return [str(folder / f"{TITLE}-fold{number}-seed0") for number in (1, 2)]
+
+
+@pytest.mark.timeout(400)
+def test_everybody_trains_with_what_the_folds_chose(runs: Path) -> None:
+    made = runs / f"{TITLE}-everybody-seed0"
+    record = json.loads((made / "run.json").read_text())
+    tried = json.loads((runs / f"{TITLE}-fold1-seed0" / "run.json").read_text())["data"]
+    everybody = {who for part in tried.values() for who in part["generated"]["speakers"]}
+    assert set(record["data"]["train"]["generated"]["speakers"]) == everybody
+    manifests = [load_bundle(Path(fold) / "bundle").manifest for fold in folds(runs)]
+    shipped = load_bundle(made / "bundle").manifest
+    assert shipped.temperature == pytest.approx(np.mean([m.temperature for m in manifests]))
+
+
+@pytest.mark.timeout(400)
+def test_its_card_gives_what_each_fold_measured(runs: Path) -> None:
+    bundle = runs / f"{TITLE}-everybody-seed0" / "bundle"
+    results = json.loads((bundle / "evaluation.json").read_text())
+    apart = [json.loads((Path(fold) / "results.json").read_text()) for fold in folds(runs)]
+    uars = [own["corpora"]["generated"]["uar"] for own in apart]
+    assert [own["generated"] for own in results["folds"].values()] == pytest.approx(uars)
+    assert results["mean_of_folds"]["generated"] == pytest.approx(np.mean(uars))
+    together = results["corpora"]["generated"]
+    assert together["clips"] == sum(own["corpora"]["generated"]["clips"] for own in apart)
+    text = (bundle / "CARD.md").read_text(encoding="utf-8")
+    assert "**Every speaker of these corpora trained this model.**" in " ".join(text.split())
+    assert f"| {uars[0]:.3f} | {uars[1]:.3f} | {np.mean(uars):.3f} |" in text
+    assert "realtime-ser-train everybody runs/quick" in text
+
+
+@pytest.mark.timeout(400)
+def test_it_is_measured_by_its_folds_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = str(runs / f"{TITLE}-everybody-seed0" / "bundle")
+    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
+    assert main(["evaluate", bundle, *place]) == 2
+    assert "name the runs of its folds with --folds" in capsys.readouterr().err
+    assert main(["evaluate", bundle, *place, "--folds", *folds(runs)]) == 0
+    assert "| generated | " in capsys.readouterr().out
+    first = folds(runs)[0]
+    assert main(["everybody", first, first, *place]) == 2
+    assert "A fold is named twice" in capsys.readouterr().err
+    assert main(["evaluate", "default", *place, "--folds", *folds(runs)]) == 2
+    assert "of another recipe than" in capsys.readouterr().err
+
+
+def test_answers_of_folds_are_pooled_with_the_medians_of_what_they_chose() -> None:
+    parts = [
+        Evaluation(("a", "b"), (), {"name": str(k)}, temperature, threshold)
+        for k, (temperature, threshold) in enumerate([(1.0, 0.3), (1.4, 0.5), (1.1, 0.4)])
+    ]
+    pooled = Evaluation.pooled(parts)
+    assert (pooled.temperature, pooled.certainty_threshold) == (1.1, 0.4)
+    assert pooled.model["folds"] == [{"name": "0"}, {"name": "1"}, {"name": "2"}]
