@@ -124,11 +124,12 @@ def cross_validate(folds: Sequence[Run], read: Reader, work: Work, cache: Path) 
     UsageError
         The runs are not folds of one recipe.
     """
-    one_recipe(folds)
+    recipe = check_recipe(one_recipe(folds).recipe, str(folds[0].folder / RECORD))
+    clips = read(recipe)
     numbered = {run.record.fold: run for run in folds}
     return cross_validated_scores(
         {number: load_bundle(run.bundle) for number, run in numbered.items()},
-        {number: _hear(run, read, work.jobs) for number, run in numbered.items()},
+        {number: _hear(run, lambda _: clips, work.jobs) for number, run in numbered.items()},
         cache=cache,
         jobs=work.jobs,
         thorough=work.thorough,

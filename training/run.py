@@ -147,8 +147,9 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
     file = RecipeFile(recipe, Path(first.recipe_name), first.changes, first.recipe_sha256)
     parent = Run(Path(first.parent)) if first.parent else None
     made = Run(places.runs / f"{file.title}-everybody-seed{first.seed}")
+    clips = read_clips(recipe, places)
     parts: dict[Part, Sequence[Clip]] = {
-        "train": read_clips(recipe, places),
+        "train": clips,
         "validation": [],
         "test": [],
     }
@@ -158,7 +159,7 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
     from training.streaming.making import make_of_everybody  # brings Keras
 
     make_of_everybody(job, [load_bundle(fold.bundle).manifest for fold in folds])
-    results = cross_validate(folds, lambda recipe: read_clips(recipe, places), work, cache)
+    results = cross_validate(folds, lambda _: clips, work, cache)
     renew_card(load_bundle(made.bundle), results)
     made.write_json(RESULTS, results)
     return made

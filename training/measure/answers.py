@@ -99,8 +99,10 @@ class Evaluation:
     def pooled(cls, parts: Sequence[Evaluation]) -> Evaluation:
         """What models of one recipe said, each of the clips of its own fold.
 
-        Temperature and threshold are the medians of the parts'.
+        Temperature and threshold are the medians of the parts'. One part alone stays as it is.
         """
+        if len(parts) == 1:
+            return parts[0]
         thresholds = [p.certainty_threshold for p in parts if p.certainty_threshold is not None]
         return cls(
             parts[0].labels,

@@ -84,9 +84,8 @@ def middle(fitted: Sequence[Baseline]) -> Baseline:
     """What the folds of a recipe fitted, as one: offered where more than half of them offer it."""
     references = np.mean([one.reference for one in fitted], axis=0)
     strength = float(np.median([one.strength for one in fitted]))
-    offered = sum(one.enabled for one in fitted)
-    middle = _baseline(references, strength)
-    return middle.model_copy(update={"enabled": 2 * offered > len(fitted)})
+    offered = 2 * sum(one.enabled for one in fitted) > len(fitted)
+    return _baseline(references, strength).model_copy(update={"enabled": offered})
 
 
 def baseline_scores(

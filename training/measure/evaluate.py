@@ -20,7 +20,7 @@ from training.measure.baseline import baseline_scores
 from training.measure.graph import beside, evaluate_graph
 from training.measure.listening import SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
-from training.measure.scoring import scores
+from training.measure.scoring import scores, uar_by_corpus
 from training.measure.streams import stream_scores, switch_scores
 
 __all__ = [
@@ -100,7 +100,7 @@ def cross_validated_scores(
     numbers = sorted(bundles)
     heard = [evaluations[number] for number in numbers]
     found = _figures([bundles[number] for number in numbers], heard, cache, jobs, thorough=thorough)
-    of_folds = {number: _uar_by_corpus(evaluations[number]) for number in numbers}
+    of_folds = {number: uar_by_corpus(evaluations[number]) for number in numbers}
     found["folds"] = {str(number): own for number, own in of_folds.items()}
     found["mean_of_folds"] = {
         name: float(np.mean([own[name] for own in of_folds.values() if name in own]))
@@ -109,10 +109,6 @@ def cross_validated_scores(
     if thorough:
         found["thorough"] = {"fold": numbers[0], "uar": of_folds[numbers[0]]}
     return found
-
-
-def _uar_by_corpus(evaluation: Evaluation) -> dict[str, float]:
-    return {name: own["uar"] for name, own in scores(evaluation)["corpora"].items()}
 
 
 def _figures(
@@ -125,7 +121,7 @@ def _figures(
 ) -> dict[str, Any]:
     """Figures of all clips together; what takes long is measured of the first bundle."""
     pairs = list(zip(bundles, evaluations, strict=True))
-    whole = Evaluation.pooled(evaluations) if len(pairs) > 1 else evaluations[0]
+    whole = Evaluation.pooled(evaluations)
     graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in pairs]
     found = {**scores(whole), "offline": beside(whole, Evaluation.pooled(graphs))}
     baselines = [b.manifest.baseline for b in bundles if b.manifest.baseline is not None]

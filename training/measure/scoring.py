@@ -137,6 +137,16 @@ def own_classes(
     return among, np.array([classes.index(clip.label) for clip in clips])
 
 
+def uar_by_corpus(evaluation: Evaluation) -> dict[str, float]:
+    """UAR of each corpus alone, its answers restricted to the classes it has."""
+    found = {}
+    for name, results in by_corpus(evaluation.results).items():
+        among, labels = own_classes(evaluation, [result.clip for result in results])
+        own = Answers.over([result.segments for result in results], among)
+        found[name] = uar(labels, own.predictions)
+    return found
+
+
 def _corpus_scores(
     evaluation: Evaluation, corpus: str, results: Sequence[ClipResult]
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from realtime_ser.errors import OutputError
 from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
-from training.corpora import CORPORA, Corpus
+from training.corpora import CORPORA, Corpus, title
 from training.report import figures
 from training.report.card_results import (
     CONFUSION,
@@ -231,11 +231,10 @@ def _encoder(bundle: Bundle) -> str:
         return ""
     if not start:
         return paragraph(_PRETRAINED)
-    taught = listing(CORPORA[name].title for name in start["corpora"])
+    taught = listing(map(title, start["corpora"]))
     return paragraph(
-        f"{_PRETRAINED} It learned to give that network's output, also through rooms and noise, "
-        f"from voices of {taught}, without their labels; none of these speakers is among those who "
-        "were tested."
+        f"{_PRETRAINED} It comes from a run of the recipe `{start['name']}` (fold {start['fold']}, "
+        f"seed {start['seed']}), which learned from voices of {taught}."
     )
 
 
