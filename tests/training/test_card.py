@@ -261,3 +261,21 @@ def test_a_folder_that_cannot_be_written_is_told(bundle, result):
     (bundle.folder / CARD).mkdir()
     with pytest.raises(OutputError, match="card cannot be written"):
         write_card(bundle, result)
+
+
+def test_it_says_which_run_the_encoder_comes_from_and_whom_that_heard(bundle, result):
+    start = {
+        "name": "voices",
+        "changes": [],
+        "fold": 2,
+        "seed": 5,
+        "corpora": ["nemo", "my_voices"],
+        "pretrained": True,
+    }
+    recipe = bundle.manifest.recipe | {"start": start}
+    made = bundle.manifest.model_copy(update={"recipe": recipe})
+    text = card_text(replace(bundle, manifest=made), result)
+    words = " ".join(text.split())
+    assert "of the recipe `voices` (fold 2, seed 5), which learned from voices of nEMO and" in words
+    assert "| nEMO " in text
+    assert "--from runs/voices-fold2-seed5" in text
