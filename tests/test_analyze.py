@@ -321,8 +321,8 @@ def workers(process_id):
 
 
 @pytest.fixture
-def long_analysis(speech_wav, tmp_path):
-    """An analysis in two processes, of a short file and two that take many seconds."""
+def starting_analysis(speech_wav, tmp_path):
+    """An analysis in two processes that just begins, of a short file and two long ones."""
     if sys.platform != "linux":
         pytest.skip("processes are looked up in /proc")
     speech, rate = soundfile.read(speech_wav, dtype="int16")
@@ -335,16 +335,22 @@ def long_analysis(speech_wav, tmp_path):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:
         try:
-            deadline = time.monotonic() + 60
-            summary = tmp_path / "out" / "summary.csv"
-            while not (summary.exists() and len(rows(summary)) == 1):
-                assert time.monotonic() < deadline
-                assert process.poll() is None
-                time.sleep(0.05)
-            yield process, summary
+            yield process, tmp_path / "out" / "summary.csv"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def long_analysis(starting_analysis):
+    """The same when the short file is done."""
+    process, summary = starting_analysis
+    deadline = time.monotonic() + 60
+    while not (summary.exists() and len(rows(summary)) == 1):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process, summary
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=str)
@@ -362,6 +368,18 @@ def test_an_interrupted_analysis_keeps_what_was_done(long_analysis, sign):
     assert [Path(row["file"]).name for row in rows(summary)] == ["a.wav"]
     assert not list(summary.parent.glob("*.part"))
     assert not any(map(alive, started))
+
+
+def test_an_interruption_while_processes_start_is_told_once(starting_analysis):
+    process, _ = starting_analysis
+    deadline = time.monotonic() + 60
+    while len(workers(process.pid)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, complained = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert complained == "realtime-ser: error: Interrupted; what was done until then is kept.\n"
 
 
 def test_processes_do_not_outlive_the_one_that_started_them(long_analysis):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -101,7 +102,9 @@ class _Pool:
                 while queue or running:
                     while queue and len(running) < ahead:
                         index = queue.popleft()
-                        running[pool.submit(_analyze, index, self._items[index])] = index
+                        with _deaf_to_interruptions():
+                            future = pool.submit(_analyze, index, self._items[index])
+                        running[future] = index
                     finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
                     self._watch(self._shares)
                     for future in finished:
@@ -123,6 +126,22 @@ class _Pool:
 def _lost(item: Input) -> Outcome:
     words = f"{item.path} ended the process that analysed it, perhaps for lack of memory."
     return Outcome(str(item.path), error=words)
+
+
+@contextlib.contextmanager
+def _deaf_to_interruptions() -> Iterator[None]:
+    """Let processes started meanwhile inherit that Ctrl+C waits; here it is heard at the end.
+
+    They would otherwise complain of one that comes while they still import what they need.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _StoppedError(BaseException):
