@@ -76,9 +76,11 @@ def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
 def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
     sample = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
     sample[:, 1] = 0.0
-    spread = _spread(sample, 1e-3)
+    sample[:, 2] *= 1e-3
+    spread = _spread(sample)
     assert spread[1] == 1.0
-    np.testing.assert_allclose(spread[::2], sample[:, ::2].std(axis=0) + 1e-3, rtol=1e-5)
+    assert spread[0] == pytest.approx(sample[:, 0].std(), rel=0.02)
+    assert spread[2] > 5 * sample[:, 2].std()  # it hardly moved, so it is not scaled up much
 
 
 def test_statistics_forget(model: StreamingSer) -> None:
@@ -185,6 +187,17 @@ def test_rare_classes_weigh_more_where_asked_for() -> None:
 
 
 RARE = ("sad", "happy", "happy", "happy")
+
+
+def test_changed_copies_are_drawn_as_often_as_asked_for() -> None:
+    segments = [
+        Labelled(np.full((2, 1), changed), [clip("ravdess", "sad")] * 2, 1, changed=changed)
+        for changed in (False, True)
+        for _ in range(500)
+    ]
+    batches = LabelBatches(segments, HeadStage(batch_size=100, changed=0.25), seed=0)
+    drawn = np.concatenate([batches[k][0]["inputs"][:, 0, 0] for k in range(len(batches))])
+    assert drawn.mean() == pytest.approx(0.2, abs=0.05)
 
 
 def test_masks_hide_no_more_than_they_may() -> None:

@@ -86,6 +86,8 @@ class Labelled:
         Its teachers' probabilities at every step, shape ``(steps, labels)``.
     share
         Share of each label that the answers make up.
+    changed
+        Whether it is from a changed copy of its clip.
     """
 
     inputs: NDArray[np.floating]
@@ -93,6 +95,7 @@ class Labelled:
     last_voiced: int
     answers: NDArray[np.float32] | None = None
     share: float = 0.0
+    changed: bool = False
 
     @property
     def clip(self) -> Clip:
@@ -133,7 +136,8 @@ class LabelBatches(Epochs):
         self._stage = stage
         counts = Counter((s.clip.corpus, s.clip.label) for s in segments)
         occurrences = np.array([counts[s.clip.corpus, s.clip.label] for s in segments])
-        chances = occurrences**-stage.balance
+        often = np.where([s.changed for s in segments], stage.changed, 1.0)
+        chances = often * occurrences**-stage.balance
         self._chances = chances / chances.sum()
         weights = 1.0 / occurrences if stage.class_weights else np.ones(len(segments))
         self._class_weights = weights / weights.mean()

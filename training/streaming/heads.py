@@ -242,7 +242,9 @@ class StatisticsAnswer(layers.Layer):
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(**options)
         self.architecture = shape = Architecture.model_validate(architecture)
-        self.dropout = layers.Dropout(shape.statistics_dropout)
+        # What is dropped of a segment is dropped at all of its steps: fewer draws, the same use.
+        whole = (None, 1, None)
+        self.dropout = layers.Dropout(shape.statistics_dropout, noise_shape=whole)
         self.dense = layers.Dense(shape.statistics, activation="relu", name="dense")
         self.dense_dropout = layers.Dropout(shape.pooled_dropout)
         self.logits = layers.Dense(shape.labels, name="logits")

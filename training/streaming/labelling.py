@@ -34,7 +34,7 @@ def labelled(
 ) -> list[Labelled]:
     """Segments, as what is to be learned from ``inputs``."""
     return [
-        Labelled(own, segment.clips, segment.last_voiced)
+        Labelled(own, segment.clips, segment.last_voiced, changed=segment.take.change is not None)
         for own, segment in zip(inputs, segments, strict=True)
     ]
 
@@ -75,7 +75,7 @@ def train_head(head: Head, lessons: Lessons) -> Head:
     )
     sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
     head.mean.assign(sample.mean(axis=0))
-    head.deviation.assign(_spread(sample, 1e-3))
+    head.deviation.assign(_spread(sample))
 
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)
@@ -89,17 +89,17 @@ def _last_units(segments: Sequence[Labelled], width: int) -> list[Labelled]:
     return [replace(segment, inputs=segment.inputs[:, -width:]) for segment in segments]
 
 
-_STILL = 1e-4
+_STILL, _FLOOR = 1e-4, 1e-2
 
 
-def _spread(sample: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
-    """Deviation that each unit is divided by, ``floor`` more than it is.
+def _spread(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Deviation that each unit is divided by, a little more than it is.
 
     It is 1 where a unit never moved: nothing was learned of it, so it must not be scaled up when
     some other sound moves it.
     """
     deviation = sample.std(axis=0)
-    return np.where(deviation > _STILL, deviation + floor, 1.0).astype(np.float32)
+    return np.where(deviation > _STILL, deviation + _FLOOR, 1.0).astype(np.float32)
 
 
 def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
@@ -112,7 +112,7 @@ def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
     )
     results = np.stack([row.inputs[row.last_voiced] for row in rows]).astype(np.float32)
     head.answer.mean.assign(results.mean(axis=0))
-    head.answer.deviation.assign(_spread(results, 1e-2))
+    head.answer.deviation.assign(_spread(results))
 
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)

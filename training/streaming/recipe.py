@@ -47,6 +47,8 @@ class LabelStage(Fit):
         Whether a class's loss weighs the more, the rarer it is in its corpus.
     balance
         0 draws segments as they come; 1 draws each class of each corpus equally often.
+    changed
+        How often a changed copy is drawn, as a share of how often its clip as recorded is.
     prefix_ramp_s
         Every step is trained to give the label; its weight rises to full over this time.
     result_weight
@@ -67,6 +69,7 @@ class LabelStage(Fit):
     soft_labels: float = Field(default=0.0, ge=0, le=1)
     class_weights: bool = False
     balance: float = Field(default=0.5, ge=0, le=1)
+    changed: float = Field(default=1.0, gt=0)
     prefix_ramp_s: float = Field(default=1.2, gt=0)
     result_weight: float = Field(default=1.0, ge=0)
     joined: float = Field(default=0.0, ge=0, le=1)
