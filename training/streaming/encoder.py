@@ -13,22 +13,16 @@ import keras
 from keras import layers, ops
 
 from realtime_ser.records import STEP_FRAMES
-from training.streaming.shape import POOLS, Architecture, States, Tensor, sequence_spec
+from training.streaming.shape import POOLS, Architecture, ShapedLayer, States, Tensor, sequence_spec
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Encoder(layers.Layer):
-    """MFCC frames to one vector for each step of eight.
-
-    Parameters
-    ----------
-    architecture
-        An :class:`Architecture`, or its fields.
-    """
+class Encoder(ShapedLayer):
+    """MFCC frames to one vector for each step of eight."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = shape = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
+        shape = self.architecture
         self.map = layers.Conv1D(shape.bands, max(1, shape.map_frames), name="map")
         self.convolutions = [
             layers.Conv2D(shape.channels, 3, padding="valid", name=f"conv{k}") for k in range(POOLS)
@@ -133,10 +127,6 @@ class Encoder(layers.Layer):
     def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
         """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
         return sequence_spec(frames, STEP_FRAMES, self.architecture.vector, self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 
 def _after(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

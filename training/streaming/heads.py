@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from realtime_ser.records import STEP_S
-from training.streaming.shape import Architecture, States, Tensor, sequence_spec
+from training.streaming.shape import Architecture, ShapedLayer, States, Tensor, sequence_spec
 
 _SCORE_LIMIT = 5.0
 _VARIANCE_FLOOR = 1e-2
@@ -20,7 +20,7 @@ _PASSES = 9  # together 511 steps; a segment has 375 at most
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Head(layers.Layer):
+class Head(ShapedLayer):
     """Vectors of steps to logits at every step: dense, LSTM, attentive statistics that forget.
 
     The pooling is attentive statistics pooling (Okabe et al., Interspeech 2018) with weights that
@@ -28,8 +28,8 @@ class Head(layers.Layer):
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = shape = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
+        shape = self.architecture
         self.input_dropout = layers.Dropout(shape.input_dropout)
         self.dense = layers.Dense(shape.dense, activation="relu", name="dense")
         self.dense_dropout = layers.Dropout(shape.dense_dropout)
@@ -122,10 +122,6 @@ class Head(layers.Layer):
     def _bounded_score(self, values: Tensor) -> Tensor:
         return _SCORE_LIMIT * ops.tanh(self.score(values) / _SCORE_LIMIT)
 
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
-
 
 def _moments(weights: Tensor, values: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
     """Weighted mean and variance so far, at every step.
@@ -179,7 +175,7 @@ def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class RunningStatistics(layers.Layer):
+class RunningStatistics(ShapedLayer):
     """Mean, deviation and maximum so far of each of the encoder's units.
 
     Mean and deviation forget over ``memory_s``, as the attentive pooling does, the maximum over
@@ -187,8 +183,7 @@ class RunningStatistics(layers.Layer):
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
         self.decay = STEP_S / self.architecture.memory_s
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -230,18 +225,14 @@ class RunningStatistics(layers.Layer):
         statistics = ops.concatenate([_statistics(mean, spread / weight), peak], axis=-1)
         return statistics, {"weight": weight, "mean": mean, "spread": spread, "peak": peak}
 
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
-
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class StatisticsAnswer(layers.Layer):
+class StatisticsAnswer(ShapedLayer):
     """Statistics to logits, by two dense layers."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = shape = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
+        shape = self.architecture
         # What is dropped of a segment is dropped at all of its steps: fewer draws, the same use.
         whole = (None, 1, None)
         self.dropout = layers.Dropout(shape.statistics_dropout, noise_shape=whole)
@@ -263,13 +254,9 @@ class StatisticsAnswer(layers.Layer):
         x = self.dropout((statistics - self.mean) / self.deviation, training=training)
         return self.logits(self.dense_dropout(self.dense(x), training=training))
 
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
-
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class StatisticsHead(layers.Layer):
+class StatisticsHead(ShapedLayer):
     """Vectors of steps to logits at every step, by statistics of all of the encoder's layers.
 
     Those of all layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
@@ -277,8 +264,7 @@ class StatisticsHead(layers.Layer):
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
         self.statistics = RunningStatistics(self.architecture, name="statistics")
         self.answer = StatisticsAnswer(self.architecture, name="answer")
 
@@ -304,10 +290,6 @@ class StatisticsHead(layers.Layer):
         statistics, new = self.statistics.step(vector, states)
         return self.answer(statistics), new
 
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
-
 
 def _peaks(vectors: Tensor, decay: float) -> Tensor:
     """Largest value so far, each fading with its age."""
@@ -318,7 +300,7 @@ def _peaks(vectors: Tensor, decay: float) -> Tensor:
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Heads(layers.Layer):
+class Heads(ShapedLayer):
     """Heads that learned apart and answer together: the mean of their logits.
 
     An ensemble of networks that differ in their first weights and in the order of what they hear is
@@ -327,8 +309,7 @@ class Heads(layers.Layer):
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.architecture = Architecture.model_validate(architecture)
+        super().__init__(architecture, **options)
         shape = self.architecture
         self.members: list[Head | StatisticsHead] = [
             *(Head(shape, name=f"head{k}") for k in range(shape.heads)),
@@ -367,10 +348,6 @@ class Heads(layers.Layer):
             said.append(logits)
             new |= {f"{member.name}_{name}": state for name, state in after.items()}
         return _mean(said), new
-
-    def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
-        return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 
 def _mean(logits: Sequence[Tensor]) -> Tensor:

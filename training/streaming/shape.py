@@ -84,6 +84,24 @@ class Architecture(BaseModel):
         return sum(self.widths) if self.statistics_heads else self.units[-1]
 
 
+class ShapedLayer(keras.layers.Layer):
+    """A layer that is made, and saved, by the network's sizes.
+
+    Parameters
+    ----------
+    architecture
+        An :class:`Architecture`, or its fields.
+    """
+
+    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.architecture = Architecture.model_validate(architecture)
+
+    def get_config(self) -> dict[str, Any]:
+        """Fields of the layer."""
+        return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
 def sequence_spec(
     sequence: Tensor, frames_per_step: int, width: int, dtype: str
 ) -> keras.KerasTensor:
