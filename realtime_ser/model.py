@@ -183,6 +183,12 @@ class Decoder:
         )
 
 
+def shipped_models() -> list[str]:
+    """Names of the bundles that ship, the default one first."""
+    names = sorted(path.parent.name for path in shipped("models").glob("*/bundle.json"))
+    return sorted(names, key=lambda name: name != "default")
+
+
 def bundle_folder(name: str) -> Path:
     """Folder of a shipped bundle by its name, or of any bundle by its path."""
     inside = shipped("models") / name

@@ -1,4 +1,4 @@
-"""Puts the settings and the default model, which lie at the top of a checkout, into the package."""
+"""Puts the settings and the models, which lie at the top of a checkout, into the package."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add them to a wheel; an editable installation reads them where they lie."""
         if version == "standard":
-            for name in ("config.yaml", "models/default"):
+            for name in ("config.yaml", "models"):
                 build_data["force_include"][name] = f"realtime_ser/{name}"

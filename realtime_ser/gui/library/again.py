@@ -20,17 +20,10 @@ from realtime_ser.gui.library.rows import Row
 from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label, pad, row
 from realtime_ser.gui.task import Advance, Task, sentence_of
 from realtime_ser.gui.theme import Look
-from realtime_ser.resources import shipped
+from realtime_ser.model import shipped_models
 from realtime_ser.session.reanalysis import reanalyse
 from realtime_ser.session.store import Store
 from realtime_ser.words import count_text
-
-
-def shipped_models() -> list[str]:
-    """Names of the bundles that ship, the default one first."""
-    folder = shipped("models")
-    names = sorted(path.parent.name for path in folder.glob("*/bundle.json"))
-    return sorted(names, key=lambda name: name != "default")
 
 
 class AgainDialog(QDialog):

@@ -21,9 +21,8 @@ from realtime_ser.gui.shell.about import AboutDialog
 from realtime_ser.gui.shell.logfile import log_path
 from realtime_ser.gui.shell.preferences import PreferencesDialog
 from realtime_ser.gui.shell.welcome import NUMBER, Welcome
-from realtime_ser.model import bundle_folder, load_bundle
+from realtime_ser.model import bundle_folder, load_bundle, shipped_models
 from realtime_ser.profiles.folder import usable
-from realtime_ser.resources import shipped
 from realtime_ser.session.keeping import open_store
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import SessionState, Store
@@ -252,11 +251,11 @@ class Hub(QObject):
     # -------------------------------------------------------------------------------------- models
 
     def _list_models(self) -> None:
-        names = sorted(path.parent.name for path in shipped("models").glob("*/bundle.json"))
+        names = shipped_models()
         now = self._conductor.wanted.model
         other = [("Another folder…", _OTHER)]
         acts = self._window.actions_
-        known = sorted({*names, now})
+        known = names if now in names else [*names, now]
         acts.choices(
             "Model",
             [(Path(name).name, name) for name in known] + other,
