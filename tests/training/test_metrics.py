@@ -14,7 +14,6 @@ from training.measure.metrics import (
     bootstrap,
     certainty_threshold,
     classification,
-    coverage,
     ece,
     ece_of_perfect,
     fit_temperature,
@@ -145,16 +144,6 @@ def test_classes_that_a_corpus_lacks_do_not_count():
 def test_the_threshold_is_reached_by_the_share_that_was_asked_for():
     confidences = np.random.default_rng(0).random(1000)
     assert np.mean(confidences >= certainty_threshold(confidences, 0.7)) == pytest.approx(0.7)
-
-
-def test_coverage_tells_what_certainty_brings():
-    confidences = np.linspace(0, 1, 100)
-    labels = np.tile([0, 1], 50)
-    predictions = np.where(confidences > 0.5, labels, 1 - labels)
-    rows = coverage(labels, predictions, confidences, [1.0, 0.5])
-    assert [row["coverage"] for row in rows] == [1.0, 0.5]
-    assert [row["uar"] for row in rows] == [0.5, 1.0]
-    assert rows[1]["threshold"] == pytest.approx(0.5, abs=0.02)
 
 
 # --------------------------------------------------------------------------------------- intervals

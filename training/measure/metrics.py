@@ -171,28 +171,6 @@ def certainty_threshold(confidences: NDArray[np.floating], share: float) -> floa
     return float(np.quantile(confidences, 1.0 - share))
 
 
-def coverage(
-    labels: NDArray[np.integer],
-    predictions: NDArray[np.integer],
-    confidences: NDArray[np.floating],
-    shares: Sequence[float] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
-) -> list[dict[str, float]]:
-    """What calling only the most confident predictions certain would bring, share by share."""
-    rows = []
-    for share in shares:
-        threshold = certainty_threshold(confidences, share)
-        certain = confidences >= threshold
-        rows.append(
-            {
-                "threshold": threshold,
-                "coverage": float(certain.mean()),
-                "uar": uar(labels[certain], predictions[certain]),
-                "accuracy": float(np.mean(labels[certain] == predictions[certain])),
-            }
-        )
-    return rows
-
-
 # -------------------------------------------------------------------------------------- intervals
 
 
