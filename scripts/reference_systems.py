@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,9 @@ class Row:
     @property
     def name(self) -> str:
         """Of its file in docs/results/."""
-        return "-".join([self.recipe, *self.changes])
+        from training.recipe import run_title
+
+        return run_title(self.recipe, self.changes)
 
     @property
     def command(self) -> str:
@@ -169,17 +171,20 @@ def _short(value: Any) -> Any:
 
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
+
+def fill_tables(text: str, table: Callable[[str], str]) -> str:
+    """A page with each of its tables made anew, by its name."""
+    return _TABLE.sub(lambda found: found[1] + table(found["name"]) + found[3], text)
+
+
 _TITLES = {"ravdess": "RAVDESS", "crema_d": "CREMA-D", "tess": "TESS"}
 
 
 def fill(text: str) -> str:
     """The page with its tables made of docs/results/ and of the shipped model's figures."""
-
-    def table(found: re.Match[str]) -> str:
-        made = _together() if found["name"] == "together" else _table(TABLES[found["name"]])
-        return found[1] + made + found[3]
-
-    return _TABLE.sub(table, text)
+    return fill_tables(
+        text, lambda name: _together() if name == "together" else _table(TABLES[name])
+    )
 
 
 def _read(row: Row) -> dict[str, Any]:

@@ -46,7 +46,12 @@ class RecipeFile:
     @property
     def title(self) -> str:
         """The file's name and the changes, fit for the name of a folder."""
-        return "-".join([self.path.stem, *(_plain(change) for change in self.changes)])
+        return run_title(self.path.stem, self.changes)
+
+
+def run_title(name: str, changes: Sequence[str]) -> str:
+    """Name of a recipe's file and changes, as they begin the names of its runs' folders."""
+    return "-".join([name, *(_plain(change) for change in changes)])
 
 
 def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:

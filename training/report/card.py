@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from realtime_ser.errors import OutputError
 from realtime_ser.model import STEP_MODEL, Bundle
 from realtime_ser.records import STEP_S
 from training.corpora import CORPORA, Corpus, title
+from training.recipe import run_title
 from training.report import figures
 from training.report.card_results import (
     CONFUSION,
@@ -57,7 +59,7 @@ def summary_table(result: Result) -> str:
             ]
         )
     header = ["corpus", "classes", "clips", "speakers", "UAR", "95 %", "accuracy", "macro-F1"]
-    return table([*header, "UAR of 8", "absent", "no speech"], rows)
+    return table([*header, "UAR of all", "absent", "no speech"], rows)
 
 
 def write_card(bundle: Bundle, result: Result) -> None:
@@ -117,14 +119,14 @@ def _head(bundle: Bundle, result: Result) -> str:
     ahead = f"looks {look:g} ms ahead" if look else "does not look ahead"
     features = manifest.features
     what = (
-        f"A causal CNN with a stateful LSTM that says, every {1000 * STEP_S:.0f} ms while somebody "
-        f"speaks, how the voice sounds: {listing(manifest.labels)}. It hears {features.n_mfcc} "
-        f"MFCC between {features.f_min:.0f} and {features.f_max:.0f} Hz and {ahead}; its streaming "
-        f"step takes {size:.1f} MB."
+        f"A causal CNN with {_heads(bundle)} that says, every {1000 * STEP_S:.0f} ms while "
+        f"somebody speaks, how the voice sounds: {listing(manifest.labels)}. It hears "
+        f"{features.n_mfcc} MFCC between {features.f_min:.0f} and {features.f_max:.0f} Hz and "
+        f"{ahead}; its streaming step takes {size:.1f} MB."
     )
     scale = (
         "UAR is the mean recall of the corpus's classes, among which the model chooses; chance is "
-        f"one divided by their number. *UAR of {len(manifest.labels)}* is the same when it chooses "
+        "one divided by their number. *UAR of all* is the same when it chooses "
         "among all of its classes, and *absent* how often it then names one that the corpus does "
         "not have. The interval covers 95 % of test sets drawn from these speakers with "
         "replacement: of few speakers, it says little."
@@ -141,6 +143,14 @@ Recognition{strangers} on acted speech{_copies(result)}:
 
 {paragraph(scale)}
 {_folds(result)}"""
+
+
+def _heads(bundle: Bundle) -> str:
+    """What stands behind the CNN."""
+    shape = _settings(bundle).get("architecture", {})
+    heads = ["a stateful LSTM"] if shape.get("heads", 1) else []
+    heads += ["running statistics of its last layers"] if shape.get("statistics_heads") else []
+    return listing(heads)
 
 
 def _folds(result: Result) -> str:
@@ -288,8 +298,8 @@ def _made(bundle: Bundle, result: Result) -> str:
             f"The recipe is `{recipe['name']}`{changes} (seed {recipe['seed']}). **Every speaker "
             f"of these corpora trained this model.** The numbers of this card are those of {count} "
             "others of the same recipe, each of which was tested on speakers of whom it had heard "
-            "nothing; temperature, threshold and baseline are the medians of those models', which "
-            "chose them by speakers kept out of both."
+            "nothing; temperature, threshold and the baseline's strength are the medians of those "
+            "models', which chose them by speakers kept out of both."
         )
     apart = (
         " No speaker of the test took part; nothing was fitted to them or chosen by them"
@@ -426,7 +436,7 @@ def _making(bundle: Bundle, result: Result) -> list[str]:
     parent = ""
     if start:
         lines.append(f"{_run(start)} --corpora CORPORA{teacher}")
-        folder = "-".join([start["name"], *start["changes"]])
+        folder = run_title(start["name"], start["changes"])
         parent = f" --from runs/{folder}-fold{start['fold']}-seed{start['seed']}"
     own = "" if start else teacher
     if "folds" not in result:
@@ -436,7 +446,7 @@ def _making(bundle: Bundle, result: Result) -> list[str]:
             "# every number of this card, from this bundle",
             "realtime-ser-train evaluate BUNDLE --corpora CORPORA --write",
         ]
-    folder = "-".join([recipe["name"], *recipe.get("changes", ())])
+    folder = run_title(recipe["name"], recipe.get("changes", ()))
     folds = f"runs/{folder}-fold?-seed{recipe['seed']}"
     return [
         *lines,
@@ -450,7 +460,7 @@ def _making(bundle: Bundle, result: Result) -> list[str]:
 def _run(recipe: Mapping[str, Any]) -> str:
     """The command that runs a recipe."""
     folds = f"--folds {recipe['fold']} --seed {recipe['seed']}"
-    changes = "".join(f" --set {change}" for change in recipe.get("changes", ()))
+    changes = "".join(f" --set {quote(change)}" for change in recipe.get("changes", ()))
     return f"realtime-ser-train run {recipe['name']} {folds}{changes}"
 
 
