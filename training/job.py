@@ -37,6 +37,8 @@ class Job(Generic[R]):
         Of everything that is drawn.
     jobs
         Processes that prepare and listen to clips.
+    tried
+        Runs of the recipe's folds, where everybody trains.
     """
 
     recipe: R
@@ -47,6 +49,7 @@ class Job(Generic[R]):
     parent: Run | None
     seed: int
     jobs: int
+    tried: Sequence[Run] = ()
 
 
 @dataclass(frozen=True, slots=True)

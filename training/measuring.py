@@ -32,6 +32,8 @@ EVALUATION = "evaluation.json"
 EVERYBODY = 0
 """Number that stands for the fold in which everybody trains and nobody is tested."""
 
+_OF_ALL_FOLDS = ("recipe_sha256", "seed", "parent")
+
 Reader = Callable[[Recipe], Sequence[Clip]]
 """Gives the clips of a recipe's corpora."""
 
@@ -87,6 +89,11 @@ def measure_again(
         It does not say which speakers were withheld, or the folds are not of its recipe.
     """
     run = Run(Path(target))
+    if folds and (run.folder / RECORD).exists():
+        raise UsageError(
+            f"{target} is a run, which is measured by itself: name its bundle, {run.bundle}, or "
+            "leave --folds out."
+        )
     if not (run.folder / RECORD).exists():
         bundle = load_bundle(bundle_folder(target))
         if folds:
@@ -147,10 +154,10 @@ def one_recipe(folds: Sequence[Run]) -> RunRecord:
     records = [run.record for run in folds]
     first = records[0]
     for run, record in zip(folds[1:], records[1:], strict=True):
-        if (record.recipe_sha256, record.seed) != (first.recipe_sha256, first.seed):
+        if any(getattr(record, key) != getattr(first, key) for key in _OF_ALL_FOLDS):
             raise UsageError(
-                f"{run.folder} is of another recipe or seed than {folds[0].folder}; name the folds "
-                "of one."
+                f"{run.folder} is of another recipe, seed or start than {folds[0].folder}; name "
+                "the folds of one."
             )
     if len({record.fold for record in records}) < len(records):
         raise UsageError("A fold is named twice; name one run for each fold.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from realtime_ser.errors import UsageError
 from realtime_ser.model import load_bundle
-from training.corpora import Clip, read_corpora
+from training.corpora import Clip, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
 from training.folds import Part, left_out, partition
 from training.job import Job, Work
@@ -18,6 +18,7 @@ from training.measuring import EVERYBODY, cross_validate, keep_results, one_reci
 from training.offline.recipe import OfflineRecipe
 from training.offline.selection import select_clips
 from training.recipe import RecipeFile, check_recipe
+from training.report.leaks import leaks
 from training.runs import (
     CACHE,
     RECORD,
@@ -99,10 +100,13 @@ def run(
     Raises
     ------
     UsageError
-        The split does not work with these clips, or the run's folder holds another recipe's run.
+        The split does not work with these clips, the run's folder holds another run, there is no
+        encoder to start from, or it has heard speakers of the test.
     """
     made = Run(places.runs / f"{file.title}-fold{fold}-seed{seed}")
     parts = partition(clips, file.recipe.split, fold, seed)
+    _expect_encoder(file.recipe, places)
+    _expect_strangers(file.recipe, parts["test"], places.parent)
     if note := left_out(clips, parts):
         print(note)
     _keep_record(made, file, places.parent, parts, fold, seed)
@@ -146,6 +150,8 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
         raise UsageError(f"{folds[0].folder} is not of a streaming model; only those are shipped.")
     file = RecipeFile(recipe, Path(first.recipe_name), first.changes, first.recipe_sha256)
     parent = Run(Path(first.parent)) if first.parent else None
+    places = replace(places, parent=parent)
+    _expect_encoder(recipe, places)
     made = Run(places.runs / f"{file.title}-everybody-seed{first.seed}")
     clips = read_clips(recipe, places)
     parts: dict[Part, Sequence[Clip]] = {
@@ -155,14 +161,50 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
     }
     _keep_record(made, file, parent, parts, EVERYBODY, first.seed)
     cache = places.runs / CACHE
-    job = Job(recipe, parts, made, cache, places.pretrained, parent, first.seed, work.jobs)
+    job = Job(recipe, parts, made, cache, places.pretrained, parent, first.seed, work.jobs, folds)
     from training.streaming.making import make_of_everybody  # brings Keras
 
-    make_of_everybody(job, [load_bundle(fold.bundle).manifest for fold in folds])
+    make_of_everybody(job)
     results = cross_validate(folds, lambda _: clips, work, cache)
     renew_card(load_bundle(made.bundle), results)
     made.write_json(RESULTS, results)
     return made
+
+
+def _expect_encoder(recipe: BaseRecipe, places: Places) -> None:
+    """Ensure that an encoder learns something, or starts from where it has learned."""
+    if not isinstance(recipe, StreamingRecipe):
+        return
+    if recipe.encoder.pretrained:
+        if places.pretrained is None:
+            raise UsageError(
+                "This recipe starts from a pretrained encoder: give its weights with --teacher, or "
+                "do without it by --set encoder.pretrained=false --set whole.epochs=30."
+            )
+    elif places.parent is None and not recipe.whole.epochs:
+        raise UsageError(
+            "This recipe takes its encoder from another run, such as one of the recipe encoder: "
+            "name its folder with --from, or do without it by --set whole.epochs=30."
+        )
+
+
+def _expect_strangers(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
+    """Ensure that no run whose weights are the start has heard a speaker of the test."""
+    if leaks(recipe.model_dump(mode="json")):
+        return  # it is told what such a recipe measures
+    while parent is not None:
+        record = parent.record
+        parts = ("train", "validation") if record.recipe.get("refit") else ("train",)
+        for corpus in sorted({clip.corpus for clip in test}):
+            tested = {clip.speaker for clip in test if clip.corpus == corpus}
+            there = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
+            if known := sorted(tested.intersection(*[set().union(*there)])):
+                raise UsageError(
+                    f"{parent.folder} learned from speaker {known[0]} of {title(corpus)}, whom "
+                    "this fold tests: start from a run that withholds the same speakers, or test "
+                    "others."
+                )
+        parent = Run(Path(record.parent)) if record.parent else None
 
 
 def _make(job: Job[Any]) -> Evaluation:
@@ -184,11 +226,19 @@ def _keep_record(
     fold: int,
     seed: int,
 ) -> None:
+    start = str(parent.folder) if parent else None
+    data = data_table(parts)
     if (made.folder / RECORD).exists():
-        if made.record.recipe_sha256 != file.digest:
+        there = made.record
+        if there.recipe_sha256 != file.digest:
             raise UsageError(
                 f"{made.folder} holds a run of this recipe as it was before: delete that folder, "
                 "or name another one with --runs."
+            )
+        if (there.parent, there.data) != (start, data):
+            raise UsageError(
+                f"{made.folder} holds a run that started from other weights, or heard other clips: "
+                "delete that folder, or name another one with --runs."
             )
         return
     record = RunRecord(
@@ -202,7 +252,7 @@ def _keep_record(
         command=command_line(),
         created=now(),
         versions=versions(),
-        data=data_table(parts),
-        parent=str(parent.folder) if parent else None,
+        data=data,
+        parent=start,
     )
     made.write(RECORD, record.model_dump_json(indent=2) + "\n")

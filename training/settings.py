@@ -31,7 +31,7 @@ class Fit(Section):
         Momentum of the running mean of the weights, which is what is kept; 0: the last weights.
     patience
         Epochs without a better validation loss after which the fit ends, with the best epoch's
-        weights; ``None``: it runs to its end.
+        weights, not their mean; ``None``: it runs to its end.
     mixed_precision
         Compute in half precision where there is a GPU; without one, nothing changes.
     """

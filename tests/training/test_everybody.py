@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime_ser.model import load_bundle
+from realtime_ser.model import StepModel, load_bundle
 from training.cli import main
 from training.measure.evaluate import Evaluation
 
@@ -39,6 +39,8 @@ def test_everybody_trains_with_what_the_folds_chose(runs: Path) -> None:
     assert set(record["data"]["train"]["generated"]["speakers"]) == everybody
     manifests = [load_bundle(Path(fold) / "bundle").manifest for fold in folds(runs)]
     shipped = load_bundle(made / "bundle").manifest
+    (epochs,) = json.loads((made / "history.json").read_text()).values()
+    assert len(epochs) == 1
     assert shipped.temperature == pytest.approx(np.mean([m.temperature for m in manifests]))
 
 
@@ -71,6 +73,40 @@ def test_it_is_measured_by_its_folds_alone(runs: Path, capsys: pytest.CaptureFix
     assert "A fold is named twice" in capsys.readouterr().err
     assert main(["evaluate", "default", *place, "--folds", *folds(runs)]) == 2
     assert "of another recipe than" in capsys.readouterr().err
+    assert main(["evaluate", first, *place, "--folds", *folds(runs)]) == 2
+    assert "name its bundle" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(400)
+def test_no_fold_tests_whom_the_run_it_starts_from_has_heard(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
+    for start in (folds(runs)[1], str(runs / f"{TITLE}-everybody-seed0")):
+        command = ["run", "quick", "--folds", "1", *SMALL, "--set", "name=later", "--from", start]
+        assert main([*command, *place]) == 2
+        assert "whom this fold tests" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(400)
+def test_a_run_does_not_go_on_from_other_weights(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
+    start = folds(runs)[0]
+    assert main(["run", "quick", "--folds", "1", *SMALL, "--from", start, *place]) == 2
+    assert "started from other weights" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(400)
+def test_a_model_has_the_labels_that_it_was_taught(runs: Path) -> None:
+    for fold in [*folds(runs), str(runs / f"{TITLE}-everybody-seed0")]:
+        bundle = load_bundle(Path(fold) / "bundle")
+        labels = json.loads((Path(fold) / "run.json").read_text())["data"]["train"]["generated"]
+        assert set(bundle.labels) == set(labels["labels"])
+        step = StepModel(bundle)
+        logits, _ = step.step(np.zeros((8, 40), np.float32), step.initial_state())
+        assert logits.shape[-1] == len(bundle.labels)
 
 
 def test_answers_of_folds_are_pooled_with_the_medians_of_what_they_chose() -> None:

@@ -18,6 +18,7 @@ from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
 from realtime_ser.resources import shipped
 from training.cli import main
 from training.corpora import CORPORA, Clip
+from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.runs import Run
 from training.streaming.batches import (
@@ -30,7 +31,7 @@ from training.streaming.batches import (
 )
 from training.streaming.export import ParityError, export_bundle
 from training.streaming.labelling import _spread
-from training.streaming.network import StreamingSer, new_model
+from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.recipe import HeadStage, WholeStage
 from training.streaming.shape import Architecture
 
@@ -247,10 +248,26 @@ def test_batches_depend_on_seed_and_epoch_only() -> None:
     assert not np.array_equal(drawn((1,)), drawn((2,)))
 
 
-def test_the_shipped_recipe_is_sound() -> None:
-    recipe = load_recipe("default").recipe
-    assert recipe.name == "default"
+@pytest.mark.parametrize("name", ["default", "open", "cross"])
+def test_a_shipped_recipe_is_sound(name: str) -> None:
+    recipe = load_recipe(name).recipe
+    assert recipe.name == name
     assert new_model(recipe.architecture).count_params() <= 1_500_000
+
+
+def test_the_common_encoder_hears_nobody_whom_a_joint_fold_tests() -> None:
+    split = load_recipe("encoder").recipe.split
+    kept = {name: {*who, *split.validation[name]} for name, who in split.test.items()}
+    for number in range(1, 7):
+        for corpus, speakers in joint_fold(number).test.items():
+            if corpus in load_recipe("encoder").recipe.corpora:
+                assert speakers <= kept[corpus]
+
+
+def test_outputs_can_be_left_out(model: StreamingSer) -> None:
+    frames = np.random.default_rng(0).normal(size=(1, 24, 40)).astype(np.float32)
+    cut = with_outputs(model, [0, 2, 7])
+    np.testing.assert_allclose(cut(frames), model(frames)[..., [0, 2, 7]], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -399,12 +416,20 @@ def test_a_run_starts_from_another_one(
         np.testing.assert_allclose(own, inherited, atol=1e-6)
 
 
-def test_a_recipe_that_needs_the_pretrained_encoder_says_so(
-    recipe: Path, corpora: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("changes", "option"), [((), "--teacher"), (("--set", "encoder.pretrained=false"), "--from")]
+)
+def test_a_recipe_without_an_encoder_to_start_from_says_so(
+    changes: tuple[str, ...],
+    option: str,
+    recipe: Path,
+    corpora: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = ["run", str(recipe), "--corpora", str(corpora), "--runs", str(tmp_path / "runs")]
-    assert main([*command, "--jobs", "1"]) == 2
-    assert "--teacher" in capsys.readouterr().err
+    assert main([*command, *changes, "--jobs", "1"]) == 2
+    assert option in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_the_teacher_is_refused(

@@ -24,9 +24,9 @@ ABSENT = -1e9
 """Added to the logits of classes that a corpus does not have."""
 
 
-def class_mask(classes: Sequence[str]) -> NDArray[np.float32]:
+def class_mask(classes: Sequence[str], labels: Sequence[str] = LABELS) -> NDArray[np.float32]:
     """0 for the classes that a corpus has, :data:`ABSENT` for the others, shape ``(labels,)``."""
-    present = np.isin(LABELS, classes)
+    present = np.isin(labels, classes)
     return np.where(present, 0.0, ABSENT).astype(np.float32)
 
 

@@ -257,9 +257,9 @@ class StatisticsAnswer(ShapedLayer):
 
 @keras.saving.register_keras_serializable("realtime_ser")
 class StatisticsHead(ShapedLayer):
-    """Vectors of steps to logits at every step, by statistics of all of the encoder's layers.
+    """Vectors of steps to logits at every step, by statistics of the encoder's last three layers.
 
-    Those of all layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
+    Those of several layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
     Exploring Pre-trained General-purpose Audio Representations, 2022).
     """
 

@@ -14,6 +14,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from realtime_ser.errors import UsageError
 from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
+from training.corpora import Clip
 from training.fitting import precision
 from training.job import Job
 from training.measure.baseline import fit_baseline, middle
@@ -44,7 +45,7 @@ from training.streaming.labelling import (
     train_whole,
     with_answers,
 )
-from training.streaming.network import StreamingSer, new_model
+from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
 from training.streaming.spectra import Scale, segment_spectra
 from training.streaming.teacher import load_teacher
@@ -63,7 +64,7 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
     Raises
     ------
     UsageError
-        The recipe starts from a pretrained encoder, and none was given.
+        The split keeps no clips for validation.
     ParityError
         The streaming step differs from the training graph; no bundle was written.
     """
@@ -82,28 +83,30 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
         for part, takes in heard.items()
     }
     teaching = _teaching(job, segments)
-    model = _learn(job, teaching, SELECTION)
+    taught = _taught(job)
+    model = _speaking(_learn(job, teaching, SELECTION), taught)
     logits = logits_at_results(model, segments["validation"])
-    temperature, threshold = _calibrate(recipe, logits, segments["validation"])
+    temperature, threshold = _calibrate(recipe, logits, segments["validation"], taught)
     # Of the model that has not heard these speakers, as the temperature is.
     said = said_of_clips(segments["validation"], logits, temperature)
-    baseline = fit_baseline(LABELS, said)
+    baseline = fit_baseline(taught, said)
     if recipe.refit:
-        model = _learn(job, teaching.with_everybody(), REFIT)
+        model = _speaking(_learn(job, teaching.with_everybody(), REFIT), taught)
     manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
     export_bundle(model, manifest, job.run.bundle)
     return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
 
 
-def make_of_everybody(job: Job[StreamingRecipe], folds: Sequence[Manifest]) -> None:
+def make_of_everybody(job: Job[StreamingRecipe]) -> None:
     """Train on all clips what the folds of a recipe have tried, and export the bundle.
+
+    Temperature, threshold and epochs are the medians of those folds', and the baseline is the
+    middle of theirs.
 
     Parameters
     ----------
     job
         All clips are in its part ``train``.
-    folds
-        Manifests of the folds' bundles; temperature, threshold and baseline are their medians.
 
     Raises
     ------
@@ -113,7 +116,9 @@ def make_of_everybody(job: Job[StreamingRecipe], folds: Sequence[Manifest]) -> N
     recipe = job.recipe
     takes = training_takes(job.parts["train"], recipe.augmentation, job.seed)
     segments = gated_segments(takes, recipe.features, recipe.gate, job.cache, job.jobs)
-    model = _learn(job, _teaching(job, {"train": segments, "validation": []}), REFIT)
+    teaching = _teaching(job, {"train": segments, "validation": []})
+    model = _speaking(_learn(job, teaching, REFIT), _taught(job))
+    folds = [load_bundle(fold.bundle).manifest for fold in job.tried]
     chosen = [(fold.temperature, fold.certainty_threshold) for fold in folds]
     baselines = [fold.baseline for fold in folds if fold.baseline is not None]
     manifest = _manifest(job, *np.median(chosen, axis=0).tolist()).model_copy(
@@ -174,11 +179,7 @@ def _imitate(
     learners: int,
 ) -> list[NDArray[np.float16]]:
     """Make the encoder imitate the pretrained one; what that one makes of all segments."""
-    if job.pretrained is None:
-        raise UsageError(
-            "This recipe starts from a pretrained encoder: give its weights with --teacher, or do "
-            "without it by --set encoder.pretrained=false --set whole.epochs=30."
-        )
+    assert job.pretrained is not None
     teacher = load_teacher(job.pretrained)
     spectra = segment_spectra(everybody, job.cache, job.jobs)
     scale = Scale.of(spectra[:learners])
@@ -268,19 +269,38 @@ def _of_statistics(stage: HeadStage) -> HeadStage:
 
 def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:
     """With everybody among the learners, nobody says when to stop: as early as before."""
-    before = job.run.history().get(name.replace(REFIT, SELECTION, 1), [])
-    if stage.patience is None or not name.startswith(REFIT) or not before:
+    if stage.patience is None or not name.startswith(REFIT):
         return {}
-    best = min(before, key=lambda values: values["val_loss"])
-    return {"epochs": int(best["epoch"])}
+    tried = [run.history().get(name.replace(REFIT, SELECTION, 1)) for run in job.tried or [job.run]]
+    best = [min(epochs, key=lambda values: values["val_loss"]) for epochs in tried if epochs]
+    return {"epochs": round(np.median([values["epoch"] for values in best]))} if best else {}
+
+
+def _learned(job: Job[StreamingRecipe]) -> list[Clip]:
+    """Clips that train or choose."""
+    return [*job.parts["train"], *job.parts["validation"]]
+
+
+def _taught(job: Job[StreamingRecipe]) -> tuple[str, ...]:
+    """Labels that the corpora of these clips have, in the order of ``LABELS``."""
+    there = {label for clip in _learned(job) for label in clip.classes}
+    return tuple(label for label in LABELS if label in there)
+
+
+def _speaking(model: StreamingSer, labels: Sequence[str]) -> StreamingSer:
+    """The same model that answers with these labels: of the others it was taught nothing."""
+    return with_outputs(model, [LABELS.index(label) for label in labels])
 
 
 def _calibrate(
-    recipe: StreamingRecipe, logits: NDArray[np.float32], segments: Sequence[GatedSegment]
+    recipe: StreamingRecipe,
+    logits: NDArray[np.float32],
+    segments: Sequence[GatedSegment],
+    answers: Sequence[str],
 ) -> tuple[float, float]:
     """Temperature, and the confidence that the asked-for share of segments reaches."""
-    labels = np.array([LABELS.index(segment.clip.label) for segment in segments])
-    masks = np.stack([class_mask(segment.clip.classes) == 0 for segment in segments])
+    labels = np.array([answers.index(segment.clip.label) for segment in segments])
+    masks = np.stack([class_mask(segment.clip.classes, answers) == 0 for segment in segments])
     temperature = fit_temperature(logits, labels, masks)
     confidences = softmax(logits / temperature, axis=1).max(axis=1)
     return temperature, certainty_threshold(confidences, recipe.certainty)
@@ -288,10 +308,11 @@ def _calibrate(
 
 def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -> Manifest:
     recipe, record = job.recipe, job.run.record
+    learned = {clip.corpus for clip in _learned(job)}
     return Manifest(
         name=recipe.name,
         version=recipe.version,
-        labels=LABELS,
+        labels=_taught(job),
         features=recipe.features,
         gate=recipe.gate,
         states={},
@@ -306,21 +327,22 @@ def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -
             "start": None if job.parent is None else _start(job.parent),
             "settings": recipe.model_dump(mode="json"),
         },
-        corpora=recipe.corpora,
+        corpora=tuple(name for name in recipe.corpora if name in learned),
         metrics={},
         files={},
     )
 
 
 def _start(parent: Run) -> dict[str, Any]:
-    """What a bundle says of the run that its weights came from."""
+    """What a bundle says of the run that its weights came from, and of those behind it."""
     record = parent.record
+    behind = load_bundle(parent.bundle).manifest.recipe.get("start") or {}
     return {
         "name": record.recipe_name,
         "changes": list(record.changes),
         "sha256": record.recipe_sha256,
         "fold": record.fold,
         "seed": record.seed,
-        "corpora": list(record.data["train"]),
-        "pretrained": record.recipe["encoder"]["pretrained"],
+        "corpora": sorted({*record.data["train"], *behind.get("corpora", ())}),
+        "pretrained": record.recipe["encoder"]["pretrained"] or behind.get("pretrained", False),
     }

@@ -6,9 +6,11 @@ a segment's start; the training graph is the step over many frames with that zer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from realtime_ser.records import STEP_FRAMES
 from training.streaming.encoder import Encoder
@@ -59,6 +61,15 @@ class StreamingSer(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Fields of the model."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def with_outputs(model: StreamingSer, outputs: Sequence[int]) -> StreamingSer:
+    """The same model with some of its outputs, which the last axis of its last layers tells."""
+    cut = new_model(model.architecture.model_copy(update={"labels": len(outputs)}))
+    for new, own in zip(cut.weights, model.weights, strict=True):
+        values = ops.convert_to_numpy(own)
+        new.assign(values if own.shape == new.shape else values[..., list(outputs)])
+    return cut
 
 
 def new_model(architecture: Architecture) -> StreamingSer:

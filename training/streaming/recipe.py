@@ -20,7 +20,8 @@ class EncoderStage(Fit):
     ----------
     pretrained
         Whether there is one: then the CNN starts from its weights and learns to give its output.
-        Otherwise the CNN starts from random weights and this stage is left out.
+        Otherwise the CNN starts from another run's weights, or from random ones, and this stage is
+        left out.
     gain_db
         Each segment's level is changed by up to so much either way; its target is not.
     """
@@ -50,12 +51,14 @@ class LabelStage(Fit):
     changed
         How often a changed copy is drawn, as a share of how often its clip as recorded is.
     prefix_ramp_s
-        Every step is trained to give the label; its weight rises to full over this time.
+        Every step is trained to give the label; its weight rises to full over this time. Heads of
+        statistics learn at up to four steps of a segment, which count as if each were the next.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
     joined
         Share of the batches whose segments are heard behind another one of the same speaker without
-        a pause, so that a change within a stretch of speech is learned.
+        a pause, so that a change within a stretch of speech is learned; not for heads of
+        statistics, which forget by themselves.
     """
 
     epochs: int = Field(default=25, ge=0)
@@ -129,9 +132,9 @@ class StreamingRecipe(BaseRecipe):
     encoder, head, whole
         The stages, in this order.
     refit
-        Whether, after temperature and threshold were chosen on the validation speakers, the head
-        and its teachers are trained anew on training and validation speakers together; both values
-        are kept.
+        Whether, after temperature and threshold were chosen on the validation speakers, all that
+        learns labels is trained anew on training and validation speakers together, the latter
+        without changed copies; both values are kept.
     certainty
         Share of the validation clips that are to be called certain.
     """

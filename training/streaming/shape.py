@@ -32,11 +32,11 @@ class Architecture(BaseModel):
         ``attention``: attentive mean and deviation over the segment so far; ``last``: none, the
         LSTM's output at a step decides.
     memory_s
-        Time constant in seconds with which the attentive pooling forgets.
+        Time constant in seconds with which attentive pooling and running statistics forget.
     heads
         Heads with an LSTM behind the one encoder; all heads learn apart and answer together.
     statistics_heads, statistics
-        Heads that hear statistics of all of the encoder's layers instead, and units of each.
+        Heads that hear statistics of the encoder's last three layers instead, and units of each.
     input_dropout, dense_dropout, pooled_dropout, statistics_dropout
         Rates at the CNN's output, behind the dense layer, behind the pooling (or a head's dense
         layer), and at the statistics.
