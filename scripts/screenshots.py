@@ -29,7 +29,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QWidget
-from tour_sessions import STUDY, Clock, Recordings, keep_all, listen, record, softer
+from tour_sessions import STUDY, Clock, Recordings, keep_all, listen, record
 
 from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.config import Config
@@ -127,7 +127,6 @@ def prepare(folder: Path, voice: int) -> None:
     recordings = Recordings(HOME / "Recordings")
     record(folder, recordings, voice)
     keep_all(Config(), recordings)
-    softer(HOME / "softer")
 
 
 def shoot(to: Path, scale: int, only: str) -> int:
@@ -230,7 +229,7 @@ class Tour:
         self._take("two_channels", view)
 
     def _view_two_models(self) -> None:
-        other = load_bundle(HOME / "softer")
+        other = load_bundle(bundle_folder("open"))
         second = listen(self._recordings["interview"], other)
         name = f"{other.manifest.name} {other.manifest.version}"
         view = self._fill(self._heard, second=Second(name, other.labels, self._model))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import datetime as calendar
 import importlib
-import json
 import os
 import pkgutil
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +29,7 @@ import realtime_ser
 from realtime_ser.analyze.inputs import EXTENSIONS
 from realtime_ser.audio.file import FileSource
 from realtime_ser.config import Config, parse_config
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.model import Bundle
 from realtime_ser.monitor import Monitor, Phase
 from realtime_ser.records import Record
 from realtime_ser.session.keeping import open_store
@@ -327,16 +325,6 @@ def listen(path: Path, bundle: Bundle, channels: Sequence[int] = (1,)) -> list[R
     heard = list(records)
     monitor.stop()
     return heard
-
-
-def softer(to: Path) -> Bundle:
-    """A second model: the shipped one, whose probabilities are closer to each other."""
-    shutil.copytree(bundle_folder("default"), to)
-    manifest = to / "bundle.json"
-    facts = json.loads(manifest.read_text(encoding="utf-8"))
-    facts |= {"name": "softer", "temperature": 2.0}
-    manifest.write_text(json.dumps(facts), encoding="utf-8")
-    return load_bundle(to)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ def test_an_installed_program_has_its_files(installed):
     recipes = {path.name for path in (ROOT / "training" / "recipes").glob("*.yaml")}
     assert recipes
     assert {path.name for path in (installed / "training" / "recipes").glob("*.yaml")} == recipes
-    assert [path.name for path in (installed / "realtime_ser" / "models").iterdir()] == ["default"]
+    models = {path.name for path in (installed / "realtime_ser" / "models").iterdir()}
+    assert models == {"default", "open"}
 
 
 def test_an_installed_program_holds_nothing_else(installed):
