@@ -126,6 +126,8 @@ def collect(rows: Iterable[Row], runs: Path, folder: Path) -> None:
         together = summary(made, records, results)
         for own in together["corpora"].values():
             own.pop("per_class")
+        for run in together["runs"]:
+            run.pop("command")  # the row's own names no folder of a machine
         kept = {
             "command": row.command,
             "recipe": records[0].recipe,

@@ -1,0 +1,107 @@
+"""Keeps docs/experiments.md true: no number in its tables is typed by hand.
+
+``python scripts/experiments.py collect RUNS`` writes what the page's commands gave, from the folder
+of their runs, to docs/experiments/. ``python scripts/experiments.py fill`` writes the tables of the
+page from there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.reference_systems import Row, collect, fill_tables  # noqa: E402
+
+PAGE = ROOT / "docs" / "experiments.md"
+RESULTS = ROOT / "docs" / "experiments"
+
+_OPTIONS = ("--brief", "--from runs/encoder-fold1-seed0")
+_TEACHER = ("--brief", "--teacher TEACHER")
+
+
+TABLES: Mapping[str, list[Row]] = {
+    "folds": [Row("as it ships", "all", "default", (), (1, 2, 3, 4, 5, 6), (0,), _OPTIONS)],
+    "others": [
+        Row("cross", "other corpora", "cross", seeds=(0,), options=_TEACHER),
+        Row("open", "fold 1", "open", seeds=(0,), options=_TEACHER),
+    ],
+}
+
+
+def fill(text: str) -> str:
+    """The page with its tables made of docs/experiments/."""
+    tables = {"folds": _folds, "others": _others}
+    return fill_tables(text, lambda name: tables[name]())
+
+
+def _read(row: Row) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads((RESULTS / f"{row.name}.json").read_bytes())
+    return kept
+
+
+def _folds() -> str:
+    """UAR of each fold, and of all clips together with its interval, by corpus."""
+    (row,) = TABLES["folds"]
+    kept = _read(row)
+    runs = kept["together"]["runs"]
+    head = ["corpus", *(f"fold {run['fold']}" for run in runs), "mean", "all clips"]
+    lines = [_line(head), "|---" * len(head) + "|"]
+    for name, own in kept["together"]["corpora"].items():
+        uars = [run["uar"].get(name) for run in runs]
+        cells = [f"{value:.3f}" if value is not None else "" for value in uars]
+        lines.append(
+            _line([own["title"], *cells, f"{own['spread']['UAR']['mean']:.3f}", _uar(own)])
+        )
+    return "\n".join(lines) + _commands([row])
+
+
+def _others() -> str:
+    """What recipes for other purposes give, a row each corpus that they were tested on."""
+    lines = ["| recipe | tested on | speakers | clips | UAR |", "|---|---|---|---|---|"]
+    for row in TABLES["others"]:
+        (made,) = _read(row)["runs"].values()
+        for own in made["corpora"].values():
+            cells = [
+                row.what,
+                own["title"],
+                str(len(own["speakers"])),
+                str(own["clips"]),
+                _uar(own),
+            ]
+            lines.append(_line(cells))
+    return "\n".join(lines) + _commands(TABLES["others"])
+
+
+def _uar(own: Mapping[str, Any]) -> str:
+    low, high = own["uar_interval"]
+    return f"{own['uar']:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _commands(rows: list[Row]) -> str:
+    commands = "\n".join(row.command for row in rows)
+    figures = ", ".join(f"[{row.what}](experiments/{row.name}.json)" for row in rows)
+    return f"\n\n```sh\n{commands}\n```\n\nRecipe and every figure as JSON: {figures}."
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["collect", runs]:
+            collect([row for rows in TABLES.values() for row in rows], Path(runs), RESULTS)
+        case ["fill"]:
+            PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
