@@ -12,7 +12,7 @@ from realtime_ser.gui.actions import entries, key_rows
 from realtime_ser.gui.live.states import Panorama, Situation
 from realtime_ser.gui.settings import Settings
 from realtime_ser.labels import LABELS
-from realtime_ser.model import bundle_folder
+from realtime_ser.model import bundle_folder, load_bundle
 from realtime_ser.records import Estimate, Marker, Segment, State, Update
 from tests.gui.test_window import fill, playing, rows
 
@@ -270,9 +270,10 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
     conductor.compare(str(other))
     with qtbot.waitSignal(conductor.over, timeout=60000):
         conductor.start()
-    assert window.seconds[1].panel.caption.text().startswith("other 1.")
+    named = f"other {load_bundle(other).manifest.version}"
+    assert window.seconds[1].panel.caption.text().startswith(named)
     assert window.channels[1].panel.caption.text().startswith("default ")
-    assert "and, not stored, other 1." in window.statusline.cells[3].text()
+    assert f"and, not stored, {named}" in window.statusline.cells[3].text()
     first, second = window.timeline.channels[1], window.second.channels[1]
     assert first.newest == second.newest
     one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, second))

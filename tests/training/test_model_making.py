@@ -267,7 +267,8 @@ def test_the_common_encoder_hears_nobody_whom_a_joint_fold_tests() -> None:
 def test_outputs_can_be_left_out(model: StreamingSer) -> None:
     frames = np.random.default_rng(0).normal(size=(1, 24, 40)).astype(np.float32)
     cut = with_outputs(model, [0, 2, 7])
-    np.testing.assert_allclose(cut(frames), model(frames)[..., [0, 2, 7]], atol=1e-6)
+    whole, part = (keras.ops.convert_to_numpy(own(frames)) for own in (model, cut))
+    np.testing.assert_allclose(part, whole[..., [0, 2, 7]], atol=1e-6)
 
 
 @pytest.mark.parametrize(
