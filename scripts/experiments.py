@@ -1,29 +1,22 @@
 """Keeps docs/experiments.md true: no number in its tables is typed by hand.
 
-``python scripts/experiments.py collect RUNS`` writes what the page's commands gave, from the folder
-of their runs, to docs/experiments/. ``python scripts/experiments.py fill`` writes the tables of the
+``python -m scripts.experiments collect RUNS`` writes what the page's commands gave, from the folder
+of their runs, to docs/experiments/. ``python -m scripts.experiments fill`` writes the tables of the
 page from there.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from scripts.reference_systems import Row, collect, fill_tables  # noqa: E402
+from scripts.pages import ROOT, Row, fill_tables, keep, read
 
 PAGE = ROOT / "docs" / "experiments.md"
 RESULTS = ROOT / "docs" / "experiments"
 
 _OPTIONS = ("--brief", "--from runs/encoder-fold1-seed0")
 _TEACHER = ("--brief", "--teacher TEACHER")
-
 
 TABLES: Mapping[str, list[Row]] = {
     "folds": [Row("as it ships", "all", "default", (), (1, 2, 3, 4, 5, 6), (0,), _OPTIONS)],
@@ -40,15 +33,10 @@ def fill(text: str) -> str:
     return fill_tables(text, lambda name: tables[name]())
 
 
-def _read(row: Row) -> dict[str, Any]:
-    kept: dict[str, Any] = json.loads((RESULTS / f"{row.name}.json").read_bytes())
-    return kept
-
-
 def _folds() -> str:
     """UAR of each fold, and of all clips together with its interval, by corpus."""
     (row,) = TABLES["folds"]
-    kept = _read(row)
+    kept = read(row, RESULTS)
     runs = kept["together"]["runs"]
     head = ["corpus", *(f"fold {run['fold']}" for run in runs), "mean", "all clips"]
     lines = [_line(head), "|---" * len(head) + "|"]
@@ -65,7 +53,7 @@ def _others() -> str:
     """What recipes for other purposes give, a row each corpus that they were tested on."""
     lines = ["| recipe | tested on | speakers | clips | UAR |", "|---|---|---|---|---|"]
     for row in TABLES["others"]:
-        (made,) = _read(row)["runs"].values()
+        (made,) = read(row, RESULTS)["runs"].values()
         for own in made["corpora"].values():
             cells = [
                 row.what,
@@ -93,15 +81,5 @@ def _commands(rows: list[Row]) -> str:
     return f"\n\n```sh\n{commands}\n```\n\nRecipe and every figure as JSON: {figures}."
 
 
-def main() -> None:
-    match sys.argv[1:]:
-        case ["collect", runs]:
-            collect([row for rows in TABLES.values() for row in rows], Path(runs), RESULTS)
-        case ["fill"]:
-            PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-        case _:
-            sys.exit(__doc__)
-
-
 if __name__ == "__main__":
-    main()
+    keep(PAGE, RESULTS, TABLES, fill)

@@ -1,21 +1,18 @@
 """Keeps docs/reference_systems.md true: no number on that page is typed by hand.
 
-``python scripts/reference_systems.py collect RUNS`` writes what the page's commands gave, from the
-folder of their runs, to docs/results/. ``python scripts/reference_systems.py fill`` writes the
+``python -m scripts.reference_systems collect RUNS`` writes what the page's commands gave, from the
+folder of their runs, to docs/results/. ``python -m scripts.reference_systems fill`` writes the
 page's tables from there.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.pages import ROOT, SEEDS, Row, fill_tables, keep, read
+
 PAGE = ROOT / "docs" / "reference_systems.md"
 RESULTS = ROOT / "docs" / "results"
 OURS = ROOT / "models" / "default" / "evaluation.json"
@@ -24,48 +21,7 @@ JOINT = "split.scheme=joint"
 HONEST = "oversampling=training"
 ONCE = "copies=1"
 OWN_SCALE = "features.standardise=training"
-SEEDS = (0, 1, 2)
 FOLDS = (1, 2, 3, 4, 5, 6)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table: what one command gave."""
-
-    what: str
-    split: str
-    recipe: str
-    changes: tuple[str, ...] = ()
-    folds: tuple[int, ...] = (1,)
-    seeds: tuple[int, ...] = SEEDS
-    options: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Of its file in docs/results/."""
-        from training.recipe import run_title
-
-        return run_title(self.recipe, self.changes)
-
-    @property
-    def command(self) -> str:
-        """What makes its runs."""
-        words = [f"realtime-ser-train run {self.recipe} --corpora CORPORA"]
-        words += [f"--set {change}" for change in self.changes]
-        words += [f"--folds {_listed(self.folds)}"] if self.folds != (1,) else []
-        words += [f"--seed {_listed(self.seeds)}"] if self.seeds != (0,) else []
-        words += self.options
-        return " ".join(words)
-
-    def folders(self) -> Iterator[str]:
-        """Names of its runs' folders."""
-        for fold in self.folds:
-            for seed in self.seeds:
-                yield f"{self.name}-fold{fold}-seed{seed}"
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return ",".join(map(str, numbers))
 
 
 def _plain(recipe: str, what: str) -> list[Row]:
@@ -109,76 +65,6 @@ TABLES: Mapping[str, list[Row]] = {
 }
 
 
-# ----------------------------------------------------------------------------------------- collect
-
-_BALLAST = ("by_language", "by_sex", "by_intensity", "by_speaker", "per_class", "listeners")
-
-
-def collect(rows: Iterable[Row], runs: Path, folder: Path) -> None:
-    """Write what rows give into ``folder``, from the runs of their commands."""
-    from training.report.summary import summary
-    from training.runs import Run
-
-    folder.mkdir(exist_ok=True)
-    for row in rows:
-        made = [Run(runs / folder) for folder in row.folders()]
-        records, results = [run.record for run in made], [run.results() for run in made]
-        together = summary(made, records, results)
-        for own in together["corpora"].values():
-            own.pop("per_class")
-        for run in together["runs"]:
-            run.pop("command")  # the row's own names no folder of a machine
-        kept = {
-            "command": row.command,
-            "recipe": records[0].recipe,
-            "versions": records[0].versions,
-            "together": together,
-            "runs": {
-                run.folder.name: _without_ballast(own)
-                for run, own in zip(made, results, strict=True)
-            },
-        }
-        text = json.dumps(_short(kept), indent=1, ensure_ascii=False)
-        text = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
-        (folder / f"{row.name}.json").write_text(text + "\n", encoding="utf-8")
-        print(row.name)
-
-
-def _without_ballast(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of a run without what they are made of, and without groups of clips."""
-    corpora = {
-        name: {key: value for key, value in own.items() if key not in _BALLAST}
-        for name, own in results["corpora"].items()
-    }
-    for own in corpora.values():
-        own["calibration"] = {k: v for k, v in own["calibration"].items() if k != "bins"}
-    pooled = {key: value for key, value in results["pooled"].items() if key not in _BALLAST}
-    return {"model": results["model"], "pooled": pooled, "corpora": corpora}
-
-
-def _short(value: Any) -> Any:
-    """The same with numbers of five decimals."""
-    match value:
-        case float():
-            return round(value, 5)
-        case dict():
-            return {key: _short(own) for key, own in value.items()}
-        case list() | tuple():
-            return [_short(own) for own in value]
-        case _:
-            return value
-
-
-# -------------------------------------------------------------------------------------------- fill
-
-_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
-
-
-def fill_tables(text: str, table: Callable[[str], str]) -> str:
-    """A page with each of its tables made anew, by its name."""
-    return _TABLE.sub(lambda found: found[1] + table(found["name"]) + found[3], text)
-
-
 _TITLES = {"ravdess": "RAVDESS", "crema_d": "CREMA-D", "tess": "TESS"}
 
 
@@ -189,18 +75,13 @@ def fill(text: str) -> str:
     )
 
 
-def _read(row: Row) -> dict[str, Any]:
-    kept: dict[str, Any] = json.loads((RESULTS / f"{row.name}.json").read_bytes())
-    return kept
-
-
 def _table(rows: list[Row]) -> str:
     head = (
         "| network | split | published accuracy | accuracy | macro-F1 | UAR by corpus | figures |"
     )
     lines = [head, "|---|---|---|---|---|---|---|"]
     for row in rows:
-        kept = _read(row)
+        kept = read(row, RESULTS)
         pooled = kept["together"]["pooled"]
         cells = [
             row.what,
@@ -244,7 +125,7 @@ def _together() -> str:
     lines = ["| model | RAVDESS | CREMA-D |", "|---|---|---|"]
     for rows in TABLES.values():
         for row in (row for row in rows if JOINT in row.changes):
-            kept = _read(row)
+            kept = read(row, RESULTS)
             made = [own for name, own in kept["runs"].items() if "-fold1-" in name]
             cells = [_fold_1(made, name) for name in ("ravdess", "crema_d")]
             lines.append(f"| {row.recipe.replace('_', ' ')}, {row.what} | {' | '.join(cells)} |")
@@ -271,16 +152,5 @@ def _fold_1(made: list[Mapping[str, Any]], name: str) -> str:
     return f"{sum(uars) / len(uars):.3f}{spread}, {classes} classes"
 
 
-def main() -> None:
-    match sys.argv[1:]:
-        case ["collect", runs]:
-            collect([row for rows in TABLES.values() for row in rows], Path(runs), RESULTS)
-        case ["fill"]:
-            PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-        case _:
-            sys.exit(__doc__)
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    main()
+    keep(PAGE, RESULTS, TABLES, fill)
