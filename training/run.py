@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -197,8 +198,8 @@ def _expect_strangers(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | No
         parts = ("train", "validation") if record.recipe.get("refit") else ("train",)
         for corpus in sorted({clip.corpus for clip in test}):
             tested = {clip.speaker for clip in test if clip.corpus == corpus}
-            there = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
-            if known := sorted(tested.intersection(*[set().union(*there)])):
+            heard = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
+            if known := sorted(tested.intersection(chain.from_iterable(heard))):
                 raise UsageError(
                     f"{parent.folder} learned from speaker {known[0]} of {title(corpus)}, whom "
                     "this fold tests: start from a run that withholds the same speakers, or test "

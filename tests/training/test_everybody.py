@@ -20,10 +20,13 @@ TITLE = "quick-whole.epochs=1-whole.spec_augment=0"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of two folds, and that of everybody."""
     folder = tmp_path_factory.mktemp("runs")
-    place = ["--runs", str(folder), "--jobs", "1", "--brief"]
-    assert main(["run", "quick", "--folds", "1,2", *SMALL, *place]) == 0
-    assert main(["everybody", *folds(folder), *place]) == 0
+    assert main(["run", "quick", "--folds", "1,2", *SMALL, *place(folder)]) == 0
+    assert main(["everybody", *folds(folder), *place(folder)]) == 0
     return folder
+
+
+def place(folder: Path) -> list[str]:
+    return ["--runs", str(folder), "--jobs", "1", "--brief"]
 
 
 def folds(folder: Path) -> list[str]:
@@ -63,17 +66,16 @@ def test_its_card_gives_what_each_fold_measured(runs: Path) -> None:
 @pytest.mark.timeout(400)
 def test_it_is_measured_by_its_folds_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = str(runs / f"{TITLE}-everybody-seed0" / "bundle")
-    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
-    assert main(["evaluate", bundle, *place]) == 2
+    assert main(["evaluate", bundle, *place(runs)]) == 2
     assert "name the runs of its folds with --folds" in capsys.readouterr().err
-    assert main(["evaluate", bundle, *place, "--folds", *folds(runs)]) == 0
+    assert main(["evaluate", bundle, *place(runs), "--folds", *folds(runs)]) == 0
     assert "| generated | " in capsys.readouterr().out
     first = folds(runs)[0]
-    assert main(["everybody", first, first, *place]) == 2
+    assert main(["everybody", first, first, *place(runs)]) == 2
     assert "A fold is named twice" in capsys.readouterr().err
-    assert main(["evaluate", "default", *place, "--folds", *folds(runs)]) == 2
+    assert main(["evaluate", "default", *place(runs), "--folds", *folds(runs)]) == 2
     assert "of another recipe than" in capsys.readouterr().err
-    assert main(["evaluate", first, *place, "--folds", *folds(runs)]) == 2
+    assert main(["evaluate", first, *place(runs), "--folds", *folds(runs)]) == 2
     assert "name its bundle" in capsys.readouterr().err
 
 
@@ -81,10 +83,9 @@ def test_it_is_measured_by_its_folds_alone(runs: Path, capsys: pytest.CaptureFix
 def test_no_fold_tests_whom_the_run_it_starts_from_has_heard(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
     for start in (folds(runs)[1], str(runs / f"{TITLE}-everybody-seed0")):
         command = ["run", "quick", "--folds", "1", *SMALL, "--set", "name=later", "--from", start]
-        assert main([*command, *place]) == 2
+        assert main([*command, *place(runs)]) == 2
         assert "whom this fold tests" in capsys.readouterr().err
 
 
@@ -92,9 +93,8 @@ def test_no_fold_tests_whom_the_run_it_starts_from_has_heard(
 def test_a_run_does_not_go_on_from_other_weights(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = ["--runs", str(runs), "--jobs", "1", "--brief"]
     start = folds(runs)[0]
-    assert main(["run", "quick", "--folds", "1", *SMALL, "--from", start, *place]) == 2
+    assert main(["run", "quick", "--folds", "1", *SMALL, "--from", start, *place(runs)]) == 2
     assert "started from other weights" in capsys.readouterr().err
 
 

@@ -80,8 +80,7 @@ def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
     sample[:, 2] *= 1e-3
     spread = _spread(sample)
     assert spread[1] == 1.0
-    assert spread[0] == pytest.approx(sample[:, 0].std(), rel=0.02)
-    assert spread[2] > 5 * sample[:, 2].std()  # it hardly moved, so it is not scaled up much
+    np.testing.assert_allclose(spread[::2], sample[:, ::2].std(axis=0) + 1e-2, rtol=1e-5)
 
 
 def test_statistics_forget(model: StreamingSer) -> None:
