@@ -18,6 +18,9 @@ from realtime_ser.handover import RingBuffer
 BLOCK_S = 0.02
 """Seconds of sound that a file delivers at a time, whatever its pace."""
 
+_AHEAD_S = 0.32
+"""Seconds that are decoded at a time: a decoder that sleeps between blocks starts cold at each."""
+
 _OGG_END_OF_STREAM = 0x04
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 
@@ -84,13 +87,15 @@ class FileSource:
             The file ends early or is damaged.
         """
         size = round(seconds * self._info.native_rate)
+        ahead = max(1, round(_AHEAD_S / seconds))
         read = 0
         try:
             with soundfile.SoundFile(self._path) as file:
                 expected = file.frames
-                for block in file.blocks(size, dtype="float32", always_2d=True):
-                    read += len(block)
-                    yield block
+                for chunk in file.blocks(size * ahead, dtype="float32", always_2d=True):
+                    read += len(chunk)
+                    for start in range(0, len(chunk), size):
+                        yield chunk[start : start + size]
         except (soundfile.SoundFileError, OSError) as error:
             raise AudioFileError(f"{self._path} cannot be read to its end: {error}") from error
         if read < expected:
