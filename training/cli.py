@@ -132,7 +132,7 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 
 def _add_brief(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--brief", action="store_true", help="leave out noise, long streams and switches"
+        "--brief", action="store_true", help="leave out levels, noise, streams and switches"
     )
 
 

@@ -61,7 +61,8 @@ class Work:
     jobs
         Processes that prepare and listen to clips.
     thorough
-        Whether a streaming model also listens in noise, to long streams and to switches.
+        Whether a streaming model also listens at other levels, in noise, to long streams and to
+        switches.
     """
 
     jobs: int

@@ -141,6 +141,21 @@ def test_a_card_says_what_noise_and_the_graph_give(bundle, result, text):
     assert "differ by 2.3e-06 at most" in flat(text)
 
 
+def test_a_card_says_what_a_microphones_level_costs(bundle, result, text):
+    assert "Levels" not in text
+    by_gain = {
+        "-6": {"uar": 0.512, "points_lost": 1.25},
+        "+6": {"uar": 0.321, "points_lost": 20.5},
+    }
+    levels = {
+        "points_lost": {"-6": 1.25, "+6": 20.5},
+        "corpora": {name: {"by_gain": by_gain} for name in SPEAKERS},
+    }
+    text = card_text(bundle, result | {"levels": levels})
+    assert re.search(r"\| corpus +\| as recorded \| -6 dB \| lost \| \+6 dB \| lost \|", text)
+    assert "| 0.512 |  1.2 | 0.321 | 20.5 |" in text
+
+
 def test_a_card_says_what_streams_and_switches_give(bundle, result, text):
     assert "Long streams" not in text
     joined = {"uar": 0.4321, "uar_interval": [0.4, 0.5], "points_lost": 1.234}

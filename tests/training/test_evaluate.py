@@ -32,6 +32,7 @@ from training.measure.evaluate import (
     scores,
 )
 from training.measure.graph import beside, evaluate_graph
+from training.measure.levels import Gain, level_scores
 from training.measure.noise import NoiseTest, noise_scores
 from training.measure.streams import (
     StreamTest,
@@ -43,7 +44,7 @@ from training.measure.streams import (
 )
 from training.sound.noises import TRAINING_NOISES
 from training.sound.recordings import samples_16k
-from training.sound.takes import Noisy
+from training.sound.takes import Noisy, Take
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]
@@ -233,6 +234,26 @@ def test_noise_costs_what_it_takes_from_the_clean_clips(bundle, evaluation):
         ratio: pytest.approx(at["points_lost"]) for ratio, at in by_snr.items()
     }
     json.dumps(found)
+
+
+def test_a_level_costs_what_it_takes_from_the_clips_as_recorded(bundle, evaluation):
+    found = level_scores(bundle, evaluation, jobs=1)
+    own = scores(evaluation)["corpora"]["emodb"]["uar"]
+    by_gain = found["corpora"]["emodb"]["by_gain"]
+    assert list(by_gain) == ["-12", "-6", "+6", "+12"]
+    for gain, at in by_gain.items():
+        assert at["points_lost"] == pytest.approx(100 * (own - at["uar"]))
+        assert at["clips"] == 3
+        assert found["points_lost"][gain] == pytest.approx(at["points_lost"])
+    json.dumps(found)
+
+
+def test_a_gain_makes_a_clip_louder_and_nothing_else(evaluation):
+    clip = evaluation.clips[0]
+    plain, louder = Take(clip), Take(clip, Gain(6.0206))
+    np.testing.assert_allclose(louder.samples(), 2 * plain.samples(), rtol=1e-4)
+    np.testing.assert_array_equal(louder.voice(), louder.samples())
+    assert len({take.digest() for take in (plain, louder, Take(clip, Gain(6.0)))}) == 3
 
 
 def test_each_clip_has_one_kind_of_noise_that_no_model_learns_from():

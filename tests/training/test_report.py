@@ -39,6 +39,14 @@ MORE = {
             for name in SPEAKERS
         }
     },
+    "levels": {
+        "gains_db": [-6.0, 6.0],
+        "points_lost": {"-6": 2.5, "+6": 0.5},
+        "corpora": {
+            name: {"by_gain": {"-6": at_noise(0.543, 2.75), "+6": at_noise(0.567, 0.25)}}
+            for name in SPEAKERS
+        },
+    },
     "noise": {
         "kinds": ["fan", "music"],
         "snr_db": [20.0, 0.0],
@@ -99,7 +107,9 @@ def results(run) -> dict:
 
 
 def test_every_section_of_a_finished_run_is_there(page):
-    wanted = "result anchors data training classes calibration early offline noise streams groups"
+    wanted = (
+        "result anchors data training classes calibration early offline levels noise streams groups"
+    )
     assert {*wanted.split(), "mistakes", "again"} <= set(page.ids)
     assert "published" not in page.ids
 
@@ -216,7 +226,7 @@ def test_a_model_of_whole_clips_has_no_early_decisions(tmp_path):
         evaluation=made_answers(clips, streaming=False),
     )
     page = page_of(offline)
-    assert not {"early", "noise", "offline", "streams"} & set(page.ids)
+    assert not {"early", "levels", "noise", "offline", "streams"} & set(page.ids)
     assert {"result", "classes", "published", "anchors", "groups"} <= set(page.ids)
     assert "Not a measure of strangers" not in page.text
     assert page.row("this run")[1:3] == ["2.8 M", "needs the whole utterance"]

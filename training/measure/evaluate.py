@@ -18,6 +18,7 @@ from training.measure.answers import (
 )
 from training.measure.baseline import baseline_scores
 from training.measure.graph import beside, evaluate_graph
+from training.measure.levels import level_scores
 from training.measure.listening import SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
 from training.measure.scoring import scores, uar_by_corpus
@@ -60,8 +61,8 @@ def streaming_scores(
     -------
     dict
         What :func:`scores` gives; ``offline``: the training graph beside the stream; ``baseline``:
-        what a personal baseline gives, where the bundle has one; and, when thorough, ``noise``,
-        ``stream`` and ``switches``.
+        what a personal baseline gives, where the bundle has one; and, when thorough, ``levels``,
+        ``noise``, ``stream`` and ``switches``.
 
     Raises
     ------
@@ -95,7 +96,8 @@ def cross_validated_scores(
     dict
         What :func:`streaming_scores` gives, of all folds' clips together; ``folds``: ``uar`` of
         each by corpus, under its number; ``mean_of_folds``: their means by corpus; ``thorough``:
-        the ``fold`` that was heard in noise, in long streams and at switches, and its ``uar``.
+        the ``fold`` that was heard at other levels, in noise, in long streams and at switches, and
+        its ``uar``.
     """
     numbers = sorted(bundles)
     heard = [evaluations[number] for number in numbers]
@@ -129,6 +131,7 @@ def _figures(
         found["baseline"] = baseline_scores(evaluations, baselines)
     if thorough:
         bundle, evaluation = pairs[0]
+        found["levels"] = level_scores(bundle, evaluation, jobs=jobs)
         found["noise"] = noise_scores(bundle, evaluation, jobs=jobs)
         found["stream"] = stream_scores(bundle, evaluation, jobs=jobs)
         found["switches"] = switch_scores(bundle, evaluation.clips, jobs=jobs)

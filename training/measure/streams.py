@@ -16,7 +16,7 @@ from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, check_classes
 from training.measure.listening import hear, segment_results
-from training.measure.noise import Pair
+from training.measure.paired import Pair
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
 from training.sound.streams import Switch, TooLittleSpeechError, switches

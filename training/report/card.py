@@ -201,8 +201,8 @@ def _limits(bundle: Bundle, trained: Sequence[Corpus]) -> str:
 {actors}{rare}
 - People do not agree either: listeners to the same voices often hear another emotion than the one
   that was meant (below, where listeners were asked).
-- It hears how loud a voice is and knows the levels of these recordings: speech that comes much
-  louder or quieter through a microphone is judged worse.
+- It knows the levels of these recordings and those around them: speech that comes much louder or
+  quieter through a microphone is judged worse.
 - Loud backgrounds, music and several voices at once are heard as if they belonged to the speaker.
 - The first half second of speech tells little; see the early decisions.
 """

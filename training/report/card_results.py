@@ -32,6 +32,7 @@ def measured(bundle: Bundle, result: Result) -> list[str]:
     """Sections from early decisions to groups, as Markdown; empty where nothing was measured."""
     return [
         _early(result),
+        _levels(result),
         _noise(result),
         _streams(result),
         _classes(result),
@@ -72,6 +73,32 @@ def clip_by_clip(result: Result) -> Mapping[str, float]:
 
 def _of_fold(result: Result) -> str:
     return f" Fold {result['thorough']['fold']} alone." if "thorough" in result else ""
+
+
+def _levels(result: Result) -> str:
+    if "levels" not in result:
+        return ""
+    levels = result["levels"]
+    rows = []
+    for name, own in levels["corpora"].items():
+        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
+        for at in own["by_gain"].values():
+            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
+        rows.append(cells)
+    header = ["corpus", "as recorded"]
+    for gain_db in levels["points_lost"]:
+        header += [f"{gain_db} dB", "lost"]
+    words = paragraph(
+        "UAR of the clips as another microphone's gain would give them, never clipped, and the "
+        f"points it loses.{_of_fold(result)}"
+    )
+    return f"""
+## Levels
+
+{words}
+
+{table(header, rows)}
+"""
 
 
 def _noise(result: Result) -> str:

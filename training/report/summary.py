@@ -165,6 +165,9 @@ def _figures(results: Results, name: str) -> dict[str, float]:
         found[f"UAR after {float(second):g} s"] = value
     if "offline" in results:
         found["UAR of the training graph"] = results["offline"]["corpora"][name]["uar"]
+    if "levels" in results:
+        for gain, at in results["levels"]["corpora"][name]["by_gain"].items():
+            found[f"UAR at a gain of {gain} dB"] = at["uar"]
     if "noise" in results:
         for ratio, at in results["noise"]["corpora"][name]["by_snr"].items():
             found[f"UAR at {ratio} dB"] = at["uar"]

@@ -1,0 +1,73 @@
+"""What a microphone's level costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.model import Bundle
+from training.measure.answers import Evaluation
+from training.measure.paired import Pair, heard_under, mean_lost
+from training.measure.scoring import by_corpus
+from training.sound.takes import Take
+
+GAINS_DB = (-12.0, -6.0, 6.0, 12.0)
+"""What clips are heard at beside their own level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The same sound louder or quieter, never clipped."""
+
+    gain_db: float
+
+    def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
+        """Sound at another level."""
+        return samples * np.float32(10.0 ** (self.gain_db / 20.0))
+
+    def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
+        """The same, for there is nothing but the voice."""
+        return self(samples, key)
+
+    def digest(self, key: str) -> bytes:  # noqa: ARG002
+        """The gain."""
+        return repr(self.gain_db).encode()
+
+
+def level_scores(bundle: Bundle, clean: Evaluation, *, jobs: int) -> dict[str, Any]:
+    """Measure a bundle on the same clips at other levels.
+
+    A clip in which the gate no longer finds speech counts as an error.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clean
+        What it said of the clips as recorded.
+    jobs
+        Number of processes.
+
+    Returns
+    -------
+    dict
+        ``corpora``, and in each ``by_gain``, under the gain in dB: ``uar`` and its interval,
+        ``points_lost`` against the clips as recorded with the interval of a paired bootstrap, and
+        clips ``without_speech``. ``points_lost``: the mean over the corpora at each gain.
+    """
+    takes = {f"{gain:+g}": [Take(clip, Gain(gain)) for clip in clean.clips] for gain in GAINS_DB}
+    heard = heard_under(bundle, takes, jobs, "Listening at other levels")
+    corpora: dict[str, Any] = {}
+    for corpus, results in by_corpus(clean.results).items():
+        pairs = {name: Pair.of(clean, results, mine[corpus]) for name, mine in heard.items()}
+        corpora[corpus] = {
+            "by_gain": {name: pair.figures() | pair.intervals() for name, pair in pairs.items()}
+        }
+    return {
+        "gains_db": list(GAINS_DB),
+        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in heard},
+        "corpora": corpora,
+    }
