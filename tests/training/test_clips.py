@@ -17,9 +17,10 @@ from realtime_ser.features import FeatureParams
 from realtime_ser.resources import shipped
 from realtime_ser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
+from training.sound.augment import Augmentation, training_takes
 from training.sound.recordings import samples_16k
 from training.sound.takes import Noisy, StreamTake, Take
-from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.clips import GatedSegment, at_levels, gated_segments
 from training.streaming.spectra import log_mel, segment_spectra
 
 FEATURES, GATE = FeatureParams(), GateConfig()
@@ -97,6 +98,35 @@ def test_a_clip_that_ends_in_speech_keeps_its_last_segment(tmp_path, cache, spee
 
 def test_many_processes_give_what_one_gives(clips, cache, tmp_path):
     assert facts(cut(clips, cache, jobs=2)) == facts(cut(clips, tmp_path / "other"))
+
+
+def test_clips_are_learned_at_further_levels_and_changed_copies_at_one(clips, cache):
+    takes = training_takes(clips, Augmentation(copies=1, rate=(0.9, 1.1)), seed=0)
+    segments = cut(takes, cache)
+    recorded = [segment for segment in segments if segment.recorded]
+    assert 0 < len(recorded) < len(segments)
+    assert at_levels(segments, 0, 12.0, seed=0) == segments
+
+    louder = at_levels(segments, 2, 12.0, seed=0)
+    origins = [*segments, *recorded, *recorded]
+    assert len(louder) == len(origins)
+    gains = []
+    for segment, origin in zip(louder, origins, strict=True):
+        assert (segment.take, segment.last_voiced) == (origin.take, origin.last_voiced)
+        gain = segment.log_mel - origin.log_mel
+        assert np.ptp(gain) < 1e-3
+        gains.append(float(gain.mean()))
+    own = [not gain for gain in gains]
+    assert own == [segment.recorded for segment in segments] + [False] * (2 * len(recorded))
+    assert len({round(gain, 3) for gain in gains if gain}) == len(gains) - sum(own)
+    assert 6.0 < max(map(abs, gains)) <= 12.0
+
+    # A segment's levels stay what they are when others are learned from.
+    alone = at_levels(recorded[:1], 2, 12.0, seed=0)
+    assert [s.log_mel.tobytes() for s in alone[1:]] == [
+        louder[len(segments)].log_mel.tobytes(),
+        louder[len(segments) + len(recorded)].log_mel.tobytes(),
+    ]
 
 
 def entries(cache: Path) -> dict[Path, int]:

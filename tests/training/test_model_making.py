@@ -68,7 +68,11 @@ def model() -> StreamingSer:
 
 def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
     vectors = np.random.default_rng(1).uniform(0, 2, (2, 30, SMALL.vector)).astype(np.float32)
-    apart = [np.asarray(member(vectors)) for member in model.head.members]
+    statistics = model.head.statistics(vectors)
+    apart = [
+        *(np.asarray(head(vectors)) for head in model.head.heads),
+        *(np.asarray(answer(statistics)) for answer in model.head.answers),
+    ]
     assert len(apart) == 3
     assert np.abs(apart[0] - apart[2]).max() > 1e-3
     np.testing.assert_allclose(model.head(vectors), np.mean(apart, axis=0), atol=1e-5)
@@ -84,7 +88,7 @@ def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
 
 
 def test_statistics_forget(model: StreamingSer) -> None:
-    statistics = model.head.members[-1].statistics
+    statistics = model.head.statistics
     quiet = np.random.default_rng(2).uniform(0, 1, (1, 400, SMALL.vector)).astype(np.float32)
     loud = quiet.copy()
     loud[:, :10] *= 100.0
@@ -350,7 +354,7 @@ version: "0.1"
 corpora: [ravdess]
 architecture: {dense: 8, lstm: 8, statistics_heads: 1, statistics: 8}
 encoder: {epochs: 1, batch_size: 4}
-head: {epochs: 2, statistics_epochs: 3, batch_size: 4, teachers: 1}
+head: {epochs: 2, statistics_epochs: 3, batch_size: 4, teachers: 1, levels: 1}
 """
 
 

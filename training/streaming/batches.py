@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -26,8 +27,12 @@ ABSENT = -1e9
 
 def class_mask(classes: Sequence[str], labels: Sequence[str] = LABELS) -> NDArray[np.float32]:
     """0 for the classes that a corpus has, :data:`ABSENT` for the others, shape ``(labels,)``."""
-    present = np.isin(labels, classes)
-    return np.where(present, 0.0, ABSENT).astype(np.float32)
+    return _mask(tuple(classes), tuple(labels)).copy()
+
+
+@cache
+def _mask(classes: tuple[str, ...], labels: tuple[str, ...]) -> NDArray[np.float32]:
+    return np.where(np.isin(labels, classes), 0.0, ABSENT).astype(np.float32)
 
 
 def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> NDArray[np.float32]:

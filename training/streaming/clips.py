@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from realtime_ser.segmenter import Segmenter
 from realtime_ser.vad import GATE_FRAME
 from training.cache import Arrays, cached
 from training.corpora import Clip
+from training.sound.chance import generator
 from training.sound.takes import AnyTake, as_takes
 
 _VERSION = 1
@@ -57,6 +58,48 @@ class GatedSegment:
     def clip(self) -> Clip:
         """The clip that its result is about."""
         return self.clips[self.last_voiced]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the take is as recorded, rather than a changed copy."""
+        return self.take.change is None
+
+
+def at_levels(
+    segments: Sequence[GatedSegment], levels: int, gain_db: float, seed: int
+) -> list[GatedSegment]:
+    """Segments as learned from at several levels.
+
+    A microphone's level says nothing of an emotion, and a corpus is recorded at one of its own.
+
+    Parameters
+    ----------
+    segments
+        As the gate cut them.
+    levels
+        How many levels each segment of a clip as recorded gets beside its own; a changed copy gets
+        one instead of its own. 0: all stay as they are, alone.
+    gain_db
+        Levels are drawn within so much either way.
+    seed
+        Of the levels; that of a segment does not depend on the others.
+
+    Returns
+    -------
+    list of GatedSegment
+        The segments first, in their order, then the further ones.
+    """
+    if not levels:
+        return list(segments)
+
+    def louder(segment: GatedSegment, copy: int) -> GatedSegment:
+        names = segment.take.digest().hex(), str(segment.first_step), str(copy)
+        gain = generator(seed, "level", *names).uniform(-gain_db, gain_db)
+        return replace(segment, log_mel=segment.log_mel + np.float32(gain))
+
+    first = [segment if segment.recorded else louder(segment, 0) for segment in segments]
+    recorded = [segment for segment in segments if segment.recorded]
+    return [*first, *(louder(s, copy) for copy in range(1, levels + 1) for s in recorded)]
 
 
 def gated_segments(

@@ -176,10 +176,11 @@ def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable("realtime_ser")
 class RunningStatistics(ShapedLayer):
-    """Mean, deviation and maximum so far of each of the encoder's units.
+    """Mean, deviation and maximum so far of each unit of the encoder's last three layers.
 
-    Mean and deviation forget over ``memory_s``, as the attentive pooling does, the maximum over
-    twice that.
+    Those of several layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
+    Exploring Pre-trained General-purpose Audio Representations, 2022). Mean and deviation forget
+    over ``memory_s``, as the attentive pooling does, the maximum over twice that.
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -255,42 +256,6 @@ class StatisticsAnswer(ShapedLayer):
         return self.logits(self.dense_dropout(self.dense(x), training=training))
 
 
-@keras.saving.register_keras_serializable("realtime_ser")
-class StatisticsHead(ShapedLayer):
-    """Vectors of steps to logits at every step, by statistics of the encoder's last three layers.
-
-    Those of several layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
-    Exploring Pre-trained General-purpose Audio Representations, 2022).
-    """
-
-    def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
-        super().__init__(architecture, **options)
-        self.statistics = RunningStatistics(self.architecture, name="statistics")
-        self.answer = StatisticsAnswer(self.architecture, name="answer")
-
-    def build(self, input_shape: Any) -> None:
-        """Create the weights."""
-        self.answer.build(input_shape)
-        self.built = True
-
-    def state_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each state of one stream."""
-        return self.statistics.state_shapes()
-
-    def call(self, vectors: Tensor, training: bool = False) -> Tensor:
-        """Logits at every step of sequences from their start; see :meth:`Head.call`."""
-        return self.answer(self.statistics(vectors), training=training)
-
-    def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
-        """What :meth:`call` gives."""
-        return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
-
-    def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
-        """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
-        statistics, new = self.statistics.step(vector, states)
-        return self.answer(statistics), new
-
-
 def _peaks(vectors: Tensor, decay: float) -> Tensor:
     """Largest value so far, each fading with its age."""
     for passed in range(_PASSES):
@@ -311,28 +276,33 @@ class Heads(ShapedLayer):
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(architecture, **options)
         shape = self.architecture
-        self.members: list[Head | StatisticsHead] = [
-            *(Head(shape, name=f"head{k}") for k in range(shape.heads)),
-            *(StatisticsHead(shape, name=f"statistics{k}") for k in range(shape.statistics_heads)),
+        self.heads = [Head(shape, name=f"head{k}") for k in range(shape.heads)]
+        self.statistics = RunningStatistics(shape, name="statistics")
+        self.answers = [
+            StatisticsAnswer(shape, name=f"statistics{k}") for k in range(shape.statistics_heads)
         ]
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for vectors of ``input_shape[-1]`` units."""
-        for member in self.members:
+        for member in [*self.heads, *self.answers]:
             member.build(input_shape)
         self.built = True
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each state of one stream."""
         return {
-            f"{member.name}_{name}": shape
-            for member in self.members
-            for name, shape in member.state_shapes().items()
+            f"{layer.name}_{name}": shape
+            for layer in self._looking_back
+            for name, shape in layer.state_shapes().items()
         }
 
     def call(self, vectors: Tensor, training: bool = False) -> Tensor:
         """Logits at every step of sequences from their start; see :meth:`Head.call`."""
-        return _mean([member(vectors, training=training) for member in self.members])
+        said = [head(vectors, training=training) for head in self.heads]
+        if self.answers:
+            statistics = self.statistics(vectors)
+            said += [answer(statistics, training=training) for answer in self.answers]
+        return _mean(said)
 
     def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
         """What :meth:`call` gives."""
@@ -340,14 +310,20 @@ class Heads(ShapedLayer):
 
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
         """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
-        said: list[Tensor] = []
+        given: list[Tensor] = []
         new: States = {}
-        for member in self.members:
-            own = {name: states[f"{member.name}_{name}"] for name in member.state_shapes()}
-            logits, after = member.step(vector, own)
-            said.append(logits)
-            new |= {f"{member.name}_{name}": state for name, state in after.items()}
-        return _mean(said), new
+        for layer in self._looking_back:
+            own = {name: states[f"{layer.name}_{name}"] for name in layer.state_shapes()}
+            output, after = layer.step(vector, own)
+            given.append(output)
+            new |= {f"{layer.name}_{name}": state for name, state in after.items()}
+        said = given[: len(self.heads)]
+        return _mean([*said, *(answer(given[-1]) for answer in self.answers)]), new
+
+    @property
+    def _looking_back(self) -> list[Head | RunningStatistics]:
+        """The layers that keep states: one for all answers from statistics."""
+        return [*self.heads, *([self.statistics] if self.answers else [])]
 
 
 def _mean(logits: Sequence[Tensor]) -> Tensor:

@@ -16,13 +16,7 @@ from training.runs import Run
 from training.streaming.batches import FrameBatches, LabelBatches, Labelled, class_mask
 from training.streaming.clips import GatedSegment
 from training.streaming.encoder import Encoder
-from training.streaming.heads import (
-    Head,
-    Heads,
-    RunningStatistics,
-    StatisticsAnswer,
-    StatisticsHead,
-)
+from training.streaming.heads import Head, Heads, RunningStatistics, StatisticsAnswer
 from training.streaming.imitation import encode
 from training.streaming.inference import run_causal
 from training.streaming.network import StreamingSer, new_model
@@ -34,7 +28,7 @@ def labelled(
 ) -> list[Labelled]:
     """Segments, as what is to be learned from ``inputs``."""
     return [
-        Labelled(own, segment.clips, segment.last_voiced, changed=segment.take.change is not None)
+        Labelled(own, segment.clips, segment.last_voiced, changed=not segment.recorded)
         for own, segment in zip(inputs, segments, strict=True)
     ]
 
@@ -102,24 +96,18 @@ def _spread(sample: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(deviation > _STILL, deviation + _FLOOR, 1.0).astype(np.float32)
 
 
-def train_statistics(head: StatisticsHead, lessons: Lessons) -> StatisticsHead:
-    """Train a head of statistics likewise, by those at some steps of each segment.
-
-    They have no weights of their own, so they are computed once.
-    """
-    rows, held_out = (
-        _at_some_steps(head.statistics, part) for part in (lessons.segments, lessons.validation)
-    )
-    results = np.stack([row.inputs[row.last_voiced] for row in rows]).astype(np.float32)
-    head.answer.mean.assign(results.mean(axis=0))
-    head.answer.deviation.assign(_spread(results))
+def train_answer(answer: StatisticsAnswer, lessons: Lessons) -> StatisticsAnswer:
+    """Train an answer from statistics likewise, by segments from :func:`at_steps`."""
+    results = np.stack([row.inputs[row.last_voiced] for row in lessons.segments])
+    results = results.astype(np.float32)
+    answer.mean.assign(results.mean(axis=0))
+    answer.deviation.assign(_spread(results))
 
     def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
         return LabelBatches(segments, lessons.stage, seed)
 
-    drawn = replace(lessons, segments=rows, validation=held_out)
-    _learn(head.answer, results.shape[1], batches, drawn)
-    return head
+    _learn(answer, results.shape[1], batches, lessons)
+    return answer
 
 
 _EARLY_STEPS = (7, 13, 20)
@@ -128,25 +116,47 @@ _EARLY_STEPS = (7, 13, 20)
 _CHUNK = 256
 
 
-def _at_some_steps(statistics: RunningStatistics, segments: Sequence[Labelled]) -> list[Labelled]:
-    """Segments of a few steps, each with the statistics until then."""
-    found = []
+def statistics_at_steps(
+    statistics: RunningStatistics,
+    segments: Sequence[GatedSegment],
+    vectors: Sequence[NDArray[np.float16]],
+) -> list[NDArray[np.float16]]:
+    """What answers from statistics learn from: the statistics until each of a segment's few steps.
+
+    They have no weights of their own, so they are computed once.
+    """
+    found: list[NDArray[np.float16]] = []
     for start in range(0, len(segments), _CHUNK):
-        chunk = segments[start : start + _CHUNK]
-        vectors = [segment.inputs.astype(np.float32) for segment in chunk]
-        for segment, values in zip(chunk, run_causal(statistics, vectors, 1), strict=True):
-            last = segment.last_voiced
-            steps = [*(step for step in _EARLY_STEPS if step < last), last]
-            found.append(
-                replace(
-                    segment,
-                    inputs=values[steps].astype(np.float16),
-                    clips=[segment.clips[step] for step in steps],
-                    last_voiced=len(steps) - 1,
-                    answers=None if segment.answers is None else segment.answers[steps],
-                )
-            )
+        chunk = [own.astype(np.float32) for own in vectors[start : start + _CHUNK]]
+        values = run_causal(statistics, chunk, 1)
+        found += [
+            own[_steps(segment.last_voiced)].astype(np.float16)
+            for own, segment in zip(values, segments[start:], strict=False)
+        ]
     return found
+
+
+def at_steps(
+    segments: Sequence[Labelled], statistics: Sequence[NDArray[np.float16]]
+) -> list[Labelled]:
+    """Segments of a few steps, with what :func:`statistics_at_steps` gives of each."""
+    found = []
+    for segment, values in zip(segments, statistics, strict=True):
+        steps = _steps(segment.last_voiced)
+        found.append(
+            replace(
+                segment,
+                inputs=values,
+                clips=[segment.clips[step] for step in steps],
+                last_voiced=len(steps) - 1,
+                answers=None if segment.answers is None else segment.answers[steps],
+            )
+        )
+    return found
+
+
+def _steps(last_voiced: int) -> list[int]:
+    return [*(step for step in _EARLY_STEPS if step < last_voiced), last_voiced]
 
 
 def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> StreamingSer:

@@ -25,7 +25,7 @@ from training.runs import Run
 from training.sound.augment import training_takes
 from training.sound.takes import as_takes
 from training.streaming.batches import Labelled, class_mask
-from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.clips import GatedSegment, at_levels, gated_segments
 from training.streaming.export import export_bundle
 from training.streaming.heads import Head, Heads
 from training.streaming.imitation import (
@@ -38,10 +38,12 @@ from training.streaming.imitation import (
 from training.streaming.labelling import (
     Lessons,
     assemble,
+    at_steps,
     labelled,
     logits_at_results,
+    statistics_at_steps,
+    train_answer,
     train_head,
-    train_statistics,
     train_whole,
     with_answers,
 )
@@ -134,42 +136,65 @@ class _Teaching:
     Attributes
     ----------
     segments
-        Those of the training speakers, then those of the validation speakers.
-    learners
-        How many of them are learned from.
+        Those of the training speakers, then those of the validation speakers, each part at its own
+        levels first.
+    learners, judges
+        How many of them are learned from, and how many of those that follow early stopping may go
+        by.
     start
         Encoder and head from which labels are learned.
-    encoded
-        The encoder's vectors.
+    encoded, statistics
+        The encoder's vectors, and what answers from their statistics learn from; empty where none
+        do.
     heard
         The pretrained encoder's own; ``None`` without one.
     """
 
     segments: Sequence[GatedSegment]
     learners: int
+    judges: int
     start: StreamingSer
     encoded: Sequence[NDArray[np.float16]]
+    statistics: Sequence[NDArray[np.float16]]
     heard: Sequence[NDArray[np.float16]] | None
 
     def with_everybody(self) -> _Teaching:
         """The same with the validation speakers among the learners."""
-        return replace(self, learners=len(self.segments))
+        return replace(self, learners=len(self.segments), judges=0)
+
+    def split(self, segments: Sequence[Labelled]) -> tuple[Sequence[Labelled], Sequence[Labelled]]:
+        """Those to learn from, and those to judge by."""
+        return segments[: self.learners], segments[self.learners :][: self.judges]
 
 
 def _teaching(job: Job[StreamingRecipe], segments: Segments) -> _Teaching:
     recipe = job.recipe
     keras.utils.set_random_seed(job.seed)
     start = new_model(recipe.architecture)
-    everybody = [*segments["train"], *segments["validation"]]
-    learners, heard = len(segments["train"]), None
+    train, validation = segments["train"], segments["validation"]
+    stage, plain = recipe.head, [*train, *validation]
+    louder, louder_validation = (
+        at_levels(part, stage.levels, stage.gain_db, job.seed) for part in (train, validation)
+    )
+    everybody, heard = [*louder, *louder_validation], None
     if recipe.encoder.pretrained:
-        heard = _imitate(job, start, everybody, learners)
+        imitated = _imitate(job, start, plain, len(train))
+        of_place = dict(zip(map(_place, plain), imitated, strict=True))
+        heard = [of_place[_place(segment)] for segment in everybody]
     else:
-        settle(start.encoder, segments["train"])
+        settle(start.encoder, train)
     if job.parent is not None:
         _start_from(start, job.parent)
-    encoded = encode(start.encoder, everybody) if recipe.head.epochs else []
-    return _Teaching(everybody, learners, start, encoded, heard)
+    encoded = encode(start.encoder, everybody) if stage.epochs else []
+    statistics = []
+    if encoded and recipe.architecture.statistics_heads:
+        statistics = statistics_at_steps(start.head.statistics, everybody, encoded)
+    return _Teaching(everybody, len(louder), len(validation), start, encoded, statistics, heard)
+
+
+def _place(segment: GatedSegment) -> tuple[int, int]:
+    """What a segment has in common with itself at another level."""
+    return id(segment.take), segment.first_step
 
 
 def _imitate(
@@ -213,16 +238,14 @@ def _start_from(start: StreamingSer, parent: Run) -> None:
 
 def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> StreamingSer:
     """Learn the labels of the learners, by the head and then by the whole network."""
-    recipe, count = job.recipe, teaching.learners
+    recipe = job.recipe
     model = assemble(recipe, teaching.start.encoder, teaching.start.head)
     if recipe.head.epochs:
         _train_heads(model.head, job, teaching, name)
     whole = recipe.whole.model_copy(update=_as_long(job, recipe.whole, f"{name}-whole"))
     if whole.epochs:
         spectra = labelled(teaching.segments, [s.log_mel for s in teaching.segments])
-        lessons = Lessons(
-            whole, spectra[:count], spectra[count:], job.run, f"{name}-whole", job.seed
-        )
+        lessons = Lessons(whole, *teaching.split(spectra), job.run, f"{name}-whole", job.seed)
         with precision(whole):
             learner = new_model(recipe.architecture)
         learner.set_weights(model.get_weights())
@@ -232,13 +255,13 @@ def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Streami
 
 def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> None:
     """Teach each head by the learners, and by teachers that heard the same."""
-    stage, count = job.recipe.head, teaching.learners
+    stage = job.recipe.head
 
     def lessons(
         segments: Sequence[Labelled], name: str, seed: int, stage: HeadStage = stage
     ) -> Lessons:
         as_long = stage.model_copy(update=_as_long(job, stage, name))
-        return Lessons(as_long, segments[:count], segments[count:], job.run, name, seed)
+        return Lessons(as_long, *teaching.split(segments), job.run, name, seed)
 
     pupils = labelled(teaching.segments, teaching.encoded)
     if teaching.heard is not None and stage.teachers:
@@ -251,14 +274,17 @@ def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, n
             lesson = lessons(heard, f"{name}-teacher-{k}", job.seed + k)
             teachers.append(train_head(fresh, lesson))
         pupils = with_answers(pupils, teachers, teaching.heard, stage.distillation)
-    for k, head in enumerate(heads.members):
+    for k, head in enumerate(heads.heads):
         seed = job.seed + _SEEDS_APART * k
         keras.utils.set_random_seed(seed)
-        own = f"{name}-{head.name}"
-        if isinstance(head, Head):
-            train_head(head, lessons(pupils, own, seed))
-        else:
-            train_statistics(head, lessons(pupils, own, seed, _of_statistics(stage)))
+        train_head(head, lessons(pupils, f"{name}-{head.name}", seed))
+    if not heads.answers:
+        return
+    rows = at_steps(pupils, teaching.statistics)
+    for k, answer in enumerate(heads.answers, start=len(heads.heads)):
+        seed = job.seed + _SEEDS_APART * k
+        keras.utils.set_random_seed(seed)
+        train_answer(answer, lessons(rows, f"{name}-{answer.name}", seed, _of_statistics(stage)))
 
 
 def _of_statistics(stage: HeadStage) -> HeadStage:

@@ -49,7 +49,7 @@ class LabelStage(Fit):
     balance
         0 draws segments as they come; 1 draws each class of each corpus equally often.
     changed
-        How often a changed copy is drawn, as a share of how often its clip as recorded is.
+        How often a changed copy is drawn, against its clip as recorded at one level.
     prefix_ramp_s
         Every step is trained to give the label; its weight rises to full over this time. Heads of
         statistics learn at up to four steps of a segment, which count as if each were the next.
@@ -89,11 +89,16 @@ class HeadStage(LabelStage):
         Neural Network, 2015).
     statistics_epochs
         Epochs of heads of statistics; ``None``: as many as those with an LSTM.
+    levels, gain_db
+        Each segment as recorded is learned at so many further levels, drawn within so much either
+        way, and where there are any, each changed copy at such a level too.
     """
 
     teachers: int = Field(default=2, ge=0)
     distillation: float = Field(default=0.7, ge=0, le=1)
     statistics_epochs: int | None = Field(default=None, ge=1)
+    levels: int = Field(default=0, ge=0)
+    gain_db: float = Field(default=12.0, ge=0)
 
 
 class WholeStage(LabelStage):
