@@ -150,7 +150,8 @@ def test_a_session_is_corrected_says_so_and_keeps_what_the_model_said(
     np.testing.assert_allclose(shown.sum(axis=1), 1.0, atol=1e-5)
     assert np.abs(shown - said).max() > 0.01
     shift = np.array([story["shift"][label] for label in LABELS])
-    np.testing.assert_allclose(shifted(said, shift), shown, atol=1e-5)
+    # Six decimals of a small probability are few, and the shift makes more of them.
+    np.testing.assert_allclose(shifted(said, shift), shown, atol=1e-4)
 
     with open_store(Config()) as store:
         first, second = sorted(store.sessions(), key=lambda info: info.beginning.started)
