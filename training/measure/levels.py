@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.model import Bundle
 from training.measure.answers import Evaluation
-from training.measure.paired import Pair, heard_under, mean_lost
-from training.measure.scoring import by_corpus
+from training.measure.paired import mean_lost, pairs_under
 from training.sound.takes import Take
 
 GAINS_DB = (-12.0, -6.0, 6.0, 12.0)
@@ -59,15 +58,13 @@ def level_scores(bundle: Bundle, clean: Evaluation, *, jobs: int) -> dict[str, A
         clips ``without_speech``. ``points_lost``: the mean over the corpora at each gain.
     """
     takes = {f"{gain:+g}": [Take(clip, Gain(gain)) for clip in clean.clips] for gain in GAINS_DB}
-    heard = heard_under(bundle, takes, jobs, "Listening at other levels")
-    corpora: dict[str, Any] = {}
-    for corpus, results in by_corpus(clean.results).items():
-        pairs = {name: Pair.of(clean, results, mine[corpus]) for name, mine in heard.items()}
-        corpora[corpus] = {
-            "by_gain": {name: pair.figures() | pair.intervals() for name, pair in pairs.items()}
-        }
+    found = pairs_under(bundle, clean, takes, jobs, "Listening at other levels")
+    corpora = {
+        corpus: {"by_gain": {name: pair.told() for name, pair in own.items()}}
+        for corpus, own in found.items()
+    }
     return {
         "gains_db": list(GAINS_DB),
-        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in heard},
+        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in takes},
         "corpora": corpora,
     }

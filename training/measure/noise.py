@@ -11,8 +11,8 @@ import numpy as np
 
 from realtime_ser.model import Bundle
 from training.corpora import Clip
-from training.measure.answers import ClipResult, Evaluation
-from training.measure.paired import Pair, heard_under, mean_lost
+from training.measure.answers import Evaluation
+from training.measure.paired import Pair, mean_lost, pairs_under
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
 from training.sound.noises import TEST_NOISES
@@ -73,35 +73,35 @@ def noise_scores(
         ``by_kind``. ``points_lost``: the mean over the corpora of what is lost at each ratio.
     """
     test = test or NoiseTest()
-    ratios = {f"{ratio:g}": ratio for ratio in test.snr_db}
     takes = {
-        name: [test.take(clip, ratio) for clip in clean.clips] for name, ratio in ratios.items()
+        f"{ratio:g}": [test.take(clip, ratio) for clip in clean.clips] for ratio in test.snr_db
     }
-    noisy = heard_under(bundle, takes, jobs, "Listening in noise")
+    found = pairs_under(bundle, clean, takes, jobs, "Listening in noise")
+    kinds = {
+        corpus: [test.kind_of(result.clip) for result in results]
+        for corpus, results in by_corpus(clean.results).items()
+    }
     corpora = {
         corpus: {
             "by_snr": {
-                name: _compared(clean, results, mine[corpus], test) for name, mine in noisy.items()
+                name: {**pair.told(), "by_kind": _by_kind(pair, kinds[corpus])}
+                for name, pair in own.items()
             }
         }
-        for corpus, results in by_corpus(clean.results).items()
+        for corpus, own in found.items()
     }
     return {
         "kinds": list(test.kinds),
         "snr_db": list(test.snr_db),
         "seed": test.seed,
-        "points_lost": {name: mean_lost(corpora, "by_snr", name) for name in noisy},
+        "points_lost": {name: mean_lost(corpora, "by_snr", name) for name in takes},
         "corpora": corpora,
     }
 
 
-def _compared(
-    clean: Evaluation, before: Sequence[ClipResult], after: Sequence[ClipResult], test: NoiseTest
-) -> dict[str, Any]:
-    clips = [result.clip for result in before]
-    pair = Pair.of(clean, before, after)
+def _by_kind(pair: Pair, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Figures of the clips of each kind of noise."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for number, clip in enumerate(clips):
-        groups[test.kind_of(clip)].append(number)
-    by_kind = {kind: pair.only(np.array(groups[kind])).figures() for kind in sorted(groups)}
-    return {**pair.figures(), **pair.intervals(), "by_kind": by_kind}
+    for number, kind in enumerate(kinds):
+        groups[kind].append(number)
+    return {kind: pair.only(np.array(groups[kind])).figures() for kind in sorted(groups)}

@@ -17,24 +17,6 @@ from training.measure.scoring import by_corpus, in_mean, own_classes
 from training.sound.takes import Take
 
 
-def heard_under(
-    bundle: Bundle, takes: Mapping[str, Sequence[Take]], jobs: int, title: str
-) -> dict[str, dict[str, list[ClipResult]]]:
-    """What a bundle says of clips under some circumstances, by circumstance and corpus."""
-    results = listen(bundle, [take for own in takes.values() for take in own], jobs, title)
-    found, start = {}, 0
-    for name, own in takes.items():
-        found[name] = by_corpus(results[start : start + len(own)])
-        start += len(own)
-    return found
-
-
-def mean_lost(corpora: Mapping[str, Any], circumstances: str, name: str) -> float | None:
-    """Points lost under one of the circumstances, in the mean over the corpora."""
-    lost = [corpora[corpus][circumstances][name]["points_lost"] for corpus in in_mean(corpora)]
-    return float(np.mean(lost)) if lost else None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
     """What was said of the clips of one corpus under two circumstances, over its classes."""
@@ -86,3 +68,51 @@ class Pair:
             "uar_interval": interval(after),
             "points_lost_interval": interval(100 * (before - after)),
         }
+
+    def told(self) -> dict[str, Any]:
+        """Figures and intervals."""
+        return {**self.figures(), **self.intervals()}
+
+
+def pairs(clean: Evaluation, after: Sequence[ClipResult]) -> dict[str, Pair]:
+    """Answers to the same clips before and after, by corpus."""
+    later = by_corpus(after)
+    return {
+        corpus: Pair.of(clean, before, later[corpus])
+        for corpus, before in by_corpus(clean.results).items()
+    }
+
+
+def pairs_under(
+    bundle: Bundle,
+    clean: Evaluation,
+    takes: Mapping[str, Sequence[Take]],
+    jobs: int,
+    title: str,
+) -> dict[str, dict[str, Pair]]:
+    """Clips as they are and under some circumstances, by corpus and circumstance.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clean
+        What it said of the clips as they are.
+    takes
+        The same clips, in the same order, under each circumstance.
+    jobs, title
+        Number of processes, and what their progress is called.
+    """
+    heard = listen(bundle, [take for own in takes.values() for take in own], jobs, title)
+    count = len(clean.results)
+    found = {name: pairs(clean, heard[k * count : (k + 1) * count]) for k, name in enumerate(takes)}
+    return {
+        corpus: {name: own[corpus] for name, own in found.items()}
+        for corpus in by_corpus(clean.results)
+    }
+
+
+def mean_lost(corpora: Mapping[str, Any], circumstances: str, name: str) -> float | None:
+    """Points lost under one of the circumstances, in the mean over the corpora."""
+    lost = [corpora[corpus][circumstances][name]["points_lost"] for corpus in in_mean(corpora)]
+    return float(np.mean(lost)) if lost else None

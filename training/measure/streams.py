@@ -16,8 +16,7 @@ from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, check_classes
 from training.measure.listening import hear, segment_results
-from training.measure.paired import Pair
-from training.measure.scoring import by_corpus
+from training.measure.paired import pairs
 from training.sound.chance import generator
 from training.sound.streams import Switch, TooLittleSpeechError, switches
 from training.sound.takes import StreamTake
@@ -105,11 +104,8 @@ def stream_scores(
         interval of a paired bootstrap, and clips ``without_speech``.
     """
     test = test or StreamTest()
-    streamed = by_corpus(evaluate_stream(bundle, single.clips, jobs=jobs, test=test).results)
-    corpora = {}
-    for corpus, results in by_corpus(single.results).items():
-        pair = Pair.of(single, results, streamed[corpus])
-        corpora[corpus] = {**pair.figures(), **pair.intervals()}
+    streamed = evaluate_stream(bundle, single.clips, jobs=jobs, test=test)
+    corpora = {corpus: pair.told() for corpus, pair in pairs(single, streamed.results).items()}
     return {"gap_s": list(test.gap_s), "clips": test.clips, "seed": test.seed, "corpora": corpora}
 
 

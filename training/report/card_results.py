@@ -75,19 +75,22 @@ def _of_fold(result: Result) -> str:
     return f" Fold {result['thorough']['fold']} alone." if "thorough" in result else ""
 
 
+def _lost(result: Result, measured: str, by: str, before: str) -> str:
+    """Table of UAR before, and under each circumstance in dB with the points that it loses."""
+    header, rows = ["corpus", before], []
+    for decibels in result[measured]["points_lost"]:
+        header += [f"{decibels} dB", "lost"]
+    for name, own in result[measured]["corpora"].items():
+        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
+        for at in own[by].values():
+            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
+        rows.append(cells)
+    return table(header, rows)
+
+
 def _levels(result: Result) -> str:
     if "levels" not in result:
         return ""
-    levels = result["levels"]
-    rows = []
-    for name, own in levels["corpora"].items():
-        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
-        for at in own["by_gain"].values():
-            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
-        rows.append(cells)
-    header = ["corpus", "as recorded"]
-    for gain_db in levels["points_lost"]:
-        header += [f"{gain_db} dB", "lost"]
     words = paragraph(
         "UAR of the clips as another microphone's gain would give them, never clipped, and the "
         f"points it loses.{_of_fold(result)}"
@@ -97,7 +100,7 @@ def _levels(result: Result) -> str:
 
 {words}
 
-{table(header, rows)}
+{_lost(result, "levels", "by_gain", "as recorded")}
 """
 
 
@@ -105,15 +108,6 @@ def _noise(result: Result) -> str:
     if "noise" not in result:
         return ""
     noise = result["noise"]
-    rows = []
-    for name, own in noise["corpora"].items():
-        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
-        for at in own["by_snr"].values():
-            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
-        rows.append(cells)
-    header = ["corpus", "clean"]
-    for ratio_db in noise["points_lost"]:
-        header += [f"{ratio_db} dB", "lost"]
     words = paragraph(
         f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
         f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
@@ -125,7 +119,7 @@ def _noise(result: Result) -> str:
 
 {words}
 
-{table(header, rows)}
+{_lost(result, "noise", "by_snr", "clean")}
 
 ![UAR against the signal-to-noise ratio]({NOISE})
 """

@@ -92,8 +92,11 @@ def at_levels(
     if not levels:
         return list(segments)
 
+    takes = {id(segment.take): segment.take for segment in segments}
+    digests = {number: take.digest().hex() for number, take in takes.items()}
+
     def louder(segment: GatedSegment, copy: int) -> GatedSegment:
-        names = segment.take.digest().hex(), str(segment.first_step), str(copy)
+        names = digests[id(segment.take)], str(segment.first_step), str(copy)
         gain = generator(seed, "level", *names).uniform(-gain_db, gain_db)
         return replace(segment, log_mel=segment.log_mel + np.float32(gain))
 
