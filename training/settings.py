@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the first number of a range must not exceed the second")
+    return limits
+
+
+Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_ascending)]
+"""Lowest and highest of what is drawn."""
+
+Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+"""How often something happens."""
 
 
 class Section(BaseModel):

@@ -335,6 +335,22 @@ def test_some_streams_are_joined_without_a_gap_and_all_are_changed(clips):
     assert {stream.change for stream in streams} == {Augmenter(settings, 0)}
 
 
+def test_a_share_of_the_streams_stays_as_recorded(clips):
+    streams = {"clips": [2, 2], "passes": 4}
+
+    def joined(changed: float) -> list[StreamTake]:
+        settings = Augmentation.model_validate(
+            {"gain_db": 6, "streams": {**streams, "changed": changed}}
+        )
+        takes = training_takes(clips, settings, seed=0)
+        return [take for take in takes if isinstance(take, StreamTake)]
+
+    some = joined(0.5)
+    assert 3 < sum(stream.change is None for stream in some) < len(some) - 3
+    assert {stream.change for stream in joined(0.0)} == {None}
+    assert [stream.clips for stream in joined(0.0)] == [stream.clips for stream in some]
+
+
 @pytest.mark.parametrize("rate", [0.8, 1.25])
 def test_the_rate_changes_length_and_pitch_together(rate):
     heard = changed(tone(400), rate=[rate, rate])

@@ -15,16 +15,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from realtime_ser.records import SAMPLE_RATE
 from training.corpora import Clip
-from training.settings import Section
+from training.settings import Chance, Range, Section
 from training.sound.chance import generator
 from training.sound.codecs import Codec, coded
 from training.sound.mixing import within_scale
@@ -37,16 +37,6 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 """To be raised whenever an effect sounds otherwise for the same settings."""
-
-
-def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
-    if limits[0] > limits[1]:
-        raise ValueError("the first number of a range must not exceed the second")
-    return limits
-
-
-Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_ascending)]
-Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 # ---------------------------------------------------------------------------------------- settings
@@ -143,12 +133,15 @@ class StreamSettings(Section):
         stretch of speech.
     passes
         In how many streams each clip is.
+    changed
+        Share of the streams that are changed as copies are; the others stay as recorded.
     """
 
     clips: tuple[int, int] = (2, 4)
     gap_s: Range = (0.7, 2.0)
     unbroken: Chance = 0.0
     passes: int = Field(default=1, ge=1)
+    changed: Chance = 1.0
 
     @model_validator(mode="after")
     def _joins(self) -> Self:
@@ -180,7 +173,7 @@ class Augmentation(Section):
         together, as if somebody else spoke (Ko et al., Audio Augmentation for Speech Recognition,
         Interspeech 2015). ``null``: as it was.
     streams
-        Clips joined to streams, which are changed as copies are; ``null``: none.
+        Clips joined to streams; ``null``: none.
     """
 
     copies: int = Field(default=0, ge=0)
@@ -423,7 +416,11 @@ def training_takes(clips: Sequence[Clip], settings: Augmentation, seed: int) -> 
     takes += [Take(clip, change, copy) for copy in range(settings.copies) for clip in clips]
     if settings.streams is not None:
         chains = _chains(clips, settings.streams, generator(seed, "streams"))
-        takes += [StreamTake(chain, gap_s, seed, change) for chain, gap_s in chains]
+        draw, share = generator(seed, "changed streams"), settings.streams.changed
+        takes += [
+            StreamTake(chain, gap_s, seed, change if _happens(share, draw) else None)
+            for chain, gap_s in chains
+        ]
     return takes
 
 
