@@ -21,6 +21,7 @@ from training.sound.augment import Augmentation, training_takes
 from training.sound.recordings import samples_16k
 from training.sound.takes import Noisy, StreamTake, Take
 from training.streaming.clips import GatedSegment, at_levels, gated_segments
+from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.spectra import log_mel, segment_spectra
 
 FEATURES, GATE = FeatureParams(), GateConfig()
@@ -120,6 +121,15 @@ def test_clips_are_learned_at_further_levels_and_changed_copies_at_one(clips, ca
     assert own == [segment.recorded for segment in segments] + [False] * (2 * len(recorded))
     assert len({round(gain, 3) for gain in gains if gain}) == len(gains) - sum(own)
     assert 6.0 < max(map(abs, gains)) <= 12.0
+
+    # Noise takes away nothing, lies under a share, and leaves what else is drawn.
+    noisy = at_levels(segments, 2, 12.0, 0, SpectralNoise(chance=0.5))
+    assert [s.log_mel.tobytes() for s in noisy[: len(segments)]] == [
+        s.log_mel.tobytes() for s in louder[: len(segments)]
+    ]
+    added = [a.log_mel - b.log_mel for a, b in zip(noisy, louder, strict=True)]
+    assert min(map(np.min, added)) > -1e-3
+    assert 0 < sum(float(np.max(more)) > 0.1 for more in added) < 2 * len(recorded)
 
     # A segment's levels stay what they are when others are learned from.
     alone = at_levels(recorded[:1], 2, 12.0, seed=0)

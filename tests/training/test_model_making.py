@@ -21,18 +21,23 @@ from training.corpora import CORPORA, Clip
 from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.runs import Run
+from training.sound.takes import Noisy, Take
 from training.streaming.batches import (
     ABSENT,
     FrameBatches,
+    ImitationBatches,
     LabelBatches,
     Labelled,
     class_mask,
+    mfcc,
     spec_augment,
 )
+from training.streaming.clips import GatedSegment
 from training.streaming.export import ParityError, export_bundle
 from training.streaming.labelling import _spread
 from training.streaming.network import StreamingSer, new_model, with_outputs
-from training.streaming.recipe import HeadStage, WholeStage
+from training.streaming.noise_spectra import SpectralNoise
+from training.streaming.recipe import EncoderStage, HeadStage, WholeStage
 from training.streaming.shape import Architecture
 
 SMALL = Architecture(
@@ -213,6 +218,21 @@ def test_masks_hide_no_more_than_they_may() -> None:
         assert changed.all(axis=0).sum() <= 2 * 64 // 8
         assert changed.all(axis=1).sum() <= 2 * 12
         assert np.unique(masked[masked != spectrum]).size <= 1
+
+
+def test_the_encoder_hears_recordings_in_noise_and_is_to_give_what_it_gave_without() -> None:
+    sound = np.full((4, 8, 64), -40.0, np.float32)
+    takes = [Take(clip("ravdess", "sad")), Take(clip("ravdess", "sad"), Noisy(("white",), 10.0))]
+    segments = [GatedSegment(take, take.clips * 4, sound, 3, 0.3, 0) for take in takes]
+    targets = [np.full((4, 2), k, np.float16) for k in range(2)]
+    stage = EncoderStage(gain_db=0.0, noise=SpectralNoise(chance=1.0))
+    frames, aims, _ = ImitationBatches(segments, targets, 40, stage, seed=0)[0]
+    assert isinstance(frames, np.ndarray)
+    as_it_was = mfcc(sound, 40)
+    for own, aim in zip(frames, aims, strict=True):
+        recorded = aim[0, 0] == 0.0
+        assert recorded == (np.abs(own[: len(as_it_was)] - as_it_was).max() > 0.1)
+        assert np.ptp(aim[:4]) == 0.0
 
 
 def test_mixup_mixes_inputs_and_labels_alike() -> None:

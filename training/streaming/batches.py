@@ -17,6 +17,7 @@ from realtime_ser.records import STEP_FRAMES, STEP_S
 from training.batching import Batch, Epochs, padded_length
 from training.corpora import Clip
 from training.streaming.clips import GatedSegment
+from training.streaming.noise_spectra import with_noise
 from training.streaming.recipe import EncoderStage, LabelStage, WholeStage
 
 _MASK_FRAMES = 12
@@ -56,6 +57,7 @@ class ImitationBatches(Epochs):
         self._targets = targets
         self._coefficients = coefficients
         self._gain_db = stage.gain_db
+        self._noise = stage.noise
         super().__init__([len(target) for target in targets], stage.batch_size, seed)
 
     def __getitem__(self, index: int) -> Batch:
@@ -68,7 +70,11 @@ class ImitationBatches(Epochs):
         gains = self.random.uniform(-self._gain_db, self._gain_db, len(chosen))
         for row, k in enumerate(chosen):
             length = len(self._targets[k])
-            louder = self._segments[k].log_mel + np.float32(gains[row])
+            segment = self._segments[k]
+            log_mel = segment.log_mel
+            if self._noise is not None and segment.recorded:
+                log_mel = with_noise(log_mel, self._noise, self.random)
+            louder = log_mel + np.float32(gains[row])
             frames[row, : length * STEP_FRAMES] = mfcc(louder, self._coefficients)
             targets[row, :length] = self._targets[k]
             weights[row, :length] = 1.0

@@ -21,6 +21,7 @@ from training.cache import Arrays, cached
 from training.corpora import Clip
 from training.sound.chance import generator
 from training.sound.takes import AnyTake, as_takes
+from training.streaming.noise_spectra import SpectralNoise, with_noise
 
 _VERSION = 1
 """To be raised whenever gate or features give other results for the same parameters."""
@@ -66,7 +67,11 @@ class GatedSegment:
 
 
 def at_levels(
-    segments: Sequence[GatedSegment], levels: int, gain_db: float, seed: int
+    segments: Sequence[GatedSegment],
+    levels: int,
+    gain_db: float,
+    seed: int,
+    noise: SpectralNoise | None = None,
 ) -> list[GatedSegment]:
     """Segments as learned from at several levels.
 
@@ -82,7 +87,9 @@ def at_levels(
     gain_db
         Levels are drawn within so much either way.
     seed
-        Of the levels; that of a segment does not depend on the others.
+        Of all that is drawn; what a segment gets does not depend on the others.
+    noise
+        What a share of the further ones is heard in; ``None``: nothing.
 
     Returns
     -------
@@ -98,7 +105,10 @@ def at_levels(
     def louder(segment: GatedSegment, copy: int) -> GatedSegment:
         names = digests[id(segment.take)], str(segment.first_step), str(copy)
         gain = generator(seed, "level", *names).uniform(-gain_db, gain_db)
-        return replace(segment, log_mel=segment.log_mel + np.float32(gain))
+        log_mel = segment.log_mel
+        if noise is not None and copy:
+            log_mel = with_noise(log_mel, noise, generator(seed, "noise", *names))
+        return replace(segment, log_mel=log_mel + np.float32(gain))
 
     first = [segment if segment.recorded else louder(segment, 0) for segment in segments]
     recorded = [segment for segment in segments if segment.recorded]

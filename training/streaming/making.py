@@ -14,6 +14,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from realtime_ser.errors import UsageError
 from realtime_ser.labels import LABELS
 from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
+from realtime_ser.records import STEP_S
 from training.corpora import Clip
 from training.fitting import precision
 from training.job import Job
@@ -174,7 +175,8 @@ def _teaching(job: Job[StreamingRecipe], segments: Segments) -> _Teaching:
     train, validation = segments["train"], segments["validation"]
     stage, plain = recipe.head, [*train, *validation]
     louder, louder_validation = (
-        at_levels(part, stage.levels, stage.gain_db, job.seed) for part in (train, validation)
+        at_levels(part, stage.levels, stage.gain_db, job.seed, stage.noise)
+        for part in (train, validation)
     )
     everybody, heard = [*louder, *louder_validation], None
     if recipe.encoder.pretrained:
@@ -288,9 +290,10 @@ def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, n
 
 
 def _of_statistics(stage: HeadStage) -> HeadStage:
-    """The stage for a head whose inputs at a step hold all that was heard until then."""
+    """The stage for answers from what was heard until a step: its few steps count alike."""
     epochs = stage.statistics_epochs or stage.epochs
-    return stage.model_copy(update={"epochs": epochs, "joined": 0.0})
+    update = {"epochs": epochs, "joined": 0.0, "prefix_ramp_s": STEP_S}
+    return stage.model_copy(update=update)
 
 
 def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:

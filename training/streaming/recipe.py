@@ -10,6 +10,7 @@ from realtime_ser.config import GateConfig
 from realtime_ser.features import FeatureParams
 from training.settings import BaseRecipe, Fit
 from training.sound.augment import Augmentation
+from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.shape import Architecture
 
 
@@ -24,6 +25,9 @@ class EncoderStage(Fit):
         left out.
     gain_db
         Each segment's level is changed by up to so much either way; its target is not.
+    noise
+        What a share of the segments as recorded is heard in, anew in every epoch; the target is
+        that of the clean voice. ``null``: nothing.
     """
 
     pretrained: bool = True
@@ -33,6 +37,7 @@ class EncoderStage(Fit):
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
     clip_norm: float | None = Field(default=1.0, gt=0)
     gain_db: float = Field(default=12.0, ge=0)
+    noise: SpectralNoise | None = None
 
 
 class LabelStage(Fit):
@@ -51,8 +56,8 @@ class LabelStage(Fit):
     changed
         How often a changed copy is drawn, against its clip as recorded at one level.
     prefix_ramp_s
-        Every step is trained to give the label; its weight rises to full over this time. Heads of
-        statistics learn at up to four steps of a segment, which count as if each were the next.
+        Every step is trained to give the label; its weight rises to full over this time. Answers
+        from statistics learn at up to four steps of a segment, which all weigh in full.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
     joined
@@ -92,6 +97,8 @@ class HeadStage(LabelStage):
     levels, gain_db
         Each segment as recorded is learned at so many further levels, drawn within so much either
         way, and where there are any, each changed copy at such a level too.
+    noise
+        What a share of those at further levels is heard in; ``null``: nothing.
     """
 
     teachers: int = Field(default=2, ge=0)
@@ -99,6 +106,7 @@ class HeadStage(LabelStage):
     statistics_epochs: int | None = Field(default=None, ge=1)
     levels: int = Field(default=0, ge=0)
     gain_db: float = Field(default=12.0, ge=0)
+    noise: SpectralNoise | None = None
 
 
 class WholeStage(LabelStage):
