@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from realtime_ser.baseline import Baseline
 from realtime_ser.labels import LABELS
 from realtime_ser.model import bundle_folder, load_bundle
 from tests.training.html_page import check_alone
 from tests.training.made_up import made_clips, made_run
 from training.measure.answers import ClipResult, Evaluation, SegmentResult
-from training.measure.baseline import STRENGTHS, baseline_scores, fit_baseline
+from training.measure.baseline import STRENGTHS, baseline_scores, fit_baseline, middle
 from training.report.card import card_text
 from training.report.run_report import write_report
 
@@ -65,6 +66,36 @@ def test_where_nobody_gains_nothing_is_offered():
     baseline = fit_baseline(LABELS, said(spoken(6, bias=0.0)))
     assert not baseline.enabled
     assert abs(baseline.validation["mean"]["gain"]) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("gains", "offered"),
+    [
+        ([0.01, 0.02, 0.03, 0.02], True),  # none sure alone, all of them together
+        ([0.2, -0.1, 0.1, -0.1], False),
+        ([-0.02, -0.03, -0.02, -0.01], False),
+    ],
+)
+def test_the_folds_decide_together(gains, offered):
+    folds = [
+        Baseline(
+            reference=(-1.0, -2.0),
+            strength=strength,
+            enabled=False,
+            validation={"mean": {"gain": gain}},
+        )
+        for gain, strength in zip(gains, (0.25, 0.5, 0.5, 1.0), strict=True)
+    ]
+    found = middle(folds)
+    assert found.enabled == offered
+    assert (found.strength, found.reference) == (0.5, (-1.0, -2.0))
+
+
+def test_one_fold_decides_for_itself():
+    fold = Baseline(
+        reference=(-1.0, -2.0), strength=0.5, enabled=True, validation={"mean": {"gain": 0.1}}
+    )
+    assert middle([fold]).enabled
 
 
 def test_twenty_seconds_of_each_speaker_are_heard():

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import ttest_1samp  # type: ignore[import-untyped]
 
 from realtime_ser.baseline import SPEECH_S, Baseline, mean_log_probabilities, shifted
 from realtime_ser.records import SAMPLE_RATE
@@ -81,10 +82,18 @@ def _baseline(reference: Means, strength: float) -> Baseline:
 
 
 def middle(fitted: Sequence[Baseline]) -> Baseline:
-    """What the folds of a recipe fitted, as one: offered where more than half of them offer it."""
+    """What the folds of a recipe fitted, as one.
+
+    It is offered where validation speakers surely gained in the mean of the folds: the few of one
+    fold are too few to tell. Their gains count as one draw each, under Student's t.
+    """
     references = np.mean([one.reference for one in fitted], axis=0)
     strength = float(np.median([one.strength for one in fitted]))
-    offered = 2 * sum(one.enabled for one in fitted) > len(fitted)
+    gains = [one.validation["mean"]["gain"] for one in fitted if one.validation]
+    if len(gains) == len(fitted) > 1:
+        offered = bool(ttest_1samp(gains, 0.0).confidence_interval().low > 0.0)
+    else:
+        offered = all(one.enabled for one in fitted)
     return _baseline(references, strength).model_copy(update={"enabled": offered})
 
 

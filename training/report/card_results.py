@@ -276,8 +276,8 @@ def baseline_words(found: Mapping[str, Any]) -> str:
     if before is None:
         offered = "is offered" if found["enabled"] else "is not offered"
         return (
-            f"{words} It {offered}: validation speakers surely gained, with an interval above 0, "
-            f"in {found['enabled_in']} of the folds, and more than half of them decide."
+            f"{words} It {offered}: that takes a mean gain of the folds' validation speakers whose "
+            f"interval over the folds lies above 0. In {found['enabled_in']} of them it did alone."
         )
     shown = "is offered" if found["enabled"] else "is not offered"
     return (
