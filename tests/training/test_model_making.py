@@ -34,7 +34,8 @@ from training.streaming.batches import (
 )
 from training.streaming.clips import GatedSegment
 from training.streaming.export import ParityError, export_bundle
-from training.streaming.labelling import _spread
+from training.streaming.heads import StatisticsAnswer
+from training.streaming.labelling import standardise
 from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.recipe import EncoderStage, HeadStage, WholeStage
@@ -84,12 +85,17 @@ def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
 
 
 def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
-    sample = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+    answer = StatisticsAnswer(SMALL)
+    answer.build(None)
+    width = answer.mean.shape[0]
+    sample = np.random.default_rng(0).normal(size=(100, width)).astype(np.float32)
     sample[:, 1] = 0.0
     sample[:, 2] *= 1e-3
-    spread = _spread(sample)
+    standardise(answer, sample)
+    spread = np.asarray(answer.deviation)
     assert spread[1] == 1.0
     np.testing.assert_allclose(spread[::2], sample[:, ::2].std(axis=0) + 1e-2, rtol=1e-5)
+    np.testing.assert_allclose(answer.mean, sample.mean(axis=0), rtol=1e-5, atol=1e-7)
 
 
 def test_statistics_forget(model: StreamingSer) -> None:

@@ -68,13 +68,8 @@ def train_head(head: Head, lessons: Lessons) -> Head:
         validation=_last_units(lessons.validation, width),
     )
     sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
-    head.mean.assign(sample.mean(axis=0))
-    head.deviation.assign(_spread(sample))
-
-    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
-        return LabelBatches(segments, lessons.stage, seed)
-
-    _learn(head, width, batches, lessons)
+    standardise(head, sample)
+    _learn(head, width, lessons)
     return head
 
 
@@ -86,27 +81,22 @@ def _last_units(segments: Sequence[Labelled], width: int) -> list[Labelled]:
 _STILL, _FLOOR = 1e-4, 1e-2
 
 
-def _spread(sample: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Deviation that each unit is divided by, a little more than it is.
+def standardise(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> None:
+    """Let a layer see its units around 0, about 1 wide, by what they are in a sample of rows.
 
-    It is 1 where a unit never moved: nothing was learned of it, so it must not be scaled up when
-    some other sound moves it.
+    Each is divided by a little more than its deviation; by 1 where it never moved: nothing was
+    learned of it, so it must not be scaled up when some other sound moves it.
     """
     deviation = sample.std(axis=0)
-    return np.where(deviation > _STILL, deviation + _FLOOR, 1.0).astype(np.float32)
+    layer.mean.assign(sample.mean(axis=0))
+    layer.deviation.assign(np.where(deviation > _STILL, deviation + _FLOOR, 1.0))
 
 
 def train_answer(answer: StatisticsAnswer, lessons: Lessons) -> StatisticsAnswer:
     """Train an answer from statistics likewise, by segments from :func:`at_steps`."""
     results = np.stack([row.inputs[row.last_voiced] for row in lessons.segments])
-    results = results.astype(np.float32)
-    answer.mean.assign(results.mean(axis=0))
-    answer.deviation.assign(_spread(results))
-
-    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
-        return LabelBatches(segments, lessons.stage, seed)
-
-    _learn(answer, results.shape[1], batches, lessons)
+    standardise(answer, results.astype(np.float32))
+    _learn(answer, results.shape[1], lessons)
     return answer
 
 
@@ -163,18 +153,18 @@ def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> Str
     """Train encoder and head together from where they stand, or go on likewise."""
     coefficients = model.architecture.coefficients
 
-    def batches(segments: Sequence[Labelled], seed: int | None) -> LabelBatches:
+    def batches(segments: Sequence[Labelled], _stage: LabelStage, seed: int | None) -> FrameBatches:
         return FrameBatches(segments, stage, coefficients, seed)
 
-    _learn(model, coefficients, batches, lessons)
+    _learn(model, coefficients, lessons, batches)
     return model
 
 
 def _learn(
     layer: Head | StatisticsAnswer | StreamingSer,
     width: int,
-    batches: Callable[[Sequence[Labelled], int | None], LabelBatches],
     lessons: Lessons,
+    batches: Callable[[Sequence[Labelled], LabelStage, int | None], LabelBatches] = LabelBatches,
 ) -> None:
     done = lessons.run.folder / f"{lessons.name}.npz"
     if done.exists():
@@ -184,10 +174,10 @@ def _learn(
     inputs = keras.Input((None, width), name="inputs")
     mask = keras.Input((layer.architecture.labels,), name="mask")
     model = keras.Model([inputs, mask], layer(inputs) + mask[:, None, :])
-    learned = batches(lessons.segments, lessons.seed)
+    learned = batches(lessons.segments, lessons.stage, lessons.seed)
     held_out: list[Batch] = []
     if lessons.validation:
-        fixed = batches(lessons.validation, None)
+        fixed = batches(lessons.validation, lessons.stage, None)
         held_out = [fixed[k] for k in range(len(fixed))]
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
