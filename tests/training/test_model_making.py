@@ -22,6 +22,7 @@ from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.runs import Run
 from training.sound.takes import Noisy, Take
+from training.streaming import imitation
 from training.streaming.batches import (
     ABSENT,
     FrameBatches,
@@ -224,6 +225,21 @@ def test_masks_hide_no_more_than_they_may() -> None:
         assert changed.all(axis=0).sum() <= 2 * 64 // 8
         assert changed.all(axis=1).sum() <= 2 * 12
         assert np.unique(masked[masked != spectrum]).size <= 1
+
+
+def test_segments_of_any_length_are_encoded_in_their_order(
+    model: StreamingSer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, random = Take(clip("ravdess", "sad")), np.random.default_rng(3)
+    segments = [
+        GatedSegment(take, take.clips * steps, made.astype(np.float32), steps - 1, 0.3, 0)
+        for steps in (5, 2, 9, 2, 7)
+        for made in [random.uniform(-60.0, -20.0, (steps, 8, 64))]
+    ]
+    monkeypatch.setattr(imitation, "_CHUNK", 2)
+    for segment, vectors in zip(segments, imitation.encode(model.encoder, segments), strict=True):
+        alone = model.encoder(mfcc(segment.log_mel, 40)[None])[0]
+        np.testing.assert_allclose(vectors, alone, rtol=1e-3, atol=1e-3)
 
 
 def test_the_encoder_hears_recordings_in_noise_and_is_to_give_what_it_gave_without() -> None:

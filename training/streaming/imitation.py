@@ -25,6 +25,7 @@ from training.streaming.teacher import fit_map
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
+_CHUNK = 2048  # segments whose vectors are in memory in full precision
 
 STAGE = "encoder"
 """Name of the stage in a run."""
@@ -62,8 +63,11 @@ def teacher_vectors(
 def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
     """Vectors of all steps of each segment, ``(steps, units)``, in the segments' order."""
     coefficients = encoder.architecture.coefficients
-    frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
-    return [vectors.astype(np.float16) for vectors in run_causal(encoder, frames, STEP_FRAMES)]
+    found: list[NDArray[np.float16]] = []
+    for start in range(0, len(segments), _CHUNK):
+        frames = [mfcc(s.log_mel, coefficients) for s in segments[start : start + _CHUNK]]
+        found += [own.astype(np.float16) for own in run_causal(encoder, frames, STEP_FRAMES)]
+    return found
 
 
 def standardise(

@@ -148,7 +148,7 @@ class _Teaching:
         The encoder's vectors, and what answers from their statistics learn from; empty where none
         do.
     heard
-        The pretrained encoder's own; ``None`` without one.
+        The pretrained encoder's own, for teachers; ``None`` without these.
     """
 
     segments: Sequence[GatedSegment]
@@ -181,8 +181,9 @@ def _teaching(job: Job[StreamingRecipe], segments: Segments) -> _Teaching:
     everybody, heard = [*louder, *louder_validation], None
     if recipe.encoder.pretrained:
         imitated = _imitate(job, start, plain, len(train))
-        of_place = dict(zip(map(_place, plain), imitated, strict=True))
-        heard = [of_place[_place(segment)] for segment in everybody]
+        if stage.teachers:
+            of_place = dict(zip(map(_place, plain), imitated, strict=True))
+            heard = [of_place[_place(segment)] for segment in everybody]
     else:
         settle(start.encoder, train)
     if job.parent is not None:
@@ -266,7 +267,7 @@ def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, n
         return Lessons(as_long, *teaching.split(segments), job.run, name, seed)
 
     pupils = labelled(teaching.segments, teaching.encoded)
-    if teaching.heard is not None and stage.teachers:
+    if teaching.heard is not None:
         heard = labelled(teaching.segments, teaching.heard)
         teachers = []
         for k in range(1, stage.teachers + 1):
