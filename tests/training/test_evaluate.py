@@ -220,7 +220,7 @@ def test_a_graph_that_says_something_else_is_found_out(bundle, clips, results):
 
 def test_noise_costs_what_it_takes_from_the_clean_clips(bundle, evaluation):
     test = NoiseTest(kinds=("brown", "fan"), snr_db=(60.0, -20.0))
-    found = noise_scores(bundle, evaluation, jobs=1, test=test)
+    found = noise_scores([(bundle, evaluation)], jobs=1, test=test)
     clean = scores(evaluation)["corpora"]["emodb"]["uar"]
     by_snr = found["corpora"]["emodb"]["by_snr"]
     assert list(by_snr) == ["60", "-20"]
@@ -237,7 +237,7 @@ def test_noise_costs_what_it_takes_from_the_clean_clips(bundle, evaluation):
 
 
 def test_a_level_costs_what_it_takes_from_the_clips_as_recorded(bundle, evaluation):
-    found = level_scores(bundle, evaluation, jobs=1)
+    found = level_scores([(bundle, evaluation)], jobs=1)
     own = scores(evaluation)["corpora"]["emodb"]["uar"]
     by_gain = found["corpora"]["emodb"]["by_gain"]
     assert list(by_gain) == ["-12", "-6", "+6", "+12"]
@@ -246,6 +246,16 @@ def test_a_level_costs_what_it_takes_from_the_clips_as_recorded(bundle, evaluati
         assert at["clips"] == 3
         assert found["points_lost"][gain] == pytest.approx(at["points_lost"])
     json.dumps(found)
+
+
+def test_models_of_folds_are_measured_together_each_by_its_own_clips(bundle, evaluation):
+    first, others = evaluation.results[:1], evaluation.results[1:]
+    folds = [(bundle, Evaluation.of_bundle(bundle, part)) for part in (first, others)]
+    whole, test = [(bundle, evaluation)], NoiseTest(snr_db=(20.0,))
+    assert level_scores(folds, jobs=1) == level_scores(whole, jobs=1)
+    assert noise_scores(folds, jobs=1, test=test) == noise_scores(whole, jobs=1, test=test)
+    apart = stream_scores(folds, jobs=1)["corpora"]["emodb"]
+    assert apart["clips"] == len(evaluation.results)
 
 
 def test_a_gain_makes_a_clip_louder_and_nothing_else(evaluation):
@@ -286,7 +296,7 @@ def test_clips_of_a_stream_are_told_apart(bundle, clips, results):
 
 
 def test_a_stream_loses_what_it_answers_worse(bundle, evaluation):
-    found = stream_scores(bundle, evaluation, jobs=1, test=StreamTest(gap_s=(2.0, 3.0)))
+    found = stream_scores([(bundle, evaluation)], jobs=1, test=StreamTest(gap_s=(2.0, 3.0)))
     own = found["corpora"]["emodb"]
     clean = scores(evaluation)["corpora"]["emodb"]["uar"]
     assert own["points_lost"] == pytest.approx(100 * (clean - own["uar"]))
@@ -311,6 +321,10 @@ def test_a_label_follows_from_where_it_stays(labels, seconds):
     assert delay(labels, ends, "a") == pytest.approx(seconds)
 
 
+def unheard(bundle, clips):
+    return Evaluation.of_bundle(bundle, [ClipResult(clip, (), {}) for clip in clips])
+
+
 def test_switches_are_measured_within_one_stretch_of_speech(bundle, tmp_path):
     speech, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
     clips = []
@@ -320,14 +334,17 @@ def test_switches_are_measured_within_one_stretch_of_speech(bundle, tmp_path):
         clip = judged(label, speaker="1037").clip
         clips.append(replace(clip, path=path, name=str(k)))
     test = SwitchTest(count=3, side_s=0.5)
-    found = switch_scores(bundle, clips, jobs=1, test=test)["corpora"]["crema_d"]
+    said = [(bundle, unheard(bundle, clips))]
+    found = switch_scores(said, jobs=1, test=test)["corpora"]["crema_d"]
     assert 1 <= found["switches"] <= 3
     assert 0 <= found["led"] <= 1
-    assert found == switch_scores(bundle, clips, jobs=1, test=test)["corpora"]["crema_d"]
+    assert found == switch_scores(said, jobs=1, test=test)["corpora"]["crema_d"]
+    (twice,) = switch_scores(said * 2, jobs=1, test=test)["corpora"].values()
+    assert twice == found | {"switches": 2 * found["switches"]}
 
 
 def test_a_corpus_without_switches_is_left_out(bundle, clips):
-    assert switch_scores(bundle, clips, jobs=1)["corpora"] == {}
+    assert switch_scores([(bundle, unheard(bundle, clips))], jobs=1)["corpora"] == {}
 
 
 # ---------------------------------------------------------------------------------------- scores

@@ -86,18 +86,14 @@ def cross_validated_scores(
     ----------
     bundles, evaluations
         By number of the fold.
-    cache, jobs
+    cache, jobs, thorough
         As for :func:`streaming_scores`.
-    thorough
-        Likewise, but by the first fold alone.
 
     Returns
     -------
     dict
         What :func:`streaming_scores` gives, of all folds' clips together; ``folds``: ``uar`` of
-        each by corpus, under its number; ``mean_of_folds``: their means by corpus; ``thorough``:
-        the ``fold`` that was heard at other levels, in noise, in long streams and at switches, and
-        its ``uar``.
+        each by corpus, under its number; ``mean_of_folds``: their means by corpus.
     """
     numbers = sorted(bundles)
     heard = [evaluations[number] for number in numbers]
@@ -108,8 +104,6 @@ def cross_validated_scores(
         name: float(np.mean([own[name] for own in of_folds.values() if name in own]))
         for name in found["corpora"]
     }
-    if thorough:
-        found["thorough"] = {"fold": numbers[0], "uar": of_folds[numbers[0]]}
     return found
 
 
@@ -121,18 +115,17 @@ def _figures(
     *,
     thorough: bool,
 ) -> dict[str, Any]:
-    """Figures of all clips together; what takes long is measured of the first bundle."""
-    pairs = list(zip(bundles, evaluations, strict=True))
+    """Figures of all clips together."""
+    said = list(zip(bundles, evaluations, strict=True))
     whole = Evaluation.pooled(evaluations)
-    graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in pairs]
+    graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in said]
     found = {**scores(whole), "offline": beside(whole, Evaluation.pooled(graphs))}
     baselines = [b.manifest.baseline for b in bundles if b.manifest.baseline is not None]
     if len(baselines) == len(bundles):
         found["baseline"] = baseline_scores(evaluations, baselines)
     if thorough:
-        bundle, evaluation = pairs[0]
-        found["levels"] = level_scores(bundle, evaluation, jobs=jobs)
-        found["noise"] = noise_scores(bundle, evaluation, jobs=jobs)
-        found["stream"] = stream_scores(bundle, evaluation, jobs=jobs)
-        found["switches"] = switch_scores(bundle, evaluation.clips, jobs=jobs)
+        found["levels"] = level_scores(said, jobs=jobs)
+        found["noise"] = noise_scores(said, jobs=jobs)
+        found["stream"] = stream_scores(said, jobs=jobs)
+        found["switches"] = switch_scores(said, jobs=jobs)
     return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.model import Bundle
-from training.measure.answers import Evaluation
-from training.measure.paired import mean_lost, pairs_under
+from training.measure.paired import Said, mean_lost, pairs_under
 from training.sound.takes import Take
 
 GAINS_DB = (-12.0, -6.0, 6.0, 12.0)
@@ -36,17 +35,15 @@ class Gain:
         return repr(self.gain_db).encode()
 
 
-def level_scores(bundle: Bundle, clean: Evaluation, *, jobs: int) -> dict[str, Any]:
-    """Measure a bundle on the same clips at other levels.
+def level_scores(said: Said, *, jobs: int) -> dict[str, Any]:
+    """Measure models on the same clips at other levels.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
-    bundle
-        The model.
-    clean
-        What it said of the clips as recorded.
+    said
+        The models, and what they said of the clips as recorded.
     jobs
         Number of processes.
 
@@ -57,14 +54,14 @@ def level_scores(bundle: Bundle, clean: Evaluation, *, jobs: int) -> dict[str, A
         ``points_lost`` against the clips as recorded with the interval of a paired bootstrap, and
         clips ``without_speech``. ``points_lost``: the mean over the corpora at each gain.
     """
-    takes = {f"{gain:+g}": [Take(clip, Gain(gain)) for clip in clean.clips] for gain in GAINS_DB}
-    found = pairs_under(bundle, clean, takes, jobs, "Listening at other levels")
+    changed = {f"{gain:+g}": partial(Take, change=Gain(gain)) for gain in GAINS_DB}
+    found = pairs_under(said, changed, jobs, "Listening at other levels")
     corpora = {
         corpus: {"by_gain": {name: pair.told() for name, pair in own.items()}}
         for corpus, own in found.items()
     }
     return {
         "gains_db": list(GAINS_DB),
-        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in takes},
+        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in changed},
         "corpora": corpora,
     }

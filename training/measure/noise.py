@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from realtime_ser.model import Bundle
 from training.corpora import Clip
-from training.measure.answers import Evaluation
-from training.measure.paired import Pair, mean_lost, pairs_under
+from training.measure.paired import Pair, Said, as_it_is, mean_lost, pairs_under
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
 from training.sound.noises import TEST_NOISES
@@ -47,19 +46,15 @@ class NoiseTest:
         return Take(clip, Noisy((self.kind_of(clip),), snr_db, self.seed))
 
 
-def noise_scores(
-    bundle: Bundle, clean: Evaluation, *, jobs: int, test: NoiseTest | None = None
-) -> dict[str, Any]:
-    """Measure a bundle on the same clips with noise under them.
+def noise_scores(said: Said, *, jobs: int, test: NoiseTest | None = None) -> dict[str, Any]:
+    """Measure models on the same clips with noise under them.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
-    bundle
-        The model.
-    clean
-        What it said of the clips without noise.
+    said
+        The models, and what they said of the clips without noise.
     jobs
         Number of processes.
     test
@@ -73,13 +68,11 @@ def noise_scores(
         ``by_kind``. ``points_lost``: the mean over the corpora of what is lost at each ratio.
     """
     test = test or NoiseTest()
-    takes = {
-        f"{ratio:g}": [test.take(clip, ratio) for clip in clean.clips] for ratio in test.snr_db
-    }
-    found = pairs_under(bundle, clean, takes, jobs, "Listening in noise")
+    noisy = {f"{ratio:g}": partial(test.take, snr_db=ratio) for ratio in test.snr_db}
+    found = pairs_under(said, noisy, jobs, "Listening in noise")
     kinds = {
         corpus: [test.kind_of(result.clip) for result in results]
-        for corpus, results in by_corpus(clean.results).items()
+        for corpus, results in by_corpus(as_it_is(said).results).items()
     }
     corpora = {
         corpus: {
@@ -94,7 +87,7 @@ def noise_scores(
         "kinds": list(test.kinds),
         "snr_db": list(test.snr_db),
         "seed": test.seed,
-        "points_lost": {name: mean_lost(corpora, "by_snr", name) for name in takes},
+        "points_lost": {name: mean_lost(corpora, "by_snr", name) for name in noisy},
         "corpora": corpora,
     }
 

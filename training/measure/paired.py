@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.model import Bundle
+from training.corpora import Clip
 from training.measure.answers import Answers, ClipResult, Evaluation
 from training.measure.listening import listen
 from training.measure.metrics import bootstrap, interval, uar
@@ -83,32 +85,40 @@ def pairs(clean: Evaluation, after: Sequence[ClipResult]) -> dict[str, Pair]:
     }
 
 
+Said: TypeAlias = Sequence[tuple[Bundle, Evaluation]]
+"""A model, or those of a recipe's folds, and what each said of its own clips as they are."""
+
+
+def as_it_is(said: Said) -> Evaluation:
+    """What was said of all clips as they are."""
+    return Evaluation.pooled([evaluation for _, evaluation in said])
+
+
 def pairs_under(
-    bundle: Bundle,
-    clean: Evaluation,
-    takes: Mapping[str, Sequence[Take]],
-    jobs: int,
-    title: str,
+    said: Said, changed: Mapping[str, Callable[[Clip], Take]], jobs: int, title: str
 ) -> dict[str, dict[str, Pair]]:
     """Clips as they are and under some circumstances, by corpus and circumstance.
 
     Parameters
     ----------
-    bundle
-        The model.
-    clean
-        What it said of the clips as they are.
-    takes
-        The same clips, in the same order, under each circumstance.
+    said
+        The models, and their clips as they are.
+    changed
+        A clip under each circumstance.
     jobs, title
         Number of processes, and what their progress is called.
     """
-    heard = listen(bundle, [take for own in takes.values() for take in own], jobs, title)
-    count = len(clean.results)
-    found = {name: pairs(clean, heard[k * count : (k + 1) * count]) for k, name in enumerate(takes)}
+    later: dict[str, list[ClipResult]] = {name: [] for name in changed}
+    for bundle, clean in said:
+        takes = [take(clip) for take in changed.values() for clip in clean.clips]
+        heard = iter(listen(bundle, takes, jobs, title))
+        for results in later.values():
+            results.extend(islice(heard, len(clean.clips)))
+    whole = as_it_is(said)
+    found = {name: pairs(whole, results) for name, results in later.items()}
     return {
         corpus: {name: own[corpus] for name, own in found.items()}
-        for corpus in by_corpus(clean.results)
+        for corpus in by_corpus(whole.results)
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.config import GateConfig
 from realtime_ser.model import Bundle
 from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, check_classes
 from training.measure.listening import hear, segment_results
-from training.measure.paired import pairs
+from training.measure.paired import Said, as_it_is, pairs
+from training.measure.scoring import by_corpus
 from training.sound.chance import generator
 from training.sound.streams import Switch, TooLittleSpeechError, switches
 from training.sound.takes import StreamTake
@@ -83,17 +85,13 @@ def evaluate_stream(
     return Evaluation.of_bundle(bundle, [found[k] for k in range(len(clips))])
 
 
-def stream_scores(
-    bundle: Bundle, single: Evaluation, *, jobs: int, test: StreamTest | None = None
-) -> dict[str, Any]:
-    """What a bundle loses from clips one by one to the same clips in long streams.
+def stream_scores(said: Said, *, jobs: int, test: StreamTest | None = None) -> dict[str, Any]:
+    """What is lost from clips one by one to the same clips in long streams.
 
     Parameters
     ----------
-    bundle
-        The model.
-    single
-        What it said of the clips one by one.
+    said
+        The models, and what they said of their clips one by one.
     jobs, test
         As in :func:`evaluate_stream`.
 
@@ -104,8 +102,12 @@ def stream_scores(
         interval of a paired bootstrap, and clips ``without_speech``.
     """
     test = test or StreamTest()
-    streamed = evaluate_stream(bundle, single.clips, jobs=jobs, test=test)
-    corpora = {corpus: pair.told() for corpus, pair in pairs(single, streamed.results).items()}
+    streamed = [
+        result
+        for bundle, single in said
+        for result in evaluate_stream(bundle, single.clips, jobs=jobs, test=test).results
+    ]
+    corpora = {corpus: pair.told() for corpus, pair in pairs(as_it_is(said), streamed).items()}
     return {"gap_s": list(test.gap_s), "clips": test.clips, "seed": test.seed, "corpora": corpora}
 
 
@@ -144,9 +146,7 @@ class SwitchTest:
     seed: int = 0
 
 
-def switch_scores(
-    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, test: SwitchTest | None = None
-) -> dict[str, Any]:
+def switch_scores(said: Said, *, jobs: int, test: SwitchTest | None = None) -> dict[str, Any]:
     """How long the label takes to follow one speaker from one emotion to another.
 
     A delay counts from the switch to the end of the 80 ms step with which the new label comes to
@@ -154,14 +154,12 @@ def switch_scores(
 
     Parameters
     ----------
-    bundle
-        The model.
-    clips
-        What switches are made of.
+    said
+        The models, and those clips of which their switches are made.
     jobs
         Number of processes.
     test
-        Which switches; :class:`SwitchTest` as it stands where left out.
+        Which switches of each model; :class:`SwitchTest` as it stands where left out.
 
     Returns
     -------
@@ -172,26 +170,29 @@ def switch_scores(
         others.
     """
     test = test or SwitchTest()
-    check_classes(bundle.labels, clips)
-    of_corpus: defaultdict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        of_corpus[clip.corpus].append(clip)
-    corpora = {}
-    for corpus, mine in of_corpus.items():
-        try:
-            drawn = switches(
-                mine, test.count, test.seed, side_s=test.side_s, gate=bundle.manifest.gate
-            )
-        except TooLittleSpeechError:
-            continue
-        followed = spread(partial(_follow, bundle), drawn, jobs, "Listening to switches")
-        corpora[corpus] = _delays([result for result in followed if result is not None], len(drawn))
+    drawn: Counter[str] = Counter()
+    led: defaultdict[str, list[float]] = defaultdict(list)
+    for bundle, evaluation in said:
+        for corpus, results in by_corpus(evaluation.results).items():
+            found = _switches([result.clip for result in results], test, bundle.manifest.gate)
+            followed = spread(partial(_follow, bundle), found, jobs, "Listening to switches")
+            drawn[corpus] += len(found)
+            led[corpus] += [seconds for seconds in followed if seconds is not None]
+    corpora = {corpus: _delays(led[corpus], count) for corpus, count in drawn.items() if count}
     return {
         "side_s": test.side_s,
         "seed": test.seed,
         "held_s": HELD_S,
         "corpora": corpora,
     }
+
+
+def _switches(clips: Sequence[Clip], test: SwitchTest, gate: GateConfig) -> Sequence[Switch]:
+    """Switches among clips of one corpus; none where nobody speaks long enough."""
+    try:
+        return switches(clips, test.count, test.seed, side_s=test.side_s, gate=gate)
+    except TooLittleSpeechError:
+        return []
 
 
 def _follow(bundle: Bundle, switch: Switch) -> float | None:

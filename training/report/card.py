@@ -19,7 +19,6 @@ from training.report.card_results import (
     NOISE,
     RELIABILITY,
     Result,
-    clip_by_clip,
     measured,
 )
 from training.report.leaks import leaks
@@ -77,11 +76,7 @@ def write_card(bundle: Bundle, result: Result) -> None:
         EARLY: figures.early_decisions(corpora),
     }
     if "noise" in result:
-        clean = clip_by_clip(result)
-        of_model = {
-            name: {**own, "uar": clean[name]} for name, own in corpora.items() if name in clean
-        }
-        drawn[NOISE] = figures.noise_curves(result["noise"], of_model)
+        drawn[NOISE] = figures.noise_curves(result["noise"], corpora)
     try:
         for name, figure in drawn.items():
             figures.save_png(figure, bundle.folder / name)

@@ -64,24 +64,14 @@ UAR after so many seconds of sound from the first voiced frame on; a shorter cli
 """
 
 
-def clip_by_clip(result: Result) -> Mapping[str, float]:
-    """UAR by corpus of the model that was heard in noise and in streams, without either."""
-    if "thorough" in result:
-        return dict(result["thorough"]["uar"])
-    return {name: own["uar"] for name, own in result["corpora"].items()}
-
-
-def _of_fold(result: Result) -> str:
-    return f" Fold {result['thorough']['fold']} alone." if "thorough" in result else ""
-
-
 def _lost(result: Result, measured: str, by: str, before: str) -> str:
     """Table of UAR before, and under each circumstance in dB with the points that it loses."""
     header, rows = ["corpus", before], []
     for decibels in result[measured]["points_lost"]:
         header += [f"{decibels} dB", "lost"]
     for name, own in result[measured]["corpora"].items():
-        cells = [result["corpora"][name]["title"], f"{clip_by_clip(result)[name]:.3f}"]
+        plain = result["corpora"][name]
+        cells = [plain["title"], f"{plain['uar']:.3f}"]
         for at in own[by].values():
             cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
         rows.append(cells)
@@ -93,7 +83,7 @@ def _levels(result: Result) -> str:
         return ""
     words = paragraph(
         "UAR of the clips as another microphone's gain would give them, never clipped, and the "
-        f"points it loses.{_of_fold(result)}"
+        "points it loses."
     )
     return f"""
 ## Levels
@@ -112,7 +102,6 @@ def _noise(result: Result) -> str:
         f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
         f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
         "voiced samples, and a clip in which the gate no longer finds speech counts as an error."
-        f"{_of_fold(result)}"
     )
     return f"""
 ## Noise
@@ -133,7 +122,7 @@ def _streams(result: Result) -> str:
         rows = [
             [
                 result["corpora"][name]["title"],
-                f"{clip_by_clip(result)[name]:.3f}",
+                f"{result['corpora'][name]['uar']:.3f}",
                 f"{own['uar']:.3f}",
                 span(own["uar_interval"]),
                 tenth(own["points_lost"]),
@@ -142,7 +131,7 @@ def _streams(result: Result) -> str:
         ]
         words = paragraph(
             f"The same clips in random order through one session, {stream['clips']} at a time with "
-            f"{low:g} to {high:g} s of room tone between them.{_of_fold(result)}"
+            f"{low:g} to {high:g} s of room tone between them."
         )
         header = ["corpus", "UAR clip by clip", "in the stream", "95 %", "points lost"]
         parts += [words, table(header, rows)]
@@ -162,7 +151,6 @@ def _streams(result: Result) -> str:
             "One speaker goes from one emotion to another without a pause. Where the label just "
             "ahead was the first emotion (*led*), the delay runs until the second one comes to "
             f"stay for {switches['held_s']:g} s; those in which it never does count as endless."
-            f"{_of_fold(result)}"
         )
         header = ["corpus", "switches", "led", "of these followed", "median delay"]
         parts += [words, table(header, rows)]
