@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         help="runs that cross-validated what the one bundle was trained on everybody by",
     )
     _add_corpora(evaluate)
-    evaluate.add_argument("--write", action="store_true", help="renew the report or the card")
+    evaluate.add_argument(
+        "--write", action="store_true", help="renew report and numbers, or the card"
+    )
     _add_brief(evaluate)
     evaluate.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
     _add_jobs(evaluate)
@@ -201,6 +203,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     _load_backend()
     from training.measuring import measure_again
     from training.report.card import summary_table
+    from training.report.card_results import circumstances
     from training.run import Places, read_clips
     from training.runs import Run
 
@@ -216,7 +219,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             cache=options.runs / CACHE,
             write=options.write,
         )
-        print(summary_table(results))
+        print(summary_table(results), *circumstances(results), sep="\n\n")
 
 
 def _compare(options: argparse.Namespace) -> None:

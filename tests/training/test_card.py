@@ -19,7 +19,7 @@ from training.measure.evaluate import ClipResult, Evaluation, scores
 from training.measure.listening import SECONDS
 from training.recipe import load_recipe
 from training.report.card import CARD, card_text, summary_table, write_card
-from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY
+from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, circumstances
 
 NOISE_SCORES = {
     "kinds": ["fan", "music"],
@@ -143,6 +143,7 @@ def test_a_card_says_what_noise_and_the_graph_give(bundle, result, text):
 
 def test_a_card_says_what_a_microphones_level_costs(bundle, result, text):
     assert "Levels" not in text
+    assert circumstances(result) == []
     by_gain = {
         "-6": {"uar": 0.512, "points_lost": 1.25},
         "+6": {"uar": 0.321, "points_lost": 20.5},
@@ -152,6 +153,9 @@ def test_a_card_says_what_a_microphones_level_costs(bundle, result, text):
         "corpora": {name: {"by_gain": by_gain} for name in SPEAKERS},
     }
     text = card_text(bundle, result | {"levels": levels})
+    (alone,) = circumstances(result | {"levels": levels})
+    assert alone.startswith("## Levels")
+    assert alone in text
     assert re.search(r"\| corpus +\| as recorded \| -6 dB \| lost \| \+6 dB \| lost \|", text)
     assert "| 0.512 |  1.2 | 0.321 | 20.5 |" in text
 

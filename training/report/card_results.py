@@ -34,12 +34,19 @@ def measured(bundle: Bundle, result: Result) -> list[str]:
         _early(result),
         _levels(result),
         _noise(result),
+        f"![UAR against the signal-to-noise ratio]({NOISE})" if "noise" in result else "",
         _streams(result),
         _classes(result),
         _calibration(bundle, result),
         _baseline(result),
         _groups(result),
     ]
+
+
+def circumstances(result: Result) -> list[str]:
+    """Sections on levels, noise, streams and switches, as Markdown, where they were measured."""
+    sections = (_levels(result), _noise(result), _streams(result))
+    return [section.strip() for section in sections if section]
 
 
 def _early(result: Result) -> str:
@@ -109,8 +116,6 @@ def _noise(result: Result) -> str:
 {words}
 
 {_lost(result, "noise", "by_snr", "clean")}
-
-![UAR against the signal-to-noise ratio]({NOISE})
 """
 
 
