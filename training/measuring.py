@@ -133,10 +133,11 @@ def cross_validate(folds: Sequence[Run], read: Reader, work: Work, cache: Path) 
     """
     recipe = check_recipe(one_recipe(folds).recipe, str(folds[0].folder / RECORD))
     clips = read(recipe)
-    numbered = {run.record.fold: run for run in folds}
     return cross_validated_scores(
-        {number: load_bundle(run.bundle) for number, run in numbered.items()},
-        {number: _hear(run, lambda _: clips, work.jobs) for number, run in numbered.items()},
+        {
+            run.record.fold: (load_bundle(run.bundle), _hear(run, lambda _: clips, work.jobs))
+            for run in folds
+        },
         cache=cache,
         jobs=work.jobs,
         thorough=work.thorough,

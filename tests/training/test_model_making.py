@@ -22,7 +22,7 @@ from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.runs import Run
 from training.sound.takes import Noisy, Take
-from training.streaming import imitation
+from training.streaming import imitation, inference
 from training.streaming.batches import (
     ABSENT,
     FrameBatches,
@@ -36,7 +36,7 @@ from training.streaming.batches import (
 from training.streaming.clips import GatedSegment
 from training.streaming.export import ParityError, export_bundle
 from training.streaming.heads import StatisticsAnswer
-from training.streaming.labelling import standardise
+from training.streaming.labelling import standardise_units
 from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.recipe import EncoderStage, HeadStage, WholeStage
@@ -92,7 +92,7 @@ def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
     sample = np.random.default_rng(0).normal(size=(100, width)).astype(np.float32)
     sample[:, 1] = 0.0
     sample[:, 2] *= 1e-3
-    standardise(answer, sample)
+    standardise_units(answer, sample)
     spread = np.asarray(answer.deviation)
     assert spread[1] == 1.0
     np.testing.assert_allclose(spread[::2], sample[:, ::2].std(axis=0) + 1e-2, rtol=1e-5)
@@ -236,10 +236,11 @@ def test_segments_of_any_length_are_encoded_in_their_order(
         for steps in (5, 2, 9, 2, 7)
         for made in [random.uniform(-60.0, -20.0, (steps, 8, 64))]
     ]
-    monkeypatch.setattr(imitation, "_CHUNK", 2)
+    monkeypatch.setattr(inference, "_BATCH", 2)
     for segment, vectors in zip(segments, imitation.encode(model.encoder, segments), strict=True):
         alone = model.encoder(mfcc(segment.log_mel, 40)[None])[0]
         np.testing.assert_allclose(vectors, alone, rtol=1e-3, atol=1e-3)
+    assert imitation.encode(model.encoder, []) == []
 
 
 def test_the_encoder_hears_recordings_in_noise_and_is_to_give_what_it_gave_without() -> None:

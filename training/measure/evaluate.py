@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from training.measure.graph import beside, evaluate_graph
 from training.measure.levels import level_scores
 from training.measure.listening import SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
+from training.measure.paired import Said, as_it_is
 from training.measure.scoring import scores, uar_by_corpus
 from training.measure.streams import stream_scores, switch_scores
 
@@ -54,8 +55,8 @@ def streaming_scores(
     jobs
         Number of processes.
     thorough
-        Whether it also listens in noise, to long streams and to switches of emotion, which takes
-        some ten times as long.
+        Whether it also listens at other levels, in noise, to long streams and to switches of
+        emotion, which takes some ten times as long.
 
     Returns
     -------
@@ -69,12 +70,11 @@ def streaming_scores(
     SerError
         A clip cannot be read, or the cache cannot be written.
     """
-    return _figures([bundle], [evaluation], cache, jobs, thorough=thorough)
+    return _figures([(bundle, evaluation)], cache, jobs, thorough=thorough)
 
 
 def cross_validated_scores(
-    bundles: Mapping[int, Bundle],
-    evaluations: Mapping[int, Evaluation],
+    folds: Mapping[int, tuple[Bundle, Evaluation]],
     *,
     cache: Path,
     jobs: int,
@@ -84,8 +84,8 @@ def cross_validated_scores(
 
     Parameters
     ----------
-    bundles, evaluations
-        By number of the fold.
+    folds
+        By number: a fold's bundle, and what it said of its test clips.
     cache, jobs, thorough
         As for :func:`streaming_scores`.
 
@@ -95,11 +95,10 @@ def cross_validated_scores(
         What :func:`streaming_scores` gives, of all folds' clips together; ``folds``: ``uar`` of
         each by corpus, under its number; ``mean_of_folds``: their means by corpus.
     """
-    numbers = sorted(bundles)
-    heard = [evaluations[number] for number in numbers]
-    found = _figures([bundles[number] for number in numbers], heard, cache, jobs, thorough=thorough)
-    of_folds = {number: uar_by_corpus(evaluations[number]) for number in numbers}
-    found["folds"] = {str(number): own for number, own in of_folds.items()}
+    numbers = sorted(folds)
+    found = _figures([folds[number] for number in numbers], cache, jobs, thorough=thorough)
+    of_folds = {str(number): uar_by_corpus(folds[number][1]) for number in numbers}
+    found["folds"] = of_folds
     found["mean_of_folds"] = {
         name: float(np.mean([own[name] for own in of_folds.values() if name in own]))
         for name in found["corpora"]
@@ -107,22 +106,14 @@ def cross_validated_scores(
     return found
 
 
-def _figures(
-    bundles: Sequence[Bundle],
-    evaluations: Sequence[Evaluation],
-    cache: Path,
-    jobs: int,
-    *,
-    thorough: bool,
-) -> dict[str, Any]:
+def _figures(said: Said, cache: Path, jobs: int, *, thorough: bool) -> dict[str, Any]:
     """Figures of all clips together."""
-    said = list(zip(bundles, evaluations, strict=True))
-    whole = Evaluation.pooled(evaluations)
+    whole = as_it_is(said)
     graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in said]
     found = {**scores(whole), "offline": beside(whole, Evaluation.pooled(graphs))}
-    baselines = [b.manifest.baseline for b in bundles if b.manifest.baseline is not None]
-    if len(baselines) == len(bundles):
-        found["baseline"] = baseline_scores(evaluations, baselines)
+    baselines = [b.manifest.baseline for b, _ in said if b.manifest.baseline is not None]
+    if len(baselines) == len(said):
+        found["baseline"] = baseline_scores([heard for _, heard in said], baselines)
     if thorough:
         found["levels"] = level_scores(said, jobs=jobs)
         found["noise"] = noise_scores(said, jobs=jobs)

@@ -77,9 +77,8 @@ def _logits_at_results(
     model: StreamingSer = keras.models.load_model(bundle.folder / TRAINING_MODEL, compile=False)
     coefficients = bundle.manifest.features.n_mfcc
     frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
-    vectors = run_causal(model.encoder, frames, STEP_FRAMES)
-    logits = run_causal(model.head, vectors, 1)
-    return [rows[s.last_voiced] for rows, s in zip(logits, segments, strict=True)]
+    vectors = run_causal(model.encoder, frames, STEP_FRAMES, lambda _, own: own)
+    return run_causal(model.head, vectors, 1, lambda k, rows: rows[segments[k].last_voiced])
 
 
 def beside(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:

@@ -81,8 +81,6 @@ class FrozenEncoder:
 
         What came before a clip is taken to be like its first frame.
         """
-        if not spectra:
-            return []
         padded = [
             np.pad(
                 self.scale.apply(spectrum),
@@ -92,7 +90,7 @@ class FrozenEncoder:
             for spectrum in spectra
         ]
         context = CONTEXT_FRAMES // STEP_FRAMES
-        return [vectors[context:] for vectors in run_causal(self.layer, padded, STEP_FRAMES)]
+        return run_causal(self.layer, padded, STEP_FRAMES, lambda _, vectors: vectors[context:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

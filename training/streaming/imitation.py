@@ -25,7 +25,6 @@ from training.streaming.teacher import fit_map
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
-_CHUNK = 2048  # segments whose vectors are in memory in full precision
 
 STAGE = "encoder"
 """Name of the stage in a run."""
@@ -54,20 +53,17 @@ def teacher_vectors(
     teacher: Encoder, spectra: Sequence[NDArray[np.float32]]
 ) -> list[NDArray[np.float16]]:
     """The teacher's vectors of segments from its standardised input, its context left out."""
-    return [
-        vectors[CONTEXT_FRAMES // STEP_FRAMES :].astype(np.float16)
-        for vectors in run_causal(teacher, spectra, STEP_FRAMES)
-    ]
+    context = CONTEXT_FRAMES // STEP_FRAMES
+    return run_causal(
+        teacher, spectra, STEP_FRAMES, lambda _, vectors: vectors[context:].astype(np.float16)
+    )
 
 
 def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
     """Vectors of all steps of each segment, ``(steps, units)``, in the segments' order."""
     coefficients = encoder.architecture.coefficients
-    found: list[NDArray[np.float16]] = []
-    for start in range(0, len(segments), _CHUNK):
-        frames = [mfcc(s.log_mel, coefficients) for s in segments[start : start + _CHUNK]]
-        found += [own.astype(np.float16) for own in run_causal(encoder, frames, STEP_FRAMES)]
-    return found
+    frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
+    return run_causal(encoder, frames, STEP_FRAMES, lambda _, vectors: vectors.astype(np.float16))
 
 
 def standardise(

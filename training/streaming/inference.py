@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -14,13 +15,18 @@ from training.streaming.heads import Head, Heads, RunningStatistics
 
 _BATCH = 32
 
+_Kept = TypeVar("_Kept")
+
 
 def run_causal(
     layer: Encoder | Head | Heads | RunningStatistics,
     sequences: Sequence[NDArray[np.floating]],
     frames_per_step: int,
-) -> list[NDArray[np.float32]]:
-    """Outputs of a causal layer for sequences of any length, those of like length together.
+    keep: Callable[[int, NDArray[np.float32]], _Kept],
+) -> list[_Kept]:
+    """What is kept of a causal layer's outputs for sequences of any length, in their order.
+
+    Those of like length run together.
 
     Parameters
     ----------
@@ -30,14 +36,15 @@ def run_causal(
         Each of shape ``(frames, width)``.
     frames_per_step
         Frames of a step of the layer.
-
-    Returns
-    -------
-    list of ndarray, shape (steps, units)
+    keep
+        Gives what is kept of a sequence, from its number and the layer's output for it, shape
+        ``(steps, units)``; all the rest is forgotten at once.
     """
+    if not sequences:
+        return []
     width = sequences[0].shape[1]
     model = keras.Sequential([keras.Input((None, width)), layer])
-    out: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(sequences)
+    kept: dict[int, _Kept] = {}
     order = np.argsort([len(sequence) for sequence in sequences])
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
@@ -47,5 +54,5 @@ def run_causal(
             batch[row, : len(sequences[k])] = sequences[k]
         results = model.predict_on_batch(batch)
         for row, k in enumerate(chosen):
-            out[k] = results[row, : len(sequences[k]) // frames_per_step]
-    return out
+            kept[k] = keep(k, results[row, : len(sequences[k]) // frames_per_step])
+    return [kept[k] for k in range(len(sequences))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -68,7 +68,7 @@ def train_head(head: Head, lessons: Lessons) -> Head:
         validation=_last_units(lessons.validation, width),
     )
     sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
-    standardise(head, sample)
+    standardise_units(head, sample)
     _learn(head, width, lessons)
     return head
 
@@ -81,7 +81,7 @@ def _last_units(segments: Sequence[Labelled], width: int) -> list[Labelled]:
 _STILL, _FLOOR = 1e-4, 1e-2
 
 
-def standardise(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> None:
+def standardise_units(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> None:
     """Let a layer see its units around 0, about 1 wide, by what they are in a sample of rows.
 
     Each is divided by a little more than its deviation; by 1 where it never moved: nothing was
@@ -95,15 +95,13 @@ def standardise(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> 
 def train_answer(answer: StatisticsAnswer, lessons: Lessons) -> StatisticsAnswer:
     """Train an answer from statistics likewise, by segments from :func:`at_steps`."""
     results = np.stack([row.inputs[row.last_voiced] for row in lessons.segments])
-    standardise(answer, results.astype(np.float32))
+    standardise_units(answer, results.astype(np.float32))
     _learn(answer, results.shape[1], lessons)
     return answer
 
 
 _EARLY_STEPS = (7, 13, 20)
 """Steps at which an early answer is learned, beside the result: after 0.64, 1.12 and 1.68 s."""
-
-_CHUNK = 256
 
 
 def statistics_at_steps(
@@ -115,15 +113,11 @@ def statistics_at_steps(
 
     They have no weights of their own, so they are computed once.
     """
-    found: list[NDArray[np.float16]] = []
-    for start in range(0, len(segments), _CHUNK):
-        chunk = [own.astype(np.float32) for own in vectors[start : start + _CHUNK]]
-        values = run_causal(statistics, chunk, 1)
-        found += [
-            own[_steps(segment.last_voiced)].astype(np.float16)
-            for own, segment in zip(values, segments[start:], strict=False)
-        ]
-    return found
+
+    def learned(k: int, own: NDArray[np.float32]) -> NDArray[np.float16]:
+        return own[_steps(segments[k].last_voiced)].astype(np.float16)
+
+    return run_causal(statistics, vectors, 1, learned)
 
 
 def at_steps(
@@ -149,23 +143,13 @@ def _steps(last_voiced: int) -> list[int]:
     return [*(step for step in _EARLY_STEPS if step < last_voiced), last_voiced]
 
 
-def train_whole(model: StreamingSer, stage: WholeStage, lessons: Lessons) -> StreamingSer:
+def train_whole(model: StreamingSer, lessons: Lessons) -> StreamingSer:
     """Train encoder and head together from where they stand, or go on likewise."""
-    coefficients = model.architecture.coefficients
-
-    def batches(segments: Sequence[Labelled], _stage: LabelStage, seed: int | None) -> FrameBatches:
-        return FrameBatches(segments, stage, coefficients, seed)
-
-    _learn(model, coefficients, lessons, batches)
+    _learn(model, model.architecture.coefficients, lessons)
     return model
 
 
-def _learn(
-    layer: Head | StatisticsAnswer | StreamingSer,
-    width: int,
-    lessons: Lessons,
-    batches: Callable[[Sequence[Labelled], LabelStage, int | None], LabelBatches] = LabelBatches,
-) -> None:
+def _learn(layer: Head | StatisticsAnswer | StreamingSer, width: int, lessons: Lessons) -> None:
     done = lessons.run.folder / f"{lessons.name}.npz"
     if done.exists():
         load_weights(layer, done)
@@ -174,10 +158,10 @@ def _learn(
     inputs = keras.Input((None, width), name="inputs")
     mask = keras.Input((layer.architecture.labels,), name="mask")
     model = keras.Model([inputs, mask], layer(inputs) + mask[:, None, :])
-    learned = batches(lessons.segments, lessons.stage, lessons.seed)
+    learned = _batches(lessons.segments, lessons.stage, width, lessons.seed)
     held_out: list[Batch] = []
     if lessons.validation:
-        fixed = batches(lessons.validation, lessons.stage, None)
+        fixed = _batches(lessons.validation, lessons.stage, width, None)
         held_out = [fixed[k] for k in range(len(fixed))]
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
@@ -186,6 +170,14 @@ def _learn(
     fit(model, learned, lessons.stage, lessons.run, lessons.name, held_out)
     save_weights(layer, done)
     forget_backup(lessons.run, lessons.name)
+
+
+def _batches(
+    segments: Sequence[Labelled], stage: LabelStage, width: int, seed: int | None
+) -> LabelBatches:
+    if isinstance(stage, WholeStage):
+        return FrameBatches(segments, stage, width, seed)
+    return LabelBatches(segments, stage, seed)
 
 
 def with_answers(
@@ -209,12 +201,14 @@ def with_answers(
     """
     if not heads:
         return list(segments)
-    inputs = [vectors.astype(np.float32) for vectors in units]
-    masks = [class_mask(segment.clip.classes) for segment in segments]
-    said = [
-        [softmax(logits + mask, axis=1) for logits, mask in zip(rows, masks, strict=True)]
-        for rows in (run_causal(head, inputs, 1) for head in heads)
-    ]
+
+    def answer(k: int, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        probabilities: NDArray[np.float32] = softmax(
+            logits + class_mask(segments[k].clip.classes), axis=1
+        )
+        return probabilities
+
+    said = [run_causal(head, units, 1, answer) for head in heads]
     return [
         replace(segment, answers=np.mean(answers, axis=0), share=share)
         for segment, *answers in zip(segments, *said, strict=True)
@@ -231,6 +225,7 @@ def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> Streamin
 
 def logits_at_results(model: StreamingSer, segments: Sequence[GatedSegment]) -> NDArray[np.float32]:
     """Logits of the training graph at each segment's result, shape ``(segments, labels)``."""
-    vectors = [own.astype(np.float32) for own in encode(model.encoder, segments)]
-    logits = run_causal(model.head, vectors, 1)
-    return np.stack([rows[s.last_voiced] for rows, s in zip(logits, segments, strict=True)])
+    vectors = encode(model.encoder, segments)
+    return np.stack(
+        run_causal(model.head, vectors, 1, lambda k, rows: rows[segments[k].last_voiced])
+    )

@@ -252,7 +252,7 @@ def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> Streami
         with precision(whole):
             learner = new_model(recipe.architecture)
         learner.set_weights(model.get_weights())
-        model.set_weights(train_whole(learner, whole, lessons).get_weights())
+        model.set_weights(train_whole(learner, lessons).get_weights())
     return model
 
 
