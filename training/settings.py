@@ -46,7 +46,8 @@ class Fit(Section):
         Epochs without a better validation loss after which the fit ends, with the best epoch's
         weights, not their mean; ``None``: it runs to its end.
     mixed_precision
-        Compute in half precision where there is a GPU; without one, nothing changes.
+        Compute in half precision where there is a GPU; without one, nothing changes. Of a streaming
+        recipe's stages ``whole`` alone does.
     """
 
     epochs: int = Field(default=20, ge=0)

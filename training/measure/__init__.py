@@ -1,1 +1,1 @@
-"""What a model is worth: metrics, evaluation through the live path, noise, and the gate."""
+"""What a model is worth: metrics through the live path, in what circumstances, and the gate."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from realtime_ser.model import TRAINING_MODEL, Bundle
-from realtime_ser.records import SAMPLE_RATE, STEP_FRAMES
+from realtime_ser.records import SAMPLE_RATE
 from realtime_ser.vad import GATE_FRAME
 from training.corpora import Clip
 from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult
@@ -76,9 +76,19 @@ def _logits_at_results(
 
     model: StreamingSer = keras.models.load_model(bundle.folder / TRAINING_MODEL, compile=False)
     coefficients = bundle.manifest.features.n_mfcc
-    frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
-    vectors = run_causal(model.encoder, frames, STEP_FRAMES, lambda _, own: own)
-    return run_causal(model.head, vectors, 1, lambda k, rows: rows[segments[k].last_voiced])
+    steps = [len(segment.log_mel) for segment in segments]
+    vectors = run_causal(
+        model.encoder,
+        steps,
+        lambda k: mfcc(segments[k].log_mel, coefficients),
+        lambda _, own: own,
+    )
+    return run_causal(
+        model.head,
+        steps,
+        lambda k: vectors[k],
+        lambda k, rows: rows[segments[k].last_voiced],
+    )
 
 
 def beside(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:

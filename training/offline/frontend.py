@@ -90,7 +90,12 @@ class FrozenEncoder:
             for spectrum in spectra
         ]
         context = CONTEXT_FRAMES // STEP_FRAMES
-        return run_causal(self.layer, padded, STEP_FRAMES, lambda _, vectors: vectors[context:])
+        return run_causal(
+            self.layer,
+            [len(spectrum) // STEP_FRAMES for spectrum in padded],
+            lambda k: padded[k],
+            lambda _, vectors: vectors[context:],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,1 +1,1 @@
-"""Models that run live: a causal CNN and a stateful LSTM, learned from gated segments."""
+"""Models that run live: a causal CNN with stateful heads, learned from gated segments."""

@@ -36,7 +36,7 @@ class Encoder(ShapedLayer):
         self.dense = [layers.Dense(n, activation="relu") for n in shape.units]
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights, whatever ``input_shape`` is."""
+        """Create the weights for frames of ``input_shape[-1]`` coefficients."""
         shape = self.architecture
         self.mean = self.add_weight((input_shape[-1],), "zeros", trainable=False, name="mean")
         self.deviation = self.add_weight(

@@ -283,7 +283,7 @@ class Heads(ShapedLayer):
         ]
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights for vectors of ``input_shape[-1]`` units."""
+        """Create the weights, whatever ``input_shape`` is."""
         for member in [*self.heads, *self.answers]:
             member.build(input_shape)
         self.built = True

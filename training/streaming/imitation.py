@@ -55,15 +55,22 @@ def teacher_vectors(
     """The teacher's vectors of segments from its standardised input, its context left out."""
     context = CONTEXT_FRAMES // STEP_FRAMES
     return run_causal(
-        teacher, spectra, STEP_FRAMES, lambda _, vectors: vectors[context:].astype(np.float16)
+        teacher,
+        [len(spectrum) // STEP_FRAMES for spectrum in spectra],
+        lambda k: spectra[k],
+        lambda _, vectors: vectors[context:].astype(np.float16),
     )
 
 
 def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
     """Vectors of all steps of each segment, ``(steps, units)``, in the segments' order."""
     coefficients = encoder.architecture.coefficients
-    frames = [mfcc(segment.log_mel, coefficients) for segment in segments]
-    return run_causal(encoder, frames, STEP_FRAMES, lambda _, vectors: vectors.astype(np.float16))
+    return run_causal(
+        encoder,
+        [len(segment.log_mel) for segment in segments],
+        lambda k: mfcc(segments[k].log_mel, coefficients),
+        lambda _, vectors: vectors.astype(np.float16),
+    )
 
 
 def standardise(

@@ -20,39 +20,41 @@ _Kept = TypeVar("_Kept")
 
 def run_causal(
     layer: Encoder | Head | Heads | RunningStatistics,
-    sequences: Sequence[NDArray[np.floating]],
-    frames_per_step: int,
+    steps: Sequence[int],
+    make: Callable[[int], NDArray[np.floating]],
     keep: Callable[[int, NDArray[np.float32]], _Kept],
 ) -> list[_Kept]:
     """What is kept of a causal layer's outputs for sequences of any length, in their order.
 
-    Those of like length run together.
+    Those of like length run together. Only a batch of them is in memory at a time.
 
     Parameters
     ----------
     layer
-        Gives one vector for each ``frames_per_step`` frames.
-    sequences
-        Each of shape ``(frames, width)``.
-    frames_per_step
-        Frames of a step of the layer.
+        Gives one vector for each step.
+    steps
+        Length of each sequence.
+    make
+        Gives a sequence by its number, shape ``(frames, width)``, with as many frames for each
+        step as the layer takes.
     keep
         Gives what is kept of a sequence, from its number and the layer's output for it, shape
-        ``(steps, units)``; all the rest is forgotten at once.
+        ``(steps, units)``.
     """
-    if not sequences:
+    if not steps:
         return []
-    width = sequences[0].shape[1]
+    first = make(0)
+    frames_per_step, width = len(first) // steps[0], first.shape[1]
     model = keras.Sequential([keras.Input((None, width)), layer])
     kept: dict[int, _Kept] = {}
-    order = np.argsort([len(sequence) for sequence in sequences])
+    order = np.argsort(steps)
     for start in range(0, len(order), _BATCH):
-        chosen = order[start : start + _BATCH]
-        steps = padded_length([len(sequences[k]) // frames_per_step for k in chosen])
-        batch = np.zeros((len(chosen), steps * frames_per_step, width), np.float32)
+        chosen = order[start : start + _BATCH].tolist()
+        longest = padded_length([steps[k] for k in chosen])
+        batch = np.zeros((len(chosen), longest * frames_per_step, width), np.float32)
         for row, k in enumerate(chosen):
-            batch[row, : len(sequences[k])] = sequences[k]
+            batch[row, : steps[k] * frames_per_step] = make(k)
         results = model.predict_on_batch(batch)
         for row, k in enumerate(chosen):
-            kept[k] = keep(k, results[row, : len(sequences[k]) // frames_per_step])
-    return [kept[k] for k in range(len(sequences))]
+            kept[k] = keep(k, results[row, : steps[k]].copy())
+    return [kept[k] for k in range(len(steps))]

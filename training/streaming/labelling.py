@@ -117,7 +117,7 @@ def statistics_at_steps(
     def learned(k: int, own: NDArray[np.float32]) -> NDArray[np.float16]:
         return own[_steps(segments[k].last_voiced)].astype(np.float16)
 
-    return run_causal(statistics, vectors, 1, learned)
+    return run_causal(statistics, [len(own) for own in vectors], lambda k: vectors[k], learned)
 
 
 def at_steps(
@@ -208,7 +208,8 @@ def with_answers(
         )
         return probabilities
 
-    said = [run_causal(head, units, 1, answer) for head in heads]
+    steps = [len(own) for own in units]
+    said = [run_causal(head, steps, lambda k: units[k], answer) for head in heads]
     return [
         replace(segment, answers=np.mean(answers, axis=0), share=share)
         for segment, *answers in zip(segments, *said, strict=True)
@@ -226,6 +227,12 @@ def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> Streamin
 def logits_at_results(model: StreamingSer, segments: Sequence[GatedSegment]) -> NDArray[np.float32]:
     """Logits of the training graph at each segment's result, shape ``(segments, labels)``."""
     vectors = encode(model.encoder, segments)
+    steps = [len(own) for own in vectors]
     return np.stack(
-        run_causal(model.head, vectors, 1, lambda k, rows: rows[segments[k].last_voiced])
+        run_causal(
+            model.head,
+            steps,
+            lambda k: vectors[k],
+            lambda k, rows: rows[segments[k].last_voiced],
+        )
     )

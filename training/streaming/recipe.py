@@ -147,9 +147,9 @@ class StreamingRecipe(BaseRecipe):
     refit
         Whether, after temperature and threshold were chosen on the validation speakers, all that
         learns labels is trained anew on training and validation speakers together, the latter
-        without changed copies; both values are kept.
+        without changed copies and streams; both values are kept.
     certainty
-        Share of the validation clips that are to be called certain.
+        Share of the validation speakers' segments that are to be called certain.
     """
 
     kind: Literal["streaming"] = "streaming"

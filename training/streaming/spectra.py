@@ -28,7 +28,7 @@ BANDS = 64
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7800.0
 
 USED_BANDS = 54
-"""Bands from here on lie above 5.4 kHz, where some corpora hold nothing; they are held constant."""
+"""Bands from here on, centred above 5.1 kHz, are held constant: some corpora hold nothing there."""
 
 CONTEXT_FRAMES = 32
 """Frames ahead of a segment that fill the network's 22-frame field, in whole steps."""
