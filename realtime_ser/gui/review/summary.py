@@ -172,7 +172,9 @@ class SummaryPanel(QScrollArea):
             self._add(column, digest)
             column.addSpacing(self._look.grid(1))
         column.addStretch(1)
-        self.setWidget(body)
+        # Making objects can collect a window that nobody holds any more, and this panel with it.
+        if not sip.isdeleted(self):
+            self.setWidget(body)
 
     def _add(self, column: QVBoxLayout, digest: ChannelDigest) -> None:
         if not digest.segments:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QContextMenuEvent, QHelpEvent
-from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QMenu, QToolTip
+from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QToolTip
 
 from realtime_ser.gui.keysheet import KeySheet
 from realtime_ser.gui.library import ExportDialog
+from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.marks import ItemDialog
 from realtime_ser.gui.review.plots import Curves
 from realtime_ser.gui.review.strips import Marks, Ruler, Speech, Tier
 from realtime_ser.gui.review.summary import Shares
-from realtime_ser.gui.theme import DARK, LIGHT, palette
+from realtime_ser.gui.theme import DARK, LIGHT, make_look, palette
 from realtime_ser.records import Marker
 from realtime_ser.session.formats.tiers import CORRECTED
 from realtime_ser.session.store import Interval
@@ -385,6 +387,20 @@ def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
     assert axis.span_s == pytest.approx(2.2, abs=0.1)
     qtbot.keyClick(mouse.canvas, KEY.Key_Escape)
     assert axis.selection is None
+
+
+def test_a_summary_whose_window_goes_meanwhile_is_not_shown(store, review, monkeypatch):
+    window = review(made.keep(store, made.records()))
+    panel = window.desk.summary
+
+    def words_of_a_panel_that_goes(text, _kind):
+        if not sip.isdeleted(panel):
+            sip.delete(panel)
+        return QLabel(text)
+
+    monkeypatch.setattr(summary, "_words", words_of_a_panel_that_goes)
+    panel.set_look(make_look(LIGHT, 1280, 720))
+    assert sip.isdeleted(panel)
 
 
 def test_a_session_without_an_update_opens(store, review, pointer):
