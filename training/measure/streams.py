@@ -173,6 +173,7 @@ def switch_scores(said: Said, *, jobs: int, test: SwitchTest | None = None) -> d
     drawn: Counter[str] = Counter()
     led: defaultdict[str, list[float]] = defaultdict(list)
     for bundle, evaluation in said:
+        check_classes(bundle.labels, evaluation.clips)
         for corpus, results in by_corpus(evaluation.results).items():
             found = _switches([result.clip for result in results], test, bundle.manifest.gate)
             followed = spread(partial(_follow, bundle), found, jobs, "Listening to switches")
