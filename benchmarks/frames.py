@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_S, Estimate, Segment, State, Update
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
@@ -73,7 +73,7 @@ class Live:
 
 def measure_review(folder: Path, session: str, turns: int) -> Review:
     """Open a session, and zoom and scroll through all of it; ``turns`` events for each movement."""
-    from realtime_ser.config import Config
+    from realtime_ser.base.config import Config
     from realtime_ser.gui.review import ReviewWindow
     from realtime_ser.session.store import Store
 
@@ -109,8 +109,8 @@ def measure_review(folder: Path, session: str, turns: int) -> Review:
 def measure_live(updates: int, frames: int) -> Live:
     """Look at a live window near its beginning, and again when so many updates have come."""
     watch, seen = _Watch(), Live()
-    from realtime_ser.config import WindowConfig
-    from realtime_ser.gui.live.states import Panorama, Situation
+    from realtime_ser.base.config import WindowConfig
+    from realtime_ser.gui.live.status_model import Panorama, Situation
     from realtime_ser.gui.live.window import MainWindow
 
     window = MainWindow(WindowConfig())

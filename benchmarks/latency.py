@@ -26,11 +26,11 @@ from benchmarks.programs import (
     started,
     write_demo,
 )
-from realtime_ser.config import GateConfig
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
-from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import SAMPLE_RATE, STEP, Update, step_time
-from realtime_ser.vad import GATE_FRAME, Onset, SpeechGate
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import SAMPLE_RATE, STEP, Update, step_time
+from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.gate import GATE_FRAME, Onset, SpeechGate
+from realtime_ser.recogniser.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from tests.sound_server import SoundServer

@@ -143,13 +143,13 @@ def _nobody(*_: Any) -> None:
 
 
 def _updates(records: Sequence[Any]) -> list[Any]:
-    from realtime_ser.records import Update
+    from realtime_ser.base.records import Update
 
     return [record for record in records if isinstance(record, Update)]
 
 
 def _begin_s(update: Any) -> float:
-    from realtime_ser.records import STEP_S
+    from realtime_ser.base.records import STEP_S
 
     return float(update.time_s) - STEP_S
 
@@ -159,9 +159,9 @@ def _watch_here(log: _Log) -> None:
     from PyQt6.QtCore import QEvent, QObject, QTimer
     from PyQt6.QtWidgets import QGraphicsView
 
+    from realtime_ser.engine.subscription import Subscription
     from realtime_ser.gui.live.plots import Plots
     from realtime_ser.gui.live.window import MainWindow
-    from realtime_ser.handover import Subscription
 
     class Viewport(QObject):
         def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
@@ -209,7 +209,7 @@ def _tell(
 
 
 def _main(report: str, *arguments: str) -> int:
-    from realtime_ser.cli import main
+    from realtime_ser.commands.main import main
 
     log = _Log()
     _watch_here(log)

@@ -19,8 +19,8 @@ import soundfile
 import soxr
 
 from benchmarks.figures import NotHereError
-from realtime_ser.display import display_answers
-from realtime_ser.resources import shipped
+from realtime_ser.base.display import display_answers
+from realtime_ser.base.paths import shipped
 
 if TYPE_CHECKING:
     from tests.sound_server import SoundServer

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from benchmarks.figures import Figure, Section, Target, percentiles
 from benchmarks.machine import one_core
 from benchmarks.programs import DEMO, finish, python, started, write_demo
-from realtime_ser.config import GateConfig
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
-from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import SAMPLE_RATE, STEP, Update
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import SAMPLE_RATE, STEP, Update
+from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.pipeline import Pipeline
 
 _NATIVE_RATE = 48_000
 _BLOCK = SAMPLE_RATE  # as the analysis reads files

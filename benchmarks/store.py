@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmarks.figures import Figure, Section, Target, percentiles
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_S, Estimate, Segment
-from realtime_ser.session.facts import Beginning, Model
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_S, Estimate, Segment
+from realtime_ser.session.metadata import Beginning, Model
 from realtime_ser.session.store import Store
 from realtime_ser.session.store.blobs import STATES, record_dtype
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from realtime_ser.cli import main
+from realtime_ser.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime_ser.config import Config, load_config, parse_config
-from realtime_ser.monitor import Monitor
-from realtime_ser.session.live import choose_source, make_monitor
+from realtime_ser.base.config import Config, load_config, parse_config
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.open import choose_source
+from realtime_ser.session.live import make_monitor
 
 
 def open_monitor(

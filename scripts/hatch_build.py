@@ -8,7 +8,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
-    """An installed program finds them as :func:`realtime_ser.resources.shipped` says."""
+    """An installed program finds them as :func:`realtime_ser.base.paths.shipped` says."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add them to a wheel; an editable installation reads them where they lie."""

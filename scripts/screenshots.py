@@ -32,8 +32,12 @@ from PyQt6.QtWidgets import QDialog, QWidget
 from tour_sessions import STUDY, Clock, Recordings, keep_all, listen, record
 
 from realtime_ser.audio.devices import InputDevice, full_name
-from realtime_ser.config import Config
-from realtime_ser.gui.application import application
+from realtime_ser.base.config import Config
+from realtime_ser.base.records import Marker, Record, Segment, State, Update
+from realtime_ser.gui.app.application import application
+from realtime_ser.gui.app.crash import CrashDialog
+from realtime_ser.gui.app.preferences_file import Settings
+from realtime_ser.gui.app.window_manager import Hub
 from realtime_ser.gui.library import (
     ExportDialog,
     FilesWindow,
@@ -41,21 +45,17 @@ from realtime_ser.gui.library import (
     StudyDialog,
     TrendWindow,
 )
-from realtime_ser.gui.live.calibrating import CalibrateDialog
-from realtime_ser.gui.live.conductor import Conductor
-from realtime_ser.gui.live.levelcheck import CheckDialog
-from realtime_ser.gui.live.notices import RibbonWords
+from realtime_ser.gui.live.banners import RibbonWords
+from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
+from realtime_ser.gui.live.microphone_check import CheckDialog
+from realtime_ser.gui.live.session_controller import Conductor
 from realtime_ser.gui.live.sources import Source
-from realtime_ser.gui.live.states import Panorama, Situation
+from realtime_ser.gui.live.status_model import Panorama, Situation
 from realtime_ser.gui.live.window import MainWindow, Second
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
-from realtime_ser.gui.review.sound import BLOCK_S
-from realtime_ser.gui.settings import Settings
-from realtime_ser.gui.shell.crash import CrashDialog
-from realtime_ser.gui.shell.hub import Hub
-from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.records import Marker, Record, Segment, State, Update
-from realtime_ser.session.keeping import open_store
+from realtime_ser.gui.review.sound_store import BLOCK_S
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.session.opening import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(tempfile.gettempdir()) / "tour"

@@ -26,14 +26,14 @@ import soundfile
 from numpy.typing import NDArray
 
 import realtime_ser
-from realtime_ser.analyze.inputs import EXTENSIONS
 from realtime_ser.audio.file import FileSource
-from realtime_ser.config import Config, parse_config
-from realtime_ser.model import Bundle
-from realtime_ser.monitor import Monitor, Phase
-from realtime_ser.records import Record
-from realtime_ser.session.keeping import open_store
+from realtime_ser.base.config import Config, parse_config
+from realtime_ser.base.records import Record
+from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.session.analysis.inputs import EXTENSIONS
 from realtime_ser.session.live import LiveSession
+from realtime_ser.session.opening import open_store
 from realtime_ser.session.store import Interval
 from realtime_ser.session.store import store as keeping
 

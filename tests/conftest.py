@@ -19,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from realtime_ser.resources import shipped
+from realtime_ser.base.paths import shipped
 from tests.sound_server import SoundServer
 
 SENTENCES = (

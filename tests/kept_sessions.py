@@ -10,10 +10,10 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
-from realtime_ser.session.facts import Beginning, Model
-from realtime_ser.session.recording import SoundTrack
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
+from realtime_ser.session.metadata import Beginning, Model
+from realtime_ser.session.sinks import SoundTrack
 
 NOW = datetime(2026, 3, 1, 14, 2, 11, 123456, timezone(timedelta(hours=-3, minutes=-30)))
 RATE = 8_000
@@ -95,8 +95,8 @@ def interrupted(store):
     """A session whose program was killed while it kept sound."""
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from realtime_ser.records import Sound\n"
-        "from realtime_ser.session.recording import SoundTrack\n"
+        "from realtime_ser.base.records import Sound\n"
+        "from realtime_ser.session.sinks import SoundTrack\n"
         "from realtime_ser.session.store import Store\n"
         "from tests import kept_sessions as made\n"
         "begun = made.beginning()\n"

@@ -10,8 +10,8 @@ import pytest
 
 import realtime_ser
 from realtime_ser import open_monitor
-from realtime_ser.errors import SerError, UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.labels import LABELS
 
 
 def test_a_loop_over_a_monitor_gives_every_update(speech_wav):

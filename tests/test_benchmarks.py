@@ -15,7 +15,7 @@ from benchmarks import footprint, latency, speed, start, store, window
 from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles, show
 from benchmarks.machine import describe, one_core, usage
 from benchmarks.programs import display, write_demo
-from realtime_ser.model import load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc, Xvfb and a sound server")
 

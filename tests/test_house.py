@@ -10,26 +10,28 @@ from pathlib import Path
 import pytest
 import yaml
 
-from realtime_ser.config import Config, load_config
-from realtime_ser.resources import shipped
+from realtime_ser.base.config import Config, load_config
+from realtime_ser.base.paths import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 GUI = "realtime_ser.gui"
-CLI = "realtime_ser.cli"
+COMMANDS = "realtime_ser.commands"
 TRAINING = {"training", "tensorflow", "keras", "librosa"}
 WINDOW = {GUI, "PyQt6", "pyqtgraph"}
-#: Arrows run one way: what each room of the program may not lean on.
-ABOVE = {
-    "realtime_ser.baseline": {"audio", "model", "pipeline", "monitor", "session", "cli"},
-    "realtime_ser.features": {"audio", "vad", "model", "pipeline", "monitor", "session", "cli"},
-    "realtime_ser.vad": {"audio", "features", "model", "pipeline", "monitor", "session", "cli"},
-    "realtime_ser.model": {"audio", "vad", "pipeline", "monitor", "session", "cli"},
-    "realtime_ser.audio": {"vad", "features", "model", "pipeline", "monitor", "session", "cli"},
-    "realtime_ser.pipeline": {"monitor", "session", "cli"},
-    "realtime_ser.monitor": {"cli"},
-    "realtime_ser.session": {"cli"},
-    "realtime_ser.profiles": {"cli"},
-}
+#: All rooms of the program from the bottom up: a room leans on those before it alone.
+ROOMS = (
+    "base",
+    "audio",
+    "recogniser",
+    "engine",
+    "session",
+    "timeline",
+    "exchange",
+    "api",
+    "gui",
+    "commands",
+    "__main__",
+)
 
 
 def parse(*folders: str) -> dict[str, ast.Module]:
@@ -102,14 +104,20 @@ def test_the_program_does_without_training(module):
 @pytest.mark.parametrize("module", [name for name in TREES if not within(name, {GUI})])
 def test_nothing_leans_on_the_window(module):
     tree = TREES[module]
-    # The command line opens the window, but only when it is asked to.
-    names = imports_when_loaded(tree) if room(module) == CLI else imports(tree)
+    # A command opens the window, but only when it is asked to.
+    names = imports_when_loaded(tree) if room(module) == COMMANDS else imports(tree)
     assert not {name for name in names if within(name, WINDOW)}
 
 
-@pytest.mark.parametrize("module", [name for name in PROGRAM if room(name) in ABOVE])
+def test_every_room_has_its_floor():
+    rooms = {room(name).partition(".")[2] for name in PROGRAM} - {""}
+    assert rooms == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", [name for name in PROGRAM if "." in name])
 def test_arrows_run_one_way(module):
-    above = {f"realtime_ser.{name}" for name in ABOVE[room(module)]}
+    floor = ROOMS.index(room(module).partition(".")[2])
+    above = {f"realtime_ser.{name}" for name in ROOMS[floor + 1 :]}
     assert not {name for name in imports(TREES[module]) if within(name, above)}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime_ser.cli import _parse
+from realtime_ser.commands.main import _parse
 from training.cli import _parser
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -147,8 +147,8 @@ def test_an_installed_program_holds_nothing_else(installed):
 
 def test_an_installed_program_reads_its_own_files(installed, tmp_path):
     code = (
-        "from realtime_ser.config import Config, load_config\n"
-        "from realtime_ser.resources import shipped\n"
+        "from realtime_ser.base.config import Config, load_config\n"
+        "from realtime_ser.base.paths import shipped\n"
         "assert load_config(shipped('config.yaml')) == Config()\n"
         "print(shipped('config.yaml'), shipped('models'), sep='\\n')\n"
     )

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import AudioFileError, OutputError, SerError
+from realtime_ser.base.errors import AudioFileError, OutputError, SerError
 from training.workers import spread
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from realtime_ser.errors import OutputError, SerError, UsageError
-from realtime_ser.quiet import quiet_stderr
+from realtime_ser.base.errors import OutputError, SerError, UsageError
+from realtime_ser.base.quiet import quiet_stderr
 from training.job import Work
 from training.runs import CACHE, REPORT
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.summary import Writer
 
-from realtime_ser.errors import OutputError
+from realtime_ser.base.errors import OutputError
 from training.batching import Batch, Epochs
 from training.runs import HISTORY, Run
 from training.settings import Fit

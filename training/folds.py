@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from realtime_ser.errors import UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
 from training.corpora import Clip, title
 from training.settings import Split
 

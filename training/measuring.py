@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from realtime_ser.errors import OutputError, UsageError
-from realtime_ser.model import MANIFEST, Bundle, bundle_folder, load_bundle
+from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.recogniser.bundle import MANIFEST, Bundle, bundle_folder, load_bundle
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Work

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.offline.recipe import OfflineRecipe
 from training.streaming.recipe import StreamingRecipe
 

@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from realtime_ser.errors import UsageError
-from realtime_ser.model import load_bundle
+from realtime_ser.base.errors import UsageError
+from realtime_ser.recogniser.bundle import load_bundle
 from training.corpora import Clip, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
 from training.folds import Part, left_out, partition

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from realtime_ser import __version__
-from realtime_ser.errors import OutputError, UsageError
+from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import Part
 from training.settings import Section

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from realtime_ser.errors import DeviceError
-from realtime_ser.quiet import quiet_stderr
+from realtime_ser.base.errors import DeviceError
+from realtime_ser.base.quiet import quiet_stderr
 
 
 @dataclass(frozen=True, slots=True)

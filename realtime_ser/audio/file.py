@@ -11,9 +11,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.errors import AudioFileError
-from realtime_ser.handover import RingBuffer
+from realtime_ser.base.errors import AudioFileError
 
 BLOCK_S = 0.02
 """Seconds of sound that a file delivers at a time, whatever its pace."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import find_input, full_name, portaudio, rescan
+from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.errors import DeviceError
-from realtime_ser.handover import RingBuffer
-from realtime_ser.quiet import quiet_stderr
+from realtime_ser.base.errors import DeviceError
+from realtime_ser.base.quiet import quiet_stderr
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
 _LONGEST_DELAY_S = 5.0

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.records import SAMPLE_RATE
 
 
 class Resampler:

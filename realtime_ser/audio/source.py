@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from realtime_ser.errors import AudioFileError
-from realtime_ser.handover import RingBuffer
+from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.base.errors import AudioFileError
 
 
 @dataclass(frozen=True, slots=True)

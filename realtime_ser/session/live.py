@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
-
-from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.microphone import MicrophoneSource
-from realtime_ser.audio.source import Source, require_channels
-from realtime_ser.config import AudioConfig, Config
-from realtime_ser.errors import DeviceError, FileTakenError, OutputError, SerError
-from realtime_ser.monitor import Monitor, Phase
-from realtime_ser.profiles.folder import chosen_bundle
-from realtime_ser.records import Anchor
-from realtime_ser.resources import shipped
-from realtime_ser.session.facts import Beginning, Course, Model, Study
-from realtime_ser.session.keeping import keep
-from realtime_ser.session.recording import Files, SoundTrack, Tables
+from realtime_ser.audio.source import Source
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import FileTakenError, OutputError, SerError
+from realtime_ser.base.paths import session_folder
+from realtime_ser.base.records import Anchor
+from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.engine.open import choose_source
+from realtime_ser.session.metadata import Beginning, Course, Model, Study
+from realtime_ser.session.opening import keep
+from realtime_ser.session.profiles.folder import chosen_bundle
+from realtime_ser.session.recorder import Sink, Writer
+from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sidecar import provenance, sidecar_text
-from realtime_ser.session.summary import ChannelSummary
-from realtime_ser.session.writer import Sink, Writer
-
-DEMO = "demo.flac"
+from realtime_ser.session.sinks import Files, SoundTrack, Tables
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A source that was opened, and what the user should know of how it was chosen."""
-
-    source: Source
-    notice: str | None = None
-
-
-def choose_source(audio: AudioConfig) -> Choice:
-    """Open what ``audio.input`` names: ``auto``, ``mic``, ``demo``, or a file.
-
-    Raises
-    ------
-    SerError
-        There is no such device or file. For ``auto`` the demo stands for one missing microphone.
-    """
-    if audio.input == "demo":
-        return Choice(_demo(audio))
-    if audio.input not in ("auto", "mic"):
-        return Choice(_file(Path(audio.input), audio))
-    try:
-        return Choice(MicrophoneSource(audio.device, max(audio.channels)))
-    except DeviceError as error:
-        # The demo has one channel.
-        if audio.input == "mic" or audio.device is not None or max(audio.channels) > 1:
-            raise
-        return Choice(_demo(audio), f"{error} Playing the demo recording instead.")
-
-
-def _demo(audio: AudioConfig) -> FileSource:
-    return _file(shipped(DEMO), audio, demo=True)
-
-
-def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> FileSource:
-    source = FileSource(path, audio.speed, demo=demo)
-    require_channels(source.info, audio.channels)
-    return source
 
 
 def make_monitor(config: Config, source: Source) -> Monitor:
@@ -87,11 +43,6 @@ def make_monitor(config: Config, source: Source) -> Monitor:
         channels=config.audio.channels,
         buffer_s=config.audio.buffer_s,
     )
-
-
-def session_folder(config: Config) -> Path:
-    """Where sessions are written that were given no name."""
-    return config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
 
 
 def session_files(config: Config, export: Path | None) -> Files:

@@ -10,14 +10,15 @@ import numpy as np
 import soundfile
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.config import parse_config
-from realtime_ser.errors import AudioFileError, SerError, UsageError
-from realtime_ser.lane import Lane
-from realtime_ser.model import StepModel, bundle_folder, load_bundle
-from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import SAMPLE_RATE, STEP, STEP_SPAN, Record, Segment, State, Update
-from realtime_ser.session.facts import Model
-from realtime_ser.session.mending import mend_flac
+from realtime_ser.base.config import parse_config
+from realtime_ser.base.errors import AudioFileError, SerError, UsageError
+from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Record, Segment, State, Update
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.session.flac_repair import mend_flac
+from realtime_ser.session.metadata import Model
 from realtime_ser.session.sidecar import provenance
 from realtime_ser.session.store import Columns, SessionInfo, SessionState, Store
 from realtime_ser.session.store.blobs import STATES, moment

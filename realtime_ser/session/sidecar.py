@@ -12,10 +12,10 @@ from typing import Any
 
 from realtime_ser import __version__
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.config import Config
-from realtime_ser.model import Bundle
-from realtime_ser.records import SAMPLE_RATE, Anchor
-from realtime_ser.session.facts import Beginning, Course
+from realtime_ser.base.config import Config
+from realtime_ser.base.records import SAMPLE_RATE, Anchor
+from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.session.metadata import Beginning, Course
 
 _SHORTEST_S = 5.0
 """Time over which a device's rate can be told."""

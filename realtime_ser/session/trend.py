@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.labels import LABELS
-from realtime_ser.session import tables
-from realtime_ser.session.recording import cannot_write
+from realtime_ser.base.files import cannot_write
+from realtime_ser.base.labels import LABELS
+from realtime_ser.session import csv_rows
 from realtime_ser.session.store import Query, Reader, SessionInfo
 
 
@@ -82,7 +82,7 @@ def write_trend(points: Sequence[TrendPoint], to: Path) -> None:
     labels = labels_of(points)
     try:
         with to.open("x", encoding="utf-8", newline="") as file:
-            writer = tables.csv_writer(file)
+            writer = csv_rows.csv_writer(file)
             writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
             for point in points:
                 writer.writerow(_row(point, labels))
@@ -104,7 +104,7 @@ def _row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
     return [
         point.info.id,
         begun.started.isoformat(timespec="seconds"),
-        *map(tables.plain_text, words),
+        *map(csv_rows.plain_text, words),
         f"{point.info.duration_s:.2f}",
         f"{point.speech_s:.2f}",
         str(point.segments),

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.config import Config, WindowConfig
-from realtime_ser.gui.live.conductor import Conductor
+from realtime_ser.base.config import Config, WindowConfig
+from realtime_ser.gui.live.session_controller import Conductor
 from realtime_ser.gui.live.window import MainWindow
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PyQt6.QtGui import QKeySequence, QShortcut
 
-from realtime_ser.config import Config
-from realtime_ser.gui.actions import MORE_KEYS, entries
+from realtime_ser.base.config import Config
+from realtime_ser.gui.app.actions import MORE_KEYS, entries
 from realtime_ser.gui.library import FilesWindow, SessionsWindow
-from realtime_ser.gui.review import menus
-from realtime_ser.session.keeping import open_store
+from realtime_ser.gui.review import actions
+from realtime_ser.session.opening import open_store
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 GUIDE = (DOCS / "user_guide.md").read_text(encoding="utf-8")
@@ -33,8 +33,8 @@ def test_the_guide_tells_every_key_of_the_live_window_with_what_it_does():
 
 
 def test_the_guide_names_no_key_that_there_is_not(qtbot):
-    deeds = [deed for _, deeds in menus.MENUS for deed in deeds]
-    review = {deed.keys for deed in deeds} | {keys for keys, _ in menus.MORE_KEYS}
+    deeds = [deed for _, deeds in actions.MENUS for deed in deeds]
+    review = {deed.keys for deed in deeds} | {keys for keys, _ in actions.MORE_KEYS}
     with open_store(Config()) as store:
         windows = [SessionsWindow(Config(), store), FilesWindow(Config())]
         for window in windows:

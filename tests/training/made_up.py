@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
 from training.measure.evaluate import SECONDS, ClipResult, Evaluation, SegmentResult, scores
 from training.measure.predictions import predictions_of, write_predictions

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from realtime_ser.baseline import Baseline
-from realtime_ser.labels import LABELS
-from realtime_ser.model import bundle_folder, load_bundle
+from realtime_ser.base.labels import LABELS
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.speaker_calibration import Baseline
 from tests.training.html_page import check_alone
 from tests.training.made_up import made_clips, made_run
 from training.measure.answers import ClipResult, Evaluation, SegmentResult

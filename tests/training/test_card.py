@@ -12,8 +12,8 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
-from realtime_ser.errors import OutputError
-from realtime_ser.model import STEP_MODEL, Bundle, bundle_folder, load_bundle
+from realtime_ser.base.errors import OutputError
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, bundle_folder, load_bundle
 from tests.training.made_up import SPEAKERS, made_answers, made_clips
 from training.measure.evaluate import ClipResult, Evaluation, scores
 from training.measure.listening import SECONDS

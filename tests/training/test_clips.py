@@ -11,11 +11,11 @@ import soundfile
 import soxr
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import AudioFileError, OutputError, SerError
-from realtime_ser.features import FeatureParams
-from realtime_ser.resources import shipped
-from realtime_ser.segmenter import Segmenter
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import AudioFileError, OutputError, SerError
+from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
 from training.sound.augment import Augmentation, training_takes
 from training.sound.recordings import samples_16k

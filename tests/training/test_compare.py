@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from realtime_ser.errors import UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
 from tests.training.made_up import made_clips, made_run
 from training.corpora import Clip

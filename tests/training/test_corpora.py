@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import SerError, UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, read_corpora
 
 FORMATS = {

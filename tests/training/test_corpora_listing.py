@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from tests.training.test_corpora import record
 from training.corpora import CORPORA
 from training.corpora.listing import found_table, how

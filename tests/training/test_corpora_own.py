@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime_ser.errors import SerError, UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.labels import LABELS
 from tests.training.test_corpora import FORMATS, read, record
 from training.corpora.own import label_of
 

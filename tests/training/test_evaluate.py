@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import SerError
-from realtime_ser.labels import LABELS
-from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import STEP, STEP_S, STEP_SPAN, Segment, Update
-from realtime_ser.resources import shipped
-from realtime_ser.session.summary import Tally
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.paths import shipped
+from realtime_ser.base.records import STEP, STEP_S, STEP_SPAN, Segment, Update
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.session.running_summary import Tally
 from training.corpora import CORPORA, Clip
 from training.measure.evaluate import (
     SECONDS,
@@ -31,7 +31,6 @@ from training.measure.evaluate import (
     result_logits,
     scores,
 )
-from training.measure.graph import beside, evaluate_graph
 from training.measure.levels import Gain, level_scores
 from training.measure.noise import NoiseTest, noise_scores
 from training.measure.streams import (
@@ -45,6 +44,7 @@ from training.measure.streams import (
 from training.sound.noises import TRAINING_NOISES
 from training.sound.recordings import samples_16k
 from training.sound.takes import Noisy, Take
+from training.streaming.graph import beside, evaluate_graph
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime_ser.model import StepModel, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.step_model import StepModel
 from training.cli import main
 from training.measure.evaluate import Evaluation
 

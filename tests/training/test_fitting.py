@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from realtime_ser.errors import OutputError
+from realtime_ser.base.errors import OutputError
 from training.batching import Batch, Epochs
 from training.fitting import fit, forget_backup, optimizer, precision
 from training.runs import Run

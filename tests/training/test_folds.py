@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime_ser.errors import UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
 from training.folds import JOINT_FOLDS, fold_count, joint_fold, left_out, part_of, partition
 from training.settings import Split

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import UsageError
-from realtime_ser.resources import shipped
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.paths import shipped
 from training.measure.gate_check import KINDS, ClipShare, GateReport, NoiseShare, check_gate
 from training.sound.noises import BABBLE
 

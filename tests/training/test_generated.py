@@ -15,9 +15,9 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import OutputError, UsageError
-from realtime_ser.features import FeatureParams
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.recogniser.features import FeatureParams
 from training.corpora import read_corpora
 from training.corpora.generated import GENERATED, README, generate_corpus
 from training.corpora.reading import CorpusContents

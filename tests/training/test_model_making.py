@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import UsageError
-from realtime_ser.features import FeatureParams
-from realtime_ser.labels import LABELS
-from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
-from realtime_ser.resources import shipped
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
+from realtime_ser.recogniser.features import FeatureParams
 from training.cli import main
 from training.corpora import CORPORA, Clip
 from training.folds import joint_fold

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.offline.architectures import ARCHITECTURES, build_network
 from training.offline.recipe import Network
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from pydantic import ValidationError
 
-from realtime_ser.errors import OutputError, SerError, UsageError
+from realtime_ser.base.errors import OutputError, SerError, UsageError
 from training.corpora import Clip
 from training.offline.features import clip_features, extract, features_of
 from training.offline.frontend import FrontEnd, Standard

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import OutputError, UsageError
+from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Work

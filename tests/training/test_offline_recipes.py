@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime_ser.errors import UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
 from training.folds import partition
 from training.offline.architectures import build_network

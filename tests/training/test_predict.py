@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import AudioFileError, BundleError, UsageError
-from realtime_ser.labels import EMOJI, LABELS
-from realtime_ser.model import bundle_folder, load_bundle
-from realtime_ser.resources import shipped
+from realtime_ser.base.errors import AudioFileError, BundleError, UsageError
+from realtime_ser.base.labels import EMOJI, LABELS
+from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from tests.training.made_up import made_answers, made_clips, made_run
 from training.measure.evaluate import evaluate_bundle, posterior
 from training.offline.architectures import build_network

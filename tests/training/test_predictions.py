@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime_ser.errors import OutputError, UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.labels import LABELS
 from tests.training.made_up import made_answers, made_clips
 from training.measure.evaluate import posterior, scores
 from training.measure.predictions import predictions_of, read_predictions, write_predictions

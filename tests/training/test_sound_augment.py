@@ -12,8 +12,8 @@ import pytest
 import soundfile
 from pydantic import ValidationError
 
-from realtime_ser.errors import UsageError
-from realtime_ser.resources import shipped
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
 from training.sound.augment import Augmentation, Augmenter, training_takes
 from training.sound.codecs import coded

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.config import GateConfig
-from realtime_ser.features import FeatureParams
-from realtime_ser.resources import shipped
-from realtime_ser.segmenter import Segmenter
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.recogniser.segmenter import Segmenter
 from training.sound.mixing import at_snr, voiced_mask, within_scale
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import UsageError
-from realtime_ser.resources import shipped
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.paths import shipped
 from training.sound.noises import BABBLE, TEST_NOISES, TRAINING_NOISES, make_noise
 
 RATE = 16_000

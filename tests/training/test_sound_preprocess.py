@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from pydantic import ValidationError
 
-from realtime_ser.resources import shipped
+from realtime_ser.base.paths import shipped
 from training.sound.preprocess import (
     Preprocessing,
     normalise_peak,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import SerError
-from realtime_ser.features import FeatureParams
-from realtime_ser.resources import shipped
-from realtime_ser.segmenter import Segmenter
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
 from training.sound.recordings import samples_16k, spoken_part
 from training.sound.streams import Stream, join, switches, unbroken

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.errors import AudioFileError, UsageError
-from realtime_ser.resources import shipped
+from realtime_ser.base.errors import AudioFileError, UsageError
+from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
 from training.sound.mixing import voiced_mask
 from training.sound.noises import TEST_NOISES, TRAINING_NOISES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Clip:
     speaker
         The corpus's own name of the speaker, such as ``07``, ``1037`` or ``OAF``.
     label
-        The intended emotion, one of :data:`realtime_ser.labels.LABELS`.
+        The intended emotion, one of :data:`realtime_ser.base.labels.LABELS`.
     language
         ISO 639-1 code.
     classes

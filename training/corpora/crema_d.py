@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.errors import SerError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.labels import LABELS
 from training.corpora.clip import Clip
 
 _VOTES = "tabulatedVotes.csv"

@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from realtime_ser.errors import OutputError, UsageError
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora.own import COLUMNS, METADATA
 
 GENERATED = "generated"

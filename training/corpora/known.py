@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
 from training.corpora.clip import Clip
 from training.corpora.crema_d import add_votes_and_sex
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.errors import SerError, UsageError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.labels import LABELS
 from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files
 from training.corpora.known import CORPORA, LANGUAGES, Corpus, title
 from training.corpora.own import COLUMNS, METADATA, label_level
@@ -21,7 +21,7 @@ from training.corpora.reading import (
     subfolders,
     tables_of,
 )
-from training.report.tables import table
+from training.tables import table
 
 OWN = "own"
 """Stands for a corpus of one's own in :func:`how`."""

@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from realtime_ser.errors import SerError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.labels import LABELS
 from training.corpora.clip import Clip
 from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files, preference
 

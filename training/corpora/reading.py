@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.errors import AudioFileError, UsageError
+from realtime_ser.base.errors import AudioFileError, UsageError
 from training.corpora.clip import Clip
 from training.corpora.files import Skipped, audio_files, preference
 from training.corpora.known import CORPORA, Corpus, title

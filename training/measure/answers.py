@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import SerError
-from realtime_ser.model import STEP_MODEL, Bundle
+from realtime_ser.base.errors import SerError
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle
 from training.corpora import Clip, title
 from training.measure.metrics import NO_ANSWER
 

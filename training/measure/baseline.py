@@ -15,9 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ttest_1samp  # type: ignore[import-untyped]
 
-from realtime_ser.baseline import SPEECH_S, Baseline, mean_log_probabilities, shifted
-from realtime_ser.records import SAMPLE_RATE
-from realtime_ser.vad import GATE_FRAME
+from realtime_ser.base.records import SAMPLE_RATE
+from realtime_ser.recogniser.gate import GATE_FRAME
+from realtime_ser.recogniser.speaker_calibration import (
+    SPEECH_S,
+    Baseline,
+    mean_log_probabilities,
+    shifted,
+)
 from training.corpora import Clip
 from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult
 from training.measure.metrics import bootstrap, interval, nll, uar

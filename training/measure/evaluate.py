@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from realtime_ser.model import Bundle
+from realtime_ser.recogniser.bundle import Bundle
 from training.measure.answers import (
     ClipResult,
     Evaluation,
@@ -17,13 +17,13 @@ from training.measure.answers import (
     result_logits,
 )
 from training.measure.baseline import baseline_scores
-from training.measure.graph import beside, evaluate_graph
 from training.measure.levels import level_scores
 from training.measure.listening import SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
 from training.measure.paired import Said, as_it_is
 from training.measure.scoring import scores, uar_by_corpus
 from training.measure.streams import stream_scores, switch_scores
+from training.streaming.graph import beside, evaluate_graph
 
 __all__ = [
     "SECONDS",

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.config import GateConfig
-from realtime_ser.features import FeatureParams
-from realtime_ser.segmenter import Segmenter
+from realtime_ser.base.config import GateConfig
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import Clip, read_corpora, title
 from training.folds import joint_fold, part_of
-from training.report.tables import table
 from training.sound.noises import BABBLE, make_noise
 from training.sound.recordings import samples_16k
+from training.tables import table
 from training.workers import spread
 
 CORPORA = ("crema_d", "ravdess")

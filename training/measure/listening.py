@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.model import Bundle
-from realtime_ser.pipeline import Pipeline
-from realtime_ser.records import STEP_S, Segment, Update
+from realtime_ser.base.records import STEP_S, Segment, Update
+from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.recogniser.pipeline import Pipeline
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, SegmentResult, check_classes
 from training.sound.takes import Change, Take

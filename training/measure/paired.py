@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.model import Bundle
+from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
 from training.measure.answers import Answers, ClipResult, Evaluation
 from training.measure.listening import listen

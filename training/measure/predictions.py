@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import OutputError, UsageError
+from realtime_ser.base.errors import OutputError, UsageError
 from training.measure.answers import Evaluation, posterior
 
 _FACTS = ("corpus", "clip", "speaker", "label", "answer")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.config import GateConfig
-from realtime_ser.model import Bundle
-from realtime_ser.records import SAMPLE_RATE, STEP, STEP_S, Update
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_S, Update
+from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, check_classes
 from training.measure.listening import hear, segment_results

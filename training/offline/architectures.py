@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.offline.recipe import Network
 
 Tensor: TypeAlias = Any

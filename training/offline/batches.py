@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
 from training.batching import Batch, Epochs, padded_length
 from training.corpora import Clip
 from training.offline.frontend import Rows, pad

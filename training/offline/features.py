@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.errors import UsageError
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import SAMPLE_RATE
 from training.cache import Arrays, cached
 from training.offline.recipe import Features, Kind
 from training.sound.preprocess import Preprocessing, preprocess

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import UsageError
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import STEP_FRAMES
 from training.fitting import load_weights, save_weights
 from training.offline.recipe import Features
 from training.runs import Run

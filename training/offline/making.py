@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.corpora import Clip
 from training.fitting import (
     fit,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from realtime_ser.errors import OutputError, UsageError
+from realtime_ser.base.errors import OutputError, UsageError
 from training.batching import padded_length
 from training.corpora import Clip
 from training.offline.features import features_of

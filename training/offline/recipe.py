@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
 from training.settings import BaseRecipe, Fit, Section
 from training.sound.augment import Augmentation
 from training.sound.preprocess import Preprocessing

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.corpora import Clip
 from training.offline.recipe import OfflineRecipe
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from realtime_ser.errors import OutputError
-from realtime_ser.model import STEP_MODEL, Bundle
-from realtime_ser.records import STEP_S
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.records import STEP_S
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle
 from training.corpora import CORPORA, Corpus, title
 from training.recipe import run_title
 from training.report import figures
@@ -22,7 +22,6 @@ from training.report.card_results import (
     measured,
 )
 from training.report.leaks import leaks
-from training.report.tables import table
 from training.report.words import (
     NONE,
     bullet,
@@ -33,6 +32,7 @@ from training.report.words import (
     ratio,
     span,
 )
+from training.tables import table
 
 CARD = "CARD.md"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from realtime_ser.model import Bundle
-from training.report.tables import table
+from realtime_ser.recogniser.bundle import Bundle
 from training.report.words import (
     NONE,
     delay,
@@ -20,6 +19,7 @@ from training.report.words import (
     span,
     tenth,
 )
+from training.tables import table
 
 CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
 EARLY, NOISE = "early.png", "noise.png"

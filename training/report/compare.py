@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import UsageError
+from realtime_ser.base.errors import UsageError
 from training.corpora import title
 from training.measure.metrics import (
     NO_ANSWER,
@@ -25,9 +25,9 @@ from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import corpus_order, in_mean
 from training.report.leaks import leaks
 from training.report.page import render
-from training.report.tables import table
 from training.report.words import NONE, points, ratio
 from training.runs import PREDICTIONS, Run
+from training.tables import table
 
 Key: TypeAlias = tuple[str, str, int]
 """A clip's corpus and name, and how often the name came before."""

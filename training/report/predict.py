@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import AudioFileError
-from realtime_ser.labels import EMOJI
-from realtime_ser.model import Bundle, bundle_folder, load_bundle
+from realtime_ser.base.errors import AudioFileError
+from realtime_ser.base.labels import EMOJI
+from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
 from training.measure.answers import posterior
 from training.measure.listening import hear, segment_results
 from training.runs import RECORD, Run

@@ -11,8 +11,8 @@ import yaml
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from realtime_ser.errors import OutputError
-from realtime_ser.labels import LABELS
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.labels import LABELS
 from training.corpora import title
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from realtime_ser.errors import OutputError, UsageError
+from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import title
 from training.measure.metrics import bootstrap, classification, interval
 from training.measure.predictions import Prediction, read_predictions

@@ -22,7 +22,7 @@ import soxr
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora import Clip
 from training.settings import Chance, Range, Section
 from training.sound.chance import generator

@@ -12,7 +12,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.records import SAMPLE_RATE
 
 Codec: TypeAlias = Literal["opus", "mp3", "gsm", "g711"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.config import GateConfig
-from realtime_ser.vad import GATE_FRAME, SpeechGate
+from realtime_ser.base.config import GateConfig
+from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 
 
 def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) -> NDArray[np.bool_]:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
-from realtime_ser.errors import UsageError
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import SAMPLE_RATE
 from training.sound.recordings import spoken_part
 
 TrainingNoise: TypeAlias = Literal["white", "pink", "blue", "hum", "rain", "clicks", "babble"]

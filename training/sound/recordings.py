@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.resample import Resampler
-from realtime_ser.vad import GATE_FRAME
+from realtime_ser.recogniser.gate import GATE_FRAME
 
 _LOUD_DB = 20.0
 _EDGE_FRAMES = 2

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.records import SAMPLE_RATE
 
 _FIRST_ECHO_S = (0.002, 0.008)
 

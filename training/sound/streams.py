@@ -13,10 +13,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.config import GateConfig
-from realtime_ser.errors import SerError
-from realtime_ser.records import SAMPLE_RATE
-from realtime_ser.vad import GATE_FRAME, Offset, SpeechGate
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import SAMPLE_RATE
+from realtime_ser.recogniser.gate import GATE_FRAME, Offset, SpeechGate
 from training.corpora import Clip
 from training.sound.chance import generator
 from training.sound.noises import pink

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.records import SAMPLE_RATE
+from realtime_ser.base.records import SAMPLE_RATE
 from training.cache import content
 from training.corpora import Clip
 from training.sound.chance import generator

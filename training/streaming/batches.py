@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.features import dct_matrix
-from realtime_ser.labels import LABELS
-from realtime_ser.records import STEP_FRAMES, STEP_S
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_FRAMES, STEP_S
+from realtime_ser.recogniser.features import dct_matrix
 from training.batching import Batch, Epochs, padded_length
 from training.corpora import Clip
 from training.streaming.clips import GatedSegment

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from realtime_ser.config import GateConfig
-from realtime_ser.features import FeatureParams
-from realtime_ser.records import SAMPLE_RATE, STEP, STEP_FRAMES
-from realtime_ser.segmenter import Segmenter
-from realtime_ser.vad import GATE_FRAME
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_FRAMES
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.recogniser.gate import GATE_FRAME
+from realtime_ser.recogniser.segmenter import Segmenter
 from training.cache import Arrays, cached
 from training.corpora import Clip
 from training.sound.chance import generator

@@ -12,9 +12,9 @@ from typing import Any
 
 import keras
 
-from realtime_ser.model import FRAMES, LOGITS
-from realtime_ser.quiet import quiet_stderr
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.records import STEP_FRAMES
+from realtime_ser.recogniser.step_model import FRAMES, LOGITS
 from training.streaming.network import StreamingSer
 
 

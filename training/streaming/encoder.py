@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.base.records import STEP_FRAMES
 from training.streaming.shape import POOLS, Architecture, ShapedLayer, States, Tensor, sequence_spec
 
 

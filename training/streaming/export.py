@@ -17,16 +17,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from realtime_ser.errors import SerError
-from realtime_ser.model import (
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import STEP_FRAMES
+from realtime_ser.recogniser.bundle import (
     MANIFEST,
     STEP_MODEL,
     TRAINING_MODEL,
     Manifest,
-    StepModel,
     load_bundle,
 )
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.recogniser.step_model import StepModel
 from training.streaming.convert import convert
 from training.streaming.network import StreamingSer
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from realtime_ser.records import STEP_S
+from realtime_ser.base.records import STEP_S
 from training.streaming.shape import Architecture, ShapedLayer, States, Tensor, sequence_spec
 
 _SCORE_LIMIT = 5.0

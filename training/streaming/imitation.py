@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.base.records import STEP_FRAMES
 from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
 from training.runs import Run
 from training.streaming.batches import ImitationBatches, mfcc

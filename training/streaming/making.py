@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
-from realtime_ser.errors import UsageError
-from realtime_ser.labels import LABELS
-from realtime_ser.model import TRAINING_MODEL, Manifest, load_bundle
-from realtime_ser.records import STEP_S
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_S
+from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from training.corpora import Clip
 from training.fitting import precision
 from training.job import Job
 from training.measure.baseline import fit_baseline, middle
 from training.measure.evaluate import Evaluation, evaluate_bundle
-from training.measure.graph import said_of_clips
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
 from training.sound.augment import training_takes
@@ -28,6 +27,7 @@ from training.sound.takes import as_takes
 from training.streaming.batches import Labelled, class_mask
 from training.streaming.clips import GatedSegment, at_levels, gated_segments
 from training.streaming.export import export_bundle
+from training.streaming.graph import said_of_clips
 from training.streaming.heads import Head, Heads
 from training.streaming.imitation import (
     Lesson,

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from realtime_ser.records import STEP_FRAMES
+from realtime_ser.base.records import STEP_FRAMES
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Heads
 from training.streaming.shape import Architecture, States, Tensor, sequence_spec

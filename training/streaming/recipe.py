@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from realtime_ser.config import GateConfig
-from realtime_ser.features import FeatureParams
+from realtime_ser.base.config import GateConfig
+from realtime_ser.recogniser.features import FeatureParams
 from training.settings import BaseRecipe, Fit
 from training.sound.augment import Augmentation
 from training.streaming.noise_spectra import SpectralNoise

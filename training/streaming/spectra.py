@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.records import HOP, SAMPLE_RATE, STEP_FRAMES
+from realtime_ser.base.records import HOP, SAMPLE_RATE, STEP_FRAMES
 from training.cache import Arrays, cached
 from training.sound.takes import AnyTake
 from training.streaming.clips import GatedSegment

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.errors import SerError
+from realtime_ser.base.errors import SerError
 from training.streaming.encoder import Encoder
 from training.streaming.shape import Architecture
 from training.streaming.spectra import BANDS

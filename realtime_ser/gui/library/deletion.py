@@ -8,11 +8,11 @@ from pathlib import Path
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
-from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.library.rows import Row
-from realtime_ser.gui.parts import button, label, pad, row
-from realtime_ser.gui.theme import Look
-from realtime_ser.words import clock_text, count_text, size_text
+from realtime_ser.base.text import clock_text, count_text, size_text
+from realtime_ser.gui.library.session_rows import Row
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import button, label, pad, row
 
 
 class DeleteDialog(QDialog):

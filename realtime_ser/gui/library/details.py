@@ -16,13 +16,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.bars import Bars
-from realtime_ser.gui.library.rows import Row
-from realtime_ser.gui.parts import button, label, row, rule
-from realtime_ser.gui.theme import Look, set_role
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.text import channel_title, clock_text, percent, size_text
+from realtime_ser.gui.library.session_rows import Row
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.bars import Bars
+from realtime_ser.gui.widgets.parts import button, label, row, rule
 from realtime_ser.session.store import Note
-from realtime_ser.words import channel_title, clock_text, percent, size_text
 
 WIDTH = 36
 """Of the panel, in units of the grid."""

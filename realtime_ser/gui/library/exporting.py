@@ -27,9 +27,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.errors import SerError, UsageError
-from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.parts import (
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.text import channel_title, count_text
+from realtime_ser.exchange.audio import Part, segment_part
+from realtime_ser.exchange.corpus import CorpusWish, export_corpus
+from realtime_ser.exchange.csv_tables import export_study
+from realtime_ser.exchange.registry import SOUNDS, Wish, export
+from realtime_ser.gui.theme.rasterise import png_of_svg
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import (
     Choice,
     Said,
     button,
@@ -40,16 +47,9 @@ from realtime_ser.gui.parts import (
     row,
     rule,
 )
-from realtime_ser.gui.rasterise import png_of_svg
-from realtime_ser.gui.task import Advance, Task, sentence_of
-from realtime_ser.gui.theme import Look
-from realtime_ser.session.export import export_study
-from realtime_ser.session.formats.choice import SOUNDS, Wish, export
-from realtime_ser.session.formats.corpus import CorpusWish, export_corpus
-from realtime_ser.session.formats.picture import Style
-from realtime_ser.session.formats.sound import Part, segment_part
+from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.words import channel_title, count_text
+from realtime_ser.timeline.picture import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Kind:
     Attributes
     ----------
     format
-        Its name; those of :mod:`realtime_ser.session.formats.choice`, ``tidy`` or ``corpus``.
+        Its name; those of :mod:`realtime_ser.exchange.registry`, ``tidy`` or ``corpus``.
     title, purpose
         What a person reads.
     ending

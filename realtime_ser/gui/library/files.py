@@ -31,20 +31,20 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.analyze.analyzer import Outcome
-from realtime_ser.analyze.inputs import EXTENSIONS, Input
-from realtime_ser.analyze.saving import Analyzed, save_results
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
-from realtime_ser.gui.dress import Dresser, first_look
-from realtime_ser.gui.library.batch import Batch
-from realtime_ser.gui.library.filerows import FileColumn, FileRow, FileRows, SortedFiles
-from realtime_ser.gui.library.sharebar import ShareCell
-from realtime_ser.gui.library.tables import header_of, set_row_height, set_up_table
-from realtime_ser.gui.parts import Said, button, file_dialog, label, reveal
-from realtime_ser.gui.task import sentence_of
-from realtime_ser.gui.theme import Look
-from realtime_ser.words import count_text
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import count_text
+from realtime_ser.gui.library.analysis_queue import Batch
+from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileRows, SortedFiles
+from realtime_ser.gui.library.share_bar import ShareCell
+from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
+from realtime_ser.gui.theme.style_watcher import Dresser, first_look
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Said, button, file_dialog, label, reveal
+from realtime_ser.gui.widgets.task import sentence_of
+from realtime_ser.session.analysis.analyzer import Outcome
+from realtime_ser.session.analysis.inputs import EXTENSIONS, Input
+from realtime_ser.session.analysis.saving import Analyzed, save_results
 
 _SAMPLES = {
     FileColumn.LABEL: "surprised? and some more",

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from realtime_ser.gui.parts import Choice, button
-from realtime_ser.gui.theme import Look
-from realtime_ser.labels import LABELS
+from realtime_ser.base.labels import LABELS
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Choice, button
 from realtime_ser.session.store import Query, Store
 
 _TYPING_MS = 150

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QDialog, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
-from realtime_ser.gui.dress import Dresser
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import clock_text, count_text
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.gui.library.rows import Row
-from realtime_ser.gui.parts import Said, button, label, pad, row, rule
-from realtime_ser.gui.theme import Look
+from realtime_ser.gui.library.session_rows import Row
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Said, button, label, pad, row, rule
 from realtime_ser.session.store import Store
-from realtime_ser.words import clock_text, count_text
 
 
 def offer_interrupted(

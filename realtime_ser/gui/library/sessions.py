@@ -29,23 +29,23 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
-from realtime_ser.gui.dress import Dresser, first_look
-from realtime_ser.gui.library.again import AgainDialog
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import count_text, size_text
+from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import Details
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.filters import Filters
-from realtime_ser.gui.library.rows import Row, read_rows
-from realtime_ser.gui.library.sessiontable import SessionTable
+from realtime_ser.gui.library.reanalysis_dialog import AgainDialog
+from realtime_ser.gui.library.session_rows import Row, read_rows
+from realtime_ser.gui.library.session_table import SessionTable
 from realtime_ser.gui.library.trend import TrendWindow
-from realtime_ser.gui.parts import Said, button, file_dialog, label
-from realtime_ser.gui.theme import Look
-from realtime_ser.session.formats.incoming import import_annotations
+from realtime_ser.gui.theme.style_watcher import Dresser, first_look
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Said, button, file_dialog, label
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
-from realtime_ser.words import count_text, size_text
 
 _RUNNING_MS = 2000
 """How often the list is read again while a session runs."""

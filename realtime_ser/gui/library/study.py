@@ -19,11 +19,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.config import Config, parse_config
-from realtime_ser.errors import UsageError
-from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.parts import Choice, Said, button, label, pad, row, rule
-from realtime_ser.gui.theme import Look
+from realtime_ser.base.config import Config, parse_config
+from realtime_ser.base.errors import UsageError
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Choice, Said, button, label, pad, row, rule
 from realtime_ser.session.store import Store
 
 

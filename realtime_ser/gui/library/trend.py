@@ -17,16 +17,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
-from realtime_ser.gui.dress import Dresser, first_look
-from realtime_ser.gui.library.tables import set_row_height, set_up_table
-from realtime_ser.gui.library.trendplot import TrendPlot
-from realtime_ser.gui.parts import Choice, Said, button, file_dialog, label
-from realtime_ser.gui.theme import Look
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import clock_text, count_text, percent
+from realtime_ser.gui.library.table_style import set_row_height, set_up_table
+from realtime_ser.gui.library.trend_plot import TrendPlot
+from realtime_ser.gui.theme.style_watcher import Dresser, first_look
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Choice, Said, button, file_dialog, label
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
-from realtime_ser.words import clock_text, count_text, percent
 
 _FIXED = ("Began", "Title", "Condition", "Length", "Speech", "Certain")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from realtime_ser.gui.glyphs import Glyph
-from realtime_ser.gui.live.states import Panorama, Situation
-from realtime_ser.gui.theme import Look, set_role
+from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.icons import Glyph
 
 _WORDS = {
     Situation.IDLE: "Not listening",

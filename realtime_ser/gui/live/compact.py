@@ -6,13 +6,13 @@ from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from realtime_ser.gui.drawings import FLOOR_DB
-from realtime_ser.gui.faces import Face
-from realtime_ser.gui.glyphs import Glyph, glyph_icon
-from realtime_ser.gui.live.channelview import ChannelView
-from realtime_ser.gui.live.states import Panorama, Situation
-from realtime_ser.gui.theme import Look, set_role, style_sheet
-from realtime_ser.words import clock_text, decibels
+from realtime_ser.base.text import clock_text, decibels
+from realtime_ser.gui.live.channel_view import ChannelView
+from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.theme.theme import Look, set_role, style_sheet
+from realtime_ser.gui.timeline.live_layers import FLOOR_DB
+from realtime_ser.gui.widgets.faces import Face
+from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
 
 
 class LevelBar(QWidget):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from realtime_ser.errors import FileTakenError, OutputError
-from realtime_ser.session.recording import Files
+from realtime_ser.base.errors import FileTakenError, OutputError
+from realtime_ser.session.sinks import Files
 
 
 def export_session(files: Files, to: Path) -> Files:

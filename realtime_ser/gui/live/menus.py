@@ -8,10 +8,10 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
-from realtime_ser.gui.actions import Actions
-from realtime_ser.gui.settings import SPANS_S, Settings
-from realtime_ser.gui.theme import ThemeChoice
-from realtime_ser.words import span_text
+from realtime_ser.base.text import span_text
+from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.preferences_file import SPANS_S, Settings
+from realtime_ser.gui.theme.theme import ThemeChoice
 
 THEMES: tuple[tuple[str, ThemeChoice], ...] = (
     ("Like the &system", "system"),

@@ -9,12 +9,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from realtime_ser.gui.bars import Bars
-from realtime_ser.gui.faces import Face
-from realtime_ser.gui.live.reading import Reading
-from realtime_ser.gui.theme import Look, set_role
-from realtime_ser.labels import SOUNDS
-from realtime_ser.words import percent
+from realtime_ser.base.labels import SOUNDS
+from realtime_ser.base.text import percent
+from realtime_ser.gui.live.channel_reading import Reading
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.bars import Bars
+from realtime_ser.gui.widgets.faces import Face
 
 #: Numbers change this often, so that they can be read.
 _NUMBERS_S = 0.2

@@ -10,12 +10,12 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
 
-from realtime_ser.gui.drawings import Frame, Sound, Style, Traces, tick_spacing
-from realtime_ser.gui.hover import HoverCard
-from realtime_ser.gui.paper import Paper
-from realtime_ser.gui.theme import Look
-from realtime_ser.gui.timeline import Timeline
-from realtime_ser.words import clock_text
+from realtime_ser.base.text import clock_text
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.timeline.live_layers import Frame, Sound, Style, Traces, tick_spacing
+from realtime_ser.gui.timeline.tile_cache import Paper
+from realtime_ser.gui.widgets.hover_card import HoverCard
+from realtime_ser.timeline.live import Timeline
 
 #: Frames for which new steps wait for the time axis to move on.
 _PATIENCE = 3

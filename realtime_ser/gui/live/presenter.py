@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from realtime_ser.gui.faces import Face
-from realtime_ser.gui.live.channelview import ChannelView
+from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.panel import NOTICE
-from realtime_ser.gui.theme import Look, set_role
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.faces import Face
 
 
 class _Poster(QWidget):

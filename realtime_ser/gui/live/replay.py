@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from realtime_ser.audio.speaker import Speaker
-from realtime_ser.records import Sound
+from realtime_ser.audio.playback import Speaker
+from realtime_ser.base.records import Sound
 
 KEPT_S = 30.0
 """So much is kept."""

@@ -11,8 +11,8 @@ from PyQt6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 from realtime_ser.audio.devices import InputDevice, full_name
-from realtime_ser.gui.glyphs import draw_glyph
-from realtime_ser.gui.theme import Look
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.icons import draw_glyph
 
 
 @dataclass(frozen=True, slots=True)

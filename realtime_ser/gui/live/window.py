@@ -30,18 +30,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.config import WindowConfig
-from realtime_ser.errors import OutputError
-from realtime_ser.gui.actions import Actions, key_rows
-from realtime_ser.gui.drawings import Style
-from realtime_ser.gui.faces import draw_face
-from realtime_ser.gui.keysheet import KeySheet
-from realtime_ser.gui.live.blind import BlindScreen
-from realtime_ser.gui.live.channelview import ChannelView
-from realtime_ser.gui.live.compact import CompactWindow
-from realtime_ser.gui.live.keyboard import Keyboard
-from realtime_ser.gui.live.menus import Menus
-from realtime_ser.gui.live.notices import (
+from realtime_ser.base.config import WindowConfig
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import Record, Update
+from realtime_ser.base.text import clock_text, span_text
+from realtime_ser.gui.app.actions import Actions, key_rows
+from realtime_ser.gui.app.key_sheet import KeySheet
+from realtime_ser.gui.app.preferences_file import SPANS_S, Settings
+from realtime_ser.gui.live.banners import (
     Card,
     FileProgress,
     Ribbon,
@@ -49,20 +46,23 @@ from realtime_ser.gui.live.notices import (
     demo_words,
     ribbon_words,
 )
+from realtime_ser.gui.live.blind import BlindScreen
+from realtime_ser.gui.live.channel_view import ChannelView
+from realtime_ser.gui.live.compact import CompactWindow
+from realtime_ser.gui.live.keyboard import Keyboard
+from realtime_ser.gui.live.menus import Menus
+from realtime_ser.gui.live.overload import StrainWatch
 from realtime_ser.gui.live.panel import NOTICE
 from realtime_ser.gui.live.presenter import Presenter
 from realtime_ser.gui.live.scroll import ScrollClock
-from realtime_ser.gui.live.states import Panorama, Situation, sign
-from realtime_ser.gui.live.statusline import StatusLine
-from realtime_ser.gui.live.strain import StrainWatch
-from realtime_ser.gui.live.topbar import TopBar
-from realtime_ser.gui.settings import SPANS_S, Settings
-from realtime_ser.gui.theme import choose, make_look, palette, style_sheet
-from realtime_ser.gui.timeline import Timeline
-from realtime_ser.labels import LABELS
-from realtime_ser.records import Record, Update
-from realtime_ser.session.summary import ChannelSummary
-from realtime_ser.words import clock_text, span_text
+from realtime_ser.gui.live.status_line import StatusLine
+from realtime_ser.gui.live.status_model import Panorama, Situation, sign
+from realtime_ser.gui.live.top_bar import TopBar
+from realtime_ser.gui.theme.theme import choose, make_look, palette, style_sheet
+from realtime_ser.gui.timeline.live_layers import Style
+from realtime_ser.gui.widgets.faces import draw_face
+from realtime_ser.session.running_summary import ChannelSummary
+from realtime_ser.timeline.live import Timeline
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900

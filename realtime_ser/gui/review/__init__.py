@@ -10,8 +10,8 @@
 - ``sound``, ``playing``: the kept sound, seen and heard.
 """
 
-from realtime_ser.gui.review.files import FileReview, review_file
-from realtime_ser.gui.review.takes import TakesWindow
+from realtime_ser.gui.review.comparison import TakesWindow
+from realtime_ser.gui.review.file_dialog import FileReview, review_file
 from realtime_ser.gui.review.window import ReviewWindow
 
 __all__ = ["FileReview", "ReviewWindow", "TakesWindow", "review_file"]

@@ -11,9 +11,9 @@ from typing import TypeAlias
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
-from realtime_ser.errors import SerError
-from realtime_ser.records import STEP_S, Marker, Segment
-from realtime_ser.session.formats.tiers import CORRECTED
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import STEP_S, Marker, Segment
+from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.session.store import Interval, Store
 
 Annotation: TypeAlias = Marker | Interval

@@ -19,14 +19,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.parts import Choice
+from realtime_ser.base.records import Segment
+from realtime_ser.base.text import percent
 from realtime_ser.gui.review.annotations import Annotations, words_of
-from realtime_ser.gui.review.axis import exact_clock
-from realtime_ser.gui.review.content import Content
-from realtime_ser.gui.theme import Look, set_role
-from realtime_ser.records import Segment
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.timeline.axis import exact_clock
+from realtime_ser.gui.widgets.parts import Choice
 from realtime_ser.session.store import Interval
-from realtime_ser.words import percent
+from realtime_ser.timeline.content import Content
 
 Certainty = Literal["all", "certain", "uncertain"]
 

@@ -19,10 +19,10 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.review.content import Content
-from realtime_ser.gui.theme import Look, line_style, set_role
-from realtime_ser.session.digest import ChannelDigest, channel_digest
-from realtime_ser.words import clock_text, percent
+from realtime_ser.base.text import clock_text, percent
+from realtime_ser.gui.theme.theme import Look, line_style, set_role
+from realtime_ser.session.statistics import ChannelDigest, channel_digest
+from realtime_ser.timeline.content import Content
 
 _MOMENTS = 5
 

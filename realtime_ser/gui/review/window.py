@@ -16,19 +16,19 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.config import Config
-from realtime_ser.errors import SerError
-from realtime_ser.gui.dress import Dresser
-from realtime_ser.gui.glyphs import glyph_icon
-from realtime_ser.gui.keysheet import KeySheet
-from realtime_ser.gui.parts import button
-from realtime_ser.gui.review.axis import exact_clock
-from realtime_ser.gui.review.content import Content, load_content
-from realtime_ser.gui.review.desk import Desk
-from realtime_ser.gui.review.menus import help_rows, make_actions
-from realtime_ser.gui.theme import Look, set_role
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import clock_text
+from realtime_ser.gui.app.key_sheet import KeySheet
+from realtime_ser.gui.review.actions import help_rows, make_actions
+from realtime_ser.gui.review.view import Desk
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.timeline.axis import exact_clock
+from realtime_ser.gui.widgets.icons import glyph_icon
+from realtime_ser.gui.widgets.parts import button
 from realtime_ser.session.store import SessionInfo, SessionState, Store
-from realtime_ser.words import clock_text
+from realtime_ser.timeline.content import Content, load_content
 
 NARROW = 1000
 """Below this width in logical pixels (at scale 1) the tables at the side fold away."""
@@ -259,7 +259,7 @@ class ReviewWindow(QMainWindow):
         dialog.open()
 
     def _compare(self) -> None:
-        from realtime_ser.gui.review.takes import TakesWindow
+        from realtime_ser.gui.review.comparison import TakesWindow
 
         span = self.desk.axis.selection
         window = TakesWindow(self._config, self._store, parent=self)

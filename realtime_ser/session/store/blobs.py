@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.records import STEP_FRAMES, STEP_S, Estimate, State, Update
+from realtime_ser.base.records import STEP_FRAMES, STEP_S, Estimate, State, Update
 
 STATES = (State.SILENCE, State.SPEECH, State.LOST, State.PAUSED)
 """Their places are the numbers in the blobs: only ever append."""

@@ -13,11 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
-
-from realtime_ser.config import SessionsConfig
-from realtime_ser.errors import StoreError
-from realtime_ser.session.store.lease import Lease
+from realtime_ser.base.errors import StoreError
+from realtime_ser.session.store.lock import Lease
 
 NAME = "sessions.sqlite"
 """The database; its write-ahead log lies beside it while it is open."""
@@ -135,11 +132,6 @@ _OFFERS = (
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
 """Statements that lead from each version to the next; the version is their number."""
-
-
-def store_folder(settings: SessionsConfig) -> Path:
-    """Folder of the kept sessions."""
-    return settings.folder or Path(platformdirs.user_data_dir("realtime-ser", appauthor=False))
 
 
 def open_database(folder: Path) -> tuple[sqlite3.Connection, str | None]:

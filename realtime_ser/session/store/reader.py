@@ -15,21 +15,15 @@ from typing import Any, Self
 import numpy as np
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.errors import UsageError
-from realtime_ser.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
-from realtime_ser.session.facts import Beginning, Course, Model, Study
-from realtime_ser.session.recording import Files
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
+from realtime_ser.session.metadata import Beginning, Course, Model, Study
+from realtime_ser.session.sinks import Files
 from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, explained, open_database
-from realtime_ser.session.store.lease import RUNNING, held
+from realtime_ser.session.store.lock import RUNNING, held
 from realtime_ser.session.store.query import Query
-from realtime_ser.session.store.values import (
-    ChannelInfo,
-    Interval,
-    Note,
-    SessionInfo,
-    SessionState,
-)
+from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 
 _FETCH = 256  # rows of updates, about ten each
 

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from realtime_ser.errors import UsageError
-from realtime_ser.records import Marker
-from realtime_ser.session.facts import Beginning
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import Marker
+from realtime_ser.session.metadata import Beginning
 from realtime_ser.session.store.database import explained, open_database, transaction
-from realtime_ser.session.store.lease import RUNNING, Lease, held
+from realtime_ser.session.store.lock import RUNNING, Lease, held
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState

@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from realtime_ser.records import STEP_S
-from realtime_ser.session.facts import Beginning, Course
-from realtime_ser.session.recording import Files
+from realtime_ser.base.records import STEP_S
+from realtime_ser.base.text import channel_title, one_line
+from realtime_ser.session.metadata import Beginning, Course
+from realtime_ser.session.sinks import Files
 from realtime_ser.session.store.blobs import record_dtype
 
 
@@ -153,3 +154,11 @@ class Note:
 
     text: str
     written: datetime
+
+
+def speaker_of(info: SessionInfo, channel: int | None) -> str:
+    """Title by which a tier names its channel; empty where there is but one without a name."""
+    names = info.beginning.names
+    if channel is None or (len(info.channels) == 1 and channel not in names):
+        return ""
+    return one_line(channel_title(channel, names))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.records import Anchor, Begun, Marker, Record, Segment, State, Update
-from realtime_ser.session.facts import Course
+from realtime_ser.base.records import Anchor, Begun, Marker, Record, Segment, State, Update
+from realtime_ser.session.metadata import Course
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
-from realtime_ser.session.store.lease import RUNNING, Lease
+from realtime_ser.session.store.lock import RUNNING, Lease
 from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),

@@ -6,8 +6,8 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog
 
-from realtime_ser.config import Config
-from realtime_ser.session.keeping import open_store
+from realtime_ser.base.config import Config
+from realtime_ser.session.opening import open_store
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import soundfile
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QDesktopServices
 
+from realtime_ser.exchange.registry import FORMATS
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.library.exporting import KINDS
-from realtime_ser.session.facts import Study
-from realtime_ser.session.formats.choice import FORMATS
+from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
 

@@ -11,7 +11,7 @@ import soundfile
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 
-from realtime_ser.cli import main
+from realtime_ser.commands.main import main
 from realtime_ser.gui.library import FilesWindow
 
 

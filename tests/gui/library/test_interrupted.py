@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 
 from realtime_ser.gui.library import offer_interrupted
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.session.keeping import keep
+from realtime_ser.session.opening import keep
 from tests import kept_sessions as made
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program is killed")

@@ -13,8 +13,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from realtime_ser.base.paths import shipped
 from realtime_ser.gui.library import offer_interrupted
-from realtime_ser.resources import shipped
 
 _AT_ONCE, _ROUNDS = 10, 2
 

@@ -9,17 +9,17 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu
 
-from realtime_ser.cli import main
-from realtime_ser.config import Config
+from realtime_ser.base.config import Config
+from realtime_ser.base.records import Marker
+from realtime_ser.commands.main import main
+from realtime_ser.exchange.registry import Wish, export
 from realtime_ser.gui.library import SessionsWindow, TrendWindow
-from realtime_ser.gui.library.again import AgainDialog
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.gui.library.rows import Column
-from realtime_ser.gui.theme import DARK, LIGHT, palette
-from realtime_ser.records import Marker
-from realtime_ser.session.facts import Study
-from realtime_ser.session.filing import keep_file
-from realtime_ser.session.formats.choice import Wish, export
+from realtime_ser.gui.library.reanalysis_dialog import AgainDialog
+from realtime_ser.gui.library.session_rows import Column
+from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
+from realtime_ser.session.file_analysis import keep_file
+from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.config import Config
+from realtime_ser.base.config import Config
 from realtime_ser.gui.library import StudyDialog
-from realtime_ser.session.facts import Study
 from realtime_ser.session.live import LiveSession
+from realtime_ser.session.metadata import Study
 from tests import kept_sessions as made
 
 

@@ -9,7 +9,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.gui.library import TrendWindow
-from realtime_ser.session.facts import Study
+from realtime_ser.session.metadata import Study
 from realtime_ser.session.trend import trend
 from tests import kept_sessions as made
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.gui.review.plots import Mel
+from realtime_ser.gui.timeline.signal_tracks import Mel
 from tests import kept_sessions as made
 
 LEFT = Qt.MouseButton.LeftButton
@@ -25,7 +25,7 @@ class NoOutput:
 
 @pytest.fixture
 def silent(monkeypatch):
-    monkeypatch.setattr("realtime_ser.gui.review.playing.portaudio", NoOutput)
+    monkeypatch.setattr("realtime_ser.gui.review.session_player.portaudio", NoOutput)
 
 
 def test_without_an_output_the_cursor_moves_in_silence_and_that_is_said(
@@ -87,7 +87,7 @@ def test_a_loudspeaker_plays_what_was_kept(qtbot, store, review, pulse, monkeypa
         monkeypatch.setenv(name, value)
     sounddevice._terminate()
     sounddevice._initialize()
-    monkeypatch.setattr("realtime_ser.gui.review.playing.portaudio", lambda: sounddevice)
+    monkeypatch.setattr("realtime_ser.gui.review.session_player.portaudio", lambda: sounddevice)
     window = review(made.keep(store, made.records(), audio=True))
     axis = window.desk.axis
     axis.select(2.0, 3.0)

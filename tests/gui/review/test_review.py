@@ -8,16 +8,16 @@ from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QContextMenuEvent, QHelpEvent
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QToolTip
 
-from realtime_ser.gui.keysheet import KeySheet
+from realtime_ser.base.records import Marker
+from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.gui.app.key_sheet import KeySheet
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
-from realtime_ser.gui.review.marks import ItemDialog
-from realtime_ser.gui.review.plots import Curves
-from realtime_ser.gui.review.strips import Marks, Ruler, Speech, Tier
+from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.review.summary import Shares
-from realtime_ser.gui.theme import DARK, LIGHT, make_look, palette
-from realtime_ser.records import Marker
-from realtime_ser.session.formats.tiers import CORRECTED
+from realtime_ser.gui.theme.theme import DARK, LIGHT, make_look, palette
+from realtime_ser.gui.timeline.signal_tracks import Curves
+from realtime_ser.gui.timeline.tracks import Marks, Ruler, Speech, Tier
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
 

@@ -1,0 +1,116 @@
+"""The ring of samples between a capture thread and the worker.
+
+A capture thread (PortAudio's, or the one that plays a file) writes blocks; the worker reads them. A
+live source never waits: samples that do not fit are counted as lost. A file can wait, so nothing of
+a file is ever lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive samples of a source.
+
+    Attributes
+    ----------
+    samples
+        Shape ``(n, channels)``, float32, at the native rate.
+    adc_s
+        ADC time of the first one on the monotonic clock in seconds; ``None`` for files.
+    overflow
+        Whether the device says that it lost samples before these.
+    lost
+        Samples that were lost before these because the ring was full.
+    """
+
+    samples: NDArray[np.float32]
+    adc_s: float | None
+    overflow: bool
+    lost: int
+
+
+class RingBuffer:
+    """Preallocated ring of samples, one writer and one reader.
+
+    Parameters
+    ----------
+    frames, channels
+        Its size in samples a channel, and the number of channels.
+    waits
+        Whether the writer waits for room (a file) or drops and counts (a microphone).
+    """
+
+    def __init__(self, frames: int, channels: int, *, waits: bool) -> None:
+        self._data = np.zeros((frames, channels), np.float32)
+        self._waits = waits
+        self._changed = threading.Condition()
+        self._blocks: deque[tuple[int, float | None, bool, int]] = deque()
+        self._write = 0
+        self._used = 0
+        self._lost = 0
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def write(
+        self, samples: NDArray[np.float32], adc_s: float | None, *, overflow: bool = False
+    ) -> None:
+        """Copy samples, shape ``(n, channels)`` with ``n`` at most its size, into the ring."""
+        count, size = len(samples), len(self._data)
+        with self._changed:
+            if self._waits:
+                self._changed.wait_for(lambda: self._closed or size - self._used >= count)
+            if self._closed:
+                return
+            if size - self._used < count:
+                self._lost += count
+                return
+            head = min(count, size - self._write)
+            self._data[self._write : self._write + head] = samples[:head]
+            self._data[: count - head] = samples[head:]
+            self._blocks.append((count, adc_s, overflow, self._lost))
+            self._write = (self._write + count) % size
+            self._used += count
+            self._lost = 0
+            self._changed.notify_all()
+
+    def read(self, timeout: float) -> Block | None:
+        """Oldest block as it was written, or ``None`` if there is none after ``timeout`` seconds.
+
+        Raises
+        ------
+        BaseException
+            What the writer gave to :meth:`close`, once all blocks before it were read.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._blocks or self._closed, timeout)
+            if not self._blocks:
+                if self._error is not None:
+                    raise self._error
+                return None
+            count, adc_s, overflow, lost = self._blocks.popleft()
+            start = (self._write - self._used) % len(self._data)
+            samples = self._data[(start + np.arange(count)) % len(self._data)]
+            self._used -= count
+            self._changed.notify_all()
+            return Block(samples, adc_s, overflow, lost)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the stream; a waiting reader or writer returns."""
+        with self._changed:
+            self._closed = True
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was closed, everything was read, and no error is left to be raised."""
+        with self._changed:
+            return self._closed and not self._blocks and self._error is None

@@ -1,0 +1,1 @@
+"""Values and small tools: records, clock, labels, settings, errors, text, files."""

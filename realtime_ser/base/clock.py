@@ -1,0 +1,61 @@
+"""The session's clock: samples to ADC time, and to wall-clock time that no clock jump moves."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import datetime, timedelta
+
+from realtime_ser.base.records import SAMPLE_RATE, Anchor
+
+_WINDOW_S = 10.0
+_BIN_S = 1.0
+_SETTLED_S = 0.05
+
+
+class SessionClock:
+    """ADC time of any 16 kHz sample, from the ADC times that the device reports.
+
+    A block that was delivered late seems younger than it is, never older, so the estimate is the
+    lowest of the recent offsets between ADC time and sample count. Ten seconds of memory let it
+    follow a device that is 200 ppm off within 2 ms. Where a whole second lies off all that was
+    before, the device tells its times otherwise than it did, as sound servers do while a stream
+    settles: what was before is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._start_monotonic = time.monotonic()
+        self._start_wall = datetime.now().astimezone()
+        self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
+        self._offset = self._start_monotonic
+
+    def observe(self, position_s: float, adc_s: float) -> None:
+        """Take a block's place in the session, in seconds, and its ADC time."""
+        offset = adc_s - position_s
+        number = int(position_s / _BIN_S)
+        if self._bins and self._bins[-1][0] == number:
+            offset = min(offset, self._bins.pop()[1])
+        elif len(self._bins) > 1 and self._bins[-1][1] - self._offset > _SETTLED_S:
+            self._bins = deque([self._bins[-1]], maxlen=self._bins.maxlen)
+        self._bins.append((number, offset))
+        self._offset = min(lowest for _, lowest in self._bins)
+
+    def restart(self) -> None:
+        """Forget the device's clock: it went away and came back."""
+        self._bins.clear()
+
+    def adc_time(self, sample: int) -> float:
+        """Monotonic time in seconds at which a 16 kHz sample was at the converter."""
+        return self._offset + sample / SAMPLE_RATE
+
+    def wall_clock(self, sample: int) -> datetime:
+        """The same as local time with its UTC offset."""
+        return self._wall(self.adc_time(sample))
+
+    def anchor(self, sample: int) -> Anchor:
+        """Anchor for a sample, taken now."""
+        now = time.monotonic()
+        return Anchor(sample, self.adc_time(sample), now, self._wall(now))
+
+    def _wall(self, monotonic_s: float) -> datetime:
+        return self._start_wall + timedelta(seconds=monotonic_s - self._start_monotonic)

@@ -1,0 +1,203 @@
+"""Settings: ``config.yaml`` documents each one with its default; this module holds their types.
+
+A configuration is immutable. Unknown keys, wrong types and values out of range raise
+:class:`~realtime_ser.base.errors.UsageError` with one sentence that names the setting.
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from realtime_ser.base.errors import UsageError
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+_Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+
+
+class AudioConfig(_Settings):
+    """Where samples come from."""
+
+    input: str = Field(default="auto", min_length=1)
+    device: str | None = Field(default=None, min_length=1)
+    channels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
+        default=(1,), min_length=1, max_length=8, strict=False
+    )
+    channel_names: tuple[Annotated[str, Field(min_length=1, max_length=32)], ...] = Field(
+        default=(), strict=False
+    )
+    buffer_s: _Number = Field(default=10.0, ge=1, le=120)
+    speed: _Number = Field(default=1.0, ge=0, le=1000)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels must differ from each other")
+        if self.channel_names and len(self.channel_names) != len(self.channels):
+            raise ValueError("channel_names must name each of the channels, or none")
+        if len(set(self.channel_names)) != len(self.channel_names):
+            raise ValueError("channel_names must differ from each other")
+        return self
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the channels by their numbers, where they have any."""
+        return dict(zip(self.channels, self.channel_names, strict=False))
+
+
+class GateConfig(_Settings):
+    """The speech gate: see :mod:`realtime_ser.recogniser.gate`."""
+
+    mode: int = Field(default=2, ge=0, le=3)
+    onset_frames: int = Field(default=10, ge=4, le=50)
+    onset_voiced: int = Field(default=8, ge=4, le=50)
+    hangover_ms: int = Field(default=500, ge=80, le=5000)
+    preroll_ms: int = Field(default=200, ge=0, le=1000)
+    max_segment_s: _Number = Field(default=30.0, ge=2, le=600)
+    target_dbfs: _Number = Field(default=-24.0, ge=-60, le=0)
+    max_gain_db: _Number = Field(default=40.0, ge=0, le=60)
+    release_s: _Number = Field(default=4.0, ge=0.1, le=60)
+    noise_window_s: _Number = Field(default=3.0, ge=0.5, le=60)
+    noise_margin_db: _Number = Field(default=4.0, ge=0, le=40)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.onset_voiced > self.onset_frames:
+            raise ValueError("onset_voiced must not exceed onset_frames")
+        return self
+
+
+class SessionConfig(_Settings):
+    """Where a session is written."""
+
+    folder: Path | None = Field(default=None, strict=False)
+    record_audio: bool = False
+
+
+class SessionsConfig(_Settings):
+    """The store of all sessions: see :mod:`realtime_ser.session.store`."""
+
+    keep: bool = True
+    folder: Path | None = Field(default=None, strict=False)
+    retention_days: _Number | None = Field(default=None, gt=0, le=36500)
+
+
+class StudyConfig(_Settings):
+    """Where a session belongs."""
+
+    name: str | None = Field(default=None, min_length=1)
+    participant: str | None = Field(default=None, min_length=1)
+    condition: str | None = Field(default=None, min_length=1)
+    consent: datetime | None = Field(default=None, strict=False)
+
+    @field_validator("consent")
+    @classmethod
+    def _local(cls, moment: datetime | None) -> datetime | None:
+        """A moment without a UTC offset is one of this place."""
+        return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
+
+
+class WindowConfig(_Settings):
+    """The live window."""
+
+    theme: Literal["system", "dark", "light"] = "system"
+    timeline_s: _Number = Field(default=60.0, ge=10, le=3600)
+    smoothing_s: _Number = Field(default=0.4, ge=0, le=5)
+
+
+class Config(_Settings):
+    """All settings.
+
+    ``profile`` is no setting of a file: it is chosen anew for each session.
+    """
+
+    audio: AudioConfig = AudioConfig()
+    gate: GateConfig = GateConfig()
+    model: str = Field(default="default", min_length=1)
+    profile: str | None = Field(default=None, min_length=1)
+    session: SessionConfig = SessionConfig()
+    sessions: SessionsConfig = SessionsConfig()
+    study: StudyConfig = StudyConfig()
+    window: WindowConfig = WindowConfig()
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration file; settings that it leaves out keep their defaults.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, is not YAML, or holds a setting that is unknown, of a wrong type or
+        out of range.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read the configuration {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" near line {where.line + 1}" if where else ""
+        raise UsageError(f"The configuration {path} is not valid YAML{line}; mend it.") from error
+    config = parse_config({} if data is None else data, str(path))
+    if config.profile is not None:
+        raise UsageError(
+            f"A profile is chosen for each session: leave 'profile' out of {path}, and say "
+            f"--profile {config.profile}."
+        )
+    return config
+
+
+def parse_config(data: Any, origin: str) -> Config:
+    """Check settings that were read from ``origin`` (named in the error)."""
+    if not isinstance(data, dict):
+        raise UsageError(f"The configuration {origin} must hold settings such as 'model: default'.")
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"In {origin}: {_explain(error.errors()[0])}") from error
+
+
+def _explain(error: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = _nearest(error["loc"])
+        hint = f"; did you mean '{near}'?" if near else "; config.yaml lists the known ones."
+        return f"unknown setting '{name}'{hint}"
+    if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
+        return f"'{name}' is {error['input']!r}, but it must be text: put it in quotes."
+    said = error["msg"].removeprefix("Value error, ")
+    said = said[0].lower() + said[1:]
+    return f"'{name}' is {error['input']!r}, but {said}." if name else f"{said}."
+
+
+def _nearest(location: tuple[int | str, ...]) -> str | None:
+    """The known setting that resembles an unknown one, in its own section first, then anywhere."""
+    *sections, key = (str(part) for part in location)
+    known = _known(Config)
+    prefix = "".join(f"{part}." for part in sections)
+    here = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
+    match = difflib.get_close_matches(key, here, n=1)
+    if match:
+        return prefix + match[0]
+    leaves = {name.rpartition(".")[2]: name for name in known}
+    match = difflib.get_close_matches(key, leaves, n=1)
+    return leaves[match[0]] if match else None
+
+
+def _known(model: type[BaseModel], prefix: str = "") -> list[str]:
+    names: list[str] = []
+    for name, info in model.model_fields.items():
+        names.append(prefix + name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            names += _known(info.annotation, f"{prefix}{name}.")
+    return names

@@ -1,0 +1,30 @@
+"""Where the files that ship with the program lie, installed or in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+from realtime_ser.base.config import Config, SessionsConfig
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def shipped(name: str) -> Path:
+    """Path of a shipped file or folder: ``config.yaml``, ``models`` or ``demo.flac``.
+
+    In an installed program they lie in the package; in a checkout, the first two at its top level.
+    """
+    inside = PACKAGE / name
+    return inside if inside.exists() else PACKAGE.parent / name
+
+
+def session_folder(config: Config) -> Path:
+    """Where sessions are written that were given no name."""
+    return config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
+
+
+def store_folder(settings: SessionsConfig) -> Path:
+    """Folder of the kept sessions."""
+    return settings.folder or Path(platformdirs.user_data_dir("realtime-ser", appauthor=False))

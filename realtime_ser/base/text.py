@@ -1,0 +1,93 @@
+"""How numbers and results are written in window and terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from unicodedata import category
+
+UNNAMED_MARKER = "marker"
+"""Text of a marker that carries none."""
+
+_FORBIDDEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
+"""Controls, lone surrogates, what is no character, and ends of lines and paragraphs."""
+
+
+def channel_title(number: int, names: Mapping[int, str]) -> str:
+    """A channel's name, or ``channel 2``."""
+    return names.get(number, f"channel {number}")
+
+
+def percent(probability: float) -> str:
+    """A probability as ``72 %``, with a narrow space that keeps it on one line."""
+    return f"{round(100 * probability)}\u202f%"
+
+
+def clock_text(seconds: float) -> str:
+    """Session time as ``00:12:48``."""
+    whole = int(max(0.0, seconds) + 1e-6)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def span_text(seconds: float) -> str:
+    """A length of time as ``30 s``, ``5 min`` or ``1 h``."""
+    if seconds < 60 or seconds % 60:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:g} min" if seconds < 3600 or seconds % 3600 else f"{seconds / 3600:g} h"
+
+
+def elapsed(seconds: float) -> str:
+    """Say how long ago something was, in words of stable coarseness."""
+    if seconds < 1.0:
+        return "just now"
+    if seconds < 60.0:
+        return f"{int(seconds)} s ago"
+    if seconds < 3600.0:
+        return f"{int(seconds // 60)} min ago"
+    return f"{int(seconds // 3600)} h ago"
+
+
+def result_text(label: str, confidence: float, *, certain: bool, short: bool = False) -> str:
+    """A segment's result in words; an uncertain one carries a question mark."""
+    name = label if certain else f"{label}?"
+    return name if short else f"{name} {percent(confidence)}"
+
+
+def decibels(level_dbfs: float, unit: str) -> str:
+    """A level as ``−23 dB``; a dash for silence."""
+    return "–" if level_dbfs <= -120.0 else f"{level_dbfs:.0f} {unit}".replace("-", "\u2212")
+
+
+def count_text(number: int, noun: str) -> str:
+    """A number of things as ``1 session`` or ``3 sessions``."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def speech_words(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
+    """How much speech there was, and how it sounded: shares of labels, the largest first."""
+    if not segments:
+        return "no speech"
+    most, *others = (f"{label} {percent(share)}" for label, share in shares.items())
+    also = f" ({', '.join(others)})" if others else ""
+    return f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}, mostly {most}{also}"
+
+
+def size_text(size: int) -> str:
+    """Bytes in a unit that a person reads, of powers of 1000."""
+    if size < 1000:
+        return f"{size} B"
+    power = next((power for power in (1, 2, 3) if size < 999.5 * 1000**power), 4)
+    number, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table whose columns stand below each other."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def one_line(text: str) -> str:
+    """Text as one line that each format can hold: without controls and what XML forbids."""
+    return " ".join("".join(" " if category(c) in _FORBIDDEN else c for c in text).split())

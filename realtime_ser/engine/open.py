@@ -1,0 +1,54 @@
+"""Opening a source by the settings: a microphone, the demo recording, or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.microphone import MicrophoneSource
+from realtime_ser.audio.source import Source, require_channels
+from realtime_ser.base.config import AudioConfig
+from realtime_ser.base.errors import DeviceError
+from realtime_ser.base.paths import shipped
+
+DEMO = "demo.flac"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A source that was opened, and what the user should know of how it was chosen."""
+
+    source: Source
+    notice: str | None = None
+
+
+def choose_source(audio: AudioConfig) -> Choice:
+    """Open what ``audio.input`` names: ``auto``, ``mic``, ``demo``, or a file.
+
+    Raises
+    ------
+    SerError
+        There is no such device or file. For ``auto`` the demo stands for one missing microphone.
+    """
+    if audio.input == "demo":
+        return Choice(_demo(audio))
+    if audio.input not in ("auto", "mic"):
+        return Choice(_file(Path(audio.input), audio))
+    try:
+        return Choice(MicrophoneSource(audio.device, max(audio.channels)))
+    except DeviceError as error:
+        # The demo has one channel.
+        if audio.input == "mic" or audio.device is not None or max(audio.channels) > 1:
+            raise
+        return Choice(_demo(audio), f"{error} Playing the demo recording instead.")
+
+
+def _demo(audio: AudioConfig) -> FileSource:
+    return _file(shipped(DEMO), audio, demo=True)
+
+
+def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> FileSource:
+    source = FileSource(path, audio.speed, demo=demo)
+    require_channels(source.info, audio.channels)
+    return source

@@ -1,0 +1,91 @@
+"""The queue of records between the worker and one consumer: a view, a recorder, or a script."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from realtime_ser.base.records import Record, Sound
+
+
+class Subscription:
+    """Bounded queue of records from the worker to one consumer.
+
+    Iterating waits for records until the monitor has ended.
+
+    Parameters
+    ----------
+    capacity
+        Records it holds at most.
+    waits
+        Whether the worker waits for room (a file) or drops the oldest record and counts it.
+    sound
+        Whether it receives the sound as well.
+    """
+
+    def __init__(self, capacity: int, *, waits: bool, sound: bool = False) -> None:
+        self.sound = sound
+        self._records: deque[Record] = deque()
+        self._capacity = capacity
+        self._waits = waits
+        self._bounded = True
+        self._changed = threading.Condition()
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Records lost because the consumer was too slow."""
+        with self._changed:
+            return self._dropped
+
+    def put(self, records: Iterable[Record]) -> None:
+        """Add records; called by the worker."""
+        with self._changed:
+            for record in records:
+                if isinstance(record, Sound) and not self.sound:
+                    continue
+                if self._waits:
+                    self._changed.wait_for(self._has_room)
+                elif not self._has_room():
+                    self._records.popleft()
+                    self._dropped += 1
+                if not self._closed:
+                    self._records.append(record)
+                self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return self._closed or not self._bounded or len(self._records) < self._capacity
+
+    def unbound(self) -> None:
+        """Neither wait nor drop from now on: the last records are on their way."""
+        with self._changed:
+            self._bounded = False
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the stream; what it holds can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was closed and everything was taken."""
+        with self._changed:
+            return self._closed and not self._records
+
+    def drain(self, timeout: float = 0.0) -> list[Record]:
+        """Everything since the last call; waits up to ``timeout`` seconds for the first record."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._records or self._closed, timeout)
+            records = list(self._records)
+            self._records.clear()
+            self._changed.notify_all()
+            return records
+
+    def __iter__(self) -> Iterator[Record]:
+        """Records until the end."""
+        while not self.ended:
+            yield from self.drain(timeout=1.0)

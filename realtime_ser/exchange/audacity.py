@@ -1,0 +1,66 @@
+r"""Audacity's label track: ``start<TAB>end<TAB>label`` a line, in seconds.
+
+Lines that begin with a backslash tell frequencies of the label above them (Audacity's manual,
+"Importing and Exporting Labels").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.text import one_line
+from realtime_ser.exchange.tiers import MARKERS, SEGMENTS, Span, Tier
+
+LABELS = "labels"
+"""Tier of the regions of a label track, which has no name of its own."""
+
+
+def labels_text(tiers: Sequence[Tier]) -> str:
+    """All tiers as one label track in order of time; what is no segment tells its tier."""
+    spans = sorted(labels(tiers), key=lambda span: (span.start_s, span.end_s))
+    return "".join(f"{span.start_s:.6f}\t{span.end_s:.6f}\t{span.text}\n" for span in spans)
+
+
+def labels(tiers: Sequence[Tier]) -> Iterator[Span]:
+    """Spans of all tiers as one track shows them."""
+    for tier in tiers:
+        kind = tier.name.partition("@")[0].partition(" (")[0]
+        known = kind in (SEGMENTS, MARKERS, LABELS)
+        words = [tier.speaker, "" if known else kind]
+        for span in tier.spans:
+            text = ": ".join([*(word for word in words if word), span.text])
+            yield Span(span.start_s, span.end_s, text)
+
+
+def read_labels(path: Path) -> list[Tier]:
+    """Regions and points of a label track, on a tier each.
+
+    Raises
+    ------
+    SerError
+        It is no label track.
+    OSError
+        It cannot be read.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+        spans = [_span(line) for line in lines if line.strip() and not line.startswith("\\")]
+    except ValueError as error:
+        raise SerError(
+            f"{path} is not a label track: export it in Audacity with 'Export Other', "
+            "'Export Labels'."
+        ) from error
+    points = tuple(span for span in spans if span.start_s == span.end_s)
+    regions = tuple(span for span in spans if span.start_s < span.end_s)
+    return [Tier(LABELS, regions), Tier(MARKERS, points, moments=True)]
+
+
+def _span(line: str) -> Span:
+    start, end, *text = line.split("\t", 2)
+    # Audacity writes the decimal comma of some locales.
+    start_s, end_s = (float(value.replace(",", ".")) for value in (start, end))
+    if end_s < start_s:
+        raise ValueError(line)
+    return Span(start_s, end_s, one_line("".join(text)))

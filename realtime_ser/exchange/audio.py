@@ -1,0 +1,136 @@
+"""The sound of a session, or of a part of it, as WAV or FLAC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import soundfile
+
+from realtime_ser.base.errors import AudioFileError, SerError, UsageError
+from realtime_ser.base.files import Drafts
+from realtime_ser.session.flac_repair import mend_flac
+from realtime_ser.session.store import SessionInfo, SessionState, Store
+
+_BLOCK = 1 << 16  # samples
+_LARGEST_WAV = (1 << 32) - (1 << 10)  # its header counts bytes with 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a session's sound is wanted.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Seconds from the start of the session; ``None``: to its end.
+    channel
+        Number of a channel from 1; ``None``: all that the device had.
+    """
+
+    start_s: float = 0.0
+    end_s: float | None = None
+    channel: int | None = None
+
+
+WHOLE = Part()
+
+
+def segment_part(store: Store, info: SessionInfo, number: int, channel: int | None) -> Part:
+    """Where a segment's sound is; it holds the segment's channel alone.
+
+    Raises
+    ------
+    UsageError
+        There is no such segment, or several channels have one of that number.
+    """
+    found = [
+        segment
+        for segment in store.segments(info.id)
+        if segment.number == number and channel in (None, segment.channel)
+    ]
+    if not found:
+        last = max((segment.number for segment in store.segments(info.id)), default=0)
+        hint = f"they go up to {last}" if last else "it has none"
+        raise UsageError(f"The session {info.id} has no segment {number}; {hint}.")
+    if len(found) > 1:
+        raise UsageError(f"Several channels have a segment {number}: say which with --channel.")
+    return Part(found[0].start_s, found[0].end_s, found[0].channel)
+
+
+def has_sound(info: SessionInfo) -> bool:
+    """Whether sound was kept; the file of a session that ended at once is empty."""
+    return info.audio is not None and info.audio.stat().st_size > 0
+
+
+def require_sound(info: SessionInfo) -> Path:
+    """The kept sound, whole even if the session was interrupted.
+
+    Raises
+    ------
+    SerError
+        None was kept, or it cannot be read.
+    UsageError
+        The session runs still.
+    """
+    if info.state is SessionState.RUNNING:
+        raise UsageError(f"The session {info.id} is running: end it first.")
+    if info.audio is None or not has_sound(info):
+        raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
+    try:
+        mend_flac(info.audio)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise AudioFileError(f"The sound {info.audio} cannot be read: {error}") from error
+    return info.audio
+
+
+def fits_wav(path: Path) -> bool:
+    """Whether a sound is short enough for a WAV file."""
+    info = soundfile.info(path)
+    return bool(info.frames * info.channels * 2 < _LARGEST_WAV)
+
+
+def write_sound(
+    audio: Path, to: Path, drafts: Drafts, kind: Literal["wav", "flac"], part: Part = WHOLE
+) -> None:
+    """Write sound at its native rate, 16 bit; sample 0 of a whole session is its second 0.
+
+    Raises
+    ------
+    UsageError
+        The part lies outside of the sound, or the sound has no such channel.
+    SerError
+        It is too long for WAV.
+    """
+    with soundfile.SoundFile(audio) as source:
+        first, last = _range(source, part)
+        channels = source.channels if part.channel is None else 1
+        if kind == "wav" and (last - first) * channels * 2 >= _LARGEST_WAV:
+            raise SerError("The sound is too long for WAV, which ends at 4 GB: export FLAC.")
+        source.seek(first)
+        with soundfile.SoundFile(
+            drafts.begin(to), "w", source.samplerate, channels, "PCM_16", format=kind.upper()
+        ) as target:
+            left = last - first
+            while left > 0:
+                block = source.read(min(left, _BLOCK), dtype="int16", always_2d=True)
+                if not len(block):
+                    break
+                target.write(block if part.channel is None else block[:, part.channel - 1])
+                left -= len(block)
+
+
+def _range(source: soundfile.SoundFile, part: Part) -> tuple[int, int]:
+    """First sample of a part, and the one after its last."""
+    if part.channel is not None and not 1 <= part.channel <= source.channels:
+        raise UsageError(f"The sound has no channel {part.channel}: it has {source.channels}.")
+    length_s = source.frames / source.samplerate
+    end_s = length_s if part.end_s is None else part.end_s
+    if not 0.0 <= part.start_s < min(end_s, length_s):
+        raise UsageError(
+            f"There is no sound from {part.start_s:.3f} s to {end_s:.3f} s: the session's sound "
+            f"lasts {length_s:.3f} s."
+        )
+    first = round(part.start_s * source.samplerate)
+    return first, min(round(end_s * source.samplerate), source.frames)

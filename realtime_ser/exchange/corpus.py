@@ -1,0 +1,286 @@
+"""Labelled speech of sessions as a folder that models are trained on: a folder for each label.
+
+What a person labelled goes before what the model said: the intervals of the tier ``corrected
+segments``, and those of any other tier whose label is one of the eight emotions. The segments that
+nobody corrected are the model's own guesses, and are taken only on demand. ``LABEL/SPEAKER`` holds
+the clips, one channel each, and ``metadata.csv`` tells where each of them comes from.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from realtime_ser.base.errors import FileTakenError, SerError
+from realtime_ser.base.files import cannot_write
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import Segment
+from realtime_ser.exchange.audio import has_sound, require_sound
+from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.session import csv_rows
+from realtime_ser.session.store import Interval, SessionInfo, SessionState, Store
+
+METADATA = "metadata.csv"
+HEADER = [
+    *("file", "speaker", "label", "by", "session", "channel"),
+    *("start_s", "end_s", "model_label", "study", "participant", "condition"),
+]
+"""Columns of the table; ``by`` is ``hand`` or ``model``."""
+
+UNKNOWN = "unknown"
+"""Speaker of all clips of which nothing tells who speaks, so that nobody is two speakers."""
+
+_SHORTEST_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusWish:
+    """What goes into a corpus.
+
+    Attributes
+    ----------
+    to
+        The folder; it must not be there yet, or be empty.
+    channel
+        Number or name of the only channel that is wanted; ``None``: all of them.
+    uncorrected
+        Whether the segments that nobody corrected go in too, with the model's label.
+    """
+
+    to: Path
+    channel: str | None = None
+    uncorrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What went into a corpus.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    clips
+        Number of clips of each label.
+    left_out
+        Why a session gave nothing; a sentence each.
+    """
+
+    folder: Path
+    clips: dict[str, int]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """A stretch of one channel and its label."""
+
+    channel: int
+    start_s: float
+    end_s: float
+    label: str
+    by_hand: bool
+    model_label: str
+
+
+def export_corpus(
+    store: Store,
+    sessions: Sequence[SessionInfo],
+    wish: CorpusWish,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Corpus:
+    """Write the labelled speech of sessions as a corpus; nothing is replaced, and no half is left.
+
+    Parameters
+    ----------
+    store, sessions
+        The sessions; those without sound are left out.
+    wish
+        What, and where.
+    advance
+        Is told from time to time what share is done.
+
+    Raises
+    ------
+    SerError
+        There is nothing that could be written; the reason is named.
+    OutputError
+        The folder is taken, or cannot be written.
+    """
+    if wish.to.exists() and (not wish.to.is_dir() or any(wish.to.iterdir())):
+        raise FileTakenError(f"{wish.to} exists already: choose another name, or empty it.")
+    draft = wish.to.with_name(f"{wish.to.name}.part")
+    left_out: list[str] = []
+    rows: list[list[str]] = []
+    try:
+        draft.mkdir(parents=True)
+        for number, info in enumerate(sessions):
+            try:
+                audio = _sound(info)
+                clips = list(_clips(store, info, wish))
+            except SerError as error:
+                left_out.append(str(error))
+            else:
+                for index, clip in enumerate(clips):
+                    rows += _write(info, clip, audio, wish, draft)
+                    advance((number + (index + 1) / len(clips)) / len(sessions))
+            advance((number + 1) / len(sessions))
+        if rows:
+            _write_table(draft / METADATA, rows)
+            if wish.to.exists():
+                wish.to.rmdir()
+            draft.replace(wish.to)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise cannot_write(wish.to, error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    if not rows:
+        raise SerError(left_out[0] if left_out else "There is no sound of what was labelled.")
+    counts = {label: sum(row[2] == label for row in rows) for label in LABELS}
+    return Corpus(
+        wish.to, {label: number for label, number in counts.items() if number}, tuple(left_out)
+    )
+
+
+def _sound(info: SessionInfo) -> Path:
+    if info.state is not SessionState.RUNNING and not has_sound(info):
+        raise SerError(f"The session {info.id} has no sound: record with --record-audio.")
+    return require_sound(info)
+
+
+def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]:
+    """Clips of a session in order of time.
+
+    Raises
+    ------
+    SerError
+        There are none.
+    """
+    segments = store.segments(info.id)
+    intervals = store.intervals(info.id)
+    intervals.sort(key=lambda interval: interval.tier != CORRECTED)  # stable: by time in each
+    found: list[_Clip] = []
+    for channel in info.channels:
+        if wish.channel not in (None, str(channel.number), channel.name):
+            continue
+        found += _labelled(info, channel.number, segments, intervals, wish)
+    if not found:
+        raise SerError(
+            f"Nothing in the session {info.id} was labelled by hand with one of the eight "
+            "emotions: correct its segments first, or take the uncorrected ones too."
+        )
+    yield from sorted(found, key=lambda clip: (clip.start_s, clip.channel))
+
+
+def _labelled(
+    info: SessionInfo,
+    channel: int,
+    heard: Sequence[Segment],
+    intervals: Sequence[Interval],
+    wish: CorpusWish,
+) -> list[_Clip]:
+    """What is labelled in one channel."""
+    several = len(info.channels) > 1
+    segments = [segment for segment in heard if segment.channel == channel]
+    found: list[_Clip] = []
+    settled: list[tuple[float, float]] = []
+    for interval in intervals:
+        span = (interval.start_s, interval.end_s)
+        label = interval.label.strip().casefold()
+        if interval.channel not in (None, channel):
+            continue
+        if interval.tier != CORRECTED and label not in LABELS:
+            continue
+        if any(_mostly(span, other) for other in settled):
+            continue
+        over = max(segments, key=lambda one: _overlap(span, _span(one)), default=None)
+        spoken = over is not None and _overlap(span, _span(over)) > 0
+        if interval.channel is None and several and not spoken:
+            continue  # it is about another channel's speech
+        settled.append(span)
+        # A segment that was given another label, or none, is no clip, and not the model's either.
+        if label in LABELS and span[1] - span[0] >= _SHORTEST_S:
+            said = over.estimate.label if over is not None and spoken else ""
+            found.append(_Clip(channel, *span, label, by_hand=True, model_label=said))
+    if wish.uncorrected:
+        found += [
+            _Clip(channel, *_span(one), name, by_hand=False, model_label=name)
+            for one in segments
+            if (name := one.estimate.label) in LABELS
+            and one.end_s - one.start_s >= _SHORTEST_S
+            and not any(_mostly(_span(one), other) for other in settled)
+        ]
+    return found
+
+
+def _span(segment: Segment) -> tuple[float, float]:
+    return segment.start_s, segment.end_s
+
+
+def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+
+
+def _mostly(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two stretches share more than half of the shorter one."""
+    shorter = min(one[1] - one[0], other[1] - other[0])
+    return _overlap(one, other) > shorter / 2
+
+
+def _write(
+    info: SessionInfo, clip: _Clip, audio: Path, wish: CorpusWish, folder: Path
+) -> list[list[str]]:
+    """Write a clip, and return its row; none where there is no sound."""
+    with soundfile.SoundFile(audio) as source:
+        rate, first = source.samplerate, round(clip.start_s * source.samplerate)
+        source.seek(min(first, source.frames))
+        samples = source.read(round(clip.end_s * rate) - first, dtype="int16", always_2d=True)
+    if len(samples) < _SHORTEST_S * rate:
+        return []
+    speaker = _speaker(info, clip.channel, alone=wish.channel is not None)
+    place = folder / clip.label / _file_name(speaker)
+    place.mkdir(parents=True, exist_ok=True)
+    name = f"{info.id}_{clip.channel}_{round(1000 * clip.start_s):08d}"
+    path, number = place / f"{name}.wav", 2
+    while path.exists():
+        path, number = place / f"{name}_{number}.wav", number + 1
+    soundfile.write(path, samples[:, clip.channel - 1], rate, "PCM_16")
+    study = info.beginning.study
+    row = [
+        path.relative_to(folder).as_posix(),
+        *map(csv_rows.plain_text, (speaker, clip.label)),
+        "hand" if clip.by_hand else "model",
+        info.id,
+        csv_rows.channel_cell(clip.channel, info.beginning.names),
+        f"{clip.start_s:.3f}",
+        f"{clip.end_s:.3f}",
+        clip.model_label,
+        *map(csv_rows.plain_text, (study.name, study.participant, study.condition)),
+    ]
+    return [row]
+
+
+def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
+    """Who speaks: the participant, where the channel must be theirs, or the channel's name."""
+    participant = info.beginning.study.participant
+    if participant and (alone or len(info.channels) == 1):
+        return participant
+    return info.beginning.names.get(channel) or UNKNOWN
+
+
+def _file_name(text: str) -> str:
+    """Text as the name of a folder that each system allows."""
+    return re.sub(r"[^\w .-]", "_", text).strip(" .") or UNKNOWN
+
+
+def _write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv_rows.csv_writer(file)
+        writer.writerow(HEADER)
+        for row in rows:
+            writer.writerow(row)

@@ -1,0 +1,165 @@
+"""Sessions of the store as files: the tables of one, and a tidy table of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from realtime_ser.base.files import cannot_write
+from realtime_ser.base.records import STEP_S, Record, State
+from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.exchange.uncorrected import without_correction
+from realtime_ser.session import csv_rows
+from realtime_ser.session.sidecar import sidecar_text
+from realtime_ser.session.sinks import Files, Tables
+from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.session.store.blobs import STATES
+
+_CHUNK = 4096
+
+
+def export_session(
+    store: Store, info: SessionInfo, to: Path, *, without_profile: bool = False
+) -> Files:
+    """Write a session's tables and sidecar as ``monitor --export`` writes them, row by row.
+
+    Parameters
+    ----------
+    store, info
+        The session; one that is running is written as far as it is stored.
+    to
+        Frames CSV; the others go beside it. Nothing is replaced.
+    without_profile
+        Whether to write what the model said before a profile corrected it.
+
+    Raises
+    ------
+    UsageError
+        ``to`` does not end in ``.csv``, or no profile corrected the session.
+    OutputError
+        A file exists already or cannot be written.
+    """
+    files, begun = Files.named(to), info.beginning
+    begun, changed = without_correction(begun) if without_profile else (begun, _as_kept)
+    anchors = store.anchors(info.id)
+    out = Tables(
+        files, begun.labels, lambda _: sidecar_text(begun, info.course, anchors), begun.names
+    )
+    try:
+        updates = store.updates(info.id)
+        while chunk := list(islice(updates, _CHUNK)):
+            out.write([changed(update) for update in chunk])
+        out.write([changed(segment) for segment in store.segments(info.id)])
+        out.write(store.markers(info.id))
+        out.flush()
+        out.finish()
+    except BaseException:
+        out.discard()
+        raise
+    return files
+
+
+def _as_kept(record: Record) -> Record:
+    return record
+
+
+# ------------------------------------------------------------------------------------------- tidy
+
+TIDY_HEADER = [
+    *("study", "participant", "condition", "session", "channel"),
+    *("interval", "start_s", "end_s", "label"),
+    *("mean_probability", "speech_s", "lost_s", "certain_share"),
+]
+"""Columns of the tidy table."""
+
+WHOLE = "session"
+"""Name of the interval that is a session without marked intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A named stretch of a session, or of one of its channels, in seconds from its start."""
+
+    name: str
+    start_s: float
+    end_s: float
+    channel: int | None = None
+
+
+def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> None:
+    """Write a row for each session, channel, interval and label.
+
+    The means are over the speech steps of an interval, and so is the share of certain ones; without
+    speech those cells are empty. A step belongs to the interval that holds its middle. Intervals
+    are the markers that have a duration, by their code or else their text, and those that were
+    labelled by hand, as ``tier: label``, but not corrected segments; a session that has none is one
+    interval.
+
+    Raises
+    ------
+    OutputError
+        The file exists already or cannot be written.
+    """
+    try:
+        with to.open("x", encoding="utf-8", newline="") as file:
+            writer = csv_rows.csv_writer(file)
+            writer.writerow(TIDY_HEADER)
+            for info in sessions:
+                for row in _tidy_rows(store, info):
+                    writer.writerow(row)
+    except OSError as error:
+        raise cannot_write(to, error) from error
+
+
+def intervals(store: Store, info: SessionInfo) -> list[Stretch]:
+    """The marked intervals of a session in order of time, or the whole of it."""
+    marked = store.markers(info.id)
+    found = [
+        Stretch(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
+        for marker in marked
+        if marker.duration_s > 0
+    ]
+    found += [
+        Stretch(f"{one.tier}: {one.label or one.text}", one.start_s, one.end_s, one.channel)
+        for one in store.intervals(info.id)
+        if one.tier != CORRECTED
+    ]
+    found.sort(key=lambda stretch: stretch.start_s)
+    return found or [Stretch(WHOLE, 0.0, info.duration_s)]
+
+
+def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
+    study = info.beginning.study
+    belongs = [*map(csv_rows.plain_text, (study.name, study.participant, study.condition)), info.id]
+    stretches = intervals(store, info)
+    for channel in info.channels:
+        columns = store.columns(info.id, channel.number)
+        name = csv_rows.channel_cell(channel.number, info.beginning.names)
+        for stretch in stretches:
+            if stretch.channel not in (None, channel.number):
+                continue
+            where = [
+                *(name, csv_rows.plain_text(stretch.name)),
+                *(f"{stretch.start_s:.3f}", f"{stretch.end_s:.3f}"),
+            ]
+            for cells in _label_rows(columns, stretch):
+                yield [*belongs, *where, *cells]
+
+
+def _label_rows(columns: Columns, interval: Stretch) -> Iterator[list[str]]:
+    middle_s = columns.time_s - STEP_S / 2
+    inside = (middle_s >= interval.start_s) & (middle_s < interval.end_s)
+    spoken = inside & columns.speech
+    lost = inside & (columns.state == STATES.index(State.LOST))
+    speech_s, lost_s = (f"{np.count_nonzero(steps) * STEP_S:.2f}" for steps in (spoken, lost))
+    certain, means = "", [""] * len(columns.labels)
+    if spoken.any():
+        certain = f"{columns.certain[spoken].mean():.6f}"
+        mean = columns.probabilities[spoken].mean(axis=0, dtype=np.float64)
+        means = [f"{value:.6f}" for value in mean]
+    for label, value in zip(columns.labels, means, strict=True):
+        yield [label, value, speech_s, lost_s, certain]

@@ -1,0 +1,326 @@
+"""ELAN's annotation files (EAF 3.0), and the curves that ELAN draws above them.
+
+Beside ``NAME.eaf`` lie ``NAME_curves.csv`` for ELAN's time-series viewer (one a channel),
+``NAME_tsconf.xml``, which tells ELAN what is in it, and ``NAME.pfsx``, which has it shown. ELAN's
+viewer takes lines that begin with ``#`` for comments, knows no quotes, and leaves a gap at ``NaN``.
+
+The file is written here and not by pympi, whose files are of version 2.8, and which renames what
+it is to replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import zip_longest
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+import numpy as np
+
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.files import Drafts
+from realtime_ser.base.labels import COLORS
+from realtime_ser.base.text import one_line
+from realtime_ser.exchange.tiers import Span, Tier
+from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.session.store.values import speaker_of
+
+_SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
+_SPANS, _NOTES = "spans", "notes"  # linguistic types
+_MOMENT_MS = 80
+"""Length of a moment in ELAN, which has none: a step, or less where the next one follows."""
+
+_PROVIDER = "mpi.eudico.client.annotator.timeseries.csv.CSVServiceProvider"
+_ASSOCIATION = "Symbolic_Association"
+_CONSTRAINTS = {
+    "Time_Subdivision": "Time subdivision of parent annotation's time interval, no time gaps "
+    "allowed within this interval",
+    "Symbolic_Subdivision": "Symbolic subdivision of a parent annotation. Annotations refering to "
+    "the same parent are ordered",
+    _ASSOCIATION: "1-1 association with a parent annotation",
+    "Included_In": "Time alignable annotations within the parent annotation's time interval, gaps "
+    "are allowed",
+}
+"""What each EAF file declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Files that an annotation file points to."""
+
+    media: Path | None = None
+    others: tuple[Path, ...] = ()
+
+
+def eaf_text(tiers: Sequence[Tier], moment: datetime, linked: Linked, to: Path) -> str:
+    """An annotation file.
+
+    Parameters
+    ----------
+    tiers
+        What is in it.
+    moment
+        Its date.
+    linked
+        Files that lie beside it.
+    to
+        Where it is going to lie.
+    """
+    root = Element(
+        "ANNOTATION_DOCUMENT",
+        {
+            "AUTHOR": "",
+            "DATE": moment.isoformat(timespec="seconds"),
+            "FORMAT": "3.0",
+            "VERSION": "3.0",
+            "xmlns:xsi": _SCHEMA,
+            "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
+        },
+    )
+    body = _Body()
+    elements = [element for tier in tiers for element in body.tier(tier)]
+    _header(root, linked, to, body.last)
+    order = SubElement(root, "TIME_ORDER")
+    for slot, time_ms in body.slots():
+        SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time_ms)})
+    root.extend(elements)
+    _types(root)
+    return _xml(root)
+
+
+def _header(root: Element, linked: Linked, to: Path, last: int) -> None:
+    header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    if linked.media is not None:
+        url = _url(linked.media)
+        mime = "audio/x-wav" if linked.media.suffix == ".wav" else "audio/flac"
+        where = {"MEDIA_URL": url, "RELATIVE_MEDIA_URL": _beside(linked.media, to)}
+        SubElement(header, "MEDIA_DESCRIPTOR", where | {"MIME_TYPE": mime})
+    for path in linked.others:
+        mime = "text/xml" if path.suffix == ".xml" else "unknown"
+        where = {"LINK_URL": _url(path), "RELATIVE_LINK_URL": _beside(path, to)}
+        SubElement(header, "LINKED_FILE_DESCRIPTOR", where | {"MIME_TYPE": mime})
+    SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
+
+
+def _types(root: Element) -> None:
+    aligned = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": "true"}
+    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": _SPANS, **aligned})
+    notes = {"CONSTRAINTS": _ASSOCIATION, **aligned, "TIME_ALIGNABLE": "false"}
+    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": _NOTES, **notes})
+    for name, words in _CONSTRAINTS.items():
+        SubElement(root, "CONSTRAINT", {"STEREOTYPE": name, "DESCRIPTION": words})
+
+
+@dataclass(slots=True)
+class _Body:
+    """Numbers annotations and the slots of their times."""
+
+    times_ms: list[int] = field(default_factory=list)
+    last: int = 0
+
+    def tier(self, tier: Tier) -> Iterator[Element]:
+        """A tier, and those of its notes."""
+        about = {"LINGUISTIC_TYPE_REF": _SPANS, "TIER_ID": tier.name}
+        if tier.speaker:
+            about["PARTICIPANT"] = tier.speaker
+        main = Element("TIER", about)
+        named: dict[str, Element] = {}
+        for span, following in zip_longest(tier.spans, tier.spans[1:]):
+            annotation = self._annotation(main, "ALIGNABLE_ANNOTATION", span.text)
+            for end, time_ms in zip("12", _times_ms(span, following), strict=True):
+                annotation.set(f"TIME_SLOT_REF{end}", self._slot(time_ms))
+            for name, text in span.notes:
+                if name not in named:
+                    named[name] = _notes_tier(name, tier, about)
+                note = self._annotation(named[name], "REF_ANNOTATION", text)
+                note.set("ANNOTATION_REF", annotation.get("ANNOTATION_ID", ""))
+        return iter([main, *named.values()])
+
+    def slots(self) -> list[tuple[str, int]]:
+        """IDs of the slots and their times, in ascending order of time."""
+        pairs = [(f"ts{number}", time_ms) for number, time_ms in enumerate(self.times_ms, 1)]
+        return sorted(pairs, key=lambda pair: pair[1])
+
+    def _annotation(self, tier: Element, kind: str, text: str) -> Element:
+        self.last += 1
+        outer = SubElement(tier, "ANNOTATION")
+        annotation = SubElement(outer, kind, {"ANNOTATION_ID": f"a{self.last}"})
+        SubElement(annotation, "ANNOTATION_VALUE").text = text
+        return annotation
+
+    def _slot(self, time_ms: int) -> str:
+        self.times_ms.append(time_ms)
+        return f"ts{len(self.times_ms)}"
+
+
+def _notes_tier(name: str, tier: Tier, about: dict[str, str]) -> Element:
+    kind, at, rest = tier.name.partition("@")
+    place = f"{at}{rest}" if at else tier.name.removeprefix(kind)
+    return Element(
+        "TIER",
+        {
+            **about,
+            "LINGUISTIC_TYPE_REF": _NOTES,
+            "PARENT_REF": tier.name,
+            "TIER_ID": f"{name} of {tier.name}" if not place else f"{name}{place}",
+        },
+    )
+
+
+def _times_ms(span: Span, following: Span | None) -> tuple[int, int]:
+    """Start and end, which is later; lanes leave a millisecond at least."""
+    start, end = round(1000 * span.start_s), round(1000 * span.end_s)
+    if span.start_s == span.end_s:
+        end = start + _MOMENT_MS
+        if following is not None:
+            end = min(end, round(1000 * following.start_s))
+    return start, max(end, start + 1)
+
+
+def _url(path: Path) -> str:
+    return path.resolve().as_uri()
+
+
+def _beside(path: Path, to: Path) -> str:
+    return f"./{path.relative_to(to.parent).as_posix()}"
+
+
+def _xml(root: Element) -> str:
+    ElementTree.indent(root, " " * 4)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+# ------------------------------------------------------------------------------------------- curves
+
+
+def write_curves(store: Store, info: SessionInfo, to: Path, drafts: Drafts) -> tuple[Path, ...]:
+    """Write the probabilities of each channel as ELAN draws them beside an annotation file.
+
+    Returns
+    -------
+    The files that the annotation file must link, the configuration first.
+    """
+    root = Element("timeseries", {"date": _now(info), "version": "1.0"})
+    panels = []
+    paths = []
+    for channel in info.channels:
+        number = "" if len(info.channels) == 1 else f"_{channel.number}"
+        path = to.with_name(f"{to.stem}_curves{number}.csv")
+        columns = store.columns(info.id, channel.number)
+        _write_curve(columns, drafts.begin(path))
+        speaker = speaker_of(info, channel.number)
+        names = [f"{label}@{speaker}" if speaker else label for label in columns.labels]
+        _source(root, path, names, columns.labels)
+        panels.append(names)
+        paths.append(path)
+    configuration = to.with_name(f"{to.stem}_tsconf.xml")
+    drafts.write(configuration, _xml(root))
+    drafts.write(to.with_suffix(".pfsx"), _xml(_preferences(panels)))
+    return (configuration, *paths)
+
+
+def _now(info: SessionInfo) -> str:
+    return info.beginning.started.isoformat(timespec="seconds")
+
+
+def _write_curve(columns: Columns, path: Path) -> None:
+    """Rows of a time and the probabilities, ``NaN`` outside speech."""
+    heading = ",".join(["time_s", *(one_line(label).replace(",", " ") for label in columns.labels)])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"#{heading}\r\n")
+        for time_s, row in zip(columns.time_s.tolist(), columns.probabilities, strict=True):
+            cells = ("NaN" if np.isnan(value) else f"{value:.6f}" for value in row.tolist())
+            file.write(",".join([f"{time_s:.2f}", *cells]) + "\r\n")
+
+
+def _source(root: Element, path: Path, names: Sequence[str], labels: Sequence[str]) -> None:
+    about = {
+        "source-url": _url(path),
+        "sample-type": "Discontinuous Rate",  # a step may be missing
+        "time-column": "0",
+    }
+    source = SubElement(root, "tracksource", about)
+    SubElement(source, "property", {"key": "provider", "value": _PROVIDER})
+    for column, (name, label) in enumerate(zip(names, labels, strict=True), 1):
+        track = SubElement(source, "track", {"name": name, "derivative": "0"})
+        SubElement(track, "property", {"key": "detect-range", "value": "false"})
+        position = SubElement(track, "sample-position")
+        SubElement(position, "pos", {"row": "0", "col": str(column)})
+        SubElement(track, "description").text = f"probability of {one_line(label)}"
+        SubElement(track, "units").text = "probability"
+        SubElement(track, "range", {"min": "0.0", "max": "1.0"})
+        color = COLORS.get(label, "#444444").removeprefix("#")
+        SubElement(track, "color").text = ",".join(str(part) for part in bytes.fromhex(color))
+
+
+def _preferences(panels: Sequence[Sequence[str]]) -> Element:
+    root = Element(
+        "preferences",
+        {
+            "version": "1.1",
+            "xmlns:xsi": _SCHEMA,
+            "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/Prefs_v1.1.xsd",
+        },
+    )
+    count = SubElement(root, "pref", {"key": "TimeSeriesViewer.NumberOfPanels"})
+    SubElement(count, "Int").text = str(len(panels))
+    for number, names in enumerate(panels, 1):
+        panel = SubElement(root, "prefList", {"key": f"TimeSeriesViewer.Panel-{number}"})
+        for name in names:
+            SubElement(panel, "String").text = name
+    return root
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+def read_eaf(path: Path) -> list[Tier]:
+    """Tiers of an annotation file that are on the time axis; what depends on others is left out.
+
+    Slots without a time, which ELAN's subdivisions have, share the time between their neighbours
+    out evenly.
+
+    Raises
+    ------
+    SerError
+        It is no annotation file.
+    OSError
+        It cannot be read.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+        slots = _slot_times(root)
+        tiers = [_read_tier(tier, slots) for tier in root.iter("TIER")]
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        raise SerError(f"{path} is not an ELAN file that can be read ({error}).") from error
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise SerError(f"{path} is not an ELAN file: its root is <{root.tag}>.")
+    return [tier for tier in tiers if tier is not None]
+
+
+def _slot_times(root: Element) -> dict[str, float]:
+    """Times of all slots in seconds."""
+    slots = list(root.iter("TIME_SLOT"))
+    values = [slot.get("TIME_VALUE") for slot in slots]
+    known = [index for index, value in enumerate(values) if value is not None]
+    times = [float(values[index] or 0) / 1000 for index in known]
+    every = np.interp(np.arange(len(slots)), known, times).tolist() if known else []
+    ids = [slot.attrib["TIME_SLOT_ID"] for slot in slots]
+    return dict(zip(ids, every, strict=True))
+
+
+def _read_tier(tier: Element, slots: dict[str, float]) -> Tier | None:
+    """A tier; ``None`` if it depends on another."""
+    spans = []
+    for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
+        start_s, end_s = (slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in "12")
+        text = one_line(annotation.findtext("ANNOTATION_VALUE") or "")
+        spans.append(Span(start_s, end_s, text))
+    name = one_line(tier.attrib["TIER_ID"])
+    if "PARENT_REF" in tier.attrib and not spans:
+        return None
+    return Tier(name, tuple(sorted(spans, key=lambda span: span.start_s)))

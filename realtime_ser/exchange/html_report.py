@@ -1,0 +1,259 @@
+"""A session as a page of HTML that prints well and needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from realtime_ser.base.text import clock_text, count_text, one_line, percent
+from realtime_ser.session.statistics import ChannelDigest, digest
+from realtime_ser.session.store import SessionInfo, Store
+from realtime_ser.session.store.values import speaker_of
+from realtime_ser.timeline.picture import Style, timeline_parts
+
+_MOST_MARKERS = 60  # rows that are printed
+
+LIMITS = """\
+These figures tell what a voice sounds like to a model that was trained on actors, not what a person
+feels. They are often wrong, more so for quiet, far or spontaneous speech and for accents and
+languages that the model did not learn. They are no medical finding, unsuitable for forensics, and
+must not be used to judge people at work or in education. No decision about a person should rest on
+them."""
+"""What nobody who reads figures of a session may miss."""
+
+_STYLE = """
+@page { size: A4; margin: 15mm 14mm; }
+* { box-sizing: border-box; }
+body { font: 9.5pt/1.35 Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a;
+  max-width: 190mm; margin: 8mm auto; padding: 0 4mm; background: #fff; }
+h1 { font-size: 16pt; line-height: 1.2; margin: 0 0 2mm; overflow-wrap: anywhere; }
+h2 { font-size: 11.5pt; margin: 4.5mm 0 1.5mm; break-after: avoid; }
+h3 { font-size: 9.5pt; margin: 2mm 0 1mm; break-after: avoid; }
+p { margin: 0 0 2mm; }
+.muted, th { color: #595959; }
+table { border-collapse: collapse; margin: 0 0 2mm; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 0.3mm 3.5mm 0.3mm 0; font-weight: normal; }
+thead th { border-bottom: 0.3mm solid #8c8c8c; }
+td.number, th.number { text-align: right; }
+tr { break-inside: avoid; }
+td { overflow-wrap: anywhere; }
+.facts { display: grid; grid-template-columns: max-content 1fr max-content 1fr; gap: 0.4mm 4mm;
+  margin: 0; }
+.facts dt { color: #595959; }
+.facts dd { margin: 0; overflow-wrap: anywhere; }
+.columns { display: flex; flex-wrap: wrap; gap: 0 7mm; }
+.block { break-inside: avoid; }
+.bar { display: inline-block; height: 2.6mm; background: #595959; vertical-align: middle;
+  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+figure { margin: 0; }
+svg { width: 100%; height: auto; display: block; break-inside: avoid; }
+.limits { border: 0.3mm solid #1a1a1a; padding: 2.5mm 3.5mm; margin-top: 6mm; break-inside: avoid; }
+@media print { body { margin: 0; padding: 0; max-width: none; } }
+"""
+
+
+def session_page(store: Store, info: SessionInfo, style: Style = "areas") -> str:
+    """A report of a session: its facts, timeline, figures and markers, and their limits.
+
+    Parameters
+    ----------
+    store, info
+        The session.
+    style
+        How the timeline is drawn.
+    """
+    title = _plain(one_line(info.beginning.title) or f"Session {info.id}")
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        '<head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title>",
+        f"<style>{_STYLE}</style></head>",
+        f"<body><h1>{title}</h1>",
+        *_facts(info),
+        "<h2>Timeline</h2>",
+        "<figure>",
+        *timeline_parts(store, info, style),
+        "</figure>",
+        _caption(style),
+        *(part for channel in digest(store, info) for part in _channel(info, channel)),
+        '<div class="columns">',
+        *_markers(store, info),
+        *_intervals(store, info),
+        "</div>",
+        *_notes(store, info),
+        f'<p class="limits"><strong>Limits of use.</strong> {_plain(LIMITS)}</p>',
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _facts(info: SessionInfo) -> Iterator[str]:
+    begun, study = info.beginning, info.beginning.study
+    demo = " (synthesised speech)" if begun.source.demo else ""
+    lost_s = sum(channel.lost_s for channel in info.channels)
+    again = "" if begun.origin is None else f", heard again from the sound of {begun.origin}"
+    facts = [
+        ("Session", info.id if info.state.value == "complete" else f"{info.id}, {info.state}"),
+        ("Began", begun.started.strftime("%Y-%m-%d %H:%M:%S %z")),
+        ("Length", clock_text(info.duration_s)),
+        ("Source", f"{begun.source.name}{demo}"),
+        ("Model", f"{begun.heard_by}{again}"),
+        ("Study", study.name),
+        ("Participant", study.participant),
+        ("Condition", study.condition),
+        ("Consent", "" if study.consent is None else study.consent.strftime("%Y-%m-%d %H:%M")),
+        ("Lost", f"{lost_s:.1f} s of sound" if lost_s else ""),
+        ("Ended", info.course.error or ""),
+    ]
+    yield '<dl class="facts">'
+    for name, words in facts:
+        if words:
+            yield f"<dt>{name}</dt><dd>{_plain(one_line(words))}</dd>"
+    yield "</dl>"
+
+
+def _caption(style: Style) -> str:
+    drawn = "stacked in the order of the legend" if style == "areas" else "a line each"
+    return (
+        f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
+        "with its result, dashed and with a question mark where the model is uncertain; below them "
+        "the level from −60 to 0 dBFS. Gaps are silence.</p>"
+    )
+
+
+def _channel(info: SessionInfo, channel: ChannelDigest) -> Iterator[str]:
+    speaker = speaker_of(info, channel.channel)
+    yield f"<h2>{_plain(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
+    if not channel.segments:
+        yield "<p>There was no speech.</p>"
+        return
+    yield f"<p>{_speaking(channel)}</p>"
+    yield '<div class="columns">'
+    yield '<div class="block"><h3>Share of speaking time</h3>'
+    yield from _shares(channel)
+    yield '</div><div class="block"><h3>Most certain moments</h3>'
+    yield from _table(
+        ("time", "label", "probability"),
+        [
+            (clock_text(moment.time_s), moment.label, percent(moment.confidence))
+            for moment in channel.moments
+        ],
+    )
+    yield "</div>"
+    if channel.transitions:
+        yield '<div class="block"><h3>From segment to segment</h3>'
+        yield from _transitions(channel)
+        yield "</div>"
+    yield "</div>"
+
+
+def _speaking(channel: ChannelDigest) -> str:
+    share = channel.speech_s / channel.duration_s if channel.duration_s else 0.0
+    count = count_text(channel.segments, "segment")
+    words = f"{channel.speech_s:.1f} s of speech ({percent(share)} of the time) in {count}"
+    if channel.certain_share is not None:
+        words += f", {percent(channel.certain_share)} of it certain"
+    pauses = channel.pauses
+    if pauses is not None:
+        words += f". {count_text(pauses.count, 'pause')}, {pauses.total_s:.1f} s in all"
+        if pauses.count > 1:
+            words += f", half of them longer than {pauses.median_s:.1f} s"
+            words += f", the longest {pauses.longest_s:.1f} s"
+        words += f" at {clock_text(pauses.longest_at_s)}"
+    for name, seconds in (("lost", channel.lost_s), ("paused", channel.paused_s)):
+        if seconds:
+            words += f". {seconds:.1f} s were {name}"
+    return f"{_plain(words)}."
+
+
+def _shares(channel: ChannelDigest) -> Iterator[str]:
+    yield "<table>"
+    for label, share in channel.shares.items():
+        bar = f'<span class="bar" style="width: {25 * share:.1f}mm"></span>'
+        cells = f'<td class="number">{percent(share)}</td><td>{bar}</td>'
+        yield f"<tr><th>{_plain(one_line(label))}</th>{cells}</tr>"
+    yield "</table>"
+
+
+def _transitions(channel: ChannelDigest) -> Iterator[str]:
+    """A row for each label before, a column for each label after."""
+    names = list(channel.shares)
+    heads = "".join(f'<th class="number">{_plain(one_line(name))}</th>' for name in names)
+    yield f"<table><thead><tr><th>from \\ to</th>{heads}</tr></thead>"
+    for before in names:
+        counts = [channel.transitions.get((before, after), 0) for after in names]
+        cells = "".join(f'<td class="number">{count or "·"}</td>' for count in counts)
+        yield f"<tr><th>{_plain(one_line(before))}</th>{cells}</tr>"
+    yield "</table>"
+
+
+def _markers(store: Store, info: SessionInfo) -> Iterator[str]:
+    markers = sorted(store.markers(info.id), key=lambda marker: marker.time_s)
+    if not markers:
+        return
+    yield "<div><h2>Markers</h2>"
+    rows = [
+        (
+            clock_text(marker.time_s),
+            f"{marker.duration_s:.1f} s" if marker.duration_s else "",
+            marker.code,
+            marker.text,
+        )
+        for marker in markers
+    ]
+    yield from _some(("time", "duration", "code", "text"), rows)
+    yield "</div>"
+
+
+def _intervals(store: Store, info: SessionInfo) -> Iterator[str]:
+    intervals = store.intervals(info.id)
+    if not intervals:
+        return
+    yield "<div><h2>Labelled by hand</h2>"
+    rows = [
+        (
+            clock_text(interval.start_s),
+            f"{interval.end_s - interval.start_s:.1f} s",
+            speaker_of(info, interval.channel),
+            interval.tier,
+            interval.label,
+            interval.text,
+        )
+        for interval in intervals
+    ]
+    yield from _some(("time", "duration", "channel", "tier", "label", "text"), rows)
+    yield "</div>"
+
+
+def _notes(store: Store, info: SessionInfo) -> Iterator[str]:
+    notes = store.notes(info.id)
+    if notes:
+        yield "<h2>Notes</h2>"
+    for note in notes:
+        when = note.written.strftime("%Y-%m-%d %H:%M")
+        words = "<br>".join(_plain(one_line(line)) for line in note.text.splitlines())
+        yield f'<p><span class="muted">{when}</span> {words}</p>'
+
+
+def _some(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of the first rows, without columns in which nothing stands."""
+    used = [index for index in range(len(header)) if any(row[index] for row in rows)]
+    kept = [[row[index] for index in used] for row in rows[:_MOST_MARKERS]]
+    yield from _table([header[index] for index in used], kept)
+    if len(rows) > _MOST_MARKERS:
+        yield f'<p class="muted">and {len(rows) - _MOST_MARKERS} more</p>'
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"<table><thead><tr>{''.join(f'<th>{_plain(name)}</th>' for name in header)}</tr></thead>"
+    for row in rows:
+        cells = "".join(f"<td>{_plain(one_line(cell))}</td>" for cell in row)
+        yield f"<tr>{cells}</tr>"
+    yield "</table>"
+
+
+def _plain(text: str) -> str:
+    """Text in which HTML finds no mark-up."""
+    return escape(text)

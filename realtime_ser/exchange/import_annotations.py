@@ -1,0 +1,164 @@
+"""Reads markers and labelled intervals, made in other tools, back into a session.
+
+Importing only adds: what the session has already is left out, so that a file may be exported,
+edited and imported any number of times. A moment becomes a marker, a span an interval of the tier
+that it is on; a span of the model's own tier that was changed becomes an interval of the tier
+``corrected segments``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.records import Marker
+from realtime_ser.base.text import UNNAMED_MARKER, clock_text
+from realtime_ser.exchange import audacity
+from realtime_ser.exchange.elan import read_eaf
+from realtime_ser.exchange.praat import read_textgrid
+from realtime_ser.exchange.registry import chosen_format
+from realtime_ser.exchange.tiers import (
+    CORRECTED,
+    MARKED,
+    MARKERS,
+    SEGMENTS,
+    UNNAMED_SPAN,
+    Span,
+    Tier,
+    end_of,
+    session_tiers,
+    split_name,
+)
+from realtime_ser.session.store import Interval, SessionInfo, Store
+
+READERS: Mapping[str, Callable[[Path], list[Tier]]] = {
+    "elan": read_eaf,
+    "praat": read_textgrid,
+    "audacity": audacity.read_labels,
+}
+
+ENDINGS: Mapping[str, str] = {".eaf": "elan", ".textgrid": "praat", ".txt": "audacity"}
+"""Formats that can be read, by the endings of names in lower case."""
+
+_SAME_S = 0.0015
+"""Times that differ by no more are the same: ELAN rounds to milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was read into a session.
+
+    Attributes
+    ----------
+    markers, intervals
+        What is new.
+    known
+        How many spans the session had already.
+    """
+
+    markers: tuple[Marker, ...]
+    intervals: tuple[Interval, ...]
+    known: int
+
+
+def import_annotations(
+    store: Store, info: SessionInfo, path: Path, name: str | None = None
+) -> Imported:
+    """Read a file's markers and intervals into a session: all of them, or none.
+
+    Parameters
+    ----------
+    store, info
+        The session.
+    path
+        ELAN's ``.eaf``, Praat's ``.TextGrid``, or Audacity's labels ``.txt``.
+    name
+        Format; ``None``: as the file's ending says.
+
+    Raises
+    ------
+    UsageError
+        The format is unknown, or a time lies outside of the session.
+    SerError
+        The file cannot be read.
+    """
+    kind = chosen_format(path, name, ENDINGS)
+    try:
+        tiers = READERS[kind](path)
+    except OSError as error:
+        raise SerError(f"Cannot read {path}: {error.strerror or error}.") from error
+    own = session_tiers(store, info)
+    known = _Known(info, own, one_track=kind == "audacity")
+    new = [(tier, span) for tier in tiers for span in tier.spans if not known.has(tier, span)]
+    _check_times(info, end_of(info, own), path, new)
+    markers = tuple(_markers(info, path, new))
+    intervals = tuple(_intervals(info, path, new))
+    stored = store.annotate(info.id, markers, intervals)
+    count = sum(len(tier.spans) for tier in tiers)
+    return Imported(markers, tuple(stored), count - len(new))
+
+
+class _Known:
+    """What the export of a session holds, by tier and channel."""
+
+    def __init__(self, info: SessionInfo, tiers: Sequence[Tier], *, one_track: bool) -> None:
+        self._info = info
+        self._one_track = one_track
+        self._spans: defaultdict[tuple[object, str], list[Span]] = defaultdict(list)
+        if one_track:
+            tiers = [Tier("", tuple(audacity.labels(tiers)))]
+        for tier in tiers:
+            for span in tier.spans:
+                self._spans[self._place(tier), span.text].append(span)
+
+    def has(self, tier: Tier, span: Span) -> bool:
+        """Whether a span is there, or has been there; only the start of a moment counts."""
+        place = self._place(tier)
+        moment = tier.moments or place[0] == MARKERS
+        text = span.text or (UNNAMED_MARKER if moment else UNNAMED_SPAN)
+        corrected = (CORRECTED, place[1]) if place[0] == SEGMENTS else place
+        return any(
+            abs(other.start_s - span.start_s) <= _SAME_S
+            and (moment or abs(other.end_s - span.end_s) <= _SAME_S)
+            for other in (*self._spans[place, text], *self._spans[corrected, text])
+        )
+
+    def _place(self, tier: Tier) -> tuple[str, int | None]:
+        return ("", None) if self._one_track else split_name(self._info, tier.name)
+
+
+def _check_times(info: SessionInfo, end_s: float, path: Path, new: list[tuple[Tier, Span]]) -> None:
+    outside = [span for _, span in new if span.start_s < 0 or span.end_s > end_s + _SAME_S]
+    # A moment has a length in ELAN, which may lie behind the end.
+    outside = [s for s in outside if s.start_s < 0 or s.start_s > end_s or s.end_s > end_s + 1.0]
+    if outside:
+        raise UsageError(
+            f"{path.name} holds '{outside[0].text}' at {clock_text(outside[0].start_s)}, but the "
+            f"session {info.id} ends at {clock_text(end_s)}: is it another session's file? "
+            "Nothing was imported."
+        )
+
+
+def _markers(info: SessionInfo, path: Path, new: list[tuple[Tier, Span]]) -> Iterator[Marker]:
+    for tier, span in new:
+        name, _ = split_name(info, tier.name)
+        if tier.moments or name == MARKERS:
+            yield Marker(span.start_s, span.text, source=path.name)
+        elif name == MARKED:
+            duration_s = span.end_s - span.start_s
+            yield Marker(span.start_s, span.text, duration_s=duration_s, source=path.name)
+
+
+def _intervals(info: SessionInfo, path: Path, new: list[tuple[Tier, Span]]) -> Iterator[Interval]:
+    for tier, span in new:
+        name, channel = split_name(info, tier.name)
+        if tier.moments or name in (MARKERS, MARKED) or span.end_s <= span.start_s:
+            continue
+        if name == SEGMENTS:
+            name = CORRECTED
+        yield Interval(
+            name or "unnamed", span.start_s, span.end_s, span.text, "", channel, path.name
+        )

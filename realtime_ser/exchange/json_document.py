@@ -1,0 +1,151 @@
+"""A session as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime_ser.base.files import Drafts
+from realtime_ser.base.records import Anchor, Estimate, Marker, Segment
+from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.session.store.blobs import STATES, moment
+
+FORMAT = "realtime-ser session"
+VERSION = 1
+
+
+def write_document(
+    store: Store, info: SessionInfo, to: Path, drafts: Drafts, *, frames: bool
+) -> None:
+    """Write all that is known of a session, UTF-8, as one JSON object.
+
+    With ``frames``, the updates are there too, as columns of each channel, which pandas takes as
+    they are; without speech a value is ``null``. No path of this computer is in it.
+    """
+    with drafts.begin(to).open("w", encoding="utf-8", newline="\n") as file:
+        text = json.dumps(_document(store, info), indent=2, ensure_ascii=False, allow_nan=False)
+        if not frames:
+            file.write(text + "\n")
+            return
+        file.write(text.removesuffix("\n}"))
+        file.write(',\n  "frames": [')
+        for index, channel in enumerate(info.channels):
+            file.write(",\n    {" if index else "\n    {")
+            columns = store.columns(info.id, channel.number)
+            for number, (name, values) in enumerate(_columns(columns)):
+                cells = json.dumps(values, ensure_ascii=False, allow_nan=False)
+                comma = "," if number else ""
+                file.write(f"{comma}\n      {json.dumps(name, ensure_ascii=False)}: {cells}")
+            file.write("\n    }")
+        file.write("\n  ]\n}\n")
+
+
+def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
+    """What is known of a session as a whole, in JSON's types."""
+    begun, study = info.beginning, info.beginning.study
+    return {
+        "id": info.id,
+        "state": info.state.value,
+        "started": begun.started.isoformat(timespec="milliseconds"),
+        "title": begun.title,
+        "source": begun.source.name,
+        "demo": begun.source.demo,
+        "duration_s": round(info.duration_s, 2),
+        "speech_s": round(info.speech_s, 2),
+        "lost_s": round(sum(channel.lost_s for channel in info.channels), 2),
+        "channels": {channel.number: channel.name for channel in info.channels},
+        "shares": {name: round(share, 6) for name, share in store.shares(info.id).items()},
+        "study": study.name,
+        "participant": study.participant,
+        "condition": study.condition,
+        "consent": None if study.consent is None else study.consent.isoformat(),
+        "model": {"name": begun.model.name, "version": begun.model.version},
+        "profile": (begun.provenance.get("profile") or {}).get("name"),
+        "origin": begun.origin,
+        "notes": [note.text for note in store.notes(info.id)],
+    }
+
+
+def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
+    session = session_data(store, info)
+    del session["notes"]
+    labels = info.beginning.labels
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "session": session | {"labels": list(labels), "course": asdict(info.course)},
+        "segments": [_segment(segment, labels) for segment in store.segments(info.id)],
+        "markers": [_marker(marker) for marker in store.markers(info.id)],
+        "intervals": [
+            {name: value for name, value in asdict(interval).items() if name != "key"}
+            for interval in store.intervals(info.id)
+        ],
+        "notes": [
+            {"written": note.written.isoformat(), "text": note.text}
+            for note in store.notes(info.id)
+        ],
+        "anchors": [_anchor(anchor) for anchor in store.anchors(info.id)],
+        "provenance": dict(info.beginning.provenance),
+    }
+
+
+def _segment(segment: Segment, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "segment": segment.number,
+        "channel": segment.channel,
+        "start_s": round(segment.start_s, 2),
+        "end_s": round(segment.end_s, 2),
+        "voiced_s": round(segment.voiced_s, 2),
+        **_estimate(segment.estimate, labels),
+    }
+
+
+def _estimate(estimate: Estimate, labels: tuple[str, ...]) -> dict[str, Any]:
+    values = estimate.probabilities.astype(np.float64).round(6).tolist()
+    return {
+        "label": estimate.label,
+        "confidence": round(estimate.confidence, 6),
+        "certain": estimate.certain,
+        "probabilities": dict(zip(labels, values, strict=True)),
+    }
+
+
+def _marker(marker: Marker) -> dict[str, Any]:
+    wall = marker.wall_clock
+    fields = asdict(marker)
+    return fields | {"wall_clock": None if wall is None else wall.isoformat()}
+
+
+def _anchor(anchor: Anchor) -> dict[str, Any]:
+    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
+
+
+def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:
+    """Columns of a channel by the names that the frames table has, and the channel's number."""
+    yield "channel", columns.channel
+    yield "time_s", columns.time_s.round(2).tolist()
+    walls = (
+        moment(int(wall), int(offset))
+        for wall, offset in zip(columns.wall_us, columns.utc_offset_s, strict=True)
+    )
+    yield "wall_clock", [w and w.isoformat(timespec="milliseconds") for w in walls]
+    yield "state", [STATES[state].value for state in columns.state]
+    yield "segment", [number or None for number in columns.segment.tolist()]
+    yield "label", [columns.labels[n] if n >= 0 else None for n in columns.label.tolist()]
+    yield "confidence", _numbers(columns.confidence, 6)
+    certain = zip(columns.label.tolist(), columns.certain.tolist(), strict=True)
+    yield "certain", [value if label >= 0 else None for label, value in certain]
+    for index, label in enumerate(columns.labels):
+        yield label, _numbers(columns.probabilities[:, index].astype(np.float64), 6)
+    yield "level_dbfs", _numbers(columns.level_dbfs, 1)
+    yield "latency_ms", _numbers(columns.latency_ms, 1)
+
+
+def _numbers(values: np.ndarray[Any, np.dtype[np.float64]], digits: int) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.round(digits).tolist()]

@@ -1,0 +1,140 @@
+"""Praat's TextGrid: written in its long text format, read in either.
+
+The format as Praat's manual has it ("TextGrid file formats"): outside of quoted texts, only
+numbers that stand free and words in angle brackets count, so that one reader reads the long and the
+short format alike. praatIO's reader does not: it loses its way where a label holds ``item [``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import STEP_S
+from realtime_ser.base.text import one_line
+from realtime_ser.exchange.tiers import Span, Tier
+
+_DIGITS = 6
+_SHORTEST_S = 1e-6
+
+_TOKEN = re.compile(
+    r'"((?:[^"]|"")*)"|<([^<>\s]+)>|(?<!\S)([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\S)'
+)
+
+
+def textgrid_text(tiers: Sequence[Tier], end_s: float) -> str:
+    """Tiers as a TextGrid of ``0 .. end_s`` seconds; what is not labelled is an empty interval."""
+    end_s = max(end_s, STEP_S)  # Praat has no TextGrid without a duration
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {_number(end_s)}",
+        "tiers? <exists>",
+        f"size = {len(tiers)}",
+        "item []:",
+    ]
+    for index, tier in enumerate(tiers, 1):
+        lines += [f"    item [{index}]:", *(f"        {line}" for line in _tier(tier, end_s))]
+    return "\n".join(lines) + "\n"
+
+
+def _tier(tier: Tier, end_s: float) -> Iterator[str]:
+    kind, items = ("TextTier", "points") if tier.moments else ("IntervalTier", "intervals")
+    rows = list(tier.spans) if tier.moments else list(_without_gaps(tier.spans, end_s))
+    yield f"class = {_quoted(kind)}"
+    yield f"name = {_quoted(tier.name)}"
+    yield "xmin = 0"
+    yield f"xmax = {_number(end_s)}"
+    yield f"{items}: size = {len(rows)}"
+    for index, span in enumerate(rows, 1):
+        yield f"{items} [{index}]:"
+        if tier.moments:
+            yield f"    number = {_number(span.start_s)}"
+            yield f"    mark = {_quoted(span.text)}"
+        else:
+            yield f"    xmin = {_number(span.start_s)}"
+            yield f"    xmax = {_number(span.end_s)}"
+            yield f"    text = {_quoted(span.text)}"
+
+
+def _without_gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
+    """Spans and empty ones between them, in whole microseconds: Praat refuses what has no length.
+
+    Lanes count milliseconds; here not even less may overlap.
+    """
+    done_s = 0.0
+    for span in spans:
+        start_s = max(round(span.start_s, _DIGITS), done_s)
+        if start_s > done_s:
+            yield Span(done_s, start_s, "")
+        done_s = max(round(span.end_s, _DIGITS), round(start_s + _SHORTEST_S, _DIGITS))
+        yield Span(start_s, done_s, span.text)
+    if done_s < round(end_s, _DIGITS):
+        yield Span(done_s, end_s, "")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _number(value: float) -> str:
+    return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+def read_textgrid(path: Path) -> list[Tier]:
+    """Tiers of a TextGrid, without its empty intervals.
+
+    Raises
+    ------
+    SerError
+        It is no TextGrid in text format.
+    OSError
+        It cannot be read.
+    """
+    try:
+        return _parse(_decoded(path.read_bytes()))
+    except (ValueError, StopIteration) as error:
+        raise SerError(
+            f"{path} is not a TextGrid that can be read: save it in Praat with 'Save as text file'."
+        ) from error
+
+
+def _decoded(data: bytes) -> str:
+    """Text as Praat writes it: ASCII, UTF-8, or UTF-16 with a mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    return data.decode("utf-8-sig")
+
+
+def _parse(text: str) -> list[Tier]:
+    tokens = (
+        quoted.replace('""', '"') if quoted is not None else flag or number
+        for quoted, flag, number in (match.group(1, 2, 3) for match in _TOKEN.finditer(text))
+    )
+    if (next(tokens), next(tokens)) != ("ooTextFile", "TextGrid"):
+        raise ValueError("no TextGrid")
+    float(next(tokens)), float(next(tokens))
+    if next(tokens) != "exists":
+        return []
+    return [_parse_tier(tokens) for _ in range(int(next(tokens)))]
+
+
+def _parse_tier(tokens: Iterator[str]) -> Tier:
+    kind, name = next(tokens), one_line(next(tokens))
+    if kind not in ("IntervalTier", "TextTier"):
+        raise ValueError(kind)
+    moments = kind == "TextTier"
+    float(next(tokens)), float(next(tokens))
+    spans = []
+    for _ in range(int(next(tokens))):
+        start_s = float(next(tokens))
+        end_s = start_s if moments else float(next(tokens))
+        spans.append(Span(start_s, end_s, one_line(next(tokens))))
+    return Tier(name, tuple(s for s in spans if s.text or moments), moments)

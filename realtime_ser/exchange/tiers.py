@@ -1,0 +1,171 @@
+"""A session as tiers of labelled spans, the way annotation tools see one.
+
+A tier holds spans that do not overlap, or moments. What is about one channel is on a tier whose
+name ends in ``@`` and the channel's title, ELAN's custom for speakers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from realtime_ser.base.records import Marker, Segment
+from realtime_ser.base.text import UNNAMED_MARKER, one_line
+from realtime_ser.session.store import Interval, SessionInfo, Store
+from realtime_ser.session.store.values import speaker_of
+
+SEGMENTS = "segments"
+"""Tier of what the model said of each segment."""
+
+MARKERS = "markers"
+"""Tier of the moments that were marked."""
+
+MARKED = "marked intervals"
+"""Tier of the markers that have a duration."""
+
+
+CORRECTED = "corrected segments"
+"""Tier of the segments whose results a person has changed."""
+
+UNNAMED_SPAN = "-"
+"""Text of a span that carries none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A labelled stretch in seconds from the start of the session; a moment ends as it starts.
+
+    ``notes`` are more words about it, by the names of the tiers that are to hold them.
+    """
+
+    start_s: float
+    end_s: float
+    text: str
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Spans in order of time that do not overlap, or moments.
+
+    Attributes
+    ----------
+    name
+        Unlike that of all other tiers.
+    spans
+        In order of time.
+    moments
+        Whether they are moments.
+    speaker
+        Title of the channel that it is about; empty: of none.
+    """
+
+    name: str
+    spans: tuple[Span, ...]
+    moments: bool = False
+    speaker: str = ""
+
+
+def session_tiers(store: Store, info: SessionInfo) -> list[Tier]:
+    """All that is labelled in a session: segments a channel, markers, intervals by their tiers."""
+    markers = store.markers(info.id)
+    moments = [marker for marker in markers if marker.duration_s <= 0]
+    lasting = [marker for marker in markers if marker.duration_s > 0]
+    tiers: list[Tier] = []
+    segments: defaultdict[int, list[Span]] = defaultdict(list)
+    for segment in store.segments(info.id):
+        segments[segment.channel].append(_segment_span(segment))
+    for channel in info.channels:
+        speaker = speaker_of(info, channel.number)
+        tiers += _lanes(_name(SEGMENTS, speaker), segments[channel.number], speaker=speaker)
+    tiers += _lanes(MARKERS, [_marker_span(marker) for marker in moments], moments=True)
+    if lasting:
+        tiers += _lanes(MARKED, [_marker_span(marker) for marker in lasting])
+    by_hand: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
+    for interval in store.intervals(info.id):
+        by_hand[one_line(interval.tier), speaker_of(info, interval.channel)].append(
+            _interval_span(interval)
+        )
+    for (tier, speaker), spans in by_hand.items():
+        tiers += _lanes(_name(tier, speaker), spans, speaker=speaker)
+    return _unique(tiers)
+
+
+def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
+    """What a tier is called without its lane's number and its channel, and the channel."""
+    plain = re.sub(r" \(\d+\)$", "", name)
+    tier, at, speaker = plain.rpartition("@")
+    if at and tier:
+        for channel in info.channels:
+            if speaker and speaker == speaker_of(info, channel.number):
+                return tier, channel.number
+    return plain, None
+
+
+def end_of(info: SessionInfo, tiers: Iterable[Tier]) -> float:
+    """Time that a session and all its spans end at."""
+    ends = [span.end_s for tier in tiers for span in tier.spans]
+    return max([info.duration_s, *ends])
+
+
+def _name(tier: str, speaker: str) -> str:
+    return f"{tier}@{speaker}" if speaker else tier
+
+
+def _words(*parts: str) -> str:
+    return ": ".join(words for part in parts if (words := one_line(part)))
+
+
+def _segment_span(segment: Segment) -> Span:
+    estimate = segment.estimate
+    certainty = "certain" if estimate.certain else "uncertain"
+    notes = (("confidence", f"{estimate.confidence:.3f}"), ("certainty", certainty))
+    return Span(segment.start_s, segment.end_s, one_line(estimate.label), notes)
+
+
+def _marker_span(marker: Marker) -> Span:
+    start_s = max(0.0, marker.time_s)
+    text = _words(marker.code, marker.text) or UNNAMED_MARKER
+    return Span(start_s, start_s + max(0.0, marker.duration_s), text)
+
+
+def _interval_span(interval: Interval) -> Span:
+    return Span(
+        interval.start_s, interval.end_s, _words(interval.label, interval.text) or UNNAMED_SPAN
+    )
+
+
+def _lanes(
+    name: str, spans: Sequence[Span], *, moments: bool = False, speaker: str = ""
+) -> list[Tier]:
+    """Share spans that overlap out among as few tiers as can be; the first may be empty.
+
+    Times count to the millisecond, which is what ELAN knows.
+    """
+    lanes: list[list[Span]] = [[]]
+    ends_ms = [-1]
+    for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
+        start_ms = round(1000 * span.start_s)
+        lane = next((n for n, end in enumerate(ends_ms) if start_ms >= end), len(lanes))
+        if lane == len(lanes):
+            lanes.append([])
+            ends_ms.append(0)
+        lanes[lane].append(span)
+        ends_ms[lane] = max(start_ms + 1, round(1000 * span.end_s))
+    return [
+        Tier(name if number == 1 else f"{name} ({number})", tuple(lane), moments, speaker)
+        for number, lane in enumerate(lanes, 1)
+    ]
+
+
+def _unique(tiers: Iterable[Tier]) -> list[Tier]:
+    """Tiers whose names differ: somebody may have called a tier of theirs ``markers``."""
+    taken: dict[str, Tier] = {}
+    for tier in tiers:
+        name, number = tier.name, 2
+        while name in taken:
+            name, number = f"{tier.name} ({number})", number + 1
+        taken[name] = Tier(name, tier.spans, tier.moments, tier.speaker)
+    return list(taken.values())

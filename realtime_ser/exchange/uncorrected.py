@@ -1,0 +1,45 @@
+"""Takes a profile's correction off a session that was kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.records import Record, Segment, Update
+from realtime_ser.recogniser.bundle import Decoder
+from realtime_ser.recogniser.speaker_calibration import shifted
+from realtime_ser.session.metadata import Beginning
+
+
+def without_correction(begun: Beginning) -> tuple[Beginning, Callable[[Record], Record]]:
+    """What a session would be without its profile.
+
+    Returns
+    -------
+    Its facts, and what turns each of its records into what the model said.
+
+    Raises
+    ------
+    UsageError
+        No profile corrected it.
+    """
+    profile = begun.provenance.get("profile")
+    if profile is None:
+        raise UsageError("No profile corrected this session: leave out --without-profile.")
+    labels = begun.labels
+    shift = np.array([profile["shift"][label] for label in labels])
+    nothing = np.zeros(len(labels))
+    decoder = Decoder(labels, np.arange(len(labels)), 1.0, profile["certainty_threshold"], nothing)
+
+    def as_said(record: Record) -> Record:
+        if isinstance(record, Update | Segment) and record.estimate is not None:
+            said = shifted(record.estimate.probabilities, -shift)
+            return replace(record, estimate=decoder.estimate(said))
+        return record
+
+    provenance = dict(begun.provenance)
+    config = {**provenance["config"], "profile": None}
+    return replace(begun, provenance=provenance | {"profile": None, "config": config}), as_said

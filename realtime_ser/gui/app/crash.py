@@ -1,0 +1,133 @@
+"""What happens when the program has a fault: it says so, and the session goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
+
+from realtime_ser import __version__
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import button, label, pad, reveal, row
+
+_log = logging.getLogger(__name__)
+
+
+class CrashDialog(QDialog):
+    """Tells of a fault; nothing ends by it.
+
+    Parameters
+    ----------
+    fault
+        The fault in a line.
+    trace
+        Where it came from.
+    kept
+        What is kept of the session, in a sentence; empty: there is none.
+    log
+        The log file, if there is one.
+    """
+
+    def __init__(
+        self, fault: str, trace: str, kept: str, log: Path | None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Something went wrong")
+        self._report = f"realtime-ser {__version__}\n{trace}"
+        self.title = label("Something went wrong in the window", "big bold", wrap=True)
+        words = " ".join(part for part in (f"{fault}.", kept) if part)
+        advice = "If the window does not behave, close it and start again; nothing is lost."
+        self.text = label(f"{words} {advice}", wrap=True)
+        self.details = QPlainTextEdit(self._report)
+        self.details.setReadOnly(True)
+        self.details.setAccessibleName("Where it came from")
+        self.details.setToolTip("For whoever mends it; nothing of what was heard is in it")
+        self.copy = button("Copy", "Copy the details, to send them to whoever mends it")
+        self.log = button("Show the log file", "Open the folder of the log file")
+        self.log.setVisible(log is not None)
+        self.go_on = button("Go on", "Close this; the session goes on (Esc)", "primary")
+        self.go_on.setDefault(True)
+        self._column = QVBoxLayout(self)
+        for widget in (self.title, self.text, self.details):
+            self._column.addWidget(widget)
+        self._buttons = row(self.copy, self.log, None, self.go_on)
+        self._column.addLayout(self._buttons)
+        self.copy.clicked.connect(self._copy)
+        self.log.clicked.connect(lambda: reveal(log) if log is not None else None)
+        self.go_on.clicked.connect(self.accept)
+        self._dresser = Dresser(self, self._wear)
+        self.go_on.setFocus()
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 2)
+        self._buttons.setSpacing(look.grid(1))
+        self.details.setMinimumHeight(look.grid(20))
+        self.setMinimumWidth(look.grid(80))
+
+    def _copy(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self._report)
+
+
+@contextlib.contextmanager
+def faults_told(
+    owner: QWidget, kept: Callable[[], str], log: Path | None, interrupted: Callable[[], object]
+) -> Iterator[None]:
+    """Survive a fault in a slot: one dialog, the traceback in the log, the session goes on.
+
+    Without it PyQt ends the process. A fault in a thread is noted; what depends on it says so.
+
+    Parameters
+    ----------
+    owner
+        The window in front of which it is told.
+    kept
+        Says what is kept of the session.
+    log
+        The log file, if there is one.
+    interrupted
+        Called when somebody asks the program to end.
+    """
+    before, before_in_thread = sys.excepthook, threading.excepthook
+    told = False
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        nonlocal told
+        if issubclass(kind, KeyboardInterrupt):
+            interrupted()
+            return
+        _log.error("unhandled exception in the window", exc_info=(kind, error, trace))
+        if not told:  # one dialog: a fault in each frame must not bury the screen
+            told = True
+            lines = "".join(traceback.format_exception(kind, error, trace))
+            dialog = CrashDialog(f"{kind.__name__}: {error}", lines, kept(), log, owner)
+            dialog.finished.connect(rearm)
+            dialog.open()
+
+    def in_thread(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        if error is not None:
+            found = (arguments.exc_type, error, arguments.exc_traceback)
+            _log.error("unhandled exception in a thread", exc_info=found)
+
+    def rearm() -> None:
+        nonlocal told
+        told = False
+
+    sys.excepthook, threading.excepthook = hook, in_thread
+    try:
+        yield
+    finally:
+        sys.excepthook, threading.excepthook = before, before_in_thread

@@ -1,0 +1,102 @@
+"""What the doctor finds on this machine, to be copied into a question."""
+
+from __future__ import annotations
+
+import platform
+
+from PyQt6.QtCore import QT_VERSION_STR, Qt
+from PyQt6.QtGui import QFontDatabase, QGuiApplication
+from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
+
+from realtime_ser import __version__
+from realtime_ser.base.config import Config
+from realtime_ser.gui.app.log_file import log_path
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import Said, button, label, pad, row
+from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+
+_TAIL = 40
+"""Lines of the log that are added."""
+
+
+class DiagnosticsDialog(QDialog):
+    """Examines the machine beside the window, and offers the findings for copying.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    """
+
+    def __init__(self, config: Config, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Diagnostics")
+        self.title = label("Diagnostics", "big bold")
+        self.text = label(
+            "Versions, devices, folders and the last lines of the log: nothing of what was heard. "
+            "Look through it before you send it: names of devices and folders are in it.",
+            wrap=True,
+        )
+        self.findings = QPlainTextEdit()
+        self.findings.setReadOnly(True)
+        self.findings.setAccessibleName("Findings")
+        self.findings.setToolTip("What was found")
+        self.findings.setPlaceholderText("Looking at this machine…")
+        self.findings.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.said = Said()
+        self.copy = button("Copy", "Copy all of it", "primary")
+        self.copy.setEnabled(False)
+        self.close_button = button("Close", "Close (Esc)")
+        self._column = QVBoxLayout(self)
+        for widget in (self.title, self.text, self.findings, self.said):
+            self._column.addWidget(widget)
+        self._buttons = row(None, self.close_button, self.copy)
+        self._column.addLayout(self._buttons)
+        self.copy.clicked.connect(self._copy)
+        self.close_button.clicked.connect(self.reject)
+        self._dresser = Dresser(self, self._wear)
+        self._task = Task(lambda advance: _examine(config, advance), self)
+        self._task.succeeded.connect(self._show)
+        self._task.failed.connect(lambda error: self.said.warn(sentence_of(error)))
+        self._task.start()
+
+    def done(self, result: int) -> None:
+        """Close; the examination ends at its next step."""
+        self._task.cancel()
+        self._task.wait()
+        super().done(result)
+
+    def _show(self, text: str) -> None:
+        self.findings.setPlainText(text)
+        self.copy.setEnabled(True)
+        self.copy.setFocus()
+
+    def _copy(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.findings.toPlainText())
+            self.said.say("Copied.")
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 2)
+        self._buttons.setSpacing(look.grid(1))
+        self.setMinimumWidth(look.grid(96))
+        family = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+        self.findings.setStyleSheet(f"font-family: '{family}'; font-size: {look.small_px}px;")
+        self.findings.setMinimumHeight(look.grid(44))
+
+
+def _examine(config: Config, advance: Advance) -> str:
+    from realtime_ser.engine.doctor import examine
+
+    lines = [f"realtime-ser {__version__}, Qt {QT_VERSION_STR}, {platform.platform()}", ""]
+    for finding in examine(config):
+        advance(0.0)
+        lines.append(f"{finding.verdict:6}{finding.subject:18}{finding.words}")
+    try:
+        noted = log_path().read_text(encoding="utf-8").splitlines()[-_TAIL:]
+    except OSError as error:
+        noted = [f"the log cannot be read: {error}"]
+    return "\n".join([*lines, "", "Last lines of the log:", *noted])

@@ -1,0 +1,45 @@
+"""Remembers what a person has chosen in the windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from realtime_ser.base.config import WindowConfig
+from realtime_ser.base.errors import OutputError
+from realtime_ser.gui.app.preferences_file import Settings, SettingsFile, settings_path
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper(QObject):
+    """Reads the choices at the start, and writes each one that is made.
+
+    Attributes
+    ----------
+    settings
+        Those of the last time, above those of the configuration.
+    """
+
+    #: A choice could not be written; one sentence, told once.
+    failed = pyqtSignal(str)
+
+    def __init__(self, config: WindowConfig) -> None:
+        super().__init__()
+        self._file = SettingsFile(settings_path())
+        self._told = False
+        self.settings = Settings.of(config).changed(self._file.read())
+
+    def keep(self, values: Mapping[str, Any]) -> None:
+        """Remember some choices."""
+        self.settings = self.settings.changed(values)
+        try:
+            self._file.write(values)
+        except OutputError as error:
+            _log.warning("%s", error)
+            if not self._told:
+                self._told = True
+                self.failed.emit(str(error))

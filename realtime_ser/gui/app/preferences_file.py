@@ -1,0 +1,185 @@
+"""What a person has chosen in the windows, kept from one start to the next. No Qt.
+
+A JSON file in the user's configuration folder. It holds only what was changed there; everything
+else comes from ``config.yaml``. A value that cannot be understood is left out, the others count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from realtime_ser.base.config import Config, WindowConfig
+from realtime_ser.base.errors import OutputError
+from realtime_ser.gui.theme.theme import ThemeChoice
+
+_log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Of the file's layout."""
+
+SPANS_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+"""Lengths of the timeline that menus and keys step through, in seconds."""
+
+PRESETS = (
+    "question",
+    "answer",
+    "laughter",
+    "interruption",
+    "task begins",
+    "task ends",
+    "noise",
+    "unclear",
+    "other",
+)
+"""Texts of the markers on the number keys, where nobody has changed them."""
+
+_Text = Annotated[str, Field(max_length=200)]
+
+
+class Settings(BaseModel):
+    """All choices.
+
+    Attributes
+    ----------
+    theme, timeline_s, smoothing_s
+        As in the section ``window`` of ``config.yaml``.
+    stacked
+        Whether the timeline shows stacked areas.
+    hidden
+        Labels that the timeline leaves out.
+    presets
+        Texts of the markers on the keys 1 to 9.
+    gate_mode, noise_margin_db
+        Sensitivity of the speech gate; ``None``: as the configuration says.
+    retention_days
+        For how long sessions are kept; 0: until a person deletes them; ``None``: as the
+        configuration says.
+    replay_pauses
+        Whether listening pauses while the last seconds are played.
+    notice
+        Number of the notice that was read last; 0: none.
+    geometry
+        Place and size of the live window, in Qt's own form, Base64.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    theme: ThemeChoice = "system"
+    timeline_s: float = Field(default=60.0, ge=10, le=3600)
+    smoothing_s: float = Field(default=0.4, ge=0, le=5)
+    stacked: bool = False
+    hidden: tuple[str, ...] = ()
+    presets: tuple[_Text, ...] = Field(default=PRESETS, min_length=9, max_length=9)
+    gate_mode: int | None = Field(default=None, ge=0, le=3)
+    noise_margin_db: float | None = Field(default=None, ge=0, le=40)
+    retention_days: float | None = Field(default=None, ge=0, le=36500)
+    replay_pauses: bool = True
+    notice: int = 0
+    geometry: str = ""
+
+    @classmethod
+    def of(cls, config: WindowConfig) -> Settings:
+        """Those of a configuration."""
+        return cls(theme=config.theme, timeline_s=config.timeline_s, smoothing_s=config.smoothing_s)
+
+    def changed(self, values: Mapping[str, Any]) -> Settings:
+        """The same with other values; one that does not fit is left out."""
+        known = {name: value for name, value in values.items() if name in type(self).model_fields}
+        given = self.model_dump()
+        try:
+            return type(self).model_validate(given | known)
+        except ValidationError as error:
+            wrong = {str(item["loc"][0]) for item in error.errors()}
+            _log.warning("left out of the settings: %s", ", ".join(sorted(wrong)))
+            return type(self).model_validate(
+                given | {name: value for name, value in known.items() if name not in wrong}
+            )
+
+    def applied(self, config: Config) -> Config:
+        """A configuration with the sensitivity of the gate and the retention that hold here."""
+        chosen = {"mode": self.gate_mode, "noise_margin_db": self.noise_margin_db}
+        changes = {name: value for name, value in chosen.items() if value is not None}
+        sessions, days = config.sessions, self.retention_days
+        if days is not None:
+            sessions = sessions.model_copy(update={"retention_days": days or None})
+        gate = config.gate.model_copy(update=changes)
+        return config.model_copy(update={"gate": gate, "sessions": sessions})
+
+
+#: Each brings a file of the version before to the version that it stands for.
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def settings_path() -> Path:
+    """Where the choices are kept."""
+    return Path(platformdirs.user_config_dir("realtime-ser", appauthor=False)) / "window.json"
+
+
+class SettingsFile:
+    """The file that keeps them.
+
+    Parameters
+    ----------
+    path
+        Where it lies, or is to lie.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Any]:
+        """What it holds, in today's layout; nothing where there is none that can be read.
+
+        One that is no JSON is set aside: what is chosen next would replace all that it held.
+        """
+        try:
+            data: Any = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            _log.warning("the settings %s cannot be read: %s", self.path, error)
+            return {}
+        except ValueError as error:
+            aside = self.path.with_suffix(".damaged.json")
+            _log.warning("the settings are damaged (%s) and set aside as %s", error, aside)
+            with contextlib.suppress(OSError):  # told when a choice cannot be written
+                self.path.replace(aside)
+            return {}
+        if not isinstance(data, dict):
+            return {}
+        kept: dict[str, Any] = data
+        version = kept.get("version")
+        for number in range(version if isinstance(version, int) else 1, VERSION):
+            kept = _MIGRATIONS[number + 1](kept)
+        return kept
+
+    def write(self, changes: Mapping[str, Any]) -> None:
+        """Keep some choices; all others in the file stay, also those of a newer program.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        data = self.read()
+        version = data.get("version")
+        kept = data | dict(changes)
+        kept["version"] = max(VERSION, version if isinstance(version, int) else 0)
+        draft = self.path.with_suffix(".json.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
+            draft.replace(self.path)
+        except OSError as error:
+            raise OutputError(
+                f"Cannot keep the settings in {self.path} ({error.strerror}): they hold until the "
+                "program ends."
+            ) from error

@@ -1,0 +1,193 @@
+"""The table of sessions: rows that can be chosen, sorted and renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from realtime_ser.gui.library.session_rows import SORT_ROLE, Column, Row, SessionRows
+from realtime_ser.gui.library.share_bar import ShareCell
+from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
+from realtime_ser.gui.theme.style_watcher import first_look
+from realtime_ser.gui.theme.theme import Look
+
+_SAMPLES = {
+    Column.BEGAN: "2026-12-28 20:28",
+    Column.STUDY: "Sleep and",
+    Column.PARTICIPANT: "Participant",
+    Column.CONDITION: "Condition",
+    Column.LENGTH: "00:00:00",
+    Column.SPEECH: "00:00:00",
+    Column.SOUNDED: "surprised 88 % · neutral",
+    Column.SIZE: "888 MB",
+    Column.SOUND: "Audio",
+}
+"""What a column has room for; the title takes what is left."""
+
+_TITLE = 22
+"""Least width of the title, in units of the grid."""
+
+_DISPENSABLE = (Column.SOUND, Column.CONDITION, Column.STUDY, Column.SPEECH)
+"""What a narrow table leaves out, the first one first; the details tell it all."""
+
+_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_F2, Qt.Key.Key_N)
+
+
+class SessionTable(QTableView):
+    """Sessions, several of which may be chosen."""
+
+    #: Other sessions are chosen.
+    changed = pyqtSignal()
+
+    #: Delete, F2 or N was pressed, which act on what is chosen.
+    key_pressed = pyqtSignal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look = first_look()
+        self._room = 0
+        self._blank: set[Column] = set()
+        self._said = ""
+        self.rows = SessionRows()
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.rows)
+        self._sorted.setSortRole(SORT_ROLE)
+        self._shares = ShareCell(self._look, self)
+        self.setModel(self._sorted)
+        set_up_table(self, "Sessions")
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSortingEnabled(True)
+        self.sortByColumn(Column.BEGAN, Qt.SortOrder.DescendingOrder)
+        self.setItemDelegateForColumn(Column.SOUNDED, self._shares)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header_of(self).setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
+        self._selection.selectionChanged.connect(lambda *_: self.changed.emit())
+
+    @property
+    def editing(self) -> bool:
+        """Whether a title is being changed."""
+        return self.state() is QAbstractItemView.State.EditingState
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self.rows.set_look(look)
+        self._shares.set_look(look)
+        set_row_height(self, look, 4.5)
+        self.fit(self._room)
+        self._repaint()
+
+    def show_rows(self, rows: Sequence[Row], empty: str) -> None:
+        """Change all rows; what was chosen stays so, or else the first one is.
+
+        Parameters
+        ----------
+        rows
+            The sessions.
+        empty
+            What is said where there are none.
+        """
+        names = [one.info.id for one in self.chosen()]
+        bar = self.verticalScrollBar()
+        place = 0 if bar is None else bar.value()
+        self._said = empty
+        self.setAccessibleDescription("" if rows else empty)
+        studies = [one.info.beginning.study for one in rows]
+        self._blank = {
+            column
+            for column, said in (
+                (Column.STUDY, any(study.name for study in studies)),
+                (Column.PARTICIPANT, any(study.participant for study in studies)),
+                (Column.CONDITION, any(study.condition for study in studies)),
+            )
+            if not said
+        }
+        self.rows.show_rows(rows)
+        self.fit(self._room)
+        there = {one.info.id for one in rows}
+        self.choose([name for name in names if name in there] or [one.info.id for one in rows[:1]])
+        if bar is not None:
+            bar.setValue(place)
+
+    def chosen(self) -> list[Row]:
+        """The sessions that are selected, in the order in which they are shown."""
+        places = sorted(index.row() for index in self._selection.selectedRows())
+        return [self._row(place) for place in places]
+
+    def choose(self, names: Sequence[str]) -> None:
+        """Select sessions by their IDs, and bring the first one into view."""
+        flags = QItemSelectionModel.SelectionFlag
+        selection, first = self._selection, QModelIndex()
+        before = selection.blockSignals(True)  # one change, not one a session
+        selection.clear()
+        for place in range(self._sorted.rowCount()):
+            if self._row(place).info.id in names:
+                index = self._sorted.index(place, 0)
+                selection.select(index, flags.Select | flags.Rows)
+                first = first if first.isValid() else index
+        if first.isValid():
+            selection.setCurrentIndex(first, flags.NoUpdate)
+        selection.blockSignals(before)
+        if first.isValid():
+            self.scrollTo(first)
+        self._repaint()
+        self.changed.emit()
+
+    def rename(self) -> None:
+        """Edit the title where it stands."""
+        places = self._selection.selectedRows()
+        if len(places) == 1:
+            self.edit(self._sorted.index(places[0].row(), Column.TITLE))
+
+    def fit(self, room: int) -> None:
+        """Share so many pixels out: the title takes what the other columns leave."""
+        self._room, look = room, self._look
+        metrics = QFontMetricsF(look.body)
+        widths = {
+            column: round(metrics.horizontalAdvance(sample)) + look.grid(2)
+            for column, sample in _SAMPLES.items()
+            if column not in self._blank
+        }
+        for column in _DISPENSABLE:
+            if room - sum(widths.values()) < look.grid(_TITLE):
+                widths.pop(column, None)
+        for column in Column:
+            self.setColumnHidden(column, column not in widths and column is not Column.TITLE)
+            if column in widths:
+                self.setColumnWidth(column, widths[column])
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Say why there is nothing, where there is nothing."""
+        super().paintEvent(event)
+        port = self.viewport()
+        if port is not None and not self.rows.rows:
+            painter = QPainter(port)
+            painter.setFont(self._look.body)
+            painter.setPen(QColor(self._look.theme.muted))
+            painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self._said)
+            painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Pass on the keys that act; the others move through the table."""
+        plain = event is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event is not None and plain and event.key() in _KEYS:
+            self.key_pressed.emit(event.key())
+            return
+        super().keyPressEvent(event)
+
+    @property
+    def _selection(self) -> QItemSelectionModel:
+        selection = self.selectionModel()
+        assert selection is not None
+        return selection
+
+    def _row(self, place: int) -> Row:
+        return self.rows.rows[self._sorted.mapToSource(self._sorted.index(place, 0)).row()]
+
+    def _repaint(self) -> None:
+        port = self.viewport()
+        if port is not None:
+            port.update()

@@ -1,0 +1,221 @@
+"""What the window says across its width or in its middle: demo, paused, no microphone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.icons import Glyph
+
+
+class RibbonWords(NamedTuple):
+    """What a ribbon says."""
+
+    glyph: str
+    title: str
+    text: str
+    button: str = ""
+
+
+class Ribbon(QWidget):
+    """A line of words across the window, with at most one button."""
+
+    pressed = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("ribbon")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.glyph = Glyph()
+        self.title = QLabel()
+        self.text = QLabel()
+        self.button = QPushButton()
+        set_role(self.title, "bold")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setWordWrap(True)  # on a narrow window there is room for two lines
+        layout = QHBoxLayout(self)
+        layout.addWidget(self.glyph)
+        layout.addWidget(self.title)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.button)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setAccessibleName("Next step")
+        self.button.setToolTip("What can be done about it")
+        self.button.clicked.connect(self.pressed)
+        self._name = "ring"
+        self._words: RibbonWords | None = None
+        self.hide()
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(look.grid(2), look.grid(0.5), look.grid(2), look.grid(0.5))
+        layout.setSpacing(look.grid(1))
+        self.setFixedHeight(look.grid(5))
+        self.glyph.show_glyph(self._name, look.theme.on_ribbon, look.grid(2.25))
+        self._look = look
+
+    def say(self, words: RibbonWords | None) -> None:
+        """Change the words; without any, hide."""
+        if words == self._words:
+            return
+        self._words = words
+        if words is not None:
+            self._name = words.glyph
+            self.glyph.show_glyph(self._name, self._look.theme.on_ribbon, self._look.grid(2.25))
+            self.title.setText(words.title)
+            self.text.setText(words.text)
+            self.button.setText(words.button)
+            self.button.setAccessibleName(f"{words.button}: {words.title}")
+            self.button.setVisible(bool(words.button))
+        self.setVisible(words is not None)
+
+
+class Card(QFrame):
+    """A message in the middle of the window, with its next step."""
+
+    rescan_pressed = pyqtSignal()
+    retry_pressed = pyqtSignal()
+    demo_pressed = pyqtSignal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.glyph = Glyph()
+        self.title = QLabel()
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_role(self.title, "big bold")
+        self.rescan = QPushButton("Rescan")
+        self.retry = QPushButton("Try again")
+        self.demo = QPushButton("Play the demo recording")
+        self.rescan.setToolTip("Look for microphones again (F5)")
+        self.retry.setToolTip("Open the session again (Space)")
+        self.demo.setToolTip("Play synthesised speech as if it were a microphone")
+        self.rescan.clicked.connect(self.rescan_pressed)
+        self.retry.clicked.connect(self.retry_pressed)
+        self.demo.clicked.connect(self.demo_pressed)
+        head = QHBoxLayout()
+        head.addWidget(self.glyph)
+        head.addWidget(self.title, 1)
+        self._buttons = QHBoxLayout()
+        for button in (self.rescan, self.retry, self.demo):
+            self._buttons.addWidget(button)
+        self._buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.addLayout(head)
+        layout.addWidget(self.text)
+        layout.addLayout(self._buttons)
+        self._name = "ring"
+        self.hide()
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        layout = self.layout()
+        assert layout is not None
+        pad = look.grid(3)
+        layout.setContentsMargins(pad, pad, pad, pad)
+        layout.setSpacing(look.grid(2))
+        self._buttons.setSpacing(look.grid(1))
+        self.setFixedWidth(look.grid(64))
+        self.glyph.show_glyph(self._name, look.theme.text, look.grid(4))
+
+    def show_view(self, view: Panorama) -> None:
+        """Say what a state needs; hide in a state that needs nothing."""
+        words = _card_words(view)
+        if words is None:
+            self.hide()
+            return
+        title, text = words
+        missing = view.situation is Situation.NO_MICROPHONE
+        failed = view.situation is Situation.FAILED
+        self._name = view.situation.glyph
+        self.glyph.show_glyph(self._name, self._look.theme.text, self._look.grid(4))
+        self.title.setText(title)
+        self.text.setText(text)
+        self.rescan.setVisible(missing)
+        self.retry.setVisible(failed)
+        self.demo.setVisible(missing or failed)
+        set_role(self.rescan, "primary")
+        set_role(self.retry, "primary")
+        self.show()
+        self.adjustSize()
+        self.raise_()
+
+
+def _card_words(view: Panorama) -> tuple[str, str] | None:
+    match view.situation:
+        case Situation.OPENING:
+            return "Opening…", f"Opening {view.source}." if view.source else "One moment."
+        case Situation.IDLE:
+            return "Not listening", "Press Start, or Space, to begin a session."
+        case Situation.NO_MICROPHONE:
+            return "No microphone found", "Plug one in and press Rescan."
+        case Situation.FAILED:
+            return "The session has stopped", view.message
+        case _:
+            return None
+
+
+def ribbon_words(view: Panorama) -> RibbonWords | None:
+    """What the ribbon says in a state that needs one."""
+    if view.fault:
+        return RibbonWords("warning", "Not being written", view.fault)
+    match view.situation:
+        case Situation.PAUSED:
+            text = "Nothing is heard. Press Space to go on."
+            return RibbonWords("pause", "Paused", text, "Resume")
+        case Situation.RECONNECTING:
+            words = f"{view.source} is silent. Check its plug; the session goes on by itself."
+            return RibbonWords("broken", "Reconnecting", words)
+        case Situation.ENDED:
+            words = "Its files are complete. Press Start for a new session."
+            if view.folder:
+                words = f"Its files are in {view.folder}. Press Start for a new session."
+            return RibbonWords("square", "Session ended", words)
+        case _:
+            return None
+
+
+def demo_words(view: Panorama) -> RibbonWords | None:
+    """What the demo's ribbon says, all the time."""
+    if not view.demo:
+        return None
+    if view.fallback:
+        words = "No microphone found. Plug one in and press Rescan."
+        return RibbonWords("demo", "Demo recording", words, "Rescan")
+    words = "Synthesised speech plays as if it were a microphone."
+    return RibbonWords("demo", "Demo recording", words)
+
+
+class FileProgress(QProgressBar):
+    """How far a file has been played."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setRange(0, 1000)
+        self.setTextVisible(False)
+        self.setAccessibleName("Progress of the file")
+
+    def show_view(self, view: Panorama) -> None:
+        """Follow a file; hide for a microphone."""
+        self.setVisible(view.duration_s is not None)
+        if view.duration_s:
+            self.setValue(round(1000 * min(1.0, view.position_s / view.duration_s)))

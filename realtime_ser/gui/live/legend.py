@@ -1,0 +1,194 @@
+"""Right of the plots: each line's label at its end, and the level meter."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QWidget
+
+from realtime_ser.base.text import decibels
+from realtime_ser.gui.theme.theme import Look, line_style
+from realtime_ser.gui.timeline.live_layers import FLOOR_DB, Frame, Style, area_brush
+from realtime_ser.gui.widgets.icons import draw_glyph
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move labels apart as little as needed.
+
+    Parameters
+    ----------
+    places
+        Where each would like to be.
+    gap
+        Least distance between two.
+    low, high
+        Bounds; where they are too narrow, labels share the room evenly.
+    """
+    if len(places) > 1:
+        gap = min(gap, (high - low) / (len(places) - 1))
+    order = sorted(range(len(places)), key=lambda index: (places[index], index))
+    # Clusters of touching labels, each [first rank, members, sum of (place - rank offset)].
+    clusters: list[tuple[int, float]] = []
+    for index in order:
+        members, total = 1, places[index]
+        while clusters:
+            before, above = clusters[-1]
+            if above / before + (before - 1) * gap + gap <= total / members:
+                break
+            clusters.pop()
+            total = above + total - members * before * gap
+            members += before
+        clusters.append((members, total))
+    found: list[float] = []
+    for members, total in clusters:
+        found += [total / members + rank * gap for rank in range(members)]
+    for rank in range(len(found)):
+        found[rank] = max(found[rank], low + rank * gap)
+    for rank in range(len(found) - 1, -1, -1):
+        found[rank] = min(found[rank], high - (len(found) - 1 - rank) * gap)
+    result = [0.0] * len(places)
+    for rank, index in enumerate(order):
+        result[index] = found[rank]
+    return result
+
+
+class Margin(QWidget):
+    """Labels at the lines' ends, each with its line's look; the level below."""
+
+    def __init__(self, labels: Sequence[str], look: Look) -> None:
+        super().__init__()
+        self._labels = tuple(labels)
+        self._values = [0.0] * len(labels)
+        self._ends: tuple[int, ...] = ()  # in half pixels: less is not worth a repaint
+        self._live = False
+        self._level = round(FLOOR_DB)
+        self._peak = round(FLOOR_DB)
+        self._clipping = False
+        self._frame = Frame(0, 100)
+        self._meter = QRectF()
+        self._look = look
+        self._style = Style()
+        self.set_look(look)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        text = max(QFontMetricsF(look.small).horizontalAdvance(name) for name in self._labels)
+        self.setFixedWidth(round(look.grid(7.5) + text))
+        self.update()
+
+    def set_style(self, style: Style) -> None:
+        """Follow the way in which the plots draw."""
+        self._style = style
+        self._ends = ()
+        self.update()
+
+    def place(self, frame: Frame, meter: QRectF) -> None:
+        """Take the places of the plots beside it."""
+        self._frame, self._meter = frame, meter
+        self.update()
+
+    def show_values(self, values: Sequence[float], *, live: bool) -> None:
+        """Move labels to the lines' ends; without speech they rest where they are."""
+        span = self._frame.bottom - self._frame.top
+        ends = tuple(round(2 * value * span) for value in values) if live else self._ends
+        if (ends, live) != (self._ends, self._live):
+            self._ends, self._live = ends, live
+            self._values = list(values) if live else self._values
+            self.update()
+
+    def show_level(self, level_dbfs: float, peak_dbfs: float, *, clipping: bool) -> None:
+        """Change the meter."""
+        shown = (round(level_dbfs), round(peak_dbfs), clipping)
+        if shown != (self._level, self._peak, self._clipping):
+            self._level, self._peak, self._clipping = shown
+            self.update(0, round(self._meter.top()), self.width(), self.height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw labels and meter."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._look.small)
+        painter.fillRect(self.rect(), QColor(self._look.theme.background))
+        if event is None or event.rect().top() < self._meter.top():
+            self._draw_labels(painter)
+        self._draw_meter(painter)
+        painter.end()
+
+    def _draw_labels(self, painter: QPainter) -> None:
+        look, frame = self._look, self._frame
+        line = QFontMetricsF(look.small).height() + 1
+        shown = [i for i, name in enumerate(self._labels) if name not in self._style.hidden]
+        values = [self._values[index] for index in shown]
+        if self._style.stacked:  # the middle of each area
+            tops = list(itertools.accumulate(values))
+            values = [top - value / 2 for top, value in zip(tops, values, strict=True)]
+        ends = [frame.bottom - value * (frame.bottom - frame.top) for value in values]
+        places = spread(ends, line, frame.top, frame.bottom)
+        swatch = float(look.grid(4.5))
+        for index, end, y in zip(shown, ends, places, strict=True):
+            name = self._labels[index]
+            if self._live:
+                painter.setPen(QPen(QColor(look.theme.border), look.scale))
+                painter.drawLine(QPointF(0, end), QPointF(look.grid(1), y))
+            if self._style.stacked:
+                self._draw_swatch(painter, index, QRectF(look.grid(1), y - 4, swatch, 8))
+            else:
+                for pen in (look.rim(name, index), look.pen(name, index)):
+                    if pen is not None:
+                        painter.setPen(pen)
+                        painter.drawLine(
+                            QPointF(look.grid(1), y), QPointF(look.grid(1) + swatch, y)
+                        )
+            painter.setPen(QColor(look.theme.text if self._live else look.theme.muted))
+            left = look.grid(1.5) + swatch
+            cell = QRectF(left, y - line / 2, self.width() - left, line)
+            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
+
+    def _draw_swatch(self, painter: QPainter, index: int, box: QRectF) -> None:
+        """The colour and the pattern of an area."""
+        label = self._labels[index]
+        rim = self._look.theme.outline(line_style(label, index).color)
+        painter.fillRect(box, area_brush(label, index))
+        if rim is not None:
+            painter.setPen(QColor(rim))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box)
+
+    def _draw_meter(self, painter: QPainter) -> None:
+        look, theme = self._look, self._look.theme
+        bar = QRectF(look.grid(1), self._meter.top(), look.grid(1), self._meter.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.grid))
+        painter.drawRect(bar)
+        share = _share(self._level)
+        fill = QLinearGradient(bar.bottomLeft(), bar.topLeft())
+        fill.setColorAt(0.0, QColor(theme.wave))
+        fill.setColorAt(1.0, QColor(theme.text))
+        painter.setBrush(fill)
+        painter.drawRect(bar.adjusted(0, bar.height() * (1 - share), 0, 0))
+        if self._peak > FLOOR_DB:
+            y = bar.bottom() - bar.height() * _share(self._peak)
+            painter.fillRect(
+                QRectF(bar.left(), y, bar.width(), look.scale * 1.5), QColor(theme.text)
+            )
+        left = bar.right() + look.grid(0.75)
+        height = QFontMetricsF(look.small).height()
+        cell = QRectF(left, self._meter.top(), self.width() - left, height)
+        painter.setPen(QColor(theme.text))
+        painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, decibels(self._level, "dB"))
+        if self._clipping:
+            cell.translate(0, height)
+            side = height * 0.8
+            box = QRectF(left, cell.center().y() - side / 2, side, side)
+            draw_glyph(painter, "warning", box, theme.danger)
+            painter.setPen(QColor(theme.danger))
+            cell.setLeft(box.right() + look.grid(0.25))
+            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, "clipping")
+
+
+def _share(decibels: float) -> float:
+    return min(1.0, max(0.0, 1.0 - decibels / FLOOR_DB))

@@ -1,0 +1,352 @@
+"""A try of the microphone: its level, and what the speech gate makes of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QDialog, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.base.config import Config, GateConfig
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
+from realtime_ser.base.text import decibels
+from realtime_ser.engine.open import choose_source
+from realtime_ser.gui.live.compact import LevelBar
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.timeline.live_layers import FLOOR_DB
+from realtime_ser.gui.widgets.icons import Glyph
+from realtime_ser.gui.widgets.parts import Said, button, label, pad, row, rule
+from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
+from realtime_ser.recogniser.segmenter import level_dbfs
+from realtime_ser.timeline.live import CLIPPED
+
+_FRAME_MS = 33
+_SHOWN_S = 10.0
+_FALL_DB = 0.25  # a gate frame
+_RECENT = round(3.0 * SAMPLE_RATE / GATE_FRAME)
+
+#: Words of the gate's modes, from the one that lets least through.
+_MODES = ("only clear speech", "usual", "faint speech too", "nearly everything")
+
+
+class Tryout:
+    """Level and gate of one channel, frame by frame. No Qt.
+
+    Attributes
+    ----------
+    levels, voiced
+        Of the last ten seconds, a value each 20 ms: dBFS, and whether the gate was open.
+    peak
+        The highest level of late, in dBFS.
+    """
+
+    def __init__(self, gate: GateConfig) -> None:
+        length = round(_SHOWN_S * SAMPLE_RATE / GATE_FRAME)
+        self.levels: deque[float] = deque(maxlen=length)
+        self.voiced: deque[bool] = deque(maxlen=length)
+        self.clipped: deque[bool] = deque(maxlen=_RECENT)
+        self.peak = SILENCE_DBFS
+        self._rate = 0
+        self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
+        self.set_gate(gate)
+
+    @property
+    def open(self) -> bool:
+        """Whether the gate is open now."""
+        return self._gate.open
+
+    def set_gate(self, gate: GateConfig) -> None:
+        """Judge with other settings from now on."""
+        self._gate = SpeechGate(gate)
+
+    def feed(self, rate: int, samples: NDArray[np.float32]) -> None:
+        """Take samples of any rate, shape ``(n,)``."""
+        if rate != self._rate:
+            self._rate = rate
+            self._resampler = Resampler(rate)
+            self._rest = self._rest[:0]
+        sound = np.concatenate([self._rest, self._resampler.push(samples)])
+        whole = len(sound) // GATE_FRAME * GATE_FRAME
+        self._rest = sound[whole:]
+        for frame in sound[:whole].reshape(-1, GATE_FRAME):
+            self._gate.push(frame)
+            level = level_dbfs(frame)
+            self.peak = max(level, self.peak - _FALL_DB)
+            self.levels.append(level)
+            self.voiced.append(self._gate.open)
+            self.clipped.append(bool(np.abs(frame).max() >= CLIPPED))
+
+    def advice(self) -> str:
+        """What to do about the level; empty while there is too little to tell."""
+        if len(self.levels) < _RECENT:
+            return ""
+        if any(self.clipped):
+            return "Too loud: the sound is cut off. Turn the microphone down, or move away from it."
+        recent = list(self.levels)[-_RECENT:]
+        loudest = max(recent)
+        if loudest <= SILENCE_DBFS + 1:
+            return "Digital silence: is the microphone muted?"
+        spoken = [
+            level
+            for level, voiced in zip(recent, list(self.voiced)[-_RECENT:], strict=True)
+            if voiced
+        ]
+        if not spoken:
+            return "Say something: no speech is heard."
+        if float(np.percentile(spoken, 90)) < -45.0:
+            return "Rather quiet: come closer, or turn the microphone up."
+        return "Good."
+
+
+class _History(QWidget):
+    """Levels of the last seconds; where the gate was open they are full, else outlines."""
+
+    def __init__(self, tryout: Tryout) -> None:
+        super().__init__()
+        self._tryout = tryout
+        self._look: Look | None = None
+        self.setAccessibleName("The last ten seconds")
+        self.setToolTip("Level of the last ten seconds; the lane below shows what counts as speech")
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self.setFixedHeight(look.grid(10))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw them."""
+        if self._look is None:
+            return
+        theme, tryout = self._look.theme, self._tryout
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.panel))
+        width = self.width() / (tryout.levels.maxlen or 1)
+        lane = self._look.grid(1.25)
+        height = self.height() - lane - 2
+        left = self.width() - width * len(tryout.levels)
+        for index, (level, voiced) in enumerate(zip(tryout.levels, tryout.voiced, strict=True)):
+            share = min(1.0, max(0.0, 1.0 - level / FLOOR_DB))
+            x = left + width * index
+            color = QColor(theme.accent if voiced else theme.wave)
+            painter.fillRect(QRectF(x, height * (1 - share), width + 0.5, height * share), color)
+            if voiced:
+                box = QRectF(x, self.height() - lane, width + 0.5, lane)
+                painter.fillRect(box, QColor(theme.accent))
+        painter.end()
+
+
+class CheckDialog(QDialog):
+    """Level meter, a lamp for the gate, and sliders for its sensitivity.
+
+    It hears the running session, or else opens the source itself while it is shown.
+
+    Parameters
+    ----------
+    config
+        All settings, the sensitivity that holds now among them.
+    running
+        Whether a session runs, which then hands over its sound by :meth:`hear`.
+    """
+
+    #: Settings by their names, for the next session.
+    chosen = pyqtSignal(dict)
+
+    def __init__(self, config: Config, *, running: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Check the microphone")
+        self._config = config
+        self._defaults = Config().gate
+        self.tryout = Tryout(config.gate)
+        self._source: Any = None
+        self._ring: RingBuffer | None = None
+        self.title = label("Check the microphone", "big bold")
+        self.source = label("", "muted", wrap=True)
+        self.level = LevelBar()
+        self.number = label("–")
+        self.lamp = Glyph("ring")
+        self.gate = label("No speech", "bold")
+        self.advice = label("", wrap=True)
+        self.history = _History(self.tryout)
+        self.mode, self.margin = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
+        self.mode_words, self.margin_words = QLabel(), QLabel()
+        self.said = Said()
+        self.usual = button("Usual values", "Put back what config.yaml ships with")
+        self.cancel = button("Cancel", "Change nothing (Esc)")
+        self.use = button("Use from the next session", "Remember this sensitivity", "primary")
+        self.use.setDefault(True)
+        self._prepare()
+        self._lay_out()
+        self._connect()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_FRAME_MS)
+        self._timer.timeout.connect(self._show)
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._timer.start()
+        if running:
+            self.source.setText("Hears the session that runs.")
+        else:
+            self._open()
+        self.adjustSize()
+        self.mode.setFocus()
+
+    def hear(self, rate: int, samples: NDArray[np.float32]) -> None:
+        """Take sound of the running session, shape ``(n,)``."""
+        self.tryout.feed(rate, samples)
+
+    def done(self, result: int) -> None:
+        """Close, and let go of the microphone."""
+        self._timer.stop()
+        if self._ring is not None:
+            self._ring.close()  # a file that waits for room would never stop
+        if self._source is not None:
+            self._source.stop()
+            self._source = None
+        super().done(result)
+
+    def _open(self) -> None:
+        try:
+            choice = choose_source(self._config.audio)
+            info = choice.source.info
+            self._ring = RingBuffer(2 * info.native_rate, info.channels, waits=not info.live)
+            choice.source.start(self._ring)
+        except SerError as error:
+            self.said.warn(str(error))
+            return
+        self._source = choice.source
+        words = " No microphone was found." if choice.notice else ""
+        name = "the demo recording" if info.demo else info.name
+        self.source.setText(f"Hears {name}.{words} Nothing of this is kept.")
+
+    def _show(self) -> None:
+        self._read()
+        tryout = self.tryout
+        level = tryout.levels[-1] if tryout.levels else SILENCE_DBFS
+        self.level.show_level(level, tryout.peak)
+        self.number.setText(decibels(round(tryout.peak), "dBFS"))
+        look = self._dresser.look
+        color = look.theme.accent if tryout.open else look.theme.muted
+        self.lamp.show_glyph("waves" if tryout.open else "ring", color, look.grid(3))
+        self.gate.setText("Speech" if tryout.open else "No speech")
+        self.advice.setText(tryout.advice())
+        self.history.update()
+
+    def _read(self) -> None:
+        if self._ring is None or self._source is None:
+            return
+        first = self._config.audio.channels[0] - 1
+        rate = self._source.info.native_rate
+        try:
+            while (block := self._ring.read(0.0)) is not None:
+                self.tryout.feed(rate, block.samples[:, first])
+        except SerError as error:
+            self.said.warn(str(error))
+            self._ring = None
+
+    def _prepare(self) -> None:
+        gate = self._config.gate
+        self.mode.setRange(0, 3)
+        self.mode.setPageStep(1)
+        self.mode.setTickPosition(QSlider.TickPosition.TicksBelow)
+        self.mode.setValue(3 - gate.mode)
+        self.mode.setAccessibleName("Sensitivity")
+        self.mode.setToolTip("How readily sound counts as speech (gate.mode)")
+        self.margin.setRange(0, 20)
+        self.margin.setPageStep(2)
+        self.margin.setValue(round(gate.noise_margin_db))
+        self.margin.setAccessibleName("Above the background")
+        self.margin.setToolTip(
+            "Speech must exceed a steady background by so much (gate.noise_margin_db)"
+        )
+        self._say_values()
+
+    def _lay_out(self) -> None:
+        self._column = QVBoxLayout(self)
+        self._column.addWidget(self.title)
+        self._column.addWidget(self.source)
+        self._meter = row(self.level, self.number)
+        self._meter.setStretchFactor(self.level, 1)
+        self._lamps = row(self.lamp, self.gate, None)
+        self._column.addLayout(self._meter)
+        self._column.addWidget(self.history)
+        self._column.addLayout(self._lamps)
+        self._column.addWidget(self.advice)
+        self._column.addWidget(rule())
+        self._grid = QGridLayout()
+        for line, (name, slider, words) in enumerate(
+            (
+                ("Sensitivity", self.mode, self.mode_words),
+                ("Above the background", self.margin, self.margin_words),
+            )
+        ):
+            caption = label(name)
+            caption.setBuddy(slider)
+            self._grid.addWidget(caption, line, 0)
+            self._grid.addWidget(slider, line, 1)
+            self._grid.addWidget(words, line, 2)
+        self._grid.setColumnStretch(1, 1)
+        self._column.addLayout(self._grid)
+        self.hint = label(
+            "The model has learned with the usual values: others change which parts of speech it "
+            "hears. Each session keeps those that it was heard with.",
+            "small muted",
+            wrap=True,
+        )
+        self._column.addWidget(self.hint)
+        self._column.addWidget(self.said)
+        self._buttons = row(self.usual, None, self.cancel, self.use)
+        self._column.addLayout(self._buttons)
+
+    def _connect(self) -> None:
+        self.mode.valueChanged.connect(self._try)
+        self.margin.valueChanged.connect(self._try)
+        self.usual.clicked.connect(self._restore)
+        self.cancel.clicked.connect(self.reject)
+        self.use.clicked.connect(self._use)
+
+    def _values(self) -> dict[str, Any]:
+        mode, margin = 3 - self.mode.value(), float(self.margin.value())
+        return {"mode": mode, "noise_margin_db": margin}
+
+    def _try(self) -> None:
+        self._say_values()
+        self.tryout.set_gate(self._config.gate.model_copy(update=self._values()))
+
+    def _say_values(self) -> None:
+        self.mode_words.setText(_MODES[self.mode.value()])
+        margin = self.margin.value()
+        self.margin_words.setText(f"{margin} dB" if margin else "off")
+
+    def _restore(self) -> None:
+        self.mode.setValue(3 - self._defaults.mode)
+        self.margin.setValue(round(self._defaults.noise_margin_db))
+
+    def _use(self) -> None:
+        values = self._values()
+        self.chosen.emit(
+            {"gate_mode": values["mode"], "noise_margin_db": values["noise_margin_db"]}
+        )
+        self.accept()
+
+    def _wear(self, look: Look) -> None:
+        pad(self._column, look, 3, 1.5)
+        self.level.set_look(look, look.grid(2))
+        self.history.set_look(look)
+        self.number.setMinimumWidth(look.grid(9))
+        self.mode_words.setMinimumWidth(look.grid(17))
+        for layout in (self._meter, self._lamps, self._buttons):
+            layout.setSpacing(look.grid(1))
+        self._grid.setHorizontalSpacing(look.grid(1.5))
+        self._grid.setVerticalSpacing(look.grid(1))
+        self.lamp.show_glyph("ring", look.theme.muted, look.grid(3))
+        set_role(self.advice, "body")
+        self.advice.setMinimumHeight(look.grid(3))
+        self.setFixedWidth(look.grid(76))

@@ -1,0 +1,339 @@
+"""Markers and intervals as a list, for the keyboard and for finding them, and how one is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.base.records import Marker
+from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.gui.review.annotations import (
+    Annotation,
+    Annotations,
+    between,
+    end_of,
+    start_of,
+    words_of,
+)
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.timeline.axis import exact_clock
+from realtime_ser.session.store import Interval
+
+_NUMBER = Qt.ItemDataRole.UserRole
+
+
+class MarkList(QWidget):
+    """All markers and intervals, in order of time.
+
+    Parameters
+    ----------
+    annotations
+        What is listed.
+    """
+
+    chosen = pyqtSignal(int)
+    edit_wanted = pyqtSignal(int)
+
+    def __init__(self, annotations: Annotations) -> None:
+        super().__init__()
+        self._annotations = annotations
+        self.tree = _Tree()
+        self.tree.setAccessibleName("Markers and intervals")
+        self.tree.setHeaderLabels(["start", "length", "tier", "what"])
+        self.tree.setRootIsDecorated(False)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = self.tree.header()
+        assert header is not None
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        self.edit = QPushButton("Edit…")
+        self.edit.setToolTip("Change words, label and times (Enter, or a double click)")
+        self.delete = QPushButton("Delete")
+        self.delete.setToolTip("Delete it (Del); Undo brings it back")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.edit)
+        buttons.addWidget(self.delete)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.addWidget(self.tree, 1)
+        column.addLayout(buttons)
+        self.tree.currentItemChanged.connect(lambda *_: self._choose())
+        self.tree.itemActivated.connect(lambda *_: self._edit())
+        self.tree.delete_pressed.connect(self._delete)
+        self.edit.clicked.connect(self._edit)
+        self.delete.clicked.connect(self._delete)
+        annotations.changed.connect(self._renew)
+        self._renew()
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(look.grid(1), look.grid(1), look.grid(1), look.grid(1))
+        layout.setSpacing(look.grid(0.75))
+        header = self.tree.header()
+        assert header is not None
+        for column, width in enumerate((10, 8, 10)):
+            header.resizeSection(column, look.grid(width))
+
+    def follow(self, number: int | None) -> None:
+        """Select one, without choosing it."""
+        self.tree.blockSignals(True)
+        row = next((row for row in self._rows() if row.data(0, _NUMBER) == number), None)
+        self.tree.setCurrentItem(row)
+        if row is None:
+            self.tree.clearSelection()
+        self.tree.blockSignals(False)
+        self._enable()
+
+    def _rows(self) -> list[QTreeWidgetItem]:
+        found = (self.tree.topLevelItem(n) for n in range(self.tree.topLevelItemCount()))
+        return [row for row in found if row is not None]
+
+    def _current(self) -> int | None:
+        row = self.tree.currentItem()
+        return None if row is None else int(row.data(0, _NUMBER))
+
+    def _renew(self) -> None:
+        before = self._current()
+        self.tree.blockSignals(True)
+        self.tree.clear()
+        for item in self._annotations:
+            value = item.value
+            length = end_of(value) - start_of(value)
+            tier = "marker" if isinstance(value, Marker) else value.tier
+            row = QTreeWidgetItem(
+                [
+                    exact_clock(start_of(value), 0.1),
+                    f"{length:.1f} s" if length else "",
+                    "corrected" if tier == CORRECTED else tier,
+                    words_of(value).replace("\n", " "),
+                ]
+            )
+            row.setData(0, _NUMBER, item.number)
+            row.setToolTip(3, words_of(value))
+            self.tree.addTopLevelItem(row)
+        self.tree.blockSignals(False)
+        self.follow(before)
+
+    def _enable(self) -> None:
+        for button in (self.edit, self.delete):
+            button.setEnabled(self._current() is not None)
+
+    def _choose(self) -> None:
+        self._enable()
+        number = self._current()
+        if number is not None:
+            self.chosen.emit(number)
+
+    def _edit(self) -> None:
+        number = self._current()
+        if number is not None:
+            self.edit_wanted.emit(number)
+
+    def _delete(self) -> None:
+        number = self._current()
+        if number is not None:
+            self._annotations.remove(number)
+
+
+class _Tree(QTreeWidget):
+    """Tells of the delete key; leaves letters and figures to the window."""
+
+    delete_pressed = pyqtSignal()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Delete, or what a list does, or nothing."""
+        if event is None:
+            return
+        if event.key() == Qt.Key.Key_Delete:
+            self.delete_pressed.emit()
+        elif event.text() and event.text().isprintable():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person can choose from when editing.
+
+    Attributes
+    ----------
+    labels
+        Of the model.
+    tiers
+        That there are.
+    channels
+        Titles by numbers.
+    duration_s
+        Length of the session.
+    """
+
+    labels: Sequence[str]
+    tiers: Sequence[str]
+    channels: Mapping[int, str]
+    duration_s: float
+
+
+class ItemDialog(QDialog):
+    """Edits a marker or interval; :attr:`value` is what it has become.
+
+    Parameters
+    ----------
+    value
+        As it is.
+    choices
+        What to choose from.
+    title
+        Of the dialog.
+    """
+
+    def __init__(
+        self, value: Annotation, choices: Choices, title: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._value = value
+        self._choices = choices
+        self.setWindowTitle(title)
+        self.label = _editable(choices.labels, "Label", "One of the model's labels, or your own")
+        self.tier = _editable(choices.tiers, "Tier", "What the stretch is labelled for")
+        self.text = QLineEdit()
+        self.text.setAccessibleName("Text")
+        self.code = QLineEdit()
+        self.code.setAccessibleName("Code")
+        self.code.setToolTip("A short code, by which markers are counted")
+        self.channel = QComboBox()
+        self.channel.setAccessibleName("Channel")
+        self.channel.addItem("all channels", None)
+        for number, name in choices.channels.items():
+            self.channel.addItem(name, number)
+        self.start = _seconds("Start", choices.duration_s)
+        self.end = _seconds("End", choices.duration_s)
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self._fill()
+        self._lay_out()
+        for box in (self.start, self.end):
+            box.valueChanged.connect(self._check)
+        self.tier.currentTextChanged.connect(self._check)
+        self._dresser = Dresser(self, self._wear)
+        self._check()
+
+    @property
+    def value(self) -> Annotation:
+        """What it has become."""
+        start, end, text = self.start.value(), self.end.value(), self.text.text().strip()
+        # What was not touched keeps its exact time.
+        before = self._value
+        start = start_of(before) if abs(start - start_of(before)) < 6e-4 else start
+        end = end_of(before) if abs(end - end_of(before)) < 6e-4 else end
+        if isinstance(before, Marker):
+            marker = replace(before, text=text, code=self.code.text().strip())
+            return between(marker, start, max(start, end))
+        return Interval(
+            self.tier.currentText().strip(),
+            start,
+            end,
+            self.label.currentText().strip(),
+            text,
+            self.channel.currentData(),
+            before.source,
+        )
+
+    def _fill(self) -> None:
+        value = self._value
+        self.text.setText(value.text)
+        self.start.setValue(start_of(value))
+        self.end.setValue(end_of(value))
+        if isinstance(value, Marker):
+            self.code.setText(value.code)
+        else:
+            self.label.setCurrentText(value.label)
+            self.tier.setCurrentText(value.tier)
+            self.channel.setCurrentIndex(max(0, self.channel.findData(value.channel)))
+
+    def _lay_out(self) -> None:
+        form = QFormLayout(self)
+        marker = isinstance(self._value, Marker)
+        rows: list[tuple[str, QWidget]] = [("&Text", self.text), ("&Code", self.code)]
+        if not marker:
+            rows = [("&Label", self.label), ("T&ier", self.tier), ("&Text", self.text)]
+            if len(self._choices.channels) > 1 or self._value_channel() is not None:
+                rows.append(("&Channel", self.channel))
+        rows += [("&Start", self.start), ("&End", self.end)]
+        for words, widget in rows:
+            form.addRow(words, widget)
+        form.addRow(self.buttons)
+        (self.text if marker else self.label).setFocus()
+
+    def _value_channel(self) -> int | None:
+        return self._value.channel if isinstance(self._value, Interval) else None
+
+    def _wear(self, look: Look) -> None:
+        layout = self.layout()
+        assert isinstance(layout, QFormLayout)
+        pad = look.grid(2)
+        layout.setContentsMargins(pad, pad, pad, pad)
+        layout.setSpacing(look.grid(1))
+        self.setMinimumWidth(look.grid(44))
+
+    def _check(self) -> None:
+        """Only what can be stored can be accepted."""
+        longer = self.end.value() > self.start.value()
+        fine = longer or (
+            isinstance(self._value, Marker) and self.end.value() == self.start.value()
+        )
+        if isinstance(self._value, Interval):
+            fine = fine and bool(self.tier.currentText().strip())
+        button = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        assert button is not None
+        set_role(button, "primary")
+        button.setEnabled(fine)
+        button.setToolTip("" if fine else "It must end after it starts, and have a tier")
+
+
+def _editable(items: Sequence[str], name: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setEditable(True)
+    box.addItems(list(items))
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    return box
+
+
+def _seconds(name: str, most_s: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0.0, most_s)
+    box.setDecimals(3)
+    box.setSingleStep(0.08)
+    box.setSuffix(" s")
+    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+    box.setAccessibleName(name)
+    box.setToolTip("Seconds from the start of the session")
+    return box

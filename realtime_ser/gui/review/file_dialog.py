@@ -1,0 +1,151 @@
+"""A recording is analysed, then reviewed."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QDialog, QProgressBar, QVBoxLayout, QWidget
+
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.paths import store_folder
+from realtime_ser.gui.review.window import ReviewWindow
+from realtime_ser.gui.theme.style_watcher import Dresser
+from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+from realtime_ser.session.file_analysis import keep_file
+from realtime_ser.session.store import SessionInfo, Store
+
+
+class FileReview(QDialog):
+    """Analyses a file through the same pipeline as live sound, then opens its review.
+
+    The result is a session of the store, whose sound is the file itself; a file that was analysed
+    before and has not changed is opened at once, with all that was marked in it. Where sessions
+    are not kept, it lasts as long as its window.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    path
+        The file.
+    """
+
+    #: The review is open: its :class:`ReviewWindow`.
+    opened = pyqtSignal(object)
+
+    def __init__(self, config: Config, path: Path, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._config = config
+        self._path = path
+        self._open = contextlib.ExitStack()
+        self._store: Store | None = None
+        self.window_of_file: ReviewWindow | None = None
+        self.setWindowTitle("Analyse a file")
+        self.name = label(path.name, "bold", wrap=True)
+        self.words = label("Hearing it, through the same pipeline as live sound…", "", wrap=True)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress")
+        self.cancel = button("Cancel", "Stop; nothing is kept (Esc)")
+        self.cancel.clicked.connect(self.reject)
+        column = QVBoxLayout(self)
+        for widget in (self.name, self.words, self.progress):
+            column.addWidget(widget)
+        column.addStretch(1)
+        column.addLayout(row(None, self.cancel))
+        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._task = Task(self._work, self)
+        self._task.advanced.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        self._task.succeeded.connect(self._succeeded)
+        self._task.failed.connect(self._failed)
+        self._task.cancelled.connect(self._let_go)
+        self._begin()
+
+    def reject(self) -> None:
+        """Stop, and keep nothing."""
+        self._task.cancel()
+        super().reject()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Closing stops."""
+        self._task.cancel()
+        super().closeEvent(event)
+
+    def _begin(self) -> None:
+        try:
+            folder = self._folder()
+            self._store = self._open.enter_context(Store(folder))
+        except SerError as error:
+            self._failed(error)
+        else:
+            self._task.start()
+
+    def _folder(self) -> Path:
+        if self._config.sessions.keep:
+            return store_folder(self._config.sessions)
+        return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="realtime-ser-")))
+
+    def _work(self, advance: Advance) -> SessionInfo:
+        # A store is for one thread.
+        assert self._store is not None
+        with Store(self._store.folder) as store:
+            return keep_file(store, self._config, self._path, advance)
+
+    def _succeeded(self, info: SessionInfo) -> None:
+        assert self._store is not None
+        window = ReviewWindow(self._config, self._store, info.id)
+        window.closed.connect(self._let_go)
+        self.window_of_file = window
+        if not self._config.sessions.keep:
+            window.desk.say("Sessions are not kept: export what you mark before you close this.")
+        self.accept()
+        window.show()
+        window.activateWindow()
+        self.opened.emit(window)
+
+    def _failed(self, error: Exception) -> None:
+        self.words.setText(sentence_of(error))
+        self.progress.hide()
+        self.cancel.setText("Close")
+        self.cancel.setToolTip("Close (Esc)")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._open.close()
+
+    def _wear(self, look: Look) -> None:
+        layout = self.layout()
+        assert layout is not None
+        pad(layout, look, 2, 1)
+        self.setMinimumWidth(look.grid(56))
+
+
+def review_file(config: Config, path: Path, *, parent: QWidget | None = None) -> FileReview:
+    """Analyse an audio file, then open its review; returns at once.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    path
+        The file.
+    parent
+        Window to which the progress belongs.
+
+    Returns
+    -------
+    The window that shows the progress. It says in a sentence why a file cannot be analysed; its
+    ``opened`` brings the review. Hold on to it as long as the review is to live.
+    """
+    dialog = FileReview(config, path, parent=parent)
+    dialog.setWindowModality(Qt.WindowModality.NonModal)
+    dialog.show()
+    return dialog

@@ -1,0 +1,218 @@
+"""The kept sound around what is visible, read in a thread and remembered for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from realtime_ser.base.errors import AudioFileError, SerError
+from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE
+from realtime_ser.exchange.audio import has_sound, require_sound
+from realtime_ser.recogniser.features import FeatureParams, Mfcc
+from realtime_ser.session.store import SessionInfo, SessionState
+
+BLOCK_S = 4
+"""Seconds that are read at once."""
+
+MOST_BLOCKS = 150
+"""So many are looked at at once: ten minutes."""
+
+FRAMES = BLOCK_S * SAMPLE_RATE // HOP
+_SAMPLES = BLOCK_S * SAMPLE_RATE
+_PAD = SAMPLE_RATE // 10  # what the resampler needs around a block
+_KEPT = 2 * MOST_BLOCKS
+
+FLOOR_DB, CEILING_DB = -70.0, 10.0
+"""Of the spectrogram: darkest and brightest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Seconds ``4 n .. 4 n + 4`` of one channel.
+
+    Attributes
+    ----------
+    samples
+        At 16 kHz, shape ``(n,)``, int16; fewer at the end of the sound.
+    mel
+        Log-mel spectrum, 0 to 255 from the floor to the ceiling, shape ``(frames, bands)``.
+    """
+
+    samples: NDArray[np.int16]
+    mel: NDArray[np.uint8]
+
+
+Blocks = Mapping[int, Block]
+"""Blocks of one moment by their channels."""
+
+
+class SoundStore(QObject):
+    """Blocks of a session's sound; those that are asked for come when they are ready.
+
+    Parameters
+    ----------
+    info
+        The session.
+
+    Attributes
+    ----------
+    fault
+        Why there is nothing to see; one sentence, or empty.
+    """
+
+    arrived = pyqtSignal()
+
+    _read_one = pyqtSignal()
+
+    def __init__(self, info: SessionInfo, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.fault = ""
+        self._info = info
+        self._channels = tuple(channel.number for channel in info.channels)
+        self._blocks: OrderedDict[int, Blocks] = OrderedDict()
+        self._wanted: list[int] = []
+        self._lock = threading.Lock()
+        self._busy = False
+        self._closed = False
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
+        self._file: soundfile.SoundFile | None = None
+        self._mfcc = Mfcc(FeatureParams())
+        self._read_one.connect(self._tell)
+
+    @property
+    def there(self) -> bool:
+        """Whether sound was kept."""
+        return has_sound(self._info)
+
+    def between(self, start_s: float, end_s: float, channel: int) -> dict[int, Block]:
+        """Blocks of a stretch that are ready, by their numbers; the others are read from now on."""
+        first, last = int(max(0.0, start_s) // BLOCK_S), int(max(0.0, end_s) // BLOCK_S)
+        numbers = range(first, last + 1)
+        with self._lock:
+            ready = {number: self._blocks[number] for number in numbers if number in self._blocks}
+            for number in ready:
+                self._blocks.move_to_end(number)
+            self._wanted = [number for number in numbers if number not in self._blocks]
+            start = bool(self._wanted) and not self._busy and not self.fault and not self._closed
+            self._busy = self._busy or start
+        if start:
+            self._pool.submit(self._read_wanted)
+        return {number: blocks[channel] for number, blocks in ready.items() if channel in blocks}
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._closed = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._file is not None:
+            self._file.close()
+
+    def _tell(self) -> None:
+        if not self._closed:  # what was under way in the thread comes too late
+            self.arrived.emit()
+
+    # ---------------------------------------------------------------------------- in the thread
+
+    def _read_wanted(self) -> None:
+        while not self._closed:
+            with self._lock:
+                if not self._wanted:
+                    self._busy = False
+                    return
+                number = self._wanted.pop(0)
+            try:
+                blocks = self._read(number)
+            except (SerError, OSError, soundfile.SoundFileError) as error:
+                self.fault = str(error)
+                with self._lock:
+                    self._busy = False
+                self._read_one.emit()
+                return
+            with self._lock:
+                self._blocks[number] = blocks
+                while len(self._blocks) > _KEPT:
+                    self._blocks.popitem(last=False)
+            self._read_one.emit()
+
+    def _read(self, number: int) -> Blocks:
+        if self._file is None:
+            self._file = soundfile.SoundFile(sound_path(self._info))
+        rate = self._file.samplerate
+        pad = -(-_PAD * rate // SAMPLE_RATE)
+        begin = number * BLOCK_S * rate
+        before = min(pad, begin)
+        end = min(begin + BLOCK_S * rate + pad, self._file.frames)
+        if end <= begin:
+            return dict.fromkeys(self._channels, self._block(np.zeros(0, np.float32), rate, 0))
+        self._file.seek(begin - before)
+        native = self._file.read(end - begin + before, dtype="float32", always_2d=True)
+        skip = round(before * SAMPLE_RATE / rate)
+        # A channel that the sound lacks is silent.
+        columns = {channel: native[:, channel - 1 : channel] for channel in self._channels}
+        return {
+            channel: self._block(column.reshape(-1), rate, skip)
+            for channel, column in columns.items()
+        }
+
+    def _block(self, native: NDArray[np.float32], rate: int, skip: int) -> Block:
+        samples = np.asarray(
+            native
+            if rate == SAMPLE_RATE or not len(native)
+            else soxr.resample(native, rate, SAMPLE_RATE),
+            np.float32,
+        )[skip:]
+        mel = np.zeros((0, self._mfcc.params.n_mels), np.uint8)
+        span = samples[: _SAMPLES + FRAME - HOP]
+        if len(span) >= FRAME:
+            scaled = (self._mfcc.log_mel(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
+            mel = np.clip(scaled * 255.0, 0, 255).astype(np.uint8)
+        whole = np.round(np.clip(samples[:_SAMPLES], -1, 1) * 32767).astype(np.int16)
+        return Block(whole, mel)
+
+
+def sound_path(info: SessionInfo) -> Path:
+    """The kept sound of a session, whole.
+
+    Raises
+    ------
+    SerError
+        It cannot be used.
+    """
+    if info.state is SessionState.RUNNING:
+        raise SerError("The sound is shown when the session has ended.")
+    if info.audio is None:
+        raise AudioFileError("No sound was kept.")
+    return require_sound(info)
+
+
+def samples_between(
+    blocks: Mapping[int, Block], first: int, last: int
+) -> tuple[int, NDArray[np.int16]]:
+    """Samples of consecutive blocks in one array, zeros where they are missing."""
+    whole = np.zeros((last - first + 1) * _SAMPLES, np.int16)
+    for number, block in blocks.items():
+        at = (number - first) * _SAMPLES
+        whole[at : at + len(block.samples)] = block.samples
+    return first * _SAMPLES, whole
+
+
+def mel_between(
+    blocks: Mapping[int, Block], numbers: Sequence[int]
+) -> tuple[int, NDArray[np.uint8]]:
+    """Spectra of consecutive blocks in one array, the floor where they are missing."""
+    bands = next((block.mel.shape[1] for block in blocks.values()), 1)
+    whole = np.zeros((len(numbers) * FRAMES, bands), np.uint8)
+    for place, number in enumerate(numbers):
+        block = blocks.get(number)
+        if block is not None:
+            whole[place * FRAMES : place * FRAMES + len(block.mel)] = block.mel
+    return numbers[0] * FRAMES, whole

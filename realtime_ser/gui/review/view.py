@@ -1,0 +1,435 @@
+"""Everything that is shown of one session, and how its parts follow each other."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent
+from PyQt6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from realtime_ser.base.records import STEP_S, Marker, Segment
+from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.gui.review.annotation_list import Choices, ItemDialog, MarkList
+from realtime_ser.gui.review.annotations import FREE_TIER, Annotations, end_of, start_of
+from realtime_ser.gui.review.segments import SegmentPanel
+from realtime_ser.gui.review.session_player import Player
+from realtime_ser.gui.review.sound_store import SoundStore
+from realtime_ser.gui.review.summary import SummaryPanel
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.timeline.axis import Axis, exact_clock
+from realtime_ser.gui.timeline.canvas import Canvas
+from realtime_ser.gui.timeline.overview import Overview
+from realtime_ser.session.store import Interval, Store
+from realtime_ser.timeline.content import Content
+
+_HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
+
+
+class _Scroller(QScrollArea):
+    """Leaves the arrow keys to the window: they move the cursor."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Scroll nothing."""
+        if event is not None:
+            event.ignore()
+
+
+class Desk(QWidget):
+    """The working place of a session.
+
+    Parameters
+    ----------
+    store, content
+        The session.
+    look
+        Theme and sizes.
+    """
+
+    #: What can be done has changed: something was selected, or playing began or ended.
+    turned = pyqtSignal()
+
+    def __init__(self, store: Store, content: Content, look: Look) -> None:
+        super().__init__()
+        self.setObjectName("body")
+        self.content = content
+        self.axis = Axis(content.duration_s, self)
+        self.annotations = Annotations(store, content.info.id, self)
+        self.sound = SoundStore(content.info, self)
+        self.player = Player(content.info, self)
+        self.canvas = Canvas(content, self.annotations, self.sound, self.axis, look)
+        self.overview = Overview(content, self.annotations, self.axis, look)
+        self.segments = SegmentPanel(content, self.annotations)
+        self.marks = MarkList(self.annotations)
+        self.summary = SummaryPanel(content, look)
+        self.tabs = QTabWidget()
+        self.message = QLabel(_HINT)
+        self.visible_range = QLabel()
+        self._look = look
+        self._lay_out()
+        self._connect()
+        self.set_look(look)
+        self._show_range()
+        QTimer.singleShot(0, self.summary.begin)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        for part in (self.canvas, self.overview, self.segments, self.marks, self.summary):
+            part.set_look(look)
+        self._status.setContentsMargins(look.grid(2), 0, look.grid(2), 0)
+        self._status.setSpacing(look.grid(2))
+        self._bar.setFixedHeight(look.grid(3.5))
+        metrics = QFontMetricsF(look.small)
+        self.visible_range.setMinimumWidth(
+            round(metrics.horizontalAdvance("00:00:00.000 – 00:00:00.000 (00.000 s)"))
+        )
+        self.side.setMinimumWidth(look.grid(30))
+
+    def show_side(self, *, shown: bool) -> None:
+        """Show or hide what is beside the timeline."""
+        self.side.setVisible(shown)
+
+    @property
+    def side_shown(self) -> bool:
+        """Whether that is shown."""
+        return not self.side.isHidden()
+
+    def close_down(self) -> None:
+        """Let threads and files go."""
+        self.player.close()
+        self.sound.close()
+        self.summary.close_down()
+
+    def say(self, words: str) -> None:
+        """Tell something at the foot of the window."""
+        self.message.setText(words)
+        self.message.setToolTip(words)
+
+    def scroll_down(self, rows: int) -> None:
+        """Move down where not all channels have room."""
+        bar = self._scroller.verticalScrollBar()
+        assert bar is not None
+        bar.setValue(bar.value() + rows * self._look.grid(5))
+
+    # ---------------------------------------------------------------------------------- the cursor
+
+    def step(self, steps: int) -> None:
+        """Move the cursor by so many steps."""
+        self.axis.seek(round(self.axis.cursor_s / STEP_S + steps) * STEP_S)
+
+    def go_to_segment(self, by: int) -> None:
+        """Select the next segment, or the one before."""
+        segments = self.segments.model.rows
+        ordered = sorted(segments, key=lambda segment: segment.start_s)
+        now = self.axis.cursor_s if self.canvas.segment is None else self.canvas.segment.start_s
+        if by > 0:
+            found = next((s for s in ordered if s.start_s > now + 1e-6), None)
+        else:
+            found = next((s for s in reversed(ordered) if s.start_s < now - 1e-6), None)
+        if found is None:
+            self.say("There is no further segment in that direction.")
+        else:
+            self.choose_segment(found)
+
+    def choose_segment(self, segment: Segment) -> None:
+        """Select a segment and go to it."""
+        self.canvas.select(None, segment)
+        self.axis.place_cursor(segment.start_s)
+        self.axis.reveal(segment.start_s, segment.end_s)
+
+    def present_segment(self) -> Segment | None:
+        """The selected segment, or else the one at the cursor."""
+        if self.canvas.segment is not None:
+            return self.canvas.segment
+        found = (one.segment_at(self.axis.cursor_s) for one in self.content.channels.values())
+        return next((segment for segment in found if segment is not None), None)
+
+    # --------------------------------------------------------------------------------- annotations
+
+    def add_marker(self) -> None:
+        """Set a marker at the cursor."""
+        time_s = self.axis.cursor_s
+        channel = next(iter(self.content.channels.values()))
+        marker = Marker(time_s, "", wall_clock=channel.wall_clock(time_s))
+        number = self.annotations.add(marker)
+        if number is not None:
+            self.canvas.select(number)
+            self.say("Marker set; Enter gives it words.")
+
+    def add_interval(self, label: str = "") -> None:
+        """Make an interval of the selection; without one, of the present segment."""
+        span = self.axis.selection
+        if span is None:
+            segment = self.present_segment()
+            if segment is None:
+                self.say("Select a stretch first: drag on the times, or with Shift.")
+                return
+            span = (segment.start_s, segment.end_s)
+        self._make_interval(Interval(FREE_TIER, *span, label))
+
+    def label(self, label: str | None) -> None:
+        """Give a label to what is selected; ``None`` takes it away."""
+        item = self.canvas.annotations.get(self.canvas.selected)
+        if item is not None and isinstance(item.value, Interval):
+            if label is None and item.value.tier == CORRECTED:
+                self.annotations.remove(item.number)
+            else:
+                self.annotations.change(item.number, replace(item.value, label=label or ""))
+        elif self.axis.selection is not None and label is not None:
+            self.add_interval(label)
+        else:
+            self._correct(label)
+
+    def edit(self, number: int | None = None) -> None:
+        """Edit a marker or interval; without one, the selected."""
+        item = self.annotations.get(self.canvas.selected if number is None else number)
+        if item is None:
+            self.say("Select a marker or an interval first.")
+            return
+        kind = "marker" if isinstance(item.value, Marker) else "interval"
+        dialog = ItemDialog(item.value, self._choices(), f"Edit {kind}", self.window())
+        dialog.accepted.connect(lambda: self.annotations.change(item.number, dialog.value))
+        _open(dialog)
+
+    def delete(self) -> None:
+        """Delete the selected marker or interval."""
+        if self.canvas.selected is None:
+            self.say("Select a marker or an interval first.")
+        else:
+            self.annotations.remove(self.canvas.selected)
+
+    def _correct(self, label: str | None) -> None:
+        segment = self.present_segment()
+        if segment is None:
+            self.say("Click a segment first; then its label's key corrects it.")
+            return
+        if self.annotations.correct(segment, label):
+            said = "is the model's again" if label is None else f"corrected: {label}"
+            self.say(f"Segment {segment.number} {said}.")
+
+    def _make_interval(self, value: Interval) -> None:
+        if value.label:
+            self.canvas.select(self.annotations.add(value))
+            return
+        dialog = ItemDialog(value, self._choices(), "New interval", self.window())
+
+        def add() -> None:
+            self.canvas.select(self.annotations.add(dialog.value))
+
+        dialog.accepted.connect(add)
+        _open(dialog)
+
+    def _choices(self) -> Choices:
+        channels = {number: one.title for number, one in self.content.channels.items()}
+        tiers = [*self.annotations.tiers(), CORRECTED]
+        return Choices(
+            self.content.labels, list(dict.fromkeys(tiers)), channels, self.content.duration_s
+        )
+
+    def ask(self, at: QPoint) -> None:
+        """Open the menu of what is selected, at a place on the screen."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        item = self.annotations.get(self.canvas.selected)
+        segment = self.present_segment()
+        span = self.axis.selection
+        if item is not None:
+            _offer(menu, "&Edit…", self.edit)
+            _offer(menu, "&Delete", self.delete)
+        marker = item is not None and isinstance(item.value, Marker)
+        if (segment is not None or item is not None or span is not None) and not marker:
+            menu.addSeparator()
+            for number, name in enumerate(self.content.labels, 1):
+                _offer(menu, f"{name}\t{number}", functools.partial(self.label, name))
+            _offer(menu, "&Withdraw the label\t0", functools.partial(self.label, None))
+            menu.addSeparator()
+            _offer(menu, "&Play it", self.play_present, enabled=self.sound.there)
+        menu.addSeparator()
+        _offer(menu, "Set a &marker at the cursor", self.add_marker)
+        if span is not None:
+            _offer(menu, "Make an &interval of the selection…", self.add_interval)
+        menu.popup(at)
+
+    # --------------------------------------------------------------------------------------- sound
+
+    def toggle_play(self) -> None:
+        """Play the selection, or on from the cursor; or stop."""
+        if self.player.playing:
+            self.player.stop()
+            return
+        span = self.axis.selection
+        if span is None:
+            start = self.axis.cursor_s
+            start = 0.0 if start >= self.axis.duration_s - STEP_S else start
+            span = (start, self.axis.duration_s)
+        self._play(*span)
+
+    def play_present(self) -> None:
+        """Play the selected interval or segment, or the one at the cursor."""
+        item = self.annotations.get(self.canvas.selected)
+        if item is not None and end_of(item.value) > start_of(item.value):
+            self._play(start_of(item.value), end_of(item.value))
+            return
+        segment = self.present_segment()
+        if segment is None:
+            self.say("There is no segment here to play.")
+        else:
+            self._play(segment.start_s, segment.end_s)
+
+    def _play(self, start_s: float, end_s: float) -> None:
+        if not self.sound.there:
+            self.say("No sound was kept in this session, so there is nothing to play.")
+            return
+        self.axis.seek(start_s)
+        self.player.play(start_s, end_s)
+
+    def _heard(self, time_s: float) -> None:
+        self.axis.place_cursor(time_s)
+        left, right = self.axis.goal
+        if not left <= time_s <= right:  # turn the page
+            self.axis.show(time_s, time_s + right - left, glide=True)
+
+    # ------------------------------------------------------------------------------- how it follows
+
+    def _connect(self) -> None:
+        canvas, axis = self.canvas, self.axis
+        axis.moved.connect(self._show_range)
+        axis.selected.connect(self._show_range)
+        axis.cursor_moved.connect(self._follow_cursor)
+        canvas.picked.connect(self._follow_pick)
+        canvas.edit_wanted.connect(self.edit)
+        canvas.menu_wanted.connect(self.ask)
+        canvas.interval_drawn.connect(
+            lambda tier, channel, start, end: self._make_interval(
+                Interval(tier, start, end, "", channel=channel)
+            )
+        )
+        self.segments.chosen.connect(self.choose_segment)
+        self.marks.chosen.connect(self._go_to_mark)
+        self.marks.edit_wanted.connect(self.edit)
+        self.summary.wanted.connect(self._go_to)
+        self.summary.label_wanted.connect(self._list_label)
+        self.player.moved.connect(self._heard)
+        self.player.turned.connect(lambda _: self.turned.emit())
+        self.player.said.connect(self.say)
+        self.annotations.failed.connect(self.say)
+        self.annotations.changed.connect(self.turned)
+
+    def _go_to(self, start_s: float, end_s: float) -> None:
+        self.axis.place_cursor(start_s)
+        span = max(end_s - start_s, 1.0)
+        left, right = self.axis.goal
+        if right - left > 20 * span:  # nothing could be seen of it
+            middle = (start_s + end_s) / 2
+            self.axis.show(middle - 5 * span, middle + 5 * span, glide=True)
+        else:
+            self.axis.reveal(start_s, end_s)
+
+    def _list_label(self, label: str, channel: int) -> None:
+        self.tabs.setCurrentWidget(self.segments)
+        self.segments.show_label(label, channel)
+
+    def _go_to_mark(self, number: int) -> None:
+        item = self.annotations.get(number)
+        if item is not None:
+            self.canvas.select(number)
+            self.axis.place_cursor(start_of(item.value))
+            self.axis.reveal(start_of(item.value), end_of(item.value))
+
+    def _follow_pick(self) -> None:
+        self.marks.follow(self.canvas.selected)
+        if self.canvas.segment is not None:
+            self.segments.follow(self.canvas.segment)
+        self.turned.emit()
+
+    def _follow_cursor(self) -> None:
+        chosen = self.canvas.segment
+        if chosen is None or not chosen.start_s <= self.axis.cursor_s < chosen.end_s:
+            if chosen is not None:
+                self.canvas.select(self.canvas.selected, None)
+            self.segments.follow(self.present_segment())
+
+    def _show_range(self) -> None:
+        axis = self.axis
+        fine = axis.span_s / 1000
+        words = f"{exact_clock(axis.start_s, fine)} – {exact_clock(axis.end_s, fine)}"
+        if axis.selection is not None:
+            first, last = axis.selection
+            words = (
+                f"selected {exact_clock(first, 0.01)} – {exact_clock(last, 0.01)} "
+                f"({last - first:.2f} s)"
+            )
+        self.visible_range.setText(words)
+
+    def _lay_out(self) -> None:
+        self._scroller = scroller = _Scroller()
+        scroller.setWidget(self.canvas)
+        scroller.setWidgetResizable(True)
+        scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.overview)
+        column.addWidget(scroller, 1)
+        self.tabs.addTab(self.segments, "&Segments")
+        self.tabs.addTab(self.marks, "Mar&ks")
+        self.tabs.addTab(self.summary, "S&ummary")
+        self.tabs.setDocumentMode(True)
+        bar = self.tabs.tabBar()
+        assert bar is not None
+        bar.setDrawBase(False)
+        self.tabs.setAccessibleName("Segments, marks and summary")
+        self.side = self.tabs
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(left)
+        splitter.addWidget(self.side)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 0)
+        splitter.setCollapsible(0, False)
+        splitter.setChildrenCollapsible(False)
+        splitter.setSizes([912, 368])
+        self._bar = QWidget()
+        self._bar.setObjectName("statusline")
+        self._bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._status = QHBoxLayout(self._bar)
+        for label in (self.message, self.visible_range):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            set_role(label, "small muted")
+        self.message.setMinimumWidth(1)
+        self.message.setAccessibleName("Message")
+        self.visible_range.setAccessibleName("Visible or selected range")
+        self.visible_range.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._status.addWidget(self.message, 1)
+        self._status.addWidget(self.visible_range)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(splitter, 1)
+        whole.addWidget(self._bar)
+
+
+def _offer(menu: QMenu, words: str, act: Callable[[], object], *, enabled: bool = True) -> None:
+    action = menu.addAction(words)
+    assert action is not None
+    action.setEnabled(enabled)
+    action.triggered.connect(lambda _=False: act())
+
+
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

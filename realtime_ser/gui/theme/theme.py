@@ -1,0 +1,372 @@
+"""Colours, line styles and sizes of the window; the only place where they are written."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette, QPen
+from PyQt6.QtWidgets import QWidget
+
+from realtime_ser.base.labels import COLORS, DASHES, LABELS
+
+ThemeChoice = Literal["system", "dark", "light"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How one emotion is drawn: a colour, and a dash pattern in units of the line's width."""
+
+    color: str
+    dashes: tuple[float, ...] = ()
+
+
+LINES = {label: LineStyle(COLORS[label], DASHES[label]) for label in LABELS}
+
+_SPARE = tuple(LINES.values())
+
+
+def line_style(label: str, position: int) -> LineStyle:
+    """Style of a label; one that is not among the eight takes the style at its position."""
+    return LINES.get(label, _SPARE[position % len(_SPARE)])
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of the window. Text reaches 4.5:1 on each surface, graphics 3:1."""
+
+    name: Literal["dark", "light"]
+    background: str
+    panel: str
+    raised: str
+    hover: str
+    border: str
+    grid: str
+    band: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    wave: str
+    voice: str
+    danger: str
+    light: str
+    ribbon: str
+    on_ribbon: str
+
+    def outline(self, color: str) -> str | None:
+        """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
+        return _outline(color, self.background)
+
+
+DARK = Theme(
+    name="dark",
+    background="#14161A",
+    panel="#1A1D22",
+    raised="#262A31",
+    hover="#31363F",
+    border="#707885",
+    grid="#272B32",
+    band="#1E2229",
+    text="#ECEEF1",
+    muted="#A7AEB9",
+    accent="#56B4E9",
+    on_accent="#0B1117",
+    wave="#4F5A69",
+    voice="#8E9BAD",
+    danger="#FF7B66",
+    light="#FF453A",
+    ribbon="#3B3415",
+    on_ribbon="#FBE9A6",
+)
+
+LIGHT = Theme(
+    name="light",
+    background="#FAFAF8",
+    panel="#F2F2EF",
+    raised="#FFFFFF",
+    hover="#E9EAE6",
+    border="#85878B",
+    grid="#E3E3DF",
+    band="#E9ECF0",
+    text="#17191D",
+    muted="#565B64",
+    accent="#0067A3",
+    on_accent="#FFFFFF",
+    wave="#B3BAC4",
+    voice="#69727F",
+    danger="#B3261E",
+    light="#D70015",
+    ribbon="#FFF1B8",
+    on_ribbon="#4A3B00",
+)
+
+
+def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:
+    """Theme for a setting; ``system`` follows the desktop, and is dark where that does not say."""
+    if choice == "system":
+        return LIGHT if system is Qt.ColorScheme.Light else DARK
+    return LIGHT if choice == "light" else DARK
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours as WCAG 2 defines it, 1 to 21."""
+    high, low = sorted((_luminance(QColor(one)), _luminance(QColor(other))), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@functools.cache
+def _outline(color: str, background: str) -> str | None:
+    if contrast(color, background) >= 3.0:
+        return None
+    rim = QColor(color)
+    while contrast(rim.name(), background) < 3.0:
+        rim = rim.darker(115)
+    return rim.name()
+
+
+def _luminance(color: QColor) -> float:
+    def linear(part: float) -> float:
+        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+
+    return (
+        0.2126 * linear(color.redF())
+        + 0.7152 * linear(color.greenF())
+        + 0.0722 * linear(color.blueF())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A theme at a size: what a widget needs to draw itself.
+
+    Attributes
+    ----------
+    scale
+        1 up to full HD, 2 at 4K without high-DPI scaling.
+    body_px, small_px, big_px
+        The three sizes of type, in logical pixels.
+    """
+
+    theme: Theme
+    scale: float
+    body_px: int
+    small_px: int
+    big_px: int
+    family: str
+
+    def grid(self, units: float) -> int:
+        """Multiples of the 8-pixel grid, in logical pixels."""
+        return round(8 * units * self.scale)
+
+    def font(self, pixels: int, *, bold: bool = False) -> QFont:
+        """The system's font at a size, with figures of one width where it has them."""
+        font = QFont(self.family)
+        font.setPixelSize(pixels)
+        font.setFeature(QFont.Tag("tnum"), 1)
+        if bold:
+            font.setWeight(QFont.Weight.DemiBold)
+        return font
+
+    @property
+    def body(self) -> QFont:
+        """Font of ordinary text."""
+        return self.font(self.body_px)
+
+    @property
+    def small(self) -> QFont:
+        """Font of axes, captions and the status line."""
+        return self.font(self.small_px)
+
+    @property
+    def big(self) -> QFont:
+        """Font of the label that is read at a glance."""
+        return self.font(self.big_px, bold=True)
+
+    def pen(self, label: str, position: int) -> QPen:
+        """Opaque pen of an emotion's line."""
+        style = line_style(label, position)
+        return _pen(style.color, style.dashes, self.scale, 2.0)
+
+    def rim(self, label: str, position: int) -> QPen | None:
+        """Pen of the rim that goes under a line too faint for this theme."""
+        style = line_style(label, position)
+        color = self.theme.outline(style.color)
+        return None if color is None else _pen(color, style.dashes, self.scale, 3.5)
+
+
+def _pen(color: str, dashes: tuple[float, ...], scale: float, width: float) -> QPen:
+    """An opaque pen; dashes are as long as those of a line 2 pixels wide."""
+    pen = QPen(QColor(color), width * scale)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if dashes:
+        pen.setDashPattern([dash * 2.0 / width for dash in dashes])
+    return pen
+
+
+def make_look(theme: Theme, width: int, height: int) -> Look:
+    """Sizes for a window of so many logical pixels.
+
+    Type follows the system's font, and grows on a large window, so that a 4K screen without
+    high-DPI scaling is readable too.
+    """
+    scale = max(1.0, math.floor(4 * min(width / 1920, height / 1080)) / 4)
+    info = QFontInfo(QGuiApplication.font())
+    base = max(13, info.pixelSize())
+    return Look(
+        theme=theme,
+        scale=scale,
+        body_px=round(base * scale),
+        small_px=round(max(11, base - 2) * scale),
+        big_px=round(base * 1.9 * scale),
+        family=QGuiApplication.font().family(),
+    )
+
+
+def palette(theme: Theme) -> QPalette:
+    """Qt's palette, for dialogs and everything that the style sheet does not name."""
+    result = QPalette()
+    roles = QPalette.ColorRole
+    for role, color in {
+        roles.Window: theme.background,
+        roles.WindowText: theme.text,
+        roles.Base: theme.raised,
+        roles.AlternateBase: theme.panel,
+        roles.Text: theme.text,
+        roles.Button: theme.raised,
+        roles.ButtonText: theme.text,
+        roles.ToolTipBase: theme.raised,
+        roles.ToolTipText: theme.text,
+        roles.PlaceholderText: theme.muted,
+        roles.Highlight: theme.accent,
+        roles.HighlightedText: theme.on_accent,
+        roles.Link: theme.accent,
+    }.items():
+        result.setColor(role, QColor(color))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
+    return result
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget the words by which the style sheet knows it."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        style = widget.style()
+        if style is not None:
+            style.unpolish(widget)
+            style.polish(widget)
+
+
+def _check(theme: Theme) -> str:
+    """The tick of a box, drawn so that it stands out from the accent."""
+    return (Path(__file__).parent / f"check_{theme.name}.svg").as_posix()
+
+
+def style_sheet(look: Look) -> str:
+    """Qt style sheet of the window and its dialogs."""
+    theme, unit = look.theme, look.grid
+    return f"""
+    QWidget {{ font-size: {look.body_px}px; color: {theme.text}; }}
+    QMainWindow, QDialog, QWidget#body {{ background: {theme.background}; }}
+    QWidget#topbar, QWidget#statusline {{ background: {theme.panel}; }}
+    QDialog {{ border: 1px solid {theme.border}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QLabel[role~="small"] {{ font-size: {look.small_px}px; }}
+    QLabel[role~="big"] {{ font-size: {look.big_px}px; }}
+    QLabel[role~="bold"] {{ font-weight: 600; }}
+    QLabel[role~="muted"] {{ color: {theme.muted}; }}
+    QLabel[role~="danger"] {{ color: {theme.danger}; }}
+    QPushButton, QComboBox, QLineEdit {{
+        background: {theme.raised}; border: 1px solid {theme.border};
+        border-radius: {unit(0.5)}px; padding: 0 {unit(1)}px;
+        min-height: {unit(3.75)}px; max-height: {unit(3.75)}px;
+    }}
+    QPushButton:hover, QComboBox:hover {{ background: {theme.hover}; }}
+    QPushButton:pressed {{ background: {theme.band}; }}
+    QPushButton:disabled {{ color: {theme.muted}; border-color: {theme.grid}; }}
+    QPushButton:focus, QComboBox:focus, QLineEdit:focus {{
+        border: 2px solid {theme.accent}; padding: 0 {unit(1) - 1}px;
+    }}
+    QPushButton[role="primary"] {{
+        background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent};
+        font-weight: 600;
+    }}
+    QPushButton[role="primary"]:focus {{ border-color: {theme.text}; }}
+    QPushButton[role="icon"] {{ padding: 0; min-width: {unit(3.75)}px; max-width: {unit(3.75)}px; }}
+    QPushButton::menu-indicator {{ image: none; width: 0; }}
+    QComboBox::drop-down {{ border: none; width: {unit(3)}px; }}
+    QComboBox QAbstractItemView, QMenu {{
+        background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
+        selection-background-color: {theme.accent}; selection-color: {theme.on_accent};
+        outline: none; padding: {unit(0.5)}px;
+    }}
+    QMenuBar {{ background: {theme.panel}; color: {theme.text}; padding: 0 {unit(1)}px; }}
+    QMenuBar::item {{ background: transparent; padding: {unit(0.5)}px {unit(1)}px; }}
+    QMenuBar::item:selected {{ background: {theme.hover}; border-radius: {unit(0.5)}px; }}
+    QMenu::item {{ padding: {unit(0.75)}px {unit(3)}px; }}
+    QMenu::item:disabled {{ color: {theme.muted}; }}
+    QMenu::item:selected {{ background: {theme.accent}; color: {theme.on_accent}; }}
+    QMenu::separator {{ height: 1px; background: {theme.border}; margin: {unit(0.5)}px 0; }}
+    QCheckBox::indicator, QMenu::indicator:non-exclusive {{
+        width: {unit(1.75)}px; height: {unit(1.75)}px; background: {theme.background};
+        border: 1px solid {theme.border}; border-radius: {unit(0.25)}px;
+    }}
+    QMenu::indicator:non-exclusive {{
+        width: {unit(1.5)}px; height: {unit(1.5)}px; margin-left: {unit(0.5)}px;
+    }}
+    QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border: 2px solid {theme.accent}; }}
+    QCheckBox::indicator:checked, QMenu::indicator:non-exclusive:checked {{
+        background: {theme.accent}; border-color: {theme.accent}; image: url({_check(theme)});
+    }}
+    QCheckBox::indicator:checked:focus {{ border: 2px solid {theme.text}; }}
+    QMenu::indicator:exclusive {{
+        width: {unit(1.25)}px; height: {unit(1.25)}px; margin-left: {unit(0.5)}px;
+        border: 1px solid {theme.border}; border-radius: {unit(0.625)}px;
+        background: {theme.background};
+    }}
+    QMenu::indicator:exclusive:checked {{
+        background: {theme.accent}; border: 1px solid {theme.text};
+    }}
+    QSlider {{ min-height: {unit(3)}px; }}
+    QSlider::groove:horizontal {{
+        height: {unit(0.5)}px; background: {theme.grid}; border-radius: {unit(0.25)}px;
+    }}
+    QSlider::sub-page:horizontal {{
+        background: {theme.accent}; border-radius: {unit(0.25)}px;
+    }}
+    QSlider::handle:horizontal {{
+        width: {unit(1.75)}px; height: {unit(1.75)}px; margin: -{unit(0.75)}px 0;
+        background: {theme.raised}; border: 2px solid {theme.accent};
+        border-radius: {unit(1)}px;
+    }}
+    QSlider::handle:horizontal:focus {{ background: {theme.text}; }}
+    QToolTip {{
+        background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
+        padding: {unit(0.5)}px; font-size: {look.small_px}px;
+    }}
+    QWidget#ribbon {{ background: {theme.ribbon}; }}
+    QWidget#ribbon QLabel {{ color: {theme.on_ribbon}; }}
+    QWidget#card {{
+        background: {theme.panel}; border: 1px solid {theme.border};
+        border-radius: {unit(1)}px;
+    }}
+    QProgressBar {{
+        background: {theme.grid}; border: none; border-radius: {unit(0.25)}px;
+        max-height: {unit(0.5)}px; min-height: {unit(0.5)}px;
+    }}
+    QProgressBar::chunk {{ background: {theme.accent}; border-radius: {unit(0.25)}px; }}
+    QScrollBar:vertical {{ background: transparent; width: {unit(1.25)}px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: {unit(1.25)}px; margin: 0; }}
+    QScrollBar::handle {{ background: {theme.border}; border-radius: {unit(0.5)}px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: {unit(4)}px; }}
+    QScrollBar::handle:horizontal {{ min-width: {unit(4)}px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QScrollArea {{ border: none; background: {theme.background}; }}
+    """

@@ -1,0 +1,1 @@
+"""The timeline on Qt: canvas, tracks, gestures, axis, overview."""

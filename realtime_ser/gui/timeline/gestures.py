@@ -1,0 +1,167 @@
+"""What the left button does on the timeline, from press to release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QPointF, Qt
+
+from realtime_ser.base.records import Marker, Segment
+from realtime_ser.gui.review.annotations import Item, between, end_of, start_of
+from realtime_ser.gui.timeline.tracks import Ruler, Tier
+from realtime_ser.session.store import Interval
+
+if TYPE_CHECKING:
+    from realtime_ser.gui.timeline.canvas import Canvas, Row
+
+_CLICK_PX = 4.0
+"""The pointer has to go that far before a click becomes a drag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What is at a place.
+
+    Attributes
+    ----------
+    row
+        The strip; ``None``: below all of them.
+    time_s
+        The time.
+    item
+        The marker or interval.
+    edge
+        Which of its edges is near: ``start``, ``end`` or none.
+    segment
+        The segment.
+    """
+
+    row: Row | None
+    time_s: float
+    item: Item | None = None
+    edge: str = ""
+    segment: Segment | None = None
+
+
+class Gestures:
+    """Pans, seeks, selects, draws and moves.
+
+    On the ruler, or with Shift, a drag selects. On a tier a drag from a free place draws an
+    interval. A marker or interval is moved, and an interval's edges too. Anywhere else a drag pans,
+    and a click puts the cursor there.
+
+    Parameters
+    ----------
+    canvas
+        Where it happens.
+
+    Attributes
+    ----------
+    draft
+        What a marker or interval would be if the button were let go now.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        self._from: QPointF | None = None
+        self._hit = Hit(None, 0.0)
+        self._left_s = 0.0
+        self._dragged = False
+        self._selects = False
+        self.draft: Item | None = None
+
+    @property
+    def row(self) -> Row | None:
+        """Strip in which the button went down."""
+        return self._hit.row
+
+    def press(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        """The button goes down."""
+        canvas = self._canvas
+        self._from, self._dragged, self.draft = at, False, None
+        self._hit = canvas.hit(at)
+        self._left_s = canvas.axis.start_s
+        on_ruler = self._hit.row is not None and isinstance(self._hit.row.strip, Ruler)
+        shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        self._selects = on_ruler or shift
+
+    def move(self, at: QPointF) -> None:
+        """The pointer moves while the button is down."""
+        if self._from is None:
+            return
+        if not self._dragged and abs(at.x() - self._from.x()) < _CLICK_PX:
+            return
+        self._dragged = True
+        canvas, hit = self._canvas, self._hit
+        sight = canvas.sight
+        time_s = min(max(0.0, sight.time(at.x())), canvas.axis.duration_s)
+        strip = None if hit.row is None else hit.row.strip
+        if self._selects:
+            canvas.axis.select(hit.time_s, time_s)
+        elif hit.item is not None:
+            self.draft = Item(hit.item.number, self._moved(hit, time_s))
+        elif isinstance(strip, Tier):
+            first, last = sorted((hit.time_s, time_s))
+            if last > first:
+                value = Interval(strip.tier, first, last, "", channel=strip.channel)
+                self.draft = Item(0, value)
+        else:
+            seconds = (self._from.x() - at.x()) / sight.px_per_s
+            canvas.axis.pan(self._left_s + seconds - canvas.axis.start_s)
+
+    def release(self, at: QPointF) -> None:
+        """The button goes up."""
+        if self._from is None:
+            return
+        canvas, hit, draft = self._canvas, self._hit, self.draft
+        self._from, self.draft = None, None
+        if not self._dragged:
+            self._click(hit)
+        elif draft is not None and hit.item is not None:
+            canvas.annotations.change(hit.item.number, draft.value)
+            canvas.select(hit.item.number)
+        elif draft is not None and isinstance(draft.value, Interval):
+            value = draft.value
+            canvas.interval_drawn.emit(value.tier, value.channel, value.start_s, value.end_s)
+        canvas.setCursor(self.shape(at))
+
+    def shape(self, at: QPointF) -> Qt.CursorShape:
+        """How the pointer looks at a place, so that one knows what a drag would do."""
+        hit = self._canvas.hit(at)
+        if hit.edge:
+            return Qt.CursorShape.SizeHorCursor
+        if hit.item is not None or hit.segment is not None:
+            return Qt.CursorShape.PointingHandCursor
+        if hit.row is not None and isinstance(hit.row.strip, Ruler | Tier):
+            return Qt.CursorShape.IBeamCursor
+        return Qt.CursorShape.ArrowCursor
+
+    def _click(self, hit: Hit) -> None:
+        canvas = self._canvas
+        if self._selects and hit.row is not None and isinstance(hit.row.strip, Ruler):
+            canvas.axis.unselect()
+        canvas.select(None if hit.item is None else hit.item.number, hit.segment)
+        if hit.item is not None:
+            canvas.axis.place_cursor(start_of(hit.item.value))
+        elif hit.segment is not None:
+            canvas.axis.place_cursor(hit.segment.start_s)
+        else:
+            canvas.axis.place_cursor(hit.time_s)
+
+    def _moved(self, hit: Hit, time_s: float) -> Marker | Interval:
+        """The item as it is dragged."""
+        assert hit.item is not None
+        value, length_s = hit.item.value, self._canvas.axis.duration_s
+        start, end = start_of(value), end_of(value)
+        if hit.edge == "start":
+            return between(value, min(time_s, end - _least(value)), end)
+        if hit.edge == "end":
+            return between(value, start, max(time_s, start + _least(value)))
+        by_s = min(max(time_s - hit.time_s, -start), max(0.0, length_s - end))
+        return between(value, start + by_s, end + by_s)
+
+
+def _least(value: Marker | Interval) -> float:
+    """Shortest length of an item: a marker may have none."""
+    return 0.0 if isinstance(value, Marker) else 0.01

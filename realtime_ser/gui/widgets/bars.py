@@ -1,0 +1,196 @@
+"""A bar and a number for each emotion, always in the same order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from realtime_ser.base.text import percent
+from realtime_ser.gui.theme.theme import Look, line_style
+
+#: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
+_GLIDE_S = 0.06
+
+
+class Bars(QWidget):
+    """One bar an emotion, always in the same order.
+
+    Those of a timeline let a person choose which labels it shows: by a click, or by the arrow keys
+    and Enter.
+    """
+
+    #: A person wants a label hidden or shown.
+    toggled = pyqtSignal(str)
+
+    def __init__(self, labels: Sequence[str], look: Look) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.values = [0.0] * len(labels)
+        self.numbers: list[str] = ["–"] * len(labels)
+        self._drawn: tuple[int, ...] = ()  # in half pixels of a whole width
+        self._leader: str | None = None
+        self._look = look
+        self._row = 0
+        self._words_width = self._measured()
+        self._hidden: frozenset[str] = frozenset()
+        self._choice: int | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Probabilities")
+
+    def allow_choice(self) -> None:
+        """Let a person choose labels here."""
+        self._choice = 0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(
+            "Click a label to hide or show it on the timeline (arrow keys and Enter, or Alt+1 to 8)"
+        )
+
+    def show_hidden(self, hidden: frozenset[str]) -> None:
+        """Mark the labels that the timeline leaves out."""
+        if hidden != self._hidden:
+            self._hidden = hidden
+            self._tell()
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Choose the label under the pointer."""
+        if event is None or self._choice is None or not self._row:
+            super().mousePressEvent(event)
+            return
+        index = int(event.position().y()) // self._row
+        if 0 <= index < len(self.labels):
+            self._choice = index
+            self.toggled.emit(self.labels[index])
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Walk along the labels, and choose one."""
+        keys = Qt.Key
+        if event is None or self._choice is None:
+            super().keyPressEvent(event)
+        elif event.key() in (keys.Key_Up, keys.Key_Down):
+            step = 1 if event.key() == keys.Key_Down else -1
+            self._choice = (self._choice + step) % len(self.labels)
+            self._tell()
+            self.update()
+        elif event.key() in (keys.Key_Return, keys.Key_Enter):
+            self.toggled.emit(self.labels[self._choice])
+        else:
+            super().keyPressEvent(event)
+
+    def set_look(self, look: Look, row: int) -> None:
+        """Change theme and the height of a row."""
+        self._look, self._row = look, row
+        self._words_width = self._measured()
+        self.setFixedHeight(row * len(self.labels))
+        self.update()
+
+    def _measured(self) -> tuple[float, float]:
+        """Widths of the columns of names and of numbers."""
+        metrics = QFontMetricsF(self._look.font(self._look.body_px, bold=True))
+        names = max(metrics.horizontalAdvance(name) for name in self.labels)
+        numbers = metrics.horizontalAdvance(percent(1.0))
+        return names + self._look.grid(1.5), numbers + self._look.grid(1)
+
+    def glide(self, targets: Sequence[float], elapsed_s: float) -> None:
+        """Move the bars towards their values."""
+        share = 1.0 - math.exp(-max(0.0, elapsed_s) / _GLIDE_S)
+        moved = [
+            value + share * (float(target) - value)
+            for value, target in zip(self.values, targets, strict=True)
+        ]
+        self.values = moved
+        drawn = tuple(round(2 * value * self.width()) for value in moved)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.update(self._bars_box().toAlignedRect())
+
+    def show_numbers(self, numbers: list[str], leader: str | None) -> None:
+        """Change the numbers and the one row that stands out."""
+        if (numbers, leader) != (self.numbers, self._leader):
+            self.numbers, self._leader = numbers, leader
+            self._tell()
+            self.update()
+
+    def _tell(self) -> None:
+        """Say it to a screen reader."""
+        said = [
+            f"{name} {number}" + (", hidden" if name in self._hidden else "")
+            for name, number in zip(self.labels, self.numbers, strict=True)
+        ]
+        if self._choice is not None and self.hasFocus():
+            said.insert(0, f"on {said[self._choice]}")
+        self.setAccessibleDescription("; ".join(said))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw all bars, and the words beside them unless only the bars have changed."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        column = self._bars_box()
+        if event is None or not column.toAlignedRect().contains(event.rect()):
+            self._draw_words(painter, column)
+        thick = min(self._look.grid(1.25), self._row - self._look.grid(0.5))
+        for index, name in enumerate(self.labels):
+            top = index * self._row + (self._row - thick) / 2
+            box = QRectF(column.left(), top, column.width(), thick)
+            self._draw_bar(painter, box, name, index)
+        if self.hasFocus() and self._choice is not None:
+            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            row = QRectF(0, self._choice * self._row, self.width(), self._row)
+            painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
+        painter.end()
+
+    def _bars_box(self) -> QRectF:
+        """Where the bars are, between names and numbers."""
+        names, numbers = self._words_width
+        return QRectF(names, 0, self.width() - names - numbers, self.height())
+
+    def _draw_words(self, painter: QPainter, column: QRectF) -> None:
+        look, theme = self._look, self._look.theme
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        for index, name in enumerate(self.labels):
+            top = index * self._row
+            leads = name == self._leader
+            font = look.font(look.body_px, bold=leads)
+            font.setStrikeOut(name in self._hidden)
+            painter.setFont(font)
+            painter.setPen(QColor(theme.text if leads else theme.muted))
+            cell = QRectF(0, top, column.left(), self._row)
+            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
+            font.setStrikeOut(False)
+            painter.setFont(font)
+            painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
+
+    def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
+        theme = self._look.theme
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.grid))
+        painter.drawRoundedRect(box, 2, 2)
+        width = box.width() * min(1.0, self.values[index])
+        if width < 0.5:
+            return
+        color = line_style(name, index).color
+        rim = theme.outline(color)
+        painter.setPen(QPen(QColor(rim), 1) if rim else QPen(Qt.PenStyle.NoPen))
+        painter.setBrush(Qt.BrushStyle.NoBrush if name in self._hidden else QColor(color))
+        if name in self._hidden:
+            painter.setPen(QPen(QColor(rim or color), 1))
+        inset = 0.5 if rim or name in self._hidden else 0.0
+        bar = QRectF(box.topLeft() + QPointF(inset, inset), box.bottomRight())
+        bar.setWidth(max(1.0, width - 2 * inset))
+        bar.setHeight(box.height() - 2 * inset)
+        radius = min(2.0, bar.width() / 2)
+        painter.drawRoundedRect(bar, radius, radius)

@@ -1,0 +1,168 @@
+"""Small pieces that several windows are made of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QUrl
+from PyQt6.QtGui import QDesktopServices, QPainter, QPaintEvent
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QWidget,
+)
+
+from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.widgets.icons import draw_glyph
+
+
+class Said(QLabel):
+    """The last thing that there was to say: done, or why not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Message")
+        self.hide()
+
+    def say(self, words: str) -> None:
+        """Say that something went well; without words, nothing."""
+        self._show(words, "small")
+
+    def warn(self, words: str) -> None:
+        """Say that something did not."""
+        self._show(f"\u26a0 {words}" if words else "", "small danger")
+
+    def _show(self, words: str, role: str) -> None:
+        self.setText(words)
+        set_role(self, role)
+        self.setVisible(bool(words))
+
+
+class Elided(QLabel):
+    """Words of one line, cut where there is no more room; a tooltip then tells all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as need be."""
+        return QSize(1, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw what there is room for."""
+        words = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        self.setToolTip("" if words == self.text() else self.text())
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), self.alignment(), words)
+        painter.end()
+
+
+class Choice(QComboBox):
+    """A choice of one among several, with a sign that there are more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Look | None = None
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+
+    def set_look(self, look: Look) -> None:
+        """Change theme and sizes."""
+        self._look = look
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the longest words and the sign."""
+        more = 0 if self._look is None else self._look.grid(1)
+        return super().sizeHint() + QSize(more, 0)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the sign over Qt's own drawing."""
+        super().paintEvent(event)
+        if self._look is None:
+            return
+        side = self._look.grid(1.25)
+        theme = self._look.theme
+        painter = QPainter(self)
+        box = QRectF(0, 0, side, side)
+        box.moveCenter(QPointF(self.width() - self._look.grid(1.75), self.height() / 2))
+        draw_glyph(painter, "chevron", box, theme.text if self.isEnabled() else theme.muted)
+        painter.end()
+
+
+def button(text: str, tip: str, role: str = "") -> QPushButton:
+    """A button that says what it does."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setAccessibleName(text.replace("&", "").rstrip("…") or tip)
+    made.setAutoDefault(False)
+    if role:
+        set_role(made, role)
+    return made
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """Plain words."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        set_role(made, role)
+    return made
+
+
+def rule() -> QFrame:
+    """A thin line between two parts."""
+    made = QFrame()
+    made.setObjectName("rule")
+    made.setFixedHeight(1)
+    return made
+
+
+def row(*widgets: QWidget | None) -> QHBoxLayout:
+    """Widgets beside each other; ``None`` takes the room that is left."""
+    made = QHBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        if widget is None:
+            made.addStretch(1)
+        else:
+            made.addWidget(widget)
+    return made
+
+
+def pad(layout: QLayout, look: Look, margins: float, spacing: float) -> None:
+    """Margins and spacing in units of the grid."""
+    side = look.grid(margins)
+    layout.setContentsMargins(side, side, side, side)
+    layout.setSpacing(look.grid(spacing))
+
+
+def file_dialog(parent: QWidget, title: str, filters: Sequence[str]) -> QFileDialog:
+    """A file dialog of the platform; Qt's own one where the environment asks for it."""
+    dialog = QFileDialog(parent, title)
+    dialog.setNameFilters(list(filters))
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    return dialog
+
+
+def reveal(path: Path) -> None:
+    """Open a file's folder, or a folder, in the platform's file manager."""
+    folder = path if path.is_dir() else path.parent
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder.resolve())))

@@ -1,0 +1,88 @@
+"""Work beside the window: in a thread of its own, with progress, and with an end on demand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from realtime_ser.base.errors import SerError
+
+_TELL_S = 0.05
+
+Advance = Callable[[float], None]
+"""Told what share is done; raises :class:`CancelledError` when nobody wants the rest."""
+
+
+class CancelledError(Exception):
+    """A person has ended the work."""
+
+
+class Task(QObject):
+    """One piece of work; its signals arrive in the thread of the window.
+
+    Parameters
+    ----------
+    work
+        What to do; what it returns comes with :attr:`succeeded`.
+    parent
+        Whose life it shares.
+    """
+
+    advanced = pyqtSignal(float)
+    succeeded = pyqtSignal(object)
+    failed = pyqtSignal(object)
+    cancelled = pyqtSignal()
+
+    def __init__(self, work: Callable[[Advance], Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._work = work
+        self._stop = threading.Event()
+        self._told_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="work", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask it to end; :attr:`cancelled` follows, unless it is through before that."""
+        self._stop.set()
+
+    def wait(self) -> None:
+        """Return when the thread has ended."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            result = self._work(self._advance)
+        except CancelledError:
+            self.cancelled.emit()
+        except Exception as error:  # noqa: BLE001 - told in the window's thread, and logged there
+            self.failed.emit(error)
+        else:
+            self.succeeded.emit(result)
+
+    def _advance(self, share: float) -> None:
+        if self._stop.is_set():
+            raise CancelledError
+        now_s = time.monotonic()
+        if now_s - self._told_s >= _TELL_S or share >= 1.0:
+            self._told_s = now_s
+            self.advanced.emit(share)
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person is told of a failure; a fault of the program says so."""
+    if isinstance(error, SerError):
+        return str(error)
+    return f"Something unexpected went wrong ({type(error).__name__}: {error}); try again."

@@ -1,0 +1,176 @@
+"""Speech gate: webrtcvad behind slow level normalisation, with onset and hang-over.
+
+One decision each 20 ms. A segment begins when most of the last frames are voiced, so what has begun
+is never withdrawn; it ends after a hang-over without voice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import SAMPLE_RATE
+
+try:
+    import webrtcvad
+except ImportError as error:  # pragma: no cover - an incomplete installation
+    raise SerError(
+        "The speech gate needs webrtcvad: install it with 'pip install webrtcvad-wheels'."
+    ) from error
+
+GATE_FRAME = SAMPLE_RATE // 50
+"""Samples of a gate frame: 20 ms."""
+
+_FRAME_MS = 20
+_DB_PER_NEPER = 20.0 / math.log(10.0)
+
+
+class LevelNormaliser:
+    """Brings speech to one level with a gain that changes slowly, and never attenuates.
+
+    The gain begins at its maximum, falls at once when a voice is louder than all that was heard
+    lately, and rises again with the time constant ``release_s``.
+    """
+
+    def __init__(self, config: GateConfig) -> None:
+        self._target_db = config.target_dbfs
+        self._max_gain_db = config.max_gain_db
+        self._fall_db = _DB_PER_NEPER * GATE_FRAME / SAMPLE_RATE / config.release_s
+        self._peak_db = self._target_db - self._max_gain_db
+
+    def gain(self, level_db: float) -> float:
+        """Factor for a frame of this level in dBFS, 1 or more."""
+        self._peak_db = max(level_db, self._peak_db - self._fall_db)
+        gain_db = min(self._max_gain_db, max(0.0, self._target_db - self._peak_db))
+        return math.pow(10.0, gain_db / 20.0)
+
+
+class NoiseFloor:
+    """Tells frames that rise above the background from a steady background.
+
+    The floor is the minimum of the smoothed level over the last ``noise_window_s`` (minimum
+    statistics: Martin, IEEE Trans. Speech and Audio Processing 9, 2001). webrtcvad by itself calls
+    loud steady noise speech for as long as it lasts. Before a whole window was heard, every frame
+    passes, so that a recording may begin with a word.
+
+    The level is that of 150 to 2000 Hz, where voices are strong: below, pink noise swings so much
+    that it seems to begin and end; above, white noise hides voices that are plain to hear.
+    """
+
+    _SMOOTHING = 0.25
+
+    def __init__(self, config: GateConfig) -> None:
+        self._margin_db = config.noise_margin_db
+        self._window = np.hanning(GATE_FRAME)
+        hz_per_bin = SAMPLE_RATE / GATE_FRAME
+        self._band = slice(round(150 / hz_per_bin), round(2000 / hz_per_bin))
+        length = math.ceil(config.noise_window_s * SAMPLE_RATE / GATE_FRAME)
+        self._levels: deque[float] = deque(maxlen=length)
+
+    def exceeds(self, frame: NDArray[np.float32]) -> bool:
+        """Whether the smoothed level, after this frame, stands out from the background."""
+        spectrum = np.fft.rfft(frame * self._window)[self._band]
+        level_db = _decibels(float(np.vdot(spectrum, spectrum).real))
+        last = self._levels[-1] if self._levels else level_db
+        smoothed = last + self._SMOOTHING * (level_db - last)
+        self._levels.append(smoothed)
+        if len(self._levels) < (self._levels.maxlen or 0):
+            return True
+        return smoothed - min(self._levels) >= self._margin_db
+
+
+def _decibels(power: float) -> float:
+    return 10.0 * math.log10(max(power, 1e-12))
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """A segment began; ``first_voiced`` is the gate frame it is counted from."""
+
+    first_voiced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A segment ended; ``last_voiced`` is its last voiced gate frame."""
+
+    last_voiced: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateFrame:
+    """What the gate heard in one 20 ms frame, and what followed from it."""
+
+    voiced: bool
+    event: Onset | Offset | None
+
+
+class SpeechGate:
+    """Stateful gate over consecutive 20 ms frames.
+
+    Frames are counted from the gate's start or last reset. A new gate belongs to each session and
+    to each evaluated clip, since webrtcvad adapts to the background it has heard.
+    """
+
+    def __init__(self, config: GateConfig) -> None:
+        self._config = config
+        self._hangover = math.ceil(config.hangover_ms / _FRAME_MS)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is number 0."""
+        self._vad = webrtcvad.Vad(self._config.mode)
+        self._levels = LevelNormaliser(self._config)
+        self._floor = NoiseFloor(self._config)
+        self._recent: deque[bool] = deque(maxlen=self._config.onset_frames)
+        self._count = 0
+        self._last_voiced: int | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a segment is running."""
+        return self._last_voiced is not None
+
+    def push(self, frame: NDArray[np.float32]) -> GateFrame:
+        """Judge the next frame.
+
+        Parameters
+        ----------
+        frame
+            Shape ``(320,)``, 16 kHz, -1 .. 1.
+        """
+        voiced = self._is_voiced(frame)
+        event = self._follow(voiced) if self.open else self._watch(voiced)
+        self._count += 1
+        return GateFrame(voiced, event)
+
+    def _is_voiced(self, frame: NDArray[np.float32]) -> bool:
+        gain = self._levels.gain(_decibels(float(np.dot(frame, frame)) / len(frame)))
+        pcm = np.round(np.clip(frame * gain, -1.0, 1.0) * 32767.0).astype("<i2")
+        speech = bool(self._vad.is_speech(pcm.tobytes(), SAMPLE_RATE))
+        return self._floor.exceeds(frame) and speech
+
+    def _watch(self, voiced: bool) -> Onset | None:
+        self._recent.append(voiced)
+        if not voiced or sum(self._recent) < self._config.onset_voiced:
+            return None
+        first = self._count - (len(self._recent) - 1 - list(self._recent).index(True))
+        self._recent.clear()
+        self._last_voiced = self._count
+        return Onset(first)
+
+    def _follow(self, voiced: bool) -> Offset | None:
+        assert self._last_voiced is not None
+        if voiced:
+            self._last_voiced = self._count
+        if self._count - self._last_voiced < self._hangover:
+            return None
+        ended = Offset(self._last_voiced)
+        self._last_voiced = None
+        return ended

@@ -1,0 +1,168 @@
+"""Samples in, updates out: gate, features and model of one channel.
+
+No threads, no window, and no clock but the count of samples, so that a microphone, a file that
+plays as one, and an offline analysis all run this very code and get the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import (
+    SAMPLE_RATE,
+    STEP,
+    STEP_S,
+    Estimate,
+    Segment,
+    State,
+    Update,
+    step_time,
+)
+from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.recogniser.features import Mfcc
+from realtime_ser.recogniser.gate import GATE_FRAME
+from realtime_ser.recogniser.segmenter import Segmenter, Step
+from realtime_ser.recogniser.step_model import ModelState, StepModel
+
+
+class _OpenSegment:
+    """The running segment: the model's state in it, and its result so far."""
+
+    def __init__(self, number: int, start: int, state: ModelState) -> None:
+        self.number = number
+        self.start = start
+        self.state = state
+        self.voiced = 0
+        self.result: tuple[int, Estimate] | None = None
+
+    def hear(self, step: Step, estimate: Estimate) -> None:
+        """Note a step's estimate; the result is that of the last voiced step."""
+        self.voiced += step.voiced
+        if step.voiced:
+            self.result = (step.index, estimate)
+
+
+class Pipeline:
+    """Gate, features and model of one channel.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    gate
+        Settings of the speech gate.
+    channel
+        Number that the records carry, from 1.
+    classes
+        Labels to which the probabilities are restricted and renormalised; empty: all.
+    model
+        The bundle's step model, where several pipelines of one thread share it.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        gate: GateConfig,
+        channel: int = 1,
+        classes: Sequence[str] = (),
+        model: StepModel | None = None,
+    ) -> None:
+        self._segmenter = Segmenter(bundle.manifest.features, gate)
+        self._mfcc = Mfcc(bundle.manifest.features)
+        self._model = model or StepModel(bundle)
+        self._decoder = bundle.decoder(classes)
+        self._channel = channel
+        self._segments = 0
+        self._open: _OpenSegment | None = None
+        self._position = 0
+        self._discard = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the probabilities, in order."""
+        return self._decoder.labels
+
+    @property
+    def position(self) -> int:
+        """Samples of the session so far, lost and paused ones counted."""
+        return self._position
+
+    def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
+        """Take samples and return what they complete, in order.
+
+        Parameters
+        ----------
+        samples
+            Shape ``(n,)``, 16 kHz, -1 .. 1.
+        """
+        self._position += len(samples)
+        skipped = min(self._discard, len(samples))
+        self._discard -= skipped
+        records: list[Update | Segment] = []
+        for step in self._segmenter.push(samples[skipped:]):
+            records += self._records(step)
+        return records
+
+    def gap(self, position: int, state: State) -> list[Update | Segment]:
+        """Advance to sample ``position`` without sound: lost or paused time.
+
+        Ends a running segment and resets gate and model. Each step that lacks sound gets one row.
+        """
+        if position <= self._position:
+            return []
+        self._position = position
+        resume = -(-position // STEP)
+        records = self.finish() + [
+            Update(step, self._channel, state) for step in range(self._segmenter.next_step, resume)
+        ]
+        if resume > self._segmenter.next_step:
+            self._segmenter.skip(resume)
+        self._discard = resume * STEP - position
+        return records
+
+    def finish(self) -> list[Update | Segment]:
+        """Close a running segment at the end of the sound."""
+        segment, self._open = self._open, None
+        if segment is None or segment.result is None:
+            return []
+        last, estimate = segment.result
+        return [
+            Segment(
+                number=segment.number,
+                channel=self._channel,
+                start_s=segment.start * STEP_S,
+                end_s=step_time(last),
+                voiced_s=segment.voiced * GATE_FRAME / SAMPLE_RATE,
+                estimate=estimate,
+            )
+        ]
+
+    def _records(self, step: Step) -> list[Update | Segment]:
+        records = self.finish() if step.closes else []
+        if step.begins is not None:
+            self._segments += 1
+            self._open = _OpenSegment(self._segments, step.begins, self._model.initial_state())
+        estimate = self._hear(step, self._open) if self._open else None
+        update = Update(
+            step=step.index,
+            channel=self._channel,
+            state=State.SILENCE if estimate is None else State.SPEECH,
+            segment=self._open.number if self._open else None,
+            estimate=estimate,
+            level_dbfs=step.level_dbfs,
+            envelope=step.envelope,
+            voiced=step.voiced,
+        )
+        return [*records, update]
+
+    def _hear(self, step: Step, segment: _OpenSegment) -> Estimate:
+        for log_mel in step.fed:
+            frames = self._mfcc.cepstra(log_mel)
+            logits, segment.state = self._model.step(frames, segment.state)
+        estimate = self._decoder.decode(logits)
+        segment.hear(step, estimate)
+        return estimate

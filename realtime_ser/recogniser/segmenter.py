@@ -1,0 +1,141 @@
+"""Samples in, steps out: what each 80 ms step held, and which frames the model is to hear.
+
+The step grid never moves; the gate only says which steps are fed. Evaluation and training read the
+same steps as the live path does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import HOP, SAMPLE_RATE, SILENCE_DBFS, STEP, STEP_FRAMES, STEP_S
+from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepSpans
+from realtime_ser.recogniser.gate import GATE_FRAME, Offset, Onset, SpeechGate
+
+_GATE_FRAMES = STEP // GATE_FRAME
+_FRAME_MS = 1000 * GATE_FRAME // SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of sound.
+
+    Attributes
+    ----------
+    index
+        Number of the step from 0.
+    level_dbfs, envelope, voiced
+        As in :class:`~realtime_ser.base.records.Update`.
+    closes
+        Whether a segment that ran before this step has ended.
+    begins
+        Number of the first step of the segment that begins here; earlier than ``index`` by the
+        pre-roll and the onset. ``None`` where none begins.
+    fed
+        Log-mel frames that the model is to hear now, shape ``(steps, 8, n_mels)``: none outside
+        speech, several steps at an onset, else one.
+    """
+
+    index: int
+    level_dbfs: float
+    envelope: NDArray[np.float32]
+    voiced: int
+    closes: bool
+    begins: int | None
+    fed: NDArray[np.float64]
+
+    @property
+    def speech(self) -> bool:
+        """Whether the step belongs to a segment."""
+        return len(self.fed) > 0
+
+
+class Segmenter:
+    """Gate and features of one channel on its step grid."""
+
+    def __init__(self, features: FeatureParams, gate: GateConfig) -> None:
+        self._mfcc = Mfcc(features)
+        self._config = gate
+        self._gate = SpeechGate(gate)
+        self._preroll = gate.preroll_ms * SAMPLE_RATE // 1000
+        self._longest = math.ceil(gate.max_segment_s / STEP_S)
+        reach = gate.onset_frames + math.ceil(gate.preroll_ms / _FRAME_MS)
+        self._history: deque[NDArray[np.float64]] = deque(maxlen=2 + reach // _GATE_FRAMES)
+        self._silent: NDArray[np.float64] = np.empty((0, STEP_FRAMES, features.n_mels))
+        self._next = 0
+        self._restart()
+
+    @property
+    def next_step(self) -> int:
+        """The first step that has not been made."""
+        return self._next
+
+    def _restart(self) -> None:
+        self._spans = StepSpans()
+        self._gate.reset()
+        self._history.clear()
+        self._base = self._next
+        self._free = self._next
+        self._start: int | None = None
+
+    def skip(self, step: int) -> None:
+        """Leave out everything before ``step``, whose first sample is the next one pushed.
+
+        A running segment is at an end; gate and features start anew.
+        """
+        self._next = step
+        self._restart()
+
+    def push(self, samples: NDArray[np.float32]) -> list[Step]:
+        """Take 16 kHz samples, shape ``(n,)``, and return the steps that they complete."""
+        return [self._step(span) for span in self._spans.push(samples)]
+
+    def _step(self, span: NDArray[np.float32]) -> Step:
+        index = self._next
+        self._next += 1
+        sound = span[:STEP]
+        self._history.append(self._mfcc.log_mel(span))
+        voiced, event = self._judge(sound)
+        closes, begins = self._follow(index, voiced, event)
+        fed = self._silent
+        if self._start is not None:
+            first = index if begins is None else begins
+            fed = np.stack(list(self._history)[first - index - 1 :])
+            self._free = index + 1
+        hops = sound.reshape(STEP_FRAMES, HOP)
+        envelope = np.stack([hops.min(axis=1), hops.max(axis=1)], axis=1)
+        return Step(index, level_dbfs(sound), envelope, voiced, closes, begins, fed)
+
+    def _judge(self, sound: NDArray[np.float32]) -> tuple[int, Onset | Offset | None]:
+        frames = [self._gate.push(frame) for frame in sound.reshape(_GATE_FRAMES, GATE_FRAME)]
+        # The configuration's bounds leave room for one event in four frames.
+        events = [frame.event for frame in frames if frame.event is not None]
+        return sum(frame.voiced for frame in frames), events[0] if events else None
+
+    def _follow(
+        self, index: int, voiced: int, event: Onset | Offset | None
+    ) -> tuple[bool, int | None]:
+        """Whether a segment closes before this step, and where the one that begins starts."""
+        if isinstance(event, Onset):
+            sample = (self._base * _GATE_FRAMES + event.first_voiced) * GATE_FRAME - self._preroll
+            self._start = max(self._free, sample // STEP)
+            return False, self._start
+        if isinstance(event, Offset):
+            self._start = None
+            return True, None
+        if self._start is not None and voiced and index - self._start >= self._longest:
+            self._start = index
+            return True, index
+        return False, None
+
+
+def level_dbfs(samples: NDArray[np.float32]) -> float:
+    """RMS level of samples in dB below full scale, not less than -120."""
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(SILENCE_DBFS, 10.0 * math.log10(power)) if power > 0 else SILENCE_DBFS

@@ -1,0 +1,154 @@
+"""One file after another through the pipeline; the model is loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.source import SourceInfo, require_channels
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import Estimate, Segment, Update
+from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.session.analysis.inputs import Input
+from realtime_ser.session.analysis.results import Plot, Results
+from realtime_ser.session.profiles.folder import chosen_bundle
+from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.sidecar import provenance, source_fields
+
+_BLOCK_S = 1.0
+
+PlotMaker = Callable[[SourceInfo, Sequence[int], Sequence[str]], Plot]
+"""Begins the picture of a file, given its channels and labels."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is the same for all files of an analysis.
+
+    Attributes
+    ----------
+    config
+        All settings.
+    classes
+        Labels to which the probabilities are restricted and renormalised; empty: all.
+    plot
+        Draws a picture of each file whose results are written.
+    """
+
+    config: Config
+    classes: tuple[str, ...] = ()
+    plot: PlotMaker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a file: a row of the summary.
+
+    Attributes
+    ----------
+    file
+        Its path, as it was given or found.
+    duration_s, speech_s
+        Its length, and the time of its speech steps in all channels.
+    estimate
+        Its segments' results averaged by voiced duration; ``None`` without speech.
+    error
+        Why it could not be analysed; one sentence.
+    """
+
+    file: str
+    duration_s: float | None = None
+    speech_s: float | None = None
+    estimate: Estimate | None = None
+    error: str | None = None
+
+
+class Analyzer:
+    """Analyses files.
+
+    Raises
+    ------
+    SerError
+        The model or the profile cannot be used, or the model lacks one of the classes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bundle = chosen_bundle(settings.config)
+        self._model = StepModel(self._bundle)
+        self._decoder = self._bundle.decoder(settings.classes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the probabilities, in order."""
+        return self._decoder.labels
+
+    def analyze(self, item: Input, advance: Callable[[float], None]) -> Outcome:
+        """Analyse a file; ``advance`` is told from time to time what share is done."""
+        name = str(item.path)
+        if item.error is not None:
+            return Outcome(name, error=item.error)
+        tally = Tally()
+        try:
+            source = FileSource(item.path)
+            require_channels(source.info, self._settings.config.audio.channels)
+            with self._results(item, source.info) as results:
+                for records in self._hear(source, advance):
+                    for record in records:
+                        tally.add(record)
+                    if results is not None:
+                        results.add(records)
+        except SerError as error:
+            return Outcome(name, error=str(error))
+        except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
+            return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
+        return self._outcome(name, source.info, tally)
+
+    def _hear(
+        self, source: FileSource, advance: Callable[[float], None]
+    ) -> Iterator[list[Update | Segment]]:
+        rate = source.info.native_rate
+        lanes = [
+            Lane(channel, rate, self._pipeline(channel))
+            for channel in self._settings.config.audio.channels
+        ]
+        native = 0
+        for block in source.blocks(_BLOCK_S):
+            native += len(block)
+            yield [record for lane in lanes for record in lane.push(block)]
+            advance(native / rate / (source.info.duration_s or 1.0))
+        yield [record for lane in lanes for record in lane.finish(native)]
+
+    def _pipeline(self, channel: int) -> Pipeline:
+        settings = self._settings
+        return Pipeline(self._bundle, settings.config.gate, channel, settings.classes, self._model)
+
+    def _results(self, item: Input, info: SourceInfo) -> AbstractContextManager[Results | None]:
+        if item.outputs is None:
+            return nullcontext()
+        channels, make_plot = self._settings.config.audio.channels, self._settings.plot
+        sidecar = (
+            {"file": str(item.path), "duration_s": info.duration_s}
+            | provenance(self._settings.config, self._bundle, self.labels)
+            | source_fields(info, channels)
+            | {"overflows": 0, "dropped_samples": 0}
+        )
+        plot = None if make_plot is None else make_plot(info, channels, self.labels)
+        names = self._settings.config.audio.names
+        return Results(item.outputs, self.labels, sidecar, plot, names)
+
+    def _outcome(self, name: str, info: SourceInfo, tally: Tally) -> Outcome:
+        channels = tally.summary().values()
+        spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
+        estimate = None
+        if spoken:
+            probabilities, weights = zip(*spoken, strict=True)
+            estimate = self._decoder.estimate(np.average(probabilities, axis=0, weights=weights))
+        return Outcome(name, info.duration_s, sum(c.speech_s for c in channels), estimate)

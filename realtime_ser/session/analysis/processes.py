@@ -1,0 +1,183 @@
+"""Spreads files over processes; one that dies takes down no more than the file it was at."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from typing import Any, ClassVar
+
+from realtime_ser.session.analysis.analyzer import Analyzer, Outcome, Settings
+from realtime_ser.session.analysis.inputs import Input
+
+_POLL_S = 0.2
+
+_WORTH_A_PROCESS = 4_000_000
+"""Bytes of sound that take longer to analyse than a process to start."""
+
+#: Processes are spawned, not forked: threads of this one would be lost in a fork.
+_CONTEXT = multiprocessing.get_context("spawn")
+
+Watch = Callable[[Sequence[float]], None]
+"""Told from time to time what share of each file is done."""
+
+
+def processes_for(items: Sequence[Input], jobs: int | None = None) -> int:
+    """Number of processes for some files.
+
+    ``jobs`` that are wished, or else as many as are worth their start, at most one a processor.
+    """
+    if jobs is None:
+        worth = 1 + sum(item.size for item in items) // _WORTH_A_PROCESS
+        jobs = min(worth, os.cpu_count() or 1)
+    return max(1, min(jobs, len(items)))
+
+
+def analyze_here(items: Sequence[Input], analyzer: Analyzer, watch: Watch) -> Iterator[Outcome]:
+    """Outcomes of all files in order, without further processes."""
+    shares = [0.0] * len(items)
+
+    for index, item in enumerate(items):
+
+        def advance(share: float, index: int = index) -> None:
+            shares[index] = share
+            watch(shares)
+
+        yield analyzer.analyze(item, advance)
+        advance(1.0)
+
+
+def analyze_in_processes(
+    items: Sequence[Input], settings: Settings, jobs: int, watch: Watch
+) -> Iterator[Outcome]:
+    """Outcomes of all files in order, from ``jobs`` processes."""
+    done: dict[int, Outcome] = {}
+    following = 0
+    for index, outcome in _Pool(items, settings, jobs, watch).outcomes():
+        done[index] = outcome
+        while following in done:
+            yield done.pop(following)
+            following += 1
+
+
+class _Pool:
+    """Processes, and what they are at.
+
+    When a process dies, its pool is lost, and which file it was at is not known. All that were
+    under way are then taken again, one at a time.
+    """
+
+    def __init__(self, items: Sequence[Input], settings: Settings, jobs: int, watch: Watch) -> None:
+        self._items = items
+        self._settings = settings
+        self._jobs = jobs
+        self._watch = watch
+        self._shares = _CONTEXT.RawArray("d", len(items))
+        self._stop = _CONTEXT.RawValue("b", 0)
+        self._waiting = deque(range(len(items)))
+        self._suspects: deque[int] = deque()
+
+    def outcomes(self) -> Iterator[tuple[int, Outcome]]:
+        """Number and outcome of each file, as they come."""
+        while self._waiting or self._suspects:
+            if self._suspects:
+                yield from self._run(self._suspects, jobs=1, ahead=1)
+            else:
+                yield from self._run(self._waiting, self._jobs, ahead=2 * self._jobs)
+
+    def _run(self, queue: deque[int], jobs: int, ahead: int) -> Iterator[tuple[int, Outcome]]:
+        """Work off ``queue`` until it is empty or a process dies."""
+        running: dict[Future[Outcome], int] = {}
+        with ProcessPoolExecutor(
+            jobs, _CONTEXT, _begin, (self._settings, self._shares, self._stop)
+        ) as pool:
+            try:
+                while queue or running:
+                    while queue and len(running) < ahead:
+                        index = queue.popleft()
+                        with _deaf_to_interruptions():
+                            future = pool.submit(_analyze, index, self._items[index])
+                        running[future] = index
+                    finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
+                    self._watch(self._shares)
+                    for future in finished:
+                        outcome = future.result()
+                        yield running.pop(future), outcome
+            except BrokenProcessPool:
+                if ahead > 1:
+                    self._suspects.extend(sorted(running.values()))
+                    return
+            except BaseException:
+                self._stop.value = 1
+                raise
+            else:
+                return
+        for index in running.values():
+            yield index, _lost(self._items[index])
+
+
+def _lost(item: Input) -> Outcome:
+    words = f"{item.path} ended the process that analysed it, perhaps for lack of memory."
+    return Outcome(str(item.path), error=words)
+
+
+@contextlib.contextmanager
+def _deaf_to_interruptions() -> Iterator[None]:
+    """Let processes started meanwhile inherit that Ctrl+C waits; here it is heard at the end.
+
+    They would otherwise complain of one that comes while they still import what they need.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _StoppedError(BaseException):
+    """The analysis is given up."""
+
+
+class _Worker:
+    """What a process of the pool keeps between two files."""
+
+    analyzer: ClassVar[Analyzer]
+    shares: ClassVar[Any]
+    stop: ClassVar[Any]
+
+
+def _begin(settings: Settings, shares: Any, stop: Any) -> None:
+    """Prepare a process of the pool. Ctrl+C is the business of the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _Worker.analyzer = Analyzer(settings)
+    _Worker.shares, _Worker.stop = shares, stop
+
+
+def _end_with_parent() -> None:
+    """Do not outlive the process that started this one, should it be killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _analyze(index: int, item: Input) -> Outcome:
+    def advance(share: float) -> None:
+        _Worker.shares[index] = share
+        if _Worker.stop.value:
+            raise _StoppedError
+
+    outcome = _Worker.analyzer.analyze(item, advance)
+    _Worker.shares[index] = 1.0
+    return outcome

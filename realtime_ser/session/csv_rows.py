@@ -1,0 +1,117 @@
+"""The three tables of a session: frames, segments and markers, as CSV rows.
+
+UTF-8, comma-separated, ``.`` decimals whatever the locale, RFC 4180. Outside speech the cells of
+segment and estimate are empty.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import IO, Any, Protocol
+
+from realtime_ser.base.records import Estimate, Marker, Segment, Update
+
+
+class Writer(Protocol):
+    """What :func:`csv.writer` returns."""
+
+    def writerow(self, row: Sequence[Any], /) -> Any:
+        """Write one row."""
+
+
+def csv_writer(file: IO[str]) -> Writer:
+    """Writer of RFC 4180 rows into a file that was opened with ``newline=""``."""
+    return csv.writer(file, lineterminator="\r\n")
+
+
+def frames_header(labels: Sequence[str]) -> list[str]:
+    """Columns of the frames table."""
+    return [
+        *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
+        *estimate_header(labels),
+        *("level_dbfs", "latency_ms"),
+    ]
+
+
+Names = Mapping[int, str]
+"""What people call channels, by their numbers."""
+
+NO_NAMES: Names = {}
+
+
+def frames_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
+    """Row of the frames table: one step. A channel that has a name goes by it."""
+    return [
+        f"{update.time_s:.2f}",
+        _clock(update.wall_clock),
+        channel_cell(update.channel, names),
+        update.state.value,
+        str(int(update.speech)),
+        "" if update.segment is None else str(update.segment),
+        *estimate_cells(update.estimate, labels),
+        f"{update.level_dbfs:.1f}",
+        "" if update.latency_ms is None else f"{update.latency_ms:.1f}",
+    ]
+
+
+def segments_header(labels: Sequence[str]) -> list[str]:
+    """Columns of the segments table."""
+    return ["segment", "channel", "start_s", "end_s", *estimate_header(labels)]
+
+
+def segments_row(segment: Segment, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
+    """Row of the segments table. A channel that has a name goes by it."""
+    return [
+        str(segment.number),
+        channel_cell(segment.channel, names),
+        f"{segment.start_s:.2f}",
+        f"{segment.end_s:.2f}",
+        *estimate_cells(segment.estimate, labels),
+    ]
+
+
+MARKERS_HEADER = ["time_s", "wall_clock", "duration_s", "code", "text", "source"]
+"""Columns of the markers table."""
+
+
+def markers_row(marker: Marker) -> list[str]:
+    """Row of the markers table."""
+    return [
+        f"{marker.time_s:.3f}",
+        _clock(marker.wall_clock),
+        f"{marker.duration_s:.3f}",
+        *(plain_text(text) for text in (marker.code, marker.text, marker.source)),
+    ]
+
+
+def channel_cell(channel: int, names: Names) -> str:
+    """A channel's name, or its number."""
+    return plain_text(names[channel]) if channel in names else str(channel)
+
+
+def plain_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (OWASP, CSV Injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def estimate_header(labels: Sequence[str]) -> list[str]:
+    """Columns of an estimate."""
+    return ["label", "confidence", "certain", *labels]
+
+
+def estimate_cells(estimate: Estimate | None, labels: Sequence[str]) -> list[str]:
+    """Cells of an estimate, empty where there is none."""
+    if estimate is None:
+        return [""] * len(estimate_header(labels))
+    return [
+        estimate.label,
+        f"{estimate.confidence:.6f}",
+        str(int(estimate.certain)),
+        *(f"{value:.6f}" for value in estimate.probabilities),
+    ]
+
+
+def _clock(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,126 @@
+"""Listens to somebody's normal voice, and makes their profile of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.audio.source import Source
+from realtime_ser.base.config import AudioConfig, Config
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.records import SAMPLE_RATE, Segment, Update
+from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.recogniser.gate import GATE_FRAME
+from realtime_ser.recogniser.speaker_calibration import HeardBy, Profile, mean_log_probabilities
+
+LEAST_S = 5.0
+"""Voiced speech without which there is no profile."""
+
+SEGMENT_S = 2.4
+"""Longest segment: somebody who talks on is heard as the sentences of the reference are, since the
+longer a segment, the surer the model of it."""
+
+_PATIENCE = 3.5
+"""A microphone is listened to at most so many times as long as the voice that is asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """What a model says of somebody's speech.
+
+    Attributes
+    ----------
+    means
+        Mean log-probabilities, shape ``(labels,)``.
+    seconds
+        Voiced speech that was heard.
+    """
+
+    means: NDArray[np.float64]
+    seconds: float
+
+
+def listen(
+    source: Source, bundle: Bundle, config: Config, seconds: float, advance: Callable[[float], None]
+) -> Voice:
+    """Listen until so much voice was heard, the source ends, or patience does.
+
+    Parameters
+    ----------
+    source
+        Microphone or file.
+    bundle
+        The model, not corrected.
+    config
+        Gate, and the channel.
+    seconds
+        Voiced speech that is wanted.
+    advance
+        Is told with every update how much was heard, in silence too; what it raises ends the
+        listening.
+
+    Raises
+    ------
+    SerError
+        The source fails, or holds too little voice.
+    """
+    gate = config.gate.model_copy(update={"max_segment_s": SEGMENT_S})
+    channels, buffer_s = config.audio.channels, config.audio.buffer_s
+    monitor = Monitor(source, bundle, gate, channels=channels, buffer_s=buffer_s)
+    records = monitor.subscribe()
+    segments: list[Segment] = []
+    heard_s = 0.0
+    monitor.start(_PATIENCE * seconds if source.info.live else None)
+    try:
+        for record in records:
+            if isinstance(record, Segment):
+                segments.append(record)
+                if sum(segment.voiced_s for segment in segments) >= seconds:
+                    break
+            elif isinstance(record, Update):
+                heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE if record.speech else 0.0
+                advance(min(heard_s, seconds))
+    finally:
+        monitor.stop()
+    if monitor.status.phase is Phase.FAILED:
+        raise SerError(monitor.status.error or "The source failed.")
+    weights = np.array([segment.voiced_s for segment in segments])
+    if weights.sum() < LEAST_S:
+        raise SerError(
+            f"Only {weights.sum():.1f} s of voice were heard from {source.info.name}, and a "
+            f"profile needs {LEAST_S:.0f} s: speak in your normal voice, near the microphone."
+        )
+    said = np.stack([segment.estimate.probabilities for segment in segments])
+    return Voice(mean_log_probabilities(said, weights), float(weights.sum()))
+
+
+def source_of_one(audio: AudioConfig) -> AudioConfig:
+    """Settings of the source: never the demo unasked, one channel, and a file as fast as it goes.
+
+    Raises
+    ------
+    UsageError
+        Several channels are chosen.
+    """
+    if len(audio.channels) > 1:
+        raise UsageError("A profile is of one person: say which channel with --channel N.")
+    wanted = "mic" if audio.input == "auto" else audio.input
+    return audio.model_copy(update={"input": wanted, "speed": 0.0})
+
+
+def make_profile(name: str, source: Source, bundle: Bundle, voice: Voice) -> Profile:
+    """The profile of somebody who was heard."""
+    manifest = bundle.manifest
+    return Profile(
+        name=name,
+        device=source.info.name,
+        model=HeardBy(name=manifest.name, version=manifest.version, sha256=bundle.digest),
+        seconds=round(voice.seconds, 2),
+        made=datetime.now().astimezone().replace(microsecond=0),
+        log_probabilities=dict(zip(bundle.labels, voice.means.tolist(), strict=True)),
+    )

@@ -1,0 +1,229 @@
+"""Where profiles lie, and how one is chosen."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import OutputError, SerError, UsageError
+from realtime_ser.base.paths import store_folder
+from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.speaker_calibration import Profile
+
+FOLDER = "profiles"
+"""Beside the kept sessions; one JSON file a profile."""
+
+_NAME = re.compile(r"\w([\w .-]{0,38}\w)?")
+
+
+def profile_path(config: Config, name: str) -> Path:
+    """File of a profile, whether it is there or not; names that differ in case alone share one.
+
+    Raises
+    ------
+    UsageError
+        The name cannot be that of a profile.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot name a profile: take up to 40 letters, digits, spaces, dots, hyphens."
+        )
+    # No file may be called 'con' on Windows, but a person may.
+    return store_folder(config.sessions) / FOLDER / f"profile-{name.casefold()}.json"
+
+
+def paths(config: Config) -> list[Path]:
+    """Files of all profiles, by name."""
+    return sorted((store_folder(config.sessions) / FOLDER).glob("profile-*.json"))
+
+
+def read_profile(config: Config, name: str) -> Profile:
+    """The profile of that name.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    SerError
+        It is damaged.
+    """
+    path = profile_path(config, name)
+    if not path.exists():
+        raise UsageError(f"There is no profile '{name}'{_hint(config, name)}")
+    return read(path)
+
+
+def read(path: Path) -> Profile:
+    """The profile in a file.
+
+    Raises
+    ------
+    SerError
+        It is damaged, or cannot be read.
+    """
+    try:
+        return Profile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SerError(f"The profile {path} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        raise SerError(f"The profile {path} is damaged: delete it, and calibrate again.") from error
+
+
+def write_profile(config: Config, profile: Profile) -> Path:
+    """Keep a profile, in place of one of that name; another program sees the old one or the new.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    path = profile_path(config, profile.name)
+    draft = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"The profile {path} cannot be written ({error.strerror}): make room there, or name "
+            "another folder as sessions.folder."
+        ) from error
+    return path
+
+
+def delete_profile(config: Config, name: str) -> None:
+    """Delete a profile, a damaged one too.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    OutputError
+        It cannot be deleted.
+    """
+    path = profile_path(config, name)
+    try:
+        path.unlink()
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no profile '{name}'{_hint(config, name)}") from error
+    except OSError as error:
+        raise OutputError(f"The profile {path} cannot be deleted: {error.strerror}.") from error
+
+
+def _hint(config: Config, name: str) -> str:
+    known = [path.stem.removeprefix("profile-") for path in paths(config)]
+    near = difflib.get_close_matches(name.casefold(), known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ": 'realtime-ser profiles' lists them."
+
+
+# ---------------------------------------------------------------------------------------- choosing
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """A profile and, where the model cannot use it, why not; one sentence."""
+
+    profile: Profile
+    fault: str | None = None
+
+
+def usable(config: Config) -> Iterator[Usable]:
+    """All profiles that can be read, for someone who chooses among them.
+
+    Raises
+    ------
+    BundleError
+        The model cannot be used.
+    """
+    bundle = load_bundle(bundle_folder(config.model))
+    for path in paths(config):
+        try:
+            profile = read(path)
+        except SerError:
+            continue
+        try:
+            require_fit(bundle, profile)
+        except UsageError as error:
+            yield Usable(profile, str(error))
+        else:
+            yield Usable(profile)
+
+
+def with_profile(config: Config, name: str | None) -> Config:
+    """The settings of a session for which a profile was chosen, or none."""
+    return config.model_copy(update={"profile": name})
+
+
+def chosen_bundle(config: Config) -> Bundle:
+    """The model that the settings name, corrected by the profile that was chosen, if one was.
+
+    Raises
+    ------
+    BundleError
+        The model cannot be used.
+    UsageError
+        There is no such profile, it was made with another model, or several channels are to be
+        heard.
+    """
+    bundle = load_bundle(bundle_folder(config.model))
+    if config.profile is None:
+        return bundle
+    if len(config.audio.channels) > 1:
+        raise UsageError("A profile is of one person: choose one channel, or leave out --profile.")
+    profile = read_profile(config, config.profile)
+    require_fit(bundle, profile)
+    return bundle.for_person(profile)
+
+
+def require_baseline(bundle: Bundle) -> None:
+    """Check that a model can be corrected for a person.
+
+    Raises
+    ------
+    UsageError
+        It cannot.
+    """
+    model, baseline = bundle.manifest.name, bundle.manifest.baseline
+    if baseline is None:
+        raise UsageError(
+            f"The model {model} has no reference of neutral speech, so it cannot be corrected for "
+            "a person: choose another with --model."
+        )
+    if not baseline.enabled:
+        raise UsageError(
+            f"The model {model} did not gain from personal profiles when it was measured, so it "
+            "offers none: choose another with --model."
+        )
+
+
+def require_fit(bundle: Bundle, profile: Profile) -> None:
+    """Check that a profile was made with this model.
+
+    Raises
+    ------
+    UsageError
+        It was not.
+    """
+    require_baseline(bundle)
+    heard, manifest = profile.model, bundle.manifest
+    if heard.sha256 != bundle.digest:
+        raise UsageError(
+            f"The profile '{profile.name}' was made with another model, {heard.name} "
+            f"{heard.version} ({heard.sha256[:8]}), and this is {manifest.name} {manifest.version} "
+            f"({bundle.digest[:8]}): calibrate again with this one."
+        )
+
+
+def fits(bundle: Bundle, profile: Profile) -> bool:
+    """Whether a profile was made with this model, and can correct it."""
+    try:
+        require_fit(bundle, profile)
+    except UsageError:
+        return False
+    return True

@@ -1,0 +1,255 @@
+"""The files of a session: its tables, their sidecar, and its sound."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+import soundfile
+
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import cannot_write
+from realtime_ser.base.records import Anchor, Marker, Record, Segment, Sound, Update
+from realtime_ser.session import csv_rows
+
+_SILENCE = 4096  # samples of lost time that are written at once
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a session's files lie, beside each other."""
+
+    frames: Path
+
+    def beside(self, ending: str) -> Path:
+        """Path with the same stem and another ending."""
+        return self.frames.with_name(self.frames.stem + ending)
+
+    @property
+    def segments(self) -> Path:
+        """Segments CSV."""
+        return self.beside(".segments.csv")
+
+    @property
+    def markers(self) -> Path:
+        """Markers CSV."""
+        return self.beside(".markers.csv")
+
+    @property
+    def sidecar(self) -> Path:
+        """What is needed to understand the others, as JSON."""
+        return self.beside(".json")
+
+    @property
+    def draft(self) -> Path:
+        """The next sidecar while it is written; a killed program or a full disk may leave it."""
+        return self.beside(".json.part")
+
+    @property
+    def audio(self) -> Path:
+        """The sound, if it is kept."""
+        return self.beside(".flac")
+
+    @classmethod
+    def named(cls, frames: Path) -> Self:
+        """Files whose name a person chose.
+
+        Raises
+        ------
+        UsageError
+            It does not end in ``.csv``.
+        """
+        if frames.suffix.lower() != ".csv":
+            raise UsageError(f"The export '{frames}' must have a name that ends in .csv.")
+        return cls(frames)
+
+    def existing(self) -> list[Path]:
+        """Those that are there, the frames first."""
+        paths = [self.frames, self.segments, self.markers, self.sidecar, self.audio]
+        return [path for path in paths if path.exists()]
+
+
+class Tables:
+    """Writes a session's frames, segments and markers, and the sidecar beside them.
+
+    Parameters
+    ----------
+    files
+        Where to write.
+    labels
+        Labels of the probabilities.
+    describe
+        Called with all anchors, returns the text of the sidecar.
+    names
+        Names of some or all channels.
+
+    Raises
+    ------
+    FileTakenError
+        A file exists already.
+    OutputError
+        A file cannot be written.
+    """
+
+    recovers = False
+
+    def __init__(
+        self,
+        files: Files,
+        labels: Sequence[str],
+        describe: Callable[[Sequence[Anchor]], str],
+        names: csv_rows.Names = csv_rows.NO_NAMES,
+    ) -> None:
+        self._files = files
+        self._names = names
+        self._labels = labels
+        self._describe = describe
+        self._anchors: list[Anchor] = []
+        self._stack = ExitStack()
+        self._made: list[Path] = []
+        self._synced: dict[IO[str], int] = {}
+        try:
+            files.frames.parent.mkdir(parents=True, exist_ok=True)
+            self._frames = self._table(files.frames, csv_rows.frames_header(labels))
+            self._segments = self._table(files.segments, csv_rows.segments_header(labels))
+            self._markers = self._table(files.markers, csv_rows.MARKERS_HEADER)
+            self._create(files.sidecar).close()
+            self._write_sidecar()
+        except OSError as error:
+            self.discard()
+            raise cannot_write(files.frames, error) from error
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Add rows."""
+        with self._explained():
+            for record in records:
+                if isinstance(record, Update):
+                    self._frames.writerow(csv_rows.frames_row(record, self._labels, self._names))
+                elif isinstance(record, Segment):
+                    self._segments.writerow(
+                        csv_rows.segments_row(record, self._labels, self._names)
+                    )
+                elif isinstance(record, Marker):
+                    self._markers.writerow(csv_rows.markers_row(record))
+                elif isinstance(record, Anchor):
+                    self._anchors.append(record)
+                    self._write_sidecar()
+
+    def flush(self) -> None:
+        """Bring all rows to the disk."""
+        with self._explained():
+            for file, synced in self._synced.items():
+                file.flush()
+                size = file.tell()
+                if size != synced:  # most tables grow rarely
+                    os.fsync(file.fileno())
+                    self._synced[file] = size
+
+    def finish(self) -> None:
+        """Complete the files."""
+        with self._explained(), self._stack:
+            self._write_sidecar()
+
+    def discard(self) -> None:
+        """Remove the files."""
+        with contextlib.suppress(OSError):
+            self._stack.close()
+        for path in self._made:
+            path.unlink(missing_ok=True)
+
+    def _table(self, path: Path, header: Sequence[str]) -> csv_rows.Writer:
+        file = self._stack.enter_context(self._create(path))
+        self._synced[file] = 0
+        writer = csv_rows.csv_writer(file)
+        writer.writerow(header)
+        return writer
+
+    def _create(self, path: Path) -> IO[str]:
+        file = path.open("x", encoding="utf-8", newline="")
+        self._made.append(path)
+        return file
+
+    def _write_sidecar(self) -> None:
+        """Replace the sidecar in one step, so that there is a whole one at any moment."""
+        draft = self._files.draft
+        draft.write_text(self._describe(self._anchors), encoding="utf-8")
+        draft.replace(self._files.sidecar)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self._files.frames, error) from error
+
+
+class SoundTrack:
+    """Writes a session's sound as FLAC at the native rate; sample 0 is second 0.
+
+    Parameters
+    ----------
+    path
+        The file.
+    source
+        The source, whose rate and channels are those of the sound.
+
+    Raises
+    ------
+    OutputError
+        The file exists already or cannot be written.
+    """
+
+    recovers = False
+
+    def __init__(self, path: Path, source: SourceInfo) -> None:
+        self._path = path
+        self._written = 0
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = soundfile.SoundFile(
+                path, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
+            )
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Append sound; lost and paused time becomes digital silence."""
+        with self._explained():
+            for record in records:
+                if isinstance(record, Sound):
+                    self._append(record)
+
+    def flush(self) -> None:
+        """Bring the sound to the disk."""
+        with self._explained():
+            self._file.flush()
+
+    def finish(self) -> None:
+        """Complete the file."""
+        with self._explained():
+            self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError, soundfile.SoundFileError):
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _append(self, sound: Sound) -> None:
+        silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)
+        for missing in range(sound.position - self._written, 0, -_SILENCE):
+            self._file.write(silence[:missing])
+        self._file.write(sound.samples)
+        self._written = sound.position + len(sound.samples)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, soundfile.SoundFileError) as error:
+            raise cannot_write(self._path, error) from error

@@ -1,0 +1,1 @@
+"""What is drawn over time, without Qt: pyramid, viewport, content, and the printed picture."""

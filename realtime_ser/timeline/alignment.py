@@ -1,0 +1,185 @@
+"""Two takes of a passage: what each is like, and how they lie best above each other. No Qt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.base.records import STEP_S, Segment
+from realtime_ser.timeline.content import ChannelContent
+
+FLOOR_DB = -60.0
+"""Quieter than that is silence."""
+
+_SHORTEST_PAUSE_S = 0.2
+"""Shorter silence between two segments is none that one hears as a pause."""
+
+_LEAST_OVERLAP = 0.5
+"""Share of the shorter take that has to lie on the other one."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A stretch of one channel of a session.
+
+    Attributes
+    ----------
+    channel
+        The channel.
+    start_s, end_s
+        The stretch, in seconds of the session.
+    level_dbfs
+        RMS level of each step from the floor to 0, shape ``(steps,)``.
+    segments
+        That touch the stretch.
+    """
+
+    channel: ChannelContent
+    start_s: float
+    end_s: float
+    level_dbfs: NDArray[np.float64]
+    segments: list[Segment]
+
+    @property
+    def length_s(self) -> float:
+        """Its length."""
+        return self.end_s - self.start_s
+
+    @property
+    def pauses(self) -> list[tuple[float, float]]:
+        """Silence between two of its segments, from and to in seconds of the session."""
+        return [
+            (before.end_s, after.start_s)
+            for before, after in pairwise(self.segments)
+            if after.start_s - before.end_s >= _SHORTEST_PAUSE_S
+        ]
+
+    @property
+    def onset_s(self) -> float:
+        """When its first segment begins, in seconds from its start; 0 without speech."""
+        first = self.segments[0].start_s if self.segments else self.start_s
+        return max(0.0, first - self.start_s)
+
+
+def make_take(channel: ChannelContent, start_s: float, end_s: float) -> Take:
+    """A stretch of a channel."""
+    count = max(1, round((end_s - start_s) / STEP_S))
+    edges = start_s + np.arange(count + 1) * STEP_S
+    level = channel.pyramid.read(edges).level_dbfs.astype(np.float64)
+    return Take(
+        channel, start_s, end_s, np.clip(level, FLOOR_DB, 0.0), channel.between(start_s, end_s)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the second take lies on the first.
+
+    Attributes
+    ----------
+    shift_s
+        The second take begins so much later than the first.
+    correlation
+        Of their loudness where both are, -1 to 1.
+    """
+
+    shift_s: float
+    correlation: float
+
+
+def by_loudness(one: Take, other: Take) -> Alignment:
+    """The shift, in whole steps, at which the loudness of two takes correlates best.
+
+    Every shift is tried at which at least half of the shorter take lies on the other one; for each,
+    Pearson's correlation of the levels in decibels is taken over what lies on each other. One shift
+    holds for the whole take: a take that is spoken more slowly is not stretched.
+    """
+    first, second = one.level_dbfs, other.level_dbfs
+    least = max(2, int(_LEAST_OVERLAP * min(len(first), len(second))))
+    shifts = np.arange(least - len(second), len(first) - least + 1)
+    ones_first, ones_second = np.ones(len(first)), np.ones(len(second))
+    counts = np.round(_lagged(ones_first, ones_second, shifts))
+    sum_first = _lagged(first, ones_second, shifts)
+    sum_second = _lagged(ones_first, second, shifts)
+    power_first = _lagged(first**2, ones_second, shifts) - sum_first**2 / counts
+    power_second = _lagged(ones_first, second**2, shifts) - sum_second**2 / counts
+    common = _lagged(first, second, shifts) - sum_first * sum_second / counts
+    # A stretch of one level correlates with nothing.
+    spread = np.sqrt(np.maximum(power_first, 0.0) * np.maximum(power_second, 0.0))
+    flat = spread < 1e-6 * counts
+    found = np.where(flat, -1.0, common / np.where(flat, 1.0, spread))
+    best = int(np.argmax(found))
+    return Alignment(float(shifts[best]) * STEP_S, float(np.clip(found[best], -1.0, 1.0)))
+
+
+def by_onset(one: Take, other: Take) -> Alignment:
+    """The shift at which the first segments begin together."""
+    return at_shift(one, other, one.onset_s - other.onset_s)
+
+
+def at_shift(one: Take, other: Take, shift_s: float) -> Alignment:
+    """A shift that somebody chose, and the correlation of the loudness there; NaN without any."""
+    shift = round(shift_s / STEP_S)
+    begin, end = max(0, shift), min(len(one.level_dbfs), len(other.level_dbfs) + shift)
+    first = one.level_dbfs[begin:end]
+    second = other.level_dbfs[begin - shift : end - shift]
+    correlation = float("nan")
+    if end - begin >= 2 and first.std() > 0 and second.std() > 0:
+        correlation = float(np.corrcoef(first, second)[0, 1])
+    return Alignment(shift_s, correlation)
+
+
+def figures(take: Take) -> dict[str, str]:
+    """What is worth comparing, by its name, in words."""
+    speech_s = sum(
+        min(one.end_s, take.end_s) - max(one.start_s, take.start_s) for one in take.segments
+    )
+    lengths = [end - start for start, end in take.pauses]
+    cells = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
+    spoken = take.level_dbfs[cells.speech]
+    voiced: defaultdict[str, float] = defaultdict(float)
+    for segment in take.segments:
+        voiced[segment.estimate.label] += segment.voiced_s
+    whole = sum(voiced.values())
+    shares = sorted(voiced.items(), key=lambda item: -item[1])[:2] if whole else []
+    return {
+        "length": f"{take.length_s:.1f} s",
+        "speaking time": f"{speech_s:.1f} s",
+        "pauses": f"{len(lengths)}",
+        "in pauses": f"{sum(lengths):.1f} s",
+        "median pause": f"{median(lengths):.2f} s" if lengths else "–",
+        "longest pause": f"{max(lengths):.2f} s" if lengths else "–",
+        "loudness, median": _decibels(spoken, 50),
+        "loudness, 10 to 90 %": _spread(spoken),
+        "sounds mostly": ", ".join(
+            f"{label} {100 * value / whole:.0f}\u202f%" for label, value in shares
+        )
+        or "–",
+    }
+
+
+def _decibels(levels: NDArray[np.float64], share: float) -> str:
+    if not len(levels):
+        return "–"
+    return f"{np.percentile(levels, share):.1f} dBFS".replace("-", "\u2212")
+
+
+def _spread(levels: NDArray[np.float64]) -> str:
+    if not len(levels):
+        return "–"
+    low, high = np.percentile(levels, (10, 90))
+    return f"{high - low:.1f} dB"
+
+
+def _lagged(
+    one: NDArray[np.float64], other: NDArray[np.float64], shifts: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Sums of products, the second shifted so much to the right."""
+    size = 1 << int(len(one) + len(other) - 1).bit_length()
+    spectrum = np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size))
+    return np.fft.irfft(spectrum, size)[shifts % size]

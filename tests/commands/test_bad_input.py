@@ -1,0 +1,319 @@
+"""Whatever is wrong gets one sentence that says what to do, and the right exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime_ser.commands.main import main
+
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
+
+
+def complaint(arguments, code, capsys):
+    """The one sentence with which a command fails."""
+    assert main([str(argument) for argument in arguments]) == code
+    said = capsys.readouterr().err
+    assert said.startswith("realtime-ser: error: ")
+    assert said.count("\n") == 1, said
+    assert said.rstrip().endswith((".", "?")), said
+    return said
+
+
+# ------------------------------------------------------------------------------------------- files
+
+
+@pytest.fixture
+def speech(speech_wav):
+    return soundfile.read(speech_wav, dtype="int16")
+
+
+@pytest.fixture
+def cut(speech, tmp_path):
+    """A file of some format that lost its last third."""
+
+    def make(ending, **form):
+        whole = tmp_path / f"whole.{ending}"
+        soundfile.write(whole, *speech, **form)
+        path = tmp_path / f"cut.{ending}"
+        data = whole.read_bytes()
+        path.write_bytes(data[: 2 * len(data) // 3])
+        return path
+
+    return make
+
+
+def missing(tmp_path):
+    return tmp_path / "missing.wav"
+
+
+def empty(tmp_path):
+    path = tmp_path / "empty.wav"
+    path.touch()
+    return path
+
+
+def header_alone(tmp_path):
+    path = tmp_path / "header.wav"
+    soundfile.write(path, np.zeros(0), 16_000)
+    return path
+
+
+def text(tmp_path):
+    path = tmp_path / "text.wav"
+    path.write_text("It was a dark and stormy night.")
+    return path
+
+
+def impossible_rate(tmp_path):
+    path = tmp_path / "rate.wav"
+    soundfile.write(path, np.zeros(100), 3)
+    return path
+
+
+def folder(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    return path
+
+
+BAD_FILES = [
+    (missing, "There is no audio file at"),
+    (empty, "is empty; record or copy it again"),
+    (header_alone, "holds no sound; record or copy it again"),
+    (text, "is not audio that can be read; use a WAV, FLAC, OGG or MP3 file"),
+    (impossible_rate, "claims 3 samples a second"),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [*BAD_FILES, (folder, "There is no audio file at")],
+    ids=lambda v: getattr(v, "__name__", ""),
+)
+def test_a_file_that_cannot_be_monitored(make, sentence, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    arguments = ["--headless", "--input", make(tmp_path), "--export", out]
+    assert sentence in complaint(arguments, 1, capsys)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("make", "sentence"), BAD_FILES, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_file_that_cannot_be_analysed(make, sentence, tmp_path, capsys):
+    assert sentence in complaint(["analyze", make(tmp_path), "--out", tmp_path / "o"], 1, capsys)
+
+
+FORMATS = [
+    ("wav", {"subtype": "PCM_16"}),
+    ("flac", {}),
+    ("ogg", {"subtype": "VORBIS"}),
+]
+
+
+@pytest.mark.parametrize(("ending", "form"), FORMATS, ids=lambda value: str(value)[:4])
+def test_a_truncated_file_is_not_taken_for_a_whole_one(ending, form, cut, tmp_path, capsys):
+    path = cut(ending, **form)
+    said = complaint(["analyze", path, "--out", tmp_path / "o"], 1, capsys)
+    assert "truncated" in said or "cannot be read to its end" in said
+    assert str(path) in said
+    assert not list((tmp_path / "o").glob("cut.*"))
+
+
+@pytest.mark.parametrize(("ending", "form"), FORMATS, ids=lambda value: str(value)[:4])
+def test_a_truncated_file_is_told_after_what_could_be_heard(ending, form, cut, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    path = cut(ending, **form)
+    said = complaint(["--headless", "--input", path, "--speed", "0", "--export", out], 1, capsys)
+    assert "truncated" in said or "cannot be read to its end" in said
+    if out.exists():  # FLAC tells only on the way
+        assert len(out.read_text("utf-8").splitlines()) > 50
+
+
+def test_a_file_without_the_channel_that_was_asked_for(speech_wav, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    arguments = ["--headless", "--input", speech_wav, "--channels", "1,2", "--export", out]
+    assert "speech.wav has 1 channel(s), so channel 2 is not there" in complaint(
+        arguments, 1, capsys
+    )
+
+
+# ------------------------------------------------------------------------------------------ bundles
+
+
+@pytest.fixture
+def bundle(bundle_folder, tmp_path):
+    return shutil.copytree(bundle_folder, tmp_path / "bundle")
+
+
+def altered(bundle):
+    with (bundle / "model.tflite").open("ab") as file:
+        file.write(b"\0")
+
+
+def without_model(bundle):
+    (bundle / "model.tflite").unlink()
+
+
+def without_manifest(bundle):
+    (bundle / "bundle.json").unlink()
+
+
+def of_another_schema(bundle):
+    change(bundle, lambda manifest: manifest | {"schema_version": 99})
+
+
+def without_labels(bundle):
+    change(bundle, lambda manifest: {k: v for k, v in manifest.items() if k != "labels"})
+
+
+def not_json(bundle):
+    (bundle / "bundle.json").write_text("{")
+
+
+def gone(bundle):
+    shutil.rmtree(bundle)
+
+
+def change(bundle, edit):
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps(edit(json.loads(path.read_text("utf-8")))))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (altered, "The file model.tflite of the model bundle {} was altered"),
+        (without_model, "The model bundle {} lacks its file model.tflite"),
+        (without_manifest, "The folder {} is not a model bundle"),
+        (of_another_schema, "The model bundle {} has schema 99, and this program reads 1"),
+        (without_labels, "{}/bundle.json is damaged at 'labels'"),
+        (not_json, "{}/bundle.json is not valid JSON; fetch the bundle again"),
+        (gone, "There is no model bundle at {}"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bundle_that_is_not_whole(spoil, sentence, bundle, tmp_path, capsys):
+    spoil(bundle)
+    for arguments in (
+        ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"],
+        ["analyze", tmp_path / "some.wav", "--out", tmp_path / "out"],
+    ):
+        said = complaint([*arguments, "--model", bundle], 1, capsys)
+        assert sentence.format(bundle) in said
+    assert not list(tmp_path.glob("out*"))
+
+
+# ---------------------------------------------------------------------------------- configurations
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "gate: {hangover: 5}",
+            "unknown setting 'gate.hangover'; did you mean 'gate.hangover_ms'?",
+        ),
+        ("windw: {theme: dark}", "unknown setting 'windw'; did you mean 'window'?"),
+        ("theme: dark", "unknown setting 'theme'; did you mean 'window.theme'?"),
+        ("gate: {mode: two}", "'gate.mode' is 'two', but input should be a valid integer"),
+        ("gate: {mode: 9}", "'gate.mode' is 9, but input should be less than or equal to 3"),
+        ("gate: {onset_frames: 5, onset_voiced: 6}", "onset_voiced must not exceed onset_frames"),
+        ("audio: {buffer_s: .inf}", "'audio.buffer_s' is inf"),
+        ("study: {participant: 007}", "'study.participant' is 7, but it must be text: put it in"),
+        ("window: {theme: pink}", "'window.theme' is 'pink', but input should be 'system'"),
+        ("- a list", "must hold settings such as 'model: default'"),
+        ("gate: {mode: 1", "is not valid YAML near line"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_a_configuration_with_a_mistake(text, sentence, tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    said = complaint(["--headless", "--input", "demo", "--config", path], 2, capsys)
+    assert sentence in said
+    assert str(path) in said
+
+
+def test_a_configuration_that_is_missing(tmp_path, capsys):
+    said = complaint(["analyze", "x.wav", "--config", tmp_path / "none.yaml"], 2, capsys)
+    assert "Cannot read the configuration" in said
+
+
+# ------------------------------------------------------------------------------------------ outputs
+
+
+@pytest.fixture
+def blocked(tmp_path):
+    """A place below a file, where nobody can write, not even the superuser."""
+    file = tmp_path / "file"
+    file.write_text("mine")
+    return file / "below"
+
+
+def test_an_export_that_cannot_be_written(blocked, capsys):
+    arguments = ["--headless", "--input", "demo", "--export", blocked / "out.csv"]
+    assert "choose a folder that you may write to" in complaint(arguments, 1, capsys)
+
+
+@pytest.mark.parametrize("taken", ["out.csv", "out.segments.csv", "out.markers.csv", "out.json"])
+def test_an_export_replaces_nothing(taken, tmp_path, capsys):
+    (tmp_path / taken).write_text("mine")
+    arguments = ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"]
+    said = complaint(arguments, 1, capsys)
+    assert f"{tmp_path / taken} exists already" in said
+    assert [path.name for path in tmp_path.glob("out*")] == [taken]
+    assert (tmp_path / taken).read_text() == "mine"
+
+
+def test_a_picture_that_cannot_be_written_is_found_out_before_the_session(
+    blocked, tmp_path, capsys
+):
+    arguments = ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"]
+    said = complaint([*arguments, "--screenshot", blocked / "out.png"], 1, capsys)
+    assert "Cannot write the screenshot" in said
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_analysis_that_cannot_be_written(blocked, speech_wav, capsys):
+    said = complaint(["analyze", speech_wav, "--out", blocked], 1, capsys)
+    assert "choose a folder that you may write to" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
+def test_a_disk_that_fills_up_ends_the_session_with_what_was_written(speech_wav, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [*CLI, "--headless", "--input", str(speech_wav), "--speed", "0", "--export", str(out)]
+
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"Cannot write {out}" in done.stderr
+    assert "that has room" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert 0 < out.stat().st_size <= 8192
+    assert str(out) in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
+def test_a_disk_that_fills_up_fails_the_files_of_an_analysis(speech_wav, tmp_path):
+    command = [*CLI, "analyze", str(speech_wav), "--out", str(tmp_path / "out")]
+
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "that has room, with --out" in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["summary.csv"]

@@ -1,0 +1,190 @@
+"""The whole way: speech is played, PortAudio captures it, and the tables come out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime_ser.base.labels import LABELS
+
+pytestmark = pytest.mark.pulse
+
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def listening(server, out, *more):
+    """A monitor of the default microphone that is at work; ended by Ctrl+C."""
+    command = [*CLI, "--headless", "--input", "mic", "--export", str(out), *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=server.env, **pipes) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or (out.exists() and rows(out)), "rows")
+            yield process
+            process.send_signal(signal.SIGINT)
+            process.said, process.complained = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, process.complained
+
+
+@pytest.fixture
+def sentence_wav(speech_wav, tmp_path):
+    """The first sentence alone."""
+    speech, rate = soundfile.read(speech_wav, dtype="int16", frames=16_000 * 5)
+    path = tmp_path / "sentence.wav"
+    soundfile.write(path, speech, rate)
+    return path
+
+
+@pytest.fixture
+def another_server(tmp_path_factory, pulse):
+    """A sound server whose microphone may be unplugged without harm to other tests."""
+    server = type(pulse)(tmp_path_factory.mktemp("pulse"))
+    yield server
+    server.close()
+
+
+def test_speech_that_is_played_is_captured_and_written(pulse, speech_wav, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(pulse, out) as process:
+        assert pulse.play(speech_wav).wait(60) == 0
+        time.sleep(1.0)  # the device's buffer, and a hang-over
+    frames, segments = rows(out), rows(tmp_path / "out.segments.csv")
+    assert process.complained == ""
+    assert len(segments) >= 3
+    spoken = [row for row in frames if row["speech"] == "1"]
+    spoken_s = soundfile.info(str(speech_wav)).duration - 4 * 1.5
+    assert 0.08 * len(spoken) > 0.7 * spoken_s
+    assert all(
+        sum(float(row[name]) for name in LABELS) == pytest.approx(1, abs=1e-5) for row in spoken
+    )
+    steps = [round(float(row["time_s"]) / 0.08) for row in frames]
+    assert steps == list(range(1, len(steps) + 1))
+    heard = [row for row in frames if row["state"] in ("speech", "silence")]
+    latencies = [float(row["latency_ms"]) for row in heard]
+    assert 0 < np.median(latencies) < 2000
+    assert all(row["wall_clock"] for row in frames)
+    story = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert story["source"]["live"] is True
+    assert story["native_rate"] >= 8000
+    assert story["effective_rate"] == pytest.approx(story["native_rate"], rel=0.02)
+    assert len(story["anchors"]) >= 2
+    assert "latency" in process.said
+    assert "samples dropped" in process.said
+
+
+def test_two_channels_of_a_microphone_are_two_timelines(pulse, speech_stereo_wav, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(pulse, out, "--channels", "1,2"):
+        assert pulse.play(speech_stereo_wav).wait(60) == 0
+        time.sleep(1.0)
+    segments = rows(tmp_path / "out.segments.csv")
+    starts = {channel: [] for channel in "12"}
+    for row in segments:
+        starts[row["channel"]].append(float(row["start_s"]))
+    assert min(starts["1"]) < min(starts["2"]) < max(starts["1"])
+
+
+def test_an_unplugged_microphone_costs_rows_and_comes_back(another_server, sentence_wav, tmp_path):
+    out = tmp_path / "out.csv"
+
+    def state(name):
+        return lambda: rows(out)[-1]["state"] == name
+
+    with listening(another_server, out) as process:
+        another_server.remove_null_sink("speaker")
+        wait_for(state("lost"), "lost rows")
+        another_server.add_null_sink("speaker")
+        wait_for(state("silence"), "sound again")
+        assert another_server.play(sentence_wav).wait(60) == 0
+        time.sleep(1.0)
+    frames = rows(out)
+    states = [row["state"] for row in frames]
+    lost = [index for index, name in enumerate(states) if name == "lost"]
+    assert states[lost[0] : lost[-1] + 1] == ["lost"] * len(lost), "one gap"
+    assert not any(frames[index]["label"] or frames[index]["latency_ms"] for index in lost)
+    assert "speech" in states[lost[-1] :]
+    steps = [round(float(row["time_s"]) / 0.08) for row in frames]
+    assert steps == list(range(1, len(steps) + 1)), "lost time counts"
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["dropped_samples"] > 0
+    assert "reconnecting" in process.said
+    assert "s were lost" in process.said
+
+
+def test_a_microphone_is_chosen_by_a_part_of_its_name(pulse, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(pulse, out, "--device", "puls"):
+        pass
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["source"]["name"].endswith(
+        "pulse"
+    )
+
+
+def test_devices_are_listed_by_host_api_with_the_default_marked(pulse):
+    done = subprocess.run([*CLI, "devices"], env=pulse.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert first == "ALSA"
+    marked = [line for line in others if line.startswith(" * ")]
+    assert len(marked) == 1
+    assert "Hz" in marked[0]
+    assert "channels" in marked[0]
+
+
+def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tmp_path):
+    alsa = tmp_path / "asound.conf"
+    usual = pulse.env["ALSA_CONFIG_PATH"]
+    alsa.write_text(f'<{usual}>\npcm.broken {{ type pulse device "nowhere" }}\n')
+    env = pulse.env | {"ALSA_CONFIG_PATH": str(alsa)}
+    command = [
+        *CLI,
+        "--headless",
+        "--device",
+        "broken",
+        "--export",
+        str(tmp_path / "out" / "x.csv"),
+    ]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "refuses to record" in done.stderr
+    assert "choose another with --device" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_name_that_no_device_has_points_to_the_list(pulse, tmp_path):
+    command = [*CLI, "--headless", "--device", "gramophone", "--export", str(tmp_path / "x.csv")]
+    done = subprocess.run(command, env=pulse.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "No microphone is named 'gramophone'" in done.stderr
+    assert "realtime-ser devices" in done.stderr
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_the_doctor_hears_the_microphone(pulse):
+    done = subprocess.run([*CLI, "doctor"], env=pulse.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    microphone = next(line for line in done.stdout.splitlines() if " microphone " in line)
+    assert "digital silence" in microphone  # nothing is played

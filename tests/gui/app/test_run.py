@@ -1,0 +1,165 @@
+"""Starting and ending: the window as the command line runs it."""
+
+import logging
+import subprocess
+import sys
+import threading
+
+import pytest
+from PyQt6.QtCore import QTimer
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.base.config import parse_config
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.paths import shipped
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.gui.app.crash import CrashDialog
+from realtime_ser.gui.app.log_file import log_path
+from realtime_ser.gui.app.preferences_file import settings_path
+from realtime_ser.gui.app.run import render_screenshot, run
+from realtime_ser.gui.app.welcome import Welcome
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+
+
+def config(folder, **audio):
+    settings = {"audio": {"input": "demo", "speed": 8.0} | audio, "session": {"folder": folder}}
+    return parse_config(settings, "the test")
+
+
+def test_a_session_of_a_given_length_leaves_a_picture_and_files(qapp, tmp_path):
+    sessions = []
+    code = run(
+        config(tmp_path),
+        screenshot=tmp_path / "window.png",
+        duration_s=4.0,
+        completed=sessions.append,
+    )
+    assert code == 0
+    image = QImage(str(tmp_path / "window.png"))
+    assert (image.width(), image.height()) == (1280, 720)
+    (session,) = sessions
+    assert session.files.frames.exists()
+    # A header and 4 s of steps, the last of which may lack the end of its last frame.
+    assert len(session.files.frames.read_text().splitlines()) in (1 + 49, 1 + 50)
+
+
+def test_no_microphone_ends_with_exit_code_1(qapp, tmp_path):
+    assert run(config(tmp_path, input="mic"), duration_s=1.0) == 1
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(qapp, tmp_path):
+    with pytest.raises(OutputError, match="choose another place"):
+        run(config(tmp_path), screenshot=tmp_path / "no" / "window.png", duration_s=1.0)
+
+
+def test_a_fault_in_a_slot_is_told_once_and_the_session_goes_on(qapp, tmp_path, caplog):
+    told = []
+
+    def fault():
+        raise ZeroDivisionError("in a slot")
+
+    def look():
+        dialogs = [box for box in QApplication.allWidgets() if isinstance(box, CrashDialog)]
+        told.extend(dialog.text.text() for dialog in dialogs)
+
+    # pytest-qt would take the exceptions; a person has only what run() has put in place.
+    for delay in (1000, 1200):
+        QTimer.singleShot(delay, lambda: sys.excepthook(*_caught(fault)))
+    QTimer.singleShot(1500, look)
+    with caplog.at_level(logging.ERROR):
+        assert run(config(tmp_path, speed=1.0), duration_s=2.0) == 0
+    (text,) = told
+    assert str(tmp_path) in text
+    assert caplog.text.count("ZeroDivisionError: in a slot") == 2
+
+
+def test_a_fault_in_a_thread_is_noted(qapp, tmp_path, caplog):
+    def fault():
+        raise ZeroDivisionError("in a thread")
+
+    thread = threading.Thread(target=fault)
+    QTimer.singleShot(500, thread.start)
+    with caplog.at_level(logging.ERROR):
+        assert run(config(tmp_path, speed=1.0), duration_s=1.5) == 0
+    assert "ZeroDivisionError: in a thread" in caplog.text
+
+
+def _caught(function):
+    try:
+        function()
+    except ZeroDivisionError:
+        return sys.exc_info()
+    raise AssertionError
+
+
+def test_nothing_listens_before_the_notice_was_read(qapp, tmp_path, inputs):
+    """A microphone is there; who leaves at the notice has not been heard."""
+    inputs.plug_in("Microphone")
+    sessions = []
+
+    def leave():
+        (notice,) = [box for box in QApplication.allWidgets() if isinstance(box, Welcome)]
+        notice.leave.click()
+
+    QTimer.singleShot(1000, leave)
+    assert run(config(tmp_path, input="mic"), completed=sessions.append) == 0
+    assert not sessions
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_a_script_reads_and_leaves_no_choices(qapp, tmp_path):
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('{"version": 1, "geometry": "", "stacked": true}')
+    before = settings_path().read_text()
+    assert run(config(tmp_path), duration_s=1.0) == 0
+    assert settings_path().read_text() == before
+    assert not log_path().exists()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_finished_session_is_drawn_without_a_screen(qapp, tmp_path, theme):
+    monitor = Monitor(
+        FileSource(shipped("demo.flac"), speed=0, demo=True), load_bundle(bundle_folder("default"))
+    )
+    records = monitor.subscribe()
+    with monitor:
+        heard = list(records)
+    path = tmp_path / "end.png"
+    render_screenshot(
+        heard,
+        monitor.labels,
+        monitor.status,
+        path,
+        size=(1600, 900),
+        theme=theme,
+        source=monitor.source.info,
+    )
+    image = QImage(str(path))
+    assert (image.width(), image.height()) == (1600, 900)
+    assert len({image.pixel(x, y) for x in range(0, 1600, 7) for y in range(0, 900, 7)}) > 20
+
+
+def test_an_interrupt_closes_in_order(tmp_path):
+    """Ctrl+C in the terminal: the files are complete and the exit code is that of a good end."""
+    script = f"""
+import os, signal, sys, threading, time
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from realtime_ser.config import parse_config
+from realtime_ser.gui import run
+config = parse_config({{"audio": {{"input": "demo"}}}}, "test")
+def interrupt():
+    while not Path({str(tmp_path / "s.csv")!r}).exists():
+        time.sleep(0.05)
+    time.sleep(1.5)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+sys.exit(run(config, export=Path({str(tmp_path / "s.csv")!r})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "s.csv").read_text().splitlines()) > 10

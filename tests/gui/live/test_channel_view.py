@@ -1,0 +1,344 @@
+"""How the live window shows things: by menus, keys, clicks and the wheel."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt6.QtGui import QAction, QImage, QKeyEvent, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QMenu
+
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
+from realtime_ser.gui.app.actions import entries, key_rows
+from realtime_ser.gui.app.preferences_file import Settings
+from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from tests.gui.live.test_window import fill, playing, rows
+
+CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+
+
+def drawn(window):
+    """The timeline, with no tile left for later."""
+    window.grab()
+    return window.channels[1].plots.grab().toImage()
+
+
+def colours(window):
+    """Colours of the timeline."""
+    image = drawn(window)
+    return {
+        image.pixelColor(x, y).name()
+        for x in range(0, image.width(), 2)
+        for y in range(0, image.height(), 2)
+    }
+
+
+def speak(window, steps=200):
+    """Speech that sounds happy and, a little, sad."""
+    values = np.zeros(len(LABELS), np.float32)
+    values[LABELS.index("happy")], values[LABELS.index("sad")] = 0.7, 0.3
+    said = Estimate(values, "happy", 0.7, certain=True)
+    window.feed([Update(step, 1, State.SPEECH, 1, said, -20.0) for step in range(steps)], 0.0)
+    view = Panorama(Situation.SPEECH, position_s=0.08 * steps, model="m", live=True)
+    for moment in range(8):
+        window.show_view(view, moment)
+        window.tick(moment)
+        QApplication.processEvents()
+
+
+def wheel(widget, notches):
+    place = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        place,
+        widget.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def test_areas_instead_of_lines_by_a_key(qtbot, window):
+    speak(window)
+    happy = "#e69f00"
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    assert window.settings.stacked
+    plots = window.channels[1].plots
+    frame, box = plots.frame, plots.sound_box
+    image = drawn(window)
+    # Inside the area of happy, which is all below 70 %.
+    place = (round(box.right()) - 30, round(frame.bottom - 0.5 * (frame.bottom - frame.top)))
+    assert image.pixelColor(*place).name() == happy
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    image = drawn(window)
+    assert image.pixelColor(*place).name() != happy
+
+
+def test_a_click_on_a_label_hides_its_line_and_another_shows_it(qtbot, window):
+    speak(window)
+    bars = window.channels[1].panel.bars
+    sad = LABELS.index("sad")
+    row = bars.height() // len(LABELS)
+    assert "#0072b2" in colours(window)
+    qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row * sad + row // 2))
+    assert window.settings.hidden == ("sad",)
+    assert "#0072b2" not in colours(window)
+    assert "sad 30\u202f%, hidden" in bars.accessibleDescription()
+    qtbot.keyClick(window, Qt.Key.Key_4, ALT)
+    assert "#0072b2" in colours(window)
+
+
+def test_labels_are_hidden_with_the_keyboard_alone(qtbot, window):
+    speak(window)
+    bars = window.channels[1].panel.bars
+    bars.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(bars, Qt.Key.Key_Down)
+    qtbot.keyClick(bars, Qt.Key.Key_Return)
+    assert window.settings.hidden == ("calm",)
+    qtbot.keyClick(window, Qt.Key.Key_0, ALT)
+    assert window.settings.hidden == ()
+
+
+def test_the_length_changes_by_keys_menu_and_wheel(qtbot, window):
+    speak(window)
+    qtbot.keyClick(window, Qt.Key.Key_Minus, CTRL)
+    assert window.settings.timeline_s == 120
+    wheel(window.channels[1].plots.findChild(type(window.channels[1].plots._view)).viewport(), 2)
+    assert window.settings.timeline_s == 30
+    hour = next(a for a in window.actions_.menus["Timeline length"].actions() if a.text() == "1 h")
+    hour.trigger()
+    assert hour.isChecked()
+    assert "1 h" in window.statusline.message.text()
+    qtbot.keyClick(window, Qt.Key.Key_Minus, CTRL)
+    assert window.settings.timeline_s == 3600
+
+
+def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
+    speak(window, steps=40_000)
+    window.choose(timeline_s=3600.0)
+    window.tick(20.0)
+    plots = window.channels[1].plots
+    box, frame = plots.sound_box, plots.frame
+    image = drawn(window)
+    y = round(frame.bottom - 0.7 * (frame.bottom - frame.top))
+    columns = range(round(box.left()), round(box.right()))
+    spans = [[image.pixelColor(x, row).name() for x in columns] for row in range(y - 2, y + 3)]
+    # 3200 of 3600 seconds, as one line of happy.
+    longest = max(span.count("#e69f00") for span in spans)
+    assert longest == pytest.approx(len(columns) * 3200 / 3600, abs=6)
+
+
+def test_one_painting_draws_no_more_tiles_than_it_may(qtbot, window, monkeypatch):
+    """A new length of the timeline comes tile by tile; a picture is whole at once."""
+    speak(window, steps=2000)
+    plots = window.channels[1].plots
+    monkeypatch.setattr("realtime_ser.gui.live.plots._ALLOWANCE_S", 0.0)
+    papers = plots._papers
+    window.choose(timeline_s=120.0)
+    window.tick(20.0)
+    QApplication.processEvents()
+    assert papers[0].waiting
+    window.grab()
+    assert not papers[0].waiting
+
+
+def test_the_moment_that_is_played_is_a_thin_line(window):
+    speak(window)
+    before = drawn(window)
+    window.show_cursor(8.0)
+    after = drawn(window)
+    y = round(window.channels[1].plots.frame.top) + 10
+    moved = [x for x in range(after.width()) if after.pixel(x, y) != before.pixel(x, y)]
+    assert 1 <= len(moved) <= 4
+    window.show_cursor(None)
+    assert drawn(window).pixel(moved[0], y) == before.pixel(moved[0], y)
+
+
+def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, conduct, tmp_path):
+    conductor = conduct()
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
+    assert window.blind.isVisible()
+    for hidden in (window.channels[1], window.topbar, window.statusline, window.menuBar()):
+        assert not hidden.isVisible()
+    qtbot.waitUntil(lambda: conductor.view.situation is Situation.SPEECH, timeout=20000)
+    assert window.blind.title.text() == "Listening"  # not "speech": that would be a result
+    assert "sound is not" in window.blind.kept.text()
+    for key in (Qt.Key.Key_F11, Qt.Key.Key_F10, Qt.Key.Key_Escape):
+        qtbot.keyClick(window, key)  # none of them shows the results by mistake
+    assert window.blind.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_3)  # whoever leads the study marks on
+    qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
+    qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
+    assert window.channels[1].isVisible()
+    assert not window.blind.isVisible()
+    window.close()
+    assert len(rows(tmp_path / "session.csv")) == window.timeline.channels[1].newest + 1
+
+
+def test_letters_of_any_alphabet_are_no_trouble(qtbot, window):
+    for letter in ("\u0444", "\u05d0", "\u304b"):
+        event = QKeyEvent(QEvent.Type.KeyPress, ord(letter), Qt.KeyboardModifier.NoModifier, letter)
+        QApplication.sendEvent(window, event)
+    assert window.isVisible()
+
+
+def test_the_presenter_fills_the_screen_until_escape(qtbot, window):
+    fill(window)
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    window.tick(10.0)
+    (poster,) = window.presenter.posters
+    assert poster.title.text() == "sounds surprised?"
+    assert poster.title.font().pixelSize() >= 40
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isFullScreen()
+    assert window.channels[1].isVisible()
+
+
+def test_the_compact_window_stays_on_top_and_its_keys_work(qtbot, window, conduct):
+    conductor = conduct()
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.keyClick(window, Qt.Key.Key_F10)
+    small = window.compact
+    qtbot.waitExposed(small)
+    assert not window.isVisible()
+    assert small.windowFlags() & Qt.WindowType.WindowStaysOnTopHint
+    qtbot.waitUntil(lambda: small.title.text().startswith("sounds "), timeout=20000)
+    assert "Listening" in small.windowTitle()
+    assert "demo" in small.state.text()
+    qtbot.keyClick(small, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: small.state.text().startswith("Paused"), timeout=5000)
+    small.close()
+    assert window.isVisible()
+
+
+def test_the_title_says_all_the_time_that_it_listens(qtbot, window, conduct):
+    conductor = conduct()
+    qtbot.waitUntil(playing(conductor), timeout=20000)
+    assert window.windowTitle().startswith("\u25cf Listening (demo)")
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.windowTitle().startswith("Paused"), timeout=5000)
+
+
+def test_before_the_first_session_nothing_claims_to_listen_or_to_record(window):
+    assert window.windowTitle().startswith("Idle")
+    bar = window.topbar
+    for hidden in (bar.recording, bar.light, bar.pause, window.statusline.light, window.progress):
+        assert not hidden.isVisible()
+    assert bar.start.isVisible()
+    assert "Press Start" in window.card.text.text()
+
+
+def test_loss_and_delay_are_explained_with_what_to_do(qtbot, window, click):
+    def show(now_s, **facts):
+        view = Panorama(Situation.LISTENING, live=True, model="m", rate=48000, **facts)
+        window.show_view(view, now_s)
+
+    show(0.0)
+    assert not window.strain.isVisible()
+    show(1.0, dropped_samples=480, overflows=1)
+    assert window.strain.title.text() == "10 ms of sound lost"
+    assert "Close other programs" in window.strain.text.text()
+    click(window.strain.button)
+    show(2.0, dropped_samples=480, overflows=1)
+    assert not window.strain.isVisible()
+    show(3.0, dropped_samples=960, overflows=1)  # the ring was full this time
+    assert "audio.buffer_s" in window.strain.text.text()
+    show(60.0, dropped_samples=960, overflows=1)
+    assert not window.strain.isVisible()
+    for second in range(61, 66):
+        show(float(second), dropped_samples=960, overflows=1, latency_ms=900.0)
+    assert window.strain.title.text() == "Results come late"
+
+
+def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
+    qtbot, window, conduct, tmp_path
+):
+    other = tmp_path / "other"
+    shutil.copytree(bundle_folder("default"), other)
+    text = (other / "bundle.json").read_text()
+    (other / "bundle.json").write_text(text.replace('"name": "default"', '"name": "other"'))
+    conductor = conduct(speed=0.0)
+    with qtbot.waitSignal(conductor.over, timeout=60000):
+        pass
+    conductor.compare(str(other))
+    with qtbot.waitSignal(conductor.over, timeout=60000):
+        conductor.start()
+    named = f"other {load_bundle(other).manifest.version}"
+    assert window.seconds[1].panel.caption.text().startswith(named)
+    assert window.channels[1].panel.caption.text().startswith("default ")
+    assert f"and, not stored, {named}" in window.statusline.cells[3].text()
+    first, second = window.timeline.channels[1], window.second.channels[1]
+    assert first.newest == second.newest
+    one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, second))
+    assert np.array_equal(one, two, equal_nan=True)  # the same model under another name
+    assert len(rows(tmp_path / "session-2.csv")) == first.newest + 1
+
+
+def test_every_action_says_what_it_does_and_has_its_own_keys(window):
+    keys = [entry.keys for _, entry in entries() if entry.keys]
+    assert len(keys) == len(set(keys))
+    assert all(entry.tip for _, entry in entries())
+    for menu in window.findChildren(QMenu):
+        letters = [action.text().lower().partition("&")[2][:1] for action in menu.actions()]
+        assert len(set(letters) - {""}) == len([letter for letter in letters if letter]), letters
+    assert all(action.toolTip() for action in window.actions_.all())
+    listed = dict(key_rows())
+    assert {"Ctrl+E", "M", "Space", "1 to 9"} <= listed.keys()
+    used = [
+        action.shortcut().toString()
+        for action in window.findChildren(QAction)
+        if not action.shortcut().isEmpty()
+    ]
+    assert len(used) == len(set(used))
+
+
+def test_a_setting_that_makes_no_sense_is_left_out_and_the_others_count():
+    settings = Settings().changed({"timeline_s": 7200, "stacked": True, "unknown": 1})
+    assert settings.timeline_s == 60
+    assert settings.stacked
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize("span_s", [10.0, 60.0, 600.0])
+def test_what_grows_step_by_step_looks_as_if_drawn_at_once(window, stacked, span_s):
+    window.choose(timeline_s=span_s, stacked=stacked)
+    window.tick(0.0)
+    random = np.random.default_rng(1)
+    said = [Estimate(row, "sad", 0.6, certain=True) for row in random.dirichlet(np.ones(8), 97)]
+    count = 120 if span_s < 60.0 else 360  # whole pixels at each length
+    for step in range(count):
+        number, place = divmod(step, 53)
+        levels = {"level_dbfs": -60.0 + step * 7 % 55, "voiced": step * 3 % 5}
+        if place < 40:
+            records = [Update(step, 1, State.SPEECH, number + 1, said[step % 97], **levels)]
+        else:
+            records = [Update(step, 1, State.LOST if place > 50 else State.SILENCE, **levels)]
+        if place == 40:
+            end_s = 0.08 * step
+            records.append(Segment(number + 1, 1, end_s - 3.2, end_s, 3.0, said[step % 97]))
+        if step % 70 == 30:
+            records.append(Marker(0.08 * step, "", "here"))
+        window.feed(records, 0.08 * step)
+        if step % 3:  # some frames bring one step, some two
+            window.tick(0.08 * step)
+            QApplication.processEvents()
+    for _ in range(8):
+        window.tick(0.08 * count)
+        QApplication.processEvents()
+    grown = pixels(drawn(window))
+    window.choose(stacked=not stacked)
+    window.choose(stacked=stacked)  # forgets all that was drawn
+    assert np.abs(grown - pixels(drawn(window))).max() <= 2  # of 255: dashes add up otherwise
+
+
+def pixels(image):
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+    return rows.reshape(image.height(), -1)[:, : 3 * image.width()].astype(int)

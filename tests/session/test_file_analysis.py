@@ -1,0 +1,76 @@
+"""A file that is heard as a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from realtime_ser.base.config import Config
+from realtime_ser.base.errors import AudioFileError
+from realtime_ser.base.paths import shipped
+from realtime_ser.session.analysis.analyzer import Analyzer, Settings
+from realtime_ser.session.analysis.inputs import Input
+from realtime_ser.session.file_analysis import keep_file
+from realtime_ser.session.store import SessionState, Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "store") as opened:
+        yield opened
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "talk.flac"
+    shutil.copyfile(shipped("demo.flac"), path)
+    return path
+
+
+def ignore(share):
+    """Nobody watches."""
+
+
+def test_a_session_of_a_file_says_what_the_analysis_says(store, file):
+    told = []
+    info = keep_file(store, Config(), file, told.append)
+    assert info.state is SessionState.COMPLETE
+    assert (info.beginning.title, info.audio) == ("talk.flac", file)
+    assert told[-1] == pytest.approx(1.0)
+    outcome = Analyzer(Settings(Config())).analyze(Input(file), ignore)
+    assert info.speech_s == pytest.approx(outcome.speech_s)
+    assert info.duration_s == pytest.approx(outcome.duration_s, abs=0.16)
+    segments = store.segments(info.id)
+    mean = np.average(
+        [segment.estimate.probabilities for segment in segments],
+        axis=0,
+        weights=[segment.voiced_s for segment in segments],
+    )
+    np.testing.assert_allclose(mean, outcome.estimate.probabilities, atol=1e-6)
+
+
+def test_a_file_is_heard_again_only_when_it_or_the_settings_changed(store, file):
+    first = keep_file(store, Config(), file, ignore)
+    assert keep_file(store, Config(), file, ignore).id == first.id
+    later_s = time.time() + 60
+    os.utime(file, (later_s, later_s))
+    assert keep_file(store, Config(), file, ignore).id != first.id
+    two = Config.model_validate({"audio": {"channels": [1, 2]}})
+    with pytest.raises(AudioFileError, match="channel"):
+        keep_file(store, two, file, ignore)
+
+
+def test_stopping_keeps_nothing_and_deleting_leaves_the_file(store, file):
+    def stop(share):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        keep_file(store, Config(), file, stop)
+    assert store.sessions() == []
+    store.delete([keep_file(store, Config(), file, ignore)])
+    assert store.sessions() == []
+    assert file.read_bytes() == shipped("demo.flac").read_bytes()

@@ -1,0 +1,127 @@
+"""The training graph over whole segments, beside the stream that was made of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax  # type: ignore[import-untyped]
+
+from realtime_ser.base.records import SAMPLE_RATE
+from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle
+from realtime_ser.recogniser.gate import GATE_FRAME
+from training.corpora import Clip
+from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult
+from training.measure.metrics import bootstrap, interval, uar
+from training.measure.scoring import by_corpus, own_classes
+from training.streaming.clips import GatedSegment, gated_segments
+
+
+def evaluate_graph(bundle: Bundle, clips: Sequence[Clip], *, cache: Path, jobs: int) -> Evaluation:
+    """Run the bundle's training graph over each gated segment of clips at once.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    clips
+        What it hears.
+    cache
+        Folder of gated clips, shared by all runs.
+    jobs
+        Processes that cut the clips.
+
+    Raises
+    ------
+    SerError
+        A clip cannot be read, or the cache cannot be written.
+    """
+    manifest = bundle.manifest
+    segments = gated_segments(
+        list(dict.fromkeys(clips)), manifest.features, manifest.gate, cache, jobs
+    )
+    logits = _logits_at_results(bundle, segments) if segments else []
+    said = said_of_clips(segments, logits, manifest.temperature)
+    return Evaluation.of_bundle(
+        bundle, [ClipResult(clip, tuple(said.get(clip, ())), {}) for clip in clips]
+    )
+
+
+def said_of_clips(
+    segments: Sequence[GatedSegment], logits: Iterable[NDArray[np.floating]], temperature: float
+) -> dict[Clip, list[SegmentResult]]:
+    """Results of each clip's segments, given the logits, shape ``(labels,)``, of each segment."""
+    said: defaultdict[Clip, list[SegmentResult]] = defaultdict(list)
+    for segment, row in zip(segments, logits, strict=True):
+        probabilities = softmax(row.astype(np.float64) / temperature)
+        voiced = round(segment.voiced_s * SAMPLE_RATE / GATE_FRAME)
+        said[segment.clip].append(SegmentResult(probabilities.astype(np.float32), voiced))
+    return said
+
+
+def _logits_at_results(
+    bundle: Bundle, segments: Sequence[GatedSegment]
+) -> list[NDArray[np.float32]]:
+    """Logits, shape ``(labels,)``, of each segment's last voiced step."""
+    # Keras takes seconds to load.
+    import keras
+
+    from training.streaming.batches import mfcc
+    from training.streaming.inference import run_causal
+    from training.streaming.network import StreamingSer
+
+    model: StreamingSer = keras.models.load_model(bundle.folder / TRAINING_MODEL, compile=False)
+    coefficients = bundle.manifest.features.n_mfcc
+    steps = [len(segment.log_mel) for segment in segments]
+    vectors = run_causal(
+        model.encoder,
+        steps,
+        lambda k: mfcc(segments[k].log_mel, coefficients),
+        lambda _, own: own,
+    )
+    return run_causal(
+        model.head,
+        steps,
+        lambda k: vectors[k],
+        lambda k, rows: rows[segments[k].last_voiced],
+    )
+
+
+def beside(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
+    """What the training graph says of the same clips, and how far the stream is from it.
+
+    Returns
+    -------
+    dict
+        By corpus: ``uar`` of the graph with its interval, ``largest_difference`` of a clip's
+        probability, and ``equal_labels``, the share of the clips to which both give one label.
+    """
+    pairs = zip(by_corpus(stream.results).items(), by_corpus(graph.results).values(), strict=True)
+    return {"corpora": {name: _beside(stream, mine, theirs) for (name, mine), theirs in pairs}}
+
+
+def _beside(
+    stream: Evaluation, mine: Sequence[ClipResult], theirs: Sequence[ClipResult]
+) -> dict[str, Any]:
+    clips = [result.clip for result in mine]
+    among, labels = own_classes(stream, clips)
+    streamed, whole = (Answers.over([r.segments for r in side], among) for side in (mine, theirs))
+    everything = np.arange(len(stream.labels))
+    shares = [Answers.over([r.segments for r in side], everything) for side in (mine, theirs)]
+    # Silence against an answer differs by as much as can be.
+    gaps = np.where(
+        streamed.answered | whole.answered,
+        np.nan_to_num(np.abs(shares[0].posteriors - shares[1].posteriors).max(axis=1), nan=1.0),
+        0.0,
+    )
+    speakers = [clip.speaker for clip in clips]
+    return {
+        "uar": uar(labels, whole.predictions),
+        "uar_interval": interval(bootstrap(labels, whole.predictions, speakers).uar),
+        "largest_difference": float(gaps.max()),
+        "equal_labels": float(np.mean(streamed.predictions == whole.predictions)),
+    }
