@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import footprint, latency, speed, start, store, window
-from benchmarks.figures import Section, show
+from benchmarks.figures import BenchmarkSection, show
 from benchmarks.machine import describe
 
-SECTIONS: dict[str, Callable[[], Section]] = {
+SECTIONS: dict[str, Callable[[], BenchmarkSection]] = {
     "steps": speed.steps,
     "analyze": speed.analyze,
     "start": start.window,

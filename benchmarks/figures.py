@@ -14,7 +14,7 @@ from rich.table import Table
 Values = Sequence[float] | NDArray[np.floating]
 
 
-class NotHereError(Exception):
+class UnavailableError(Exception):
     """A figure cannot be taken on this machine; the message says why."""
 
 
@@ -31,7 +31,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Measurement:
     """One figure.
 
     Attributes
@@ -59,12 +59,12 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class BenchmarkSection:
     """Figures that belong together, and how they were taken."""
 
     title: str
     method: str
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Measurement, ...] = ()
     missing: str = ""
 
     def as_data(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Section:
         return data
 
 
-def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list[Figure]:
+def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list[Measurement]:
     """Figures for the median, the 95th or 99th percentile, and the maximum.
 
     Parameters
@@ -91,13 +91,13 @@ def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list
     wanted = ("p50", "p99", "max") if "p99" in targets else ("p50", "p95")
     shares = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     return [
-        Figure(f"{name}, {which}", float(np.percentile(values, shares[which])), unit, target)
+        Measurement(f"{name}, {which}", float(np.percentile(values, shares[which])), unit, target)
         for which in wanted
         for target in [targets.get(which)]
     ]
 
 
-def show(console: Console, sections: Sequence[Section]) -> None:
+def show(console: Console, sections: Sequence[BenchmarkSection]) -> None:
     """Print all sections as one table."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
@@ -132,7 +132,7 @@ def number(value: float) -> str:
     return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
 
 
-def _bound(figure: Figure) -> str:
+def _bound(figure: Measurement) -> str:
     if figure.target is None:
         return ""
     sign = ">=" if figure.target.at_least else "<="

@@ -7,16 +7,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, NotHereError, Section, Target
+from benchmarks.figures import BenchmarkSection, Measurement, Target, UnavailableError
 from benchmarks.machine import usage
 from benchmarks.programs import (
     Variables,
     display,
     finish,
-    into,
     monitor,
+    output_options,
+    running_process,
     sound_server,
-    started,
     write_demo,
 )
 
@@ -45,8 +45,8 @@ def measure(
     """Monitor, and look at the process between two moments, in seconds from its start."""
     with tempfile.TemporaryDirectory() as folder:
         # It runs on while it is looked at.
-        options = ["--duration", str(until_s + 1.0), *into(Path(folder), "session.csv")]
-        with started(monitor(*arguments, *options), variables) as process:
+        options = ["--duration", str(until_s + 1.0), *output_options(Path(folder), "session.csv")]
+        with running_process(monitor(*arguments, *options), variables) as process:
             time.sleep(from_s)
             began, before = time.monotonic(), usage(process.pid)
             time.sleep(until_s - from_s)
@@ -65,7 +65,7 @@ def measure_microphone() -> Footprint:
         return measure(["--headless", "--input", "mic"], server.env)
 
 
-def footprint() -> Section:
+def footprint() -> BenchmarkSection:
     """Section on processor time and memory."""
     title = "Taken by the running program"
     method = (
@@ -73,7 +73,7 @@ def footprint() -> Section:
         f"start: memory then (MB are 10^6 bytes), processor time since {_FROM_S:.0f} s. Headless "
         "output goes to a pipe."
     )
-    figures: list[Figure] = []
+    figures: list[Measurement] = []
     demo = ["--input", "demo"]
     try:
         headless = measure(["--headless", *demo])
@@ -82,15 +82,17 @@ def footprint() -> Section:
             figures += _figures("with window", measure(demo, variables), None, Target(300.0))
         method += f" The window is on {where}."
         heard = measure_microphone()
-        figures.append(Figure("processor, headless, microphone", heard.cpu, _CORE, Target(5.0)))
-    except NotHereError as error:
-        return Section(title, method, tuple(figures), missing=str(error))
-    return Section(title, method, tuple(figures))
+        figures.append(
+            Measurement("processor, headless, microphone", heard.cpu, _CORE, Target(5.0))
+        )
+    except UnavailableError as error:
+        return BenchmarkSection(title, method, tuple(figures), missing=str(error))
+    return BenchmarkSection(title, method, tuple(figures))
 
 
-def _figures(name: str, found: Footprint, cpu: Target | None, memory: Target) -> list[Figure]:
+def _figures(name: str, found: Footprint, cpu: Target | None, memory: Target) -> list[Measurement]:
     return [
-        Figure(f"processor, {name}", found.cpu, _CORE, cpu),
-        Figure(f"memory, {name}, RSS", found.rss_mb, "MB", memory),
-        Figure(f"memory, {name}, PSS", found.pss_mb, "MB"),
+        Measurement(f"processor, {name}", found.cpu, _CORE, cpu),
+        Measurement(f"memory, {name}, RSS", found.rss_mb, "MB", memory),
+        Measurement(f"memory, {name}, PSS", found.pss_mb, "MB"),
     ]

@@ -31,12 +31,12 @@ _PERIOD_MS = 16
 _FRAME_S = 0.033
 """Between two frames of the live window."""
 
-_WORDS = 3
+_FRAMES_PER_STATUS = 3
 """Frames between two changes of its words."""
 
 
 @dataclass(slots=True)
-class Review:
+class ReviewFrames:
     """What was seen of a kept session's window.
 
     Attributes
@@ -59,10 +59,10 @@ class Review:
 
 
 @dataclass(slots=True)
-class Live:
+class LiveFrames:
     """What was seen of the live window: frames early and late in a session, and memory then.
 
-    A frame is its time and the processor time in it, as in :class:`Review`.
+    A frame is its time and the processor time in it, as in :class:`ReviewFrames`.
     """
 
     early_ms: list[tuple[float, float]] = field(default_factory=list)
@@ -71,64 +71,64 @@ class Live:
     late_mb: float = 0.0
 
 
-def measure_review(folder: Path, session: str, turns: int) -> Review:
+def measure_review(folder: Path, session: str, turns: int) -> ReviewFrames:
     """Open a session, and zoom and scroll through all of it; ``turns`` events for each movement."""
     from realtime_ser.base.config import Config
     from realtime_ser.gui.review import ReviewWindow
     from realtime_ser.session.store import Store
 
-    watch, seen = _Watch(), Review()
+    watch, seen = _FrameWatch(), ReviewFrames()
     with Store(folder) as store:
         begun_s, worked_s = time.perf_counter(), time.thread_time()
         window = ReviewWindow(Config(), store, session)
         window.show()
-        watch.widget = window.desk.canvas
+        watch.widget = window.review_view.canvas
         while not watch.frames:
             watch.app.processEvents()
         seen.first_paint_s = time.perf_counter() - begun_s
         seen.first_paint_worked_s = time.thread_time() - worked_s
-        _rest(watch.app, 1.0)
-        canvas, axis = window.desk.canvas, window.desk.axis
-        for style in ("areas", "lines"):
-            if canvas.style_of_curves != style:
-                _press(window, "A")
+        _process_events(watch.app, 1.0)
+        canvas, axis = window.review_view.canvas, window.review_view.axis
+        for curve_style in ("areas", "lines"):
+            if canvas.curve_style != curve_style:
+                _trigger_action(window, "A")
             for share in (0.3, 0.8):
                 turned = [120] * turns + [-120] * turns
                 seen.zooming_ms += _frames(watch, (_wheel(canvas, share, n) for n in turned))
             for span_s in (12 * 3600.0, 3600.0, 60.0, 2.0):
                 axis.show(axis.duration_s / 3, axis.duration_s / 3 + span_s)
-                _rest(watch.app, 0.2)
+                _process_events(watch.app, 0.2)
                 seen.scrolling_ms += _frames(watch, _drag(canvas, turns))
                 pages = (_key(canvas, name) for name in ("PageDown", "PageUp") * (turns // 4))
                 seen.scrolling_ms += _frames(watch, pages)
         window.close()
-    seen.memory_mb = _memory_mb()
+    seen.memory_mb = _peak_mb()
     return seen
 
 
-def measure_live(updates: int, frames: int) -> Live:
+def measure_live(updates: int, frames: int) -> LiveFrames:
     """Look at a live window near its beginning, and again when so many updates have come."""
-    watch, seen = _Watch(), Live()
+    watch, seen = _FrameWatch(), LiveFrames()
     from realtime_ser.base.config import WindowConfig
-    from realtime_ser.gui.live.status_model import Panorama, Situation
+    from realtime_ser.gui.live.status_model import StatusModel, UiState
     from realtime_ser.gui.live.window import MainWindow
 
     window = MainWindow(WindowConfig())
     window.begin(LABELS, (1,), rate=1.0)
     window.show()
-    _rest(watch.app, 0.5)
-    stream, now_s = _Stream(), 0.0
+    _process_events(watch.app, 0.5)
+    stream, now_s = _SyntheticSession(), 0.0
 
     def advance(by_s: float) -> None:
         nonlocal now_s
         now_s += by_s
-        records = stream.until(now_s)
+        records = stream.records_until(now_s)
         if records:
             window.feed(records, now_s)
 
     def say() -> None:
-        view = Panorama(
-            Situation.SPEECH,
+        view = StatusModel(
+            UiState.SPEECH,
             source="Microphone",
             live=True,
             folder="sessions",
@@ -138,30 +138,30 @@ def measure_live(updates: int, frames: int) -> Live:
             rate=48_000,
             model="model",
         )
-        window.show_view(view, now_s)
+        window.show_status(view, now_s)
 
-    def look() -> list[tuple[float, float]]:
+    def measure_frames() -> list[tuple[float, float]]:
         watch.frames, turn = [], 0
         while len(watch.frames) < frames:
             watch.begin()
             advance(_FRAME_S)
-            if turn % _WORDS == 0:
+            if turn % _FRAMES_PER_STATUS == 0:
                 say()
             turn += 1
             window.tick(now_s)
             watch.end()
-            _rest(watch.app, 0.01)  # Qt paints a few milliseconds later
+            _process_events(watch.app, 0.01)  # Qt paints a few milliseconds later
         return watch.frames
 
     advance(60.0)
-    look()  # everything has been painted once
-    seen.early_ms, seen.early_mb = look(), _present_mb()
+    measure_frames()  # everything has been painted once
+    seen.early_ms, seen.early_mb = measure_frames(), _resident_mb()
     end_s = updates * STEP_S
     while now_s < end_s:
         advance(60.0)
         window.tick(now_s)
-    look()
-    seen.late_ms, seen.late_mb = look(), _present_mb()
+    measure_frames()
+    seen.late_ms, seen.late_mb = measure_frames(), _resident_mb()
     window.close()
     return seen
 
@@ -169,7 +169,7 @@ def measure_live(updates: int, frames: int) -> Live:
 # ------------------------------------------------------------------------------ what is listened to
 
 
-class _Stream:
+class _SyntheticSession:
     """Speech of four seconds and a second of silence, over and over."""
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class _Stream:
             for row in values
         ]
 
-    def until(self, time_s: float) -> list[Any]:
+    def records_until(self, time_s: float) -> list[Any]:
         """Updates and segments up to a time."""
         records: list[Any] = []
         while (self._step + 1) * STEP_S <= time_s:
@@ -201,7 +201,7 @@ class _Stream:
 # -------------------------------------------------------------------------------- frames and events
 
 
-class _Watch:
+class _FrameWatch:
     """Sees every event that is delivered, and what each frame took.
 
     A frame is all the work from one paint to the next: of mouse and keys, of timers and of painting
@@ -256,7 +256,7 @@ class _Watch:
             self.busy_ms, self.worked_ms, self.painted = 0.0, 0.0, False
 
 
-def _frames(watch: _Watch, events: Iterator[Callable[[], None]]) -> list[tuple[float, float]]:
+def _frames(watch: _FrameWatch, events: Iterator[Callable[[], None]]) -> list[tuple[float, float]]:
     """Post events at the pace of a hand; what each frame took, and its processor time, in ms."""
     from PyQt6.QtCore import QEventLoop, Qt, QTimer
 
@@ -336,19 +336,19 @@ def _key(canvas: QWidget, name: str) -> Callable[[], None]:
     return post
 
 
-def _press(window: Any, key: str) -> None:
+def _trigger_action(window: Any, key: str) -> None:
     """Choose the action that has a key."""
     next(a for a in window.actions_by_name.values() if a.shortcut().toString() == key).trigger()
 
 
-def _rest(app: Any, seconds: float) -> None:
+def _process_events(app: Any, seconds: float) -> None:
     until_s = time.perf_counter() + seconds
     while time.perf_counter() < until_s:
         app.processEvents()
         time.sleep(0.002)
 
 
-def _memory_mb() -> float:
+def _peak_mb() -> float:
     """The most that this process has held so far."""
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e-6
@@ -361,7 +361,7 @@ def _memory_mb() -> float:
     return int(line.split()[1]) * 1.024e-3
 
 
-def _present_mb() -> float:
+def _resident_mb() -> float:
     from benchmarks.machine import usage
 
     return usage(int(Path("/proc/self").resolve().name)).rss_mb
@@ -380,7 +380,7 @@ def _main() -> None:
     for one in (review, live):
         one.add_argument("report", type=Path)
     chosen = parser.parse_args()
-    seen: Review | Live
+    seen: ReviewFrames | LiveFrames
     if chosen.kind == "review":
         seen = measure_review(chosen.folder, chosen.session, chosen.turns)
     else:

@@ -12,18 +12,18 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.figures import Figure, NotHereError, Section, percentiles
-from benchmarks.probe import FRAMES, watch
+from benchmarks.figures import BenchmarkSection, Measurement, UnavailableError, percentiles
+from benchmarks.probe import TABLE_NAME, watch
 from benchmarks.programs import (
     DEMO,
     Variables,
     display,
     finish,
-    into,
     monitor,
+    output_options,
+    playing_to_microphone,
+    running_process,
     sound_server,
-    speaking,
-    started,
     write_demo,
 )
 from realtime_ser.base.config import GateConfig
@@ -45,7 +45,7 @@ _SETTLED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class ToScreen:
+class ScreenLatency:
     """Milliseconds of each update that came to the screen.
 
     ``update`` is its ``latency_ms``, and ``paint`` from its hand-over to the paint that shows it.
@@ -61,7 +61,7 @@ class ToScreen:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MicrophoneLatency:
     """Milliseconds of each update of a session on a microphone: its ``latency_ms``.
 
     ``settled`` are those of the later part, ``early`` those before; of ``lost`` steps the sound did
@@ -75,18 +75,21 @@ class Heard:
 
 def measure_updates(
     server: SoundServer, sound: Path, seconds: float, settled_s: float = _SETTLED_S
-) -> Heard:
+) -> MicrophoneLatency:
     """Let a headless session hear a file through a sound server, and read what it wrote."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "session.csv"
         options = ["--headless", "--input", "mic", "--duration", str(seconds)]
-        options += into(out.parent, out.name)
-        with speaking(server, sound, out), started(monitor(*options), server.env) as process:
+        options += output_options(out.parent, out.name)
+        with (
+            playing_to_microphone(server, sound, out),
+            running_process(monitor(*options), server.env) as process,
+        ):
             finish(process, timeout_s=seconds + 60)
         with out.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     heard = [(float(row["time_s"]), float(row["latency_ms"])) for row in rows if row["latency_ms"]]
-    return Heard(
+    return MicrophoneLatency(
         np.array([latency for time_s, latency in heard if time_s < settled_s]),
         np.array([latency for time_s, latency in heard if time_s >= settled_s]),
         len(rows) - len(heard),
@@ -99,11 +102,11 @@ def measure_to_screen(
     variables: Variables,
     seconds: float,
     settled_s: float = _SETTLED_S,
-) -> ToScreen:
+) -> ScreenLatency:
     """The same with the window, and on to the paint that shows each update."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        speaking(server, sound, Path(folder) / FRAMES),
+        playing_to_microphone(server, sound, Path(folder) / TABLE_NAME),
     ):
         seen = watch(["--input", "mic"], seconds, Path(folder), {**server.env, **variables})
     rows = [
@@ -112,7 +115,7 @@ def measure_to_screen(
         if update.latency_ms is not None and update.time_s >= settled_s
     ]
     latencies, paints = np.array(rows).T
-    return ToScreen(latencies, paints)
+    return ScreenLatency(latencies, paints)
 
 
 def measure_onsets(bundle: Bundle) -> Milliseconds:
@@ -136,11 +139,11 @@ def measure_onsets(bundle: Bundle) -> Milliseconds:
     return np.array([1000.0 * (step_time(step) - voiced[step]) for step in steps])
 
 
-def latency(seconds: float = _SESSION_S) -> Section:
+def latency(seconds: float = _SESSION_S) -> BenchmarkSection:
     """Section on all three."""
     title = "Latency"
     delays = measure_onsets(load_bundle(bundle_folder("default")))
-    figures: list[Figure] = []
+    figures: list[Measurement] = []
     method = (
         f"{seconds:.0f} s of the demo recording, played into a null sink and captured from its "
         f"monitor through PortAudio; figures from second {_SETTLED_S:.0f} on, when the clock has "
@@ -151,30 +154,32 @@ def latency(seconds: float = _SESSION_S) -> Section:
             sound = Path(folder) / "demo.wav"
             write_demo(sound, seconds, _RATE)
             heard = measure_updates(server, sound, seconds)
-            figures += _heard(heard) + _onset(delays, float(np.median(heard.settled)))
+            figures += _update_figures(heard) + _onset_figures(
+                delays, float(np.median(heard.settled))
+            )
             with display() as (variables, where):
                 seen = measure_to_screen(server, sound, variables, seconds)
-    except NotHereError as error:
+    except UnavailableError as error:
         if not figures:
-            figures += _onset(delays, None)
-        return Section(title, method, tuple(figures), missing=str(error))
+            figures += _onset_figures(delays, None)
+        return BenchmarkSection(title, method, tuple(figures), missing=str(error))
     figures += percentiles("to screen, in all", seen.whole, "ms")
     figures += percentiles("of it, hand-over and paint", seen.paint, "ms")
-    return Section(title, f"{method} The window is on {where}.", tuple(figures))
+    return BenchmarkSection(title, f"{method} The window is on {where}.", tuple(figures))
 
 
-def _heard(heard: Heard) -> list[Figure]:
+def _update_figures(heard: MicrophoneLatency) -> list[Measurement]:
     early = f"{np.median(heard.early):.0f} before; {heard.lost} steps lost"
     median, *others = percentiles("latency_ms of an update", heard.settled, "ms")
     return [replace(median, note=early), *others]
 
 
-def _onset(delays: Milliseconds, update: float | None) -> list[Figure]:
+def _onset_figures(delays: Milliseconds, update: float | None) -> list[Measurement]:
     """Count of samples, and with it the latency of the update."""
     note = f"{delays.min():.0f} to {delays.max():.0f}, {len(delays)} segments"
     median = float(np.median(delays))
-    figures = [Figure("onset delay, sound alone, p50", median, "ms", note=note)]
+    figures = [Measurement("onset delay, sound alone, p50", median, "ms", note=note)]
     if update is not None:
         words = "with the median latency_ms"
-        figures.insert(0, Figure("onset delay, p50", median + update, "ms", note=words))
+        figures.insert(0, Measurement("onset delay, p50", median + update, "ms", note=words))
     return figures

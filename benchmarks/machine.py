@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.figures import NotHereError
+from benchmarks.figures import UnavailableError
 
 
 def describe() -> dict[str, str]:
@@ -79,7 +79,7 @@ def usage(pid: int) -> Usage:
 
     Raises
     ------
-    NotHereError
+    UnavailableError
         This system does not tell.
     """
     folder = Path(f"/proc/{pid}")
@@ -88,7 +88,7 @@ def usage(pid: int) -> Usage:
         fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         rollup = (folder / "smaps_rollup").read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise NotHereError("this system has no /proc") from error
+        raise UnavailableError("this system has no /proc") from error
     ticks = int(fields[11]) + int(fields[12])
     kilobytes = {
         name: int(rest.split()[0])

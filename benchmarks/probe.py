@@ -16,14 +16,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.programs import Variables, finish, into, python, started
+from benchmarks.programs import Variables, finish, output_options, python, running_process
 
-FRAMES = "session.csv"
+TABLE_NAME = "session.csv"
 """Name of the frames table of a session that is watched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class PaintedUpdate:
     """An update on its way; moments on the monotonic clock in seconds.
 
     Attributes
@@ -45,7 +45,7 @@ class Painted:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WindowTimes:
     """What was seen of a window.
 
     Attributes
@@ -60,10 +60,12 @@ class Seen:
 
     started_s: float
     shown_s: float
-    painted: tuple[Painted, ...]
+    painted: tuple[PaintedUpdate, ...]
 
 
-def watch(arguments: Sequence[str], duration_s: float, folder: Path, variables: Variables) -> Seen:
+def watch(
+    arguments: Sequence[str], duration_s: float, folder: Path, variables: Variables
+) -> WindowTimes:
     """Run ``realtime-ser monitor`` in a window, in a fresh process, and watch it.
 
     Parameters
@@ -78,24 +80,26 @@ def watch(arguments: Sequence[str], duration_s: float, folder: Path, variables: 
         Name the display, and the microphone if it is used.
     """
     report = folder / "seen.json"
-    options = [*arguments, "--duration", str(duration_s), *into(folder, FRAMES)]
+    options = [*arguments, "--duration", str(duration_s), *output_options(folder, TABLE_NAME)]
     started_s = time.monotonic()
-    with started(python("-m", "benchmarks.probe", str(report), *options), variables) as process:
+    with running_process(
+        python("-m", "benchmarks.probe", str(report), *options), variables
+    ) as process:
         finish(process, timeout_s=duration_s + 120)
     seen = json.loads(report.read_text(encoding="utf-8"))
-    painted = tuple(Painted(**row) for row in seen["painted"])
-    return Seen(started_s, seen["shown_s"], painted)
+    painted = tuple(PaintedUpdate(**row) for row in seen["painted"])
+    return WindowTimes(started_s, seen["shown_s"], painted)
 
 
 # --------------------------------------------------------------------- in the process of the window
 
 
-class _Log:
+class _MomentLog:
     """Moments, noted in the order in which they come."""
 
     def __init__(self) -> None:
         self.shown_s: float | None = None
-        self.painted: list[Painted] = []
+        self.painted: list[PaintedUpdate] = []
         self._ready: dict[int, float] = {}
         self._fed: dict[int, Any] = {}
         self._right_s = 0.0
@@ -135,10 +139,10 @@ class _Log:
         ]:
             update = self._fed.pop(step)
             ready_s = self._ready.pop(step)
-            self.painted.append(Painted(update.time_s, ready_s, now_s, update.latency_ms))
+            self.painted.append(PaintedUpdate(update.time_s, ready_s, now_s, update.latency_ms))
 
 
-def _nobody(*_: Any) -> None:
+def _ignore(*_: Any) -> None:
     """Told, does nothing."""
 
 
@@ -154,7 +158,7 @@ def _begin_s(update: Any) -> float:
     return float(update.time_s) - STEP_S
 
 
-def _watch_here(log: _Log) -> None:
+def _install_hooks(log: _MomentLog) -> None:
     """Let the window and the queues tell the log what they do."""
     from PyQt6.QtCore import QEvent, QObject, QTimer
     from PyQt6.QtWidgets import QGraphicsView
@@ -163,17 +167,17 @@ def _watch_here(log: _Log) -> None:
     from realtime_ser.gui.live.plots import Plots
     from realtime_ser.gui.live.window import MainWindow
 
-    class Viewport(QObject):
+    class ViewportFilter(QObject):
         def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
             if event is not None and event.type() is QEvent.Type.Paint:
                 log.draw()
             return False
 
-    viewport = Viewport()
+    viewport_filter = ViewportFilter()
 
     def begun(window: Any, *_: Any) -> None:
         for view in window.findChildren(QGraphicsView):
-            view.viewport().installEventFilter(viewport)
+            view.viewport_filter().installEventFilter(viewport_filter)
 
     def happened(_window: Any, event: QEvent) -> None:
         if event.type() is QEvent.Type.UpdateRequest:
@@ -182,37 +186,37 @@ def _watch_here(log: _Log) -> None:
             # The window's children are painted after it; then the event loop goes on.
             QTimer.singleShot(0, log.show)
 
-    _tell(Subscription, "put", before=lambda _, records: log.hand_over(records))
-    _tell(MainWindow, "feed", before=lambda _, records, _now_s: log.feed(records))
-    _tell(MainWindow, "begin", after=begun)
-    _tell(MainWindow, "event", after=happened)
-    _tell(Plots, "advance", before=lambda _, right_s: log.advance(right_s))
+    _wrap(Subscription, "put", before=lambda _, records: log.hand_over(records))
+    _wrap(MainWindow, "feed", before=lambda _, records, _now_s: log.feed(records))
+    _wrap(MainWindow, "begin", after=begun)
+    _wrap(MainWindow, "event", after=happened)
+    _wrap(Plots, "advance", before=lambda _, right_s: log.advance(right_s))
 
 
-def _tell(
+def _wrap(
     owner: type,
     name: str,
-    before: Callable[..., None] = _nobody,
-    after: Callable[..., None] = _nobody,
+    before: Callable[..., None] = _ignore,
+    after: Callable[..., None] = _ignore,
 ) -> None:
     """Call ``before`` and ``after`` with what a method is called with."""
     method = getattr(owner, name)
 
     @functools.wraps(method)
-    def telling(self: Any, *arguments: Any, **options: Any) -> Any:
+    def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
         before(self, *arguments)
         result = method(self, *arguments, **options)
         after(self, *arguments)
         return result
 
-    setattr(owner, name, telling)
+    setattr(owner, name, wrapped)
 
 
 def _main(report: str, *arguments: str) -> int:
     from realtime_ser.commands.main import main
 
-    log = _Log()
-    _watch_here(log)
+    log = _MomentLog()
+    _install_hooks(log)
     code = main(["monitor", *arguments])
     seen = {"shown_s": log.shown_s, "painted": [asdict(painted) for painted in log.painted]}
     Path(report).write_text(json.dumps(seen), encoding="utf-8")

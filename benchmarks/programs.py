@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks.figures import NotHereError
+from benchmarks.figures import UnavailableError
 from realtime_ser.base.display import display_answers
 from realtime_ser.base.paths import shipped
 
@@ -44,7 +44,7 @@ def monitor(*arguments: str) -> list[str]:
     return python("-m", "realtime_ser", "monitor", *arguments)
 
 
-def into(folder: Path, table: str) -> list[str]:
+def output_options(folder: Path, table: str) -> list[str]:
     """Options of a monitor that writes all it writes into a folder, its kept sessions included."""
     config = folder / "config.yaml"
     config.write_text(json.dumps({"sessions": {"folder": str(folder / "sessions")}}), "utf-8")
@@ -52,7 +52,7 @@ def into(folder: Path, table: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def started(
+def running_process(
     command: list[str], variables: Variables | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a command that prints into a pipe; it does not outlive this.
@@ -93,14 +93,14 @@ def display() -> Iterator[tuple[Variables, str]]:
 
     Raises
     ------
-    NotHereError
+    UnavailableError
         There is neither.
     """
     if display_answers():
         yield {}, "this desktop"
         return
     if shutil.which("Xvfb") is None:
-        raise NotHereError("there is neither a display nor Xvfb")
+        raise UnavailableError("there is neither a display nor Xvfb")
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-noreset"],
@@ -113,7 +113,7 @@ def display() -> Iterator[tuple[Variables, str]]:
         with os.fdopen(read) as answer:
             number = answer.readline().strip()
         if not number:
-            raise NotHereError("Xvfb does not start")
+            raise UnavailableError("Xvfb does not start")
         yield {"DISPLAY": f":{number}"}, "Xvfb"
     finally:
         server.terminate()
@@ -126,11 +126,11 @@ def sound_server() -> Iterator[SoundServer]:
 
     Raises
     ------
-    NotHereError
+    UnavailableError
         No sound server can be started.
     """
     if sys.platform != "linux":
-        raise NotHereError("a private sound server is started on Linux only")
+        raise UnavailableError("a private sound server is started on Linux only")
     from tests.sound_server import SoundServer
 
     # Not the usual temporary folder: a socket's path must be short.
@@ -138,13 +138,13 @@ def sound_server() -> Iterator[SoundServer]:
         try:
             server = SoundServer(Path(folder))
         except RuntimeError as error:
-            raise NotHereError(str(error)) from error
+            raise UnavailableError(str(error)) from error
         with contextlib.closing(server):
             yield server
 
 
 @contextlib.contextmanager
-def speaking(server: SoundServer, sound: Path, table: Path) -> Iterator[None]:
+def playing_to_microphone(server: SoundServer, sound: Path, table: Path) -> Iterator[None]:
     """Play a file to the microphone as soon as a session has written into its frames table.
 
     A null sink that already plays keeps a new listener waiting for a second or two.

@@ -12,9 +12,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.figures import Figure, Section, Target, percentiles
+from benchmarks.figures import BenchmarkSection, Measurement, Target, percentiles
 from benchmarks.machine import one_core
-from benchmarks.programs import DEMO, finish, python, started, write_demo
+from benchmarks.programs import DEMO, finish, python, running_process, write_demo
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE, STEP, Update
 from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
@@ -76,22 +76,24 @@ def measure_analyze(seconds: float) -> float:
         options = ["--jobs", "1", "--out", str(Path(folder) / "out")]
         with one_core():
             began = time.perf_counter()
-            with started(python("-m", "realtime_ser", "analyze", str(wav), *options)) as process:
+            with running_process(
+                python("-m", "realtime_ser", "analyze", str(wav), *options)
+            ) as process:
                 finish(process, timeout_s=10 * seconds + 60)
             return seconds / (time.perf_counter() - began)
 
 
-def steps() -> Section:
+def steps() -> BenchmarkSection:
     """Section on the time of a step."""
     bundle = load_bundle(bundle_folder("default"))
     times = measure_steps(bundle)
-    onset = Figure(
+    onset = Measurement(
         "at a segment's onset, max",
         float(times.onsets.max()),
         "ms",
         note=f"pre-roll in one burst, {len(times.onsets)} onsets",
     )
-    return Section(
+    return BenchmarkSection(
         "Computing one 80 ms step",
         f"Gate, features and model of {len(times.running)} speech steps of the demo recording, one "
         "thread on one core, within segments.",
@@ -99,20 +101,20 @@ def steps() -> Section:
     )
 
 
-def analyze(seconds: float = 600.0) -> Section:
+def analyze(seconds: float = 600.0) -> BenchmarkSection:
     """Section on files."""
     bundle = load_bundle(bundle_folder("default"))
     whole = measure_analyze(seconds)
     alone = measure_pipeline(bundle, seconds)
     least = Target(60.0, at_least=True)
-    return Section(
+    return BenchmarkSection(
         "Analysing a file",
         f"The demo recording repeated to {seconds:.0f} s, on one core. The command is the whole "
         "process from start to end: a 48 kHz WAV is read and resampled, CSVs are written. The "
         "pipeline alone gets samples at 16 kHz.",
         (
-            Figure("realtime-ser analyze --jobs 1", whole, "x real time", least),
-            Figure("pipeline alone", alone, "x real time"),
+            Measurement("realtime-ser analyze --jobs 1", whole, "x real time", least),
+            Measurement("pipeline alone", alone, "x real time"),
         ),
     )
 

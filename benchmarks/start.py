@@ -8,9 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, NotHereError, Section, Target
+from benchmarks.figures import BenchmarkSection, Measurement, Target, UnavailableError
 from benchmarks.probe import watch
-from benchmarks.programs import Variables, display, finish, python, started
+from benchmarks.programs import Variables, display, finish, python, running_process
 
 _IMPORT = """
 import time
@@ -23,7 +23,7 @@ _SESSION_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartTimes:
     """Seconds from the start of the process.
 
     ``shown`` is when the window's first paint was complete, ``first_update`` when the first update
@@ -34,21 +34,21 @@ class Start:
     first_update: float
 
 
-def measure_window(variables: Variables) -> Start:
+def measure_window(variables: Variables) -> StartTimes:
     """Start the monitor with its window on the demo recording, in a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
         seen = watch(["--input", "demo"], _SESSION_S, Path(folder), variables)
-    return Start(seen.shown_s - seen.started_s, seen.painted[0].painted_s - seen.started_s)
+    return StartTimes(seen.shown_s - seen.started_s, seen.painted[0].painted_s - seen.started_s)
 
 
 def measure_import(module: str) -> float:
     """Seconds that importing a module takes in a fresh process, the process's start not counted."""
-    with started(python("-c", _IMPORT.format(module=module))) as process:
+    with running_process(python("-c", _IMPORT.format(module=module))) as process:
         said = finish(process, timeout_s=300)
     return float(said.rpartition("took")[2])
 
 
-def window(runs: int = 5, imports: int = 3) -> Section:
+def window(runs: int = 5, imports: int = 3) -> BenchmarkSection:
     """Section on the window."""
     title = "From process start to the window"
     rival = None
@@ -59,19 +59,19 @@ def window(runs: int = 5, imports: int = 3) -> Section:
         with display() as (variables, where):
             measure_window(variables)  # reads everything from the disk once
             starts = [measure_window(variables) for _ in range(runs)]
-    except NotHereError as error:
-        return Section(title, "", missing=str(error))
+    except UnavailableError as error:
+        return BenchmarkSection(title, "", missing=str(error))
     shown = statistics.median(start.shown for start in starts)
     first = statistics.median(start.first_update for start in starts)
     target = None if rival is None else Target(rival / 3)
     figures = [
-        Figure("window shown", shown, "s", target, "first paint complete"),
-        Figure("first update painted", first, "s", note="demo recording at live speed"),
+        Measurement("window shown", shown, "s", target, "first paint complete"),
+        Measurement("first update painted", first, "s", note="demo recording at live speed"),
     ]
     if rival is not None:
         words = "in a fresh process, its start not counted"
-        figures.append(Figure("import tensorflow", rival, "s", note=words))
-    return Section(
+        figures.append(Measurement("import tensorflow", rival, "s", note=words))
+    return BenchmarkSection(
         title,
         f"Fresh processes on {where}; medians of {runs}, of the import {imports}. The target is a "
         "third of TensorFlow's import.",

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import Figure, Section, Target, percentiles
+from benchmarks.figures import BenchmarkSection, Measurement, Target, percentiles
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Segment
-from realtime_ser.session.metadata import Beginning, Model
+from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
 from realtime_ser.session.store import Store
 from realtime_ser.session.store.blobs import STATES, record_dtype
 
@@ -29,10 +29,10 @@ _PAGE = round(3600 / STEP_S)
 
 
 @contextmanager
-def made(updates: int = DAY) -> Iterator[tuple[Store, str]]:
+def store_with_session(updates: int = DAY) -> Iterator[tuple[Store, str]]:
     """A store with one session of so many updates, in the rows of a live one; and its ID."""
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder)) as store:
-        writer = store.begin(_beginning())
+        writer = store.begin(_metadata())
         records = _records(updates)
         writer.insert_records(1, np.array_split(records, -(-updates // _ROW)))
         writer.write(_segments(records))
@@ -40,10 +40,10 @@ def made(updates: int = DAY) -> Iterator[tuple[Store, str]]:
         yield store, writer.id
 
 
-def _beginning() -> Beginning:
+def _metadata() -> SessionMetadata:
     source = SourceInfo("Studio", 48_000, 1, live=True)
     now = datetime.now().astimezone()
-    return Beginning(now, source, (1,), LABELS, Model("default", "1.0", ""), {})
+    return SessionMetadata(now, source, (1,), LABELS, ModelIdentity("default", "1.0", ""), {})
 
 
 def _records(updates: int) -> np.ndarray:
@@ -85,7 +85,7 @@ def _segments(records: np.ndarray) -> list[Segment]:
     ]
 
 
-def _timed(work: Callable[[], object], runs: int) -> list[float]:
+def _time_runs(work: Callable[[], object], runs: int) -> list[float]:
     times = []
     for _ in range(runs):
         begun_s = time.perf_counter()
@@ -94,9 +94,9 @@ def _timed(work: Callable[[], object], runs: int) -> list[float]:
     return times
 
 
-def store(updates: int = DAY, runs: int = 5) -> Section:
+def store(updates: int = DAY, runs: int = 5) -> BenchmarkSection:
     """Section on the store."""
-    with made(updates) as (opened, name):
+    with store_with_session(updates) as (opened, name):
 
         def everything() -> None:
             columns = opened.columns(name)
@@ -109,18 +109,20 @@ def store(updates: int = DAY, runs: int = 5) -> Section:
 
         begins = np.random.default_rng(1).integers(0, max(1, updates - _PAGE), 50)
         hours = [
-            _timed(lambda begin=begin: opened.columns(name, 1, begin, begin + _PAGE), 1)[0]  # type: ignore[misc]
+            _time_runs(lambda begin=begin: opened.columns(name, 1, begin, begin + _PAGE), 1)[0]  # type: ignore[misc]
             for begin in map(int, begins)
         ]
         size = opened.path.stat().st_size / 1e6
         figures = (
-            Figure("open the store, read all", max(_timed(afresh, runs)), "ms", Target(1000.0)),
-            Figure("read all, each column whole", max(_timed(everything, runs)), "ms"),
+            Measurement(
+                "open the store, read all", max(_time_runs(afresh, runs)), "ms", Target(1000.0)
+            ),
+            Measurement("read all, each column whole", max(_time_runs(everything, runs)), "ms"),
             *percentiles("read an hour", hours, "ms"),
-            Figure("list it, with its length", max(_timed(opened.sessions, runs)), "ms"),
-            Figure("database", size, "MB"),
+            Measurement("list it, with its length", max(_time_runs(opened.sessions, runs)), "ms"),
+            Measurement("database", size, "MB"),
         )
-    return Section(
+    return BenchmarkSection(
         "A kept session of a day",
         f"{updates:,} updates of one channel in rows of {_ROW}, as a live session commits them; "
         f"the slowest of {runs} readings, the file in the system's cache.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime_ser.base.config import Config, load_config, parse_config
 from realtime_ser.engine.monitor import Monitor
-from realtime_ser.engine.open import choose_source
+from realtime_ser.engine.open import open_source
 from realtime_ser.session.live import make_monitor
 
 
@@ -60,4 +60,4 @@ def open_monitor(
     changed = settings.model_dump() | {"model": str(model)}
     changed["audio"] |= audio
     chosen = parse_config(changed, "the call of open_monitor")
-    return make_monitor(chosen, choose_source(chosen.audio).source)
+    return make_monitor(chosen, open_source(chosen.audio).source)

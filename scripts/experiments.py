@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.pages import ROOT, Row, fill_tables, keep, read
+from scripts.pages import ROOT, ExperimentRow, fill_tables, read_results, run_page_command
 
 PAGE = ROOT / "docs" / "experiments.md"
 RESULTS = ROOT / "docs" / "experiments"
@@ -19,16 +19,20 @@ _OPTIONS = ("--brief", "--from runs/encoder-fold1-seed0")
 _TEACHER = ("--brief", "--teacher TEACHER")
 
 
-def _ablation(what: str, *changes: str) -> Row:
+def _ablation(what: str, *changes: str) -> ExperimentRow:
     """Fold 1 without a second training on the validation speakers, which each row would need."""
-    return Row(what, "fold 1", "default", ("refit=false", *changes), seeds=(0,), options=_OPTIONS)
+    return ExperimentRow(
+        what, "fold 1", "default", ("refit=false", *changes), seeds=(0,), options=_OPTIONS
+    )
 
 
-TABLES: Mapping[str, list[Row]] = {
-    "folds": [Row("as it ships", "all", "default", (), (1, 2, 3, 4, 5, 6), (0,), _OPTIONS)],
+TABLES: Mapping[str, list[ExperimentRow]] = {
+    "folds": [
+        ExperimentRow("as it ships", "all", "default", (), (1, 2, 3, 4, 5, 6), (0,), _OPTIONS)
+    ],
     "others": [
-        Row("cross", "other corpora", "cross", seeds=(0,), options=_TEACHER),
-        Row("open", "fold 1", "open", seeds=(0,), options=_TEACHER),
+        ExperimentRow("cross", "other corpora", "cross", seeds=(0,), options=_TEACHER),
+        ExperimentRow("open", "fold 1", "open", seeds=(0,), options=_TEACHER),
     ],
     "ablations": [
         _ablation("the recipe as it is"),
@@ -39,14 +43,14 @@ TABLES: Mapping[str, list[Row]] = {
 
 def fill(text: str) -> str:
     """The page with its tables made of docs/experiments/."""
-    tables = {"folds": _folds, "others": _others, "ablations": _ablations}
+    tables = {"folds": _folds, "others": _other_recipe_rows, "ablations": _ablations}
     return fill_tables(text, lambda name: tables[name]())
 
 
 def _folds() -> str:
     """UAR of each fold, and of all clips together with its interval, by corpus."""
     (row,) = TABLES["folds"]
-    kept = read(row, RESULTS)
+    kept = read_results(row, RESULTS)
     runs = kept["together"]["runs"]
     head = ["corpus", *(f"fold {run['fold']}" for run in runs), "mean", "all clips"]
     lines = [_line(head), "|---" * len(head) + "|"]
@@ -59,11 +63,11 @@ def _folds() -> str:
     return "\n".join(lines) + _commands([row])
 
 
-def _others() -> str:
+def _other_recipe_rows() -> str:
     """What recipes for other purposes give, a row each corpus that they were tested on."""
     lines = ["| recipe | tested on | speakers | clips | UAR |", "|---|---|---|---|---|"]
     for row in TABLES["others"]:
-        (made,) = read(row, RESULTS)["runs"].values()
+        (made,) = read_results(row, RESULTS)["runs"].values()
         for own in made["corpora"].values():
             cells = [
                 row.what,
@@ -80,7 +84,7 @@ def _ablations() -> str:
     """What each change does to the corpora of one fold, and to early answers."""
     lines: list[str] = []
     for row in TABLES["ablations"]:
-        (made,) = read(row, RESULTS)["runs"].values()
+        (made,) = read_results(row, RESULTS)["runs"].values()
         corpora = made["corpora"]
         early = {name: own["uar_after"]["1.0"] for name, own in corpora.items()}
         if not lines:
@@ -100,11 +104,11 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _commands(rows: list[Row]) -> str:
+def _commands(rows: list[ExperimentRow]) -> str:
     commands = "\n".join(row.command for row in rows)
     figures = ", ".join(f"[{row.what}](experiments/{row.name}.json)" for row in rows)
     return f"\n\n```sh\n{commands}\n```\n\nRecipe and every figure as JSON: {figures}."
 
 
 if __name__ == "__main__":
-    keep(PAGE, RESULTS, TABLES, fill)
+    run_page_command(PAGE, RESULTS, TABLES, fill)

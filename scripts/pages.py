@@ -21,7 +21,7 @@ _USAGE = "Say what to do: collect RUNS, or fill."
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     """A row of a table: what one command gave."""
 
     what: str
@@ -42,8 +42,8 @@ class Row:
         """What makes its runs."""
         words = [f"realtime-ser-train run {self.recipe} --corpora CORPORA"]
         words += [f"--set {change}" for change in self.changes]
-        words += [f"--folds {_listed(self.folds)}"] if self.folds != (1,) else []
-        words += [f"--seed {_listed(self.seeds)}"] if self.seeds != (0,) else []
+        words += [f"--folds {_number_list(self.folds)}"] if self.folds != (1,) else []
+        words += [f"--seed {_number_list(self.seeds)}"] if self.seeds != (0,) else []
         words += self.options
         return " ".join(words)
 
@@ -54,12 +54,12 @@ class Row:
                 yield f"{self.name}-fold{fold}-seed{seed}"
 
 
-def _listed(numbers: tuple[int, ...]) -> str:
+def _number_list(numbers: tuple[int, ...]) -> str:
     return ",".join(map(str, numbers))
 
 
-def keep(
-    page: Path, results: Path, tables: Mapping[str, list[Row]], fill: Callable[[str], str]
+def run_page_command(
+    page: Path, results: Path, tables: Mapping[str, list[ExperimentRow]], fill: Callable[[str], str]
 ) -> None:
     """Do what the command line says: collect figures from a folder of runs, or fill the page."""
     match sys.argv[1:]:
@@ -73,10 +73,10 @@ def keep(
 
 # ----------------------------------------------------------------------------------------- collect
 
-_BALLAST = ("by_language", "by_sex", "by_intensity", "by_speaker", "per_class", "listeners")
+_OMITTED_KEYS = ("by_language", "by_sex", "by_intensity", "by_speaker", "per_class", "listeners")
 
 
-def collect(rows: Iterable[Row], runs: Path, folder: Path) -> None:
+def collect(rows: Iterable[ExperimentRow], runs: Path, folder: Path) -> None:
     """Write what rows give into ``folder``, from the runs of their commands."""
     folder.mkdir(exist_ok=True)
     for row in rows:
@@ -93,42 +93,42 @@ def collect(rows: Iterable[Row], runs: Path, folder: Path) -> None:
             "versions": records[0].versions,
             "together": together,
             "runs": {
-                run.folder.name: _without_ballast(own)
+                run.folder.name: _without_omitted(own)
                 for run, own in zip(made, results, strict=True)
             },
         }
-        text = json.dumps(_short(kept), indent=1, ensure_ascii=False)
+        text = json.dumps(_rounded(kept), indent=1, ensure_ascii=False)
         text = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
         (folder / f"{row.name}.json").write_text(text + "\n", encoding="utf-8")
         print(row.name)
 
 
-def _without_ballast(results: Mapping[str, Any]) -> dict[str, Any]:
+def _without_omitted(results: Mapping[str, Any]) -> dict[str, Any]:
     """Figures of a run without what they are made of, and without groups of clips."""
     corpora = {
-        name: {key: value for key, value in own.items() if key not in _BALLAST}
+        name: {key: value for key, value in own.items() if key not in _OMITTED_KEYS}
         for name, own in results["corpora"].items()
     }
     for own in corpora.values():
         own["calibration"] = {k: v for k, v in own["calibration"].items() if k != "bins"}
-    pooled = {key: value for key, value in results["pooled"].items() if key not in _BALLAST}
+    pooled = {key: value for key, value in results["pooled"].items() if key not in _OMITTED_KEYS}
     return {"model": results["model"], "pooled": pooled, "corpora": corpora}
 
 
-def _short(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     """The same with numbers of five decimals."""
     match value:
         case float():
             return round(value, 5)
         case dict():
-            return {key: _short(own) for key, own in value.items()}
+            return {key: _rounded(own) for key, own in value.items()}
         case list() | tuple():
-            return [_short(own) for own in value]
+            return [_rounded(own) for own in value]
         case _:
             return value
 
 
-def read(row: Row, folder: Path) -> dict[str, Any]:
+def read_results(row: ExperimentRow, folder: Path) -> dict[str, Any]:
     """What :func:`collect` wrote of a row."""
     kept: dict[str, Any] = json.loads((folder / f"{row.name}.json").read_bytes())
     return kept

@@ -29,15 +29,15 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QDialog, QWidget
-from tour_sessions import STUDY, Clock, Recordings, keep_all, listen, record
+from tour_sessions import STUDY, FrozenClock, Recordings, analyse_recording, keep_sessions, record
 
 from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import Marker, Record, Segment, State, Update
 from realtime_ser.gui.app.application import application
 from realtime_ser.gui.app.crash import CrashDialog
-from realtime_ser.gui.app.preferences_file import Settings
-from realtime_ser.gui.app.window_manager import Hub
+from realtime_ser.gui.app.preferences_file import Preferences
+from realtime_ser.gui.app.window_manager import WindowManager
 from realtime_ser.gui.library import (
     ExportDialog,
     FilesWindow,
@@ -45,13 +45,13 @@ from realtime_ser.gui.library import (
     StudyDialog,
     TrendWindow,
 )
-from realtime_ser.gui.live.banners import RibbonWords
+from realtime_ser.gui.live.banners import BannerText
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
-from realtime_ser.gui.live.microphone_check import CheckDialog
-from realtime_ser.gui.live.session_controller import Conductor
-from realtime_ser.gui.live.sources import Source
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.live.window import MainWindow, Second
+from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
+from realtime_ser.gui.live.session_controller import SessionController
+from realtime_ser.gui.live.sources import SourceChoice
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
 from realtime_ser.gui.review.sound_store import BLOCK_S
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
@@ -73,7 +73,7 @@ PAUSE_S = 2.4
 
 _SHADE = 17
 """Step between two shades of what is not frequent, and from which share on a colour is so."""
-_OFTEN = 0.0005
+_LEAST_SHARE = 0.0005
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,15 +123,15 @@ def prepare(folder: Path, voice: int) -> None:
     }.items():
         os.environ[variable] = str(HOME / place)
     (HOME / "Documents").mkdir()
-    Clock.hold()
+    FrozenClock.install()
     recordings = Recordings(HOME / "Recordings")
     record(folder, recordings, voice)
-    keep_all(Config(), recordings)
+    keep_sessions(Config(), recordings)
 
 
 def shoot(to: Path, scale: int, only: str) -> int:
     """Take all pictures at one scale."""
-    Clock.hold()
+    FrozenClock.install()
     application().setCursorFlashTime(0)
     tour = Tour(Camera(to, scale, only))
     for view in (tour.live, tour.states, tour.modes, tour.dialogs, tour.library, tour.review):
@@ -177,7 +177,7 @@ def rounded(picture: QImage) -> QImage:
     codes = np.frombuffer(picture.constBits().asstring(4 * size), np.uint32) & 0xFFFFFF
     shade = (np.arange(256, dtype=np.uint32) + _SHADE // 2) // _SHADE * _SHADE
     near = shade[codes >> 16] << 16 | shade[codes >> 8 & 255] << 8 | shade[codes & 255]
-    often = np.bincount(codes, minlength=1 << 24) >= _OFTEN * size
+    often = np.bincount(codes, minlength=1 << 24) >= _LEAST_SHARE * size
     pixels = np.where(often[codes], codes, near).astype(np.uint32) | np.uint32(0xFF000000)
     return QImage(pixels.tobytes(), picture.width(), picture.height(), picture.format()).copy()
 
@@ -189,18 +189,18 @@ class Tour:
         self._camera = camera
         self._recordings = Recordings(HOME / "Recordings")
         self._bundle = load_bundle(bundle_folder("default"))
-        self._heard = listen(self._recordings["interview"], self._bundle)
+        self._heard = analyse_recording(self._recordings["interview"], self._bundle)
         manifest = self._bundle.manifest
         self._model = f"{manifest.name} {manifest.version}"
         config = Config.model_validate({"window": {"theme": THEMES[0]}})
-        self._window = MainWindow(config.window, Settings(theme="light", notice=1))
-        self._conductor = Conductor(self._window, config)
-        self._hub = Hub(self._window, self._conductor)
+        self._window = MainWindow(config.window, Preferences(theme="light", notice=1))
+        self._controller = SessionController(self._window, config)
+        self._window_manager = WindowManager(self._window, self._controller)
         self._camera.choose = lambda theme: self._window.choose(theme=theme)
         self._window.show()
         self._window.topbar.sources.show_devices([MICROPHONE, INTERFACE])
-        self._view = Panorama(
-            Situation.SPEECH,
+        self._view = StatusModel(
+            UiState.SPEECH,
             source=full_name(MICROPHONE),
             live=True,
             latency_ms=LATENCY_MS,
@@ -223,18 +223,18 @@ class Tour:
         self._view_two_models()
 
     def _view_two_channels(self) -> None:
-        two = listen(self._recordings["coaching"], self._bundle, (1, 2))
+        two = analyse_recording(self._recordings["coaching"], self._bundle, (1, 2))
         view = replace(self._fill(two, 68.0, (1, 2), {1: "coach", 2: "client"}), recording=True)
-        self._window.topbar.sources.show_source(Source("mic"), full_name(INTERFACE))
+        self._window.topbar.sources.show_source(SourceChoice("mic"), full_name(INTERFACE))
         self._take("two_channels", view)
 
     def _view_two_models(self) -> None:
         other = load_bundle(bundle_folder("open"))
-        second = listen(self._recordings["interview"], other)
+        comparison = analyse_recording(self._recordings["interview"], other)
         name = f"{other.manifest.name} {other.manifest.version}"
-        view = self._fill(self._heard, second=Second(name, other.labels, self._model))
-        self._window.feed_second(r for r in second if _time(r) <= view.position_s)
-        self._take("two_models", replace(view, second=name))
+        view = self._fill(self._heard, comparison=Comparison(name, other.labels, self._model))
+        self._window.feed_comparison(r for r in comparison if _record_time_s(r) <= view.position_s)
+        self._take("two_models", replace(view, comparison=name))
 
     def states(self) -> None:
         """What the window says when it does not hear, and when it plays."""
@@ -242,18 +242,18 @@ class Tour:
         view = self._fill(self._heard)
         window.feed(_paused(self._heard, view.position_s), 0.0)
         start = view.position_s - 30.0
-        view = replace(view, situation=Situation.PAUSED, position_s=view.position_s + PAUSE_S)
+        view = replace(view, ui_state=UiState.PAUSED, position_s=view.position_s + PAUSE_S)
         self._take("paused", view)
         text = "The last 30 s, from memory: they were not written. Listening is paused meanwhile."
-        window.replay.say(RibbonWords("play", "Replay", text, "Stop"))
+        window.replay.say(BannerText("play", "Replay", text, "Stop"))
         window.show_cursor(start + 11.6)
         self._take("replay", view)
         window.replay.say(None)
         window.show_cursor(None)
         window.begin(self._bundle.labels, (1,), rate=1.0)
         window.topbar.sources.show_devices([])
-        window.topbar.sources.show_source(Source("auto"), "")
-        self._take("no_microphone", Panorama(Situation.NO_MICROPHONE))
+        window.topbar.sources.show_source(SourceChoice("auto"), "")
+        self._take("no_microphone", StatusModel(UiState.NO_MICROPHONE))
         window.topbar.sources.show_devices([MICROPHONE, INTERFACE])
 
     def modes(self) -> None:
@@ -277,7 +277,7 @@ class Tour:
         acts = self._window.actions_
         self._show(self._fill(self._heard))
         self._window.choose(notice=0)
-        self._hub.welcome(lambda: None)
+        self._window_manager.welcome(lambda: None)
         self._take_dialog("first_run")
         self._window.choose(notice=1)
         self._check()
@@ -291,21 +291,21 @@ class Tour:
             acts[action].trigger()
             self._take_dialog(name)
         self._crash()
-        self._hub.offer_interrupted()
+        self._window_manager.offer_interrupted()
         self._take_dialog("interrupted")
 
     def _check(self) -> None:
-        dialog = CheckDialog(self._conductor.config, running=True, parent=self._window)
+        dialog = MicrophoneCheckDialog(self._controller.config, running=True, parent=self._window)
         dialog.open()
         sound, rate = soundfile.read(self._recordings["interview"], dtype="float32")
         stop = round((MOMENT_S + 0.2) * rate)
         for place in range(stop - 14 * rate, stop, rate // 20):
-            dialog.hear(rate, sound[place : place + rate // 20])
+            dialog.push(rate, sound[place : place + rate // 20])
         self._take_dialog("input_check")
 
     def _calibrate(self) -> None:
         """A profile, made of the interview."""
-        config = self._conductor.config
+        config = self._controller.config
         heard = {"input": str(self._recordings["interview"]), "speed": 0.0}
         audio = config.audio.model_copy(update=heard)
         dialog = CalibrateDialog(
@@ -331,7 +331,7 @@ class Tour:
     def _crash(self) -> None:
         """A real fault, told as the program tells it."""
         try:
-            self._window.show_open([(1, "question", None)])  # type: ignore[list-item]
+            self._window.show_open_intervals([(1, "question", None)])  # type: ignore[list-item]
         except TypeError as error:
             trace = traceback.format_exception(error.with_traceback(error.__traceback__.tb_next))
             lines = "".join(trace).replace(f"{ROOT}{os.sep}", "")
@@ -347,7 +347,7 @@ class Tour:
     def _settings_follow(self) -> None:
         """Choose the theme where a person would."""
         dialog: Any = self._dialog()
-        dialog.theme.setCurrentIndex(dialog.theme.findData(self._window.settings.theme))
+        dialog.theme.setCurrentIndex(dialog.theme.findData(self._window.preferences.theme))
 
     def _take_dialog(self, name: str, settle: Callable[[], object] = lambda: None) -> None:
         dialog = self._dialog()
@@ -375,9 +375,9 @@ class Tour:
         self._camera.take("trend", trend)
         trend.close()
         (self._recordings.folder / "damaged.wav").write_bytes(b"RIFF")
-        self._hub.files([self._recordings.folder])
+        self._window_manager.files([self._recordings.folder])
         files = self._open_window(FilesWindow)
-        _wait(lambda: files.model.rows and not files.batch.running)
+        _wait(lambda: files.model.rows and not files.analysis_queue.running)
         self._camera.take("files", files)
         files.close()
         sessions.close()
@@ -386,37 +386,37 @@ class Tour:
 
     def review(self) -> None:
         """A session looked at, corrected, and compared."""
-        self._hub.review(self._id("interview"))
+        self._window_manager.review(self._id("interview"))
         review = self._open_window(ReviewWindow)
-        desk = review.desk
-        desk.tabs.setCurrentWidget(desk.summary)
-        _wait(lambda: desk.summary.ready)
-        desk.axis.place_cursor(MOMENT_S)
-        self._camera.take("review", review, lambda: _read(review))
-        desk.tabs.setCurrentWidget(desk.segments)
-        segment = desk.segments.model.rows[8]
-        desk.choose_segment(segment)
-        desk.axis.show(segment.start_s - 2.0, segment.start_s + 8.0)
-        desk.axis.place_cursor(segment.start_s + 0.6)
+        review_view = review.review_view
+        review_view.tabs.setCurrentWidget(review_view.summary)
+        _wait(lambda: review_view.summary.ready)
+        review_view.axis.place_cursor(MOMENT_S)
+        self._camera.take("review", review, lambda: _wait_for_sound(review))
+        review_view.tabs.setCurrentWidget(review_view.segments)
+        segment = review_view.segments.model.rows[8]
+        review_view.choose_segment(segment)
+        review_view.axis.show(segment.start_s - 2.0, segment.start_s + 8.0)
+        review_view.axis.place_cursor(segment.start_s + 0.6)
         QTest.keyClick(review, Qt.Key.Key_A)
-        self._camera.take("review_zoomed", review, lambda: _read(review))
+        self._camera.take("review_zoomed", review, lambda: _wait_for_sound(review))
         QTest.keyClick(review, Qt.Key.Key_A)
         self._annotate(review)
         self._takes()
         review.close()
 
     def _annotate(self, review: ReviewWindow) -> None:
-        desk = review.desk
+        review_view = review.review_view
         for number, key in ((10, Qt.Key.Key_4), (12, Qt.Key.Key_3)):
-            desk.choose_segment(desk.segments.model.rows[number])
+            review_view.choose_segment(review_view.segments.model.rows[number])
             QTest.keyClick(review, key)
-        desk.tabs.setCurrentWidget(desk.marks)
-        segment = desk.segments.model.rows[10]
-        desk.axis.show(segment.start_s - 9.0, segment.start_s + 25.0)
-        correction = desk.annotations.correction(segment)
+        review_view.tabs.setCurrentWidget(review_view.marks)
+        segment = review_view.segments.model.rows[10]
+        review_view.axis.show(segment.start_s - 9.0, segment.start_s + 25.0)
+        correction = review_view.annotations.correction(segment)
         assert correction is not None
-        desk.canvas.select(correction.number)
-        self._camera.take("annotation", review, lambda: _read(review))
+        review_view.canvas.select(correction.number)
+        self._camera.take("annotation", review, lambda: _wait_for_sound(review))
 
     def _takes(self) -> None:
         with closing(open_store(Config())) as store:
@@ -436,12 +436,12 @@ class Tour:
         position_s: float = MOMENT_S,
         channels: Sequence[int] = (1,),
         names: dict[int, str] | None = None,
-        second: Second | None = None,
-    ) -> Panorama:
+        comparison: Comparison | None = None,
+    ) -> StatusModel:
         """Begin a session in the window, up to a moment when somebody speaks."""
         window = self._window
         window.resize(1280, 720)
-        window.begin(self._bundle.labels, channels, rate=0.0, names=names, second=second)
+        window.begin(self._bundle.labels, channels, rate=0.0, names=names, comparison=comparison)
         moments = [
             record.time_s
             for record in records
@@ -457,35 +457,37 @@ class Tour:
             Marker(view.position_s - 33.0, "answer", "2", 12.0),
             Marker(view.position_s - 6.5, "laughter"),
         ]
-        window.feed([r for r in [*records, *marks] if _time(r) <= view.position_s], 0.0)
-        window.topbar.sources.show_source(Source("mic"), full_name(MICROPHONE))
+        window.feed([r for r in [*records, *marks] if _record_time_s(r) <= view.position_s], 0.0)
+        window.topbar.sources.show_source(SourceChoice("mic"), full_name(MICROPHONE))
         return view
 
-    def _take(self, name: str, view: Panorama, window: QWidget | None = None) -> None:
+    def _take(self, name: str, view: StatusModel, window: QWidget | None = None) -> None:
         self._camera.take(name, window or self._window, lambda: self._show(view))
 
-    def _show(self, view: Panorama) -> None:
+    def _show(self, view: StatusModel) -> None:
         """Show a state until nothing moves any more."""
         for moment in range(20):
-            self._window.show_view(view, moment / 4)
+            self._window.show_status(view, moment / 4)
             self._window.tick(moment / 4)
             QTest.qWait(1)
 
     def _open_window(self, kind: type[Any]) -> Any:
-        return next(w for w in self._hub.windows if isinstance(w, kind) and w.isVisible())
+        return next(
+            w for w in self._window_manager.windows if isinstance(w, kind) and w.isVisible()
+        )
 
     def _id(self, recording: str) -> str:
         with closing(open_store(Config())) as store:
             name = f"{recording}.wav"
-            return next(i.id for i in store.sessions() if i.beginning.source.name == name)
+            return next(i.id for i in store.sessions() if i.metadata.source.name == name)
 
 
-def _read(window: ReviewWindow) -> None:
+def _wait_for_sound(window: ReviewWindow) -> None:
     """Come to rest; blocks of sound are read in a thread."""
-    sound, axis = window.desk.sound, window.desk.axis
+    sound, axis = window.review_view.sound, window.review_view.axis
     channel = next(iter(window.content.channels))
     blocks = range(int(axis.start_s // BLOCK_S), int(axis.end_s // BLOCK_S) + 1)
-    _wait(lambda: len(sound.between(axis.start_s, axis.end_s, channel)) == len(blocks))
+    _wait(lambda: len(sound.blocks_between(axis.start_s, axis.end_s, channel)) == len(blocks))
     QTest.qWait(200)
 
 
@@ -503,7 +505,7 @@ def _wait(until: Callable[[], object]) -> None:
         QTest.qWait(20)
 
 
-def _time(record: Record) -> float:
+def _record_time_s(record: Record) -> float:
     if isinstance(record, Update | Marker):
         return record.time_s
     return record.end_s + 0.5 if isinstance(record, Segment) else 0.0

@@ -42,14 +42,14 @@ NOW = datetime(2026, 3, 20, 15, 4, 10).astimezone()
 
 STUDY = "Voice in coaching"
 
-_LEAST = 40
+_LEAST_CLIPS = 40
 """So many clips make a voice."""
 
-_TONE = 2e-4
+_ROOM_LEVEL = 2e-4
 """Level of the room between two clips, where digital silence would not look like a room."""
 
 
-class Clock(datetime):
+class FrozenClock(datetime):
     """A clock that stands still where it was set, so that pictures can be compared."""
 
     moment = NOW
@@ -60,7 +60,7 @@ class Clock(datetime):
         return cls.moment if tz is None else cls.moment.astimezone(tz)
 
     @classmethod
-    def hold(cls) -> None:
+    def install(cls) -> None:
         """Show it to every module of the program, and let IDs come in a fixed order."""
         for found in pkgutil.walk_packages(realtime_ser.__path__, "realtime_ser."):
             if not found.name.endswith("__main__"):
@@ -83,25 +83,25 @@ class Recordings:
     def __getitem__(self, name: str) -> Path:
         return self.folder / f"{name}.wav"
 
-    def put(self, name: str, sound: NDArray[np.float32], rate: int) -> None:
+    def write_recording(self, name: str, sound: NDArray[np.float32], rate: int) -> None:
         """Write one; shape ``(n,)`` or ``(n, channels)``."""
         soundfile.write(self[name], sound, rate)
 
 
-def voices(folder: Path) -> list[list[Path]]:
+def clips_by_voice(folder: Path) -> list[list[Path]]:
     """Clips by who speaks, as far as names of files tell; one voice where they do not."""
     clips = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
     found: dict[str, list[Path]] = defaultdict(list)
     for clip in clips:
         stem = clip.stem
         found[stem.rpartition("-")[2] if "-" in stem else stem.partition("_")[0]].append(clip)
-    several = [found[name] for name in sorted(found) if len(found[name]) >= _LEAST]
+    several = [found[name] for name in sorted(found) if len(found[name]) >= _LEAST_CLIPS]
     if not clips:
         raise SystemExit(f"There is no recording in {folder}: name a folder of real speech.")
     return several or [clips]
 
 
-def recite(clips: Iterable[Path], seed: int) -> tuple[NDArray[np.float32], int]:
+def join_clips(clips: Iterable[Path], seed: int) -> tuple[NDArray[np.float32], int]:
     """Clips one after another, each at a speaking level, with pauses between."""
     chance = np.random.default_rng(seed)
     parts: list[NDArray[np.float32]] = []
@@ -116,7 +116,7 @@ def recite(clips: Iterable[Path], seed: int) -> tuple[NDArray[np.float32], int]:
         pause = np.zeros(round(chance.uniform(0.7, 1.9) * rate), np.float32)
         parts += [pause, np.clip(voice * (0.08 / level), -0.97, 0.97)]
     whole = np.concatenate([*parts, np.zeros(rate, np.float32)])
-    return (whole + _TONE * chance.standard_normal(len(whole))).astype(np.float32), rate
+    return (whole + _ROOM_LEVEL * chance.standard_normal(len(whole))).astype(np.float32), rate
 
 
 def _trimmed(voice: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -131,31 +131,31 @@ def _trimmed(voice: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
 def record(folder: Path, to: Recordings, voice: int) -> None:
     """Make all recordings of the tour; ``voice`` says which of the voices comes first."""
     to.folder.mkdir(parents=True)
-    speakers = voices(folder)
+    speakers = clips_by_voice(folder)
     first, second, third = (speakers[(voice + number) % len(speakers)] for number in (0, 1, 2))
 
     def chosen(clips: Sequence[Path], count: int, seed: int) -> list[Path]:
         return random.Random(seed).sample(clips, min(count, len(clips)))
 
-    def put(name: str, clips: Sequence[Path], seed: int) -> None:
-        to.put(name, *recite(clips, seed))
+    def write_recording(name: str, clips: Sequence[Path], seed: int) -> None:
+        to.write_recording(name, *join_clips(clips, seed))
 
-    put("interview", chosen(first, 44, 2), 2)
+    write_recording("interview", chosen(first, 44, 2), 2)
     for week in range(8):
-        put(f"week {week + 1}", chosen(first, 12, 100 + week), week)
-    put("diary", chosen(third, 14, 7), 7)
-    put("reading", chosen(second, 12, 8), 8)
-    put("talk", chosen(third, 16, 9), 9)
+        write_recording(f"week {week + 1}", chosen(first, 12, 100 + week), week)
+    write_recording("diary", chosen(third, 14, 7), 7)
+    write_recording("reading", chosen(second, 12, 8), 8)
+    write_recording("talk", chosen(third, 16, 9), 9)
     # Neighbours in the list of a voice's clips share their sentence, in the usual corpora.
     step = max(2, len(first) // 10 * 2)
-    put("take 1", first[0::step], 11)
-    put("take 2", first[1::step], 11)
-    coach, rate = recite(chosen(second, 30, 21), 21)
-    client, _ = recite(chosen(first, 30, 22), 22)
-    to.put("coaching", _in_turn(coach, client, rate), rate)
+    write_recording("take 1", first[0::step], 11)
+    write_recording("take 2", first[1::step], 11)
+    coach, rate = join_clips(chosen(second, 30, 21), 21)
+    client, _ = join_clips(chosen(first, 30, 22), 22)
+    to.write_recording("coaching", _alternate(coach, client, rate), rate)
 
 
-def _in_turn(
+def _alternate(
     one: NDArray[np.float32], other: NDArray[np.float32], rate: int
 ) -> NDArray[np.float32]:
     """Two channels; who does not speak is hardly heard."""
@@ -171,7 +171,7 @@ def _in_turn(
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SessionPlan:
     """A session that is to be heard."""
 
     recording: str
@@ -186,10 +186,10 @@ class Plan:
     marks: tuple[tuple[float, str, float], ...] = ()
 
 
-def plans() -> list[Plan]:
+def session_plans() -> list[SessionPlan]:
     """All sessions of the tour, in the order of their dates."""
     weeks = [
-        Plan(
+        SessionPlan(
             f"week {week + 1}",
             _at(NOW.date() - timedelta(weeks=8 - week), 10, 12),
             f"Week {week + 1}",
@@ -200,8 +200,8 @@ def plans() -> list[Plan]:
     ]
     today = NOW.date()
     others = [
-        Plan("diary", _at(today - timedelta(days=3), 18, 31), "Voice diary", study=""),
-        Plan(
+        SessionPlan("diary", _at(today - timedelta(days=3), 18, 31), "Voice diary", study=""),
+        SessionPlan(
             "reading",
             _at(today - timedelta(days=2), 9, 5),
             "Reading aloud",
@@ -209,9 +209,13 @@ def plans() -> list[Plan]:
             "baseline",
             note="Had a cold; repeat in April.",
         ),
-        Plan("take 1", _at(today - timedelta(days=1), 16, 2), "Speech, take 1", "P03", audio=True),
-        Plan("take 2", _at(today - timedelta(days=1), 16, 9), "Speech, take 2", "P03", audio=True),
-        Plan(
+        SessionPlan(
+            "take 1", _at(today - timedelta(days=1), 16, 2), "Speech, take 1", "P03", audio=True
+        ),
+        SessionPlan(
+            "take 2", _at(today - timedelta(days=1), 16, 9), "Speech, take 2", "P03", audio=True
+        ),
+        SessionPlan(
             "coaching",
             _at(today, 9, 15),
             "Coaching, hour 3",
@@ -220,7 +224,7 @@ def plans() -> list[Plan]:
             audio=True,
             marks=((12.0, "question", 0.0), (34.5, "laughter", 0.0)),
         ),
-        Plan(
+        SessionPlan(
             "interview",
             _at(today, 11, 2),
             "Interview, second visit",
@@ -240,13 +244,13 @@ def plans() -> list[Plan]:
     return weeks + others
 
 
-def keep_all(config: Config, recordings: Recordings) -> None:
+def keep_sessions(config: Config, recordings: Recordings) -> None:
     """Hear and keep all sessions, one of which is broken off."""
-    for plan in plans():
-        hear(config, plan, recordings)
-    Clock.moment = NOW
+    for plan in session_plans():
+        run_session(config, plan, recordings)
+    FrozenClock.moment = NOW
     with open_store(config) as store:
-        interview = next(i for i in store.sessions() if i.beginning.source.name == "interview.wav")
+        interview = next(i for i in store.sessions() if i.metadata.source.name == "interview.wav")
         store.annotate(
             interview.id,
             intervals=[
@@ -261,9 +265,9 @@ def keep_all(config: Config, recordings: Recordings) -> None:
         raise SystemExit(f"The session that was to be killed has ended with {killed.returncode}.")
 
 
-def hear(config: Config, plan: Plan, recordings: Recordings) -> None:
+def run_session(config: Config, plan: SessionPlan, recordings: Recordings) -> None:
     """Run a session from its first sample to its last, and keep it."""
-    Clock.moment = plan.started
+    FrozenClock.moment = plan.started
     session = LiveSession(_config(config, plan, recordings[plan.recording]))
     heard = session.monitor.subscribe()
     session.start()
@@ -278,7 +282,7 @@ def hear(config: Config, plan: Plan, recordings: Recordings) -> None:
             store.add_note(str(session.id), plan.note)
 
 
-def _config(config: Config, plan: Plan, path: Path) -> Config:
+def _config(config: Config, plan: SessionPlan, path: Path) -> Config:
     made = config.model_dump()
     made["audio"] |= {
         "input": str(path),
@@ -300,12 +304,12 @@ def _at(day: date, hour: int, minute: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute).astimezone()
 
 
-def _break_off(recording: Path) -> None:
+def _run_killed_session(recording: Path) -> None:
     """Hear a session, and be killed before it is complete."""
-    Clock.hold()
-    Clock.moment = NOW - timedelta(minutes=17)
+    FrozenClock.install()
+    FrozenClock.moment = NOW - timedelta(minutes=17)
     keeping.secrets = random.Random(6)  # type: ignore[assignment]
-    plan = Plan(recording.stem, Clock.moment, "", "P12", "noon", audio=True)
+    plan = SessionPlan(recording.stem, FrozenClock.moment, "", "P12", "noon", audio=True)
     session = LiveSession(_config(Config(), plan, recording))
     session.start(41.0)
     while session.monitor.status.phase is not Phase.ENDED:
@@ -317,7 +321,7 @@ def _break_off(recording: Path) -> None:
 # ------------------------------------------------------------------------------------- one hearing
 
 
-def listen(path: Path, bundle: Bundle, channels: Sequence[int] = (1,)) -> list[Record]:
+def analyse_recording(path: Path, bundle: Bundle, channels: Sequence[int] = (1,)) -> list[Record]:
     """All that the engine says of a recording."""
     monitor = Monitor(FileSource(path, speed=0), bundle, channels=channels)
     records = monitor.subscribe()
@@ -328,4 +332,4 @@ def listen(path: Path, bundle: Bundle, channels: Sequence[int] = (1,)) -> list[R
 
 
 if __name__ == "__main__":
-    _break_off(Path(sys.argv[1]))
+    _run_killed_session(Path(sys.argv[1]))

@@ -12,8 +12,8 @@ import numpy as np
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
-from realtime_ser.session.metadata import Beginning, Model
-from realtime_ser.session.sinks import SoundTrack
+from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
+from realtime_ser.session.sinks import SoundSink
 
 NOW = datetime(2026, 3, 1, 14, 2, 11, 123456, timezone(timedelta(hours=-3, minutes=-30)))
 RATE = 8_000
@@ -31,10 +31,10 @@ SPEECH = {1: ((10, 40), (52, 80)), 2: ((30, 60),)}
 """Steps of the segments of each channel; their results are certain and not in turn."""
 
 
-def beginning(channels=(1,), **changes):
+def metadata(channels=(1,), **changes):
     source = SourceInfo("talk.wav", RATE, max(channels), live=False, duration_s=8.0)
-    model = Model("default", "1.0", "00ff")
-    return replace(Beginning(NOW, source, channels, LABELS, model, {"config": {}}), **changes)
+    model = ModelIdentity("default", "1.0", "00ff")
+    return replace(SessionMetadata(NOW, source, channels, LABELS, model, {"config": {}}), **changes)
 
 
 def estimate(seed):
@@ -71,15 +71,15 @@ def sound(channels=1, seconds=8.0):
 
 def keep(store, made=(), *, audio=False, **facts):
     """Keep a session and return what is known of it."""
-    begun = beginning(**facts)
-    writer = store.begin(begun)
+    session_metadata = metadata(**facts)
+    writer = store.begin(session_metadata)
     writer.write(list(made))
     if audio:
         path = writer.folder / "audio.flac"
         writer.note_files(None, named=False, audio=path)
-        track = SoundTrack(path, begun.source)
-        track.write([Sound(0, sound(begun.source.channels))])
-        track.finish()
+        sink = SoundSink(path, session_metadata.source)
+        sink.write([Sound(0, sound(session_metadata.source.channels))])
+        sink.finish()
     writer.finish()
     return store.session(writer.id)
 
@@ -96,17 +96,17 @@ def interrupted(store):
     code = (
         "import os, sys; from pathlib import Path\n"
         "from realtime_ser.base.records import Sound\n"
-        "from realtime_ser.session.sinks import SoundTrack\n"
+        "from realtime_ser.session.sinks import SoundSink\n"
         "from realtime_ser.session.store import Store\n"
         "from tests import kept_sessions as made\n"
-        "begun = made.beginning()\n"
-        "writer = Store(Path(sys.argv[1])).begin(begun)\n"
+        "metadata = made.metadata()\n"
+        "writer = Store(Path(sys.argv[1])).begin(metadata)\n"
         "writer.write(made.records())\n"
         "path = writer.folder / 'audio.flac'\n"
         "writer.note_files(None, named=False, audio=path)\n"
-        "track = SoundTrack(path, begun.source)\n"
-        "track.write([Sound(0, made.sound())])\n"
-        "track.flush(); writer.flush(); os._exit(9)\n"
+        "sink = SoundSink(path, metadata.source)\n"
+        "sink.write([Sound(0, made.sound())])\n"
+        "sink.flush(); writer.flush(); os._exit(9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(store.folder)], timeout=60)
     assert done.returncode == 9

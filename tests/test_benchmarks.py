@@ -12,7 +12,14 @@ import pytest
 from rich.console import Console
 
 from benchmarks import footprint, latency, speed, start, store, window
-from benchmarks.figures import Figure, NotHereError, Section, Target, percentiles, show
+from benchmarks.figures import (
+    BenchmarkSection,
+    Measurement,
+    Target,
+    UnavailableError,
+    percentiles,
+    show,
+)
 from benchmarks.machine import describe, one_core, usage
 from benchmarks.programs import display, write_demo
 from realtime_ser.recogniser.bundle import load_bundle
@@ -30,7 +37,7 @@ def screen():
     try:
         with display() as (variables, _):
             yield variables
-    except NotHereError as error:
+    except UnavailableError as error:
         pytest.skip(str(error))
 
 
@@ -100,7 +107,7 @@ def test_a_session_of_a_day_is_read_whole():
     section = store.store(updates=5000, runs=1)
     figures = {figure.name: figure.value for figure in section.figures}
     assert min(figures.values()) > 0
-    with store.made(5000) as (kept, name):
+    with store.store_with_session(5000) as (kept, name):
         assert len(kept.columns(name)) == kept.session(name).channels[0].updates == 5000
 
 
@@ -132,11 +139,11 @@ def test_one_core_is_given_back():
 
 def test_a_section_prints_whether_its_targets_are_met():
     figures = (
-        Figure("fast enough", 3.0, "ms", Target(8.0)),
-        Figure("not enough", 50.0, "x", Target(60.0, at_least=True)),
+        Measurement("fast enough", 3.0, "ms", Target(8.0)),
+        Measurement("not enough", 50.0, "x", Target(60.0, at_least=True)),
         *percentiles("spread", [1.0, 2.0, 4.0], "ms"),
     )
-    section = Section("Title", "How it was taken.", figures, missing="something else")
+    section = BenchmarkSection("Title", "How it was taken.", figures, missing="something else")
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     show(Console(file=out, width=120), [section])
     out.flush()

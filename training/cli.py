@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from realtime_ser.base.errors import OutputError, SerError, UsageError
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 from training.job import Work
 from training.runs import CACHE, REPORT
 
@@ -254,7 +254,7 @@ def _gate(options: argparse.Namespace) -> None:
 def _load_backend() -> None:
     """Load Keras and its backend; TensorFlow tells how it was built, whoever asks it not to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr():
+    with silence_stderr():
         try:
             import keras
 

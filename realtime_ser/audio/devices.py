@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def portaudio() -> ModuleType:
         PortAudio is not installed.
     """
     try:
-        with quiet_stderr():
+        with silence_stderr():
             import sounddevice
     except OSError as error:
         raise DeviceError(
@@ -75,7 +75,7 @@ def input_devices() -> list[InputDevice]:
 def rescan() -> list[InputDevice]:
     """Ask the system again; PortAudio's own list is frozen. Only while no stream is open."""
     sounddevice = portaudio()
-    with quiet_stderr():
+    with silence_stderr():
         sounddevice._terminate()
         sounddevice._initialize()
     return input_devices()

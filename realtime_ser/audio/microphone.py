@@ -18,7 +18,7 @@ from realtime_ser.audio.devices import find_input, full_name, portaudio, rescan
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
 _LONGEST_DELAY_S = 5.0
@@ -71,7 +71,7 @@ class MicrophoneSource:
             ring.write(samples, now - delay, overflow=status.input_overflow)
 
         try:
-            with quiet_stderr():
+            with silence_stderr():
                 self._stream = sounddevice.InputStream(
                     samplerate=self._info.native_rate,
                     blocksize=round(_BLOCK_S * self._info.native_rate),
@@ -94,10 +94,10 @@ class MicrophoneSource:
         """Close the device."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            with quiet_stderr():
+            with silence_stderr():
                 stream.close(ignore_errors=True)
 
-    def find_again(self) -> None:
+    def find_device(self) -> None:
         """Look for the device after it went away; it must be stopped.
 
         Raises

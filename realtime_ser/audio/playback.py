@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import portaudio
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 
 _BLOCK_S = 0.02
 _LONGEST_DELAY_S = 5.0
@@ -64,7 +64,7 @@ class Speaker:
         """
         sounddevice = portaudio()
         try:
-            with quiet_stderr():
+            with silence_stderr():
                 device = sounddevice.query_devices(kind="output")
                 self._convert(round(device["default_samplerate"]))
                 self._stream = sounddevice.OutputStream(
@@ -86,7 +86,7 @@ class Speaker:
         """Fall silent; safe to call twice."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            with quiet_stderr():
+            with silence_stderr():
                 stream.close(ignore_errors=True)
 
     def _convert(self, rate: int) -> None:

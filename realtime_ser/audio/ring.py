@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class AudioBlock:
     """Consecutive samples of a source.
 
     Attributes
@@ -44,13 +44,13 @@ class RingBuffer:
     ----------
     frames, channels
         Its size in samples a channel, and the number of channels.
-    waits
+    blocking
         Whether the writer waits for room (a file) or drops and counts (a microphone).
     """
 
-    def __init__(self, frames: int, channels: int, *, waits: bool) -> None:
+    def __init__(self, frames: int, channels: int, *, blocking: bool) -> None:
         self._data = np.zeros((frames, channels), np.float32)
-        self._waits = waits
+        self._blocking = blocking
         self._changed = threading.Condition()
         self._blocks: deque[tuple[int, float | None, bool, int]] = deque()
         self._write = 0
@@ -65,7 +65,7 @@ class RingBuffer:
         """Copy samples, shape ``(n, channels)`` with ``n`` at most its size, into the ring."""
         count, size = len(samples), len(self._data)
         with self._changed:
-            if self._waits:
+            if self._blocking:
                 self._changed.wait_for(lambda: self._closed or size - self._used >= count)
             if self._closed:
                 return
@@ -81,7 +81,7 @@ class RingBuffer:
             self._lost = 0
             self._changed.notify_all()
 
-    def read(self, timeout: float) -> Block | None:
+    def read(self, timeout: float) -> AudioBlock | None:
         """Oldest block as it was written, or ``None`` if there is none after ``timeout`` seconds.
 
         Raises
@@ -100,7 +100,7 @@ class RingBuffer:
             samples = self._data[(start + np.arange(count)) % len(self._data)]
             self._used -= count
             self._changed.notify_all()
-            return Block(samples, adc_s, overflow, lost)
+            return AudioBlock(samples, adc_s, overflow, lost)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the stream; a waiting reader or writer returns."""

@@ -29,7 +29,7 @@ class SessionClock:
         self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
         self._offset = self._start_monotonic
 
-    def observe(self, position_s: float, adc_s: float) -> None:
+    def feed(self, position_s: float, adc_s: float) -> None:
         """Take a block's place in the session, in seconds, and its ADC time."""
         offset = adc_s - position_s
         number = int(position_s / _BIN_S)

@@ -40,7 +40,7 @@ class AudioConfig(_Settings):
     speed: _Number = Field(default=1.0, ge=0, le=1000)
 
     @model_validator(mode="after")
-    def _distinct(self) -> Self:
+    def _check_distinct(self) -> Self:
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels must differ from each other")
         if self.channel_names and len(self.channel_names) != len(self.channels):
@@ -71,7 +71,7 @@ class GateConfig(_Settings):
     noise_margin_db: _Number = Field(default=4.0, ge=0, le=40)
 
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
+    def _check_reachable(self) -> Self:
         if self.onset_voiced > self.onset_frames:
             raise ValueError("onset_voiced must not exceed onset_frames")
         return self
@@ -102,7 +102,7 @@ class StudyConfig(_Settings):
 
     @field_validator("consent")
     @classmethod
-    def _local(cls, moment: datetime | None) -> datetime | None:
+    def _assume_local(cls, moment: datetime | None) -> datetime | None:
         """A moment without a UTC offset is one of this place."""
         return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
 
@@ -164,26 +164,26 @@ def parse_config(data: Any, origin: str) -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"In {origin}: {_explain(error.errors()[0])}") from error
+        raise UsageError(f"In {origin}: {_error_text(error.errors()[0])}") from error
 
 
-def _explain(error: ErrorDetails) -> str:
+def _error_text(error: ErrorDetails) -> str:
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        near = _nearest(error["loc"])
+        near = _nearest_setting(error["loc"])
         hint = f"; did you mean '{near}'?" if near else "; config.yaml lists the known ones."
         return f"unknown setting '{name}'{hint}"
     if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
         return f"'{name}' is {error['input']!r}, but it must be text: put it in quotes."
-    said = error["msg"].removeprefix("Value error, ")
-    said = said[0].lower() + said[1:]
-    return f"'{name}' is {error['input']!r}, but {said}." if name else f"{said}."
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"'{name}' is {error['input']!r}, but {message}." if name else f"{message}."
 
 
-def _nearest(location: tuple[int | str, ...]) -> str | None:
+def _nearest_setting(location: tuple[int | str, ...]) -> str | None:
     """The known setting that resembles an unknown one, in its own section first, then anywhere."""
     *sections, key = (str(part) for part in location)
-    known = _known(Config)
+    known = _setting_names(Config)
     prefix = "".join(f"{part}." for part in sections)
     here = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
     match = difflib.get_close_matches(key, here, n=1)
@@ -194,10 +194,10 @@ def _nearest(location: tuple[int | str, ...]) -> str | None:
     return leaves[match[0]] if match else None
 
 
-def _known(model: type[BaseModel], prefix: str = "") -> list[str]:
+def _setting_names(model: type[BaseModel], prefix: str = "") -> list[str]:
     names: list[str] = []
     for name, info in model.model_fields.items():
         names.append(prefix + name)
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            names += _known(info.annotation, f"{prefix}{name}.")
+            names += _setting_names(info.annotation, f"{prefix}{name}.")
     return names

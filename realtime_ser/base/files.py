@@ -14,7 +14,7 @@ from realtime_ser.base.errors import FileTakenError, OutputError
 _SYSTEM_ERROR = 2  # of libsndfile
 
 
-class Drafts:
+class AtomicFiles:
     """Gives out paths of drafts, and puts the drafts in their places at the end.
 
     When the body fails, nothing of it is left, and nothing that was there before is replaced.

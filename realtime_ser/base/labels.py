@@ -50,4 +50,4 @@ DASHES: dict[str, tuple[float, ...]] = {
 }
 
 #: The adjective that follows "sounds": a label names a voice, not a feeling.
-SOUNDS: dict[str, str] = {label: label for label in LABELS} | {"disgust": "disgusted"}
+LABEL_WORDS: dict[str, str] = {label: label for label in LABELS} | {"disgust": "disgusted"}

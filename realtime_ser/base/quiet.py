@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def silence_stderr() -> Iterator[None]:
     """Silence what C libraries write straight to file descriptor 2.
 
     ALSA and JACK complain about devices nobody asked for, and LiteRT tells how it computes. What

@@ -165,7 +165,7 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class IntervalOpened:
     """A stretch that somebody has begun to mark, and that may be long.
 
     ``marker`` is what is known of it; its marker, with the same time and code, follows when it
@@ -202,4 +202,4 @@ class Sound:
     samples: NDArray[np.float32]
 
 
-Record: TypeAlias = Update | Segment | Marker | Begun | Anchor | Sound
+Record: TypeAlias = Update | Segment | Marker | IntervalOpened | Anchor | Sound

@@ -17,7 +17,7 @@ def channel_title(number: int, names: Mapping[int, str]) -> str:
     return names.get(number, f"channel {number}")
 
 
-def percent(probability: float) -> str:
+def percent_text(probability: float) -> str:
     """A probability as ``72 %``, with a narrow space that keeps it on one line."""
     return f"{round(100 * probability)}\u202f%"
 
@@ -28,14 +28,14 @@ def clock_text(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def span_text(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A length of time as ``30 s``, ``5 min`` or ``1 h``."""
     if seconds < 60 or seconds % 60:
         return f"{seconds:g} s"
     return f"{seconds / 60:g} min" if seconds < 3600 or seconds % 3600 else f"{seconds / 3600:g} h"
 
 
-def elapsed(seconds: float) -> str:
+def elapsed_text(seconds: float) -> str:
     """Say how long ago something was, in words of stable coarseness."""
     if seconds < 1.0:
         return "just now"
@@ -49,7 +49,7 @@ def elapsed(seconds: float) -> str:
 def result_text(label: str, confidence: float, *, certain: bool, short: bool = False) -> str:
     """A segment's result in words; an uncertain one carries a question mark."""
     name = label if certain else f"{label}?"
-    return name if short else f"{name} {percent(confidence)}"
+    return name if short else f"{name} {percent_text(confidence)}"
 
 
 def decibels(level_dbfs: float, unit: str) -> str:
@@ -62,11 +62,11 @@ def count_text(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def speech_words(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
+def speech_text(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
     """How much speech there was, and how it sounded: shares of labels, the largest first."""
     if not segments:
         return "no speech"
-    most, *others = (f"{label} {percent(share)}" for label, share in shares.items())
+    most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())
     also = f" ({', '.join(others)})" if others else ""
     return f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}, mostly {most}{also}"
 
@@ -80,7 +80,7 @@ def size_text(size: int) -> str:
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines of a table whose columns stand below each other."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:

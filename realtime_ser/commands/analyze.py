@@ -17,10 +17,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from realtime_ser.base.errors import SerError
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis import summary
-from realtime_ser.session.analysis.analyzer import Analyzer, Outcome, Settings
-from realtime_ser.session.analysis.inputs import Input, find_inputs
+from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
+from realtime_ser.session.analysis.inputs import InputFile, find_inputs
 from realtime_ser.session.analysis.processes import (
-    Watch,
+    ProgressCallback,
     analyze_here,
     analyze_in_processes,
     processes_for,
@@ -31,15 +31,15 @@ from realtime_ser.session.analysis.saving import SUMMARY
 _REFRESH_S = 0.2
 
 
-class Sink(Protocol):
+class SummarySink(Protocol):
     """Takes the summary's rows."""
 
-    def add(self, outcome: Outcome) -> None:
+    def feed(self, outcome: Outcome) -> None:
         """Take a row."""
 
 
 def analyze(
-    paths: Sequence[Path], settings: Settings, *, out: Path | None, jobs: int | None
+    paths: Sequence[Path], settings: AnalysisSettings, *, out: Path | None, jobs: int | None
 ) -> None:
     """Analyse files and folders.
 
@@ -65,23 +65,23 @@ def analyze(
     items = find_inputs(paths, out)
     failed: list[Outcome] = []
     silent: list[Outcome] = []
-    with _sink(out, analyzer.labels) as sink, _progress(items) as watch:
+    with _sink(out, analyzer.labels) as sink, _progress(items) as report_progress:
         count = processes_for(items, jobs)
         outcomes = (
-            analyze_here(items, analyzer, watch)
+            analyze_here(items, analyzer, report_progress)
             if count == 1
-            else analyze_in_processes(items, settings, count, watch)
+            else analyze_in_processes(items, settings, count, report_progress)
         )
         for outcome in outcomes:
-            sink.add(outcome)
+            sink.feed(outcome)
             if outcome.error is not None:
                 failed.append(outcome)
             elif outcome.estimate is None:
                 silent.append(outcome)
-    _tell(len(items), failed, silent)
+    _print_totals(len(items), failed, silent)
 
 
-def _tell(total: int, failed: Sequence[Outcome], silent: Sequence[Outcome]) -> None:
+def _print_totals(total: int, failed: Sequence[Outcome], silent: Sequence[Outcome]) -> None:
     if silent:
         where = silent[0].file if len(silent) == 1 else f"{len(silent)} of {total} files"
         print(f"No speech was found in {where}: no probabilities are given.", file=sys.stderr)
@@ -95,23 +95,23 @@ def _tell(total: int, failed: Sequence[Outcome], silent: Sequence[Outcome]) -> N
 
 
 @contextmanager
-def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Sink]:
+def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
     """Where the summary goes: a file, a table on the terminal, or CSV into a pipe."""
     if out is None and sys.stdout.isatty():
-        printed = _Printed()
+        printed = _PrintedSummary()
         try:
             yield printed
         finally:
             Console().print(summary.table(printed.outcomes))
     elif out is None:
-        yield summary.Rows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout)
+        yield summary.SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout)
     else:
         path = out / SUMMARY
         summary.check_replaceable(path)
         try:
             out.mkdir(parents=True, exist_ok=True)
             with path.open("w", encoding="utf-8", newline="") as file:
-                yield summary.Rows(csv_rows.csv_writer(file), labels, file)
+                yield summary.SummaryRows(csv_rows.csv_writer(file), labels, file)
         except OSError as error:
             raise cannot_write(path, error) from error
         finally:
@@ -119,19 +119,19 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Sink]:
                 print(path.resolve())
 
 
-class _Printed:
+class _PrintedSummary:
     """Keeps the rows until there is a table to print."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
 
-    def add(self, outcome: Outcome) -> None:
+    def feed(self, outcome: Outcome) -> None:
         """Take a row."""
         self.outcomes.append(outcome)
 
 
 @contextmanager
-def _progress(items: Sequence[Input]) -> Iterator[Watch]:
+def _progress(items: Sequence[InputFile]) -> Iterator[ProgressCallback]:
     """A bar on standard error, by bytes, with the time that is left."""
     console = Console(stderr=True)
     sizes = [item.size for item in items]
@@ -148,7 +148,7 @@ def _progress(items: Sequence[Input]) -> Iterator[Watch]:
         task = bar.add_task("", total=sum(sizes), files=0, total_files=len(items))
         shown_s = 0.0
 
-        def watch(shares: Sequence[float]) -> None:
+        def report_progress(shares: Sequence[float]) -> None:
             nonlocal shown_s
             now_s = time.monotonic()
             if bar.disable or now_s - shown_s < _REFRESH_S:
@@ -157,4 +157,4 @@ def _progress(items: Sequence[Input]) -> Iterator[Watch]:
             done = sum(share * size for share, size in zip(shares, sizes, strict=True))
             bar.update(task, completed=done, files=sum(share >= 1.0 for share in shares))
 
-        yield watch
+        yield report_progress

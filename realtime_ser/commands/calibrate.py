@@ -13,20 +13,24 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.text import aligned
-from realtime_ser.engine.open import choose_source
+from realtime_ser.base.text import aligned_lines
+from realtime_ser.engine.open import open_source
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
-from realtime_ser.session.profiles.calibration import listen, make_profile, source_of_one
+from realtime_ser.session.profiles.calibration import (
+    calibration_audio,
+    make_profile,
+    measure_neutral_speech,
+)
 from realtime_ser.session.profiles.folder import (
     delete_profile,
-    fits,
-    paths,
+    is_compatible,
     profile_path,
-    read,
+    profile_paths,
     read_profile,
+    read_profile_file,
     require_baseline,
-    require_fit,
+    require_compatible,
     write_profile,
 )
 
@@ -46,8 +50,8 @@ def calibrate(options: argparse.Namespace, config: Config) -> None:
         )
     bundle = load_bundle(bundle_folder(config.model))
     require_baseline(bundle)
-    config = config.model_copy(update={"audio": source_of_one(config.audio)})
-    source = choose_source(config.audio).source
+    config = config.model_copy(update={"audio": calibration_audio(config.audio)})
+    source = open_source(config.audio).source
     if source.info.live:
         print(
             f"Listening to {source.info.name}: say or read something in your normal voice, until "
@@ -56,13 +60,13 @@ def calibrate(options: argparse.Namespace, config: Config) -> None:
         )
     try:
         with _progress() as advance:
-            voice = listen(source, bundle, config, SPEECH_S, advance)
+            neutral_speech = measure_neutral_speech(source, bundle, config, SPEECH_S, advance)
     except KeyboardInterrupt as error:
         raise SerError("Interrupted, so no profile was made.") from error
-    profile = make_profile(options.name, source, bundle, voice)
+    profile = make_profile(options.name, source, bundle, neutral_speech)
     write_profile(config, profile)
-    print(f"The profile '{profile.name}' was made of {voice.seconds:.1f} s of voice.")
-    if voice.seconds < SPEECH_S:
+    print(f"The profile '{profile.name}' was made of {neutral_speech.seconds:.1f} s of voice.")
+    if neutral_speech.seconds < SPEECH_S:
         print(f"{SPEECH_S:.0f} s would make a steadier one.")
     print(f"Choose it for a session: realtime-ser monitor --profile '{profile.name}'")
 
@@ -95,9 +99,9 @@ def profiles(options: argparse.Namespace, config: Config) -> None:
 def _list(_options: argparse.Namespace, config: Config) -> None:
     rows = [("name", "made", "voice", "model", "device", "")]
     bundle = load_bundle(bundle_folder(config.model))
-    for path in paths(config):
+    for path in profile_paths(config):
         try:
-            profile = read(path)
+            profile = read_profile_file(path)
         except SerError as error:
             print(error, file=sys.stderr)
             continue
@@ -108,11 +112,11 @@ def _list(_options: argparse.Namespace, config: Config) -> None:
                 f"{profile.seconds:.1f} s",
                 f"{profile.model.name} {profile.model.version}",
                 profile.device,
-                "" if fits(bundle, profile) else "not for the present model",
+                "" if is_compatible(bundle, profile) else "not for the present model",
             )
         )
     if len(rows) > 1:
-        for line in aligned(rows):
+        for line in aligned_lines(rows):
             print(line)
     else:
         print("There are no profiles; 'realtime-ser calibrate NAME' makes one.")
@@ -129,12 +133,14 @@ def _show(options: argparse.Namespace, config: Config) -> None:
         ("file", str(profile_path(config, profile.name))),
     ]
     print(profile.name)
-    for line in aligned([("", *row) for row in rows]):
+    for line in aligned_lines([("", *row) for row in rows]):
         print(line)
     factors, fault = _factors(profile, config)
     print(f"Mean log-probabilities{'' if fault else ', and the factors that correct'}:")
     values = profile.log_probabilities.items()
-    for line in aligned([("", name, f"{x:7.3f}", factors.get(name, "")) for name, x in values]):
+    for line in aligned_lines(
+        [("", name, f"{x:7.3f}", factors.get(name, "")) for name, x in values]
+    ):
         print(line)
     if fault:
         print(fault)
@@ -144,7 +150,7 @@ def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
     """What each probability is multiplied by before they are renormalised, or why it is not."""
     bundle = load_bundle(bundle_folder(config.model))
     try:
-        require_fit(bundle, profile)
+        require_compatible(bundle, profile)
     except UsageError as error:
         return {}, str(error)
     shift = bundle.for_person(profile).shift
@@ -154,14 +160,14 @@ def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
 
 def _delete(options: argparse.Namespace, config: Config) -> None:
     path = profile_path(config, options.name)
-    if path.exists() and not options.yes and not _agreed(options.name):
+    if path.exists() and not options.yes and not _confirmed(options.name):
         print("Nothing was deleted.")
         return
     delete_profile(config, options.name)
     print(f"The profile '{options.name}' was deleted; sessions that it corrected keep its numbers.")
 
 
-def _agreed(name: str) -> bool:
+def _confirmed(name: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
     asked = f"Delete the profile '{name}' for good? [y/N] "

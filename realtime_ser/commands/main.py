@@ -27,7 +27,7 @@ from realtime_ser.commands.session_arguments import add_actions
 if TYPE_CHECKING:
     from realtime_ser.audio.source import SourceInfo
     from realtime_ser.base.config import Config
-    from realtime_ser.session.analysis.results import Plot
+    from realtime_ser.session.analysis.results import FilePlot
     from realtime_ser.session.live import LiveSession
 
 PROGRAM = "realtime-ser"
@@ -42,26 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done; 1: the work failed; 2: the command line or the configuration is wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _never_fail_to_print()
+    _replace_unencodable()
     debug = "--debug" in given
     try:
         options = _parse(given)
         command: Command = options.run
         return command(options)
     except SerError as error:
-        return _fail(str(error), error.exit_code, debug=debug)
+        return _print_error(str(error), error.exit_code, debug=debug)
     except KeyboardInterrupt:
-        return _fail("Interrupted; what was done until then is kept.", 1, debug=debug)
+        return _print_error("Interrupted; what was done until then is kept.", 1, debug=debug)
     except BrokenPipeError:
         # Nobody reads on; what Python would still flush at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence
         words = f"Something unexpected went wrong ({type(error).__name__}: {error})"
-        return _fail(f"{words}; --debug shows where.", 1, debug=debug)
+        return _print_error(f"{words}; --debug shows where.", 1, debug=debug)
 
 
-def _fail(words: str, code: int, *, debug: bool) -> int:
+def _print_error(words: str, code: int, *, debug: bool) -> int:
     if debug:
         import traceback
 
@@ -70,21 +70,23 @@ def _fail(words: str, code: int, *, debug: bool) -> int:
     return code
 
 
-def _note(words: str) -> None:
+def _print_note(words: str) -> None:
     print(f"{PROGRAM}: {words}", file=sys.stderr, flush=True)
 
 
-_PLAIN = {"\u202f": " ", "−": "-", "–": "-", "·": ".", "…": "~"} | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
+_ASCII_SUBSTITUTES = {"\u202f": " ", "−": "-", "–": "-", "·": ".", "…": "~"} | dict.fromkeys(
+    "▏▎▍▌▋▊▉█", "#"
+)
 """What is shown where a terminal lacks a character; else a question mark."""
 
 
-def _never_fail_to_print() -> None:
+def _replace_unencodable() -> None:
     """Let a terminal that does not know UTF-8 show something simpler."""
 
     def plain(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
         lacking = error.object[error.start : error.end]
-        return "".join(_PLAIN.get(character, "?") for character in lacking), error.end
+        return "".join(_ASCII_SUBSTITUTES.get(character, "?") for character in lacking), error.end
 
     codecs.register_error("plain", plain)
     for stream in (sys.stdout, sys.stderr):
@@ -109,10 +111,10 @@ class _Parser(argparse.ArgumentParser):
             if not word.startswith("-"):
                 hint = "; a file is given as --input FILE" if self.prog.endswith("monitor") else ""
                 raise UsageError(f"'{word}' is one word too many{hint}.")
-            raise UsageError(f"There is no option '{word}'{_nearest(word, self._options())}")
+            raise UsageError(f"There is no option '{word}'{_hint_for(word, self._options())}")
         for known in self._choices():
             if match := re.match(r"argument ACTION: invalid choice: '(.*?)'", message):
-                raise UsageError(f"There is no action '{match[1]}'{_nearest(match[1], known)}")
+                raise UsageError(f"There is no action '{match[1]}'{_hint_for(match[1], known)}")
         raise UsageError(f"{message[0].upper()}{message[1:]}; '{self.prog} --help' tells more.")
 
     def _choices(self) -> list[list[str]]:
@@ -133,7 +135,7 @@ class _Parser(argparse.ArgumentParser):
         return names
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
+def _hint_for(word: str, known: Sequence[str]) -> str:
     match = difflib.get_close_matches(word.partition("=")[0], known, n=1)
     return f"; did you mean '{match[0]}'?" if match else f"; '{PROGRAM} --help' lists them."
 
@@ -144,7 +146,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
     if name is None:
         return parser.parse_args(rest)
     options = parsers[name].parse_args(rest)
-    options.run = _RUN[name]
+    options.run = _HANDLERS[name]
     return options
 
 
@@ -158,7 +160,7 @@ def _command(given: list[str]) -> tuple[str | None, list[str]]:
     if words[0].startswith("-"):
         return "monitor", given
     if words[0] not in COMMANDS:
-        raise UsageError(f"There is no command '{words[0]}'{_nearest(words[0], COMMANDS)}")
+        raise UsageError(f"There is no command '{words[0]}'{_hint_for(words[0], COMMANDS)}")
     given.remove(words[0])
     return words[0], given
 
@@ -328,12 +330,12 @@ def _can_show_window() -> bool:
     from realtime_ser.base.display import display_answers
 
     if not display_answers():
-        _note("there is no display, so the monitor runs in the terminal.")
+        _print_note("there is no display, so the monitor runs in the terminal.")
         return False
     try:
         import realtime_ser.gui.app.run  # noqa: F401 - whether it can be imported is the question
     except ImportError as error:
-        _note(
+        _print_note(
             f"the window cannot be shown ({error}), so the monitor runs in the terminal; "
             f"'{PROGRAM} doctor' tells more."
         )
@@ -370,9 +372,9 @@ def _monitor_in_terminal(config: Config, options: argparse.Namespace) -> int:
     from realtime_ser.session.live import LiveSession
 
     session = LiveSession(config, options.export)
-    for words in (session.notice, *session.news):
+    for words in (session.notice, *session.notices):
         if words:
-            _note(words)
+            _print_note(words)
     steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
     last: deque[Record] | None = deque(maxlen=round(steps)) if options.screenshot else None
     terminal.run(session, Console(), duration_s=options.duration, keep=last)
@@ -417,16 +419,18 @@ def _report(session: LiveSession) -> None:
 
 def _analyze(options: argparse.Namespace) -> int:
     from realtime_ser.commands.analyze import analyze
-    from realtime_ser.session.analysis.analyzer import Settings
+    from realtime_ser.session.analysis.analyzer import AnalysisSettings
 
     if options.plot and options.out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
-    settings = Settings(_config(options), options.classes, draw_file if options.plot else None)
+    settings = AnalysisSettings(
+        _config(options), options.classes, draw_file if options.plot else None
+    )
     analyze(options.paths, settings, out=options.out, jobs=options.jobs)
     return 0
 
 
-def draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) -> Plot:
+def draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) -> FilePlot:
     """Begin the picture of a file."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from realtime_ser.gui.timeline.file_picture import FilePicture
@@ -492,10 +496,10 @@ def _devices(_options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from realtime_ser.engine.doctor import Verdict, examine
+    from realtime_ser.engine.doctor import Verdict, run_checks
 
     faults = 0
-    for finding in examine(_config(options)):
+    for finding in run_checks(_config(options)):
         print(f"{finding.verdict:6}{finding.subject:18}{finding.words}", flush=True)
         faults += finding.verdict is Verdict.FAULT
     if faults:
@@ -503,7 +507,7 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0
 
 
-_RUN: dict[str, Command] = {
+_HANDLERS: dict[str, Command] = {
     "monitor": _monitor,
     "analyze": _analyze,
     "calibrate": _calibrate,

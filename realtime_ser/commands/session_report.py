@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from realtime_ser.base.text import channel_title, clock_text, speech_words
+from realtime_ser.base.text import channel_title, clock_text, speech_text
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.running_summary import ChannelSummary
 
@@ -21,7 +21,7 @@ def _lines(session: LiveSession, channels: Mapping[int, ChannelSummary]) -> Iter
     for number, channel in channels.items():
         title = channel_title(number, session.config.audio.names)
         name = f"{title}: " if len(session.monitor.channels) > 1 else ""
-        words = speech_words(channel.speech_s, channel.segments, channel.shares)
+        words = speech_text(channel.speech_s, channel.segments, channel.shares)
         yield f"  {name}{words}"
         if channel.lost_s:
             yield f"  {name}{channel.lost_s:.1f} s were lost"

@@ -16,24 +16,24 @@ from rich.progress import Progress
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.text import (
-    aligned,
+    aligned_lines,
     channel_title,
     clock_text,
     count_text,
-    percent,
+    percent_text,
     size_text,
-    speech_words,
+    speech_text,
 )
-from realtime_ser.exchange.audio import Part, segment_part
-from realtime_ser.exchange.corpus import CorpusWish, export_corpus
+from realtime_ser.exchange.audio import AudioRange, segment_range
+from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 from realtime_ser.exchange.csv_tables import export_study
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.exchange.json_document import session_data
-from realtime_ser.exchange.registry import Paint, Wish, chosen_format, export
+from realtime_ser.exchange.registry import ExportRequest, PngRenderer, chosen_format, export
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.running_summary import SummaryAccumulator
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
-from realtime_ser.timeline.picture import Style
+from realtime_ser.timeline.picture import CurveStyle
 
 CORPUS = "corpus"
 """Name of the format that is a folder to train on."""
@@ -41,14 +41,16 @@ CORPUS = "corpus"
 _Row = Sequence[str]
 
 
-def sessions(options: argparse.Namespace, config: Config, paint: Paint | None = None) -> None:
+def sessions(
+    options: argparse.Namespace, config: Config, render_png: PngRenderer | None = None
+) -> None:
     """Do what the command line says.
 
     Parameters
     ----------
     options, config
         The command line, and all settings.
-    paint
+    render_png
         Makes pictures of drawings.
 
     Raises
@@ -60,7 +62,7 @@ def sessions(options: argparse.Namespace, config: Config, paint: Paint | None = 
         if store.notice is not None:
             print(store.notice, file=sys.stderr)
         if options.action == "export":
-            _export(store, options, paint)
+            _export(store, options, render_png)
         else:
             _ACTIONS[options.action or "list"](store, options, config)
 
@@ -77,35 +79,37 @@ def _list(store: Store, options: argparse.Namespace, config: Config) -> None:
     if get("json"):
         print(json.dumps([_as_data(store, info) for info in found], indent=2))
         return
-    rows = [_line(store, info) for info in found]
+    rows = [_session_row(store, info) for info in found]
     if rows:
         header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
-        for line in aligned([header, *rows]):
+        for line in aligned_lines([header, *rows]):
             print(line)
     print(_footer(store, len(found), config))
 
 
-def _line(store: Store, info: SessionInfo) -> _Row:
-    begun = info.beginning
-    mostly = next((f"{n} {percent(share)}" for n, share in store.shares(info.id).items()), "-")
+def _session_row(store: Store, info: SessionInfo) -> _Row:
+    metadata = info.metadata
+    mostly = next((f"{n} {percent_text(share)}" for n, share in store.shares(info.id).items()), "-")
     study = " ".join(word for word in _belonging(info) if word)
-    source = f"{begun.source.name}{', a demo' if begun.source.demo else ''}"
+    source = f"{metadata.source.name}{', a demo' if metadata.source.demo else ''}"
     sound = ", sound kept" if info.audio is not None else ""
-    again = "" if begun.origin is None else f"{begun.origin} heard again by {begun.model.name}"
+    again = (
+        "" if metadata.origin is None else f"{metadata.origin} heard again by {metadata.model.name}"
+    )
     return (
         info.id,
-        begun.started.strftime("%Y-%m-%d %H:%M"),
+        metadata.started.strftime("%Y-%m-%d %H:%M"),
         clock_text(info.duration_s),
         clock_text(info.speech_s),
         mostly,
         size_text(info.size),
         info.state.value,
-        "; ".join(word for word in (begun.title, again, study, f"{source}{sound}") if word),
+        "; ".join(word for word in (metadata.title, again, study, f"{source}{sound}") if word),
     )
 
 
 def _belonging(info: SessionInfo) -> tuple[str, str, str]:
-    study = info.beginning.study
+    study = info.metadata.study
     return study.name, study.participant, study.condition
 
 
@@ -126,38 +130,41 @@ def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
 
 def _show(store: Store, options: argparse.Namespace, _config: Config) -> None:
     info = store.session(options.id)
-    title = f"  {info.beginning.title}" if info.beginning.title else ""
+    title = f"  {info.metadata.title}" if info.metadata.title else ""
     print(f"{info.id}{title}  ({info.state.value})")
-    for line in aligned([("", name, words) for name, words in _facts(store, info)]):
+    for line in aligned_lines([("", name, words) for name, words in _fact_rows(store, info)]):
         print(line)
 
 
-def _facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
-    begun, study = info.beginning, info.beginning.study
-    yield "began", begun.started.isoformat(" ", timespec="seconds")
-    yield "source", f"{begun.source.name}{', synthesised speech' if begun.source.demo else ''}"
+def _fact_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+    metadata, study = info.metadata, info.metadata.study
+    yield "began", metadata.started.isoformat(" ", timespec="seconds")
+    yield (
+        "source",
+        f"{metadata.source.name}{', synthesised speech' if metadata.source.demo else ''}",
+    )
     yield "length", clock_text(info.duration_s)
     yield from _channel_facts(store, info)
-    yield "model", begun.heard_by
+    yield "model", metadata.model_text
     for name, words in zip(("study", "participant", "condition"), _belonging(info), strict=True):
         if words:
             yield name, words
     if study.consent is not None:
         yield "consent", study.consent.isoformat(" ", timespec="seconds")
-    if begun.origin is not None:
-        yield "heard again", f"from the sound of {begun.origin}"
-    if info.course.dropped_samples:
-        yield "lost", f"{info.course.dropped_samples:,} samples"
-    if info.course.error is not None:
-        yield "error", info.course.error
+    if metadata.origin is not None:
+        yield "heard again", f"from the sound of {metadata.origin}"
+    if info.health.dropped_samples:
+        yield "lost", f"{info.health.dropped_samples:,} samples"
+    if info.health.error is not None:
+        yield "error", info.health.error
     yield "takes", size_text(info.size)
     yield "sound", "not kept" if info.audio is None else str(info.audio)
     for path in [] if info.files is None else info.files.existing():
         yield "file", str(path)
-    yield from _remarks(store, info)
+    yield from _annotation_rows(store, info)
 
 
-def _remarks(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+def _annotation_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     """What people marked, labelled and noted."""
     for marker in store.markers(info.id):
         length = f" for {marker.duration_s:.1f} s" if marker.duration_s else ""
@@ -172,20 +179,20 @@ def _remarks(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
 
 
 def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
-    tally = Tally()
+    tally = SummaryAccumulator()
     for segment in store.segments(info.id):
-        tally.add(segment)
+        tally.feed(segment)
     heard = tally.summary()
     for channel in info.channels:
         several = len(info.channels) > 1
-        name = channel_title(channel.number, info.beginning.names) if several else "speech"
+        name = channel_title(channel.number, info.metadata.names) if several else "speech"
         if channel.number not in heard:
             yield name, "no speech"
             continue
         summary = replace(
             heard[channel.number], speech_s=channel.speech_s, duration_s=channel.end_s
         )
-        yield name, speech_words(summary.speech_s, summary.segments, summary.shares)
+        yield name, speech_text(summary.speech_s, summary.segments, summary.shares)
 
 
 # ------------------------------------------------------------------------------------------ changes
@@ -199,7 +206,7 @@ def _note(store: Store, options: argparse.Namespace, _config: Config) -> None:
     store.add_note(options.id, options.text)
 
 
-def _export(store: Store, options: argparse.Namespace, paint: Paint | None) -> None:
+def _export(store: Store, options: argparse.Namespace, render_png: PngRenderer | None) -> None:
     if options.format == CORPUS:
         _export_corpus(store, options)
         return
@@ -207,10 +214,10 @@ def _export(store: Store, options: argparse.Namespace, paint: Paint | None) -> N
         raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS}.")
     if options.id is not None and options.to is not None:
         info = store.session(options.id)
-        for path in export(store, info, _wish(store, info, options), paint):
+        for path in export(store, info, _export_request(store, info, options), render_png):
             print(path.resolve())
     elif options.study is not None and options.tidy is not None:
-        found = _of_study(store, options.study)
+        found = _study_sessions(store, options.study)
         export_study(store, found, options.tidy)
         print(options.tidy.resolve())
     else:
@@ -230,15 +237,17 @@ def _export_corpus(store: Store, options: argparse.Namespace) -> None:
         if options.channel is not None:
             _channel(found[0], options.channel)
     else:
-        found = _of_study(store, options.study)
-    made = export_corpus(store, found, CorpusWish(options.to, options.channel, options.uncorrected))
+        found = _study_sessions(store, options.study)
+    made = export_corpus(
+        store, found, CorpusRequest(options.to, options.channel, options.uncorrected)
+    )
     for words in made.left_out:
         print(words, file=sys.stderr)
     clips = ", ".join(f"{number} {label}" for label, number in made.clips.items())
     print(f"{made.folder.resolve()}: {clips}")
 
 
-def _of_study(store: Store, name: str) -> list[SessionInfo]:
+def _study_sessions(store: Store, name: str) -> list[SessionInfo]:
     found = store.sessions(Query(study=name))
     if not found:
         near = difflib.get_close_matches(name, store.studies(), n=1)
@@ -247,18 +256,20 @@ def _of_study(store: Store, name: str) -> list[SessionInfo]:
     return found
 
 
-def _wish(store: Store, info: SessionInfo, options: argparse.Namespace) -> Wish:
+def _export_request(store: Store, info: SessionInfo, options: argparse.Namespace) -> ExportRequest:
     """What the options ask for."""
     kind = chosen_format(options.to, options.format)
     channel = None if options.channel is None else _channel(info, options.channel)
     if options.segment is not None:
         if options.start is not None or options.end is not None:
             raise UsageError("A segment has its own times: leave out --start and --end.")
-        part = segment_part(store, info, options.segment, channel)
+        audio_range = segment_range(store, info, options.segment, channel)
     else:
-        part = Part(options.start or 0.0, options.end, channel)
-    style: Style = "lines" if options.lines else "areas"
-    return Wish(options.to, kind, part, style, options.frames, options.without_profile)
+        audio_range = AudioRange(options.start or 0.0, options.end, channel)
+    style: CurveStyle = "lines" if options.lines else "areas"
+    return ExportRequest(
+        options.to, kind, audio_range, style, options.frames, options.without_profile
+    )
 
 
 def _channel(info: SessionInfo, text: str) -> int:
@@ -280,11 +291,11 @@ def _import(store: Store, options: argparse.Namespace, _config: Config) -> None:
 
 
 def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    found = _chosen(store, options)
+    found = _chosen_sessions(store, options)
     running = [info.id for info in found if info.state is SessionState.RUNNING]
     if running:
         raise UsageError(f"The session {running[0]} is running: end it first.")
-    if not options.yes and not _agreed(store, found, files=options.files):
+    if not options.yes and not _confirmed(store, found, files=options.files):
         print("Nothing was deleted.")
         return
     deletion = store.delete(found, named_files=options.files)
@@ -298,7 +309,7 @@ def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
         )
 
 
-def _chosen(store: Store, options: argparse.Namespace) -> list[SessionInfo]:
+def _chosen_sessions(store: Store, options: argparse.Namespace) -> list[SessionInfo]:
     if not (options.ids or options.participant is not None or options.before is not None):
         raise UsageError("Say what to delete: IDs, --participant CODE, or --before DATE.")
     if options.participant is not None:
@@ -318,10 +329,10 @@ def _require_participant(store: Store, code: str) -> None:
         raise UsageError(f"No session belongs to a participant '{code}'{hint}")
 
 
-def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
+def _confirmed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
-    for line in aligned([_line(store, info) for info in found]):
+    for line in aligned_lines([_session_row(store, info) for info in found]):
         print(line)
     for info in found:
         if info.files is not None and (files or not info.named):

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from realtime_ser.base.records import Record, Segment
 from realtime_ser.base.text import channel_title, clock_text, result_text
-from realtime_ser.commands.terminal_view import Screen
+from realtime_ser.commands.terminal_view import TerminalScreen
 from realtime_ser.engine.monitor import Phase, Status
 from realtime_ser.session.live import LiveSession
 
 _POLL_S = 0.1
 
 
-class View(Protocol):
+class TerminalView(Protocol):
     """Shows a session."""
 
     def shown(self) -> AbstractContextManager[object]:
@@ -66,7 +66,7 @@ def run(
     """
     records = session.monitor.subscribe()
     drawn = console.is_terminal and not console.is_dumb_terminal
-    view: View = Screen(session, console) if drawn else Lines(session, console)
+    view: TerminalView = TerminalScreen(session, console) if drawn else LineView(session, console)
 
     def take(new: Sequence[Record]) -> None:
         view.feed(new)
@@ -108,7 +108,7 @@ def _asked_to_end() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-class Lines:
+class LineView:
     """One line for each segment and each change of the engine's phase: for logs and pipes."""
 
     def __init__(self, session: LiveSession, console: Console) -> None:
@@ -126,18 +126,18 @@ class Lines:
         """Print a line for each segment that has ended."""
         for record in records:
             if isinstance(record, Segment):
-                self._say(record.end_s, self._words(record))
+                self._print(record.end_s, self._segment_text(record))
 
     def show(self, status: Status) -> None:
         """Print a line where the phase has changed, or something is no longer written."""
         if status.phase is not self._phase and status.phase not in (Phase.ENDED, Phase.FAILED):
             self._phase = status.phase
-            self._say(status.position_s, status.phase.value)
+            self._print(status.position_s, status.phase.value)
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
-            self._say(status.position_s, self._fault or "everything is being written again")
+            self._print(status.position_s, self._fault or "everything is being written again")
 
-    def _words(self, segment: Segment) -> str:
+    def _segment_text(self, segment: Segment) -> str:
         estimate = segment.estimate
         result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
         channel = f"{self._title(segment.channel)}  " if self._several else ""
@@ -146,5 +146,5 @@ class Lines:
     def _title(self, channel: int) -> str:
         return channel_title(channel, self._session.config.audio.names)
 
-    def _say(self, time_s: float, words: str) -> None:
+    def _print(self, time_s: float, words: str) -> None:
         print(clock_text(time_s), words, sep="  ", file=self._console.file, flush=True)

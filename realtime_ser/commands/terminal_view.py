@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from realtime_ser.base.config import WindowConfig
-from realtime_ser.base.labels import COLORS, EMOJI, SOUNDS
+from realtime_ser.base.labels import COLORS, EMOJI, LABEL_WORDS
 from realtime_ser.base.records import STEP_S, Record, State, Update
-from realtime_ser.base.text import channel_title, clock_text, decibels, elapsed, percent
+from realtime_ser.base.text import channel_title, clock_text, decibels, elapsed_text, percent_text
 from realtime_ser.engine.monitor import Phase, Status
-from realtime_ser.engine.smoothing import Readout
+from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.session.live import LiveSession
 
 _REFRESH_S = 0.1
@@ -40,7 +40,7 @@ _METER_DB = 60.0
 """Range of the level meter."""
 
 
-class Screen:
+class TerminalScreen:
     """The live view, on the whole terminal.
 
     Parameters
@@ -59,7 +59,7 @@ class Screen:
         emoji = console.encoding.startswith("utf") and os.environ.get("TERM") != "linux"
         monitor = session.monitor
         self._channels = {
-            channel: ChannelView(monitor.labels, session.config.window, emoji=emoji)
+            channel: TerminalChannelView(monitor.labels, session.config.window, emoji=emoji)
             for channel in monitor.channels
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
@@ -103,7 +103,7 @@ class Screen:
         return line.append(f" {clock}", style="bold")
 
     def _state(self, status: Status) -> str:
-        speaking = any(view.readout.state is State.SPEECH for view in self._channels.values())
+        speaking = any(view.smoother.state is State.SPEECH for view in self._channels.values())
         return "speech" if status.phase is Phase.LISTENING and speaking else status.phase.value
 
     def _side_by_side(self, status: Status) -> Table:
@@ -149,7 +149,7 @@ class Screen:
         return [Text(), *lines]
 
 
-class ChannelView:
+class TerminalChannelView:
     """One channel.
 
     Parameters
@@ -163,20 +163,20 @@ class ChannelView:
     """
 
     def __init__(self, labels: Sequence[str], window: WindowConfig, *, emoji: bool) -> None:
-        self.readout = Readout(labels, window.smoothing_s)
+        self.smoother = Smoother(labels, window.smoothing_s)
         self._emoji = emoji
         self._letters = initials(labels)
         self._steps: deque[Update] = deque(maxlen=round(window.timeline_s / STEP_S))
 
     def feed(self, update: Update) -> None:
         """Take in the channel's next step."""
-        self.readout.feed(update)
+        self.smoother.feed(update)
         self._steps.append(update)
 
     def draw(self, width: int, now_s: float, title: str) -> RenderableType:
         """The channel in ``width`` characters."""
         lines = [self._leader(now_s, title), Text()]
-        lines += [self._bar(index, width) for index in range(len(self.readout.labels))]
+        lines += [self._bar(index, width) for index in range(len(self.smoother.labels))]
         return Group(*lines, Text(), self._meter(width), *self._timeline(width), Text())
 
     def draw_brief(self, width: int, now_s: float, title: str) -> RenderableType:
@@ -184,35 +184,35 @@ class ChannelView:
         return Group(self._leader(now_s, title), self._timeline(width)[0], Text())
 
     def _leader(self, now_s: float, title: str) -> Text:
-        readout = self.readout
+        smoother = self.smoother
         line = Text(f"{title}  " if title else "", style="bold")
-        if readout.leader is None:
+        if smoother.leader is None:
             line.append("no speech", style="dim")
         else:
-            mark = "" if readout.certain else "?"
-            words = f"sounds {SOUNDS.get(readout.leader, readout.leader)}{mark}"
-            style = _style(readout.leader) if readout.certain else "dim"
-            line.append(f"{words} {percent(readout.confidence)}", style=f"bold {style}")
-            line.append(f" {EMOJI.get(readout.leader, '')}" if self._emoji else "")
-        previous = readout.previous()
+            mark = "" if smoother.certain else "?"
+            words = f"sounds {LABEL_WORDS.get(smoother.leader, smoother.leader)}{mark}"
+            style = _style(smoother.leader) if smoother.certain else "dim"
+            line.append(f"{words} {percent_text(smoother.confidence)}", style=f"bold {style}")
+            line.append(f" {EMOJI.get(smoother.leader, '')}" if self._emoji else "")
+        previous = smoother.previous()
         if previous is not None:
             label, when_s = previous
-            line.append(f"   was {label} {elapsed(now_s - when_s)}", style="dim")
+            line.append(f"   was {label} {elapsed_text(now_s - when_s)}", style="dim")
         return line
 
     def _bar(self, index: int, width: int) -> Text:
-        readout, label = self.readout, self.readout.labels[index]
-        value = float(readout.values[index])
+        smoother, label = self.smoother, self.smoother.labels[index]
+        value = float(smoother.values[index])
         emoji = f"{EMOJI.get(label, '  ')} " if self._emoji else ""
         line = bar(value, max(8, width - 24))
-        number = percent(value) if readout.leader else "–"
+        number = percent_text(value) if smoother.leader else "–"
         style = _style(label)
         return Text.assemble(
             (self._letters[index], f"bold {style}"), f" {label:10.10} {emoji}", (line, style)
         ).append(f"{number:>7}")
 
     def _meter(self, width: int) -> Text:
-        level = self.readout.level_dbfs
+        level = self.smoother.level_dbfs
         line = bar(1.0 + level / _METER_DB, max(8, width - 24))
         pad = "   " if self._emoji else ""
         return Text(f"  {'level':10} {pad}{line}{decibels(level, 'dB'):>7}", style="dim")
@@ -238,7 +238,7 @@ class ChannelView:
         if not heard:
             return Text(_SIGNS[steps[-1].state], style="dim")
         best = int(np.sum(heard, axis=0).argmax())
-        return Text(self._letters[best], style=f"bold {_style(self.readout.labels[best])}")
+        return Text(self._letters[best], style=f"bold {_style(self.smoother.labels[best])}")
 
 
 def bar(share: float, width: int) -> str:

@@ -9,14 +9,14 @@ from realtime_ser.base.records import SAMPLE_RATE, STEP, Record, Sound, State, U
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
 from realtime_ser.recogniser.pipeline import Pipeline
 
 _CAPACITY = 7500  # records: two minutes of updates and blocks of sound
 _GAPS = (State.LOST, State.PAUSED)
 
 
-class SecondModel:
+class ComparisonModel:
     """Hears what a monitor hears, in a thread of its own.
 
     The monitor does not know of it, so it can neither delay nor change what is stored. Its updates
@@ -35,14 +35,14 @@ class SecondModel:
     def __init__(self, monitor: Monitor, bundle: Bundle, gate: GateConfig) -> None:
         self.bundle = bundle
         self._rate = monitor.source.info.native_rate
-        self._lanes = [
-            Lane(channel, self._rate, Pipeline(bundle, gate, channel))
+        self._channel_pipelines = [
+            ChannelPipeline(channel, self._rate, Pipeline(bundle, gate, channel))
             for channel in monitor.channels
         ]
-        self._first = monitor.channels[0]
-        self._heard = monitor.subscribe(_CAPACITY, sound=True)
-        self._said = Subscription(_CAPACITY, waits=not monitor.source.info.live)
-        self._native = 0
+        self._first_channel = monitor.channels[0]
+        self._input = monitor.subscribe(_CAPACITY, sound=True)
+        self._output = Subscription(_CAPACITY, blocking=not monitor.source.info.live)
+        self._native_position = 0
         self._state = State.LOST
         self._thread = threading.Thread(target=self._work, name="second model", daemon=True)
 
@@ -52,45 +52,45 @@ class SecondModel:
 
     def stop(self) -> None:
         """Return when all was heard; the monitor must have stopped."""
-        self._said.unbound()
+        self._output.lift_limit()
         if self._thread.is_alive():
             self._thread.join()
 
     def drain(self) -> list[Record]:
         """What it said since the last call."""
-        return self._said.drain()
+        return self._output.drain()
 
     def _work(self) -> None:
         try:
-            for record in self._heard:
+            for record in self._input:
                 if isinstance(record, Sound):
-                    self._hear(record)
+                    self._process_sound(record)
                 elif isinstance(record, Update) and record.state in _GAPS:
-                    self._miss(record)
-            for lane in self._lanes:
-                self._said.put(lane.finish(self._native))
+                    self._process_gap(record)
+            for channel_pipeline in self._channel_pipelines:
+                self._output.put(channel_pipeline.finish(self._native_position))
         finally:
-            self._heard.close()
-            self._said.close()
+            self._input.close()
+            self._output.close()
 
-    def _hear(self, sound: Sound) -> None:
-        if sound.position > self._native:
-            self._skip(sound.position)
+    def _process_sound(self, sound: Sound) -> None:
+        if sound.position > self._native_position:
+            self._advance(sound.position)
         # A gap ends on the grid of steps, at most one step after the sound goes on.
-        samples = sound.samples[self._native - sound.position :]
+        samples = sound.samples[self._native_position - sound.position :]
         if len(samples):
-            self._native = sound.position + len(sound.samples)
-            for lane in self._lanes:
-                self._said.put(lane.push(samples))
+            self._native_position = sound.position + len(sound.samples)
+            for channel_pipeline in self._channel_pipelines:
+                self._output.put(channel_pipeline.push(samples))
 
-    def _miss(self, update: Update) -> None:
+    def _process_gap(self, update: Update) -> None:
         """Lost and paused time is told as it passes; each channel has the same."""
         self._state = update.state
         end = STEP * (update.step + 1) * self._rate // SAMPLE_RATE
-        if update.channel == self._first and end > self._native:
-            self._skip(end)
+        if update.channel == self._first_channel and end > self._native_position:
+            self._advance(end)
 
-    def _skip(self, native: int) -> None:
-        self._native = native
-        for lane in self._lanes:
-            self._said.put(lane.gap(native, self._state))
+    def _advance(self, native_position: int) -> None:
+        self._native_position = native_position
+        for channel_pipeline in self._channel_pipelines:
+            self._output.put(channel_pipeline.gap(native_position, self._state))

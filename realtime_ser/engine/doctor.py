@@ -57,17 +57,17 @@ class Finding:
     words: str
 
 
-def examine(config: Config) -> Iterator[Finding]:
+def run_checks(config: Config) -> Iterator[Finding]:
     """Findings of all checks, as they come."""
     checks: list[Callable[[Config], Iterator[Finding]]] = [
-        _versions,
-        _gate,
-        _model,
-        _session_folder,
-        _kept_sessions,
-        _demo,
-        _microphone,
-        _window,
+        _check_versions,
+        _check_gate,
+        _check_model,
+        _check_session_folder,
+        _check_store,
+        _check_demo,
+        _check_microphone,
+        _check_window,
     ]
     for check in checks:
         try:
@@ -84,7 +84,7 @@ def _note(subject: str, words: str) -> Finding:
     return Finding(Verdict.NOTE, subject, words)
 
 
-def _versions(_config: Config) -> Iterator[Finding]:
+def _check_versions(_config: Config) -> Iterator[Finding]:
     yield _good("realtime-ser", __version__)
     yield _good("python", f"{platform.python_version()} on {platform.platform()}")
     try:
@@ -103,14 +103,14 @@ def _versions(_config: Config) -> Iterator[Finding]:
             yield Finding(Verdict.FAULT, name, words)
 
 
-def _gate(config: Config) -> Iterator[Finding]:
+def _check_gate(config: Config) -> Iterator[Finding]:
     from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 
     SpeechGate(config.gate).push(np.zeros(GATE_FRAME, np.float32))
     yield _good("speech gate", "webrtcvad works")
 
 
-def _model(config: Config) -> Iterator[Finding]:
+def _check_model(config: Config) -> Iterator[Finding]:
     from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
     from realtime_ser.recogniser.step_model import StepModel
 
@@ -140,21 +140,23 @@ def _model(config: Config) -> Iterator[Finding]:
         yield _good("settings", "the gate is set as the model was trained")
 
 
-def _session_folder(config: Config) -> Iterator[Finding]:
+def _check_session_folder(config: Config) -> Iterator[Finding]:
     from realtime_ser.base.paths import session_folder
 
-    yield _writable("session folder", session_folder(config), "set session.folder, or use --export")
+    yield _check_writable(
+        "session folder", session_folder(config), "set session.folder, or use --export"
+    )
 
 
-def _kept_sessions(config: Config) -> Iterator[Finding]:
+def _check_store(config: Config) -> Iterator[Finding]:
     from realtime_ser.base.paths import store_folder
 
     if config.sessions.keep:
         words = "set sessions.folder, or use --no-keep"
-        yield _writable("kept sessions", store_folder(config.sessions), words)
+        yield _check_writable("kept sessions", store_folder(config.sessions), words)
 
 
-def _writable(subject: str, folder: Path, advice: str) -> Finding:
+def _check_writable(subject: str, folder: Path, advice: str) -> Finding:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with tempfile.NamedTemporaryFile(dir=there):
@@ -165,7 +167,7 @@ def _writable(subject: str, folder: Path, advice: str) -> Finding:
     return _good(subject, str(folder))
 
 
-def _demo(_config: Config) -> Iterator[Finding]:
+def _check_demo(_config: Config) -> Iterator[Finding]:
     from realtime_ser.audio.file import FileSource
     from realtime_ser.base.paths import shipped
     from realtime_ser.engine.open import DEMO
@@ -174,7 +176,7 @@ def _demo(_config: Config) -> Iterator[Finding]:
     yield _good("demo recording", f"{info.duration_s:.0f} s")
 
 
-def _microphone(config: Config) -> Iterator[Finding]:
+def _check_microphone(config: Config) -> Iterator[Finding]:
     from realtime_ser.audio.devices import input_devices, portaudio
     from realtime_ser.audio.microphone import MicrophoneSource
 
@@ -182,18 +184,18 @@ def _microphone(config: Config) -> Iterator[Finding]:
         yield _good("portaudio", portaudio().get_portaudio_version()[1])
         yield _good("microphones", f"{len(input_devices())} found")
         source = MicrophoneSource(config.audio.device, max(config.audio.channels))
-        yield _listen(source)
+        yield _check_signal(source)
     except SerError as error:
         yield _note("microphone", str(error))
 
 
-def _listen(source: MicrophoneSource) -> Finding:
+def _check_signal(source: MicrophoneSource) -> Finding:
     """Whether sound comes from a microphone."""
     from realtime_ser.audio.ring import RingBuffer
     from realtime_ser.recogniser.segmenter import level_dbfs
 
     info = source.info
-    ring = RingBuffer(info.native_rate, info.channels, waits=False)
+    ring = RingBuffer(info.native_rate, info.channels, blocking=False)
     blocks, heard_s = [], 0.0
     source.start(ring)
     end_s = time.monotonic() + _PATIENCE_S
@@ -212,7 +214,7 @@ def _listen(source: MicrophoneSource) -> Finding:
     return _good("microphone", words)
 
 
-def _window(_config: Config) -> Iterator[Finding]:
+def _check_window(_config: Config) -> Iterator[Finding]:
     if not display_answers():
         yield _note("display", "There is none, so the monitor runs in the terminal.")
         return
@@ -225,6 +227,6 @@ def _window(_config: Config) -> Iterator[Finding]:
     if done.returncode == 0:
         yield _good("window", f"Qt starts on {done.stdout.strip()}")
         return
-    said = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
-    words = f"Qt does not start ({said}): install its system libraries, or use --headless."
+    message = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+    words = f"Qt does not start ({message}): install its system libraries, or use --headless."
     yield _note("window", words)

@@ -17,15 +17,24 @@ from types import TracebackType
 from typing import Any, Self
 
 from realtime_ser.audio.microphone import MicrophoneSource
-from realtime_ser.audio.ring import Block, RingBuffer
+from realtime_ser.audio.ring import AudioBlock, RingBuffer
 from realtime_ser.audio.source import Source
 from realtime_ser.base.clock import SessionClock
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import DeviceError, SerError
-from realtime_ser.base.records import SAMPLE_RATE, STEP, Begun, Marker, Record, Sound, State, Update
+from realtime_ser.base.records import (
+    SAMPLE_RATE,
+    STEP,
+    IntervalOpened,
+    Marker,
+    Record,
+    Sound,
+    State,
+    Update,
+)
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
 from realtime_ser.recogniser.pipeline import Pipeline
 
 SILENT_DEVICE_S = 1.0
@@ -114,32 +123,34 @@ class Monitor:
         self.bundle = bundle
         self.channels = tuple(channels)
         self._rate = source.info.native_rate
-        self._lanes = [
-            Lane(channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes))
+        self._channel_pipelines = [
+            ChannelPipeline(
+                channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes)
+            )
             for channel in channels
         ]
         self._ring = RingBuffer(
-            round(buffer_s * self._rate), source.info.channels, waits=not source.info.live
+            round(buffer_s * self._rate), source.info.channels, blocking=not source.info.live
         )
         self._subscriptions: list[Subscription] = []
-        self._own: Subscription | None = None
-        self._marks: deque[Marker | Begun] = deque()
-        self._open_marks: dict[str, Marker] = {}
+        self._own_subscription: Subscription | None = None
+        self._pending_markers: deque[Marker | IntervalOpened] = deque()
+        self._open_intervals: dict[str, Marker] = {}
         self._pause = threading.Event()
         self._stop = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
         self._status = Status()
         self._clock = SessionClock()
-        self._native = 0
-        self._end: int | None = None
+        self._native_position = 0
+        self._end_position: int | None = None
         self._last_block_s = 0.0  # or when the device was opened, if it has not begun yet
-        self._begun = False
+        self._delivering = False
         self._last_anchor_s = -_ANCHOR_S
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the probabilities, in order."""
-        return self._lanes[0].pipeline.labels
+        return self._channel_pipelines[0].pipeline.labels
 
     @property
     def status(self) -> Status:
@@ -148,7 +159,7 @@ class Monitor:
 
     def subscribe(self, capacity: int = _CAPACITY, *, sound: bool = False) -> Subscription:
         """A queue of everything that the engine makes from now on; before it starts: all of it."""
-        subscription = Subscription(capacity, waits=not self.source.info.live, sound=sound)
+        subscription = Subscription(capacity, blocking=not self.source.info.live, sound=sound)
         # A new list, since the worker may be walking along the old one.
         self._subscriptions = [*self._subscriptions, subscription]
         return subscription
@@ -161,18 +172,18 @@ class Monitor:
         SerError
             The source cannot be opened.
         """
-        self._end = None if duration_s is None else round(duration_s * self._rate)
+        self._end_position = None if duration_s is None else round(duration_s * self._rate)
         self._clock = SessionClock()
         self.source.start(self._ring)
         self._last_block_s = time.monotonic()
-        self._set(phase=Phase.LISTENING)
+        self._update_status(phase=Phase.LISTENING)
         self._worker.start()
 
     def stop(self) -> None:
         """Stop, and return when the last record was handed over; safe to call twice."""
         self._stop.set()
         for subscription in self._subscriptions:
-            subscription.unbound()
+            subscription.lift_limit()
         self._ring.close()
         if self._worker.is_alive():
             self._worker.join()
@@ -206,29 +217,29 @@ class Monitor:
         ``time_s``, from :attr:`now_s`, marks a moment that is over.
         """
         time_s = self.now_s if time_s is None else time_s
-        marker = self._marker(text, code, duration_s, time_s)
-        self._marks.append(marker)
+        marker = self._new_marker(text, code, duration_s, time_s)
+        self._pending_markers.append(marker)
         return marker
 
     def begin_mark(self, code: str, text: str = "") -> None:
         """Begin an interval; :meth:`end_mark` ends it, and so does the end of the session."""
-        begun = self._marker(text, code, 0.0, self.now_s)
-        self._marks.append(Begun(begun))
-        self._open_marks[code] = begun
+        marker = self._new_marker(text, code, 0.0, self.now_s)
+        self._pending_markers.append(IntervalOpened(marker))
+        self._open_intervals[code] = marker
 
     def end_mark(self, code: str) -> Marker | None:
         """End the interval that was begun with a code; ``None``: there is none."""
-        begun = self._open_marks.pop(code, None)
-        if begun is None:
+        marker = self._open_intervals.pop(code, None)
+        if marker is None:
             return None
-        return self.mark(begun.text, code, max(0.0, self.now_s - begun.time_s), begun.time_s)
+        return self.mark(marker.text, code, max(0.0, self.now_s - marker.time_s), marker.time_s)
 
-    def _marker(self, text: str, code: str, duration_s: float, time_s: float) -> Marker:
+    def _new_marker(self, text: str, code: str, duration_s: float, time_s: float) -> Marker:
         wall = self._clock.wall_clock(round(time_s * SAMPLE_RATE))
         return Marker(time_s, text, code, duration_s, wall_clock=wall)
 
     def __enter__(self) -> Self:
-        self._own = self.subscribe()
+        self._own_subscription = self.subscribe()
         self.start()
         return self
 
@@ -248,7 +259,7 @@ class Monitor:
         SerError
             The source failed.
         """
-        subscription, self._own = self._own or self.subscribe(), None
+        subscription, self._own_subscription = self._own_subscription or self.subscribe(), None
         try:
             if self._status.phase is Phase.IDLE:
                 self.start()
@@ -265,86 +276,90 @@ class Monitor:
     def _work(self) -> None:
         end = Phase.FAILED
         try:
-            while self._room(1) and not self._stop.is_set() and not self._ring.ended:
-                self._turn()
-            self._set(error=None)
+            while self._limit_to_end(1) and not self._stop.is_set() and not self._ring.ended:
+                self._work_once()
+            self._update_status(error=None)
             end = Phase.ENDED
         except SerError as error:
-            self._set(error=str(error))
+            self._update_status(error=str(error))
         finally:
             self._ring.close()  # a file that waits for room would never stop
             self.source.stop()
             self._finish()
-            self._set(phase=end)
+            self._update_status(phase=end)
             for subscription in self._subscriptions:
                 subscription.close()
 
-    def _turn(self) -> None:
+    def _work_once(self) -> None:
         block = self._ring.read(_POLL_S)
         if block is not None:
-            self._take(block)
+            self._process_block(block)
         elif self.source.info.live:
-            self._miss(time.monotonic() - self._last_block_s)
-        self._publish_marks()
+            self._handle_silence(time.monotonic() - self._last_block_s)
+        self._publish_markers()
         # Before the first block the device's clock is not known.
-        if self._native and self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
+        if self._native_position and self._status.position_s - self._last_anchor_s >= _ANCHOR_S:
             self._publish_anchor()
 
-    def _take(self, block: Block) -> None:
-        lost = self._room(block.lost + self._lost_in_device(block))
+    def _process_block(self, block: AudioBlock) -> None:
+        lost = self._limit_to_end(block.lost + self._lost_in_device(block))
         if lost:
-            self._native += lost
+            self._native_position += lost
             self._gap(State.LOST)
         if block.adc_s is not None:
-            self._clock.observe(self._native / self._rate, block.adc_s)
-        position = self._native
-        samples = block.samples[: self._room(len(block.samples))]
-        self._native += len(samples)
+            self._clock.feed(self._native_position / self._rate, block.adc_s)
+        position = self._native_position
+        samples = block.samples[: self._limit_to_end(len(block.samples))]
+        self._native_position += len(samples)
         self._last_block_s = time.monotonic()
-        self._begun = True
+        self._delivering = True
         if self._pause.is_set():
             self._gap(State.PAUSED)
         else:
             self._publish([Sound(position, samples)])
-            for lane in self._lanes:
-                self._publish(lane.push(samples))
+            for channel_pipeline in self._channel_pipelines:
+                self._publish(channel_pipeline.push(samples))
         before = self._status
-        self._set(
+        self._update_status(
             phase=Phase.PAUSED if self._pause.is_set() else Phase.LISTENING,
-            position_s=self._native / self._rate,
+            position_s=self._native_position / self._rate,
             overflows=before.overflows + block.overflow,
             dropped_samples=before.dropped_samples + lost,
             error=None,
         )
 
-    def _room(self, count: int) -> int:
+    def _limit_to_end(self, count: int) -> int:
         """How many of the next ``count`` native samples belong to the session."""
-        return count if self._end is None else max(0, min(count, self._end - self._native))
+        return (
+            count
+            if self._end_position is None
+            else max(0, min(count, self._end_position - self._native_position))
+        )
 
-    def _lost_in_device(self, block: Block) -> int:
+    def _lost_in_device(self, block: AudioBlock) -> int:
         """Samples missing before a block by its ADC time, where some may have been lost."""
         resumed = self._status.phase is Phase.RECONNECTING
         if block.adc_s is None or not (block.overflow or resumed):
             return 0
-        expected = self._clock.adc_time(round(self._native / self._rate * SAMPLE_RATE))
+        expected = self._clock.adc_time(round(self._native_position / self._rate * SAMPLE_RATE))
         if resumed:
             self._clock.restart()
         return max(0, round((block.adc_s - expected) * self._rate))
 
-    def _miss(self, silent_s: float) -> None:
+    def _handle_silence(self, silent_s: float) -> None:
         """Nothing has come for so long: the time is lost, and the device may have to be opened."""
-        gone = silent_s > (SILENT_DEVICE_S if self._begun else SLOW_DEVICE_S)
-        if gone or (self._status.phase is Phase.RECONNECTING and silent_s > SILENT_DEVICE_S):
-            lost = round((self.now_s - SILENT_DEVICE_S) * self._rate) - self._native
-            lost = self._room(max(0, lost))
-            self._native += lost
+        lost_device = silent_s > (SILENT_DEVICE_S if self._delivering else SLOW_DEVICE_S)
+        if lost_device or (self._status.phase is Phase.RECONNECTING and silent_s > SILENT_DEVICE_S):
+            lost = round((self.now_s - SILENT_DEVICE_S) * self._rate) - self._native_position
+            lost = self._limit_to_end(max(0, lost))
+            self._native_position += lost
             self._gap(State.LOST)
-            self._set(
+            self._update_status(
                 phase=Phase.RECONNECTING,
-                position_s=self._native / self._rate,
+                position_s=self._native_position / self._rate,
                 dropped_samples=self._status.dropped_samples + lost,
             )
-        if gone:
+        if lost_device:
             self._reopen()
 
     def _reopen(self) -> None:
@@ -352,34 +367,34 @@ class Monitor:
         self.source.stop()
         try:
             if isinstance(self.source, MicrophoneSource):
-                self.source.find_again()
+                self.source.find_device()
             self.source.start(self._ring)
         except DeviceError as error:
-            self._set(error=str(error))
+            self._update_status(error=str(error))
             self._stop.wait(_POLL_S)
             return
         self._last_block_s = time.monotonic()
-        self._begun = False
+        self._delivering = False
 
     def _gap(self, state: State) -> None:
-        for lane in self._lanes:
-            self._publish(lane.gap(self._native, state))
+        for channel_pipeline in self._channel_pipelines:
+            self._publish(channel_pipeline.gap(self._native_position, state))
 
     def _finish(self) -> None:
-        for lane in self._lanes:
-            self._publish(lane.finish(self._native))
-        for code in list(self._open_marks):
+        for channel_pipeline in self._channel_pipelines:
+            self._publish(channel_pipeline.finish(self._native_position))
+        for code in list(self._open_intervals):
             self.end_mark(code)
-        self._publish_marks()
+        self._publish_markers()
         self._publish_anchor()
 
     def _publish_anchor(self) -> None:
         self._last_anchor_s = self._status.position_s
-        self._publish([self._clock.anchor(round(self._native / self._rate * SAMPLE_RATE))])
+        self._publish([self._clock.anchor(round(self._native_position / self._rate * SAMPLE_RATE))])
 
-    def _publish_marks(self) -> None:
-        while self._marks:
-            self._publish([self._marks.popleft()])
+    def _publish_markers(self) -> None:
+        while self._pending_markers:
+            self._publish([self._pending_markers.popleft()])
 
     def _publish(self, records: Sequence[Record]) -> None:
         stamped = [self._stamp(record) for record in records]
@@ -389,12 +404,12 @@ class Monitor:
     def _stamp(self, record: Record) -> Record:
         if not isinstance(record, Update):
             return record
-        self._set(updates=self._status.updates + 1)
+        self._update_status(updates=self._status.updates + 1)
         sample = STEP * (record.step + 1)
         latency_ms = None
         if self.source.info.live and record.state in (State.SPEECH, State.SILENCE):
             latency_ms = 1000.0 * (time.monotonic() - self._clock.adc_time(sample))
         return replace(record, latency_ms=latency_ms, wall_clock=self._clock.wall_clock(sample))
 
-    def _set(self, **changes: Any) -> None:
+    def _update_status(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)

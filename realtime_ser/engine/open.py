@@ -16,14 +16,14 @@ DEMO = "demo.flac"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OpenedSource:
     """A source that was opened, and what the user should know of how it was chosen."""
 
     source: Source
     notice: str | None = None
 
 
-def choose_source(audio: AudioConfig) -> Choice:
+def open_source(audio: AudioConfig) -> OpenedSource:
     """Open what ``audio.input`` names: ``auto``, ``mic``, ``demo``, or a file.
 
     Raises
@@ -32,16 +32,16 @@ def choose_source(audio: AudioConfig) -> Choice:
         There is no such device or file. For ``auto`` the demo stands for one missing microphone.
     """
     if audio.input == "demo":
-        return Choice(_demo(audio))
+        return OpenedSource(_demo(audio))
     if audio.input not in ("auto", "mic"):
-        return Choice(_file(Path(audio.input), audio))
+        return OpenedSource(_file(Path(audio.input), audio))
     try:
-        return Choice(MicrophoneSource(audio.device, max(audio.channels)))
+        return OpenedSource(MicrophoneSource(audio.device, max(audio.channels)))
     except DeviceError as error:
         # The demo has one channel.
         if audio.input == "mic" or audio.device is not None or max(audio.channels) > 1:
             raise
-        return Choice(_demo(audio), f"{error} Playing the demo recording instead.")
+        return OpenedSource(_demo(audio), f"{error} Playing the demo recording instead.")
 
 
 def _demo(audio: AudioConfig) -> FileSource:

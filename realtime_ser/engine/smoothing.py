@@ -17,7 +17,7 @@ from realtime_ser.base.records import STEP_S, State, Update
 _MARGIN = 0.02
 
 
-class Readout:
+class Smoother:
     """Follows one channel.
 
     Parameters
@@ -49,11 +49,11 @@ class Readout:
         self.state: State | None = None
         self.level_dbfs = -math.inf
         self.clipped_s = -math.inf
-        self.smooth(smoothing_s)
+        self.set_smoothing(smoothing_s)
         self._certainty = 1.0
         self._last_led: dict[str, float] = {}
 
-    def smooth(self, seconds: float) -> None:
+    def set_smoothing(self, seconds: float) -> None:
         """Change the time constant."""
         self._gain = 1.0 - math.exp(-STEP_S / seconds) if seconds > 0 else 1.0
 
@@ -64,7 +64,7 @@ class Readout:
 
     def feed(self, update: Update) -> None:
         """Take in the channel's next step."""
-        begins = self.leader is None
+        restarts = self.leader is None
         self.state = update.state
         self.level_dbfs = update.level_dbfs
         if np.abs(update.envelope).max() >= 0.999:
@@ -73,10 +73,10 @@ class Readout:
             self.values[:] = 0.0
             self.leader = None
             return
-        gain = 1.0 if begins else self._gain
+        gain = 1.0 if restarts else self._gain
         self.values += gain * (update.estimate.probabilities - self.values)
         self._certainty += gain * (float(update.estimate.certain) - self._certainty)
-        self._judge(begins)
+        self._choose_leader(restarts)
         assert self.leader is not None
         self._last_led[self.leader] = update.time_s
 
@@ -88,12 +88,12 @@ class Readout:
         when, label = max(others)
         return label, when
 
-    def _judge(self, begins: bool) -> None:
+    def _choose_leader(self, restarts: bool) -> None:
         best = int(np.argmax(self.values))
-        if begins or self.values[best] > self.confidence + _MARGIN:
+        if restarts or self.values[best] > self.confidence + _MARGIN:
             self.leader = self.labels[best]
         # Two thresholds: an answer on the border must not make the label blink.
-        if begins:
+        if restarts:
             self.certain = self._certainty >= 0.5
         elif self.certain:
             self.certain = self._certainty >= 0.35

@@ -18,17 +18,17 @@ class Subscription:
     ----------
     capacity
         Records it holds at most.
-    waits
+    blocking
         Whether the worker waits for room (a file) or drops the oldest record and counts it.
     sound
         Whether it receives the sound as well.
     """
 
-    def __init__(self, capacity: int, *, waits: bool, sound: bool = False) -> None:
+    def __init__(self, capacity: int, *, blocking: bool, sound: bool = False) -> None:
         self.sound = sound
         self._records: deque[Record] = deque()
         self._capacity = capacity
-        self._waits = waits
+        self._blocking = blocking
         self._bounded = True
         self._changed = threading.Condition()
         self._closed = False
@@ -46,7 +46,7 @@ class Subscription:
             for record in records:
                 if isinstance(record, Sound) and not self.sound:
                     continue
-                if self._waits:
+                if self._blocking:
                     self._changed.wait_for(self._has_room)
                 elif not self._has_room():
                     self._records.popleft()
@@ -58,7 +58,7 @@ class Subscription:
     def _has_room(self) -> bool:
         return self._closed or not self._bounded or len(self._records) < self._capacity
 
-    def unbound(self) -> None:
+    def lift_limit(self) -> None:
         """Neither wait nor drop from now on: the last records are on their way."""
         with self._changed:
             self._bounded = False

@@ -2,7 +2,7 @@
 
 - ``choice``: which format a file name asks for, and writing it.
 - ``incoming``: reading markers and labelled intervals back into a session.
-- ``drafts``: files that are in their place only when all of them are complete.
+- ``atomic_files``: files that are in their place only when all of them are complete.
 - ``tiers``: a session as tiers of labelled spans, which ``elan``, ``praat`` and ``audacity`` write
   and read.
 - ``document``: one JSON document.

@@ -11,19 +11,19 @@ from pathlib import Path
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import one_line
-from realtime_ser.exchange.tiers import MARKERS, SEGMENTS, Span, Tier
+from realtime_ser.exchange.tiers import MARKERS, SEGMENTS, AnnotationTier, LabelledSpan
 
 LABELS = "labels"
 """Tier of the regions of a label track, which has no name of its own."""
 
 
-def labels_text(tiers: Sequence[Tier]) -> str:
+def labels_text(tiers: Sequence[AnnotationTier]) -> str:
     """All tiers as one label track in order of time; what is no segment tells its tier."""
     spans = sorted(labels(tiers), key=lambda span: (span.start_s, span.end_s))
     return "".join(f"{span.start_s:.6f}\t{span.end_s:.6f}\t{span.text}\n" for span in spans)
 
 
-def labels(tiers: Sequence[Tier]) -> Iterator[Span]:
+def labels(tiers: Sequence[AnnotationTier]) -> Iterator[LabelledSpan]:
     """Spans of all tiers as one track shows them."""
     for tier in tiers:
         kind = tier.name.partition("@")[0].partition(" (")[0]
@@ -31,10 +31,10 @@ def labels(tiers: Sequence[Tier]) -> Iterator[Span]:
         words = [tier.speaker, "" if known else kind]
         for span in tier.spans:
             text = ": ".join([*(word for word in words if word), span.text])
-            yield Span(span.start_s, span.end_s, text)
+            yield LabelledSpan(span.start_s, span.end_s, text)
 
 
-def read_labels(path: Path) -> list[Tier]:
+def read_labels(path: Path) -> list[AnnotationTier]:
     """Regions and points of a label track, on a tier each.
 
     Raises
@@ -54,13 +54,13 @@ def read_labels(path: Path) -> list[Tier]:
         ) from error
     points = tuple(span for span in spans if span.start_s == span.end_s)
     regions = tuple(span for span in spans if span.start_s < span.end_s)
-    return [Tier(LABELS, regions), Tier(MARKERS, points, moments=True)]
+    return [AnnotationTier(LABELS, regions), AnnotationTier(MARKERS, points, moments=True)]
 
 
-def _span(line: str) -> Span:
+def _span(line: str) -> LabelledSpan:
     start, end, *text = line.split("\t", 2)
     # Audacity writes the decimal comma of some locales.
     start_s, end_s = (float(value.replace(",", ".")) for value in (start, end))
     if end_s < start_s:
         raise ValueError(line)
-    return Span(start_s, end_s, one_line("".join(text)))
+    return LabelledSpan(start_s, end_s, one_line("".join(text)))

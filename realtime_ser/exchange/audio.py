@@ -9,8 +9,8 @@ from typing import Literal
 import soundfile
 
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
-from realtime_ser.base.files import Drafts
-from realtime_ser.session.flac_repair import mend_flac
+from realtime_ser.base.files import AtomicFiles
+from realtime_ser.session.flac_repair import repair_flac
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 
 _BLOCK = 1 << 16  # samples
@@ -18,7 +18,7 @@ _LARGEST_WAV = (1 << 32) - (1 << 10)  # its header counts bytes with 32 bits
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AudioRange:
     """What of a session's sound is wanted.
 
     Attributes
@@ -34,10 +34,10 @@ class Part:
     channel: int | None = None
 
 
-WHOLE = Part()
+WHOLE = AudioRange()
 
 
-def segment_part(store: Store, info: SessionInfo, number: int, channel: int | None) -> Part:
+def segment_range(store: Store, info: SessionInfo, number: int, channel: int | None) -> AudioRange:
     """Where a segment's sound is; it holds the segment's channel alone.
 
     Raises
@@ -56,7 +56,7 @@ def segment_part(store: Store, info: SessionInfo, number: int, channel: int | No
         raise UsageError(f"The session {info.id} has no segment {number}; {hint}.")
     if len(found) > 1:
         raise UsageError(f"Several channels have a segment {number}: say which with --channel.")
-    return Part(found[0].start_s, found[0].end_s, found[0].channel)
+    return AudioRange(found[0].start_s, found[0].end_s, found[0].channel)
 
 
 def has_sound(info: SessionInfo) -> bool:
@@ -79,7 +79,7 @@ def require_sound(info: SessionInfo) -> Path:
     if info.audio is None or not has_sound(info):
         raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
     try:
-        mend_flac(info.audio)
+        repair_flac(info.audio)
     except (OSError, soundfile.SoundFileError) as error:
         raise AudioFileError(f"The sound {info.audio} cannot be read: {error}") from error
     return info.audio
@@ -92,7 +92,11 @@ def fits_wav(path: Path) -> bool:
 
 
 def write_sound(
-    audio: Path, to: Path, drafts: Drafts, kind: Literal["wav", "flac"], part: Part = WHOLE
+    audio: Path,
+    to: Path,
+    atomic_files: AtomicFiles,
+    kind: Literal["wav", "flac"],
+    audio_range: AudioRange = WHOLE,
 ) -> None:
     """Write sound at its native rate, 16 bit; sample 0 of a whole session is its second 0.
 
@@ -104,33 +108,37 @@ def write_sound(
         It is too long for WAV.
     """
     with soundfile.SoundFile(audio) as source:
-        first, last = _range(source, part)
-        channels = source.channels if part.channel is None else 1
+        first, last = _range(source, audio_range)
+        channels = source.channels if audio_range.channel is None else 1
         if kind == "wav" and (last - first) * channels * 2 >= _LARGEST_WAV:
             raise SerError("The sound is too long for WAV, which ends at 4 GB: export FLAC.")
         source.seek(first)
         with soundfile.SoundFile(
-            drafts.begin(to), "w", source.samplerate, channels, "PCM_16", format=kind.upper()
+            atomic_files.begin(to), "w", source.samplerate, channels, "PCM_16", format=kind.upper()
         ) as target:
             left = last - first
             while left > 0:
                 block = source.read(min(left, _BLOCK), dtype="int16", always_2d=True)
                 if not len(block):
                     break
-                target.write(block if part.channel is None else block[:, part.channel - 1])
+                target.write(
+                    block if audio_range.channel is None else block[:, audio_range.channel - 1]
+                )
                 left -= len(block)
 
 
-def _range(source: soundfile.SoundFile, part: Part) -> tuple[int, int]:
+def _range(source: soundfile.SoundFile, audio_range: AudioRange) -> tuple[int, int]:
     """First sample of a part, and the one after its last."""
-    if part.channel is not None and not 1 <= part.channel <= source.channels:
-        raise UsageError(f"The sound has no channel {part.channel}: it has {source.channels}.")
-    length_s = source.frames / source.samplerate
-    end_s = length_s if part.end_s is None else part.end_s
-    if not 0.0 <= part.start_s < min(end_s, length_s):
+    if audio_range.channel is not None and not 1 <= audio_range.channel <= source.channels:
         raise UsageError(
-            f"There is no sound from {part.start_s:.3f} s to {end_s:.3f} s: the session's sound "
-            f"lasts {length_s:.3f} s."
+            f"The sound has no channel {audio_range.channel}: it has {source.channels}."
         )
-    first = round(part.start_s * source.samplerate)
+    length_s = source.frames / source.samplerate
+    end_s = length_s if audio_range.end_s is None else audio_range.end_s
+    if not 0.0 <= audio_range.start_s < min(end_s, length_s):
+        raise UsageError(
+            f"There is no sound from {audio_range.start_s:.3f} s to {end_s:.3f} s: the session's "
+            f"sound lasts {length_s:.3f} s."
+        )
+    first = round(audio_range.start_s * source.samplerate)
     return first, min(round(end_s * source.samplerate), source.frames)

@@ -39,7 +39,7 @@ _SHORTEST_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class CorpusWish:
+class CorpusRequest:
     """What goes into a corpus.
 
     Attributes
@@ -58,7 +58,7 @@ class CorpusWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class CorpusFolder:
     """What went into a corpus.
 
     Attributes
@@ -77,7 +77,7 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clip:
+class _LabelledClip:
     """A stretch of one channel and its label."""
 
     channel: int
@@ -91,16 +91,16 @@ class _Clip:
 def export_corpus(
     store: Store,
     sessions: Sequence[SessionInfo],
-    wish: CorpusWish,
+    request: CorpusRequest,
     advance: Callable[[float], None] = lambda _: None,
-) -> Corpus:
+) -> CorpusFolder:
     """Write the labelled speech of sessions as a corpus; nothing is replaced, and no half is left.
 
     Parameters
     ----------
     store, sessions
         The sessions; those without sound are left out.
-    wish
+    request
         What, and where.
     advance
         Is told from time to time what share is done.
@@ -112,9 +112,9 @@ def export_corpus(
     OutputError
         The folder is taken, or cannot be written.
     """
-    if wish.to.exists() and (not wish.to.is_dir() or any(wish.to.iterdir())):
-        raise FileTakenError(f"{wish.to} exists already: choose another name, or empty it.")
-    draft = wish.to.with_name(f"{wish.to.name}.part")
+    if request.to.exists() and (not request.to.is_dir() or any(request.to.iterdir())):
+        raise FileTakenError(f"{request.to} exists already: choose another name, or empty it.")
+    draft = request.to.with_name(f"{request.to.name}.part")
     left_out: list[str] = []
     rows: list[list[str]] = []
     try:
@@ -122,28 +122,28 @@ def export_corpus(
         for number, info in enumerate(sessions):
             try:
                 audio = _sound(info)
-                clips = list(_clips(store, info, wish))
+                clips = list(_clips(store, info, request))
             except SerError as error:
                 left_out.append(str(error))
             else:
                 for index, clip in enumerate(clips):
-                    rows += _write(info, clip, audio, wish, draft)
+                    rows += _write(info, clip, audio, request, draft)
                     advance((number + (index + 1) / len(clips)) / len(sessions))
             advance((number + 1) / len(sessions))
         if rows:
             _write_table(draft / METADATA, rows)
-            if wish.to.exists():
-                wish.to.rmdir()
-            draft.replace(wish.to)
+            if request.to.exists():
+                request.to.rmdir()
+            draft.replace(request.to)
     except (OSError, soundfile.SoundFileError) as error:
-        raise cannot_write(wish.to, error) from error
+        raise cannot_write(request.to, error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     if not rows:
         raise SerError(left_out[0] if left_out else "There is no sound of what was labelled.")
     counts = {label: sum(row[2] == label for row in rows) for label in LABELS}
-    return Corpus(
-        wish.to, {label: number for label, number in counts.items() if number}, tuple(left_out)
+    return CorpusFolder(
+        request.to, {label: number for label, number in counts.items() if number}, tuple(left_out)
     )
 
 
@@ -153,7 +153,7 @@ def _sound(info: SessionInfo) -> Path:
     return require_sound(info)
 
 
-def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]:
+def _clips(store: Store, info: SessionInfo, request: CorpusRequest) -> Iterator[_LabelledClip]:
     """Clips of a session in order of time.
 
     Raises
@@ -164,11 +164,11 @@ def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]
     segments = store.segments(info.id)
     intervals = store.intervals(info.id)
     intervals.sort(key=lambda interval: interval.tier != CORRECTED)  # stable: by time in each
-    found: list[_Clip] = []
+    found: list[_LabelledClip] = []
     for channel in info.channels:
-        if wish.channel not in (None, str(channel.number), channel.name):
+        if request.channel not in (None, str(channel.number), channel.name):
             continue
-        found += _labelled(info, channel.number, segments, intervals, wish)
+        found += _labelled(info, channel.number, segments, intervals, request)
     if not found:
         raise SerError(
             f"Nothing in the session {info.id} was labelled by hand with one of the eight "
@@ -180,15 +180,15 @@ def _clips(store: Store, info: SessionInfo, wish: CorpusWish) -> Iterator[_Clip]
 def _labelled(
     info: SessionInfo,
     channel: int,
-    heard: Sequence[Segment],
+    all_segments: Sequence[Segment],
     intervals: Sequence[Interval],
-    wish: CorpusWish,
-) -> list[_Clip]:
+    request: CorpusRequest,
+) -> list[_LabelledClip]:
     """What is labelled in one channel."""
     several = len(info.channels) > 1
-    segments = [segment for segment in heard if segment.channel == channel]
-    found: list[_Clip] = []
-    settled: list[tuple[float, float]] = []
+    segments = [segment for segment in all_segments if segment.channel == channel]
+    found: list[_LabelledClip] = []
+    covered: list[tuple[float, float]] = []
     for interval in intervals:
         span = (interval.start_s, interval.end_s)
         label = interval.label.strip().casefold()
@@ -196,24 +196,26 @@ def _labelled(
             continue
         if interval.tier != CORRECTED and label not in LABELS:
             continue
-        if any(_mostly(span, other) for other in settled):
+        if any(_mostly_overlap(span, other) for other in covered):
             continue
-        over = max(segments, key=lambda one: _overlap(span, _span(one)), default=None)
-        spoken = over is not None and _overlap(span, _span(over)) > 0
-        if interval.channel is None and several and not spoken:
+        best_match = max(segments, key=lambda one: _overlap(span, _span(one)), default=None)
+        overlaps = best_match is not None and _overlap(span, _span(best_match)) > 0
+        if interval.channel is None and several and not overlaps:
             continue  # it is about another channel's speech
-        settled.append(span)
+        covered.append(span)
         # A segment that was given another label, or none, is no clip, and not the model's either.
         if label in LABELS and span[1] - span[0] >= _SHORTEST_S:
-            said = over.estimate.label if over is not None and spoken else ""
-            found.append(_Clip(channel, *span, label, by_hand=True, model_label=said))
-    if wish.uncorrected:
+            heard_label = best_match.estimate.label if best_match is not None and overlaps else ""
+            found.append(
+                _LabelledClip(channel, *span, label, by_hand=True, model_label=heard_label)
+            )
+    if request.uncorrected:
         found += [
-            _Clip(channel, *_span(one), name, by_hand=False, model_label=name)
+            _LabelledClip(channel, *_span(one), name, by_hand=False, model_label=name)
             for one in segments
             if (name := one.estimate.label) in LABELS
             and one.end_s - one.start_s >= _SHORTEST_S
-            and not any(_mostly(_span(one), other) for other in settled)
+            and not any(_mostly_overlap(_span(one), other) for other in covered)
         ]
     return found
 
@@ -226,14 +228,14 @@ def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
     return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
 
 
-def _mostly(one: tuple[float, float], other: tuple[float, float]) -> bool:
+def _mostly_overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether two stretches share more than half of the shorter one."""
     shorter = min(one[1] - one[0], other[1] - other[0])
     return _overlap(one, other) > shorter / 2
 
 
 def _write(
-    info: SessionInfo, clip: _Clip, audio: Path, wish: CorpusWish, folder: Path
+    info: SessionInfo, clip: _LabelledClip, audio: Path, request: CorpusRequest, folder: Path
 ) -> list[list[str]]:
     """Write a clip, and return its row; none where there is no sound."""
     with soundfile.SoundFile(audio) as source:
@@ -242,7 +244,7 @@ def _write(
         samples = source.read(round(clip.end_s * rate) - first, dtype="int16", always_2d=True)
     if len(samples) < _SHORTEST_S * rate:
         return []
-    speaker = _speaker(info, clip.channel, alone=wish.channel is not None)
+    speaker = _speaker(info, clip.channel, alone=request.channel is not None)
     place = folder / clip.label / _file_name(speaker)
     place.mkdir(parents=True, exist_ok=True)
     name = f"{info.id}_{clip.channel}_{round(1000 * clip.start_s):08d}"
@@ -250,13 +252,13 @@ def _write(
     while path.exists():
         path, number = place / f"{name}_{number}.wav", number + 1
     soundfile.write(path, samples[:, clip.channel - 1], rate, "PCM_16")
-    study = info.beginning.study
+    study = info.metadata.study
     row = [
         path.relative_to(folder).as_posix(),
         *map(csv_rows.plain_text, (speaker, clip.label)),
         "hand" if clip.by_hand else "model",
         info.id,
-        csv_rows.channel_cell(clip.channel, info.beginning.names),
+        csv_rows.channel_cell(clip.channel, info.metadata.names),
         f"{clip.start_s:.3f}",
         f"{clip.end_s:.3f}",
         clip.model_label,
@@ -267,10 +269,10 @@ def _write(
 
 def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
     """Who speaks: the participant, where the channel must be theirs, or the channel's name."""
-    participant = info.beginning.study.participant
+    participant = info.metadata.study.participant
     if participant and (alone or len(info.channels) == 1):
         return participant
-    return info.beginning.names.get(channel) or UNKNOWN
+    return info.metadata.names.get(channel) or UNKNOWN
 
 
 def _file_name(text: str) -> str:

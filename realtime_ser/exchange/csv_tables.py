@@ -15,7 +15,7 @@ from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.exchange.uncorrected import without_correction
 from realtime_ser.session import csv_rows
 from realtime_ser.session.sidecar import sidecar_text
-from realtime_ser.session.sinks import Files, Tables
+from realtime_ser.session.sinks import TableFiles, TableSink
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES
 
@@ -24,7 +24,7 @@ _CHUNK = 4096
 
 def export_session(
     store: Store, info: SessionInfo, to: Path, *, without_profile: bool = False
-) -> Files:
+) -> TableFiles:
     """Write a session's tables and sidecar as ``monitor --export`` writes them, row by row.
 
     Parameters
@@ -43,17 +43,20 @@ def export_session(
     OutputError
         A file exists already or cannot be written.
     """
-    files, begun = Files.named(to), info.beginning
-    begun, changed = without_correction(begun) if without_profile else (begun, _as_kept)
+    files, metadata = TableFiles.named(to), info.metadata
+    metadata, convert = without_correction(metadata) if without_profile else (metadata, _unchanged)
     anchors = store.anchors(info.id)
-    out = Tables(
-        files, begun.labels, lambda _: sidecar_text(begun, info.course, anchors), begun.names
+    out = TableSink(
+        files,
+        metadata.labels,
+        lambda _: sidecar_text(metadata, info.health, anchors),
+        metadata.names,
     )
     try:
         updates = store.updates(info.id)
         while chunk := list(islice(updates, _CHUNK)):
-            out.write([changed(update) for update in chunk])
-        out.write([changed(segment) for segment in store.segments(info.id)])
+            out.write([convert(update) for update in chunk])
+        out.write([convert(segment) for segment in store.segments(info.id)])
         out.write(store.markers(info.id))
         out.flush()
         out.finish()
@@ -63,7 +66,7 @@ def export_session(
     return files
 
 
-def _as_kept(record: Record) -> Record:
+def _unchanged(record: Record) -> Record:
     return record
 
 
@@ -81,7 +84,7 @@ WHOLE = "session"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TidyInterval:
     """A named stretch of a session, or of one of its channels, in seconds from its start."""
 
     name: str
@@ -115,30 +118,35 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
         raise cannot_write(to, error) from error
 
 
-def intervals(store: Store, info: SessionInfo) -> list[Stretch]:
+def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:
     """The marked intervals of a session in order of time, or the whole of it."""
     marked = store.markers(info.id)
     found = [
-        Stretch(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
+        TidyInterval(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)
         for marker in marked
         if marker.duration_s > 0
     ]
     found += [
-        Stretch(f"{one.tier}: {one.label or one.text}", one.start_s, one.end_s, one.channel)
-        for one in store.intervals(info.id)
-        if one.tier != CORRECTED
+        TidyInterval(
+            f"{interval.tier}: {interval.label or interval.text}",
+            interval.start_s,
+            interval.end_s,
+            interval.channel,
+        )
+        for interval in store.intervals(info.id)
+        if interval.tier != CORRECTED
     ]
     found.sort(key=lambda stretch: stretch.start_s)
-    return found or [Stretch(WHOLE, 0.0, info.duration_s)]
+    return found or [TidyInterval(WHOLE, 0.0, info.duration_s)]
 
 
 def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
-    study = info.beginning.study
+    study = info.metadata.study
     belongs = [*map(csv_rows.plain_text, (study.name, study.participant, study.condition)), info.id]
     stretches = intervals(store, info)
     for channel in info.channels:
         columns = store.columns(info.id, channel.number)
-        name = csv_rows.channel_cell(channel.number, info.beginning.names)
+        name = csv_rows.channel_cell(channel.number, info.metadata.names)
         for stretch in stretches:
             if stretch.channel not in (None, channel.number):
                 continue
@@ -150,7 +158,7 @@ def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
                 yield [*belongs, *where, *cells]
 
 
-def _label_rows(columns: Columns, interval: Stretch) -> Iterator[list[str]]:
+def _label_rows(columns: Columns, interval: TidyInterval) -> Iterator[list[str]]:
     middle_s = columns.time_s - STEP_S / 2
     inside = (middle_s >= interval.start_s) & (middle_s < interval.end_s)
     spoken = inside & columns.speech

@@ -21,10 +21,10 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.files import Drafts
+from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.labels import COLORS
 from realtime_ser.base.text import one_line
-from realtime_ser.exchange.tiers import Span, Tier
+from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
 
@@ -48,14 +48,16 @@ _CONSTRAINTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class LinkedFiles:
     """Files that an annotation file points to."""
 
     media: Path | None = None
     others: tuple[Path, ...] = ()
 
 
-def eaf_text(tiers: Sequence[Tier], moment: datetime, linked: Linked, to: Path) -> str:
+def eaf_text(
+    tiers: Sequence[AnnotationTier], moment: datetime, linked_files: LinkedFiles, to: Path
+) -> str:
     """An annotation file.
 
     Parameters
@@ -64,7 +66,7 @@ def eaf_text(tiers: Sequence[Tier], moment: datetime, linked: Linked, to: Path) 
         What is in it.
     moment
         Its date.
-    linked
+    linked_files
         Files that lie beside it.
     to
         Where it is going to lie.
@@ -80,9 +82,9 @@ def eaf_text(tiers: Sequence[Tier], moment: datetime, linked: Linked, to: Path) 
             "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
         },
     )
-    body = _Body()
+    body = _AnnotationNumbering()
     elements = [element for tier in tiers for element in body.tier(tier)]
-    _header(root, linked, to, body.last)
+    _header(root, linked_files, to, body.last)
     order = SubElement(root, "TIME_ORDER")
     for slot, time_ms in body.slots():
         SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time_ms)})
@@ -91,14 +93,14 @@ def eaf_text(tiers: Sequence[Tier], moment: datetime, linked: Linked, to: Path) 
     return _xml(root)
 
 
-def _header(root: Element, linked: Linked, to: Path, last: int) -> None:
+def _header(root: Element, linked_files: LinkedFiles, to: Path, last: int) -> None:
     header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    if linked.media is not None:
-        url = _url(linked.media)
-        mime = "audio/x-wav" if linked.media.suffix == ".wav" else "audio/flac"
-        where = {"MEDIA_URL": url, "RELATIVE_MEDIA_URL": _beside(linked.media, to)}
+    if linked_files.media is not None:
+        url = _url(linked_files.media)
+        mime = "audio/x-wav" if linked_files.media.suffix == ".wav" else "audio/flac"
+        where = {"MEDIA_URL": url, "RELATIVE_MEDIA_URL": _beside(linked_files.media, to)}
         SubElement(header, "MEDIA_DESCRIPTOR", where | {"MIME_TYPE": mime})
-    for path in linked.others:
+    for path in linked_files.others:
         mime = "text/xml" if path.suffix == ".xml" else "unknown"
         where = {"LINK_URL": _url(path), "RELATIVE_LINK_URL": _beside(path, to)}
         SubElement(header, "LINKED_FILE_DESCRIPTOR", where | {"MIME_TYPE": mime})
@@ -115,13 +117,13 @@ def _types(root: Element) -> None:
 
 
 @dataclass(slots=True)
-class _Body:
+class _AnnotationNumbering:
     """Numbers annotations and the slots of their times."""
 
     times_ms: list[int] = field(default_factory=list)
     last: int = 0
 
-    def tier(self, tier: Tier) -> Iterator[Element]:
+    def tier(self, tier: AnnotationTier) -> Iterator[Element]:
         """A tier, and those of its notes."""
         about = {"LINGUISTIC_TYPE_REF": _SPANS, "TIER_ID": tier.name}
         if tier.speaker:
@@ -156,7 +158,7 @@ class _Body:
         return f"ts{len(self.times_ms)}"
 
 
-def _notes_tier(name: str, tier: Tier, about: dict[str, str]) -> Element:
+def _notes_tier(name: str, tier: AnnotationTier, about: dict[str, str]) -> Element:
     kind, at, rest = tier.name.partition("@")
     place = f"{at}{rest}" if at else tier.name.removeprefix(kind)
     return Element(
@@ -170,7 +172,7 @@ def _notes_tier(name: str, tier: Tier, about: dict[str, str]) -> Element:
     )
 
 
-def _times_ms(span: Span, following: Span | None) -> tuple[int, int]:
+def _times_ms(span: LabelledSpan, following: LabelledSpan | None) -> tuple[int, int]:
     """Start and end, which is later; lanes leave a millisecond at least."""
     start, end = round(1000 * span.start_s), round(1000 * span.end_s)
     if span.start_s == span.end_s:
@@ -197,7 +199,9 @@ def _xml(root: Element) -> str:
 # ------------------------------------------------------------------------------------------- curves
 
 
-def write_curves(store: Store, info: SessionInfo, to: Path, drafts: Drafts) -> tuple[Path, ...]:
+def write_curves(
+    store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles
+) -> tuple[Path, ...]:
     """Write the probabilities of each channel as ELAN draws them beside an annotation file.
 
     Returns
@@ -211,20 +215,20 @@ def write_curves(store: Store, info: SessionInfo, to: Path, drafts: Drafts) -> t
         number = "" if len(info.channels) == 1 else f"_{channel.number}"
         path = to.with_name(f"{to.stem}_curves{number}.csv")
         columns = store.columns(info.id, channel.number)
-        _write_curve(columns, drafts.begin(path))
+        _write_curve(columns, atomic_files.begin(path))
         speaker = speaker_of(info, channel.number)
         names = [f"{label}@{speaker}" if speaker else label for label in columns.labels]
         _source(root, path, names, columns.labels)
         panels.append(names)
         paths.append(path)
     configuration = to.with_name(f"{to.stem}_tsconf.xml")
-    drafts.write(configuration, _xml(root))
-    drafts.write(to.with_suffix(".pfsx"), _xml(_preferences(panels)))
+    atomic_files.write(configuration, _xml(root))
+    atomic_files.write(to.with_suffix(".pfsx"), _xml(_preferences(panels)))
     return (configuration, *paths)
 
 
 def _now(info: SessionInfo) -> str:
-    return info.beginning.started.isoformat(timespec="seconds")
+    return info.metadata.started.isoformat(timespec="seconds")
 
 
 def _write_curve(columns: Columns, path: Path) -> None:
@@ -278,7 +282,7 @@ def _preferences(panels: Sequence[Sequence[str]]) -> Element:
 # ------------------------------------------------------------------------------------------ reading
 
 
-def read_eaf(path: Path) -> list[Tier]:
+def read_eaf(path: Path) -> list[AnnotationTier]:
     """Tiers of an annotation file that are on the time axis; what depends on others is left out.
 
     Slots without a time, which ELAN's subdivisions have, share the time between their neighbours
@@ -313,14 +317,14 @@ def _slot_times(root: Element) -> dict[str, float]:
     return dict(zip(ids, every, strict=True))
 
 
-def _read_tier(tier: Element, slots: dict[str, float]) -> Tier | None:
+def _read_tier(tier: Element, slots: dict[str, float]) -> AnnotationTier | None:
     """A tier; ``None`` if it depends on another."""
     spans = []
     for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
         start_s, end_s = (slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in "12")
         text = one_line(annotation.findtext("ANNOTATION_VALUE") or "")
-        spans.append(Span(start_s, end_s, text))
+        spans.append(LabelledSpan(start_s, end_s, text))
     name = one_line(tier.attrib["TIER_ID"])
     if "PARENT_REF" in tier.attrib and not spans:
         return None
-    return Tier(name, tuple(sorted(spans, key=lambda span: span.start_s)))
+    return AnnotationTier(name, tuple(sorted(spans, key=lambda span: span.start_s)))

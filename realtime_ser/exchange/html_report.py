@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from realtime_ser.base.text import clock_text, count_text, one_line, percent
-from realtime_ser.session.statistics import ChannelDigest, digest
+from realtime_ser.base.text import clock_text, count_text, one_line, percent_text
+from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
-from realtime_ser.timeline.picture import Style, timeline_parts
+from realtime_ser.timeline.picture import CurveStyle, timeline_parts
 
 _MOST_MARKERS = 60  # rows that are printed
 
@@ -52,7 +52,7 @@ svg { width: 100%; height: auto; display: block; break-inside: avoid; }
 """
 
 
-def session_page(store: Store, info: SessionInfo, style: Style = "areas") -> str:
+def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -> str:
     """A report of a session: its facts, timeline, figures and markers, and their limits.
 
     Parameters
@@ -62,7 +62,7 @@ def session_page(store: Store, info: SessionInfo, style: Style = "areas") -> str
     style
         How the timeline is drawn.
     """
-    title = _plain(one_line(info.beginning.title) or f"Session {info.id}")
+    title = _escaped(one_line(info.metadata.title) or f"Session {info.id}")
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -71,50 +71,50 @@ def session_page(store: Store, info: SessionInfo, style: Style = "areas") -> str
         f"<title>{title}</title>",
         f"<style>{_STYLE}</style></head>",
         f"<body><h1>{title}</h1>",
-        *_facts(info),
+        *_fact_rows(info),
         "<h2>Timeline</h2>",
         "<figure>",
         *timeline_parts(store, info, style),
         "</figure>",
         _caption(style),
-        *(part for channel in digest(store, info) for part in _channel(info, channel)),
+        *(part for channel in speech_statistics(store, info) for part in _channel(info, channel)),
         '<div class="columns">',
         *_markers(store, info),
         *_intervals(store, info),
         "</div>",
         *_notes(store, info),
-        f'<p class="limits"><strong>Limits of use.</strong> {_plain(LIMITS)}</p>',
+        f'<p class="limits"><strong>Limits of use.</strong> {_escaped(LIMITS)}</p>',
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _facts(info: SessionInfo) -> Iterator[str]:
-    begun, study = info.beginning, info.beginning.study
-    demo = " (synthesised speech)" if begun.source.demo else ""
+def _fact_rows(info: SessionInfo) -> Iterator[str]:
+    metadata, study = info.metadata, info.metadata.study
+    demo = " (synthesised speech)" if metadata.source.demo else ""
     lost_s = sum(channel.lost_s for channel in info.channels)
-    again = "" if begun.origin is None else f", heard again from the sound of {begun.origin}"
+    again = "" if metadata.origin is None else f", heard again from the sound of {metadata.origin}"
     facts = [
         ("Session", info.id if info.state.value == "complete" else f"{info.id}, {info.state}"),
-        ("Began", begun.started.strftime("%Y-%m-%d %H:%M:%S %z")),
+        ("Began", metadata.started.strftime("%Y-%m-%d %H:%M:%S %z")),
         ("Length", clock_text(info.duration_s)),
-        ("Source", f"{begun.source.name}{demo}"),
-        ("Model", f"{begun.heard_by}{again}"),
+        ("Source", f"{metadata.source.name}{demo}"),
+        ("Model", f"{metadata.model_text}{again}"),
         ("Study", study.name),
         ("Participant", study.participant),
         ("Condition", study.condition),
         ("Consent", "" if study.consent is None else study.consent.strftime("%Y-%m-%d %H:%M")),
         ("Lost", f"{lost_s:.1f} s of sound" if lost_s else ""),
-        ("Ended", info.course.error or ""),
+        ("Ended", info.health.error or ""),
     ]
     yield '<dl class="facts">'
     for name, words in facts:
         if words:
-            yield f"<dt>{name}</dt><dd>{_plain(one_line(words))}</dd>"
+            yield f"<dt>{name}</dt><dd>{_escaped(one_line(words))}</dd>"
     yield "</dl>"
 
 
-def _caption(style: Style) -> str:
+def _caption(style: CurveStyle) -> str:
     drawn = "stacked in the order of the legend" if style == "areas" else "a line each"
     return (
         f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
@@ -123,9 +123,9 @@ def _caption(style: Style) -> str:
     )
 
 
-def _channel(info: SessionInfo, channel: ChannelDigest) -> Iterator[str]:
+def _channel(info: SessionInfo, channel: ChannelStatistics) -> Iterator[str]:
     speaker = speaker_of(info, channel.channel)
-    yield f"<h2>{_plain(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
+    yield f"<h2>{_escaped(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
     if not channel.segments:
         yield "<p>There was no speech.</p>"
         return
@@ -137,7 +137,7 @@ def _channel(info: SessionInfo, channel: ChannelDigest) -> Iterator[str]:
     yield from _table(
         ("time", "label", "probability"),
         [
-            (clock_text(moment.time_s), moment.label, percent(moment.confidence))
+            (clock_text(moment.time_s), moment.label, percent_text(moment.confidence))
             for moment in channel.moments
         ],
     )
@@ -149,12 +149,12 @@ def _channel(info: SessionInfo, channel: ChannelDigest) -> Iterator[str]:
     yield "</div>"
 
 
-def _speaking(channel: ChannelDigest) -> str:
+def _speaking(channel: ChannelStatistics) -> str:
     share = channel.speech_s / channel.duration_s if channel.duration_s else 0.0
     count = count_text(channel.segments, "segment")
-    words = f"{channel.speech_s:.1f} s of speech ({percent(share)} of the time) in {count}"
+    words = f"{channel.speech_s:.1f} s of speech ({percent_text(share)} of the time) in {count}"
     if channel.certain_share is not None:
-        words += f", {percent(channel.certain_share)} of it certain"
+        words += f", {percent_text(channel.certain_share)} of it certain"
     pauses = channel.pauses
     if pauses is not None:
         words += f". {count_text(pauses.count, 'pause')}, {pauses.total_s:.1f} s in all"
@@ -165,27 +165,27 @@ def _speaking(channel: ChannelDigest) -> str:
     for name, seconds in (("lost", channel.lost_s), ("paused", channel.paused_s)):
         if seconds:
             words += f". {seconds:.1f} s were {name}"
-    return f"{_plain(words)}."
+    return f"{_escaped(words)}."
 
 
-def _shares(channel: ChannelDigest) -> Iterator[str]:
+def _shares(channel: ChannelStatistics) -> Iterator[str]:
     yield "<table>"
     for label, share in channel.shares.items():
         bar = f'<span class="bar" style="width: {25 * share:.1f}mm"></span>'
-        cells = f'<td class="number">{percent(share)}</td><td>{bar}</td>'
-        yield f"<tr><th>{_plain(one_line(label))}</th>{cells}</tr>"
+        cells = f'<td class="number">{percent_text(share)}</td><td>{bar}</td>'
+        yield f"<tr><th>{_escaped(one_line(label))}</th>{cells}</tr>"
     yield "</table>"
 
 
-def _transitions(channel: ChannelDigest) -> Iterator[str]:
+def _transitions(channel: ChannelStatistics) -> Iterator[str]:
     """A row for each label before, a column for each label after."""
     names = list(channel.shares)
-    heads = "".join(f'<th class="number">{_plain(one_line(name))}</th>' for name in names)
+    heads = "".join(f'<th class="number">{_escaped(one_line(name))}</th>' for name in names)
     yield f"<table><thead><tr><th>from \\ to</th>{heads}</tr></thead>"
     for before in names:
         counts = [channel.transitions.get((before, after), 0) for after in names]
         cells = "".join(f'<td class="number">{count or "·"}</td>' for count in counts)
-        yield f"<tr><th>{_plain(one_line(before))}</th>{cells}</tr>"
+        yield f"<tr><th>{_escaped(one_line(before))}</th>{cells}</tr>"
     yield "</table>"
 
 
@@ -203,7 +203,7 @@ def _markers(store: Store, info: SessionInfo) -> Iterator[str]:
         )
         for marker in markers
     ]
-    yield from _some(("time", "duration", "code", "text"), rows)
+    yield from _compact_table(("time", "duration", "code", "text"), rows)
     yield "</div>"
 
 
@@ -223,7 +223,7 @@ def _intervals(store: Store, info: SessionInfo) -> Iterator[str]:
         )
         for interval in intervals
     ]
-    yield from _some(("time", "duration", "channel", "tier", "label", "text"), rows)
+    yield from _compact_table(("time", "duration", "channel", "tier", "label", "text"), rows)
     yield "</div>"
 
 
@@ -233,11 +233,11 @@ def _notes(store: Store, info: SessionInfo) -> Iterator[str]:
         yield "<h2>Notes</h2>"
     for note in notes:
         when = note.written.strftime("%Y-%m-%d %H:%M")
-        words = "<br>".join(_plain(one_line(line)) for line in note.text.splitlines())
+        words = "<br>".join(_escaped(one_line(line)) for line in note.text.splitlines())
         yield f'<p><span class="muted">{when}</span> {words}</p>'
 
 
-def _some(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _compact_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """A table of the first rows, without columns in which nothing stands."""
     used = [index for index in range(len(header)) if any(row[index] for row in rows)]
     kept = [[row[index] for index in used] for row in rows[:_MOST_MARKERS]]
@@ -247,13 +247,14 @@ def _some(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"<table><thead><tr>{''.join(f'<th>{_plain(name)}</th>' for name in header)}</tr></thead>"
+    cells = "".join(f"<th>{_escaped(name)}</th>" for name in header)
+    yield f"<table><thead><tr>{cells}</tr></thead>"
     for row in rows:
-        cells = "".join(f"<td>{_plain(one_line(cell))}</td>" for cell in row)
+        cells = "".join(f"<td>{_escaped(one_line(cell))}</td>" for cell in row)
         yield f"<tr>{cells}</tr>"
     yield "</table>"
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     """Text in which HTML finds no mark-up."""
     return escape(text)

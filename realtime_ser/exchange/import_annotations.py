@@ -26,15 +26,15 @@ from realtime_ser.exchange.tiers import (
     MARKERS,
     SEGMENTS,
     UNNAMED_SPAN,
-    Span,
-    Tier,
+    AnnotationTier,
+    LabelledSpan,
     end_of,
     session_tiers,
     split_name,
 )
 from realtime_ser.session.store import Interval, SessionInfo, Store
 
-READERS: Mapping[str, Callable[[Path], list[Tier]]] = {
+READERS: Mapping[str, Callable[[Path], list[AnnotationTier]]] = {
     "elan": read_eaf,
     "praat": read_textgrid,
     "audacity": audacity.read_labels,
@@ -48,7 +48,7 @@ _SAME_S = 0.0015
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedAnnotations:
     """What was read into a session.
 
     Attributes
@@ -66,7 +66,7 @@ class Imported:
 
 def import_annotations(
     store: Store, info: SessionInfo, path: Path, name: str | None = None
-) -> Imported:
+) -> ImportedAnnotations:
     """Read a file's markers and intervals into a session: all of them, or none.
 
     Parameters
@@ -90,47 +90,51 @@ def import_annotations(
         tiers = READERS[kind](path)
     except OSError as error:
         raise SerError(f"Cannot read {path}: {error.strerror or error}.") from error
-    own = session_tiers(store, info)
-    known = _Known(info, own, one_track=kind == "audacity")
-    new = [(tier, span) for tier in tiers for span in tier.spans if not known.has(tier, span)]
-    _check_times(info, end_of(info, own), path, new)
+    exported = session_tiers(store, info)
+    known = _ExportedSpans(info, exported, one_track=kind == "audacity")
+    new = [(tier, span) for tier in tiers for span in tier.spans if not known.contains(tier, span)]
+    _check_times(info, end_of(info, exported), path, new)
     markers = tuple(_markers(info, path, new))
     intervals = tuple(_intervals(info, path, new))
     stored = store.annotate(info.id, markers, intervals)
     count = sum(len(tier.spans) for tier in tiers)
-    return Imported(markers, tuple(stored), count - len(new))
+    return ImportedAnnotations(markers, tuple(stored), count - len(new))
 
 
-class _Known:
+class _ExportedSpans:
     """What the export of a session holds, by tier and channel."""
 
-    def __init__(self, info: SessionInfo, tiers: Sequence[Tier], *, one_track: bool) -> None:
+    def __init__(
+        self, info: SessionInfo, tiers: Sequence[AnnotationTier], *, one_track: bool
+    ) -> None:
         self._info = info
         self._one_track = one_track
-        self._spans: defaultdict[tuple[object, str], list[Span]] = defaultdict(list)
+        self._spans: defaultdict[tuple[object, str], list[LabelledSpan]] = defaultdict(list)
         if one_track:
-            tiers = [Tier("", tuple(audacity.labels(tiers)))]
+            tiers = [AnnotationTier("", tuple(audacity.labels(tiers)))]
         for tier in tiers:
             for span in tier.spans:
-                self._spans[self._place(tier), span.text].append(span)
+                self._spans[self._tier_key(tier), span.text].append(span)
 
-    def has(self, tier: Tier, span: Span) -> bool:
+    def contains(self, tier: AnnotationTier, span: LabelledSpan) -> bool:
         """Whether a span is there, or has been there; only the start of a moment counts."""
-        place = self._place(tier)
-        moment = tier.moments or place[0] == MARKERS
+        key = self._tier_key(tier)
+        moment = tier.moments or key[0] == MARKERS
         text = span.text or (UNNAMED_MARKER if moment else UNNAMED_SPAN)
-        corrected = (CORRECTED, place[1]) if place[0] == SEGMENTS else place
+        corrected = (CORRECTED, key[1]) if key[0] == SEGMENTS else key
         return any(
-            abs(other.start_s - span.start_s) <= _SAME_S
-            and (moment or abs(other.end_s - span.end_s) <= _SAME_S)
-            for other in (*self._spans[place, text], *self._spans[corrected, text])
+            abs(known_span.start_s - span.start_s) <= _SAME_S
+            and (moment or abs(known_span.end_s - span.end_s) <= _SAME_S)
+            for known_span in (*self._spans[key, text], *self._spans[corrected, text])
         )
 
-    def _place(self, tier: Tier) -> tuple[str, int | None]:
+    def _tier_key(self, tier: AnnotationTier) -> tuple[str, int | None]:
         return ("", None) if self._one_track else split_name(self._info, tier.name)
 
 
-def _check_times(info: SessionInfo, end_s: float, path: Path, new: list[tuple[Tier, Span]]) -> None:
+def _check_times(
+    info: SessionInfo, end_s: float, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
+) -> None:
     outside = [span for _, span in new if span.start_s < 0 or span.end_s > end_s + _SAME_S]
     # A moment has a length in ELAN, which may lie behind the end.
     outside = [s for s in outside if s.start_s < 0 or s.start_s > end_s or s.end_s > end_s + 1.0]
@@ -142,7 +146,9 @@ def _check_times(info: SessionInfo, end_s: float, path: Path, new: list[tuple[Ti
         )
 
 
-def _markers(info: SessionInfo, path: Path, new: list[tuple[Tier, Span]]) -> Iterator[Marker]:
+def _markers(
+    info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
+) -> Iterator[Marker]:
     for tier, span in new:
         name, _ = split_name(info, tier.name)
         if tier.moments or name == MARKERS:
@@ -152,7 +158,9 @@ def _markers(info: SessionInfo, path: Path, new: list[tuple[Tier, Span]]) -> Ite
             yield Marker(span.start_s, span.text, duration_s=duration_s, source=path.name)
 
 
-def _intervals(info: SessionInfo, path: Path, new: list[tuple[Tier, Span]]) -> Iterator[Interval]:
+def _intervals(
+    info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
+) -> Iterator[Interval]:
     for tier, span in new:
         name, channel = split_name(info, tier.name)
         if tier.moments or name in (MARKERS, MARKED) or span.end_s <= span.start_s:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from realtime_ser.base.files import Drafts
+from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.records import Anchor, Estimate, Marker, Segment
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES, moment
@@ -21,14 +21,14 @@ VERSION = 1
 
 
 def write_document(
-    store: Store, info: SessionInfo, to: Path, drafts: Drafts, *, frames: bool
+    store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles, *, frames: bool
 ) -> None:
     """Write all that is known of a session, UTF-8, as one JSON object.
 
     With ``frames``, the updates are there too, as columns of each channel, which pandas takes as
     they are; without speech a value is ``null``. No path of this computer is in it.
     """
-    with drafts.begin(to).open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_files.begin(to).open("w", encoding="utf-8", newline="\n") as file:
         text = json.dumps(_document(store, info), indent=2, ensure_ascii=False, allow_nan=False)
         if not frames:
             file.write(text + "\n")
@@ -48,14 +48,14 @@ def write_document(
 
 def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
     """What is known of a session as a whole, in JSON's types."""
-    begun, study = info.beginning, info.beginning.study
+    metadata, study = info.metadata, info.metadata.study
     return {
         "id": info.id,
         "state": info.state.value,
-        "started": begun.started.isoformat(timespec="milliseconds"),
-        "title": begun.title,
-        "source": begun.source.name,
-        "demo": begun.source.demo,
+        "started": metadata.started.isoformat(timespec="milliseconds"),
+        "title": metadata.title,
+        "source": metadata.source.name,
+        "demo": metadata.source.demo,
         "duration_s": round(info.duration_s, 2),
         "speech_s": round(info.speech_s, 2),
         "lost_s": round(sum(channel.lost_s for channel in info.channels), 2),
@@ -65,9 +65,9 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
         "participant": study.participant,
         "condition": study.condition,
         "consent": None if study.consent is None else study.consent.isoformat(),
-        "model": {"name": begun.model.name, "version": begun.model.version},
-        "profile": (begun.provenance.get("profile") or {}).get("name"),
-        "origin": begun.origin,
+        "model": {"name": metadata.model.name, "version": metadata.model.version},
+        "profile": (metadata.provenance.get("profile") or {}).get("name"),
+        "origin": metadata.origin,
         "notes": [note.text for note in store.notes(info.id)],
     }
 
@@ -75,11 +75,11 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
 def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
     session = session_data(store, info)
     del session["notes"]
-    labels = info.beginning.labels
+    labels = info.metadata.labels
     return {
         "format": FORMAT,
         "version": VERSION,
-        "session": session | {"labels": list(labels), "course": asdict(info.course)},
+        "session": session | {"labels": list(labels), "course": asdict(info.health)},
         "segments": [_segment(segment, labels) for segment in store.segments(info.id)],
         "markers": [_marker(marker) for marker in store.markers(info.id)],
         "intervals": [
@@ -91,7 +91,7 @@ def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
             for note in store.notes(info.id)
         ],
         "anchors": [_anchor(anchor) for anchor in store.anchors(info.id)],
-        "provenance": dict(info.beginning.provenance),
+        "provenance": dict(info.metadata.provenance),
     }
 
 

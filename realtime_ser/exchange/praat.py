@@ -14,7 +14,7 @@ from pathlib import Path
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import one_line
-from realtime_ser.exchange.tiers import Span, Tier
+from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan
 
 _DIGITS = 6
 _SHORTEST_S = 1e-6
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 )
 
 
-def textgrid_text(tiers: Sequence[Tier], end_s: float) -> str:
+def textgrid_text(tiers: Sequence[AnnotationTier], end_s: float) -> str:
     """Tiers as a TextGrid of ``0 .. end_s`` seconds; what is not labelled is an empty interval."""
     end_s = max(end_s, STEP_S)  # Praat has no TextGrid without a duration
     lines = [
@@ -42,7 +42,7 @@ def textgrid_text(tiers: Sequence[Tier], end_s: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tier(tier: Tier, end_s: float) -> Iterator[str]:
+def _tier(tier: AnnotationTier, end_s: float) -> Iterator[str]:
     kind, items = ("TextTier", "points") if tier.moments else ("IntervalTier", "intervals")
     rows = list(tier.spans) if tier.moments else list(_without_gaps(tier.spans, end_s))
     yield f"class = {_quoted(kind)}"
@@ -61,7 +61,7 @@ def _tier(tier: Tier, end_s: float) -> Iterator[str]:
             yield f"    text = {_quoted(span.text)}"
 
 
-def _without_gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
+def _without_gaps(spans: Sequence[LabelledSpan], end_s: float) -> Iterator[LabelledSpan]:
     """Spans and empty ones between them, in whole microseconds: Praat refuses what has no length.
 
     Lanes count milliseconds; here not even less may overlap.
@@ -70,11 +70,11 @@ def _without_gaps(spans: Sequence[Span], end_s: float) -> Iterator[Span]:
     for span in spans:
         start_s = max(round(span.start_s, _DIGITS), done_s)
         if start_s > done_s:
-            yield Span(done_s, start_s, "")
+            yield LabelledSpan(done_s, start_s, "")
         done_s = max(round(span.end_s, _DIGITS), round(start_s + _SHORTEST_S, _DIGITS))
-        yield Span(start_s, done_s, span.text)
+        yield LabelledSpan(start_s, done_s, span.text)
     if done_s < round(end_s, _DIGITS):
-        yield Span(done_s, end_s, "")
+        yield LabelledSpan(done_s, end_s, "")
 
 
 def _quoted(text: str) -> str:
@@ -88,7 +88,7 @@ def _number(value: float) -> str:
 # ------------------------------------------------------------------------------------------ reading
 
 
-def read_textgrid(path: Path) -> list[Tier]:
+def read_textgrid(path: Path) -> list[AnnotationTier]:
     """Tiers of a TextGrid, without its empty intervals.
 
     Raises
@@ -113,7 +113,7 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
-def _parse(text: str) -> list[Tier]:
+def _parse(text: str) -> list[AnnotationTier]:
     tokens = (
         quoted.replace('""', '"') if quoted is not None else flag or number
         for quoted, flag, number in (match.group(1, 2, 3) for match in _TOKEN.finditer(text))
@@ -126,7 +126,7 @@ def _parse(text: str) -> list[Tier]:
     return [_parse_tier(tokens) for _ in range(int(next(tokens)))]
 
 
-def _parse_tier(tokens: Iterator[str]) -> Tier:
+def _parse_tier(tokens: Iterator[str]) -> AnnotationTier:
     kind, name = next(tokens), one_line(next(tokens))
     if kind not in ("IntervalTier", "TextTier"):
         raise ValueError(kind)
@@ -136,5 +136,5 @@ def _parse_tier(tokens: Iterator[str]) -> Tier:
     for _ in range(int(next(tokens))):
         start_s = float(next(tokens))
         end_s = start_s if moments else float(next(tokens))
-        spans.append(Span(start_s, end_s, one_line(next(tokens))))
-    return Tier(name, tuple(s for s in spans if s.text or moments), moments)
+        spans.append(LabelledSpan(start_s, end_s, one_line(next(tokens))))
+    return AnnotationTier(name, tuple(s for s in spans if s.text or moments), moments)

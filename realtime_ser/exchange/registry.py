@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime_ser.base.errors import UsageError
-from realtime_ser.base.files import Drafts
+from realtime_ser.base.files import AtomicFiles
 from realtime_ser.exchange.audacity import labels_text
-from realtime_ser.exchange.audio import WHOLE, Part, fits_wav, has_sound, require_sound, write_sound
+from realtime_ser.exchange.audio import (
+    WHOLE,
+    AudioRange,
+    fits_wav,
+    has_sound,
+    require_sound,
+    write_sound,
+)
 from realtime_ser.exchange.csv_tables import export_session
-from realtime_ser.exchange.elan import Linked, eaf_text, write_curves
+from realtime_ser.exchange.elan import LinkedFiles, eaf_text, write_curves
 from realtime_ser.exchange.html_report import session_page
 from realtime_ser.exchange.json_document import write_document
 from realtime_ser.exchange.praat import textgrid_text
 from realtime_ser.exchange.tiers import end_of, session_tiers
 from realtime_ser.session.store import SessionInfo, SessionState, Store
-from realtime_ser.timeline.picture import Style, svg_file, timeline_svg
+from realtime_ser.timeline.picture import CurveStyle, svg_file, timeline_svg
 
 ENDINGS: Mapping[str, str] = {
     ".csv": "csv",
@@ -37,17 +44,17 @@ ENDINGS: Mapping[str, str] = {
 
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
 
-SOUNDS = ("wav", "flac")
+SOUND_FORMATS = ("wav", "flac")
 
 PNG_SCALE = 3.0
 """Pixels of a PNG for a unit of the drawing: 300 dpi and more across a page."""
 
-Paint = Callable[[str, float], bytes]
+PngRenderer = Callable[[str, float], bytes]
 """Makes a PNG of an SVG document at a scale."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExportRequest:
     """What is to be exported, and how.
 
     Attributes
@@ -56,7 +63,7 @@ class Wish:
         The file; other files that belong to it go beside it.
     format
         One of :data:`FORMATS`; ``None``: as the file's ending says.
-    part
+    audio_range
         What of the sound, for WAV and FLAC.
     style
         How the timeline is drawn.
@@ -68,22 +75,24 @@ class Wish:
 
     to: Path
     format: str | None = None
-    part: Part = WHOLE
-    style: Style = "areas"
+    audio_range: AudioRange = WHOLE
+    style: CurveStyle = "areas"
     frames: bool = False
     without_profile: bool = False
 
 
-def export(store: Store, info: SessionInfo, wish: Wish, paint: Paint | None = None) -> list[Path]:
+def export(
+    store: Store, info: SessionInfo, request: ExportRequest, render_png: PngRenderer | None = None
+) -> list[Path]:
     """Write a session in the format that is wished; nothing is replaced, and no half is left.
 
     Parameters
     ----------
     store, info
         The session; one that is running is written as far as it is stored.
-    wish
+    request
         What, where and how.
-    paint
+    render_png
         Makes pictures; without it there is no PNG.
 
     Returns
@@ -99,30 +108,36 @@ def export(store: Store, info: SessionInfo, wish: Wish, paint: Paint | None = No
     OutputError
         A file exists already or cannot be written.
     """
-    kind = chosen_format(wish.to, wish.format)
-    if wish.part != WHOLE and kind not in SOUNDS:
+    kind = chosen_format(request.to, request.format)
+    if request.audio_range != WHOLE and kind not in SOUND_FORMATS:
         raise UsageError("A segment, a stretch or a channel is exported as .wav or .flac.")
-    if wish.frames and kind != "json":
+    if request.frames and kind != "json":
         raise UsageError("The frames go into a .json; a .csv holds them anyway.")
-    if wish.without_profile and kind != "csv":
+    if request.without_profile and kind != "csv":
         raise UsageError("What a profile corrected is exported without it as .csv.")
     if kind == "csv":
-        files = export_session(store, info, wish.to, without_profile=wish.without_profile)
+        files = export_session(store, info, request.to, without_profile=request.without_profile)
         return files.existing()
-    if kind in SOUNDS:
+    if kind in SOUND_FORMATS:
         audio = require_sound(info)
-    with Drafts(wish.to) as drafts:
+    with AtomicFiles(request.to) as atomic_files:
         if kind == "elan":
-            _write_elan(store, info, wish.to, drafts)
+            _write_elan(store, info, request.to, atomic_files)
         elif kind == "json":
-            write_document(store, info, wish.to, drafts, frames=wish.frames)
-        elif kind in SOUNDS:
-            write_sound(audio, wish.to, drafts, "wav" if kind == "wav" else "flac", wish.part)
+            write_document(store, info, request.to, atomic_files, frames=request.frames)
+        elif kind in SOUND_FORMATS:
+            write_sound(
+                audio,
+                request.to,
+                atomic_files,
+                "wav" if kind == "wav" else "flac",
+                request.audio_range,
+            )
         elif kind == "png":
-            drafts.begin(wish.to).write_bytes(_png(store, info, wish.style, paint))
+            atomic_files.begin(request.to).write_bytes(_png(store, info, request.style, render_png))
         else:
-            drafts.write(wish.to, _text(store, info, kind, wish.style))
-    return drafts.paths
+            atomic_files.write(request.to, _text(store, info, kind, request.style))
+    return atomic_files.paths
 
 
 def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDINGS) -> str:
@@ -146,7 +161,7 @@ def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDIN
     raise UsageError(f"'{path.name}' ends in none of {endings}{hint or '.'}")
 
 
-def _text(store: Store, info: SessionInfo, kind: str, style: Style) -> str:
+def _text(store: Store, info: SessionInfo, kind: str, style: CurveStyle) -> str:
     if kind == "svg":
         return svg_file(timeline_svg(store, info, style))
     if kind == "html":
@@ -155,20 +170,22 @@ def _text(store: Store, info: SessionInfo, kind: str, style: Style) -> str:
     return textgrid_text(tiers, end_of(info, tiers)) if kind == "praat" else labels_text(tiers)
 
 
-def _png(store: Store, info: SessionInfo, style: Style, paint: Paint | None) -> bytes:
-    if paint is None:
+def _png(
+    store: Store, info: SessionInfo, style: CurveStyle, render_png: PngRenderer | None
+) -> bytes:
+    if render_png is None:
         raise UsageError("A PNG cannot be painted here: export .svg.")
-    return paint(timeline_svg(store, info, style), PNG_SCALE)
+    return render_png(timeline_svg(store, info, style), PNG_SCALE)
 
 
-def _write_elan(store: Store, info: SessionInfo, to: Path, drafts: Drafts) -> None:
+def _write_elan(store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles) -> None:
     """The annotation file, the sound where it was kept, and the curves."""
-    file = drafts.begin(to)
+    file = atomic_files.begin(to)
     media = None
     if has_sound(info) and info.state is not SessionState.RUNNING:
         audio = require_sound(info)
         media = to.with_suffix(".wav" if fits_wav(audio) else ".flac")
-        write_sound(audio, media, drafts, "wav" if media.suffix == ".wav" else "flac")
-    linked = Linked(media, write_curves(store, info, to, drafts))
-    text = eaf_text(session_tiers(store, info), info.beginning.started, linked, to)
+        write_sound(audio, media, atomic_files, "wav" if media.suffix == ".wav" else "flac")
+    linked_files = LinkedFiles(media, write_curves(store, info, to, atomic_files))
+    text = eaf_text(session_tiers(store, info), info.metadata.started, linked_files, to)
     file.write_text(text, "utf-8", newline="\n")

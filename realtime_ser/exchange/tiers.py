@@ -34,7 +34,7 @@ UNNAMED_SPAN = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LabelledSpan:
     """A labelled stretch in seconds from the start of the session; a moment ends as it starts.
 
     ``notes`` are more words about it, by the names of the tiers that are to hold them.
@@ -47,7 +47,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
+class AnnotationTier:
     """Spans in order of time that do not overlap, or moments.
 
     Attributes
@@ -63,34 +63,36 @@ class Tier:
     """
 
     name: str
-    spans: tuple[Span, ...]
+    spans: tuple[LabelledSpan, ...]
     moments: bool = False
     speaker: str = ""
 
 
-def session_tiers(store: Store, info: SessionInfo) -> list[Tier]:
+def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
     """All that is labelled in a session: segments a channel, markers, intervals by their tiers."""
     markers = store.markers(info.id)
     moments = [marker for marker in markers if marker.duration_s <= 0]
     lasting = [marker for marker in markers if marker.duration_s > 0]
-    tiers: list[Tier] = []
-    segments: defaultdict[int, list[Span]] = defaultdict(list)
+    tiers: list[AnnotationTier] = []
+    segments: defaultdict[int, list[LabelledSpan]] = defaultdict(list)
     for segment in store.segments(info.id):
         segments[segment.channel].append(_segment_span(segment))
     for channel in info.channels:
         speaker = speaker_of(info, channel.number)
-        tiers += _lanes(_name(SEGMENTS, speaker), segments[channel.number], speaker=speaker)
-    tiers += _lanes(MARKERS, [_marker_span(marker) for marker in moments], moments=True)
+        tiers += _spread_overlaps(
+            _tier_name(SEGMENTS, speaker), segments[channel.number], speaker=speaker
+        )
+    tiers += _spread_overlaps(MARKERS, [_marker_span(marker) for marker in moments], moments=True)
     if lasting:
-        tiers += _lanes(MARKED, [_marker_span(marker) for marker in lasting])
-    by_hand: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
+        tiers += _spread_overlaps(MARKED, [_marker_span(marker) for marker in lasting])
+    by_hand: defaultdict[tuple[str, str], list[LabelledSpan]] = defaultdict(list)
     for interval in store.intervals(info.id):
         by_hand[one_line(interval.tier), speaker_of(info, interval.channel)].append(
             _interval_span(interval)
         )
     for (tier, speaker), spans in by_hand.items():
-        tiers += _lanes(_name(tier, speaker), spans, speaker=speaker)
-    return _unique(tiers)
+        tiers += _spread_overlaps(_tier_name(tier, speaker), spans, speaker=speaker)
+    return _with_unique_names(tiers)
 
 
 def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
@@ -104,68 +106,68 @@ def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
     return plain, None
 
 
-def end_of(info: SessionInfo, tiers: Iterable[Tier]) -> float:
+def end_of(info: SessionInfo, tiers: Iterable[AnnotationTier]) -> float:
     """Time that a session and all its spans end at."""
     ends = [span.end_s for tier in tiers for span in tier.spans]
     return max([info.duration_s, *ends])
 
 
-def _name(tier: str, speaker: str) -> str:
+def _tier_name(tier: str, speaker: str) -> str:
     return f"{tier}@{speaker}" if speaker else tier
 
 
-def _words(*parts: str) -> str:
+def _joined(*parts: str) -> str:
     return ": ".join(words for part in parts if (words := one_line(part)))
 
 
-def _segment_span(segment: Segment) -> Span:
+def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
     certainty = "certain" if estimate.certain else "uncertain"
     notes = (("confidence", f"{estimate.confidence:.3f}"), ("certainty", certainty))
-    return Span(segment.start_s, segment.end_s, one_line(estimate.label), notes)
+    return LabelledSpan(segment.start_s, segment.end_s, one_line(estimate.label), notes)
 
 
-def _marker_span(marker: Marker) -> Span:
+def _marker_span(marker: Marker) -> LabelledSpan:
     start_s = max(0.0, marker.time_s)
-    text = _words(marker.code, marker.text) or UNNAMED_MARKER
-    return Span(start_s, start_s + max(0.0, marker.duration_s), text)
+    text = _joined(marker.code, marker.text) or UNNAMED_MARKER
+    return LabelledSpan(start_s, start_s + max(0.0, marker.duration_s), text)
 
 
-def _interval_span(interval: Interval) -> Span:
-    return Span(
-        interval.start_s, interval.end_s, _words(interval.label, interval.text) or UNNAMED_SPAN
+def _interval_span(interval: Interval) -> LabelledSpan:
+    return LabelledSpan(
+        interval.start_s, interval.end_s, _joined(interval.label, interval.text) or UNNAMED_SPAN
     )
 
 
-def _lanes(
-    name: str, spans: Sequence[Span], *, moments: bool = False, speaker: str = ""
-) -> list[Tier]:
+def _spread_overlaps(
+    name: str, spans: Sequence[LabelledSpan], *, moments: bool = False, speaker: str = ""
+) -> list[AnnotationTier]:
     """Share spans that overlap out among as few tiers as can be; the first may be empty.
 
     Times count to the millisecond, which is what ELAN knows.
     """
-    lanes: list[list[Span]] = [[]]
+    rows: list[list[LabelledSpan]] = [[]]
     ends_ms = [-1]
     for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
         start_ms = round(1000 * span.start_s)
-        lane = next((n for n, end in enumerate(ends_ms) if start_ms >= end), len(lanes))
-        if lane == len(lanes):
-            lanes.append([])
+        row = next((n for n, end in enumerate(ends_ms) if start_ms >= end), len(rows))
+        if row == len(rows):
+            rows.append([])
             ends_ms.append(0)
-        lanes[lane].append(span)
-        ends_ms[lane] = max(start_ms + 1, round(1000 * span.end_s))
+        rows[row].append(span)
+        ends_ms[row] = max(start_ms + 1, round(1000 * span.end_s))
     return [
-        Tier(name if number == 1 else f"{name} ({number})", tuple(lane), moments, speaker)
-        for number, lane in enumerate(lanes, 1)
+        AnnotationTier(name if number == 1 else f"{name} ({number})", tuple(row), moments, speaker)
+        for number, row in enumerate(rows, 1)
     ]
 
 
-def _unique(tiers: Iterable[Tier]) -> list[Tier]:
+def _with_unique_names(tiers: Iterable[AnnotationTier]) -> list[AnnotationTier]:
     """Tiers whose names differ: somebody may have called a tier of theirs ``markers``."""
-    taken: dict[str, Tier] = {}
+    taken: dict[str, AnnotationTier] = {}
     for tier in tiers:
         name, number = tier.name, 2
         while name in taken:
             name, number = f"{tier.name} ({number})", number + 1
-        taken[name] = Tier(name, tier.spans, tier.moments, tier.speaker)
+        taken[name] = AnnotationTier(name, tier.spans, tier.moments, tier.speaker)
     return list(taken.values())

@@ -11,10 +11,12 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import Record, Segment, Update
 from realtime_ser.recogniser.bundle import Decoder
 from realtime_ser.recogniser.speaker_calibration import shifted
-from realtime_ser.session.metadata import Beginning
+from realtime_ser.session.metadata import SessionMetadata
 
 
-def without_correction(begun: Beginning) -> tuple[Beginning, Callable[[Record], Record]]:
+def without_correction(
+    metadata: SessionMetadata,
+) -> tuple[SessionMetadata, Callable[[Record], Record]]:
     """What a session would be without its profile.
 
     Returns
@@ -26,20 +28,22 @@ def without_correction(begun: Beginning) -> tuple[Beginning, Callable[[Record], 
     UsageError
         No profile corrected it.
     """
-    profile = begun.provenance.get("profile")
+    profile = metadata.provenance.get("profile")
     if profile is None:
         raise UsageError("No profile corrected this session: leave out --without-profile.")
-    labels = begun.labels
+    labels = metadata.labels
     shift = np.array([profile["shift"][label] for label in labels])
     nothing = np.zeros(len(labels))
     decoder = Decoder(labels, np.arange(len(labels)), 1.0, profile["certainty_threshold"], nothing)
 
-    def as_said(record: Record) -> Record:
+    def without_shift(record: Record) -> Record:
         if isinstance(record, Update | Segment) and record.estimate is not None:
             said = shifted(record.estimate.probabilities, -shift)
             return replace(record, estimate=decoder.estimate(said))
         return record
 
-    provenance = dict(begun.provenance)
+    provenance = dict(metadata.provenance)
     config = {**provenance["config"], "profile": None}
-    return replace(begun, provenance=provenance | {"profile": None, "config": config}), as_said
+    return replace(
+        metadata, provenance=provenance | {"profile": None, "config": config}
+    ), without_shift

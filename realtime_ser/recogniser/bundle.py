@@ -23,7 +23,7 @@ from realtime_ser.base.errors import BundleError, UsageError
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate
 from realtime_ser.recogniser.features import FeatureParams
-from realtime_ser.recogniser.speaker_calibration import Baseline, Profile
+from realtime_ser.recogniser.speaker_calibration import Profile, SpeakerCalibration
 
 SCHEMA = 1
 """Version of ``bundle.json`` that this program reads and writes."""
@@ -72,7 +72,7 @@ class Manifest(BaseModel):
     look_ahead_ms: float = Field(default=0.0, ge=0)
     temperature: float = Field(gt=0)
     certainty_threshold: float = Field(ge=0, le=1)
-    baseline: Baseline | None = None
+    baseline: SpeakerCalibration | None = None
     recipe: dict[str, Any]
     corpora: tuple[str, ...]
     metrics: dict[str, Any]

@@ -10,7 +10,7 @@ from realtime_ser.base.records import SAMPLE_RATE, Segment, State, Update
 from realtime_ser.recogniser.pipeline import Pipeline
 
 
-class Lane:
+class ChannelPipeline:
     """Resampler and pipeline of one channel, in step with the native sample count.
 
     Parameters
@@ -36,18 +36,18 @@ class Lane:
         """
         return self.pipeline.push(self._resampler.push(samples[:, self._index]))
 
-    def gap(self, native: int, state: State) -> list[Update | Segment]:
-        """Lost or paused time up to native sample ``native``."""
-        target = self._position(native)
+    def gap(self, native_position: int, state: State) -> list[Update | Segment]:
+        """Lost or paused time up to native sample ``native_position``."""
+        target = self._position(native_position)
         return self._flush(target) + self.pipeline.gap(target, state)
 
-    def finish(self, native: int) -> list[Update | Segment]:
-        """The end of the sound, after ``native`` samples."""
-        return self._flush(self._position(native)) + self.pipeline.finish()
+    def finish(self, native_position: int) -> list[Update | Segment]:
+        """The end of the sound, after ``native_position`` samples."""
+        return self._flush(self._position(native_position)) + self.pipeline.finish()
 
     def _flush(self, target: int) -> list[Update | Segment]:
         rest = self._resampler.flush()
         return self.pipeline.push(rest[: max(0, target - self.pipeline.position)])
 
-    def _position(self, native: int) -> int:
-        return round(native * SAMPLE_RATE / self._rate)
+    def _position(self, native_position: int) -> int:
+        return round(native_position * SAMPLE_RATE / self._rate)

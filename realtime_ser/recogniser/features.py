@@ -92,7 +92,7 @@ def dct_matrix(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
     return basis
 
 
-class StepSpans:
+class StepFramer:
     """Cuts a stream of samples into the overlapping 1520-sample spans of its steps."""
 
     def __init__(self) -> None:

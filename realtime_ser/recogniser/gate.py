@@ -146,7 +146,7 @@ class SpeechGate:
             Shape ``(320,)``, 16 kHz, -1 .. 1.
         """
         voiced = self._is_voiced(frame)
-        event = self._follow(voiced) if self.open else self._watch(voiced)
+        event = self._detect_offset(voiced) if self.open else self._detect_onset(voiced)
         self._count += 1
         return GateFrame(voiced, event)
 
@@ -156,7 +156,7 @@ class SpeechGate:
         speech = bool(self._vad.is_speech(pcm.tobytes(), SAMPLE_RATE))
         return self._floor.exceeds(frame) and speech
 
-    def _watch(self, voiced: bool) -> Onset | None:
+    def _detect_onset(self, voiced: bool) -> Onset | None:
         self._recent.append(voiced)
         if not voiced or sum(self._recent) < self._config.onset_voiced:
             return None
@@ -165,7 +165,7 @@ class SpeechGate:
         self._last_voiced = self._count
         return Onset(first)
 
-    def _follow(self, voiced: bool) -> Offset | None:
+    def _detect_offset(self, voiced: bool) -> Offset | None:
         assert self._last_voiced is not None
         if voiced:
             self._last_voiced = self._count

@@ -39,7 +39,7 @@ class _OpenSegment:
         self.voiced = 0
         self.result: tuple[int, Estimate] | None = None
 
-    def hear(self, step: Step, estimate: Estimate) -> None:
+    def feed(self, step: Step, estimate: Estimate) -> None:
         """Note a step's estimate; the result is that of the last voiced step."""
         self.voiced += step.voiced
         if step.voiced:
@@ -79,7 +79,7 @@ class Pipeline:
         self._segments = 0
         self._open: _OpenSegment | None = None
         self._position = 0
-        self._discard = 0
+        self._skip_samples = 0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -100,8 +100,8 @@ class Pipeline:
             Shape ``(n,)``, 16 kHz, -1 .. 1.
         """
         self._position += len(samples)
-        skipped = min(self._discard, len(samples))
-        self._discard -= skipped
+        skipped = min(self._skip_samples, len(samples))
+        self._skip_samples -= skipped
         records: list[Update | Segment] = []
         for step in self._segmenter.push(samples[skipped:]):
             records += self._records(step)
@@ -121,7 +121,7 @@ class Pipeline:
         ]
         if resume > self._segmenter.next_step:
             self._segmenter.skip(resume)
-        self._discard = resume * STEP - position
+        self._skip_samples = resume * STEP - position
         return records
 
     def finish(self) -> list[Update | Segment]:
@@ -142,11 +142,13 @@ class Pipeline:
         ]
 
     def _records(self, step: Step) -> list[Update | Segment]:
-        records = self.finish() if step.closes else []
-        if step.begins is not None:
+        records = self.finish() if step.ends_segment else []
+        if step.segment_start is not None:
             self._segments += 1
-            self._open = _OpenSegment(self._segments, step.begins, self._model.initial_state())
-        estimate = self._hear(step, self._open) if self._open else None
+            self._open = _OpenSegment(
+                self._segments, step.segment_start, self._model.initial_state()
+            )
+        estimate = self._infer(step, self._open) if self._open else None
         update = Update(
             step=step.index,
             channel=self._channel,
@@ -159,10 +161,10 @@ class Pipeline:
         )
         return [*records, update]
 
-    def _hear(self, step: Step, segment: _OpenSegment) -> Estimate:
-        for log_mel in step.fed:
+    def _infer(self, step: Step, segment: _OpenSegment) -> Estimate:
+        for log_mel in step.log_mels:
             frames = self._mfcc.cepstra(log_mel)
             logits, segment.state = self._model.step(frames, segment.state)
         estimate = self._decoder.decode(logits)
-        segment.hear(step, estimate)
+        segment.feed(step, estimate)
         return estimate

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import HOP, SAMPLE_RATE, SILENCE_DBFS, STEP, STEP_FRAMES, STEP_S
-from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepSpans
+from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepFramer
 from realtime_ser.recogniser.gate import GATE_FRAME, Offset, Onset, SpeechGate
 
 _GATE_FRAMES = STEP // GATE_FRAME
@@ -32,12 +32,12 @@ class Step:
         Number of the step from 0.
     level_dbfs, envelope, voiced
         As in :class:`~realtime_ser.base.records.Update`.
-    closes
+    ends_segment
         Whether a segment that ran before this step has ended.
-    begins
+    segment_start
         Number of the first step of the segment that begins here; earlier than ``index`` by the
         pre-roll and the onset. ``None`` where none begins.
-    fed
+    log_mels
         Log-mel frames that the model is to hear now, shape ``(steps, 8, n_mels)``: none outside
         speech, several steps at an onset, else one.
     """
@@ -46,14 +46,14 @@ class Step:
     level_dbfs: float
     envelope: NDArray[np.float32]
     voiced: int
-    closes: bool
-    begins: int | None
-    fed: NDArray[np.float64]
+    ends_segment: bool
+    segment_start: int | None
+    log_mels: NDArray[np.float64]
 
     @property
     def speech(self) -> bool:
         """Whether the step belongs to a segment."""
-        return len(self.fed) > 0
+        return len(self.log_mels) > 0
 
 
 class Segmenter:
@@ -64,10 +64,10 @@ class Segmenter:
         self._config = gate
         self._gate = SpeechGate(gate)
         self._preroll = gate.preroll_ms * SAMPLE_RATE // 1000
-        self._longest = math.ceil(gate.max_segment_s / STEP_S)
+        self._max_steps = math.ceil(gate.max_segment_s / STEP_S)
         reach = gate.onset_frames + math.ceil(gate.preroll_ms / _FRAME_MS)
         self._history: deque[NDArray[np.float64]] = deque(maxlen=2 + reach // _GATE_FRAMES)
-        self._silent: NDArray[np.float64] = np.empty((0, STEP_FRAMES, features.n_mels))
+        self._no_frames: NDArray[np.float64] = np.empty((0, STEP_FRAMES, features.n_mels))
         self._next = 0
         self._restart()
 
@@ -77,11 +77,11 @@ class Segmenter:
         return self._next
 
     def _restart(self) -> None:
-        self._spans = StepSpans()
+        self._spans = StepFramer()
         self._gate.reset()
         self._history.clear()
-        self._base = self._next
-        self._free = self._next
+        self._gate_origin = self._next
+        self._first_unfed = self._next
         self._start: int | None = None
 
     def skip(self, step: int) -> None:
@@ -101,35 +101,39 @@ class Segmenter:
         self._next += 1
         sound = span[:STEP]
         self._history.append(self._mfcc.log_mel(span))
-        voiced, event = self._judge(sound)
-        closes, begins = self._follow(index, voiced, event)
-        fed = self._silent
+        voiced, event = self._run_gate(sound)
+        ends_segment, segment_start = self._track_segment(index, voiced, event)
+        log_mels = self._no_frames
         if self._start is not None:
-            first = index if begins is None else begins
-            fed = np.stack(list(self._history)[first - index - 1 :])
-            self._free = index + 1
+            first = index if segment_start is None else segment_start
+            log_mels = np.stack(list(self._history)[first - index - 1 :])
+            self._first_unfed = index + 1
         hops = sound.reshape(STEP_FRAMES, HOP)
         envelope = np.stack([hops.min(axis=1), hops.max(axis=1)], axis=1)
-        return Step(index, level_dbfs(sound), envelope, voiced, closes, begins, fed)
+        return Step(
+            index, level_dbfs(sound), envelope, voiced, ends_segment, segment_start, log_mels
+        )
 
-    def _judge(self, sound: NDArray[np.float32]) -> tuple[int, Onset | Offset | None]:
+    def _run_gate(self, sound: NDArray[np.float32]) -> tuple[int, Onset | Offset | None]:
         frames = [self._gate.push(frame) for frame in sound.reshape(_GATE_FRAMES, GATE_FRAME)]
         # The configuration's bounds leave room for one event in four frames.
         events = [frame.event for frame in frames if frame.event is not None]
         return sum(frame.voiced for frame in frames), events[0] if events else None
 
-    def _follow(
+    def _track_segment(
         self, index: int, voiced: int, event: Onset | Offset | None
     ) -> tuple[bool, int | None]:
         """Whether a segment closes before this step, and where the one that begins starts."""
         if isinstance(event, Onset):
-            sample = (self._base * _GATE_FRAMES + event.first_voiced) * GATE_FRAME - self._preroll
-            self._start = max(self._free, sample // STEP)
+            sample = (
+                self._gate_origin * _GATE_FRAMES + event.first_voiced
+            ) * GATE_FRAME - self._preroll
+            self._start = max(self._first_unfed, sample // STEP)
             return False, self._start
         if isinstance(event, Offset):
             self._start = None
             return True, None
-        if self._start is not None and voiced and index - self._start >= self._longest:
+        if self._start is not None and voiced and index - self._start >= self._max_steps:
             self._start = index
             return True, index
         return False, None

@@ -22,7 +22,7 @@ SPEECH_S = 20.0
 """Voiced speech that a profile is made of."""
 
 
-class Baseline(BaseModel):
+class SpeakerCalibration(BaseModel):
     """What a bundle knows of neutral speech: an optional part of ``bundle.json``.
 
     Attributes
@@ -61,7 +61,7 @@ class Baseline(BaseModel):
         return self.strength * shift
 
 
-class HeardBy(BaseModel):
+class ModelReference(BaseModel):
     """The model that a profile is good for; ``sha256`` is its bundle's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -94,7 +94,7 @@ class Profile(BaseModel):
 
     name: str
     device: str
-    model: HeardBy
+    model: ModelReference
     seconds: float = Field(gt=0)
     made: datetime
     log_probabilities: dict[str, float]

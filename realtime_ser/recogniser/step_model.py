@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from realtime_ser.base.errors import BundleError
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, Bundle
 
@@ -30,7 +30,7 @@ class StepModel:
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
         try:
-            with quiet_stderr():
+            with silence_stderr():
                 self._interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
                 self._interpreter.allocate_tensors()
             signature = self._interpreter.get_signature_runner()

@@ -14,14 +14,14 @@ from typing import IO, Any, Protocol
 from realtime_ser.base.records import Estimate, Marker, Segment, Update
 
 
-class Writer(Protocol):
+class RowWriter(Protocol):
     """What :func:`csv.writer` returns."""
 
     def writerow(self, row: Sequence[Any], /) -> Any:
         """Write one row."""
 
 
-def csv_writer(file: IO[str]) -> Writer:
+def csv_writer(file: IO[str]) -> RowWriter:
     """Writer of RFC 4180 rows into a file that was opened with ``newline=""``."""
     return csv.writer(file, lineterminator="\r\n")
 

@@ -10,10 +10,10 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.config import Config
 from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
-from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.metadata import Beginning, Course, Model
+from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata
 from realtime_ser.session.profiles.folder import with_profile
 from realtime_ser.session.sidecar import provenance
 from realtime_ser.session.store import SessionInfo, SessionState, Store
@@ -21,7 +21,7 @@ from realtime_ser.session.store import SessionInfo, SessionState, Store
 _BLOCK_S = 5.0
 
 
-def keep_file(
+def analyze_into_store(
     store: Store, config: Config, path: Path, advance: Callable[[float], None]
 ) -> SessionInfo:
     """Hear a file and keep the result as a session; the sound stays where it is.
@@ -51,26 +51,38 @@ def keep_file(
     require_channels(source.info, config.audio.channels)
     config = with_profile(config, None)  # it was chosen for a session, not for any file
     bundle = load_bundle(bundle_folder(config.model))
-    model = Model(bundle.manifest.name, bundle.manifest.version, bundle.digest)
-    known = _known(store, path, model, config)
-    if known is not None:
-        return known
-    writer = store.begin(_beginning(config, source, bundle, model))
+    model = ModelIdentity(bundle.manifest.name, bundle.manifest.version, bundle.digest)
+    stored = _stored_session(store, path, model, config)
+    if stored is not None:
+        return stored
+    writer = store.begin(_metadata(config, source, bundle, model))
     try:
-        writer.start(datetime.now().astimezone(), Course)
+        writer.start(datetime.now().astimezone(), SessionHealth)
         writer.note_files(None, named=False, audio=path)
         rate, step_model = source.info.native_rate, StepModel(bundle)
-        lanes = [
-            Lane(channel, rate, Pipeline(bundle, config.gate, channel, (), step_model))
+        channel_pipelines = [
+            ChannelPipeline(channel, rate, Pipeline(bundle, config.gate, channel, (), step_model))
             for channel in config.audio.channels
         ]
-        native = 0
+        native_position = 0
         for block in source.blocks(_BLOCK_S):
-            native += len(block)
-            writer.write([record for lane in lanes for record in lane.push(block)])
+            native_position += len(block)
+            writer.write(
+                [
+                    record
+                    for channel_pipeline in channel_pipelines
+                    for record in channel_pipeline.push(block)
+                ]
+            )
             writer.flush()
-            advance(native / rate / (source.info.duration_s or 1.0))
-        writer.write([record for lane in lanes for record in lane.finish(native)])
+            advance(native_position / rate / (source.info.duration_s or 1.0))
+        writer.write(
+            [
+                record
+                for channel_pipeline in channel_pipelines
+                for record in channel_pipeline.finish(native_position)
+            ]
+        )
     except BaseException:
         writer.discard()
         raise
@@ -78,8 +90,10 @@ def keep_file(
     return store.session(writer.id)
 
 
-def _beginning(config: Config, source: FileSource, bundle: Bundle, model: Model) -> Beginning:
-    return Beginning(
+def _metadata(
+    config: Config, source: FileSource, bundle: Bundle, model: ModelIdentity
+) -> SessionMetadata:
+    return SessionMetadata(
         started=datetime.now().astimezone(),
         source=source.info,
         channels=config.audio.channels,
@@ -91,7 +105,9 @@ def _beginning(config: Config, source: FileSource, bundle: Bundle, model: Model)
     )
 
 
-def _known(store: Store, path: Path, model: Model, config: Config) -> SessionInfo | None:
+def _stored_session(
+    store: Store, path: Path, model: ModelIdentity, config: Config
+) -> SessionInfo | None:
     """The latest session of a file as it is, heard in the same way."""
     changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
     found = [
@@ -99,8 +115,8 @@ def _known(store: Store, path: Path, model: Model, config: Config) -> SessionInf
         for info in store.sessions()
         if info.audio == path
         and info.state is SessionState.COMPLETE
-        and info.beginning.model == model
-        and info.beginning.channels == config.audio.channels
-        and info.beginning.started > changed
+        and info.metadata.model == model
+        and info.metadata.channels == config.audio.channels
+        and info.metadata.started > changed
     ]
     return found[-1] if found else None

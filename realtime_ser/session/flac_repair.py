@@ -15,7 +15,7 @@ _LENGTH_AT = 21
 _BLOCK = 4096
 
 
-def mend_flac(path: Path) -> None:
+def repair_flac(path: Path) -> None:
     """Write the length into the header of a FLAC file that was cut off, where it lacks.
 
     Raises

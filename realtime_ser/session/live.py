@@ -13,14 +13,14 @@ from realtime_ser.base.errors import FileTakenError, OutputError, SerError
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.engine.monitor import Monitor, Phase
-from realtime_ser.engine.open import choose_source
-from realtime_ser.session.metadata import Beginning, Course, Model, Study
-from realtime_ser.session.opening import keep
+from realtime_ser.engine.open import open_source
+from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
+from realtime_ser.session.opening import open_in_store
 from realtime_ser.session.profiles.folder import chosen_bundle
-from realtime_ser.session.recorder import Sink, Writer
+from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sidecar import provenance, sidecar_text
-from realtime_ser.session.sinks import Files, SoundTrack, Tables
+from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
@@ -45,7 +45,7 @@ def make_monitor(config: Config, source: Source) -> Monitor:
     )
 
 
-def session_files(config: Config, export: Path | None) -> Files:
+def session_files(config: Config, export: Path | None) -> TableFiles:
     """Where a session that begins now is written.
 
     Raises
@@ -54,13 +54,13 @@ def session_files(config: Config, export: Path | None) -> Files:
         ``export`` does not end in ``.csv``.
     """
     if export is not None:
-        return Files.named(export)
+        return TableFiles.named(export)
     folder = session_folder(config)
     name = _now().strftime("%Y-%m-%d_%H-%M-%S")
-    files = Files(folder / f"{name}.csv")
+    files = TableFiles(folder / f"{name}.csv")
     number = 2
     while files.existing():
-        files = Files(folder / f"{name}_{number}.csv")
+        files = TableFiles(folder / f"{name}_{number}.csv")
         number += 1
     return files
 
@@ -81,7 +81,7 @@ class LiveSession:
     ----------
     notice
         What the user should know of how the source was chosen.
-    news
+    notices
         What the user should know of the profile and of the kept sessions; a sentence each.
 
     Raises
@@ -92,43 +92,43 @@ class LiveSession:
 
     def __init__(self, config: Config, export: Path | None = None) -> None:
         self.config = config
-        choice = choose_source(config.audio)
-        self.notice = choice.notice
-        self.monitor = make_monitor(config, choice.source)
+        opened = open_source(config.audio)
+        self.notice = opened.notice
+        self.monitor = make_monitor(config, opened.source)
         self.files = session_files(config, export)
-        self._began = False
+        self._started = False
         self._named = export is not None
-        self._beginning = describe(config, self.monitor)
-        kept = keep(config, self._beginning)
-        self.news = (*_of_profile(self.monitor), *kept.news)
-        self._kept = kept.writer
-        self._store_error = kept.error
-        self._track: SoundTrack | None = None
-        self._writer = self._open()
+        self._metadata = session_metadata(config, self.monitor)
+        stored = open_in_store(config, self._metadata)
+        self.notices = (*_profile_notice(self.monitor), *stored.notices)
+        self._store_writer = stored.writer
+        self._store_error = stored.error
+        self._sound_sink: SoundSink | None = None
+        self._recorder = self._open()
 
     @property
     def id(self) -> str | None:
         """ID of the session in the store; ``None``: it is not kept there."""
-        return None if self._kept is None else self._kept.id
+        return None if self._store_writer is None else self._store_writer.id
 
     @property
     def folder(self) -> Path | None:
         """The store's folder; ``None``: the session is not kept there."""
-        return None if self._kept is None else self._kept.folder.parent
+        return None if self._store_writer is None else self._store_writer.folder.parent
 
     @property
     def audio(self) -> Path | None:
         """Where the sound is kept, if it is."""
         if not self.config.session.record_audio:
             return None
-        if self._kept is None or self._named:
+        if self._store_writer is None or self._named:
             return self.files.audio
-        return self._kept.folder / AUDIO
+        return self._store_writer.folder / AUDIO
 
     @property
     def recording(self) -> bool:
         """Whether the sound is being kept: not any more once it could not be written."""
-        return self._track is not None and self._writer.writes(self._track)
+        return self._sound_sink is not None and self._recorder.is_writing(self._sound_sink)
 
     @property
     def error(self) -> str | None:
@@ -138,12 +138,12 @@ class LiveSession:
     @property
     def write_error(self) -> str | None:
         """Why the store or the files are incomplete; one sentence."""
-        return self._writer.error or self._store_error
+        return self._recorder.error or self._store_error
 
     @property
     def unwritten(self) -> bool:
         """Whether nothing reaches the disk any more."""
-        return self._writer.failed
+        return self._recorder.failed
 
     def start(self, duration_s: float | None = None) -> None:
         """Begin to listen and to write; end after ``duration_s`` by the session's clock.
@@ -153,16 +153,16 @@ class LiveSession:
         SerError
             The source refuses. Nothing is left on the disk.
         """
-        self._began = True
-        self._beginning = replace(self._beginning, started=_now())
-        if self._kept is not None:
-            self._kept.start(self._beginning.started, self._course)
-        self._writer.start(self.monitor.subscribe(sound=self.config.session.record_audio))
+        self._started = True
+        self._metadata = replace(self._metadata, started=_now())
+        if self._store_writer is not None:
+            self._store_writer.start(self._metadata.started, self._health)
+        self._recorder.start(self.monitor.subscribe(sound=self.config.session.record_audio))
         try:
             self.monitor.start(duration_s)
         except SerError:
             self.monitor.stop()
-            self._writer.discard()
+            self._recorder.discard()
             raise
 
     def stop(self) -> dict[int, ChannelSummary]:
@@ -171,31 +171,33 @@ class LiveSession:
         Safe to call twice.
         """
         self.monitor.stop()
-        if self._began:
-            self._writer.finish()
+        if self._started:
+            self._recorder.finish()
         else:
-            self._writer.discard()
-        return self._writer.tally.summary()
+            self._recorder.discard()
+        return self._recorder.tally.summary()
 
-    def _open(self) -> Writer:
+    def _open(self) -> SessionRecorder:
         """Open all files, and leave none where one cannot be opened."""
-        sinks: list[Sink] = [] if self._kept is None else [self._kept]
+        sinks: list[RecordSink] = [] if self._store_writer is None else [self._store_writer]
         try:
             sinks.append(self._open_tables())
             if self.audio is not None:
-                self._track = SoundTrack(self.audio, self.monitor.source.info)
-                sinks.append(self._track)
-            if self._kept is not None:
-                self._kept.note_files(self.files.frames, named=self._named, audio=self.audio)
+                self._sound_sink = SoundSink(self.audio, self.monitor.source.info)
+                sinks.append(self._sound_sink)
+            if self._store_writer is not None:
+                self._store_writer.note_files(
+                    self.files.frames, named=self._named, audio=self.audio
+                )
         except OutputError:
-            Writer(sinks).discard()
+            SessionRecorder(sinks).discard()
             raise
-        return Writer(sinks)
+        return SessionRecorder(sinks)
 
-    def _open_tables(self) -> Tables:
+    def _open_tables(self) -> TableSink:
         while True:
             try:
-                return Tables(
+                return TableSink(
                     self.files, self.monitor.labels, self._sidecar, self.config.audio.names
                 )
             except FileTakenError:
@@ -204,24 +206,24 @@ class LiveSession:
                 # Another program began in the same second.
                 self.files = session_files(self.config, None)
 
-    def _course(self) -> Course:
+    def _health(self) -> SessionHealth:
         status = self.monitor.status
         error = status.error if status.phase is Phase.FAILED else None
-        return Course(status.overflows, status.dropped_samples, error)
+        return SessionHealth(status.overflows, status.dropped_samples, error)
 
     def _sidecar(self, anchors: Sequence[Anchor]) -> str:
-        return sidecar_text(self._beginning, self._course(), anchors)
+        return sidecar_text(self._metadata, self._health(), anchors)
 
 
-def describe(config: Config, monitor: Monitor) -> Beginning:
+def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
     """What is known of a session that is about to begin."""
     manifest, study = monitor.bundle.manifest, config.study
-    return Beginning(
+    return SessionMetadata(
         started=_now(),
         source=monitor.source.info,
         channels=monitor.channels,
         labels=monitor.labels,
-        model=Model(manifest.name, manifest.version, monitor.bundle.digest),
+        model=ModelIdentity(manifest.name, manifest.version, monitor.bundle.digest),
         provenance=provenance(config, monitor.bundle, monitor.labels),
         names=config.audio.names,
         study=Study(
@@ -230,15 +232,15 @@ def describe(config: Config, monitor: Monitor) -> Beginning:
     )
 
 
-def _of_profile(monitor: Monitor) -> tuple[str, ...]:
+def _profile_notice(monitor: Monitor) -> tuple[str, ...]:
     """What the user should know of the profile that was chosen, if one was."""
     profile, info = monitor.bundle.profile, monitor.source.info
     if profile is None:
         return ()
-    said = f"The probabilities are corrected by the profile '{profile.name}'"
+    text = f"The probabilities are corrected by the profile '{profile.name}'"
     if profile.device == info.name:
-        return (f"{said}.",)
-    return (f"{said}, which was made with {profile.device}, and this is {info.name}.",)
+        return (f"{text}.",)
+    return (f"{text}, which was made with {profile.device}, and this is {info.name}.",)
 
 
 def _now() -> datetime:

@@ -11,7 +11,7 @@ from realtime_ser.audio.source import SourceInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelIdentity:
     """The model that a session was heard with; ``sha256`` is its bundle's."""
 
     name: str
@@ -38,7 +38,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class SessionMetadata:
     """What is known of a session when it begins.
 
     Attributes
@@ -69,7 +69,7 @@ class Beginning:
     source: SourceInfo
     channels: tuple[int, ...]
     labels: tuple[str, ...]
-    model: Model
+    model: ModelIdentity
     provenance: Mapping[str, Any]
     names: Mapping[int, str] = field(default_factory=dict)
     study: Study = Study()
@@ -77,7 +77,7 @@ class Beginning:
     origin: str | None = None
 
     @property
-    def heard_by(self) -> str:
+    def model_text(self) -> str:
         """The model, and the profile that corrected it, if one did."""
         profile = self.provenance.get("profile")
         corrected = "" if profile is None else f", corrected for {profile['name']}"
@@ -85,7 +85,7 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class SessionHealth:
     """How a session has gone so far.
 
     Attributes

@@ -14,11 +14,11 @@ from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Record, Segment, State, Update
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
-from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.flac_repair import mend_flac
-from realtime_ser.session.metadata import Model
+from realtime_ser.session.flac_repair import repair_flac
+from realtime_ser.session.metadata import ModelIdentity
 from realtime_ser.session.sidecar import provenance
 from realtime_ser.session.store import Columns, SessionInfo, SessionState, Store
 from realtime_ser.session.store.blobs import STATES, moment
@@ -54,35 +54,37 @@ def reanalyse(
         raise SerError(
             f"The session {info.id} has no sound to hear again: record with --record-audio."
         )
-    begun = info.beginning
+    metadata = info.metadata
     changes = {"model": model, "profile": None}  # a profile is good for its own model alone
-    settings = parse_config({**begun.provenance["config"], **changes}, "the kept settings")
+    settings = parse_config({**metadata.provenance["config"], **changes}, "the kept settings")
     bundle = load_bundle(bundle_folder(model))
-    again = replace(
-        begun,
+    new_metadata = replace(
+        metadata,
         labels=bundle.labels,
-        model=Model(bundle.manifest.name, bundle.manifest.version, bundle.digest),
+        model=ModelIdentity(bundle.manifest.name, bundle.manifest.version, bundle.digest),
         provenance=provenance(settings, bundle, bundle.labels),
         origin=info.id,
     )
-    source = _sound(info)
-    before = {channel: store.columns(info.id, channel) for channel in begun.channels}
+    source = _open_sound(info)
+    old_columns = {channel: store.columns(info.id, channel) for channel in metadata.channels}
     step_model = StepModel(bundle)
-    lanes = [
-        Lane(
+    channel_pipelines = [
+        ChannelPipeline(
             channel,
             source.info.native_rate,
             Pipeline(bundle, settings.gate, channel, (), step_model),
         )
-        for channel in begun.channels
+        for channel in metadata.channels
     ]
-    writer = store.begin(again)
+    writer = store.begin(new_metadata)
     try:
-        writer.start(begun.started, lambda: info.course)
+        writer.start(metadata.started, lambda: info.health)
         writer.write([*store.markers(info.id), *store.anchors(info.id)])
-        gaps = _gaps(before[begun.channels[0]], source.info.native_rate)
-        for records, share in _hear(source, lanes, gaps):
-            writer.write([_stamped(record, before[record.channel]) for record in records])
+        gaps = _gaps(old_columns[metadata.channels[0]], source.info.native_rate)
+        for records, share in _process_blocks(source, channel_pipelines, gaps):
+            writer.write(
+                [_with_wall_clock(record, old_columns[record.channel]) for record in records]
+            )
             writer.flush()
             advance(share)
     except BaseException:
@@ -102,10 +104,10 @@ class _Gap:
     state: State
 
 
-def _sound(info: SessionInfo) -> FileSource:
+def _open_sound(info: SessionInfo) -> FileSource:
     assert info.audio is not None
     try:
-        mend_flac(info.audio)
+        repair_flac(info.audio)
     except (OSError, soundfile.SoundFileError) as error:
         raise AudioFileError(f"The sound {info.audio} cannot be read: {error}") from error
     return FileSource(info.audio)
@@ -120,8 +122,8 @@ def _gaps(columns: Columns, rate: int) -> list[_Gap]:
     return [
         _Gap(
             # The step before ends so much later than this one begins.
-            _native(int(run[0]) * STEP + STEP_SPAN - STEP, rate),
-            _native((int(run[-1]) + 1) * STEP, rate),
+            _native_sample(int(run[0]) * STEP + STEP_SPAN - STEP, rate),
+            _native_sample((int(run[-1]) + 1) * STEP, rate),
             STATES[which[0]],
         )
         for run, which in runs
@@ -129,44 +131,65 @@ def _gaps(columns: Columns, rate: int) -> list[_Gap]:
     ]
 
 
-def _native(sample: int, rate: int) -> int:
+def _native_sample(sample: int, rate: int) -> int:
     """Native sample at or after a sample at 16 kHz."""
     return -(-sample * rate // SAMPLE_RATE)
 
 
-def _hear(
-    source: FileSource, lanes: Sequence[Lane], gaps: list[_Gap]
+def _process_blocks(
+    source: FileSource, channel_pipelines: Sequence[ChannelPipeline], gaps: list[_Gap]
 ) -> Iterator[tuple[list[Update | Segment], float]]:
     """What is heard block by block, and what share of the sound is done."""
-    native, waiting = 0, deque(gaps)
+    native_position, pending_gaps = 0, deque(gaps)
     for block in source.blocks(_BLOCK_S):
-        end = native + len(block)
+        end = native_position + len(block)
         records: list[Update | Segment] = []
-        while native < end:
-            gap = waiting[0] if waiting else None
-            if gap is None or native < gap.start:
+        while native_position < end:
+            gap = pending_gaps[0] if pending_gaps else None
+            if gap is None or native_position < gap.start:
                 until = end if gap is None else min(end, gap.start)
-                part = block[len(block) - (end - native) :][: until - native]
-                records += [record for lane in lanes for record in lane.push(part)]
+                part = block[len(block) - (end - native_position) :][: until - native_position]
+                records += [
+                    record
+                    for channel_pipeline in channel_pipelines
+                    for record in channel_pipeline.push(part)
+                ]
             else:
                 until = min(end, gap.end)
                 if until == gap.end:
-                    waiting.popleft()
-                    records += [r for lane in lanes for r in lane.gap(gap.end, gap.state)]
-            native = until
-        yield records, native / source.info.native_rate / (source.info.duration_s or 1.0)
+                    pending_gaps.popleft()
+                    records += [
+                        r
+                        for channel_pipeline in channel_pipelines
+                        for r in channel_pipeline.gap(gap.end, gap.state)
+                    ]
+            native_position = until
+        yield records, native_position / source.info.native_rate / (source.info.duration_s or 1.0)
     # A session that ends with lost time has no sound of it.
-    rest = [r for gap in waiting for lane in lanes for r in lane.gap(gap.end, gap.state)]
-    native = max([native, *(gap.end for gap in waiting)])
-    yield rest + [record for lane in lanes for record in lane.finish(native)], 1.0
+    rest = [
+        r
+        for gap in pending_gaps
+        for channel_pipeline in channel_pipelines
+        for r in channel_pipeline.gap(gap.end, gap.state)
+    ]
+    native_position = max([native_position, *(gap.end for gap in pending_gaps)])
+    yield (
+        rest
+        + [
+            record
+            for channel_pipeline in channel_pipelines
+            for record in channel_pipeline.finish(native_position)
+        ],
+        1.0,
+    )
 
 
-def _stamped(record: Update | Segment, before: Columns) -> Record:
+def _with_wall_clock(record: Update | Segment, old_columns: Columns) -> Record:
     """A record with the wall clock of the session's own step."""
     if isinstance(record, Segment):
         return record
-    index = int(np.searchsorted(before.step, record.step))
-    if index == len(before) or before.step[index] != record.step:
+    index = int(np.searchsorted(old_columns.step, record.step))
+    if index == len(old_columns) or old_columns.step[index] != record.step:
         return record
-    wall = moment(int(before.wall_us[index]), int(before.utc_offset_s[index]))
+    wall = moment(int(old_columns.wall_us[index]), int(old_columns.utc_offset_s[index]))
     return replace(record, wall_clock=wall)

@@ -10,13 +10,13 @@ from typing import Protocol
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Record
 from realtime_ser.engine.subscription import Subscription
-from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.running_summary import SummaryAccumulator
 
 COMMIT_S = 0.8
 """Time between two flushes. With what is on its way, a crash loses less than a second."""
 
 
-class Sink(Protocol):
+class RecordSink(Protocol):
     """Keeps records somewhere; each method raises :class:`OutputError` where it cannot."""
 
     @property
@@ -36,7 +36,7 @@ class Sink(Protocol):
         """Remove what was written for a session that never began."""
 
 
-class Writer:
+class SessionRecorder:
     """Takes a subscription and gives all it brings to several sinks.
 
     A sink that fails is left alone, or tried again if it recovers; the others go on.
@@ -52,8 +52,8 @@ class Writer:
         Sums up what was written.
     """
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self.tally = Tally()
+    def __init__(self, sinks: Sequence[RecordSink]) -> None:
+        self.tally = SummaryAccumulator()
         self._sinks = tuple(sinks)
         self._faults: dict[int, str] = {}
         self._thread: threading.Thread | None = None
@@ -69,7 +69,7 @@ class Writer:
         """Whether nothing is being written any more."""
         return len(self._faults) == len(self._sinks) > 0
 
-    def writes(self, sink: Sink) -> bool:
+    def is_writing(self, sink: RecordSink) -> bool:
         """Whether a sink has not failed, or does so no longer."""
         return id(sink) not in self._faults
 
@@ -86,7 +86,7 @@ class Writer:
             self._thread.join()
         if self._open:
             self._open = False
-            self._each(lambda sink: sink.finish(), self._sinks)
+            self._call_sinks(lambda sink: sink.finish(), self._sinks)
 
     def discard(self) -> None:
         """The same, but remove what was written: the session never began."""
@@ -94,40 +94,46 @@ class Writer:
             self._thread.join()
         if self._open:
             self._open = False
-            self._each(lambda sink: sink.discard(), self._sinks)
+            self._call_sinks(lambda sink: sink.discard(), self._sinks)
 
     def _run(self, subscription: Subscription) -> None:
         try:
             flushed_s = time.monotonic()
-            while not subscription.ended and self._alive:
+            while not subscription.ended and self._working_sinks:
                 due_s = flushed_s + COMMIT_S
-                self._write(subscription.drain(max(0.0, due_s - time.monotonic())))
+                self._feed_sinks(subscription.drain(max(0.0, due_s - time.monotonic())))
                 if time.monotonic() >= due_s:
-                    self._each(lambda sink: sink.flush(), self._alive)
+                    self._call_sinks(lambda sink: sink.flush(), self._working_sinks)
                     flushed_s = time.monotonic()
-            self._each(lambda sink: sink.flush(), self._alive)
+            self._call_sinks(lambda sink: sink.flush(), self._working_sinks)
         finally:
             subscription.close()
 
     @property
-    def _alive(self) -> list[Sink]:
+    def _working_sinks(self) -> list[RecordSink]:
         return [sink for sink in self._sinks if sink.recovers or id(sink) not in self._faults]
 
-    def _write(self, records: Sequence[Record]) -> None:
+    def _feed_sinks(self, records: Sequence[Record]) -> None:
         for record in records:
-            self.tally.add(record)
+            self.tally.feed(record)
         if records:
-            self._each(lambda sink: sink.write(records), self._alive, mends=False)
+            self._call_sinks(
+                lambda sink: sink.write(records), self._working_sinks, clears_faults=False
+            )
 
-    def _each(
-        self, act: Callable[[Sink], None], sinks: Sequence[Sink], *, mends: bool = True
+    def _call_sinks(
+        self,
+        action: Callable[[RecordSink], None],
+        sinks: Sequence[RecordSink],
+        *,
+        clears_faults: bool = True,
     ) -> None:
-        """Let sinks act; note which fail, and, where the act ``mends``, which do no longer."""
+        """Let sinks act, and note which fail; with ``clears_faults``, also which work again."""
         for sink in sinks:
             try:
-                act(sink)
+                action(sink)
             except OutputError as error:
                 self._faults.setdefault(id(sink), str(error))
             else:
-                if mends and sink.recovers:
+                if clears_faults and sink.recovers:
                     self._faults.pop(id(sink), None)

@@ -45,7 +45,7 @@ class ChannelSummary:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _ChannelAccumulator:
     steps: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
     segments: int = 0
     voiced_s: float = 0.0
@@ -85,13 +85,13 @@ class _Tally:
         return float(median), float(most)
 
 
-class Tally:
+class SummaryAccumulator:
     """Sums up records as they come, with constant memory."""
 
     def __init__(self) -> None:
-        self._channels: defaultdict[int, _Tally] = defaultdict(_Tally)
+        self._channels: defaultdict[int, _ChannelAccumulator] = defaultdict(_ChannelAccumulator)
 
-    def add(self, record: Record) -> None:
+    def feed(self, record: Record) -> None:
         """Count one record."""
         if isinstance(record, Update):
             self._channels[record.channel].add_update(record)

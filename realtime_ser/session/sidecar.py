@@ -15,7 +15,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.session.metadata import Beginning, Course
+from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 
 _SHORTEST_S = 5.0
 """Time over which a device's rate can be told."""
@@ -51,12 +51,14 @@ def _profile_fields(bundle: Bundle) -> dict[str, Any] | None:
     }
 
 
-def sidecar_text(beginning: Beginning, course: Course, anchors: Sequence[Anchor]) -> str:
+def sidecar_text(
+    metadata: SessionMetadata, health: SessionHealth, anchors: Sequence[Anchor]
+) -> str:
     """The sidecar of a session."""
     fields = (
-        dict(beginning.provenance)
-        | source_fields(beginning.source, beginning.channels, anchors)
-        | {"overflows": course.overflows, "dropped_samples": course.dropped_samples}
+        dict(metadata.provenance)
+        | source_fields(metadata.source, metadata.channels, anchors)
+        | {"overflows": health.overflows, "dropped_samples": health.dropped_samples}
     )
     return json.dumps(fields, indent=2) + "\n"
 

@@ -23,7 +23,7 @@ _SILENCE = 4096  # samples of lost time that are written at once
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class TableFiles:
     """Where a session's files lie, beside each other."""
 
     frames: Path
@@ -76,7 +76,7 @@ class Files:
         return [path for path in paths if path.exists()]
 
 
-class Tables:
+class TableSink:
     """Writes a session's frames, segments and markers, and the sidecar beside them.
 
     Parameters
@@ -85,7 +85,7 @@ class Tables:
         Where to write.
     labels
         Labels of the probabilities.
-    describe
+    sidecar_of
         Called with all anchors, returns the text of the sidecar.
     names
         Names of some or all channels.
@@ -102,18 +102,18 @@ class Tables:
 
     def __init__(
         self,
-        files: Files,
+        files: TableFiles,
         labels: Sequence[str],
-        describe: Callable[[Sequence[Anchor]], str],
+        sidecar_of: Callable[[Sequence[Anchor]], str],
         names: csv_rows.Names = csv_rows.NO_NAMES,
     ) -> None:
         self._files = files
         self._names = names
         self._labels = labels
-        self._describe = describe
+        self._sidecar_of = sidecar_of
         self._anchors: list[Anchor] = []
         self._stack = ExitStack()
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._synced: dict[IO[str], int] = {}
         try:
             files.frames.parent.mkdir(parents=True, exist_ok=True)
@@ -161,10 +161,10 @@ class Tables:
         """Remove the files."""
         with contextlib.suppress(OSError):
             self._stack.close()
-        for path in self._made:
+        for path in self._created:
             path.unlink(missing_ok=True)
 
-    def _table(self, path: Path, header: Sequence[str]) -> csv_rows.Writer:
+    def _table(self, path: Path, header: Sequence[str]) -> csv_rows.RowWriter:
         file = self._stack.enter_context(self._create(path))
         self._synced[file] = 0
         writer = csv_rows.csv_writer(file)
@@ -173,13 +173,13 @@ class Tables:
 
     def _create(self, path: Path) -> IO[str]:
         file = path.open("x", encoding="utf-8", newline="")
-        self._made.append(path)
+        self._created.append(path)
         return file
 
     def _write_sidecar(self) -> None:
         """Replace the sidecar in one step, so that there is a whole one at any moment."""
         draft = self._files.draft
-        draft.write_text(self._describe(self._anchors), encoding="utf-8")
+        draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
         draft.replace(self._files.sidecar)
 
     @contextlib.contextmanager
@@ -190,7 +190,7 @@ class Tables:
             raise cannot_write(self._files.frames, error) from error
 
 
-class SoundTrack:
+class SoundSink:
     """Writes a session's sound as FLAC at the native rate; sample 0 is second 0.
 
     Parameters

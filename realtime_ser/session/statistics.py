@@ -17,7 +17,7 @@ from realtime_ser.session.store.blobs import STATES
 
 
 @dataclass(frozen=True, slots=True)
-class CertainMoment:
+class PeakMoment:
     """The step of a segment at which the model was surest.
 
     ``time_s`` is its time in seconds from the start of the session.
@@ -51,7 +51,7 @@ class Pauses:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelDigest:
+class ChannelStatistics:
     """What one channel of a session was like.
 
     Attributes
@@ -87,10 +87,10 @@ class ChannelDigest:
     certain_share: float | None
     transitions: Mapping[tuple[str, str], int]
     pauses: Pauses | None
-    moments: tuple[CertainMoment, ...]
+    moments: tuple[PeakMoment, ...]
 
 
-def digest(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelDigest]:
+def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelStatistics]:
     """What each channel of a session was like.
 
     Parameters
@@ -109,7 +109,7 @@ def digest(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelDig
     for segment in store.segments(info.id):
         segments[segment.channel].append(segment)
     return [
-        channel_digest(
+        channel_statistics(
             store.columns(info.id, channel.number),
             sorted(segments[channel.number], key=lambda segment: segment.start_s),
             moments,
@@ -118,7 +118,9 @@ def digest(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelDig
     ]
 
 
-def channel_digest(columns: Columns, segments: Sequence[Segment], moments: int) -> ChannelDigest:
+def channel_statistics(
+    columns: Columns, segments: Sequence[Segment], moments: int
+) -> ChannelStatistics:
     """What one channel of a session was like.
 
     Parameters
@@ -137,7 +139,7 @@ def channel_digest(columns: Columns, segments: Sequence[Segment], moments: int) 
     certain = sum(segment.voiced_s for segment in segments if segment.estimate.certain)
     by_share = sorted(voiced.items(), key=lambda item: -item[1])
     names = [segment.estimate.label for segment in segments]
-    return ChannelDigest(
+    return ChannelStatistics(
         channel=columns.channel,
         duration_s=float(columns.time_s[-1]) if len(columns) else 0.0,
         speech_s=_time(columns, State.SPEECH),
@@ -158,8 +160,8 @@ def _time(columns: Columns, state: State) -> float:
 
 
 def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
-    away = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
-    times_s = columns.time_s[away]
+    interrupted = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
+    times_s = columns.time_s[interrupted]
     found = []
     for before, after in pairwise(segments):
         start_s, length_s = before.end_s, after.start_s - before.end_s
@@ -173,7 +175,7 @@ def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
     return Pauses(len(found), median(lengths), longest_s, sum(lengths), at_s)
 
 
-def _moments(columns: Columns, count: int) -> tuple[CertainMoment, ...]:
+def _moments(columns: Columns, count: int) -> tuple[PeakMoment, ...]:
     speech = np.flatnonzero(columns.speech & (columns.label >= 0))
     if not len(speech):
         return ()
@@ -187,7 +189,7 @@ def _moments(columns: Columns, count: int) -> tuple[CertainMoment, ...]:
         for run in runs
     )
     return tuple(
-        CertainMoment(
+        PeakMoment(
             float(columns.time_s[index]),
             int(columns.segment[index]),
             columns.labels[int(columns.label[index])],

@@ -54,10 +54,10 @@ def trend(store: Reader, participant: str, channel: str | None = None) -> list[T
     found = [
         info
         for info in store.sessions(Query(participant=participant))
-        if info.beginning.origin is None
+        if info.metadata.origin is None
         and (channel is None or channel in (one.name for one in info.channels))
     ]
-    return [_point(store, info, channel) for info in found]
+    return [_trend_point(store, info, channel) for info in found]
 
 
 def channel_names(points: Sequence[TrendPoint]) -> list[str]:
@@ -67,7 +67,7 @@ def channel_names(points: Sequence[TrendPoint]) -> list[str]:
 
 def labels_of(points: Sequence[TrendPoint]) -> list[str]:
     """All labels of the sessions' models, in the fixed order."""
-    known = {label for point in points for label in point.info.beginning.labels}
+    known = {label for point in points for label in point.info.metadata.labels}
     return [*(name for name in LABELS if name in known), *sorted(known - set(LABELS))]
 
 
@@ -85,7 +85,7 @@ def write_trend(points: Sequence[TrendPoint], to: Path) -> None:
             writer = csv_rows.csv_writer(file)
             writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
             for point in points:
-                writer.writerow(_row(point, labels))
+                writer.writerow(_trend_row(point, labels))
     except OSError as error:
         raise cannot_write(to, error) from error
 
@@ -97,13 +97,18 @@ HEADER = [
 """Columns of the table; one for the share of each label follows."""
 
 
-def _row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
-    begun = point.info.beginning
-    words = (begun.title, begun.study.name, begun.study.participant, begun.study.condition)
+def _trend_row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
+    metadata = point.info.metadata
+    words = (
+        metadata.title,
+        metadata.study.name,
+        metadata.study.participant,
+        metadata.study.condition,
+    )
     heard = bool(point.segments)
     return [
         point.info.id,
-        begun.started.isoformat(timespec="seconds"),
+        metadata.started.isoformat(timespec="seconds"),
         *map(csv_rows.plain_text, words),
         f"{point.info.duration_s:.2f}",
         f"{point.speech_s:.2f}",
@@ -113,7 +118,7 @@ def _row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _point(store: Reader, info: SessionInfo, channel: str | None) -> TrendPoint:
+def _trend_point(store: Reader, info: SessionInfo, channel: str | None) -> TrendPoint:
     wanted = [one for one in info.channels if channel in (None, one.name)]
     numbers = {one.number for one in wanted}
     voiced: defaultdict[str, float] = defaultdict(float)

@@ -72,7 +72,11 @@ def make_take(channel: ChannelContent, start_s: float, end_s: float) -> Take:
     edges = start_s + np.arange(count + 1) * STEP_S
     level = channel.pyramid.read(edges).level_dbfs.astype(np.float64)
     return Take(
-        channel, start_s, end_s, np.clip(level, FLOOR_DB, 0.0), channel.between(start_s, end_s)
+        channel,
+        start_s,
+        end_s,
+        np.clip(level, FLOOR_DB, 0.0),
+        channel.segments_between(start_s, end_s),
     )
 
 
@@ -92,7 +96,7 @@ class Alignment:
     correlation: float
 
 
-def by_loudness(one: Take, other: Take) -> Alignment:
+def align_by_loudness(one: Take, other: Take) -> Alignment:
     """The shift, in whole steps, at which the loudness of two takes correlates best.
 
     Every shift is tried at which at least half of the shorter take lies on the other one; for each,
@@ -103,12 +107,12 @@ def by_loudness(one: Take, other: Take) -> Alignment:
     least = max(2, int(_LEAST_OVERLAP * min(len(first), len(second))))
     shifts = np.arange(least - len(second), len(first) - least + 1)
     ones_first, ones_second = np.ones(len(first)), np.ones(len(second))
-    counts = np.round(_lagged(ones_first, ones_second, shifts))
-    sum_first = _lagged(first, ones_second, shifts)
-    sum_second = _lagged(ones_first, second, shifts)
-    power_first = _lagged(first**2, ones_second, shifts) - sum_first**2 / counts
-    power_second = _lagged(ones_first, second**2, shifts) - sum_second**2 / counts
-    common = _lagged(first, second, shifts) - sum_first * sum_second / counts
+    counts = np.round(_cross_correlation(ones_first, ones_second, shifts))
+    sum_first = _cross_correlation(first, ones_second, shifts)
+    sum_second = _cross_correlation(ones_first, second, shifts)
+    power_first = _cross_correlation(first**2, ones_second, shifts) - sum_first**2 / counts
+    power_second = _cross_correlation(ones_first, second**2, shifts) - sum_second**2 / counts
+    common = _cross_correlation(first, second, shifts) - sum_first * sum_second / counts
     # A stretch of one level correlates with nothing.
     spread = np.sqrt(np.maximum(power_first, 0.0) * np.maximum(power_second, 0.0))
     flat = spread < 1e-6 * counts
@@ -117,12 +121,12 @@ def by_loudness(one: Take, other: Take) -> Alignment:
     return Alignment(float(shifts[best]) * STEP_S, float(np.clip(found[best], -1.0, 1.0)))
 
 
-def by_onset(one: Take, other: Take) -> Alignment:
+def align_by_onset(one: Take, other: Take) -> Alignment:
     """The shift at which the first segments begin together."""
-    return at_shift(one, other, one.onset_s - other.onset_s)
+    return alignment_at(one, other, one.onset_s - other.onset_s)
 
 
-def at_shift(one: Take, other: Take, shift_s: float) -> Alignment:
+def alignment_at(one: Take, other: Take, shift_s: float) -> Alignment:
     """A shift that somebody chose, and the correlation of the loudness there; NaN without any."""
     shift = round(shift_s / STEP_S)
     begin, end = max(0, shift), min(len(one.level_dbfs), len(other.level_dbfs) + shift)
@@ -134,14 +138,14 @@ def at_shift(one: Take, other: Take, shift_s: float) -> Alignment:
     return Alignment(shift_s, correlation)
 
 
-def figures(take: Take) -> dict[str, str]:
+def comparison_figures(take: Take) -> dict[str, str]:
     """What is worth comparing, by its name, in words."""
     speech_s = sum(
         min(one.end_s, take.end_s) - max(one.start_s, take.start_s) for one in take.segments
     )
     lengths = [end - start for start, end in take.pauses]
-    cells = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
-    spoken = take.level_dbfs[cells.speech]
+    bins = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
+    spoken = take.level_dbfs[bins.speech]
     voiced: defaultdict[str, float] = defaultdict(float)
     for segment in take.segments:
         voiced[segment.estimate.label] += segment.voiced_s
@@ -154,8 +158,8 @@ def figures(take: Take) -> dict[str, str]:
         "in pauses": f"{sum(lengths):.1f} s",
         "median pause": f"{median(lengths):.2f} s" if lengths else "–",
         "longest pause": f"{max(lengths):.2f} s" if lengths else "–",
-        "loudness, median": _decibels(spoken, 50),
-        "loudness, 10 to 90 %": _spread(spoken),
+        "loudness, median": _level_text(spoken, 50),
+        "loudness, 10 to 90 %": _percentile_range(spoken),
         "sounds mostly": ", ".join(
             f"{label} {100 * value / whole:.0f}\u202f%" for label, value in shares
         )
@@ -163,20 +167,20 @@ def figures(take: Take) -> dict[str, str]:
     }
 
 
-def _decibels(levels: NDArray[np.float64], share: float) -> str:
+def _level_text(levels: NDArray[np.float64], share: float) -> str:
     if not len(levels):
         return "–"
     return f"{np.percentile(levels, share):.1f} dBFS".replace("-", "\u2212")
 
 
-def _spread(levels: NDArray[np.float64]) -> str:
+def _percentile_range(levels: NDArray[np.float64]) -> str:
     if not len(levels):
         return "–"
     low, high = np.percentile(levels, (10, 90))
     return f"{high - low:.1f} dB"
 
 
-def _lagged(
+def _cross_correlation(
     one: NDArray[np.float64], other: NDArray[np.float64], shifts: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Sums of products, the second shifted so much to the right."""

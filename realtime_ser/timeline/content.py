@@ -13,7 +13,7 @@ from realtime_ser.base.records import STEP_S, Segment
 from realtime_ser.base.text import channel_title
 from realtime_ser.session.store import Reader, SessionInfo
 from realtime_ser.session.store.blobs import STATES, moment
-from realtime_ser.timeline.live import Moment, Speech
+from realtime_ser.timeline.live import LiveSegment, Moment
 from realtime_ser.timeline.pyramid import Pyramid
 
 
@@ -41,7 +41,7 @@ class ChannelContent:
         self.certain = np.array([s.estimate.certain for s in self.segments], np.bool_)
         self.codes = np.array([labels.index(s.estimate.label) for s in self.segments], np.intp)
 
-    def between(self, start_s: float, end_s: float) -> list[Segment]:
+    def segments_between(self, start_s: float, end_s: float) -> list[Segment]:
         """Segments that touch a stretch."""
         first = int(np.searchsorted(self.ends_s, start_s, "right"))
         return self.segments[first : int(np.searchsorted(self.starts_s, end_s))]
@@ -63,7 +63,7 @@ class ChannelContent:
         segment = self.segment_at(time_s)
         speech = None
         if segment is not None and number:
-            speech = Speech(segment.number, segment.start_s, segment.end_s, segment.estimate)
+            speech = LiveSegment(segment.number, segment.start_s, segment.end_s, segment.estimate)
         return Moment(
             time_s=STEP_S * (int(record["step"]) + 1),
             state=STATES[record["state"]],
@@ -99,7 +99,7 @@ class Content:
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the probabilities, in order."""
-        return self.info.beginning.labels
+        return self.info.metadata.labels
 
     @property
     def duration_s(self) -> float:
@@ -115,7 +115,7 @@ class Content:
     @property
     def title(self) -> str:
         """What to call it."""
-        return self.info.beginning.title or f"Session {self.info.id}"
+        return self.info.metadata.title or f"Session {self.info.id}"
 
 
 def load_content(reader: Reader, session_id: str) -> Content:
@@ -132,7 +132,7 @@ def load_content(reader: Reader, session_id: str) -> Content:
     segments: defaultdict[int, list[Segment]] = defaultdict(list)
     for segment in reader.segments(session_id):
         segments[segment.channel].append(segment)
-    names = info.beginning.names
+    names = info.metadata.names
     several = len(info.channels) > 1
     return Content(
         info,

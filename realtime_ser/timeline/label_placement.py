@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from realtime_ser.base.text import result_text
-from realtime_ser.timeline.live import Speech
+from realtime_ser.timeline.live import LiveSegment
 
 #: Lanes above the lines: short segments in a row take turns.
 LANES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class LabelPlacement:
     """A segment's label.
 
     Attributes
@@ -53,12 +53,12 @@ class SegmentLabels:
         self._measure = measure
         self._scale = px_per_s
         self._gap = gap_px
-        self._free = [float("-inf")] * LANES
+        self._free_from_px = [float("-inf")] * LANES
         self._last = 0
         self._widest = 0.0
-        self._placed: list[Placement] = []
+        self._placed: list[LabelPlacement] = []
 
-    def place(self, speech: Sequence[Speech], oldest_s: float) -> Sequence[Placement]:
+    def place(self, speech: Sequence[LiveSegment], oldest_s: float) -> Sequence[LabelPlacement]:
         """Labels of all finished segments that end after ``oldest_s``."""
         fresh = []
         for segment in reversed(speech):
@@ -67,14 +67,14 @@ class SegmentLabels:
             if segment.estimate is not None:
                 fresh.append(segment)
         for segment in reversed(fresh):
-            self._add(segment)
-        gone = 0
-        while gone < len(self._placed) and self._end_s(self._placed[gone]) <= oldest_s:
-            gone += 1
-        del self._placed[:gone]
+            self._place_one(segment)
+        expired = 0
+        while expired < len(self._placed) and self._end_s(self._placed[expired]) <= oldest_s:
+            expired += 1
+        del self._placed[:expired]
         return self._placed
 
-    def between(self, start_s: float, end_s: float) -> Sequence[Placement]:
+    def between(self, start_s: float, end_s: float) -> Sequence[LabelPlacement]:
         """Those that were placed and leave ink on a stretch of time."""
         reach = (self._widest + 2) / self._scale
         begin = bisect_left(self._placed, start_s - reach, key=lambda item: item.start_s)
@@ -82,10 +82,10 @@ class SegmentLabels:
         near = self._placed[begin:stop]
         return [item for item in near if start_s <= self._end_s(item) + 2 / self._scale]
 
-    def _end_s(self, item: Placement) -> float:
+    def _end_s(self, item: LabelPlacement) -> float:
         return item.start_s + item.width_px / self._scale
 
-    def _add(self, segment: Speech) -> None:
+    def _place_one(self, segment: LiveSegment) -> None:
         self._last = segment.number
         estimate = segment.estimate
         assert estimate is not None
@@ -98,13 +98,16 @@ class SegmentLabels:
             width = self._measure(text)
             if short or width <= room:
                 break
-        lane = next((lane for lane, free in enumerate(self._free) if free <= left), None)
+        lane = next(
+            (lane for lane, free_from_px in enumerate(self._free_from_px) if free_from_px <= left),
+            None,
+        )
         if lane is None:
             return
-        self._free[lane] = left + width + self._gap
+        self._free_from_px[lane] = left + width + self._gap
         self._widest = max(self._widest, width)
         self._placed.append(
-            Placement(
+            LabelPlacement(
                 segment.number,
                 segment.start_s,
                 width,

@@ -35,7 +35,7 @@ CLIPPED = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class StepSlice:
     """A contiguous stretch of steps of one channel; the arrays are views into the rings.
 
     Attributes
@@ -69,15 +69,15 @@ class Steps:
 
     def runs(self, code: int) -> list[tuple[int, int]]:
         """Stretches of one state as half-open ranges of indices into this slice."""
-        there = self.state == code
-        if not there.any():  # most stretches have no gap, and the rest takes ten times as long
+        in_state = self.state == code
+        if not in_state.any():  # most stretches have no gap, and the rest takes ten times as long
             return []
-        edges = np.flatnonzero(np.diff(there, prepend=False, append=False))
+        edges = np.flatnonzero(np.diff(in_state, prepend=False, append=False))
         return [(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class LiveSegment:
     """A speech segment on the timeline; ``estimate`` is ``None`` while it is open."""
 
     number: int
@@ -94,11 +94,11 @@ class Moment:
     state: State | None
     probabilities: NDArray[np.float32] | None
     level_dbfs: float
-    speech: Speech | None
+    speech: LiveSegment | None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class NumberedMarker:
     """A marker and its number in the session, from 1."""
 
     number: int
@@ -138,56 +138,56 @@ class ChannelTimeline:
     def __init__(self, labels: int, capacity: int) -> None:
         self.capacity = capacity
         self.newest = -1
-        self.speech: deque[Speech] = deque()
-        self._listed: list[Speech] | None = None
-        double = 2 * capacity
-        self._probabilities = np.full((double, labels), np.nan, np.float32)
-        self._level = np.full(double, SILENCE_DBFS, np.float32)
-        self._envelope = np.zeros((double, STEP_FRAMES, 2), np.float32)
-        self._voiced = np.zeros(double, np.uint8)
-        self._state = np.full(double, UNKNOWN, np.uint8)
-        self._segment = np.zeros(double, np.int32)
+        self.speech: deque[LiveSegment] = deque()
+        self._segment_list: list[LiveSegment] | None = None
+        ring_length = 2 * capacity
+        self._probabilities = np.full((ring_length, labels), np.nan, np.float32)
+        self._level = np.full(ring_length, SILENCE_DBFS, np.float32)
+        self._envelope = np.zeros((ring_length, STEP_FRAMES, 2), np.float32)
+        self._voiced = np.zeros(ring_length, np.uint8)
+        self._state = np.full(ring_length, UNKNOWN, np.uint8)
+        self._segment = np.zeros(ring_length, np.int32)
 
     @property
     def oldest(self) -> int:
         """Number of the oldest step that is kept."""
         return max(0, self.newest - self.capacity + 1)
 
-    def write(self, update: Update) -> None:
+    def feed(self, update: Update) -> None:
         """Take in the next step; steps that were skipped become unknown."""
         for step in range(max(self.newest + 1, update.step - self.capacity + 1), update.step):
-            self._put(step, None)
-        self._put(update.step, update)
+            self._write_step(step, None)
+        self._write_step(update.step, update)
         self.newest = max(self.newest, update.step)
         if update.segment is not None:
-            self._extend(update.segment, update.time_s)
-        self._forget()
+            self._extend_segment(update.segment, update.time_s)
+        self._drop_old()
 
-    def close(self, segment: Segment) -> None:
+    def close_segment(self, segment: Segment) -> None:
         """Take in a finished segment: its exact bounds and its result."""
-        self._listed = None
-        done = Speech(segment.number, segment.start_s, segment.end_s, segment.estimate)
+        self._segment_list = None
+        done = LiveSegment(segment.number, segment.start_s, segment.end_s, segment.estimate)
         for index in range(len(self.speech) - 1, -1, -1):
             if self.speech[index].number == segment.number:
                 self.speech[index] = done
                 return
         self.speech.append(done)
 
-    def between(self, start_s: float, end_s: float) -> list[Speech]:
+    def between(self, start_s: float, end_s: float) -> list[LiveSegment]:
         """Segments that reach into a stretch of time; fast, however many there are."""
-        if self._listed is None:
-            self._listed = list(self.speech)
-        begin = bisect_left(self._listed, start_s, key=lambda item: item.end_s)
-        stop = bisect_left(self._listed, end_s, lo=begin, key=lambda item: item.start_s)
-        return self._listed[begin:stop]
+        if self._segment_list is None:
+            self._segment_list = list(self.speech)
+        begin = bisect_left(self._segment_list, start_s, key=lambda item: item.end_s)
+        stop = bisect_left(self._segment_list, end_s, lo=begin, key=lambda item: item.start_s)
+        return self._segment_list[begin:stop]
 
-    def steps(self, first: int, stop: int) -> Steps:
+    def steps(self, first: int, stop: int) -> StepSlice:
         """Steps ``first`` up to ``stop``, without those that are not kept."""
         first = max(first, self.oldest)
         count = max(0, min(stop, self.newest + 1) - first)
         begin = first % self.capacity
         part = slice(begin, begin + count)
-        return Steps(
+        return StepSlice(
             first,
             self._probabilities[part],
             self._level[part],
@@ -197,15 +197,15 @@ class ChannelTimeline:
             self._segment[part],
         )
 
-    def run_start(self, step: int) -> int:
+    def segment_start(self, step: int) -> int:
         """First step of the segment that ``step`` belongs to; ``step`` itself outside speech."""
         before = self.steps(self.oldest, step + 1).segment
         if not len(before) or before[-1] == 0:
             return step
-        others = np.flatnonzero(before != before[-1])
-        return step + 1 - len(before) + (int(others[-1]) + 1 if len(others) else 0)
+        outside = np.flatnonzero(before != before[-1])
+        return step + 1 - len(before) + (int(outside[-1]) + 1 if len(outside) else 0)
 
-    def at(self, time_s: float) -> Moment | None:
+    def step_at(self, time_s: float) -> Moment | None:
         """The step nearest to a time; ``None`` where nothing is kept."""
         step = round(time_s / STEP_S) - 1
         if not self.oldest <= step <= self.newest:
@@ -224,7 +224,7 @@ class ChannelTimeline:
             ),
         )
 
-    def _put(self, step: int, update: Update | None) -> None:
+    def _write_step(self, step: int, update: Update | None) -> None:
         estimate = update.estimate if update else None
         for index in (step % self.capacity, step % self.capacity + self.capacity):
             self._probabilities[index] = np.nan if estimate is None else estimate.probabilities
@@ -234,22 +234,22 @@ class ChannelTimeline:
             self._state[index] = STATE_CODES[update.state] if update else UNKNOWN
             self._segment[index] = (update.segment or 0) if update else 0
 
-    def _extend(self, number: int, time_s: float) -> None:
-        self._listed = None
+    def _extend_segment(self, number: int, time_s: float) -> None:
+        self._segment_list = None
         if self.speech and self.speech[-1].number == number:
             if self.speech[-1].estimate is None:
                 self.speech[-1] = replace(self.speech[-1], end_s=time_s)
         elif not self.speech or self.speech[-1].number < number:
-            self.speech.append(Speech(number, time_s - STEP_S, time_s))
+            self.speech.append(LiveSegment(number, time_s - STEP_S, time_s))
 
-    def _forget(self) -> None:
+    def _drop_old(self) -> None:
         limit = STEP_S * self.oldest
         while self.speech and self.speech[0].end_s < limit:
             self.speech.popleft()
-            self._listed = None
+            self._segment_list = None
 
 
-class Timeline:
+class LiveTimeline:
     """All channels of a session, and its markers.
 
     Parameters
@@ -263,11 +263,11 @@ class Timeline:
 
     Attributes
     ----------
-    marks
+    markers
         Markers within those seconds.
     revision
         Changes with the contents.
-    marks_revision
+    markers_revision
         Changes with the markers.
     """
 
@@ -275,10 +275,10 @@ class Timeline:
         self.labels = tuple(labels)
         capacity = math.ceil(span_s / STEP_S) + 2
         self.channels = {number: ChannelTimeline(len(labels), capacity) for number in channels}
-        self.marks: deque[Mark] = deque()
+        self.markers: deque[NumberedMarker] = deque()
         self.revision = 0
-        self.marks_revision = 0
-        self._marks_seen = 0
+        self.markers_revision = 0
+        self._marker_count = 0
 
     @property
     def end_s(self) -> float:
@@ -290,23 +290,23 @@ class Timeline:
         self.revision += 1
         for record in records:
             if isinstance(record, Update):
-                self.channels[record.channel].write(record)
+                self.channels[record.channel].feed(record)
             elif isinstance(record, Segment):
-                self.channels[record.channel].close(record)
+                self.channels[record.channel].close_segment(record)
             elif isinstance(record, Marker):
-                self._marks_seen += 1
-                self.marks_revision += 1
-                self.marks.append(Mark(self._marks_seen, record))
-        self._forget()
+                self._marker_count += 1
+                self.markers_revision += 1
+                self.markers.append(NumberedMarker(self._marker_count, record))
+        self._drop_old()
 
-    def _forget(self) -> None:
+    def _drop_old(self) -> None:
         limit = min(STEP_S * channel.oldest for channel in self.channels.values())
-        while self.marks and self.marks[0].end_s < limit:
-            self.marks.popleft()
-            self.marks_revision += 1
+        while self.markers and self.markers[0].end_s < limit:
+            self.markers.popleft()
+            self.markers_revision += 1
 
 
-def buckets(envelope: NDArray[np.float32], first_hop: int, size: int) -> NDArray[np.float32]:
+def bin_envelope(envelope: NDArray[np.float32], first_hop: int, size: int) -> NDArray[np.float32]:
     """Lowest and highest sample over ``size`` hops at a time.
 
     Parameters

@@ -16,7 +16,7 @@ from realtime_ser.session.store import Columns
 from realtime_ser.session.store.blobs import STATES
 
 _MERGE = 4
-_FINEST = 4
+_LEAST_ENTRIES_PER_BIN = 4
 """Entries of a level that make up a column at least: its edges are that exact."""
 
 _FULL_SCALE = 32767.0
@@ -26,7 +26,7 @@ _SPEECH, _LOST, _PAUSED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class Bins:
     """What each of ``n`` columns of pixels holds.
 
     Attributes
@@ -56,10 +56,10 @@ class Cells:
         """Whether any step has speech, shape ``(n,)``."""
         return ~np.isnan(self.probabilities[:, 0])
 
-    def at(self, index: int) -> Cells:
+    def at(self, index: int) -> Bins:
         """One column of them."""
         one = slice(index, index + 1)
-        return Cells(*(getattr(self, name)[one] for name in Cells.__slots__))
+        return Bins(*(getattr(self, name)[one] for name in Bins.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,12 @@ class _Level:
         """Entries at some places."""
         return _Level(*(getattr(self, name)[places] for name in _Level.__slots__))
 
-    def cells(self, known: NDArray[np.bool_]) -> Cells:
+    def bins(self, known: NDArray[np.bool_]) -> Bins:
         """Means and extremes; where nothing is known, what stands for that."""
         with np.errstate(invalid="ignore"):
             probabilities = self.sums / self.speech[:, None]
         probabilities[~known] = np.nan
-        return Cells(
+        return Bins(
             probabilities.astype(np.float32, copy=False),
             self.lost & known,
             self.paused & known,
@@ -127,7 +127,7 @@ class Pyramid:
         self.labels = len(columns.labels)
         self._steps = columns.step.astype(np.int64)
         self._levels: list[_Level] = []
-        level = self._finest(0, len(columns), _MERGE)
+        level = self._finest_level(0, len(columns), _MERGE)
         while len(level) > 1:
             self._levels.append(level)
             level = level.merged(np.arange(0, len(level), _MERGE))
@@ -135,7 +135,7 @@ class Pyramid:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def read(self, edges_s: NDArray[np.floating]) -> Cells:
+    def read(self, edges_s: NDArray[np.floating]) -> Bins:
         """What lies between each two edges.
 
         Parameters
@@ -146,19 +146,19 @@ class Pyramid:
         """
         count = len(edges_s) - 1
         if not len(self) or count < 1:
-            return self._nothing(max(0, count))
+            return self._empty_bins(max(0, count))
         if (edges_s[-1] - edges_s[0]) / count < STEP_S:
-            return self._single(((edges_s[:-1] + edges_s[1:]) / 2 // STEP_S).astype(np.int64))
+            return self._read_steps(((edges_s[:-1] + edges_s[1:]) / 2 // STEP_S).astype(np.int64))
         bounds = np.searchsorted(self._steps, np.ceil(edges_s / STEP_S - 0.5).astype(np.int64))
         spread, size = (bounds[-1] - bounds[0]) / count, 1
         for number, level in enumerate(self._levels):
             finer = _MERGE ** (number + 1)
-            if finer * _FINEST > spread:
+            if finer * _LEAST_ENTRIES_PER_BIN > spread:
                 break
             chosen, size = level, finer
         if size == 1:
             first, stop = int(bounds[0]), int(bounds[-1])
-            chosen = self._finest(first, stop, 1)
+            chosen = self._finest_level(first, stop, 1)
             bounds = bounds - first
         else:
             bounds = bounds // size
@@ -166,9 +166,9 @@ class Pyramid:
             chosen = chosen.part(first, stop)
             bounds = bounds - first
         if not len(chosen):
-            return self._nothing(count)
+            return self._empty_bins(count)
         known = bounds[1:] > bounds[:-1]
-        return chosen.merged(np.minimum(bounds[:-1], len(chosen) - 1)).cells(known)
+        return chosen.merged(np.minimum(bounds[:-1], len(chosen) - 1)).bins(known)
 
     def curve(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
         """Probabilities between the steps, on straight lines; NaN outside speech.
@@ -206,14 +206,14 @@ class Pyramid:
         place = int(np.searchsorted(self._steps, step))
         return place if place < len(self) and self._steps[place] == step else None
 
-    def _single(self, steps: NDArray[np.int64]) -> Cells:
+    def _read_steps(self, steps: NDArray[np.int64]) -> Bins:
         places = np.searchsorted(self._steps, steps)
         places = np.minimum(places, len(self) - 1)
         first, stop = int(places[0]), int(places[-1]) + 1
-        entries = self._finest(first, stop, 1).take(places - first)
-        return entries.cells(self._steps[places] == steps)
+        entries = self._finest_level(first, stop, 1).take(places - first)
+        return entries.bins(self._steps[places] == steps)
 
-    def _finest(self, first: int, stop: int, merge: int) -> _Level:
+    def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
         """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
         records = self.columns.records[first:stop]
         starts = np.arange(0, len(records), merge)
@@ -235,7 +235,7 @@ class Pyramid:
             joined(np.maximum, records["highest"]),  # type: ignore[arg-type]
         )
 
-    def _nothing(self, count: int) -> Cells:
+    def _empty_bins(self, count: int) -> Bins:
         zeros, no = np.zeros(count, np.float32), np.zeros(count, np.bool_)
         empty = np.full((count, self.labels), np.nan, np.float32)
-        return Cells(empty, no, no, no, zeros + np.float32(SILENCE_DBFS), zeros, zeros)
+        return Bins(empty, no, no, no, zeros + np.float32(SILENCE_DBFS), zeros, zeros)

@@ -18,7 +18,7 @@ Image = NDArray[np.uint32]
 _STEEP = 2.0
 """Rise over two columns, in widths of the line, from which it is not dashed."""
 
-_LEVELS = 17
+_EDGE_SHADES = 17
 """Shades of the edge between two areas."""
 
 _SEAM = 0.3
@@ -83,8 +83,8 @@ def draw_areas(
         row = bound.astype(np.int64)
         inside = np.flatnonzero((row > 0) & (row < height))
         row, share = row[inside], bound[inside] - row[inside]
-        mixed = _edge(colors[label], colors[label + 1], seam)
-        flat[row * width + inside] = mixed[(share * (_LEVELS - 1)).astype(np.intp)]
+        mixed = _seam_colors(colors[label], colors[label + 1], seam)
+        flat[row * width + inside] = mixed[(share * (_EDGE_SHADES - 1)).astype(np.intp)]
     np.copyto(image, picture, where=spoken)
 
 
@@ -106,12 +106,12 @@ def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: floa
     height, width = image.shape
     columns = np.flatnonzero(~np.isnan(ys))
     y = ys[columns]
-    before = _neighbour(ys, columns - 1, y)
-    after = _neighbour(ys, columns + 1, y)
+    before = _neighbour_values(ys, columns - 1, y)
+    after = _neighbour_values(ys, columns + 1, y)
     if stroke.dashes:
         # A jump within a few columns would fall into a gap and leave two loose ends.
         steep = np.abs(after - before) > _STEEP * stroke.width
-        inked = steep | _inked(columns + phase, stroke.dashes)
+        inked = steep | _dash_mask(columns + phase, stroke.dashes)
         columns, y, before, after = (values[inked] for values in (columns, y, before, after))
     if not len(columns):
         return
@@ -140,7 +140,7 @@ def draw_band(
     image[inside] = np.uint32(color | 0xFF000000)
 
 
-def ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
+def color_ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
     """256 colours that lead from the first of some to the last."""
     parts = np.array([[stop >> shift & 0xFF for shift in (16, 8, 0)] for stop in stops], float)
     at = np.linspace(0, len(stops) - 1, 256)
@@ -152,14 +152,14 @@ def ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
     return colors
 
 
-def _inked(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
+def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
     """Where a pattern has ink."""
     ends = np.cumsum(dashes)
     inked: NDArray[np.bool_] = np.searchsorted(ends, places % ends[-1], "right") % 2 == 0
     return inked
 
 
-def _neighbour(
+def _neighbour_values(
     ys: NDArray[np.float32], columns: NDArray[np.intp], own: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Value of the next column, or the own one where there is none."""
@@ -185,11 +185,11 @@ def _blend(
 
 
 @functools.cache
-def _edge(upper: int, lower: int, seam: int) -> NDArray[np.uint32]:
+def _seam_colors(upper: int, lower: int, seam: int) -> NDArray[np.uint32]:
     """Colours of a pixel in which one area ends and the next begins, by the share of the first."""
     colors = [np.array([color >> shift & 0xFF for shift in (16, 8, 0)]) for color in (upper, lower)]
     between = np.array([seam >> shift & 0xFF for shift in (16, 8, 0)])
-    share = np.linspace(0.0, 1.0, _LEVELS)[:, None]
+    share = np.linspace(0.0, 1.0, _EDGE_SHADES)[:, None]
     rgb = (1 - _SEAM) * (share * colors[0] + (1 - share) * colors[1]) + _SEAM * between
     red, green, blue = np.round(rgb).astype(np.uint32).T
     packed: NDArray[np.uint32] = red << np.uint32(16) | green << np.uint32(8) | blue

@@ -33,29 +33,31 @@ class Svg:
         """The document, without an XML declaration, so that a page can hold it."""
         return "\n".join([*self._parts, "</svg>"]) + "\n"
 
-    def rect(self, x: float, y: float, width: float, height: float, **look: str | float) -> None:
+    def rect(
+        self, x: float, y: float, width: float, height: float, **attributes: str | float
+    ) -> None:
         """Add a rectangle."""
         place = f'x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"'
-        self._parts.append(f"<rect {place}{_attributes(look)}/>")
+        self._parts.append(f"<rect {place}{_attributes(attributes)}/>")
 
-    def line(self, start: Point, end: Point, **look: str | float) -> None:
+    def line(self, start: Point, end: Point, **attributes: str | float) -> None:
         """Add a line."""
         place = 'x1="{:.2f}" y1="{:.2f}" x2="{:.2f}" y2="{:.2f}"'.format(*start, *end)
-        self._parts.append(f"<line {place}{_attributes(look)}/>")
+        self._parts.append(f"<line {place}{_attributes(attributes)}/>")
 
-    def polygon(self, points: Iterable[Point], **look: str | float) -> None:
+    def polygon(self, points: Iterable[Point], **attributes: str | float) -> None:
         """Add a filled shape."""
-        self._parts.append(f'<polygon points="{_points(points)}"{_attributes(look)}/>')
+        self._parts.append(f'<polygon points="{_points(points)}"{_attributes(attributes)}/>')
 
-    def polyline(self, points: Iterable[Point], **look: str | float) -> None:
+    def polyline(self, points: Iterable[Point], **attributes: str | float) -> None:
         """Add a line of several corners."""
-        look = {"fill": "none", **look}
-        self._parts.append(f'<polyline points="{_points(points)}"{_attributes(look)}/>')
+        attributes = {"fill": "none", **attributes}
+        self._parts.append(f'<polyline points="{_points(points)}"{_attributes(attributes)}/>')
 
-    def words(self, x: float, y: float, words: str, size: float, **look: str | float) -> None:
+    def words(self, x: float, y: float, words: str, size: float, **attributes: str | float) -> None:
         """Add text whose base line is at ``y``."""
         self._parts.append(
-            f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size:g}"{_attributes(look)}>'
+            f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size:g}"{_attributes(attributes)}>'
             f"{escape(words)}</text>"
         )
 
@@ -80,10 +82,10 @@ def shortened(words: str, size: float, width: float) -> str:
     return f"{words.rstrip()}…" if len(words) > 1 else ""
 
 
-def _attributes(look: dict[str, str | float]) -> str:
+def _attributes(attributes: dict[str, str | float]) -> str:
     cells = {
         name.replace("_", "-"): f"{value:g}" if isinstance(value, float) else value
-        for name, value in look.items()
+        for name, value in attributes.items()
     }
     return "".join(f" {name}={quoteattr(value)}" for name, value in cells.items())
 

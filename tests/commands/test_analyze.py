@@ -20,7 +20,7 @@ import soundfile
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
-from realtime_ser.session.analysis.analyzer import Settings
+from realtime_ser.session.analysis.analyzer import AnalysisSettings
 from realtime_ser.session.analysis.inputs import find_inputs
 from realtime_ser.session.analysis.processes import analyze_in_processes
 
@@ -291,7 +291,7 @@ def test_a_process_that_dies_takes_down_only_its_file(clips, tmp_path, monkeypat
     for name in deadly:
         shutil.copy(clips / "a.wav", folder / name)
     items = find_inputs([folder], tmp_path / "out")
-    settings = Settings(Config(), plot=deadly_plots.draw)
+    settings = AnalysisSettings(Config(), plot=deadly_plots.draw)
     outcomes = list(analyze_in_processes(items, settings, 2, lambda shares: None))
     assert [outcome.file for outcome in outcomes] == [str(item.path) for item in items]
     for outcome in outcomes:

@@ -10,11 +10,11 @@ import pytest
 
 from realtime_ser.base.config import Config, SessionConfig, SessionsConfig
 from realtime_ser.commands.main import main
-from realtime_ser.engine.doctor import Verdict, examine
+from realtime_ser.engine.doctor import Verdict, run_checks
 
 
 def findings(config=None):
-    return {finding.subject: finding for finding in examine(config or Config())}
+    return {finding.subject: finding for finding in run_checks(config or Config())}
 
 
 def test_a_machine_on_which_the_demo_can_be_monitored_is_sound():

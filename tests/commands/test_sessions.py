@@ -106,7 +106,7 @@ def test_sessions_are_found_by_what_is_known_of_them(kept, store, capsys):
     assert found("--search", "0_%_q") == []
     assert found("--search", "dog") == [second]
     assert found("--search", "WARM") == found("--search", "the coach") == [first]
-    day = store.session(first).beginning.started.strftime("%Y-%m-%d")
+    day = store.session(first).metadata.started.strftime("%Y-%m-%d")
     assert found("--search", day) == [first, second]
     assert found("--search", "sentence.wav") == [first, second]
     assert found("--participant", "P07") == [first]
@@ -148,9 +148,9 @@ def test_a_session_is_shown_with_its_title_and_notes(kept, store, capsys):
 def test_consent_is_kept_with_its_time(kept, store):
     before = datetime.now(UTC)
     name = kept("--consent")
-    consent = store.session(name).beginning.study.consent
+    consent = store.session(name).metadata.study.consent
     assert before - timedelta(seconds=1) <= consent <= datetime.now(UTC)
-    assert store.session(kept()).beginning.study.consent is None
+    assert store.session(kept()).metadata.study.consent is None
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_deleting_asks_first(kept, store, monkeypatch, capsys):
 def test_old_sessions_are_deleted_by_date_and_by_retention(kept, store, tmp_path, capsys):
     def aged(days):
         info = store.session(kept())
-        then = info.beginning.started - timedelta(days=days)
+        then = info.metadata.started - timedelta(days=days)
         store._connection.execute(
             "UPDATE sessions SET started = ? WHERE id = ?", (then.isoformat(), info.id)
         )
@@ -404,10 +404,10 @@ def test_a_session_is_heard_again_with_another_model(speech_stereo_wav, other_mo
     assert sessions("reanalyse", name, "--model", other_model) == 0
     again = store.sessions()[-1]
     assert again.id in capsys.readouterr().out
-    assert again.beginning.origin == name
-    assert again.beginning.model.name == "other"
-    assert again.beginning.study.participant == "P07"
-    assert again.beginning.started == store.session(name).beginning.started
+    assert again.metadata.origin == name
+    assert again.metadata.model.name == "other"
+    assert again.metadata.study.participant == "P07"
+    assert again.metadata.started == store.session(name).metadata.started
     assert store.markers(again.id) == store.markers(name)
     assert store.intervals(again.id) == store.intervals(name)
     for channel in (1, 2):
@@ -435,7 +435,7 @@ def test_the_session_heard_again_outlives_the_first(kept, store):
     assert sessions("reanalyse", name, "--model", "default") == 0
     assert sessions("delete", name, "--yes") == 0
     (again,) = store.sessions()
-    assert again.beginning.origin is None
+    assert again.metadata.origin is None
 
 
 KILLED = """
@@ -527,9 +527,9 @@ def test_a_store_of_version_1_is_brought_up_to_date(kept, tmp_path):
     with Store(tmp_path) as store:
         assert store.notice is None
         (info,) = store.sessions()
-        assert (info.id, info.beginning.title) == ("k7f3", "Old")
-        assert info.beginning.study.participant == ""
-        assert info.beginning.names == {}
+        assert (info.id, info.metadata.title) == ("k7f3", "Old")
+        assert info.metadata.study.participant == ""
+        assert info.metadata.names == {}
         silence, speech = store.updates("k7f3")
         assert silence.state is State.SILENCE
         assert speech.estimate.label == "sad"

@@ -12,7 +12,7 @@ import pytest
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import Segment, State, Update
-from realtime_ser.engine.comparison import SecondModel
+from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
 
@@ -42,7 +42,7 @@ def updates(records):
 
 def test_the_same_model_says_the_same_on_the_same_steps(bundle, speech_stereo_wav):
     monitor = Monitor(FileSource(speech_stereo_wav, speed=0), bundle, channels=(1, 2))
-    one, two = hear(monitor, SecondModel(monitor, bundle, GateConfig()))
+    one, two = hear(monitor, ComparisonModel(monitor, bundle, GateConfig()))
     for channel in (1, 2):
         mine = [update for update in updates(one) if update.channel == channel]
         other = [update for update in updates(two) if update.channel == channel]
@@ -59,7 +59,7 @@ def test_the_same_model_says_the_same_on_the_same_steps(bundle, speech_stereo_wa
 
 def test_a_pause_is_a_pause_for_both(bundle, speech_wav):
     monitor = Monitor(FileSource(speech_wav, speed=8), bundle)
-    second = SecondModel(monitor, bundle, GateConfig())
+    second = ComparisonModel(monitor, bundle, GateConfig())
     threading.Timer(0.15, monitor.pause).start()
     threading.Timer(0.35, monitor.resume).start()
     one, two = (updates(records) for records in hear(monitor, second))
@@ -77,5 +77,5 @@ def test_a_pause_is_a_pause_for_both(bundle, speech_wav):
 def test_its_gate_may_be_another(bundle, speech_wav):
     monitor = Monitor(FileSource(speech_wav, speed=0), bundle)
     deaf = GateConfig(noise_margin_db=40.0, noise_window_s=0.5)
-    one, two = hear(monitor, SecondModel(monitor, bundle, deaf))
+    one, two = hear(monitor, ComparisonModel(monitor, bundle, deaf))
     assert sum(u.speech for u in updates(two)) < sum(u.speech for u in updates(one))

@@ -21,7 +21,16 @@ from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.clock import SessionClock
 from realtime_ser.base.paths import shipped
-from realtime_ser.base.records import Anchor, Begun, Marker, Record, Segment, Sound, State, Update
+from realtime_ser.base.records import (
+    Anchor,
+    IntervalOpened,
+    Marker,
+    Record,
+    Segment,
+    Sound,
+    State,
+    Update,
+)
 from realtime_ser.engine.monitor import SILENT_DEVICE_S, Monitor, Phase
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
@@ -71,7 +80,7 @@ def wait_until(condition: object, seconds: float = 20.0) -> None:
 def test_a_ring_returns_what_was_written_and_counts_what_did_not_fit(
     sizes: Sequence[int], reads: Sequence[bool]
 ) -> None:
-    ring = RingBuffer(100, 1, waits=False)
+    ring = RingBuffer(100, 1, blocking=False)
     plan = iter(reads)
     got: list[float] = []
     written = 0
@@ -97,7 +106,7 @@ def test_a_ring_returns_what_was_written_and_counts_what_did_not_fit(
 
 
 def test_a_file_waits_for_room_in_the_ring() -> None:
-    ring = RingBuffer(10, 1, waits=True)
+    ring = RingBuffer(10, 1, blocking=True)
     ring.write(ramp(8), None)
     writer = threading.Thread(target=ring.write, args=(ramp(8, 8), None))
     writer.start()
@@ -110,7 +119,7 @@ def test_a_file_waits_for_room_in_the_ring() -> None:
 
 
 def test_a_writers_error_reaches_the_reader_after_the_last_block() -> None:
-    ring = RingBuffer(10, 1, waits=True)
+    ring = RingBuffer(10, 1, blocking=True)
     ring.write(ramp(4), None)
     ring.close(OSError("gone"))
     assert ring.read(0.0) is not None
@@ -119,7 +128,7 @@ def test_a_writers_error_reaches_the_reader_after_the_last_block() -> None:
 
 
 def test_a_slow_listener_loses_the_oldest_records_and_is_told_how_many() -> None:
-    subscription = Subscription(3, waits=False)
+    subscription = Subscription(3, blocking=False)
     subscription.put([Marker(k, "") for k in range(5)])
     assert [record.time_s for record in subscription.drain()] == [2, 3, 4]  # type: ignore[union-attr]
     assert subscription.dropped == 2
@@ -128,7 +137,7 @@ def test_a_slow_listener_loses_the_oldest_records_and_is_told_how_many() -> None
 def test_sound_goes_only_to_those_who_asked_for_it() -> None:
     sound = Sound(0, ramp(3))
     for wanted in (True, False):
-        subscription = Subscription(3, waits=False, sound=wanted)
+        subscription = Subscription(3, blocking=False, sound=wanted)
         subscription.put([sound])
         assert subscription.drain() == ([sound] if wanted else [])
 
@@ -140,7 +149,7 @@ def test_a_late_block_does_not_make_the_sound_look_younger() -> None:
     clock = SessionClock()
     for k in range(100):
         late = 0.3 if k % 10 else 0.0
-        clock.observe(k * 0.02, 50.0 + k * 0.02 + late)
+        clock.feed(k * 0.02, 50.0 + k * 0.02 + late)
     assert clock.adc_time(16_000) == pytest.approx(51.0)
 
 
@@ -149,7 +158,7 @@ def test_a_drifting_device_stays_within_20_ms_over_two_hours(drift: float) -> No
     clock = SessionClock()
     position = 0.0
     while position < 7200:
-        clock.observe(position, 10.0 + position * (1 + drift))
+        clock.feed(position, 10.0 + position * (1 + drift))
         true = 10.0 + position * (1 + drift)
         assert abs(clock.adc_time(round(position * 16_000)) - true) < 0.02
         position += 0.5
@@ -160,7 +169,7 @@ def test_times_that_settle_are_believed_within_two_seconds() -> None:
     clock = SessionClock()
     for block in range(500):
         position = 0.01 * block
-        clock.observe(position, 100.0 + position + (0.0 if position < 2.5 else 0.5))
+        clock.feed(position, 100.0 + position + (0.0 if position < 2.5 else 0.5))
     assert clock.adc_time(0) == pytest.approx(100.5)
 
 
@@ -397,9 +406,9 @@ def test_an_interval_is_told_when_it_begins_and_when_it_ends(bundle: Bundle) -> 
     wait_until(lambda: monitor.status.position_s == 1.0)
     monitor.begin_mark("5", "task")
     monitor.stop()  # ends it
-    marks = [r for r in subscription.drain() if isinstance(r, Begun | Marker)]
+    marks = [r for r in subscription.drain() if isinstance(r, IntervalOpened | Marker)]
     begun, ended = marks
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, IntervalOpened)
     assert isinstance(ended, Marker)
     assert (ended.code, ended.text) == ("5", "task")
     assert (begun.marker.code, begun.marker.time_s) == (ended.code, ended.time_s)

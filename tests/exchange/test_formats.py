@@ -25,10 +25,10 @@ from realtime_ser.base.errors import FileTakenError, OutputError, SerError, Usag
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Marker
 from realtime_ser.commands.main import draw_png, main
-from realtime_ser.exchange.audio import Part, segment_part
-from realtime_ser.exchange.registry import FORMATS, Wish, export
+from realtime_ser.exchange.audio import AudioRange, segment_range
+from realtime_ser.exchange.registry import FORMATS, ExportRequest, export
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.statistics import digest
+from realtime_ser.session.statistics import speech_statistics
 from realtime_ser.session.store import Interval, SessionState
 from tests.kept_sessions import (
     MARKERS,
@@ -66,8 +66,8 @@ def talk(store):
     return store.session(info.id)
 
 
-def written(store, info, path, **wish):
-    return export(store, info, Wish(path, **wish), draw_png)
+def written(store, info, path, **request):
+    return export(store, info, ExportRequest(path, **request), draw_png)
 
 
 def sessions(*arguments):
@@ -285,14 +285,14 @@ def test_formula_like_cells_stay_escaped_in_csv(talk, store, tmp_path):
 @pytest.mark.parametrize("ending", ["wav", "flac"])
 def test_sound_is_exported_to_the_sample(talk, store, tmp_path, ending):
     samples = sound(2)
-    for name, part, expected in (
-        ("whole", Part(), samples),
-        ("stretch", Part(1.5, 2.0), samples[12_000:16_000]),
-        ("channel", Part(channel=2), samples[:, 1:]),
-        ("segment", segment_part(store, talk, 2, None), samples[33_280:51_200, :1]),
+    for name, audio_range, expected in (
+        ("whole", AudioRange(), samples),
+        ("stretch", AudioRange(1.5, 2.0), samples[12_000:16_000]),
+        ("channel", AudioRange(channel=2), samples[:, 1:]),
+        ("segment", segment_range(store, talk, 2, None), samples[33_280:51_200, :1]),
     ):
         path = tmp_path / f"{name}.{ending}"
-        written(store, talk, path, part=part)
+        written(store, talk, path, audio_range=audio_range)
         found, rate = soundfile.read(path, dtype="float32", always_2d=True)
         assert rate == RATE
         np.testing.assert_array_equal(found, expected)
@@ -334,13 +334,13 @@ def test_a_session_that_ended_at_once_has_no_sound_for_elan(store, tmp_path):
 
 def test_what_is_not_in_the_sound_is_told(talk, store, tmp_path):
     with pytest.raises(UsageError, match=r"lasts 8\.000 s"):
-        written(store, talk, tmp_path / "a.wav", part=Part(9.0, 10.0))
+        written(store, talk, tmp_path / "a.wav", audio_range=AudioRange(9.0, 10.0))
     with pytest.raises(UsageError, match="no channel 3"):
-        written(store, talk, tmp_path / "a.wav", part=Part(channel=3))
+        written(store, talk, tmp_path / "a.wav", audio_range=AudioRange(channel=3))
     with pytest.raises(UsageError, match="Several channels have a segment 1"):
-        segment_part(store, talk, 1, None)
+        segment_range(store, talk, 1, None)
     with pytest.raises(UsageError, match="no segment 9; they go up to 2"):
-        segment_part(store, talk, 9, None)
+        segment_range(store, talk, 9, None)
     assert list(tmp_path.glob("a.*")) == []
 
 
@@ -456,13 +456,13 @@ def test_the_page_tells_the_session_and_needs_nothing_else(talk, store, tmp_path
         assert "url(" not in (value or "")
         if name != "xmlns":
             assert "//" not in (value or "")
-    first = digest(store, talk)[0]
+    first = speech_statistics(store, talk)[0]
     share = round(100 * next(iter(first.shares.values())))
     assert f"{share}\u202f%" in text
 
 
 def test_the_digest_counts_what_the_segments_say(talk, store):
-    first, second = digest(store, talk)
+    first, second = speech_statistics(store, talk)
     segments = [s for s in store.segments(talk.id) if s.channel == 1]
     assert first.speech_s == pytest.approx(58 * STEP_S)
     assert first.lost_s == pytest.approx(6 * STEP_S)
@@ -489,8 +489,8 @@ def test_lost_time_between_segments_is_no_pause(store):
     made = records(steps=84)
     lost = [u for u in records() if getattr(u, "step", 0) >= 84]
     late = keep(store, [*made, *lost])
-    assert digest(store, late)[0].pauses.count == 1
-    assert math.isclose(digest(store, late)[0].lost_s, 6 * STEP_S)
+    assert speech_statistics(store, late)[0].pauses.count == 1
+    assert math.isclose(speech_statistics(store, late)[0].lost_s, 6 * STEP_S)
 
 
 # ------------------------------------------------------------------------------- nothing to export
@@ -551,11 +551,11 @@ def test_the_command_line_exports_by_extension(talk, tmp_path, capsys):
         assert sessions("export", talk.id, "--to", path) == 0
         assert str(path) in capsys.readouterr().out
         assert path.stat().st_size
-    part = tmp_path / "part.flac"
+    audio_range = tmp_path / "part.flac"
     times = ("--start", "0:01", "--end", "0:02.5", "--channel", "coach")
-    assert sessions("export", talk.id, "--to", part, *times) == 0
-    assert soundfile.info(part).frames == 1.5 * RATE
-    assert soundfile.info(part).channels == 1
+    assert sessions("export", talk.id, "--to", audio_range, *times) == 0
+    assert soundfile.info(audio_range).frames == 1.5 * RATE
+    assert soundfile.info(audio_range).channels == 1
 
 
 # --------------------------------------------------------------------------------- nothing is lost
@@ -578,9 +578,9 @@ def test_a_disk_that_refuses_is_told(talk, store, tmp_path):
 
 
 def test_a_running_session_is_exported_as_far_as_it_is_stored(store, tmp_path):
-    from tests.kept_sessions import beginning
+    from tests.kept_sessions import metadata
 
-    writer = store.begin(beginning())
+    writer = store.begin(metadata())
     writer.write([*records(), Marker(1.0, "now")])
     writer.flush()
     info = store.session(writer.id)
@@ -593,7 +593,7 @@ def test_a_running_session_is_exported_as_far_as_it_is_stored(store, tmp_path):
 
 def test_png_needs_somebody_who_paints(talk, store, tmp_path):
     with pytest.raises(UsageError, match=r"export \.svg"):
-        export(store, talk, Wish(tmp_path / "a.png"))
+        export(store, talk, ExportRequest(tmp_path / "a.png"))
     assert not (tmp_path / "a.png").exists()
     assert matplotlib.image.imread(io.BytesIO(draw_png(minimal_svg(), 2.0))).shape[:2] == (10, 20)
 

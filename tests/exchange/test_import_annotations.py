@@ -18,10 +18,10 @@ from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import one_line
 from realtime_ser.commands.main import main
-from realtime_ser.exchange.elan import Linked, eaf_text, read_eaf
+from realtime_ser.exchange.elan import LinkedFiles, eaf_text, read_eaf
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.exchange.praat import read_textgrid, textgrid_text
-from realtime_ser.exchange.registry import Wish, export
+from realtime_ser.exchange.registry import ExportRequest, export
 from realtime_ser.exchange.tiers import session_tiers
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.opening import open_store
@@ -83,7 +83,7 @@ def test_an_impossible_interval_is_refused_with_all_others(store, wrong):
 def test_elan_annotations_come_into_the_session(store, tmp_path):
     info = interview(store)
     path = tmp_path / "talk.eaf"
-    export(store, info, Wish(path))
+    export(store, info, ExportRequest(path))
     segment = store.segments(info.id)[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -308,14 +308,14 @@ def test_what_is_written_is_read_as_it_was(tmp_path_factory, intervals, markers)
             for span, before in zip(tier.spans, ends, strict=False):
                 assert span.start_s >= before
         path = folder / "x.eaf"
-        path.write_text(eaf_text(tiers, NOW, Linked(), path), "utf-8")
+        path.write_text(eaf_text(tiers, NOW, LinkedFiles(), path), "utf-8")
         check(read_eaf(path), tiers, shorter=True)
         path = folder / "x.TextGrid"
         end_s = max([8.0, *(span.end_s for tier in tiers for span in tier.spans)])
         path.write_text(textgrid_text(tiers, end_s), "utf-8")
         check(read_textgrid(path), tiers, shorter=False)
         for ending in FORMATS:
-            export(store, info, Wish(folder / f"y.{ending}"))
+            export(store, info, ExportRequest(folder / f"y.{ending}"))
             found = import_annotations(store, info, folder / f"y.{ending}")
             assert (found.markers, found.intervals) == ((), ())
 

@@ -9,7 +9,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.base.config import Config, WindowConfig
-from realtime_ser.gui.live.session_controller import Conductor
+from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 
 
@@ -81,7 +81,7 @@ def conduct(qtbot, window, tmp_path):
             config = Config.model_validate(
                 {"audio": settings, "session": {"folder": tmp_path / "sessions"}}
             )
-            made = Conductor(window, config, tmp_path / "session.csv")
+            made = SessionController(window, config, tmp_path / "session.csv")
             stack.callback(made.finish)
             made.begin()
             return made

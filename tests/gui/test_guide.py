@@ -33,8 +33,12 @@ def test_the_guide_tells_every_key_of_the_live_window_with_what_it_does():
 
 
 def test_the_guide_names_no_key_that_there_is_not(qtbot):
-    deeds = [deed for _, deeds in actions.MENUS for deed in deeds]
-    review = {deed.keys for deed in deeds} | {keys for keys, _ in actions.MORE_KEYS}
+    review_actions = [
+        review_action for _, review_actions in actions.MENUS for review_action in review_actions
+    ]
+    review = {review_action.keys for review_action in review_actions} | {
+        keys for keys, _ in actions.MORE_KEYS
+    }
     with open_store(Config()) as store:
         windows = [SessionsWindow(Config(), store), FilesWindow(Config())]
         for window in windows:

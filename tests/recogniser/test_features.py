@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP
-from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepSpans
+from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepFramer
 
 PARAMS = FeatureParams()
 
@@ -20,7 +20,7 @@ def noise(samples: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def stream(blocks: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    spans, mfcc = StepSpans(), Mfcc(PARAMS)
+    spans, mfcc = StepFramer(), Mfcc(PARAMS)
     steps = [mfcc.cepstra(mfcc.log_mel(span)) for block in blocks for span in spans.push(block)]
     return np.concatenate([np.empty((0, PARAMS.n_mfcc)), *steps])
 

@@ -45,8 +45,8 @@ def test_silence_is_no_speech() -> None:
 def test_quiet_speech_counts(speech: NDArray[np.float32], gain_db: int) -> None:
     quiet = np.concatenate([silence(1), speech * np.float32(10 ** (gain_db / 20))])
     found = steps(quiet)
-    begins = [step.begins for step in found if step.begins is not None]
-    assert 1.0 - 0.28 <= begins[0] * 0.08 <= 1.2
+    segment_start = [step.segment_start for step in found if step.segment_start is not None]
+    assert 1.0 - 0.28 <= segment_start[0] * 0.08 <= 1.2
     assert np.mean([step.speech for step in found[13:]]) > 0.5
 
 
@@ -92,29 +92,31 @@ def test_the_preroll_is_fed_in_one_burst_and_its_rows_stay_silent(
     speech: NDArray[np.float32],
 ) -> None:
     found = steps(np.concatenate([silence(2), speech]))
-    onset = next(step for step in found if step.begins is not None)
-    assert onset.begins is not None
-    assert len(onset.fed) == onset.index - onset.begins + 1 > 2
+    onset = next(step for step in found if step.segment_start is not None)
+    assert onset.segment_start is not None
+    assert len(onset.log_mels) == onset.index - onset.segment_start + 1 > 2
     assert not any(step.speech for step in found[: onset.index])
     without = steps(np.concatenate([silence(2), speech]), GateConfig(preroll_ms=0))
-    first_voiced = next(step for step in without if step.begins is not None).begins
+    first_voiced = next(step for step in without if step.segment_start is not None).segment_start
     assert first_voiced is not None
-    assert first_voiced - 3 <= onset.begins <= first_voiced - 2  # 200 ms, floored to the grid
+    assert (
+        first_voiced - 3 <= onset.segment_start <= first_voiced - 2
+    )  # 200 ms, floored to the grid
 
 
 def test_no_frame_is_fed_twice_or_left_out_of_a_segment(speech: NDArray[np.float32]) -> None:
     gate = GateConfig(hangover_ms=80, preroll_ms=1000)
     pause = silence(0.3)
     sound = np.concatenate([speech[:16000], pause, speech[16000:40000], pause, speech[40000:]])
-    fed: list[int] = []
+    log_mels: list[int] = []
     for step in steps(sound, gate):
-        if step.begins is not None:
-            assert not fed or step.begins > fed[-1]
+        if step.segment_start is not None:
+            assert not log_mels or step.segment_start > log_mels[-1]
         elif step.speech:
-            assert step.index == fed[-1] + 1
+            assert step.index == log_mels[-1] + 1
         if step.speech:
-            fed += range(step.index - len(step.fed) + 1, step.index + 1)
-    assert len(fed) == len(set(fed)) > 50
+            log_mels += range(step.index - len(step.log_mels) + 1, step.index + 1)
+    assert len(log_mels) == len(set(log_mels)) > 50
 
 
 def test_a_long_segment_is_closed_and_the_next_begins_without_a_gap(
@@ -122,10 +124,10 @@ def test_a_long_segment_is_closed_and_the_next_begins_without_a_gap(
 ) -> None:
     gate = GateConfig(max_segment_s=2.0, noise_margin_db=0)
     found = steps(np.tile(speech, 2), gate)
-    splits = [step for step in found if step.closes and step.begins is not None]
+    splits = [step for step in found if step.ends_segment and step.segment_start is not None]
     assert splits
     for step in splits:
-        assert step.begins == step.index
+        assert step.segment_start == step.index
         assert step.voiced > 0
         assert found[step.index - 1].speech
 
@@ -140,10 +142,10 @@ def test_steps_do_not_depend_on_the_split_into_blocks(
     parts = [step for block in np.split(sound, sorted(cuts)) for step in segmenter.push(block)]
     assert len(parts) == len(whole) == (len(sound) - 240) // STEP
     for one, other in zip(parts, whole, strict=True):
-        assert (one.index, one.voiced, one.closes, one.begins) == (
+        assert (one.index, one.voiced, one.ends_segment, one.segment_start) == (
             other.index,
             other.voiced,
-            other.closes,
-            other.begins,
+            other.ends_segment,
+            other.segment_start,
         )
-        np.testing.assert_array_equal(one.fed, other.fed)
+        np.testing.assert_array_equal(one.log_mels, other.log_mels)

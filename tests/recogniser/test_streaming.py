@@ -14,7 +14,7 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle, load_bundle
-from realtime_ser.recogniser.features import Mfcc, StepSpans
+from realtime_ser.recogniser.features import Mfcc, StepFramer
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 
@@ -41,7 +41,7 @@ def sound(steps: int, seed: int) -> NDArray[np.float32]:
 
 
 def stream(bundle: Bundle, blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    spans, mfcc, model = StepSpans(), Mfcc(bundle.manifest.features), StepModel(bundle)
+    spans, mfcc, model = StepFramer(), Mfcc(bundle.manifest.features), StepModel(bundle)
     state, out = model.initial_state(), []
     for block in blocks:
         for span in spans.push(block):
@@ -59,7 +59,7 @@ def test_streaming_equals_the_training_graph_for_any_split(
     cuts = data.draw(st.lists(st.integers(0, len(samples)), max_size=50))
     mfcc = Mfcc(bundle.manifest.features)
     frames = np.concatenate(
-        [mfcc.cepstra(mfcc.log_mel(span)) for span in StepSpans().push(samples)]
+        [mfcc.cepstra(mfcc.log_mel(span)) for span in StepFramer().push(samples)]
     )
     offline = np.asarray(graph(frames[None].astype(np.float32)))[0]  # type: ignore[operator]
     streamed = stream(bundle, np.split(samples, sorted(cuts)))

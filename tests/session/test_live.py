@@ -38,8 +38,8 @@ def test_every_session_is_kept_and_the_place_is_told(speech_wav, store, capsys):
     assert play(speech_wav) == 0
     (info,) = store.sessions()
     assert info.state is SessionState.COMPLETE
-    assert info.beginning.source.name == "speech.wav"
-    assert not info.beginning.source.demo
+    assert info.metadata.source.name == "speech.wav"
+    assert not info.metadata.source.demo
     said = capsys.readouterr().out
     assert f"Kept in {store.folder}:" in said
     assert f"sessions show {info.id}" in said
@@ -51,7 +51,7 @@ def test_every_session_is_kept_and_the_place_is_told(speech_wav, store, capsys):
 def test_the_demo_is_kept_as_a_demo(store):
     assert play("demo", "--duration", 2) == 0
     (info,) = store.sessions()
-    assert info.beginning.source.demo
+    assert info.metadata.source.demo
 
 
 def test_no_keep_keeps_nothing(speech_wav, store, capsys):
@@ -110,7 +110,7 @@ def test_a_name_that_another_program_took_meanwhile_is_left_to_it(speech_wav, st
 def test_the_next_start_tells_of_an_interrupted_session(speech_wav, store, capsys):
     assert subprocess.run([sys.executable, "-c", KILLED]).returncode == -signal.SIGKILL
     (killed,) = store.sessions()
-    moment = killed.beginning.started.astimezone().strftime("%H:%M")
+    moment = killed.metadata.started.astimezone().strftime("%H:%M")
     assert play(speech_wav) == 0
     assert capsys.readouterr().err == (
         f"realtime-ser: The session of {moment} was interrupted; all but its last second is kept: "
@@ -135,7 +135,7 @@ def test_a_microphone_s_session_is_exported_as_the_monitor_wrote_it(pulse, speec
     assert done.returncode == 0, done.stderr
     with Store(tmp_path / "store") as store:
         (info,) = store.sessions()
-    assert info.beginning.source.live
+    assert info.metadata.source.live
     again = tmp_path / "again.csv"
     assert main(["sessions", "export", info.id, "--to", str(again), "--config", str(config)]) == 0
     for ending in ("csv", "segments.csv", "markers.csv", "json"):

@@ -19,9 +19,13 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 from realtime_ser.recogniser.bundle import MANIFEST, load_bundle
-from realtime_ser.recogniser.speaker_calibration import Baseline, mean_log_probabilities, shifted
+from realtime_ser.recogniser.speaker_calibration import (
+    SpeakerCalibration,
+    mean_log_probabilities,
+    shifted,
+)
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import chosen_bundle, usable, with_profile
+from realtime_ser.session.profiles.folder import chosen_bundle, profile_choices, with_profile
 
 REFERENCE = [-1.7, -2.1, -3.4, -2.5, -4.5, -3.2, -3.8, -3.9]
 
@@ -94,7 +98,7 @@ def profile_files():
 odds = arrays(np.float64, (3, 8), elements=st.floats(1e-4, 1.0))
 shifts = arrays(np.float64, 8, elements=st.floats(-3, 3))
 baselines = st.builds(
-    Baseline,
+    SpeakerCalibration,
     reference=arrays(np.float64, 8, elements=st.floats(-9, 0)).map(tuple),
     strength=st.floats(0, 2),
     enabled=st.booleans(),
@@ -151,13 +155,13 @@ def test_a_session_is_corrected_says_so_and_keeps_what_the_model_said(
     assert np.abs(shown - probabilities(plain)).max() > 0.01
 
     with open_store(Config()) as store:
-        first, second = sorted(store.sessions(), key=lambda info: info.beginning.started)
+        first, second = sorted(store.sessions(), key=lambda info: info.metadata.started)
         told = store.columns(first.id).probabilities
     said = told[~np.isnan(told).any(axis=1)]  # whole, where a CSV has six decimals
     shift = np.array([story["shift"][label] for label in LABELS])
     np.testing.assert_allclose(shifted(said, shift), shown, atol=1e-6)
-    assert first.beginning.provenance["profile"] is None
-    assert second.beginning.provenance["profile"] == story
+    assert first.metadata.provenance["profile"] is None
+    assert second.metadata.provenance["profile"] == story
     assert main(["sessions", "show", second.id]) == 0
     assert "corrected for Anna" in capsys.readouterr().out
 
@@ -200,18 +204,18 @@ def test_a_session_heard_again_by_another_model_is_not_corrected(
         (info,) = store.sessions()
         assert main(["sessions", "reanalyse", info.id, "--model", str(bundle_folder)]) == 0
         (again,) = [other for other in store.sessions() if other.id != info.id]
-        assert again.beginning.provenance["profile"] is None
-        assert again.beginning.provenance["config"]["profile"] is None
+        assert again.metadata.provenance["profile"] is None
+        assert again.metadata.provenance["config"]["profile"] is None
 
 
 def test_a_window_is_told_which_profiles_it_may_offer(anna, bundles):
     config = Config(model=str(bundles["able"]))
-    (offered,) = usable(config)
+    (offered,) = profile_choices(config)
     assert (offered.profile.name, offered.fault) == ("Anna", None)
     chosen = chosen_bundle(with_profile(config, offered.profile.name))
     assert chosen.profile == offered.profile
     assert chosen_bundle(config).profile is None
-    (refused,) = usable(Config(model=str(bundles["other"])))
+    (refused,) = profile_choices(Config(model=str(bundles["other"])))
     assert "another model" in refused.fault
 
 
@@ -337,7 +341,7 @@ def test_a_damaged_profile_is_told_and_can_be_deleted(able, anna, speech_wav, tm
     assert "is damaged" in capsys.readouterr().err
     assert play(speech_wav, tmp_path / "out.csv", able, "--profile", anna) == 1
     assert "is damaged: delete it" in capsys.readouterr().err
-    assert list(usable(Config(model=able))) == []
+    assert list(profile_choices(Config(model=able))) == []
     assert main(["profiles", "delete", "anna", "--yes"]) == 0
     assert not profile_files()
 

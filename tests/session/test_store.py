@@ -27,14 +27,14 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import (
     STEP_S,
     Anchor,
-    Begun,
     Estimate,
+    IntervalOpened,
     Marker,
     Segment,
     State,
     Update,
 )
-from realtime_ser.session.metadata import Beginning, Course, Model
+from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata
 from realtime_ser.session.store import SessionState, Store
 from realtime_ser.session.store.blobs import STATES
 from realtime_ser.session.store.database import NAME
@@ -42,10 +42,12 @@ from realtime_ser.session.store.database import NAME
 NOW = datetime(2026, 3, 1, 14, 2, 11, 123456, timezone(timedelta(hours=-3, minutes=-30)))
 
 
-def beginning(channels=(1,), **changes):
+def metadata(channels=(1,), **changes):
     source = SourceInfo("Studio", 48_000, max(channels), live=True)
-    model = Model("default", "1.0", "00ff")
-    return replace(Beginning(NOW, source, channels, LABELS, model, {"python": "3"}), **changes)
+    model = ModelIdentity("default", "1.0", "00ff")
+    return replace(
+        SessionMetadata(NOW, source, channels, LABELS, model, {"python": "3"}), **changes
+    )
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def silence(step, channel=1):
 
 def kept(store, records, **facts):
     """ID of a session that held these records."""
-    writer = store.begin(beginning(**facts))
+    writer = store.begin(metadata(**facts))
     writer.write(records)
     writer.finish()
     return writer.id
@@ -127,7 +129,7 @@ def some_updates(draw):
 )
 @given(updates=some_updates(), cuts=st.lists(st.integers(0, 25), max_size=4))
 def test_updates_come_back_to_the_last_bit_however_they_were_committed(store, updates, cuts):
-    writer = store.begin(beginning(channels=(1, 2)))
+    writer = store.begin(metadata(channels=(1, 2)))
     edges = [0, *sorted(cuts), len(updates)]
     for start, end in pairwise(edges):
         writer.write(updates[start:end])
@@ -151,14 +153,14 @@ def test_everything_else_comes_back_too(store):
     segment = Segment(3, 1, 0.16, 2.0 / 3, 0.1 + 0.2, estimate(5))
     marker = Marker(1 / 3, '=a, "b"\n', "c", 2.5, "user", NOW)
     anchor = Anchor(160_000, 1 / 7, 1 / 9, NOW)
-    writer = store.begin(beginning(title="Ünï"))
-    writer.start(NOW, lambda: Course(2, 441, "It broke."))
+    writer = store.begin(metadata(title="Ünï"))
+    writer.start(NOW, lambda: SessionHealth(2, 441, "It broke."))
     writer.write([segment, marker, replace(marker, wall_clock=None), anchor])
     writer.finish()
     (info,) = store.sessions()
-    assert info.beginning == beginning(title="Ünï")
+    assert info.metadata == metadata(title="Ünï")
     assert info.state is SessionState.COMPLETE
-    assert info.course == Course(2, 441, "It broke.")
+    assert info.health == SessionHealth(2, 441, "It broke.")
     (again,) = store.segments(info.id)
     assert again.estimate.probabilities.tobytes() == segment.estimate.probabilities.tobytes()
     plain = replace(segment.estimate, probabilities=None)
@@ -274,7 +276,7 @@ def test_sessions_in_one_folder_do_not_disturb_each_other(tmp_path):
     def work(number):
         try:
             with Store(folder) as store:
-                writer = store.begin(beginning(title=str(number)))
+                writer = store.begin(metadata(title=str(number)))
                 for step in range(0, 200, 10):
                     writer.write([silence(step + k) for k in range(10)])
                     writer.flush()
@@ -292,7 +294,7 @@ def test_sessions_in_one_folder_do_not_disturb_each_other(tmp_path):
         thread.join()
     assert faults == []
     with Store(folder) as store:
-        assert sorted(info.beginning.title for info in store.sessions()) == list("0123")
+        assert sorted(info.metadata.title for info in store.sessions()) == list("0123")
         assert {info.channels[0].updates for info in store.sessions()} == {200}
 
 
@@ -357,7 +359,7 @@ def test_programs_that_open_it_at_once_make_one_store(spoil, tmp_path, monkeypat
         start.wait()
         stores.append(store := Store(tmp_path))
         notices.append(store.notice)
-        store.begin(beginning()).finish()
+        store.begin(metadata()).finish()
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -382,7 +384,7 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
     import resource
 
     with Store(tmp_path) as store:
-        writer = store.begin(beginning())
+        writer = store.begin(metadata())
         writer.write([silence(step) for step in range(100)])
         writer.flush()
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -402,8 +404,8 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
 
 def test_an_interval_that_has_begun_is_stored_as_far_as_it_has_come(store):
     begun = Marker(1.0, "task", "5", wall_clock=NOW)
-    writer = store.begin(beginning())
-    writer.write([*map(silence, range(20)), Begun(begun), Marker(1.2, "question", "1")])
+    writer = store.begin(metadata())
+    writer.write([*map(silence, range(20)), IntervalOpened(begun), Marker(1.2, "question", "1")])
     writer.flush()
     assert [one.duration_s for one in store.markers(writer.id)] == [pytest.approx(0.6), 0.0]
     writer.write(list(map(silence, range(20, 50))))
@@ -417,8 +419,8 @@ def test_an_interval_that_has_begun_is_stored_as_far_as_it_has_come(store):
 
 def test_the_end_of_an_interval_is_kept_also_where_its_beginning_was_deleted(store):
     begun = Marker(1.0, "task", "5")
-    writer = store.begin(beginning())
-    writer.write([silence(20), Begun(begun)])
+    writer = store.begin(metadata())
+    writer.write([silence(20), IntervalOpened(begun)])
     writer.flush()
     (key,) = store.keyed_markers(writer.id)
     store.delete_marker(key)

@@ -39,7 +39,7 @@ def columns():
 @pytest.mark.parametrize("steps", [1.0, 2.5, 7.0, 40.0, 333.0])
 def test_a_column_holds_the_mean_and_the_extremes_of_its_steps(columns, steps):
     edges = np.arange(0, 5000 - steps, steps) * STEP_S
-    cells = Pyramid(columns).read(edges)
+    bins = Pyramid(columns).read(edges)
     # Edges of wide columns are exact to a quarter of their width.
     slack = 0 if steps < 16 else 0.25 * steps
     middles = columns.step + 0.5
@@ -47,36 +47,34 @@ def test_a_column_holds_the_mean_and_the_extremes_of_its_steps(columns, steps):
         first, last = edges[index] / STEP_S, edges[index + 1] / STEP_S
         outer = columns.records[(middles >= first - slack) & (middles < last + slack)]
         inner = columns.records[(middles >= first + slack) & (middles < last - slack)]
-        assert cells.level_dbfs[index] <= max(outer["level_dbfs"], default=-120.0) + 1e-5
-        assert cells.level_dbfs[index] >= max(inner["level_dbfs"], default=-120.0) - 1e-5
-        assert cells.highest[index] * 32767 <= max(outer["highest"], default=0) + 0.01
-        assert cells.lowest[index] * 32767 >= min(outer["lowest"], default=0) - 0.01
+        assert bins.level_dbfs[index] <= max(outer["level_dbfs"], default=-120.0) + 1e-5
+        assert bins.level_dbfs[index] >= max(inner["level_dbfs"], default=-120.0) - 1e-5
+        assert bins.highest[index] * 32767 <= max(outer["highest"], default=0) + 0.01
+        assert bins.lowest[index] * 32767 >= min(outer["lowest"], default=0) - 0.01
         if not len(outer[outer["state"] == 1]):
-            assert np.isnan(cells.probabilities[index]).all()
+            assert np.isnan(bins.probabilities[index]).all()
         if slack:
             continue
-        assert cells.known[index] == (len(inner) > 0)
-        assert cells.lost[index] == (inner["state"] == 2).any()
+        assert bins.known[index] == (len(inner) > 0)
+        assert bins.lost[index] == (inner["state"] == 2).any()
         spoken = inner[inner["state"] == 1]["probabilities"]
         if len(spoken):
             mean = spoken.mean(axis=0, dtype=float)
-            np.testing.assert_allclose(cells.probabilities[index], mean, atol=1e-5)
+            np.testing.assert_allclose(bins.probabilities[index], mean, atol=1e-5)
 
 
 def test_nothing_lost_is_ever_hidden(columns):
     pyramid = Pyramid(columns)
     for count in (1, 10, 100, 1000):
-        cells = pyramid.read(np.linspace(0, 5000 * STEP_S, count + 1))
-        assert cells.lost.any()
+        bins = pyramid.read(np.linspace(0, 5000 * STEP_S, count + 1))
+        assert bins.lost.any()
 
 
 def test_closer_than_steps_each_column_shows_its_step_and_lines_join_them(columns):
     pyramid = Pyramid(columns)
     edges = np.linspace(10 * STEP_S, 14 * STEP_S, 101)
-    cells = pyramid.read(edges)
-    np.testing.assert_array_equal(
-        cells.probabilities[::25], columns.records["probabilities"][10:14]
-    )
+    bins = pyramid.read(edges)
+    np.testing.assert_array_equal(bins.probabilities[::25], columns.records["probabilities"][10:14])
     times = np.array([11.0, 11.25, 11.5, 12.0]) * STEP_S
     curve = pyramid.curve(times)
     one, other = columns.records["probabilities"][[10, 11]]
@@ -89,8 +87,8 @@ def test_closer_than_steps_each_column_shows_its_step_and_lines_join_them(column
 
 def test_a_hole_is_unknown(columns):
     middle = sum(MISSING) / 2 * STEP_S
-    cells = Pyramid(columns).read(np.array([middle, middle + STEP_S / 2]))
-    assert not cells.known.any()
+    bins = Pyramid(columns).read(np.array([middle, middle + STEP_S / 2]))
+    assert not bins.known.any()
     assert Pyramid(columns).index_at(middle) is None
 
 

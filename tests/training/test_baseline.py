@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
-from realtime_ser.recogniser.speaker_calibration import Baseline
+from realtime_ser.recogniser.speaker_calibration import SpeakerCalibration
 from tests.training.html_page import check_alone
 from tests.training.made_up import made_clips, made_run
 from training.measure.answers import ClipResult, Evaluation, SegmentResult
@@ -78,7 +78,7 @@ def test_where_nobody_gains_nothing_is_offered():
 )
 def test_the_folds_decide_together(gains, offered):
     folds = [
-        Baseline(
+        SpeakerCalibration(
             reference=(-1.0, -2.0),
             strength=strength,
             enabled=False,
@@ -92,7 +92,7 @@ def test_the_folds_decide_together(gains, offered):
 
 
 def test_one_fold_decides_for_itself():
-    fold = Baseline(
+    fold = SpeakerCalibration(
         reference=(-1.0, -2.0), strength=0.5, enabled=True, validation={"mean": {"gain": 0.1}}
     )
     assert middle([fold]).enabled

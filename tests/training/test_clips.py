@@ -71,12 +71,12 @@ def test_segments_are_those_that_the_live_path_feeds(clips, cache):
     segments = cut(clips, cache)
     for recording in (clips[0], clips[2]):
         steps = Segmenter(FEATURES, GATE).push(samples_16k(recording.path))
-        fed = np.concatenate([step.fed for step in steps])
+        log_mels = np.concatenate([step.log_mels for step in steps])
         voiced = sum(step.voiced for step in steps if step.speech)
         mine = [segment for segment in segments if segment.clip == recording]
         assert len(mine) > 1
         assert np.array_equal(
-            np.concatenate([segment.log_mel for segment in mine]), fed.astype(np.float32)
+            np.concatenate([segment.log_mel for segment in mine]), log_mels.astype(np.float32)
         )
         assert sum(segment.voiced_s for segment in mine) == pytest.approx(voiced * 0.02)
         for segment in mine:
@@ -92,8 +92,12 @@ def test_a_clip_without_speech_gives_no_segment(clips, cache):
 
 
 def test_a_clip_that_ends_in_speech_keeps_its_last_segment(tmp_path, cache, speech):
-    begins = next(s.begins for s in Segmenter(FEATURES, GATE).push(speech) if s.begins is not None)
-    sound = speech[: begins * 1280 + 16_000]
+    segment_start = next(
+        s.segment_start
+        for s in Segmenter(FEATURES, GATE).push(speech)
+        if s.segment_start is not None
+    )
+    sound = speech[: segment_start * 1280 + 16_000]
     assert len(cut([clip(tmp_path / "cut.wav", sound)], cache)) == 1
 
 
@@ -194,9 +198,9 @@ def test_a_changed_take_is_gated_as_it_sounds(clips, cache):
     take = Take(clips[0], NOISE, copy=1)
     segments = cut([take], cache)
     steps = Segmenter(FEATURES, GATE).push(take.samples())
-    fed = np.concatenate([step.fed for step in steps])
+    log_mels = np.concatenate([step.log_mels for step in steps])
     joined = np.concatenate([segment.log_mel for segment in segments])
-    assert np.array_equal(joined, fed.astype(np.float32))
+    assert np.array_equal(joined, log_mels.astype(np.float32))
     assert {segment.take for segment in segments} == {take}
     assert {segment.clip for segment in segments} == {clips[0]}
     (recorded, *_) = cut([clips[0]], cache)

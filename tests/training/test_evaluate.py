@@ -19,7 +19,7 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import STEP, STEP_S, STEP_SPAN, Segment, Update
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
-from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.running_summary import SummaryAccumulator
 from training.corpora import CORPORA, Clip
 from training.measure.evaluate import (
     SECONDS,
@@ -92,9 +92,9 @@ def live(bundle, samples, classes=()):
     """What the live path says of samples: its records, and its posterior."""
     pipeline = Pipeline(bundle, bundle.manifest.gate, classes=classes)
     records = pipeline.push(samples) + pipeline.finish()
-    tally = Tally()
+    tally = SummaryAccumulator()
     for record in records:
-        tally.add(record)
+        tally.feed(record)
     return records, tally.summary()[1].probabilities
 
 

@@ -42,7 +42,7 @@ def segments(samples) -> list[tuple[int, int]]:
     """First and last sample of each segment's voice, as the live gate hears it."""
     found = []
     for step in Segmenter(FeatureParams(), GateConfig()).push(samples):
-        if step.begins is not None:
+        if step.segment_start is not None:
             found.append((1280 * step.index, 1280 * step.index))
         if step.speech and step.voiced:
             found[-1] = (found[-1][0], 1280 * (step.index + 1) - 1)

@@ -19,7 +19,7 @@ from realtime_ser.base.records import SAMPLE_RATE
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (
     SPEECH_S,
-    Baseline,
+    SpeakerCalibration,
     mean_log_probabilities,
     shifted,
 )
@@ -39,7 +39,7 @@ _Speaker: TypeAlias = tuple[str, str]
 
 def fit_baseline(
     labels: Sequence[str], said: Mapping[Clip, Sequence[SegmentResult]]
-) -> Baseline | None:
+) -> SpeakerCalibration | None:
     """Reference and strength from what a model said of validation speakers.
 
     The reference is the mean over the corpora of the mean over their speakers. The strength is the
@@ -82,11 +82,11 @@ def fit_baseline(
     return fitted.model_copy(update={"enabled": offered, "validation": gains})
 
 
-def _baseline(reference: Means, strength: float) -> Baseline:
-    return Baseline(reference=tuple(reference.tolist()), strength=strength, enabled=False)
+def _baseline(reference: Means, strength: float) -> SpeakerCalibration:
+    return SpeakerCalibration(reference=tuple(reference.tolist()), strength=strength, enabled=False)
 
 
-def middle(fitted: Sequence[Baseline]) -> Baseline:
+def middle(fitted: Sequence[SpeakerCalibration]) -> SpeakerCalibration:
     """What the folds of a recipe fitted, as one.
 
     It is offered where validation speakers surely gained in the mean of the folds: the few of one
@@ -103,7 +103,7 @@ def middle(fitted: Sequence[Baseline]) -> Baseline:
 
 
 def baseline_scores(
-    evaluations: Sequence[Evaluation], baselines: Sequence[Baseline]
+    evaluations: Sequence[Evaluation], baselines: Sequence[SpeakerCalibration]
 ) -> dict[str, Any]:
     """What baselines give speakers on whom nothing was fitted, fit for JSON.
 
@@ -187,7 +187,9 @@ def _reference(spoken: Mapping[_Speaker, Means]) -> Means:
 # ------------------------------------------------------------------------------------------- gains
 
 
-def _gains(evaluation: Evaluation, baselines: Mapping[_Speaker, Baseline]) -> dict[str, Any]:
+def _gains(
+    evaluation: Evaluation, baselines: Mapping[_Speaker, SpeakerCalibration]
+) -> dict[str, Any]:
     """Figures without a correction and with it, of the clips of all who spoke neutrally."""
     neutral = _neutral(evaluation.results)
     pairs: list[tuple[ClipResult, list[SegmentResult]]] = []

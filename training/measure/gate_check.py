@@ -165,7 +165,7 @@ def _heard(gate: GateConfig, clip: Clip) -> list[bool]:
     samples = samples_16k(clip.path)
     return [
         any(
-            step.begins is not None
+            step.segment_start is not None
             for step in Segmenter(FeatureParams(), gate).push(samples * np.float32(_factor(gain)))
         )
         for gain in GAINS_DB

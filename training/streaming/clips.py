@@ -169,7 +169,7 @@ class _Cut:
     """A segment while it is cut."""
 
     first: int
-    fed: list[NDArray[np.float64]]
+    log_mels: list[NDArray[np.float64]]
     voiced: int = 0
     last_voiced: int = 0
 
@@ -179,18 +179,18 @@ def _cut(features: FeatureParams, gate: GateConfig, take: AnyTake) -> Arrays:
     stream = take.stream()
     cuts: list[_Cut] = []
     for step in Segmenter(features, gate).push(stream.samples):
-        if step.begins is not None:
-            cuts.append(_Cut(step.begins, []))
+        if step.segment_start is not None:
+            cuts.append(_Cut(step.segment_start, []))
         if step.speech:
             cut = cuts[-1]
-            cut.fed.append(step.fed)
+            cut.log_mels.append(step.log_mels)
             cut.voiced += step.voiced
             cut.last_voiced = step.index - cut.first if step.voiced else cut.last_voiced
     none = np.empty((0, STEP_FRAMES, features.n_mels), np.float32)
-    lengths = [sum(map(len, cut.fed)) for cut in cuts]
+    lengths = [sum(map(len, cut.log_mels)) for cut in cuts]
     arrays: Arrays = {
         "log_mel": np.concatenate(
-            [none, *(fed for cut in cuts for fed in cut.fed)], dtype=np.float32
+            [none, *(log_mels for cut in cuts for log_mels in cut.log_mels)], dtype=np.float32
         ),
         "steps": np.array(lengths, np.int64),
         "last_voiced": np.array([cut.last_voiced for cut in cuts], np.int64),

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from realtime_ser.base.quiet import quiet_stderr
+from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.step_model import FRAMES, LOGITS
 from training.streaming.network import StreamingSer
@@ -41,7 +41,7 @@ def convert(model: StreamingSer) -> bytes:
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("step", step, input_signature=[signature])
-    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
+    with tempfile.TemporaryDirectory() as folder, silence_stderr():
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
         return bytes(converter.convert())

@@ -29,13 +29,13 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser import __version__
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, row
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Package:
     """A package that the program is made of."""
 
     name: str
@@ -43,12 +43,12 @@ class Part:
     licence: str
 
 
-def parts() -> list[Part]:
+def parts() -> list[Package]:
     """The packages that it needs, what those need, and what is loaded now, by name."""
-    found: dict[str, Part] = {}
+    found: dict[str, Package] = {}
     packages = packages_distributions()
     loaded = [name for module in sys.modules for name in packages.get(module, ())]
-    waiting = [*_needs("realtime-ser"), *loaded]
+    waiting = [*_requirements_of("realtime-ser"), *loaded]
     while waiting:
         name = waiting.pop()
         if name.lower() in found:
@@ -59,12 +59,14 @@ def parts() -> list[Part]:
             package = distribution(name)
         except PackageNotFoundError:
             continue  # for another system, or an extra that was not asked for
-        found[name.lower()] = Part(package.metadata["Name"], package.version, _licence(package))
-        waiting += _needs(name)
+        found[name.lower()] = Package(
+            package.metadata["Name"], package.version, _licence_of(package)
+        )
+        waiting += _requirements_of(name)
     return [found[name] for name in sorted(found)]
 
 
-def _needs(name: str) -> Iterator[str]:
+def _requirements_of(name: str) -> Iterator[str]:
     try:
         lines = requires(name) or []
     except PackageNotFoundError:
@@ -74,7 +76,7 @@ def _needs(name: str) -> Iterator[str]:
             yield re.split(r"[^\w.-]", line, maxsplit=1)[0]
 
 
-def _licence(package: Distribution) -> str:
+def _licence_of(package: Distribution) -> str:
     facts = package.metadata
     if "License-Expression" in facts:
         return facts["License-Expression"]
@@ -144,16 +146,16 @@ class AboutDialog(QDialog):
         for widget in (self.title, self.text, self.model, self.table):
             self._column.addWidget(widget)
         self._column.addLayout(row(None, self.close_button))
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.close_button.setFocus()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self.setMinimumWidth(look.grid(84))
-        self.table.setMinimumHeight(look.grid(20))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self.setMinimumWidth(style.grid(84))
+        self.table.setMinimumHeight(style.grid(20))
         if not self.isVisible():
-            self.resize(look.grid(84), look.grid(70))
+            self.resize(style.grid(84), style.grid(70))
         self.model.setText(
-            f'{escape(self._model)} <a style="color: {look.theme.accent}" href="{self._link}">'
+            f'{escape(self._model)} <a style="color: {style.theme.accent}" href="{self._link}">'
             "Its card</a> says how good it is, and its terms of use."
         )

@@ -24,7 +24,7 @@ class Entry:
         Shortcut; empty for none.
     tip
         What it does, as the list of keys says it.
-    held
+    handled_by_window
         Whether the key is watched by the window itself: it is shown beside the text only.
     check
         Whether it is on or off.
@@ -34,22 +34,28 @@ class Entry:
     text: str
     keys: str = ""
     tip: str = ""
-    held: bool = False
+    handled_by_window: bool = False
     check: bool = False
 
 
 #: Stands for a line between two groups.
-LINE = Entry("", "")
+SEPARATOR = Entry("", "")
 
 MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
     (
         "&Session",
         (
-            Entry("toggle", "Start, &pause, go on", "Space", "start, pause, go on", held=True),
+            Entry(
+                "toggle",
+                "Start, &pause, go on",
+                "Space",
+                "start, pause, go on",
+                handled_by_window=True,
+            ),
             Entry("stop", "S&top", "Ctrl+.", "end the session; its files are complete then"),
             Entry("mark", "Set a &marker", "M", "set a marker now, with the text that was typed"),
             Entry("replay", "&Replay the last 30 seconds", "R", "hear the last 30 s again"),
-            LINE,
+            SEPARATOR,
             Entry("study", "St&udy and participant…", "Ctrl+D", "who speaks, in which study"),
             Entry(
                 "record",
@@ -57,7 +63,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
                 tip="keep the next session's sound as a file; the window says so all the time",
                 check=True,
             ),
-            LINE,
+            SEPARATOR,
             Entry("sessions", "&Sessions…", "Ctrl+L", "all sessions: search, open, export, delete"),
             Entry("review", "Re&view this session", "Ctrl+R", "look at this or the last session"),
             Entry("files", "Analyse &files…", "Ctrl+O", "analyse recordings, or drop them here"),
@@ -68,7 +74,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
                 "Ctrl+Shift+E",
                 "ELAN, Praat, Audacity, pictures, a report",
             ),
-            LINE,
+            SEPARATOR,
             Entry("quit", "&Quit", "Ctrl+Q", "close; the session is complete on disk"),
         ),
     ),
@@ -81,7 +87,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
             Entry("longer", "Lon&ger timeline", "Ctrl+-", "more seconds on the timeline"),
             "La&bels",
             Entry("all_labels", "Sho&w all labels", "Alt+0", "show every label again"),
-            LINE,
+            SEPARATOR,
             Entry(
                 "compact",
                 "&Compact window",
@@ -97,7 +103,7 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
                 "hide the results from whoever speaks, and show them again",
                 check=True,
             ),
-            LINE,
+            SEPARATOR,
             "&Theme",
         ),
     ),
@@ -106,12 +112,12 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
         (
             Entry("rescan", "&Look for microphones", "F5", "look for microphones again"),
             Entry("check", "&Check the microphone…", "Ctrl+I", "level and sensitivity, with a try"),
-            LINE,
+            SEPARATOR,
             "&Model",
             "Compare &with",
             "Correct for a &person",
             Entry("calibrate", "C&alibrate for a person…", tip="make a profile of a normal voice"),
-            LINE,
+            SEPARATOR,
             Entry("settings", "&Settings…", "Ctrl+,", "texts of the number keys, smoothing, theme"),
         ),
     ),
@@ -120,10 +126,10 @@ MENUS: tuple[tuple[str, tuple[Entry | str, ...]], ...] = (
         (
             Entry("keys", "&Keys and meaning", "F1", "this list"),
             Entry("notice", "&Purpose, limits and consent", tip="what this is for, and what not"),
-            LINE,
+            SEPARATOR,
             Entry("diagnostics", "Copy &diagnostics…", tip="what to send with a question; copy it"),
             Entry("log", "Show the &log file", tip="what the program has noted"),
-            LINE,
+            SEPARATOR,
             Entry("about", "&About", tip="versions and licences"),
         ),
     ),
@@ -150,11 +156,11 @@ def entries() -> Iterable[tuple[str, Entry]]:
 
 def key_rows() -> list[tuple[str, str]]:
     """Keys and what they do, for the help."""
-    rows = [(_native(entry.keys), entry.tip) for _, entry in entries() if entry.keys]
+    rows = [(_key_text(entry.keys), entry.tip) for _, entry in entries() if entry.keys]
     return rows + list(MORE_KEYS)
 
 
-def _native(keys: str) -> str:
+def _key_text(keys: str) -> str:
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
@@ -184,14 +190,14 @@ class Actions:
         """Every one of them."""
         return list(self._actions.values())
 
-    def bind(self, name: str, act: Callable[..., Any]) -> None:
+    def bind(self, name: str, callback: Callable[..., Any]) -> None:
         """Say what an action does; one that does nothing yet cannot be chosen."""
         action = self._actions[name]
         action.setEnabled(True)
         if action.isCheckable():
-            action.triggered.connect(act)
+            action.triggered.connect(callback)
         else:
-            action.triggered.connect(lambda _=False: act())
+            action.triggered.connect(lambda _=False: callback())
 
     def fill(self, bar: QMenuBar) -> None:
         """Make the menus."""
@@ -201,9 +207,9 @@ class Actions:
             menu.setToolTipsVisible(True)
             for item in items:
                 if isinstance(item, str):
-                    below = menu.addMenu(item)
-                    assert below is not None
-                    self.menus[item.replace("&", "")] = below
+                    submenu = menu.addMenu(item)
+                    assert submenu is not None
+                    self.menus[item.replace("&", "")] = submenu
                 elif item.name:
                     menu.addAction(self._actions[item.name])
                 else:
@@ -214,7 +220,7 @@ class Actions:
         menu: str,
         choices: Sequence[tuple[str, Any]],
         chosen: Any,
-        act: Callable[[Any], Any],
+        callback: Callable[[Any], Any],
     ) -> None:
         """Fill a menu with values, one of which holds; not from within a choice there."""
         place = self.menus[menu]
@@ -225,19 +231,19 @@ class Actions:
             action.setCheckable(True)
             action.setChecked(value == chosen)
             action.setData(value)
-            action.triggered.connect(lambda _=False, v=value: act(v))
+            action.triggered.connect(lambda _=False, v=value: callback(v))
             group.addAction(action)
             place.addAction(action)
 
-    def tick(self, menu: str, chosen: Any) -> None:
+    def check_value(self, menu: str, chosen: Any) -> None:
         """Mark another value of a menu as the one that holds."""
         for action in self.menus[menu].actions():
             action.setChecked(action.data() == chosen)
 
     def _make(self, entry: Entry) -> QAction:
         action = QAction(entry.text, self._owner)
-        if entry.held:
-            action.setText(f"{entry.text}\t{_native(entry.keys)}")
+        if entry.handled_by_window:
+            action.setText(f"{entry.text}\t{_key_text(entry.keys)}")
         elif entry.keys:
             action.setShortcut(QKeySequence(entry.keys))
             action.setAutoRepeat(False)

@@ -16,8 +16,8 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from realtime_ser import __version__
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, reveal, row
 
 _log = logging.getLogger(__name__)
@@ -32,21 +32,26 @@ class CrashDialog(QDialog):
         The fault in a line.
     trace
         Where it came from.
-    kept
+    kept_text
         What is kept of the session, in a sentence; empty: there is none.
     log
         The log file, if there is one.
     """
 
     def __init__(
-        self, fault: str, trace: str, kept: str, log: Path | None, parent: QWidget | None = None
+        self,
+        fault: str,
+        trace: str,
+        kept_text: str,
+        log: Path | None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Something went wrong")
         self._report = f"realtime-ser {__version__}\n{trace}"
         self.title = label("Something went wrong in the window", "big bold", wrap=True)
-        words = " ".join(part for part in (f"{fault}.", kept) if part)
+        words = " ".join(part for part in (f"{fault}.", kept_text) if part)
         advice = "If the window does not behave, close it and start again; nothing is lost."
         self.text = label(f"{words} {advice}", wrap=True)
         self.details = QPlainTextEdit(self._report)
@@ -66,14 +71,14 @@ class CrashDialog(QDialog):
         self.copy.clicked.connect(self._copy)
         self.log.clicked.connect(lambda: reveal(log) if log is not None else None)
         self.go_on.clicked.connect(self.accept)
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.go_on.setFocus()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self._buttons.setSpacing(look.grid(1))
-        self.details.setMinimumHeight(look.grid(20))
-        self.setMinimumWidth(look.grid(80))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self._buttons.setSpacing(style.grid(1))
+        self.details.setMinimumHeight(style.grid(20))
+        self.setMinimumWidth(style.grid(80))
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()
@@ -82,8 +87,11 @@ class CrashDialog(QDialog):
 
 
 @contextlib.contextmanager
-def faults_told(
-    owner: QWidget, kept: Callable[[], str], log: Path | None, interrupted: Callable[[], object]
+def report_faults(
+    owner: QWidget,
+    kept_text: Callable[[], str],
+    log: Path | None,
+    interrupted: Callable[[], object],
 ) -> Iterator[None]:
     """Survive a fault in a slot: one dialog, the traceback in the log, the session goes on.
 
@@ -93,7 +101,7 @@ def faults_told(
     ----------
     owner
         The window in front of which it is told.
-    kept
+    kept_text
         Says what is kept of the session.
     log
         The log file, if there is one.
@@ -112,7 +120,7 @@ def faults_told(
         if not told:  # one dialog: a fault in each frame must not bury the screen
             told = True
             lines = "".join(traceback.format_exception(kind, error, trace))
-            dialog = CrashDialog(f"{kind.__name__}: {error}", lines, kept(), log, owner)
+            dialog = CrashDialog(f"{kind.__name__}: {error}", lines, kept_text(), log, owner)
             dialog.finished.connect(rearm)
             dialog.open()
 

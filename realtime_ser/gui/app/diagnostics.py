@@ -11,10 +11,10 @@ from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 from realtime_ser import __version__
 from realtime_ser.base.config import Config
 from realtime_ser.gui.app.log_file import log_path
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Said, button, label, pad, row
-from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 _TAIL = 40
 """Lines of the log that are added."""
@@ -45,21 +45,21 @@ class DiagnosticsDialog(QDialog):
         self.findings.setToolTip("What was found")
         self.findings.setPlaceholderText("Looking at this machine…")
         self.findings.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.said = Said()
+        self.message = MessageLabel()
         self.copy = button("Copy", "Copy all of it", "primary")
         self.copy.setEnabled(False)
         self.close_button = button("Close", "Close (Esc)")
         self._column = QVBoxLayout(self)
-        for widget in (self.title, self.text, self.findings, self.said):
+        for widget in (self.title, self.text, self.findings, self.message):
             self._column.addWidget(widget)
         self._buttons = row(None, self.close_button, self.copy)
         self._column.addLayout(self._buttons)
         self.copy.clicked.connect(self._copy)
         self.close_button.clicked.connect(self.reject)
-        self._dresser = Dresser(self, self._wear)
-        self._task = Task(lambda advance: _examine(config, advance), self)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
+        self._task = Task(lambda advance: _examination_text(config, advance), self)
         self._task.succeeded.connect(self._show)
-        self._task.failed.connect(lambda error: self.said.warn(sentence_of(error)))
+        self._task.failed.connect(lambda error: self.message.warn(error_sentence(error)))
         self._task.start()
 
     def done(self, result: int) -> None:
@@ -77,26 +77,26 @@ class DiagnosticsDialog(QDialog):
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
             clipboard.setText(self.findings.toPlainText())
-            self.said.say("Copied.")
+            self.message.say("Copied.")
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self._buttons.setSpacing(look.grid(1))
-        self.setMinimumWidth(look.grid(96))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self._buttons.setSpacing(style.grid(1))
+        self.setMinimumWidth(style.grid(96))
         family = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-        self.findings.setStyleSheet(f"font-family: '{family}'; font-size: {look.small_px}px;")
-        self.findings.setMinimumHeight(look.grid(44))
+        self.findings.setStyleSheet(f"font-family: '{family}'; font-size: {style.small_px}px;")
+        self.findings.setMinimumHeight(style.grid(44))
 
 
-def _examine(config: Config, advance: Advance) -> str:
-    from realtime_ser.engine.doctor import examine
+def _examination_text(config: Config, advance: ReportProgress) -> str:
+    from realtime_ser.engine.doctor import run_checks
 
     lines = [f"realtime-ser {__version__}, Qt {QT_VERSION_STR}, {platform.platform()}", ""]
-    for finding in examine(config):
+    for finding in run_checks(config):
         advance(0.0)
         lines.append(f"{finding.verdict:6}{finding.subject:18}{finding.words}")
     try:
-        noted = log_path().read_text(encoding="utf-8").splitlines()[-_TAIL:]
+        log_lines = log_path().read_text(encoding="utf-8").splitlines()[-_TAIL:]
     except OSError as error:
-        noted = [f"the log cannot be read: {error}"]
-    return "\n".join([*lines, "", "Last lines of the log:", *noted])
+        log_lines = [f"the log cannot be read: {error}"]
+    return "\n".join([*lines, "", "Last lines of the log:", *log_lines])

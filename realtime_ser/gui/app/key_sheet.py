@@ -9,12 +9,12 @@ from html import escape
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QDialog, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, row
 
 
-class KeySheet(QDialog):
+class ShortcutsDialog(QDialog):
     """Lists keys in two columns.
 
     Parameters
@@ -23,7 +23,7 @@ class KeySheet(QDialog):
         Of the window.
     rows
         Keys, and what they do.
-    foot
+    footer
         What else is to be said.
     """
 
@@ -31,7 +31,7 @@ class KeySheet(QDialog):
         self,
         title: str,
         rows: Sequence[tuple[str, str]],
-        foot: Sequence[str],
+        footer: Sequence[str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class KeySheet(QDialog):
         self.text = QLabel(_table(rows))
         self.text.setTextFormat(Qt.TextFormat.RichText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.feet = [label(words, "small muted", wrap=True) for words in foot]
+        self.footers = [label(words, "small muted", wrap=True) for words in footer]
         self._scroller = QScrollArea()
         self._scroller.setWidget(self.text)
         self._scroller.setAccessibleName("Keys")
@@ -49,21 +49,21 @@ class KeySheet(QDialog):
         self.close_button.clicked.connect(self.reject)
         self._column = QVBoxLayout(self)
         self._column.addWidget(self._scroller, 1)
-        for words in self.feet:
+        for words in self.footers:
             self._column.addWidget(words)
         self._column.addLayout(row(None, self.close_button))
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.close_button.setFocus()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 2, 1)
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 2, 1)
         self.text.ensurePolished()
         self.text.adjustSize()
         owner = self.parentWidget()
         window = None if owner is None else owner.window()
-        size = self.text.size() + QSize(look.grid(7), look.grid(10 + 3 * len(self.feet)))
+        size = self.text.size() + QSize(style.grid(7), style.grid(10 + 3 * len(self.footers)))
         if window is not None and window.isVisible():
-            size = size.boundedTo(window.size() - QSize(look.grid(4), look.grid(4)))
+            size = size.boundedTo(window.size() - QSize(style.grid(4), style.grid(4)))
         self.resize(size)
 
 
@@ -76,5 +76,5 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _cell(words: str, right_px: int) -> str:
-    return f"<td style='padding-right: {right_px}px; white-space: nowrap'>{words}</td>"
+def _cell(words: str, padding_px: int) -> str:
+    return f"<td style='padding-right: {padding_px}px; white-space: nowrap'>{words}</td>"

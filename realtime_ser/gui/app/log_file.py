@@ -13,7 +13,7 @@ import platformdirs
 
 from realtime_ser import __version__
 
-_BYTES, _OLD = 500_000, 3
+_MAX_BYTES, _BACKUPS = 500_000, 3
 """Size of a file, and how many old ones are kept: 2 MB in all."""
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def log_path() -> Path:
 
 
 @contextlib.contextmanager
-def noted() -> Iterator[Path | None]:
+def file_logging() -> Iterator[Path | None]:
     """Write the program's notes to a file meanwhile; ``None`` where that cannot be."""
     path = log_path()
     logger = logging.getLogger("realtime_ser")
@@ -33,7 +33,7 @@ def noted() -> Iterator[Path | None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
-            path, maxBytes=_BYTES, backupCount=_OLD, encoding="utf-8", delay=True
+            path, maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8", delay=True
         )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     except OSError as error:

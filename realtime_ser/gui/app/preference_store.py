@@ -10,17 +10,17 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from realtime_ser.base.config import WindowConfig
 from realtime_ser.base.errors import OutputError
-from realtime_ser.gui.app.preferences_file import Settings, SettingsFile, settings_path
+from realtime_ser.gui.app.preferences_file import Preferences, PreferencesFile, preferences_path
 
 _log = logging.getLogger(__name__)
 
 
-class Keeper(QObject):
+class PreferenceStore(QObject):
     """Reads the choices at the start, and writes each one that is made.
 
     Attributes
     ----------
-    settings
+    preferences
         Those of the last time, above those of the configuration.
     """
 
@@ -29,17 +29,17 @@ class Keeper(QObject):
 
     def __init__(self, config: WindowConfig) -> None:
         super().__init__()
-        self._file = SettingsFile(settings_path())
-        self._told = False
-        self.settings = Settings.of(config).changed(self._file.read())
+        self._file = PreferencesFile(preferences_path())
+        self._failure_reported = False
+        self.preferences = Preferences.from_config(config).changed(self._file.read())
 
     def keep(self, values: Mapping[str, Any]) -> None:
         """Remember some choices."""
-        self.settings = self.settings.changed(values)
+        self.preferences = self.preferences.changed(values)
         try:
             self._file.write(values)
         except OutputError as error:
             _log.warning("%s", error)
-            if not self._told:
-                self._told = True
+            if not self._failure_reported:
+                self._failure_reported = True
                 self.failed.emit(str(error))

@@ -13,15 +13,15 @@ from PyQt6.QtWidgets import (
     QVBoxLayout,
 )
 
-from realtime_ser.base.text import span_text
-from realtime_ser.gui.app.preferences_file import PRESETS, SPANS_S, settings_path
+from realtime_ser.base.text import duration_text
+from realtime_ser.gui.app.preferences_file import PRESETS, SPANS_S, preferences_path
 from realtime_ser.gui.live.menus import THEMES
 from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, button, label, pad, row, rule
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, pad, row, separator
 
-_TENTHS = 10
+_TICKS_PER_S = 10
 _LONGEST_S = 3.0
 
 _RETENTIONS = (0.0, 7.0, 30.0, 90.0, 180.0, 365.0)
@@ -45,9 +45,13 @@ class PreferencesDialog(QDialog):
         self._window = window
         self.setWindowTitle("Settings")
         self.title = label("Settings", "big bold")
-        self.theme, self.span, self.kept = Choice(), Choice(), Choice()
+        self.theme, self.span, self.retention = (
+            ChevronComboBox(),
+            ChevronComboBox(),
+            ChevronComboBox(),
+        )
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothed = QLabel()
+        self.smoothing_label = QLabel()
         self.stacked = QCheckBox("Stacked areas instead of lines")
         self.pauses = QCheckBox("Pause listening while the last seconds are played")
         self.presets = [QLineEdit() for _ in PRESETS]
@@ -55,61 +59,65 @@ class PreferencesDialog(QDialog):
         self.close_button = button("Close", "Close; everything is remembered (Esc)", "primary")
         self.close_button.setDefault(True)
         self._fill()
-        self._fill_kept(retention_days or 0.0)
+        self._fill_retention(retention_days or 0.0)
         self._lay_out()
         self._connect()
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.theme.setFocus()
 
     def done(self, result: int) -> None:
         """Close, whichever field is being written in."""
-        self._take_presets()
+        self._save_presets()
         super().done(result)
 
     def _fill(self) -> None:
-        settings = self._window.settings
+        preferences = self._window.preferences
         for text, theme in THEMES:
             self.theme.addItem(text.replace("&", ""), theme)
-        self.theme.setCurrentIndex(self.theme.findData(settings.theme))
+        self.theme.setCurrentIndex(self.theme.findData(preferences.theme))
         self.theme.setAccessibleName("Theme")
         self.theme.setToolTip("Dark, light, or as the system is")
-        spans = sorted({*SPANS_S, settings.timeline_s})
+        spans = sorted({*SPANS_S, preferences.timeline_s})
         for seconds in spans:
-            self.span.addItem(span_text(seconds), seconds)
-        self.span.setCurrentIndex(spans.index(settings.timeline_s))
+            self.span.addItem(duration_text(seconds), seconds)
+        self.span.setCurrentIndex(spans.index(preferences.timeline_s))
         self.span.setAccessibleName("Length of the timeline")
         self.span.setToolTip("Seconds on the timeline (Ctrl++ and Ctrl+-, or the wheel)")
-        self.smoothing.setRange(0, round(_LONGEST_S * _TENTHS))
+        self.smoothing.setRange(0, round(_LONGEST_S * _TICKS_PER_S))
         self.smoothing.setPageStep(5)
-        self.smoothing.setValue(round(settings.smoothing_s * _TENTHS))
+        self.smoothing.setValue(round(preferences.smoothing_s * _TICKS_PER_S))
         self.smoothing.setAccessibleName("Smoothing of the display")
         self.smoothing.setToolTip(
             "How calmly label and bars follow; what is stored is never smoothed"
         )
-        self.stacked.setChecked(settings.stacked)
+        self.stacked.setChecked(preferences.stacked)
         self.stacked.setToolTip("How the timeline shows probabilities (A)")
-        self.pauses.setChecked(settings.replay_pauses)
+        self.pauses.setChecked(preferences.replay_pauses)
         self.pauses.setToolTip(
             "A microphone hears the loudspeaker: leave it on, unless you wear headphones"
         )
-        for number, (field, text) in enumerate(zip(self.presets, settings.presets, strict=True), 1):
+        for number, (field, text) in enumerate(
+            zip(self.presets, preferences.presets, strict=True), 1
+        ):
             field.setText(text)
             field.setMaxLength(200)
             field.setAccessibleName(f"Text of the marker on key {number}")
             field.setToolTip(f"What pressing {number} notes")
-        self._say_smoothing()
+        self._show_smoothing()
 
-    def _fill_kept(self, days: float) -> None:
+    def _fill_retention(self, days: float) -> None:
         choices = sorted({*_RETENTIONS, days})
         for one in choices:
-            self.kept.addItem(f"for {one:g} days" if one else "until you delete them", one)
-        self.kept.setCurrentIndex(choices.index(days))
-        self.kept.setAccessibleName("Sessions are kept")
-        self.kept.setToolTip("For how long sessions stay in the store (sessions.retention_days)")
+            self.retention.addItem(f"for {one:g} days" if one else "until you delete them", one)
+        self.retention.setCurrentIndex(choices.index(days))
+        self.retention.setAccessibleName("Sessions are kept")
+        self.retention.setToolTip(
+            "For how long sessions stay in the store (sessions.retention_days)"
+        )
 
     def _lay_out(self) -> None:
         self._grid = QGridLayout()
-        self._beside = row(self.smoothing, self.smoothed)
+        self._beside = row(self.smoothing, self.smoothing_label)
         for line, (name, widget) in enumerate(
             (("Theme", self.theme), ("Timeline", self.span), ("Smoothing", None))
         ):
@@ -124,10 +132,10 @@ class PreferencesDialog(QDialog):
         self._grid.addWidget(self.stacked, 3, 1)
         self._grid.addWidget(self.pauses, 4, 1)
         caption = label("Sessions")
-        caption.setBuddy(self.kept)
+        caption.setBuddy(self.retention)
         self._grid.addWidget(caption, 5, 0)
         self._retention = row(
-            self.kept,
+            self.retention,
             label(
                 "Older ones are deleted for good, audio included, when the next session starts.",
                 "small muted",
@@ -151,15 +159,15 @@ class PreferencesDialog(QDialog):
             "small muted",
             wrap=True,
         )
-        self.place = label(f"Kept in {settings_path()}", "small muted", wrap=True)
+        self.place = label(f"Kept in {preferences_path()}", "small muted", wrap=True)
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.title)
         self._column.addLayout(self._grid)
-        self._column.addWidget(rule())
+        self._column.addWidget(separator())
         self._column.addWidget(label("Markers on the number keys", "bold"))
         self._column.addLayout(self._keys)
         self._column.addWidget(self.rule_words)
-        self._column.addWidget(rule())
+        self._column.addWidget(separator())
         self._column.addWidget(self.place)
         self._column.addLayout(row(None, self.close_button))
 
@@ -167,41 +175,43 @@ class PreferencesDialog(QDialog):
         choose = self._window.choose
         self.theme.activated.connect(lambda _: choose(theme=self.theme.currentData()))
         self.span.activated.connect(lambda _: choose(timeline_s=self.span.currentData()))
-        self.smoothing.valueChanged.connect(self._smooth)
+        self.smoothing.valueChanged.connect(self._set_smoothing)
         self.stacked.toggled.connect(lambda on: choose(stacked=on))
         self.pauses.toggled.connect(lambda on: choose(replay_pauses=on))
         for field in self.presets:
-            field.editingFinished.connect(self._take_presets)
-        self.defaults.clicked.connect(self._usual)
-        self.kept.activated.connect(lambda _: choose(retention_days=self.kept.currentData()))
+            field.editingFinished.connect(self._save_presets)
+        self.defaults.clicked.connect(self._restore_presets)
+        self.retention.activated.connect(
+            lambda _: choose(retention_days=self.retention.currentData())
+        )
         self.close_button.clicked.connect(self.accept)
 
-    def _smooth(self, tenths: int) -> None:
-        self._window.choose(smoothing_s=tenths / _TENTHS)
-        self._say_smoothing()
+    def _set_smoothing(self, tenths: int) -> None:
+        self._window.choose(smoothing_s=tenths / _TICKS_PER_S)
+        self._show_smoothing()
 
-    def _say_smoothing(self) -> None:
+    def _show_smoothing(self) -> None:
         tenths = self.smoothing.value()
-        self.smoothed.setText(f"{tenths / _TENTHS:.1f} s" if tenths else "off")
+        self.smoothing_label.setText(f"{tenths / _TICKS_PER_S:.1f} s" if tenths else "off")
 
-    def _usual(self) -> None:
+    def _restore_presets(self) -> None:
         for field, text in zip(self.presets, PRESETS, strict=True):
             field.setText(text)
-        self._take_presets()
+        self._save_presets()
 
-    def _take_presets(self) -> None:
+    def _save_presets(self) -> None:
         texts = tuple(field.text().strip() for field in self.presets)
-        if texts != self._window.settings.presets:
+        if texts != self._window.preferences.presets:
             self._window.choose(presets=texts)
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
         for grid in (self._grid, self._keys):
-            grid.setHorizontalSpacing(look.grid(1.5))
-            grid.setVerticalSpacing(look.grid(1))
-        self._beside.setSpacing(look.grid(1.5))
-        self._retention.setSpacing(look.grid(1.5))
-        for choice in (self.theme, self.span, self.kept):
-            choice.set_look(look)
-        self.smoothed.setMinimumWidth(look.grid(5))
-        self.setMinimumWidth(look.grid(72))
+            grid.setHorizontalSpacing(style.grid(1.5))
+            grid.setVerticalSpacing(style.grid(1))
+        self._beside.setSpacing(style.grid(1.5))
+        self._retention.setSpacing(style.grid(1.5))
+        for choice in (self.theme, self.span, self.retention):
+            choice.set_style(style)
+        self.smoothing_label.setMinimumWidth(style.grid(5))
+        self.setMinimumWidth(style.grid(72))

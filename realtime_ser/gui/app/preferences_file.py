@@ -41,10 +41,10 @@ PRESETS = (
 )
 """Texts of the markers on the number keys, where nobody has changed them."""
 
-_Text = Annotated[str, Field(max_length=200)]
+_MarkerText = Annotated[str, Field(max_length=200)]
 
 
-class Settings(BaseModel):
+class Preferences(BaseModel):
     """All choices.
 
     Attributes
@@ -77,7 +77,7 @@ class Settings(BaseModel):
     smoothing_s: float = Field(default=0.4, ge=0, le=5)
     stacked: bool = False
     hidden: tuple[str, ...] = ()
-    presets: tuple[_Text, ...] = Field(default=PRESETS, min_length=9, max_length=9)
+    presets: tuple[_MarkerText, ...] = Field(default=PRESETS, min_length=9, max_length=9)
     gate_mode: int | None = Field(default=None, ge=0, le=3)
     noise_margin_db: float | None = Field(default=None, ge=0, le=40)
     retention_days: float | None = Field(default=None, ge=0, le=36500)
@@ -86,24 +86,24 @@ class Settings(BaseModel):
     geometry: str = ""
 
     @classmethod
-    def of(cls, config: WindowConfig) -> Settings:
+    def from_config(cls, config: WindowConfig) -> Preferences:
         """Those of a configuration."""
         return cls(theme=config.theme, timeline_s=config.timeline_s, smoothing_s=config.smoothing_s)
 
-    def changed(self, values: Mapping[str, Any]) -> Settings:
+    def changed(self, values: Mapping[str, Any]) -> Preferences:
         """The same with other values; one that does not fit is left out."""
         known = {name: value for name, value in values.items() if name in type(self).model_fields}
-        given = self.model_dump()
+        current = self.model_dump()
         try:
-            return type(self).model_validate(given | known)
+            return type(self).model_validate(current | known)
         except ValidationError as error:
             wrong = {str(item["loc"][0]) for item in error.errors()}
             _log.warning("left out of the settings: %s", ", ".join(sorted(wrong)))
             return type(self).model_validate(
-                given | {name: value for name, value in known.items() if name not in wrong}
+                current | {name: value for name, value in known.items() if name not in wrong}
             )
 
-    def applied(self, config: Config) -> Config:
+    def apply_to(self, config: Config) -> Config:
         """A configuration with the sensitivity of the gate and the retention that hold here."""
         chosen = {"mode": self.gate_mode, "noise_margin_db": self.noise_margin_db}
         changes = {name: value for name, value in chosen.items() if value is not None}
@@ -118,12 +118,12 @@ class Settings(BaseModel):
 _MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
-def settings_path() -> Path:
+def preferences_path() -> Path:
     """Where the choices are kept."""
     return Path(platformdirs.user_config_dir("realtime-ser", appauthor=False)) / "window.json"
 
 
-class SettingsFile:
+class PreferencesFile:
     """The file that keeps them.
 
     Parameters
@@ -148,10 +148,10 @@ class SettingsFile:
             _log.warning("the settings %s cannot be read: %s", self.path, error)
             return {}
         except ValueError as error:
-            aside = self.path.with_suffix(".damaged.json")
-            _log.warning("the settings are damaged (%s) and set aside as %s", error, aside)
+            damaged_path = self.path.with_suffix(".damaged.json")
+            _log.warning("the settings are damaged (%s) and set aside as %s", error, damaged_path)
             with contextlib.suppress(OSError):  # told when a choice cannot be written
-                self.path.replace(aside)
+                self.path.replace(damaged_path)
             return {}
         if not isinstance(data, dict):
             return {}

@@ -15,17 +15,17 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Update
 from realtime_ser.engine.monitor import Status
 from realtime_ser.gui.app.application import application
-from realtime_ser.gui.app.crash import faults_told
-from realtime_ser.gui.app.log_file import noted
-from realtime_ser.gui.app.preference_store import Keeper
-from realtime_ser.gui.app.window_manager import Hub
-from realtime_ser.gui.live.rate_meter import Pace
-from realtime_ser.gui.live.session_controller import SITUATIONS, Conductor
-from realtime_ser.gui.live.status_model import Panorama
+from realtime_ser.gui.app.crash import report_faults
+from realtime_ser.gui.app.log_file import file_logging
+from realtime_ser.gui.app.preference_store import PreferenceStore
+from realtime_ser.gui.app.window_manager import WindowManager
+from realtime_ser.gui.live.rate_meter import RateMeter
+from realtime_ser.gui.live.session_controller import UI_STATES, SessionController
+from realtime_ser.gui.live.status_model import StatusModel
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.theme import ThemeChoice
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.running_summary import SummaryAccumulator
 
 
 def run(
@@ -64,37 +64,46 @@ def run(
     scripted = screenshot is not None or duration_s is not None
     with contextlib.ExitStack() as stack:
         # A run that a script has asked for looks as the configuration says, and leaves no traces.
-        log = None if scripted else stack.enter_context(noted())
-        keeper = None if scripted else Keeper(config.window)
-        window = MainWindow(config.window, None if keeper is None else keeper.settings)
-        conductor = Conductor(window, config, export, duration_s)
-        hub = Hub(window, conductor)
-        if keeper is not None:
-            window.chosen.connect(keeper.keep)
-            keeper.failed.connect(window.statusline.say)
+        log = None if scripted else stack.enter_context(file_logging())
+        preference_store = None if scripted else PreferenceStore(config.window)
+        window = MainWindow(
+            config.window, None if preference_store is None else preference_store.preferences
+        )
+        controller = SessionController(window, config, export, duration_s)
+        window_manager = WindowManager(window, controller)
+        if preference_store is not None:
+            window.chosen.connect(preference_store.keep)
+            preference_store.failed.connect(window.statusline.say)
         if completed is not None:
-            conductor.completed.connect(completed)
-        picture = _Picture(window, screenshot)
-        conductor.ending.connect(picture.take)
+            controller.completed.connect(completed)
+        picture = _Screenshot(window, screenshot)
+        controller.ending.connect(picture.save_once)
         if scripted:
-            conductor.over.connect(window.close)
+            controller.finished.connect(window.close)
         window.show()
-        stack.enter_context(faults_told(window, lambda: _kept(conductor), log, window.close))
+        stack.enter_context(
+            report_faults(window, lambda: _session_kept_text(controller), log, window.close)
+        )
         stack.enter_context(_signals(window))
-        QTimer.singleShot(0, conductor.begin if scripted else lambda: _begin(hub, conductor))
+        QTimer.singleShot(
+            0,
+            controller.begin
+            if scripted
+            else lambda: _begin_after_welcome(window_manager, controller),
+        )
         app.exec()
-        conductor.finish()
-        picture.take()  # closed by hand, or never opened
+        controller.finish()
+        picture.save_once()  # closed by hand, or never opened
     if picture.fault is not None:
         raise picture.fault
     return (
-        conductor.error.exit_code
-        if isinstance(conductor.error, SerError)
-        else int(conductor.error is not None)
+        controller.error.exit_code
+        if isinstance(controller.error, SerError)
+        else int(controller.error is not None)
     )
 
 
-class _Picture:
+class _Screenshot:
     """The screenshot that is wanted, taken once.
 
     Attributes
@@ -108,7 +117,7 @@ class _Picture:
         self._window = window
         self._path = path
 
-    def take(self) -> None:
+    def save_once(self) -> None:
         """Write it, unless it was."""
         path, self._path = self._path, None
         if path is not None:
@@ -118,23 +127,23 @@ class _Picture:
                 self.fault = error
 
 
-def _begin(hub: Hub, conductor: Conductor) -> None:
+def _begin_after_welcome(window_manager: WindowManager, controller: SessionController) -> None:
     """Listen, once a person knows what that means; a recording needs no consent to be played."""
 
     def begin() -> None:
-        hub.offer_interrupted()
-        conductor.begin()
+        window_manager.offer_interrupted()
+        controller.begin()
 
-    if conductor.wanted.audio.input in ("auto", "mic"):
-        hub.welcome(begin)
+    if controller.wanted.audio.input in ("auto", "mic"):
+        window_manager.welcome(begin)
     else:
         begin()
-        hub.welcome(lambda: None)
+        window_manager.welcome(lambda: None)
 
 
-def _kept(conductor: Conductor) -> str:
+def _session_kept_text(controller: SessionController) -> str:
     """What is kept of the session that runs."""
-    folder = conductor.view.folder
+    folder = controller.view.folder
     return f"The session goes on and its files are in {folder}." if folder else ""
 
 
@@ -174,19 +183,19 @@ def render_screenshot(  # noqa: PLR0913
     app = application()
     updates = [record for record in records if isinstance(record, Update)]
     channels = sorted({update.channel for update in updates}) or [1]
-    pace = Pace(len(channels))
+    rate_meter = RateMeter(len(channels))
     for update in updates[-100:]:
-        pace.feed([update], update.time_s)
-    view = Panorama(
-        situation=SITUATIONS[status.phase],
+        rate_meter.feed([update], update.time_s)
+    view = StatusModel(
+        ui_state=UI_STATES[status.phase],
         source=source.name if source is not None else "",
         demo=source is not None and source.demo,
         live=source is None or source.live,
         message=status.error or "",
         position_s=status.position_s,
         duration_s=source.duration_s if source is not None else None,
-        latency_ms=pace.latency_ms(),
-        updates_per_s=pace.updates_per_s(),
+        latency_ms=rate_meter.latency_ms(),
+        updates_per_s=rate_meter.updates_per_s(),
         dropped_samples=status.dropped_samples,
         overflows=status.overflows,
         model=model,
@@ -195,12 +204,12 @@ def render_screenshot(  # noqa: PLR0913
     window.resize(*size)
     window.begin(labels, channels, rate=0.0)
     window.feed(records, 0.0)
-    window.show_view(view, 0.0)
+    window.show_status(view, 0.0)
     window.ensurePolished()
-    tally = Tally()
+    tally = SummaryAccumulator()
     for record in records:
-        tally.add(record)
-    window.conclude(tally.summary())
+        tally.feed(record)
+    window.show_summaries(tally.summary())
     for moment_s in (0.0, 1.0):  # the bars have arrived by then
         window.tick(moment_s)
     app.processEvents()

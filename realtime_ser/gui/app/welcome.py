@@ -5,11 +5,11 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, row
 
-NUMBER = 1
+NOTICE_VERSION = 1
 """Of the notice; a higher one is shown again to those who have read a lower one."""
 
 _PARTS = (
@@ -47,7 +47,7 @@ _PARTS = (
 )
 
 
-class Welcome(QDialog):
+class WelcomeDialog(QDialog):
     """The notice. Accepted when it was read; rejected when the person would rather not start.
 
     Parameters
@@ -83,12 +83,12 @@ class Welcome(QDialog):
         self._column.addLayout(self._buttons)
         self.read.clicked.connect(self.accept)
         self.leave.clicked.connect(self.reject)
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.read.setFocus()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self._buttons.setSpacing(look.grid(1))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self._buttons.setSpacing(style.grid(1))
         for part in self._parts:
-            part.setSpacing(look.grid(0.5))
-        self.setFixedWidth(look.grid(72))
+            part.setSpacing(style.grid(0.5))
+        self.setFixedWidth(style.grid(72))

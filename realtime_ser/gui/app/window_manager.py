@@ -15,42 +15,42 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.gui.app.about import AboutDialog
 from realtime_ser.gui.app.log_file import log_path
 from realtime_ser.gui.app.preferences import PreferencesDialog
-from realtime_ser.gui.app.welcome import NUMBER, Welcome
+from realtime_ser.gui.app.welcome import NOTICE_VERSION, WelcomeDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
-from realtime_ser.gui.live.microphone_check import CheckDialog
-from realtime_ser.gui.live.session_controller import Conductor
+from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
+from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.parts import file_dialog, reveal
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import usable
+from realtime_ser.session.profiles.folder import profile_choices
 from realtime_ser.session.store import SessionState, Store
 
 _log = logging.getLogger(__name__)
 
-_REVEALING = ("sessions", "review", "files", "export_as")
+_RESULT_ACTIONS = ("sessions", "review", "files", "export_as")
 """Actions that show what was heard."""
 
 _PROFILES = "Correct for a person"
 
-_OTHER = "?"
+_OTHER_FOLDER = "?"
 """Stands for a model that is yet to be chosen from the disk."""
 
 
-class Hub(QObject):
+class WindowManager(QObject):
     """Knows all windows of the program, and closes them with the live one.
 
     Parameters
     ----------
-    window, conductor
+    window, controller
         The live window, and what runs its sessions.
     """
 
-    def __init__(self, window: MainWindow, conductor: Conductor) -> None:
+    def __init__(self, window: MainWindow, controller: SessionController) -> None:
         super().__init__(window)
         self._window = window
-        self._conductor = conductor
+        self._controller = controller
         self._store: Store | None = None
         self._sessions: Any = None
         self._files: Any = None
@@ -71,15 +71,15 @@ class Hub(QObject):
             ("log", self.show_log),
             ("about", self.about),
         ):
-            acts.bind(name, self._guarded(act))
+            acts.bind(name, self._reporting_errors(act))
         self._list_models()
-        acts.menus[_PROFILES].aboutToShow.connect(self._guarded(self._list_profiles))
-        window.dropped.connect(self._guarded(self.files))
+        acts.menus[_PROFILES].aboutToShow.connect(self._reporting_errors(self._list_profiles))
+        window.dropped.connect(self._reporting_errors(self.files))
         window.closing.connect(self.close)
-        window.blinded.connect(self._blind)
-        window.chosen.connect(self._chosen)
-        conductor.began.connect(self._began)
-        conductor.completed.connect(self._completed)
+        window.blinded.connect(self._hide_results)
+        window.chosen.connect(self._apply_choices)
+        controller.started.connect(self._log_began)
+        controller.completed.connect(self._log_completed)
 
     def close(self) -> None:
         """Close all other windows: the program ends with the live one."""
@@ -94,29 +94,31 @@ class Hub(QObject):
 
     def offer_interrupted(self) -> None:
         """Ask what becomes of sessions whose program was killed."""
-        if self._conductor.config.sessions.keep:
-            self._guarded(self._offer)()
+        if self._controller.config.sessions.keep:
+            self._reporting_errors(self._offer_interrupted)()
 
-    def _offer(self) -> None:
+    def _offer_interrupted(self) -> None:
         from realtime_ser.gui.library import offer_interrupted
 
-        dialog = offer_interrupted(self._conductor.config, self._kept(), parent=self._window)
+        dialog = offer_interrupted(
+            self._controller.config, self._session_store(), parent=self._window
+        )
         if dialog is not None:
-            dialog.open_requested.connect(self._guarded(self.review))
+            dialog.open_requested.connect(self._reporting_errors(self.review))
 
     def sessions(self) -> None:
         """Open the table of all sessions, or bring it to the front."""
         from realtime_ser.gui.library import SessionsWindow
 
         if self._sessions is None:
-            made = SessionsWindow(self._conductor.config, self._kept())
-            made.open_requested.connect(self._guarded(self.review))
-            self._sessions = self._adopt(made)
+            made = SessionsWindow(self._controller.config, self._session_store())
+            made.open_requested.connect(self._reporting_errors(self.review))
+            self._sessions = self._track_window(made)
         self._show(self._sessions)
 
     def review_latest(self) -> None:
         """Look at the session that runs, or at the last one."""
-        latest = self._latest()
+        latest = self._latest_session()
         if latest is not None:
             self.review(latest)
 
@@ -137,22 +139,26 @@ class Hub(QObject):
                     window.reload()
                 self._show(window)
                 return
-        self._show(self._adopt(ReviewWindow(self._conductor.config, self._kept(), session)))
+        self._show(
+            self._track_window(
+                ReviewWindow(self._controller.config, self._session_store(), session)
+            )
+        )
 
     def review_file(self, path: Path) -> None:
         """Analyse a recording, and look at it."""
         from realtime_ser.gui.review import review_file
 
-        made = review_file(self._conductor.config, path)
+        made = review_file(self._controller.config, path)
         self._progress.append(made)  # the review lives as long as this does
-        made.opened.connect(self._adopt)
+        made.opened.connect(self._track_window)
 
     def ask_files(self) -> None:
         """Ask which recordings to analyse."""
         filters = ["Sound (*.wav *.flac *.ogg *.mp3 *.aiff *.aif)", "All files (*)"]
         dialog = file_dialog(self._window, "Analyse recordings", filters)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        analyse = self._guarded(self.files)
+        analyse = self._reporting_errors(self.files)
         dialog.filesSelected.connect(lambda names: analyse([Path(name) for name in names]))
         dialog.open()
 
@@ -161,9 +167,9 @@ class Hub(QObject):
         from realtime_ser.gui.library import FilesWindow
 
         if self._files is None:
-            made = FilesWindow(self._conductor.config)
-            made.open_requested.connect(self._guarded(self.review_file))
-            self._files = self._adopt(made)
+            made = FilesWindow(self._controller.config)
+            made.open_requested.connect(self._reporting_errors(self.review_file))
+            self._files = self._track_window(made)
         self._files.add(list(paths))
         self._show(self._files)
 
@@ -171,9 +177,9 @@ class Hub(QObject):
         """Export the session that runs, or the last one, for another tool."""
         from realtime_ser.gui.library import ExportDialog
 
-        latest = self._latest()
+        latest = self._latest_session()
         if latest is not None:
-            store = self._kept()
+            store = self._session_store()
             dialog = ExportDialog(store.folder, [store.session(latest)], self._window)
             self._open(dialog)
 
@@ -181,49 +187,51 @@ class Hub(QObject):
         """Say where the next session belongs."""
         from realtime_ser.gui.library import StudyDialog
 
-        config = self._conductor.wanted
-        store = self._kept() if config.sessions.keep else None
+        config = self._controller.wanted
+        store = self._session_store() if config.sessions.keep else None
         dialog = StudyDialog(config, store, parent=self._window)
-        dialog.accepted.connect(lambda: self._conductor.adopt(dialog.config()))
+        dialog.accepted.connect(lambda: self._controller.set_config(dialog.config()))
         self._open(dialog)
 
     # ------------------------------------------------------------------------------------- dialogs
 
     def check(self) -> None:
         """Try the microphone."""
-        running = self._conductor.view.situation.running
-        dialog = CheckDialog(self._conductor.config, running=running, parent=self._window)
+        running = self._controller.view.ui_state.running
+        dialog = MicrophoneCheckDialog(
+            self._controller.config, running=running, parent=self._window
+        )
         if running:
-            self._conductor.heard.connect(dialog.hear)
+            self._controller.sound_received.connect(dialog.push)
         dialog.chosen.connect(lambda values: self._window.choose(**values))
         self._open(dialog)
 
     def calibrate(self) -> None:
         """Make a person's profile."""
-        conductor = self._conductor
-        busy = conductor.view.situation.running and conductor.view.live
-        dialog = CalibrateDialog(conductor.config, busy=busy, parent=self._window)
-        dialog.chosen.connect(self._guarded(conductor.use_profile))
+        controller = self._controller
+        busy = controller.view.ui_state.running and controller.view.live
+        dialog = CalibrateDialog(controller.config, busy=busy, parent=self._window)
+        dialog.chosen.connect(self._reporting_errors(controller.use_profile))
         self._open(dialog)
 
     def preferences(self) -> None:
         """Change what is remembered."""
-        days = self._conductor.config.sessions.retention_days
+        days = self._controller.config.sessions.retention_days
         self._open(PreferencesDialog(self._window, days))
 
     def notice(self) -> None:
         """Show the notice of purpose, limits and consent again."""
-        self._open(Welcome(first=False, parent=self._window))
+        self._open(WelcomeDialog(first=False, parent=self._window))
 
     def welcome(self, begin: Callable[[], None]) -> None:
         """Show the notice, unless it was read; ``begin`` when it was."""
-        if self._window.settings.notice >= NUMBER:
+        if self._window.preferences.notice >= NOTICE_VERSION:
             begin()
             return
-        dialog = Welcome(first=True, parent=self._window)
+        dialog = WelcomeDialog(first=True, parent=self._window)
 
         def read() -> None:
-            self._window.choose(notice=NUMBER)
+            self._window.choose(notice=NOTICE_VERSION)
             begin()
 
         dialog.accepted.connect(read)
@@ -234,7 +242,7 @@ class Hub(QObject):
         """Look at this machine."""
         from realtime_ser.gui.app.diagnostics import DiagnosticsDialog
 
-        self._open(DiagnosticsDialog(self._conductor.config, self._window))
+        self._open(DiagnosticsDialog(self._controller.config, self._window))
 
     def show_log(self) -> None:
         """Show where the log lies."""
@@ -242,42 +250,42 @@ class Hub(QObject):
 
     def about(self) -> None:
         """Versions and licences."""
-        manifest = load_bundle(bundle_folder(self._conductor.config.model)).manifest
+        manifest = load_bundle(bundle_folder(self._controller.config.model)).manifest
         corpora = ", ".join(manifest.corpora)
         words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."
-        card = bundle_folder(self._conductor.config.model) / "CARD.md"
+        card = bundle_folder(self._controller.config.model) / "CARD.md"
         self._open(AboutDialog(words, card, self._window))
 
     # -------------------------------------------------------------------------------------- models
 
     def _list_models(self) -> None:
         names = shipped_models()
-        now = self._conductor.wanted.model
-        other = [("Another folder…", _OTHER)]
+        now = self._controller.wanted.model
+        other = [("Another folder…", _OTHER_FOLDER)]
         acts = self._window.actions_
         known = names if now in names else [*names, now]
         acts.choices(
             "Model",
             [(Path(name).name, name) for name in known] + other,
             now,
-            self._guarded(self._use_model),
+            self._reporting_errors(self._use_model),
         )
         acts.choices(
             "Compare with",
             [("Nothing", None), *((Path(name).name, name) for name in names), *other],
-            self._conductor.second,
-            self._guarded(self._compare),
+            self._controller.comparison,
+            self._reporting_errors(self._compare),
         )
 
     def _list_profiles(self) -> None:
         """As they are now: calibrating makes them, here or in a terminal."""
         acts = self._window.actions_
-        found = list(usable(self._conductor.wanted))
+        found = list(profile_choices(self._controller.wanted))
         acts.choices(
             _PROFILES,
             [("Nobody", None), *((one.profile.name, one.profile.name) for one in found)],
-            self._conductor.wanted.profile,
-            self._guarded(self._conductor.use_profile),
+            self._controller.wanted.profile,
+            self._reporting_errors(self._controller.use_profile),
         )
         menu = acts.menus[_PROFILES]
         for action, one in zip(menu.actions()[1:], found, strict=True):
@@ -287,21 +295,25 @@ class Hub(QObject):
         menu.addAction(acts["calibrate"])
 
     def _use_model(self, name: str) -> None:
-        self._choose_model(name, self._conductor.use_model, "Model", self._conductor.wanted.model)
+        self._choose_model(name, self._controller.use_model, "Model", self._controller.wanted.model)
 
     def _compare(self, name: str | None) -> None:
-        self._choose_model(name, self._conductor.compare, "Compare with", self._conductor.second)
+        self._choose_model(
+            name, self._controller.compare, "Compare with", self._controller.comparison
+        )
 
     def _choose_model(
         self, name: str | None, use: Callable[[Any], None], menu: str, before: str | None
     ) -> None:
         """Take a model, or ask for its folder; what cannot be used changes nothing."""
         acts = self._window.actions_
-        if name == _OTHER:
-            acts.tick(menu, before)
+        if name == _OTHER_FOLDER:
+            acts.check_value(menu, before)
             dialog = file_dialog(self._window, "Folder of a model bundle", ["All files (*)"])
             dialog.setFileMode(QFileDialog.FileMode.Directory)
-            choose = self._guarded(lambda folder: self._choose_model(folder, use, menu, before))
+            choose = self._reporting_errors(
+                lambda folder: self._choose_model(folder, use, menu, before)
+            )
             dialog.fileSelected.connect(choose)
             dialog.open()
             return
@@ -309,24 +321,24 @@ class Hub(QObject):
             if name is not None:
                 load_bundle(bundle_folder(name))
         except SerError:
-            acts.tick(menu, before)
+            acts.check_value(menu, before)
             raise
         use(name)
-        acts.tick(menu, name)
+        acts.check_value(menu, name)
 
     # -------------------------------------------------------------------------------------- within
 
-    def _kept(self) -> Store:
+    def _session_store(self) -> Store:
         if self._store is None:
-            self._store = open_store(self._conductor.config)
+            self._store = open_store(self._controller.config)
         return self._store
 
-    def _latest(self) -> str | None:
-        if self._conductor.session is None:
+    def _latest_session(self) -> str | None:
+        if self._controller.session is None:
             self._window.statusline.say("there is no session yet that was kept")
-        return self._conductor.session
+        return self._controller.session
 
-    def _guarded(self, act: Callable[..., Any]) -> Callable[..., None]:
+    def _reporting_errors(self, act: Callable[..., Any]) -> Callable[..., None]:
         """What cannot be done is said, with what to do."""
 
         def guarded(*arguments: Any) -> None:
@@ -337,15 +349,15 @@ class Hub(QObject):
 
         return guarded
 
-    def _adopt(self, window: QWidget) -> Any:
+    def _track_window(self, window: QWidget) -> Any:
         """Know a window until it is closed."""
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.setWindowIcon(self._window.windowIcon())
         self.windows.append(window)
-        window.destroyed.connect(lambda: self._forget(window))
+        window.destroyed.connect(lambda: self._untrack_window(window))
         return window
 
-    def _forget(self, window: QWidget) -> None:
+    def _untrack_window(self, window: QWidget) -> None:
         if window in self.windows:
             self.windows.remove(window)
         if window is self._sessions:
@@ -362,22 +374,22 @@ class Hub(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _blind(self, on: bool) -> None:
+    def _hide_results(self, on: bool) -> None:
         """Other windows show results too: they go with them, and come back with them."""
-        for name in _REVEALING:
+        for name in _RESULT_ACTIONS:
             self._window.actions_[name].setEnabled(not on)
         for window in self.windows:
             if not sip.isdeleted(window):
                 window.setVisible(not on)
 
-    def _chosen(self, values: dict[str, Any]) -> None:
+    def _apply_choices(self, values: dict[str, Any]) -> None:
         if "retention_days" in values and self._sessions is not None:
-            self._sessions.keep_for(self._conductor.config.sessions.retention_days)
+            self._sessions.set_retention(self._controller.config.sessions.retention_days)
 
-    def _began(self, session: LiveSession) -> None:
+    def _log_began(self, session: LiveSession) -> None:
         _log.info("session %s began, tables in %s", session.id, session.files.frames)
 
-    def _completed(self, session: LiveSession) -> None:
+    def _log_completed(self, session: LiveSession) -> None:
         _log.info(
             "session %s is complete%s", session.id, f": {session.error}" if session.error else ""
         )

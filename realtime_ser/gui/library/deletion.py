@@ -9,9 +9,9 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text, count_text, size_text
-from realtime_ser.gui.library.session_rows import Row
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.library.session_rows import SessionRow
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, row
 
 
@@ -25,9 +25,9 @@ class DeleteDialog(QDialog):
     """
 
     #: A person wants it; the argument says whether the tables that a person named go too.
-    agreed = pyqtSignal(bool)
+    confirmed = pyqtSignal(bool)
 
-    def __init__(self, rows: Sequence[Row], parent: QWidget) -> None:
+    def __init__(self, rows: Sequence[SessionRow], parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Delete for good")
         self.title = label(f"Delete {count_text(len(rows), 'session')} for good?", "big bold")
@@ -38,11 +38,11 @@ class DeleteDialog(QDialog):
         self.list.setTabChangesFocus(True)
         self.list.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.list.setAccessibleName("What is deleted")
-        named = [path for row in rows for path in _named(row)]
+        named = [path for row in rows for path in _named_files(row)]
         self.files = QCheckBox(f"Also {count_text(len(named), 'file')} that you named yourself")
         self.files.setToolTip("\n".join(map(str, named)))
         self.files.setVisible(bool(named))
-        self.files.toggled.connect(self._tell)
+        self.files.toggled.connect(self._describe)
         self.cancel = button("Keep", "Delete nothing (Esc)")
         self.delete_button = button(
             f"Delete {count_text(len(rows), 'session')}",
@@ -57,54 +57,62 @@ class DeleteDialog(QDialog):
         self._buttons = row(None, self.cancel, self.delete_button)
         self._column.addLayout(self._buttons)
         self.cancel.clicked.connect(self.reject)
-        self.delete_button.clicked.connect(self._agree)
-        self._dresser = Dresser(self, self._wear)
-        self._tell()
+        self.delete_button.clicked.connect(self._confirm)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
+        self._describe()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self._buttons.setSpacing(look.grid(1))
-        self.list.setMinimumSize(look.grid(64), look.grid(14))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self._buttons.setSpacing(style.grid(1))
+        self.list.setMinimumSize(style.grid(64), style.grid(14))
 
-    def _agree(self) -> None:
-        self.agreed.emit(self.files.isChecked())
+    def _confirm(self) -> None:
+        self.confirmed.emit(self.files.isChecked())
         self.accept()
 
-    def _tell(self) -> None:
+    def _describe(self) -> None:
         """Name what goes, and what stays."""
         files = self.files.isChecked()
-        sounds = sum(_audio_goes(one, files=files) for one in self._rows)
+        sounds = sum(_deletes_audio(session_row, files=files) for session_row in self._rows)
         audio = f", the audio of {sounds} of them included" if sounds else ""
         if sounds == len(self._rows):
             audio = ", audio included"
-        size = sum(one.info.size for one in self._rows)
+        size = sum(session_row.info.size for session_row in self._rows)
         self.text.setText(
             f"Updates, segments, markers, notes and labelled intervals go{audio}: "
             f"{size_text(size)} that nobody can bring back."
         )
-        lines = [line for one in self._rows for line in _lines(one, files=files)]
+        lines = [
+            line for session_row in self._rows for line in _row_lines(session_row, files=files)
+        ]
         self.list.setPlainText("\n".join(lines))
 
 
-def _named(one: Row) -> list[Path]:
+def _named_files(session_row: SessionRow) -> list[Path]:
     """Files whose names a person chose."""
-    info = one.info
+    info = session_row.info
     return info.files.existing() if info.files is not None and info.named else []
 
 
-def _audio_goes(one: Row, *, files: bool) -> bool:
-    audio = one.info.own_audio
-    return audio is not None and (files or audio not in _named(one))
+def _deletes_audio(session_row: SessionRow, *, files: bool) -> bool:
+    audio = session_row.info.own_audio
+    return audio is not None and (files or audio not in _named_files(session_row))
 
 
-def _lines(one: Row, *, files: bool) -> list[str]:
-    info = one.info
+def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
+    info = session_row.info
     belongs = " ".join(
-        word for word in (info.beginning.study.name, info.beginning.study.participant) if word
+        word for word in (info.metadata.study.name, info.metadata.study.participant) if word
     )
-    words = [one.began, one.name, belongs, clock_text(info.duration_s), size_text(info.size)]
+    words = [
+        session_row.began,
+        session_row.name,
+        belongs,
+        clock_text(info.duration_s),
+        size_text(info.size),
+    ]
     written = [] if info.files is None else info.files.existing()
-    stays = [] if files else _named(one)
+    stays = [] if files else _named_files(session_row)
     if info.audio is not None and info.audio not in written:
         written.append(info.audio)
         if info.own_audio is None:

@@ -17,18 +17,18 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.text import channel_title, clock_text, percent, size_text
-from realtime_ser.gui.library.session_rows import Row
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.base.text import channel_title, clock_text, percent_text, size_text
+from realtime_ser.gui.library.session_rows import SessionRow
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.parts import button, label, row, rule
+from realtime_ser.gui.widgets.parts import button, label, row, separator
 from realtime_ser.session.store import Note
 
 WIDTH = 36
 """Of the panel, in units of the grid."""
 
 
-class Details(QScrollArea):
+class SessionDetails(QScrollArea):
     """One session in words and bars, or the sum of several."""
 
     note_written = pyqtSignal(str)
@@ -36,12 +36,12 @@ class Details(QScrollArea):
     #: All of a participant, by their code, is to be deleted.
     delete_wanted = pyqtSignal(str)
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
-        self._look = look
+        self._style = style
         self.title = label("", "bold", wrap=True)
-        self.under = label("", "small muted", wrap=True)
-        self.bars = Bars(LABELS, look)
+        self.subtitle = label("", "small muted", wrap=True)
+        self.bars = Bars(LABELS, style)
         self.facts = QFormLayout()
         self.notes = QVBoxLayout()
         self.heading = label("Notes", "bold")
@@ -50,22 +50,24 @@ class Details(QScrollArea):
         self.note.setAccessibleName("Add a note")
         self.note.setToolTip("Enter keeps the note with the session; N comes here")
         self.add = button("Add", "Keep the note with the session")
-        self.forget = button("", "All sessions of this participant, after a list and a question")
+        self.delete_participant = button(
+            "", "All sessions of this participant, after a list and a question"
+        )
         self._participant = ""
         inside = QWidget()
         inside.setObjectName("side")
         self._column = QVBoxLayout(inside)
-        for widget in (self.title, self.under, self.bars):
+        for widget in (self.title, self.subtitle, self.bars):
             self._column.addWidget(widget)
         self._column.addLayout(self.facts)
-        self._rule = rule()
-        self._column.addWidget(self._rule)
+        self._separator = separator()
+        self._column.addWidget(self._separator)
         self._column.addWidget(self.heading)
         self._column.addLayout(self.notes)
-        self._writing = row(self.note, self.add)
-        self._column.addLayout(self._writing)
+        self._note_row = row(self.note, self.add)
+        self._column.addLayout(self._note_row)
         self._column.addStretch(1)
-        self._column.addLayout(row(None, self.forget))
+        self._column.addLayout(row(None, self.delete_participant))
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -74,37 +76,37 @@ class Details(QScrollArea):
         self.setAccessibleName("Details")
         self.note.returnPressed.connect(self._write)
         self.add.clicked.connect(self._write)
-        self.forget.clicked.connect(lambda: self.delete_wanted.emit(self._participant))
+        self.delete_participant.clicked.connect(lambda: self.delete_wanted.emit(self._participant))
         self.show_rows([], [])
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.setFixedWidth(look.grid(WIDTH))
-        side = look.grid(2)
+        self._style = style
+        self.setFixedWidth(style.grid(WIDTH))
+        side = style.grid(2)
         self._column.setContentsMargins(side, side, side, side)
-        self._column.setSpacing(look.grid(1))
-        self.facts.setHorizontalSpacing(look.grid(1.5))
-        self.facts.setVerticalSpacing(look.grid(0.25))
-        self.notes.setSpacing(look.grid(0.75))
-        self._writing.setSpacing(look.grid(1))
-        self.bars.set_look(look, look.grid(2.25))
+        self._column.setSpacing(style.grid(1))
+        self.facts.setHorizontalSpacing(style.grid(1.5))
+        self.facts.setVerticalSpacing(style.grid(0.25))
+        self.notes.setSpacing(style.grid(0.75))
+        self._note_row.setSpacing(style.grid(1))
+        self.bars.set_style(style, style.grid(2.25))
 
-    def show_rows(self, rows: Sequence[Row], notes: Sequence[Note]) -> None:
+    def show_rows(self, rows: Sequence[SessionRow], notes: Sequence[Note]) -> None:
         """Show a session with its notes, or what several have in common."""
         one = rows[0] if len(rows) == 1 else None
-        for part in (self._rule, self.heading, self.note, self.add):
+        for part in (self._separator, self.heading, self.note, self.add):
             part.setVisible(one is not None)
         self._empty(self.facts)
         self._empty(self.notes)
-        self._offer_to_forget(rows)
+        self._show_participant_deletion(rows)
         if one is None:
             self._show_several(rows)
             return
         self.title.setText(one.name)
-        self.under.setText("  ·  ".join([one.info.id, *one.marks]))
+        self.subtitle.setText("  ·  ".join([one.info.id, *one.marks]))
         self._show_shares(one)
-        for name, words in _facts(one):
+        for name, words in _fact_rows(one):
             self._fact(name, words)
         self.heading.setText("Notes" if notes else "No notes yet")
         for note in notes:
@@ -115,39 +117,39 @@ class Details(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """A fixed width."""
-        return QSize(self._look.grid(WIDTH), self._look.grid(40))
+        return QSize(self._style.grid(WIDTH), self._style.grid(40))
 
-    def _offer_to_forget(self, rows: Sequence[Row]) -> None:
+    def _show_participant_deletion(self, rows: Sequence[SessionRow]) -> None:
         """Where all that is chosen is of one participant, all of that person can be deleted."""
-        people = {row.info.beginning.study.participant for row in rows}
+        people = {row.info.metadata.study.participant for row in rows}
         self._participant = next(iter(people)) if len(people) == 1 else ""
-        self.forget.setVisible(bool(self._participant))
-        shown = self.forget.fontMetrics().elidedText(
-            self._participant, Qt.TextElideMode.ElideMiddle, self._look.grid(14)
+        self.delete_participant.setVisible(bool(self._participant))
+        shown = self.delete_participant.fontMetrics().elidedText(
+            self._participant, Qt.TextElideMode.ElideMiddle, self._style.grid(14)
         )
-        self.forget.setText(f"Delete all of {shown}…")
-        self.forget.setAccessibleName(f"Delete all of participant {self._participant}")
+        self.delete_participant.setText(f"Delete all of {shown}…")
+        self.delete_participant.setAccessibleName(f"Delete all of participant {self._participant}")
 
-    def _show_several(self, rows: Sequence[Row]) -> None:
+    def _show_several(self, rows: Sequence[SessionRow]) -> None:
         self.bars.hide()
         if not rows:
             self.title.setText("No session chosen")
-            self.under.setText("Choose one in the table to see what is known of it.")
+            self.subtitle.setText("Choose one in the table to see what is known of it.")
             return
         self.title.setText(f"{len(rows)} sessions chosen")
-        self.under.setText("")
+        self.subtitle.setText("")
         self._fact("Length", clock_text(sum(row.info.duration_s for row in rows)))
         self._fact("Speech", clock_text(sum(row.info.speech_s for row in rows)))
         self._fact("Takes", size_text(sum(row.info.size for row in rows)))
-        people = {row.info.beginning.study.participant for row in rows} - {""}
+        people = {row.info.metadata.study.participant for row in rows} - {""}
         if people:
             self._fact("Participants", ", ".join(sorted(people)))
 
-    def _show_shares(self, one: Row) -> None:
+    def _show_shares(self, one: SessionRow) -> None:
         self.bars.setVisible(bool(one.shares))
         values = [one.shares.get(name, 0.0) for name in self.bars.labels]
-        self.bars.glide(values, math.inf)
-        numbers = [percent(value) if value else "–" for value in values]
+        self.bars.animate(values, math.inf)
+        numbers = [percent_text(value) if value else "–" for value in values]
         self.bars.show_numbers(numbers, next(iter(one.shares), None))
 
     def _fact(self, name: str, words: str) -> None:
@@ -173,19 +175,19 @@ class Details(QScrollArea):
                 widget.deleteLater()
 
 
-def _facts(one: Row) -> Iterator[tuple[str, str]]:
-    info, begun = one.info, one.info.beginning
-    yield "Began", f"{begun.started:%Y-%m-%d %H:%M:%S}"
-    yield "Source", begun.source.name
+def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:
+    info, metadata = one.info, one.info.metadata
+    yield "Began", f"{metadata.started:%Y-%m-%d %H:%M:%S}"
+    yield "Source", metadata.source.name
     yield "Length", clock_text(info.duration_s)
     several = len(info.channels) > 1
     if several:
         yield "Speech", clock_text(info.speech_s)
     for channel in info.channels:
-        name = f"of {channel_title(channel.number, begun.names)}" if several else "Speech"
+        name = f"of {channel_title(channel.number, metadata.names)}" if several else "Speech"
         lost = f", {channel.lost_s:.1f} s lost" if channel.lost_s else ""
         yield name, f"{clock_text(channel.speech_s)}{lost}"
-    study = begun.study
+    study = metadata.study
     for name, words in (
         ("Study", study.name),
         ("Participant", study.participant),
@@ -194,12 +196,12 @@ def _facts(one: Row) -> Iterator[tuple[str, str]]:
     ):
         if words:
             yield name, words
-    yield "Model", begun.heard_by
-    if begun.origin is not None:
-        yield "Heard again", f"from the sound of {begun.origin}"
+    yield "Model", metadata.model_text
+    if metadata.origin is not None:
+        yield "Heard again", f"from the sound of {metadata.origin}"
     sound = "audio kept" if info.audio is not None else "no audio kept"
     yield "Takes", f"{size_text(info.size)}, {sound}"
-    limit = "you delete it" if one.leaves is None else f"{one.leaves:%Y-%m-%d %H:%M}"
+    limit = "you delete it" if one.expires is None else f"{one.expires:%Y-%m-%d %H:%M}"
     yield "Kept until", limit
-    if info.course.error is not None:
-        yield "Stopped", info.course.error
+    if info.health.error is not None:
+        yield "Stopped", info.health.error

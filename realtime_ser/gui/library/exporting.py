@@ -29,31 +29,31 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import channel_title, count_text
-from realtime_ser.exchange.audio import Part, segment_part
-from realtime_ser.exchange.corpus import CorpusWish, export_corpus
+from realtime_ser.exchange.audio import AudioRange, segment_range
+from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 from realtime_ser.exchange.csv_tables import export_study
-from realtime_ser.exchange.registry import SOUNDS, Wish, export
+from realtime_ser.exchange.registry import SOUND_FORMATS, ExportRequest, export
 from realtime_ser.gui.theme.rasterise import png_of_svg
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import (
-    Choice,
-    Said,
+    ChevronComboBox,
+    MessageLabel,
     button,
     file_dialog,
     label,
     pad,
     reveal,
     row,
-    rule,
+    separator,
 )
-from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.timeline.picture import Style
+from realtime_ser.timeline.picture import CurveStyle
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ExportFormat:
     """A format, and what it is for.
 
     Attributes
@@ -75,40 +75,46 @@ class Kind:
     several: bool = False
 
 
-KINDS = (
-    Kind("csv", "Tables (CSV)", "Spreadsheets, R, pandas: all updates and segments", ".csv"),
-    Kind("elan", "ELAN", "Annotation with audio and the curves beside it", ".eaf"),
-    Kind("praat", "Praat TextGrid", "Phonetics: tiers of intervals and points", ".TextGrid"),
-    Kind("audacity", "Audacity labels", "A label track to import over the audio", ".txt"),
-    Kind("json", "JSON", "One document that holds everything, for programs", ".json"),
-    Kind("html", "Report (HTML)", "One page that reads and prints well", ".html"),
-    Kind("png", "Picture (PNG)", "The timeline for slides and papers, 300 dpi", ".png"),
-    Kind("svg", "Drawing (SVG)", "The timeline to edit, sharp at any size", ".svg"),
-    Kind("wav", "Audio (WAV)", "The session's sound, a stretch or a segment of it", ".wav"),
-    Kind("flac", "Audio (FLAC)", "The same at about half the size, nothing lost", ".flac"),
-    Kind("tidy", "Tidy table (CSV)", "Statistics: a row for each interval and label", ".csv", True),
-    Kind(
+EXPORT_FORMATS = (
+    ExportFormat(
+        "csv", "Tables (CSV)", "Spreadsheets, R, pandas: all updates and segments", ".csv"
+    ),
+    ExportFormat("elan", "ELAN", "Annotation with audio and the curves beside it", ".eaf"),
+    ExportFormat(
+        "praat", "Praat TextGrid", "Phonetics: tiers of intervals and points", ".TextGrid"
+    ),
+    ExportFormat("audacity", "Audacity labels", "A label track to import over the audio", ".txt"),
+    ExportFormat("json", "JSON", "One document that holds everything, for programs", ".json"),
+    ExportFormat("html", "Report (HTML)", "One page that reads and prints well", ".html"),
+    ExportFormat("png", "Picture (PNG)", "The timeline for slides and papers, 300 dpi", ".png"),
+    ExportFormat("svg", "Drawing (SVG)", "The timeline to edit, sharp at any size", ".svg"),
+    ExportFormat("wav", "Audio (WAV)", "The session's sound, a stretch or a segment of it", ".wav"),
+    ExportFormat("flac", "Audio (FLAC)", "The same at about half the size, nothing lost", ".flac"),
+    ExportFormat(
+        "tidy", "Tidy table (CSV)", "Statistics: a row for each interval and label", ".csv", True
+    ),
+    ExportFormat(
         "corpus", "Training corpus", "Corrected segments as labelled clips, to train on", "", True
     ),
 )
 """All formats, in the order in which they are offered."""
 
-_STYLES: tuple[tuple[str, Style], ...] = (("Stacked areas", "areas"), ("Lines", "lines"))
+_CURVE_STYLES: tuple[tuple[str, CurveStyle], ...] = (("Stacked areas", "areas"), ("Lines", "lines"))
 
 _PARTS = ("Whole session", "Stretch", "Segment")
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _ExportOptions:
     """What is written, where to, and how."""
 
-    kind: Kind
+    kind: ExportFormat
     to: Path
     names: tuple[str, ...]
-    part: Part
+    part: AudioRange
     segment: int | None
     channel: str | None
-    style: Style
+    curve_style: CurveStyle
     frames: bool
     uncorrected: bool
 
@@ -141,34 +147,34 @@ class ExportDialog(QDialog):
         self.kinds = QListWidget()
         self.kinds.setAccessibleName("Format")
         self.purpose = label("", "muted", wrap=True)
-        self.channel = Choice()
-        self.part = Choice()
+        self.channel = ChevronComboBox()
+        self.part = ChevronComboBox()
         self.start = QDoubleSpinBox()
         self.end = QDoubleSpinBox()
         self.segment = QSpinBox()
-        self.style_of = Choice()
+        self.curve_style_box = ChevronComboBox()
         self.frames = QCheckBox("The updates too, 12.5 a second")
         self.uncorrected = QCheckBox("Uncorrected segments too")
         self.path = QLineEdit()
         self.browse = button("Browse…", "Choose where to write it")
         self.progress = QProgressBar()
-        self.said = Said()
+        self.message = MessageLabel()
         self.reveal = button("Show the folder", "Open the folder of what was written")
         self.close_button = button("Close", "Close (Esc)")
         self.write = button("Export", "Write it", "primary")
-        self._prepare()
+        self._fill()
         self._lay_out()
         self._connect()
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self.kinds.setCurrentRow(0)
         self.kinds.setFocus()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ExportFormat:
         """The format that is chosen."""
         item = self.kinds.currentItem()
         found = None if item is None else item.data(Qt.ItemDataRole.UserRole)
-        assert isinstance(found, Kind)
+        assert isinstance(found, ExportFormat)
         return found
 
     def choose(self, name: str) -> None:
@@ -182,7 +188,7 @@ class ExportDialog(QDialog):
         """Close, or end what is being written."""
         if self._task is not None and self._task.running:
             self._task.cancel()
-            self.said.say("Ending…")
+            self.message.say("Ending…")
             return
         super().reject()
 
@@ -198,18 +204,20 @@ class ExportDialog(QDialog):
     def _heading(self) -> str:
         if len(self._sessions) != 1:
             return f"Export {count_text(len(self._sessions), 'session')}"
-        begun = self._sessions[0].beginning
-        return f"Export “{begun.title or begun.source.name}”, {begun.started:%Y-%m-%d %H:%M}"
+        metadata = self._sessions[0].metadata
+        return (
+            f"Export “{metadata.title or metadata.source.name}”, {metadata.started:%Y-%m-%d %H:%M}"
+        )
 
-    def _prepare(self) -> None:
+    def _fill(self) -> None:
         one = self._sessions[0] if len(self._sessions) == 1 else None
-        for kind in KINDS:
+        for kind in EXPORT_FORMATS:
             if one is None and not kind.several:
                 continue
             item = QListWidgetItem(f"{kind.title}\n{kind.purpose}")
             item.setData(Qt.ItemDataRole.UserRole, kind)
             item.setToolTip(kind.purpose)
-            needs = kind.format in (*SOUNDS, "corpus")
+            needs = kind.format in (*SOUND_FORMATS, "corpus")
             if needs and not any(info.audio is not None for info in self._sessions):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setText(f"{kind.title}\nNo audio was kept of this session")
@@ -220,14 +228,14 @@ class ExportDialog(QDialog):
             (self.start, "From, in seconds"),
             (self.end, "Until, in seconds"),
             (self.segment, "Segment"),
-            (self.style_of, "Drawn as"),
+            (self.curve_style_box, "Drawn as"),
             (self.path, "Where to"),
             (self.progress, "Progress"),
         ):
             widget.setAccessibleName(name)
         self.channel.addItem("All channels", None)
         for channel in [] if one is None else one.channels:
-            title = channel_title(channel.number, one.beginning.names) if one else ""
+            title = channel_title(channel.number, one.metadata.names) if one else ""
             self.channel.addItem(title, channel.number)
         self.part.addItems(_PARTS)
         longest = max((info.duration_s for info in self._sessions), default=0.0)
@@ -239,8 +247,8 @@ class ExportDialog(QDialog):
             box.setValue(value)
         self.segment.setRange(1, 999_999)
         self.segment.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        for name, style in _STYLES:
-            self.style_of.addItem(name, style)
+        for name, curve_style in _CURVE_STYLES:
+            self.curve_style_box.addItem(name, curve_style)
         self.uncorrected.setToolTip("Segments that nobody corrected, with the model's own label")
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
@@ -248,9 +256,9 @@ class ExportDialog(QDialog):
         self.reveal.hide()
         self.write.setDefault(True)
 
-    def _show_kind(self) -> None:
+    def _show_format(self) -> None:
         kind = self.kind
-        sound = kind.format in SOUNDS
+        sound = kind.format in SOUND_FORMATS
         several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
         for widget, visible in (
             (self.channel, several and (sound or kind.format == "corpus")),
@@ -258,27 +266,27 @@ class ExportDialog(QDialog):
             (self.start, sound and self.part.currentIndex() == 1),
             (self.end, sound and self.part.currentIndex() == 1),
             (self.segment, sound and self.part.currentIndex() == 2),
-            (self.style_of, kind.format in ("png", "svg", "html")),
+            (self.curve_style_box, kind.format in ("png", "svg", "html")),
             (self.frames, kind.format == "json"),
             (self.uncorrected, kind.format == "corpus"),
         ):
             self.options.setRowVisible(widget, visible)
-        self.purpose.setText(_told(kind))
+        self.purpose.setText(_format_hint(kind))
         if not self._touched:
-            self.path.setText(str(self._proposal(kind)))
+            self.path.setText(str(self._proposed_path(kind)))
         else:
             given = Path(self.path.text())
             self.path.setText(str(given.with_suffix(kind.ending) if kind.ending else given))
-        self._renew()
+        self._reset()
 
-    def _proposal(self, kind: Kind) -> Path:
+    def _proposed_path(self, kind: ExportFormat) -> Path:
         """A name that is free, in the documents."""
         info = self._sessions[0]
-        begun = info.beginning
-        words = begun.title or begun.source.name.rpartition("/")[2].partition(".")[0]
-        name = f"{begun.started:%Y-%m-%d} {words}"
+        metadata = info.metadata
+        words = metadata.title or metadata.source.name.rpartition("/")[2].partition(".")[0]
+        name = f"{metadata.started:%Y-%m-%d} {words}"
         if len(self._sessions) > 1:
-            name = begun.study.name or "sessions"
+            name = metadata.study.name or "sessions"
         # What some system takes for something else in a name.
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
         if kind.format in ("tidy", "corpus"):
@@ -301,39 +309,39 @@ class ExportDialog(QDialog):
         if given.parent.is_dir():
             dialog.setDirectory(str(given.parent))
         dialog.selectFile(given.name)
-        dialog.fileSelected.connect(self._take_path)
+        dialog.fileSelected.connect(self._set_path)
         dialog.open()
 
-    def _take_path(self, path: str) -> None:
+    def _set_path(self, path: str) -> None:
         self._touched = True
         self.path.setText(path)
 
-    def _renew(self) -> None:
+    def _reset(self) -> None:
         """Forget what was written before."""
         self._written = None
         self.reveal.hide()
-        self.said.say("")
+        self.message.say("")
         self.write.setEnabled(bool(self.path.text().strip()))
 
     # ------------------------------------------------------------------------------------ writing
 
-    def _order(self) -> _Order:
+    def _export_options(self) -> _ExportOptions:
         kind = self.kind
-        part = self.part.currentIndex() if kind.format in SOUNDS else 0
+        part = self.part.currentIndex() if kind.format in SOUND_FORMATS else 0
         channel = self.channel.currentData() if not self.channel.isHidden() else None
-        stretch = Part(channel=channel)
+        stretch = AudioRange(channel=channel)
         if part == 1:
             if self.end.value() <= self.start.value():
                 raise UsageError("The stretch must end after it starts.")
-            stretch = Part(self.start.value(), self.end.value(), channel)
-        return _Order(
+            stretch = AudioRange(self.start.value(), self.end.value(), channel)
+        return _ExportOptions(
             kind=kind,
             to=Path(self.path.text().strip()).expanduser(),
             names=tuple(info.id for info in self._sessions),
             part=stretch,
             segment=self.segment.value() if part == 2 else None,
             channel=None if channel is None else str(channel),
-            style=self.style_of.currentData(),
+            curve_style=self.curve_style_box.currentData(),
             frames=self.frames.isChecked() and kind.format == "json",
             uncorrected=self.uncorrected.isChecked(),
         )
@@ -341,15 +349,15 @@ class ExportDialog(QDialog):
     def _write(self) -> None:
         folder = self._folder
         try:
-            order = self._order()
+            export_options = self._export_options()
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             return
-        self._task = task = Task(lambda advance: write(folder, order, advance), self)
+        self._task = task = Task(lambda advance: write(folder, export_options, advance), self)
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
         task.cancelled.connect(lambda: self._busy(busy=False))
-        self.said.say("")
+        self.message.say("")
         self._busy(busy=True)
         task.start()
 
@@ -363,14 +371,14 @@ class ExportDialog(QDialog):
         self._busy(busy=False)
         self._written = paths[0]
         more = f" and {count_text(len(paths) - 1, 'file')} beside it" if len(paths) > 1 else ""
-        self.said.say(f"Written: {paths[0]}{more}.")
+        self.message.say(f"Written: {paths[0]}{more}.")
         self.reveal.show()
         self.reveal.setFocus()
         self.exported.emit(paths)
 
     def _failed(self, error: Exception) -> None:
         self._busy(busy=False)
-        self.said.warn(sentence_of(error))
+        self.message.warn(error_sentence(error))
 
     def _reveal(self) -> None:
         if self._written is not None:
@@ -378,27 +386,27 @@ class ExportDialog(QDialog):
 
     # -------------------------------------------------------------------------------------- looks
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        for box in (self.channel, self.part, self.style_of):
-            box.set_look(look)
-        self._middle.setSpacing(look.grid(3))
-        self._right.setSpacing(look.grid(1.5))
-        self.options.setHorizontalSpacing(look.grid(1.5))
-        self.options.setVerticalSpacing(look.grid(1))
-        self._target.setSpacing(look.grid(1))
-        self._buttons.setSpacing(look.grid(1))
-        self.kinds.setMinimumWidth(look.grid(48))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        for box in (self.channel, self.part, self.curve_style_box):
+            box.set_style(style)
+        self._middle.setSpacing(style.grid(3))
+        self._right.setSpacing(style.grid(1.5))
+        self.options.setHorizontalSpacing(style.grid(1.5))
+        self.options.setVerticalSpacing(style.grid(1))
+        self._target.setSpacing(style.grid(1))
+        self._buttons.setSpacing(style.grid(1))
+        self.kinds.setMinimumWidth(style.grid(48))
         for place in range(self.kinds.count()):
             item = self.kinds.item(place)
             if item is not None:
-                item.setSizeHint(QSize(0, look.grid(4.75)))
-        self.kinds.setMinimumHeight(look.grid(30 if self.kinds.count() > 2 else 12))
-        self.setMinimumWidth(look.grid(100))
+                item.setSizeHint(QSize(0, style.grid(4.75)))
+        self.kinds.setMinimumHeight(style.grid(30 if self.kinds.count() > 2 else 12))
+        self.setMinimumWidth(style.grid(100))
         if self.kinds.count() > 2:
             screen = self.screen()
-            room = look.grid(88) if screen is None else screen.availableGeometry().height()
-            self.resize(look.grid(104), min(look.grid(88), room - look.grid(4)))
+            room = style.grid(88) if screen is None else screen.availableGeometry().height()
+            self.resize(style.grid(104), min(style.grid(88), room - style.grid(4)))
 
     def _lay_out(self) -> None:
         self.options = QFormLayout()
@@ -408,7 +416,7 @@ class ExportDialog(QDialog):
             ("From", self.start),
             ("Until", self.end),
             ("Number", self.segment),
-            ("Drawn as", self.style_of),
+            ("Drawn as", self.curve_style_box),
             ("", self.frames),
             ("", self.uncorrected),
         ):
@@ -425,42 +433,50 @@ class ExportDialog(QDialog):
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.title)
         self._column.addLayout(self._middle, 1)
-        self._column.addWidget(rule())
+        self._column.addWidget(separator())
         self._column.addLayout(self._target)
         self._column.addWidget(self.progress)
-        self._column.addWidget(self.said)
+        self._column.addWidget(self.message)
         self._column.addLayout(self._buttons)
 
     def _connect(self) -> None:
-        self.kinds.currentRowChanged.connect(lambda _: self._show_kind())
-        self.part.currentIndexChanged.connect(lambda _: self._show_kind())
+        self.kinds.currentRowChanged.connect(lambda _: self._show_format())
+        self.part.currentIndexChanged.connect(lambda _: self._show_format())
         self.path.textEdited.connect(lambda _: setattr(self, "_touched", True))
-        self.path.textChanged.connect(lambda _: self._renew())
+        self.path.textChanged.connect(lambda _: self._reset())
         self.browse.clicked.connect(self._browse)
         self.write.clicked.connect(self._write)
         self.close_button.clicked.connect(self.reject)
         self.reveal.clicked.connect(self._reveal)
 
 
-def write(folder: Path, order: _Order, advance: Advance) -> list[Path]:
+def write(folder: Path, export_options: _ExportOptions, advance: ReportProgress) -> list[Path]:
     """Write what was ordered, through a connection of its own."""
     with Store(folder) as store:
-        found = [store.session(name) for name in order.names]
-        if order.kind.format == "corpus":
-            corpus = CorpusWish(order.to, order.channel, order.uncorrected)
+        found = [store.session(name) for name in export_options.names]
+        if export_options.kind.format == "corpus":
+            corpus = CorpusRequest(
+                export_options.to, export_options.channel, export_options.uncorrected
+            )
             return [export_corpus(store, found, corpus, advance).folder]
-        order.to.parent.mkdir(parents=True, exist_ok=True)
-        if order.kind.format == "tidy":
-            export_study(store, found, order.to)
-            return [order.to]
-        part = order.part
-        if order.segment is not None:
-            part = segment_part(store, found[0], order.segment, part.channel)
-        wish = Wish(order.to, order.kind.format, part, order.style, order.frames)
+        export_options.to.parent.mkdir(parents=True, exist_ok=True)
+        if export_options.kind.format == "tidy":
+            export_study(store, found, export_options.to)
+            return [export_options.to]
+        part = export_options.part
+        if export_options.segment is not None:
+            part = segment_range(store, found[0], export_options.segment, part.channel)
+        wish = ExportRequest(
+            export_options.to,
+            export_options.kind.format,
+            part,
+            export_options.curve_style,
+            export_options.frames,
+        )
         return export(store, found[0], wish, png_of_svg)
 
 
-def _told(kind: Kind) -> str:
+def _format_hint(kind: ExportFormat) -> str:
     """What is said of a format beside its options."""
     return {
         "csv": "Three tables and a JSON beside them that says how the numbers came about: model, "

@@ -11,11 +11,11 @@ from PyQt6.QtGui import QColor
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
-from realtime_ser.base.text import clock_text, percent
+from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.library.session_rows import SHARES_ROLE, SORT_ROLE
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.inputs import Input
+from realtime_ser.session.analysis.inputs import InputFile
 
 _ROOT = QModelIndex()
 
@@ -43,7 +43,7 @@ HEADERS = {
     FileColumn.REMARK: ("Remark", "How far it is, or why it could not be analysed"),
 }
 
-_RIGHT = {FileColumn.CONFIDENCE, FileColumn.LENGTH, FileColumn.SPEECH}
+_RIGHT_ALIGNED = {FileColumn.CONFIDENCE, FileColumn.LENGTH, FileColumn.SPEECH}
 
 
 class FileRow:
@@ -59,7 +59,7 @@ class FileRow:
         What came of it; ``None``: it is not done.
     """
 
-    def __init__(self, item: Input) -> None:
+    def __init__(self, item: InputFile) -> None:
         self.item = item
         self.share: float | None = None
         self.outcome: Outcome | None = None
@@ -78,27 +78,27 @@ class FileRow:
     def remark(self) -> str:
         """How far it is, or why nothing came of it."""
         if self.outcome is None:
-            return f"analysing, {percent(self.share)}" if self.share else "waiting"
+            return f"analysing, {percent_text(self.share)}" if self.share else "waiting"
         if self.outcome.error is not None:
             # The name stands in the same row.
             return f"\u26a0 {self.outcome.error.removeprefix(str(self.item.path)).strip()}"
         return "no speech was found" if self.outcome.estimate is None else ""
 
 
-class FileRows(QAbstractTableModel):
+class FileTableModel(QAbstractTableModel):
     """The recordings for a view."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[FileRow] = []
         self.labels: tuple[str, ...] = LABELS
-        self._look: Look | None = None
+        self._style: Style | None = None
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
 
-    def add(self, items: Sequence[Input]) -> None:
+    def add(self, items: Sequence[InputFile]) -> None:
         """Add recordings at the end."""
         self.beginInsertRows(_ROOT, len(self.rows), len(self.rows) + len(items) - 1)
         self.rows += [FileRow(item) for item in items]
@@ -110,7 +110,7 @@ class FileRows(QAbstractTableModel):
         self.rows = []
         self.endResetModel()
 
-    def renew(self, number: int) -> None:
+    def update_row(self, number: int) -> None:
         """Show what has changed in a row."""
         self.dataChanged.emit(self.index(number, 0), self.index(number, FileColumn.REMARK))
 
@@ -152,7 +152,7 @@ class FileRows(QAbstractTableModel):
         return made[role]() if role in made else None
 
     def _color(self, row: FileRow) -> QColor | None:
-        return QColor(self._look.theme.danger) if row.failed and self._look is not None else None
+        return QColor(self._style.theme.danger) if row.failed and self._style is not None else None
 
     def _shares(self, row: FileRow) -> dict[str, float]:
         if row.estimate is None:
@@ -161,10 +161,10 @@ class FileRows(QAbstractTableModel):
         return {name: float(value) for name, value in zip(self.labels, values, strict=True)}
 
 
-class SortedFiles(QSortFilterProxyModel):
+class FileSortModel(QSortFilterProxyModel):
     """Sorts the recordings, and leaves out all but the unreadable ones on demand."""
 
-    def __init__(self, model: FileRows) -> None:
+    def __init__(self, model: FileTableModel) -> None:
         super().__init__()
         self._model = model
         self._only_failed = False
@@ -182,7 +182,7 @@ class SortedFiles(QSortFilterProxyModel):
 
 
 def _alignment(column: FileColumn) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT_ALIGNED else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -210,7 +210,7 @@ _TEXTS: Mapping[FileColumn, Callable[[FileRow], str]] = {
     FileColumn.FILE: lambda row: row.item.path.name,
     FileColumn.LABEL: _label,
     FileColumn.CONFIDENCE: lambda row: (
-        "" if row.estimate is None else percent(row.estimate.confidence)
+        "" if row.estimate is None else percent_text(row.estimate.confidence)
     ),
     FileColumn.LENGTH: lambda row: _clock(row, "duration_s"),
     FileColumn.SPEECH: lambda row: _clock(row, "speech_s"),

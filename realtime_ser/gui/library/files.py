@@ -34,19 +34,19 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text
-from realtime_ser.gui.library.analysis_queue import Batch
-from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileRows, SortedFiles
+from realtime_ser.gui.library.analysis_queue import AnalysisQueue
+from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.library.share_bar import ShareCell
 from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
-from realtime_ser.gui.theme.style_watcher import Dresser, first_look
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Said, button, file_dialog, label, reveal
-from realtime_ser.gui.widgets.task import sentence_of
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
+from realtime_ser.gui.widgets.task import error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.inputs import EXTENSIONS, Input
-from realtime_ser.session.analysis.saving import Analyzed, save_results
+from realtime_ser.session.analysis.inputs import EXTENSIONS, InputFile
+from realtime_ser.session.analysis.saving import AnalyzedFile, save_results
 
-_SAMPLES = {
+_WIDEST_TEXTS = {
     FileColumn.LABEL: "surprised? and some more",
     FileColumn.CONFIDENCE: "Confidence",
     FileColumn.LENGTH: "00:00:00",
@@ -76,13 +76,13 @@ class FilesWindow(QWidget):
         self.setWindowTitle("Files")
         self.setAcceptDrops(True)
         self._saved: Path | None = None
-        self._left = ""
-        look = first_look()
-        self._look = look
-        self.model = FileRows()
-        self.sorted = SortedFiles(self.model)
+        self._time_left = ""
+        style = initial_style()
+        self._style = style
+        self.model = FileTableModel()
+        self.sorted = FileSortModel(self.model)
         self.table = QTableView()
-        self._cell = ShareCell(look, self.table)
+        self._cell = ShareCell(style, self.table)
         self.add_files = button("Add files…", "Choose recordings (Ctrl+O)")
         self.add_folder = button("Add folder…", "Choose a folder with recordings (Ctrl+Shift+O)")
         self.failed = QCheckBox("Only unreadable ones")
@@ -90,39 +90,41 @@ class FilesWindow(QWidget):
         self.clear = button("Clear", "Empty the list; no file is touched")
         self.progress = QProgressBar()
         self.state = label("", "small muted")
-        self.said = Said()
+        self.message = MessageLabel()
         self.cancel = button("Cancel", "End the analysis; what is done stays (Esc)")
-        self.go_on = button("Go on", "Analyse the files that are left")
+        self.resume = button("Go on", "Analyse the files that are left")
         self.save = button("Save…", "Write summary.csv and each file's tables (Ctrl+S)")
         self.reveal = button("Show the folder", "Open the folder of what was saved")
         self.open = button("Open", "Look at the recording (Enter)", "primary")
         self.hint = label("Drop recordings or folders here", "big bold")
-        self.under = label(
+        self.subtitle = label(
             "or press “Add files”. Each is heard as the microphone would be: same gate, same "
             f"model. Formats: {' '.join(sorted(EXTENSIONS))}",
             "muted",
             wrap=True,
         )
-        self.batch = Batch(config, self)
+        self.analysis_queue = AnalysisQueue(config, self)
         self._set_up_table()
         self._lay_out()
         self._connect()
         self.resize(1040, 640)
         self.setMinimumSize(640, 400)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
-        self._renew()
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        self._update()
 
     def add(self, paths: Sequence[Path]) -> None:
         """Analyse files and folders, after what was added before."""
         if paths:
-            self.said.say("")
-            self.batch.add(paths)
-            self._renew()
+            self.message.say("")
+            self.analysis_queue.add(paths)
+            self._update()
 
-    def results(self) -> list[Analyzed]:
+    def results(self) -> list[AnalyzedFile]:
         """What is done, in the order in which it was found."""
         return [
-            Analyzed(row.item, row.outcome) for row in self.model.rows if row.outcome is not None
+            AnalyzedFile(row.item, row.outcome)
+            for row in self.model.rows
+            if row.outcome is not None
         ]
 
     # ------------------------------------------------------------------------------------- acting
@@ -160,11 +162,11 @@ class FilesWindow(QWidget):
         try:
             path = save_results(results, self.model.labels, folder)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             return
         self._saved = path
         good = sum(result.outcome.error is None for result in results)
-        self.said.say(f"Saved: {path}, and the tables of {count_text(good, 'file')} beside it.")
+        self.message.say(f"Saved: {path}, and the tables of {count_text(good, 'file')} beside it.")
         self.reveal.show()
 
     def _open(self) -> None:
@@ -176,22 +178,24 @@ class FilesWindow(QWidget):
         """Say in full why a recording could not be analysed."""
         row = self._current()
         if row is not None and row.outcome is not None and row.outcome.error is not None:
-            self.said.warn(row.outcome.error)
+            self.message.warn(row.outcome.error)
         elif not self.reveal.isVisible():
-            self.said.say("")
-        self._renew()
+            self.message.say("")
+        self._update()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         rows = self.model.rows
-        self.batch.go_on({n: row.item for n, row in enumerate(rows) if row.outcome is None})
-        self._renew()
+        self.analysis_queue.resume(
+            {n: row.item for n, row in enumerate(rows) if row.outcome is None}
+        )
+        self._update()
 
     def _clear(self) -> None:
         self.model.clear()
-        self.batch.forget()
+        self.analysis_queue.reset()
         self.reveal.hide()
-        self.said.say("")
-        self._renew()
+        self.message.say("")
+        self._update()
 
     def _current(self) -> FileRow | None:
         index = self.table.currentIndex()
@@ -199,53 +203,53 @@ class FilesWindow(QWidget):
 
     # ---------------------------------------------------------------------------- what the lot does
 
-    def _found(self, items: Sequence[Input]) -> None:
+    def _add_rows(self, items: Sequence[InputFile]) -> None:
         self.model.add(items)
-        self._renew()
+        self._update()
 
-    def _moved(self, shares: dict[int, float], left_s: float | None) -> None:
+    def _show_progress(self, shares: dict[int, float], left_s: float | None) -> None:
         for number, share in shares.items():
             row = self.model.rows[number]
             if row.outcome is None and share != row.share:
                 row.share = share
-                self.model.renew(number)
-        self._left = "" if left_s is None else left_words(left_s)
-        self._renew()
+                self.model.update_row(number)
+        self._time_left = "" if left_s is None else time_left_text(left_s)
+        self._update()
 
-    def _done(self, number: int, outcome: Outcome) -> None:
+    def _show_outcome(self, number: int, outcome: Outcome) -> None:
         self.model.rows[number].outcome = outcome
-        self.model.renew(number)
+        self.model.update_row(number)
         if self.table.currentIndex().row() < 0:
             self.table.selectRow(0)
-        self._renew()
+        self._update()
 
-    def _labelled(self, labels: tuple[str, ...]) -> None:
+    def _set_labels(self, labels: tuple[str, ...]) -> None:
         self.model.labels = labels
 
     def _idle(self, cancelled: bool) -> None:
-        self._left = ""
+        self._time_left = ""
         for number, row in enumerate(self.model.rows):
             if row.outcome is None and row.share is not None:
                 row.share = None
-                self.model.renew(number)
-        self._renew()
-        if cancelled and not self.said.text():
+                self.model.update_row(number)
+        self._update()
+        if cancelled and not self.message.text():
             left = sum(row.outcome is None for row in self.model.rows)
-            self.said.say(f"Ended: {count_text(left, 'file')} left. What is done stays.")
+            self.message.say(f"Ended: {count_text(left, 'file')} left. What is done stays.")
 
     def _failed(self, error: Exception) -> None:
-        self.said.warn(sentence_of(error))
+        self.message.warn(error_sentence(error))
 
-    def _renew(self) -> None:
+    def _update(self) -> None:
         """Show what can be done, and how far it is."""
-        rows, running = self.model.rows, self.batch.running
-        done = sum(row.outcome is not None for row in rows)
+        rows, running = self.model.rows, self.analysis_queue.running
+        finished = sum(row.outcome is not None for row in rows)
         bad = sum(row.failed for row in rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
-        self.go_on.setVisible(not running and done < len(rows))
-        self.save.setEnabled(not running and done > 0)
+        self.resume.setVisible(not running and finished < len(rows))
+        self.save.setEnabled(not running and finished > 0)
         self.clear.setEnabled(not running and bool(rows))
         self.failed.setVisible(bad > 0 or self.failed.isChecked())
         row = self._current()
@@ -255,15 +259,15 @@ class FilesWindow(QWidget):
             one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
         )
         self.progress.setValue(round(1000 * heard / work))
-        words = [f"{done} of {count_text(len(rows), 'file')}"] if running else []
+        words = [f"{finished} of {count_text(len(rows), 'file')}"] if running else []
         if not running and rows:
             words = [count_text(len(rows), "file")]
         if running and not rows:
             words = ["Looking for recordings"]
         if bad:
             words.append(f"{bad} could not be analysed")
-        if running and self._left:
-            words.append(self._left)
+        if running and self._time_left:
+            words.append(self._time_left)
         self.state.setText("  ·  ".join(words))
         self.progress.setAccessibleDescription(self.state.text())
 
@@ -284,8 +288,8 @@ class FilesWindow(QWidget):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing ends the analysis."""
-        self.batch.cancel()
-        self.batch.wait()
+        self.analysis_queue.cancel()
+        self.analysis_queue.wait()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -293,28 +297,28 @@ class FilesWindow(QWidget):
         super().resizeEvent(event)
         self._fit()
 
-    def _wear(self, look: Look) -> None:
-        self._look = look
-        self.model.set_look(look)
-        self._cell.set_look(look)
-        set_row_height(self.table, look, 4.5)
+    def _apply_style(self, style: Style) -> None:
+        self._style = style
+        self.model.set_style(style)
+        self._cell.set_style(style)
+        set_row_height(self.table, style, 4.5)
         for bar in (self._head, self._foot):
-            bar.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
-            bar.setSpacing(look.grid(1))
-        self._inside.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
-        self._inside.setSpacing(look.grid(1))
-        self._welcome.setSpacing(look.grid(1.5))
-        self._welcome.setContentsMargins(look.grid(6), look.grid(4), look.grid(6), look.grid(4))
+            bar.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
+            bar.setSpacing(style.grid(1))
+        self._inside.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
+        self._inside.setSpacing(style.grid(1))
+        self._welcome.setSpacing(style.grid(1.5))
+        self._welcome.setContentsMargins(style.grid(6), style.grid(4), style.grid(6), style.grid(4))
         self._fit()
 
     def _fit(self) -> None:
-        metrics = QFontMetricsF(self._look.body)
-        room = self.width() - self._look.grid(6)
-        for column, sample in _SAMPLES.items():
-            width = round(metrics.horizontalAdvance(sample)) + self._look.grid(2)
+        metrics = QFontMetricsF(self._style.body)
+        room = self.width() - self._style.grid(6)
+        for column, sample in _WIDEST_TEXTS.items():
+            width = round(metrics.horizontalAdvance(sample)) + self._style.grid(2)
             self.table.setColumnWidth(column, width)
             room -= width
-        self.table.setColumnWidth(FileColumn.FILE, max(self._look.grid(20), round(room * 0.4)))
+        self.table.setColumnWidth(FileColumn.FILE, max(self._style.grid(20), round(room * 0.4)))
 
     def _set_up_table(self) -> None:
         table = self.table
@@ -338,7 +342,7 @@ class FilesWindow(QWidget):
         self._head.addWidget(self.failed)
         self._welcome = QVBoxLayout(welcome)
         self._welcome.addStretch(2)
-        for words in (self.hint, self.under):
+        for words in (self.hint, self.subtitle):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
             line = QHBoxLayout()
             line.addStretch(1)
@@ -352,12 +356,12 @@ class FilesWindow(QWidget):
         self._pages.addWidget(self.table)
         self._inside = QVBoxLayout()
         self._inside.addWidget(pages, 1)
-        self._inside.addWidget(self.said)
+        self._inside.addWidget(self.message)
         self._foot = QHBoxLayout(foot)
         self._foot.addWidget(self.state)
         self._foot.addWidget(self.progress, 1)
         self._foot.addStretch(0)
-        for control in (self.cancel, self.go_on, self.reveal, self.save, self.open):
+        for control in (self.cancel, self.resume, self.reveal, self.save, self.open):
             self._foot.addWidget(control)
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -371,19 +375,19 @@ class FilesWindow(QWidget):
         column.addWidget(foot)
 
     def _connect(self) -> None:
-        batch = self.batch
-        batch.found.connect(self._found)
-        batch.moved.connect(self._moved)
-        batch.done.connect(self._done)
-        batch.labelled.connect(self._labelled)
-        batch.idle.connect(self._idle)
-        batch.failed.connect(self._failed)
+        analysis_queue = self.analysis_queue
+        analysis_queue.files_found.connect(self._add_rows)
+        analysis_queue.progressed.connect(self._show_progress)
+        analysis_queue.finished.connect(self._show_outcome)
+        analysis_queue.labels_known.connect(self._set_labels)
+        analysis_queue.idle.connect(self._idle)
+        analysis_queue.failed.connect(self._failed)
         self.add_files.clicked.connect(self.ask_files)
         self.add_folder.clicked.connect(self.ask_folder)
         self.clear.clicked.connect(self._clear)
         self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))
-        self.cancel.clicked.connect(batch.cancel)
-        self.go_on.clicked.connect(self._go_on)
+        self.cancel.clicked.connect(analysis_queue.cancel)
+        self.resume.clicked.connect(self._resume)
         self.save.clicked.connect(self.ask_save)
         self.reveal.clicked.connect(self._reveal)
         self.open.clicked.connect(self._open)
@@ -395,7 +399,7 @@ class FilesWindow(QWidget):
             ("Ctrl+O", self.ask_files),
             ("Ctrl+Shift+O", self.ask_folder),
             ("Ctrl+S", self.ask_save),
-            ("Esc", batch.cancel),
+            ("Esc", analysis_queue.cancel),
             ("Ctrl+W", self.close),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
@@ -405,7 +409,7 @@ class FilesWindow(QWidget):
             reveal(self._saved)
 
 
-def left_words(seconds: float) -> str:
+def time_left_text(seconds: float) -> str:
     """Time left, as coarse as it is sure."""
     if seconds < 10:
         return "a few seconds left"

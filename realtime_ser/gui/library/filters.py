@@ -8,8 +8,8 @@ from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, button
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button
 from realtime_ser.session.store import Query, Store
 
 _TYPING_MS = 150
@@ -39,11 +39,11 @@ class Filters(QWidget):
             "sources, and dates such as 2026-03 (Ctrl+F)"
         )
         self.search.setClearButtonEnabled(True)
-        self.study = _choice("Study", "Only sessions of this study")
-        self.participant = _choice("Participant", "Only sessions of this participant")
-        self.label = _choice("Label", "Only sessions with a segment of this label")
-        self.period = _choice("Period", "Only sessions that began in this time")
-        self.sound = _choice("Audio", "Only sessions whose sound was kept")
+        self.study = _combo_box("Study", "Only sessions of this study")
+        self.participant = _combo_box("Participant", "Only sessions of this participant")
+        self.label = _combo_box("Label", "Only sessions with a segment of this label")
+        self.period = _combo_box("Period", "Only sessions that began in this time")
+        self.sound = _combo_box("Audio", "Only sessions whose sound was kept")
         for name, days in _PERIODS:
             self.period.addItem(name, days)
         for name, kept in (("With or without audio", False), ("With audio", True)):
@@ -53,40 +53,42 @@ class Filters(QWidget):
             self.label.addItem(label, label)
         self.reset = button("Clear", "Show all sessions again")
         self._column = QVBoxLayout(self)
-        self._above, self._layout = QHBoxLayout(), QHBoxLayout()
-        self._column.addLayout(self._above)
-        self._column.addLayout(self._layout)
-        self._layout.addWidget(self.search, 1)
+        self._search_row, self._filter_row = QHBoxLayout(), QHBoxLayout()
+        self._column.addLayout(self._search_row)
+        self._column.addLayout(self._filter_row)
+        self._filter_row.addWidget(self.search, 1)
         for box in self._boxes:
-            self._layout.addWidget(box)
-            box.currentIndexChanged.connect(self._told)
-        self._layout.addWidget(self.reset)
+            self._filter_row.addWidget(box)
+            box.currentIndexChanged.connect(self._filter_changed)
+        self._filter_row.addWidget(self.reset)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_TYPING_MS)
         self._timer.timeout.connect(self.changed)
-        self.search.textChanged.connect(self._typed)
+        self.search.textChanged.connect(self._search_edited)
         self.reset.clicked.connect(self.clear)
-        self._told()
+        self._filter_changed()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change sizes."""
-        self._column.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
-        for layout in (self._column, self._above, self._layout):
-            layout.setSpacing(look.grid(1))
+        self._column.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
+        for layout in (self._column, self._search_row, self._filter_row):
+            layout.setSpacing(style.grid(1))
         for box in self._boxes:
-            box.set_look(look)
-            box.setMaximumWidth(look.grid(26))
-        self.search.setMinimumWidth(look.grid(20))
+            box.set_style(style)
+            box.setMaximumWidth(style.grid(26))
+        self.search.setMinimumWidth(style.grid(20))
 
     def fold(self, *, folded: bool) -> None:
         """Give the search a row of its own where there is little width."""
-        there, here = (self._above, self._layout) if folded else (self._layout, self._above)
+        there, here = (
+            (self._search_row, self._filter_row) if folded else (self._filter_row, self._search_row)
+        )
         if here.indexOf(self.search) >= 0:
             here.removeWidget(self.search)
             there.insertWidget(0, self.search, 1)
 
-    def show_known(self, store: Store) -> None:
+    def show_choices(self, store: Store) -> None:
         """Offer the studies and participants that there are."""
         for box, everything, known in (
             (self.study, "Any study", store.studies()),
@@ -102,7 +104,7 @@ class Filters(QWidget):
             box.setVisible(bool(known))
             box.blockSignals(False)
             if chosen != box.currentData():
-                self._told()
+                self._filter_changed()
 
     def clear(self) -> None:
         """Show everything again."""
@@ -137,20 +139,20 @@ class Filters(QWidget):
         )
 
     @property
-    def _boxes(self) -> tuple[Choice, ...]:
+    def _boxes(self) -> tuple[ChevronComboBox, ...]:
         return self.study, self.participant, self.label, self.period, self.sound
 
-    def _typed(self) -> None:
+    def _search_edited(self) -> None:
         self.reset.setEnabled(self.active)
         self._timer.start()
 
-    def _told(self) -> None:
+    def _filter_changed(self) -> None:
         self.reset.setEnabled(self.active)
         self.changed.emit()
 
 
-def _choice(name: str, tip: str) -> Choice:
-    made = Choice()
+def _combo_box(name: str, tip: str) -> ChevronComboBox:
+    made = ChevronComboBox()
     made.setAccessibleName(name)
     made.setToolTip(tip)
     return made

@@ -9,10 +9,10 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.gui.library.session_rows import Row
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Said, button, label, pad, row, rule
+from realtime_ser.gui.library.session_rows import SessionRow
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row, separator
 from realtime_ser.session.store import Store
 
 
@@ -42,7 +42,7 @@ def offer_interrupted(
         The store cannot be read or written.
     """
     store.recover()
-    rows = [Row(info, store.shares(info.id), None) for info in store.undecided()]
+    rows = [SessionRow(info, store.shares(info.id), None) for info in store.undecided_sessions()]
     if not rows:
         return None
     dialog = InterruptedDialog(config, store, rows, parent)
@@ -50,33 +50,33 @@ def offer_interrupted(
     return dialog
 
 
-class _Offer(QWidget):
+class _InterruptedRow(QWidget):
     """One session, and what can be done with it."""
 
-    def __init__(self, one: Row) -> None:
+    def __init__(self, one: SessionRow) -> None:
         super().__init__()
         self.row = one
         self.setAccessibleName(f"{one.name}, {one.began}")
         self.name = label(one.name, "bold")
-        belongs = [one.info.beginning.study.name, one.info.beginning.study.participant]
+        belongs = [one.info.metadata.study.name, one.info.metadata.study.participant]
         audio = "audio kept" if one.info.audio is not None else ""
-        words = [one.began, clock_text(one.info.duration_s), *belongs, audio, one.sounded]
+        words = [one.began, clock_text(one.info.duration_s), *belongs, audio, one.label_summary]
         self.words = label("  ·  ".join(word for word in words if word), "small muted", wrap=True)
         self.open = button("Open", "Keep it, and look at it")
         self.keep = button("Keep", "Keep it among the sessions")
         self.delete = button("Delete…", "Delete it for good")
-        said = QVBoxLayout()
-        said.setSpacing(0)
-        said.addWidget(self.name)
-        said.addWidget(self.words)
+        message = QVBoxLayout()
+        message.setSpacing(0)
+        message.addWidget(self.name)
+        message.addWidget(self.words)
         self._line = row(self.open, self.keep, self.delete)
-        self._line.insertLayout(0, said, 1)
+        self._line.insertLayout(0, message, 1)
         self.setLayout(self._line)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change sizes."""
-        self._line.setSpacing(look.grid(1))
-        self._line.setContentsMargins(0, look.grid(1), 0, look.grid(1))
+        self._line.setSpacing(style.grid(1))
+        self._line.setContentsMargins(0, style.grid(1), 0, style.grid(1))
 
 
 class InterruptedDialog(QDialog):
@@ -86,7 +86,7 @@ class InterruptedDialog(QDialog):
     open_requested = pyqtSignal(str)
 
     def __init__(
-        self, config: Config, store: Store, rows: list[Row], parent: QWidget | None
+        self, config: Config, store: Store, rows: list[SessionRow], parent: QWidget | None
     ) -> None:
         super().__init__(parent)
         self._store = store
@@ -102,7 +102,7 @@ class InterruptedDialog(QDialog):
             else "The program ended before the sessions did. All but their last second is kept.",
             wrap=True,
         )
-        self.offers = [_Offer(each) for each in rows]
+        self.offers = [_InterruptedRow(each) for each in rows]
         inside = QWidget()
         inside.setObjectName("window")
         self._list = QVBoxLayout(inside)
@@ -115,12 +115,19 @@ class InterruptedDialog(QDialog):
         self._scroller.setWidgetResizable(True)
         self._scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.said = Said()
+        self.message = MessageLabel()
         self.later = button("Ask later", "Decide at the next start (Esc)")
         self.keep_all = button("Keep" if one else "Keep all", "Keep what is listed", "primary")
         self.keep_all.setDefault(True)
         self._column = QVBoxLayout(self)
-        for widget in (self.title, self.text, rule(), self._scroller, rule(), self.said):
+        for widget in (
+            self.title,
+            self.text,
+            separator(),
+            self._scroller,
+            separator(),
+            self.message,
+        ):
             self._column.addWidget(widget)
         self._buttons = row(None, self.later, self.keep_all)
         self._column.addLayout(self._buttons)
@@ -129,54 +136,54 @@ class InterruptedDialog(QDialog):
             self._connect(offer)
         self.later.clicked.connect(self.reject)
         self.keep_all.clicked.connect(self._keep_all)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self.keep_all.setFocus()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 1.5)
-        self._buttons.setSpacing(look.grid(1))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 1.5)
+        self._buttons.setSpacing(style.grid(1))
         self._list.setSpacing(0)
         for offer in self.offers:
-            offer.set_look(look)
-        self.setMinimumWidth(look.grid(80))
-        self._scroller.setMinimumHeight(look.grid(7) * min(5, len(self.offers)))
+            offer.set_style(style)
+        self.setMinimumWidth(style.grid(80))
+        self._scroller.setMinimumHeight(style.grid(7) * min(5, len(self.offers)))
 
-    def _connect(self, offer: _Offer) -> None:
+    def _connect(self, offer: _InterruptedRow) -> None:
         offer.open.clicked.connect(lambda: self._open(offer))
         offer.keep.clicked.connect(lambda: self._keep(offer))
         offer.delete.clicked.connect(lambda: self._ask_delete(offer))
 
-    def _open(self, offer: _Offer) -> None:
+    def _open(self, offer: _InterruptedRow) -> None:
         self._keep(offer)
         self.open_requested.emit(offer.row.info.id)
 
-    def _keep(self, offer: _Offer) -> None:
+    def _keep(self, offer: _InterruptedRow) -> None:
         try:
-            self._store.settle(offer.row.info.id)
+            self._store.keep_interrupted(offer.row.info.id)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
         else:
-            self._gone(offer)
+            self._remove(offer)
 
     def _keep_all(self) -> None:
         for offer in list(self.offers):
             self._keep(offer)
 
-    def _ask_delete(self, offer: _Offer) -> None:
+    def _ask_delete(self, offer: _InterruptedRow) -> None:
         dialog = DeleteDialog([offer.row], self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.agreed.connect(lambda files: self._delete(offer, files=files))
+        dialog.confirmed.connect(lambda files: self._delete(offer, files=files))
         dialog.open()
 
-    def _delete(self, offer: _Offer, *, files: bool) -> None:
+    def _delete(self, offer: _InterruptedRow, *, files: bool) -> None:
         try:
             self._store.delete([offer.row.info], named_files=files)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
         else:
-            self._gone(offer)
+            self._remove(offer)
 
-    def _gone(self, offer: _Offer) -> None:
+    def _remove(self, offer: _InterruptedRow) -> None:
         self.offers.remove(offer)
         offer.hide()
         offer.deleteLater()

@@ -16,17 +16,25 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.text import count_text
-from realtime_ser.gui.library.session_rows import Row
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, Said, button, file_dialog, label, pad, row
-from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+from realtime_ser.gui.library.session_rows import SessionRow
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    MessageLabel,
+    button,
+    file_dialog,
+    label,
+    pad,
+    row,
+)
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import shipped_models
 from realtime_ser.session.reanalysis import reanalyse
 from realtime_ser.session.store import Store
 
 
-class AgainDialog(QDialog):
+class ReanalysisDialog(QDialog):
     """Chooses a model, and shows how far the hearing is.
 
     Parameters
@@ -38,13 +46,13 @@ class AgainDialog(QDialog):
     """
 
     #: IDs of the new sessions, those that were done before an end on demand too.
-    heard = pyqtSignal(list)
+    reanalysed = pyqtSignal(list)
 
-    def __init__(self, folder: Path, rows: Sequence[Row], parent: QWidget) -> None:
+    def __init__(self, folder: Path, rows: Sequence[SessionRow], parent: QWidget) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._names = [one.info.id for one in rows]
-        self._made: list[str] = []
+        self._session_ids = [session_row.info.id for session_row in rows]
+        self._finished_ids: list[str] = []
         self._task: Task | None = None
         self.setWindowTitle("Hear again")
         self.title = label(f"Hear {count_text(len(rows), 'session')} again", "big bold")
@@ -53,7 +61,7 @@ class AgainDialog(QDialog):
             "first one, with its markers, labelled intervals and study.",
             wrap=True,
         )
-        self.models = Choice()
+        self.models = ChevronComboBox()
         self.models.setAccessibleName("Model")
         self.models.setToolTip("Models that ship with the program, and those that you have chosen")
         for name in shipped_models():
@@ -63,7 +71,7 @@ class AgainDialog(QDialog):
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress")
-        self.said = Said()
+        self.message = MessageLabel()
         self.cancel = button("Cancel", "End here; nothing of an unfinished session is left (Esc)")
         self.begin = button("Hear again", "Begin", "primary")
         self.begin.setDefault(True)
@@ -73,20 +81,20 @@ class AgainDialog(QDialog):
         self._choice = row(label("Model"), self.models, self.browse, None)
         self._column.addLayout(self._choice)
         self._column.addWidget(self.progress)
-        self._column.addWidget(self.said)
+        self._column.addWidget(self.message)
         self._buttons = row(None, self.cancel, self.begin)
         self._column.addLayout(self._buttons)
         self.progress.hide()
         self.browse.clicked.connect(self._browse)
         self.begin.clicked.connect(self._begin)
         self.cancel.clicked.connect(self.reject)
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
 
     def reject(self) -> None:
         """End the work, or close."""
         if self._task is not None and self._task.running:
             self.cancel.setEnabled(False)
-            self.said.say("Ending…")
+            self.message.say("Ending…")
             self._task.cancel()
             return
         super().reject()
@@ -98,13 +106,13 @@ class AgainDialog(QDialog):
             self._task.wait()
         super().closeEvent(event)
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self.models.set_look(look)
-        self._choice.setSpacing(look.grid(1))
-        self._buttons.setSpacing(look.grid(1))
-        self.models.setMinimumWidth(look.grid(24))
-        self.setMinimumWidth(look.grid(64))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self.models.set_style(style)
+        self._choice.setSpacing(style.grid(1))
+        self._buttons.setSpacing(style.grid(1))
+        self.models.setMinimumWidth(style.grid(24))
+        self.setMinimumWidth(style.grid(64))
 
     def _browse(self) -> None:
         dialog = file_dialog(self, "Folder of a model bundle", [])
@@ -118,25 +126,25 @@ class AgainDialog(QDialog):
 
     def _begin(self) -> None:
         model = str(self.models.currentData())
-        folder, names, made = self._folder, self._names, self._made
+        folder, names, finished_ids = self._folder, self._session_ids, self._finished_ids
 
-        def work(advance: Advance) -> list[str]:
+        def work(advance: ReportProgress) -> list[str]:
             with Store(folder) as store:
                 for index, name in enumerate(names):
 
                     def inside(share: float, index: int = index) -> None:
                         advance((index + share) / len(names))
 
-                    made.append(reanalyse(store, store.session(name), model, inside).id)
-            return made
+                    finished_ids.append(reanalyse(store, store.session(name), model, inside).id)
+            return finished_ids
 
         self._task = task = Task(work, self)
-        task.advanced.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
         task.cancelled.connect(self._cancelled)
         self._busy(busy=True)
-        self.said.say("")
+        self.message.say("")
         task.start()
 
     def _busy(self, *, busy: bool) -> None:
@@ -147,18 +155,18 @@ class AgainDialog(QDialog):
         self.cancel.setEnabled(True)
 
     def _succeeded(self, _: object) -> None:
-        self.heard.emit(self._made)
+        self.reanalysed.emit(self._finished_ids)
         self.accept()
 
     def _cancelled(self) -> None:
-        if self._made:
-            self.heard.emit(self._made)
+        if self._finished_ids:
+            self.reanalysed.emit(self._finished_ids)
         super().reject()
 
     def _failed(self, error: Exception) -> None:
         self._busy(busy=False)
-        self.said.warn(sentence_of(error))
-        if self._made:
-            self.heard.emit(list(self._made))
-            self._names = self._names[len(self._made) :]
-            self._made = []
+        self.message.warn(error_sentence(error))
+        if self._finished_ids:
+            self.reanalysed.emit(list(self._finished_ids))
+            self._session_ids = self._session_ids[len(self._finished_ids) :]
+            self._finished_ids = []

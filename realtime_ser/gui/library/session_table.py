@@ -8,29 +8,39 @@ from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel
 from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from realtime_ser.gui.library.session_rows import SORT_ROLE, Column, Row, SessionRows
+from realtime_ser.gui.library.session_rows import (
+    SORT_ROLE,
+    SessionColumn,
+    SessionRow,
+    SessionTableModel,
+)
 from realtime_ser.gui.library.share_bar import ShareCell
 from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
-from realtime_ser.gui.theme.style_watcher import first_look
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import initial_style
+from realtime_ser.gui.theme.theme import Style
 
-_SAMPLES = {
-    Column.BEGAN: "2026-12-28 20:28",
-    Column.STUDY: "Sleep and",
-    Column.PARTICIPANT: "Participant",
-    Column.CONDITION: "Condition",
-    Column.LENGTH: "00:00:00",
-    Column.SPEECH: "00:00:00",
-    Column.SOUNDED: "surprised 88 % · neutral",
-    Column.SIZE: "888 MB",
-    Column.SOUND: "Audio",
+_WIDEST_TEXTS = {
+    SessionColumn.BEGAN: "2026-12-28 20:28",
+    SessionColumn.STUDY: "Sleep and",
+    SessionColumn.PARTICIPANT: "Participant",
+    SessionColumn.CONDITION: "Condition",
+    SessionColumn.LENGTH: "00:00:00",
+    SessionColumn.SPEECH: "00:00:00",
+    SessionColumn.SOUNDED: "surprised 88 % · neutral",
+    SessionColumn.SIZE: "888 MB",
+    SessionColumn.SOUND: "Audio",
 }
 """What a column has room for; the title takes what is left."""
 
-_TITLE = 22
+_TITLE_UNITS = 22
 """Least width of the title, in units of the grid."""
 
-_DISPENSABLE = (Column.SOUND, Column.CONDITION, Column.STUDY, Column.SPEECH)
+_OPTIONAL_COLUMNS = (
+    SessionColumn.SOUND,
+    SessionColumn.CONDITION,
+    SessionColumn.STUDY,
+    SessionColumn.SPEECH,
+)
 """What a narrow table leaves out, the first one first; the details tell it all."""
 
 _KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_F2, Qt.Key.Key_N)
@@ -47,23 +57,23 @@ class SessionTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
-        self._look = first_look()
-        self._room = 0
-        self._blank: set[Column] = set()
-        self._said = ""
-        self.rows = SessionRows()
+        self._style = initial_style()
+        self._width_px = 0
+        self._empty_columns: set[SessionColumn] = set()
+        self._empty_text = ""
+        self.rows = SessionTableModel()
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.rows)
         self._sorted.setSortRole(SORT_ROLE)
-        self._shares = ShareCell(self._look, self)
+        self._shares = ShareCell(self._style, self)
         self.setModel(self._sorted)
         set_up_table(self, "Sessions")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSortingEnabled(True)
-        self.sortByColumn(Column.BEGAN, Qt.SortOrder.DescendingOrder)
-        self.setItemDelegateForColumn(Column.SOUNDED, self._shares)
+        self.sortByColumn(SessionColumn.BEGAN, Qt.SortOrder.DescendingOrder)
+        self.setItemDelegateForColumn(SessionColumn.SOUNDED, self._shares)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header_of(self).setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
+        header_of(self).setSectionResizeMode(SessionColumn.TITLE, QHeaderView.ResizeMode.Stretch)
         self._selection.selectionChanged.connect(lambda *_: self.changed.emit())
 
     @property
@@ -71,16 +81,16 @@ class SessionTable(QTableView):
         """Whether a title is being changed."""
         return self.state() is QAbstractItemView.State.EditingState
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.rows.set_look(look)
-        self._shares.set_look(look)
-        set_row_height(self, look, 4.5)
-        self.fit(self._room)
+        self._style = style
+        self.rows.set_style(style)
+        self._shares.set_style(style)
+        set_row_height(self, style, 4.5)
+        self.fit(self._width_px)
         self._repaint()
 
-    def show_rows(self, rows: Sequence[Row], empty: str) -> None:
+    def show_rows(self, rows: Sequence[SessionRow], empty: str) -> None:
         """Change all rows; what was chosen stays so, or else the first one is.
 
         Parameters
@@ -93,26 +103,26 @@ class SessionTable(QTableView):
         names = [one.info.id for one in self.chosen()]
         bar = self.verticalScrollBar()
         place = 0 if bar is None else bar.value()
-        self._said = empty
+        self._empty_text = empty
         self.setAccessibleDescription("" if rows else empty)
-        studies = [one.info.beginning.study for one in rows]
-        self._blank = {
+        studies = [one.info.metadata.study for one in rows]
+        self._empty_columns = {
             column
             for column, said in (
-                (Column.STUDY, any(study.name for study in studies)),
-                (Column.PARTICIPANT, any(study.participant for study in studies)),
-                (Column.CONDITION, any(study.condition for study in studies)),
+                (SessionColumn.STUDY, any(study.name for study in studies)),
+                (SessionColumn.PARTICIPANT, any(study.participant for study in studies)),
+                (SessionColumn.CONDITION, any(study.condition for study in studies)),
             )
             if not said
         }
         self.rows.show_rows(rows)
-        self.fit(self._room)
+        self.fit(self._width_px)
         there = {one.info.id for one in rows}
         self.choose([name for name in names if name in there] or [one.info.id for one in rows[:1]])
         if bar is not None:
             bar.setValue(place)
 
-    def chosen(self) -> list[Row]:
+    def chosen(self) -> list[SessionRow]:
         """The sessions that are selected, in the order in which they are shown."""
         places = sorted(index.row() for index in self._selection.selectedRows())
         return [self._row(place) for place in places]
@@ -140,22 +150,22 @@ class SessionTable(QTableView):
         """Edit the title where it stands."""
         places = self._selection.selectedRows()
         if len(places) == 1:
-            self.edit(self._sorted.index(places[0].row(), Column.TITLE))
+            self.edit(self._sorted.index(places[0].row(), SessionColumn.TITLE))
 
     def fit(self, room: int) -> None:
         """Share so many pixels out: the title takes what the other columns leave."""
-        self._room, look = room, self._look
-        metrics = QFontMetricsF(look.body)
+        self._width_px, style = room, self._style
+        metrics = QFontMetricsF(style.body)
         widths = {
-            column: round(metrics.horizontalAdvance(sample)) + look.grid(2)
-            for column, sample in _SAMPLES.items()
-            if column not in self._blank
+            column: round(metrics.horizontalAdvance(sample)) + style.grid(2)
+            for column, sample in _WIDEST_TEXTS.items()
+            if column not in self._empty_columns
         }
-        for column in _DISPENSABLE:
-            if room - sum(widths.values()) < look.grid(_TITLE):
+        for column in _OPTIONAL_COLUMNS:
+            if room - sum(widths.values()) < style.grid(_TITLE_UNITS):
                 widths.pop(column, None)
-        for column in Column:
-            self.setColumnHidden(column, column not in widths and column is not Column.TITLE)
+        for column in SessionColumn:
+            self.setColumnHidden(column, column not in widths and column is not SessionColumn.TITLE)
             if column in widths:
                 self.setColumnWidth(column, widths[column])
 
@@ -165,9 +175,9 @@ class SessionTable(QTableView):
         port = self.viewport()
         if port is not None and not self.rows.rows:
             painter = QPainter(port)
-            painter.setFont(self._look.body)
-            painter.setPen(QColor(self._look.theme.muted))
-            painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self._said)
+            painter.setFont(self._style.body)
+            painter.setPen(QColor(self._style.theme.muted))
+            painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self._empty_text)
             painter.end()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -184,7 +194,7 @@ class SessionTable(QTableView):
         assert selection is not None
         return selection
 
-    def _row(self, place: int) -> Row:
+    def _row(self, place: int) -> SessionRow:
         return self.rows.rows[self._sorted.mapToSource(self._sorted.index(place, 0)).row()]
 
     def _repaint(self) -> None:

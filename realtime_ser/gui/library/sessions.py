@@ -35,16 +35,16 @@ from realtime_ser.base.text import count_text, size_text
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
-from realtime_ser.gui.library.details import Details
+from realtime_ser.gui.library.details import SessionDetails
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.filters import Filters
-from realtime_ser.gui.library.reanalysis_dialog import AgainDialog
-from realtime_ser.gui.library.session_rows import Row, read_rows
+from realtime_ser.gui.library.reanalysis_dialog import ReanalysisDialog
+from realtime_ser.gui.library.session_rows import SessionRow, read_session_rows
 from realtime_ser.gui.library.session_table import SessionTable
 from realtime_ser.gui.library.trend import TrendWindow
-from realtime_ser.gui.theme.style_watcher import Dresser, first_look
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Said, button, file_dialog, label
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 _RUNNING_MS = 2000
@@ -76,17 +76,19 @@ class SessionsWindow(QWidget):
         self.setWindowTitle("Sessions")
         self._config = config
         self._store = store
-        self._look = first_look()
+        self._style = initial_style()
         self.filters = Filters()
         self.table = SessionTable()
-        self.details = Details(self._look)
-        self.said = Said()
+        self.details = SessionDetails(self._style)
+        self.message = MessageLabel()
         self.sum = label("", "small muted")
-        self.kept = label("", "small muted", wrap=True)
+        self.retention = label("", "small muted", wrap=True)
         self.open = button("Open", "Look at the session (Enter)", "primary")
         self.export = button("Export…", "Write for other tools (Ctrl+E)")
-        self.importing = button("Import…", "Read markers and intervals of ELAN, Praat or Audacity")
-        self.again = button("Hear again…", "Let another model listen to the kept audio")
+        self.import_button = button(
+            "Import…", "Read markers and intervals of ELAN, Praat or Audacity"
+        )
+        self.reanalysis = button("Hear again…", "Let another model listen to the kept audio")
         self.trend = button("Trend…", "A participant's sessions over time")
         self.delete = button("Delete…", "Delete for good, audio included (Del)")
         self._timer = QTimer(self)
@@ -95,7 +97,7 @@ class SessionsWindow(QWidget):
         self._connect()
         self.resize(1280, 720)
         self.setMinimumSize(640, 400)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self.refresh()
         self.table.setFocus()
 
@@ -105,17 +107,17 @@ class SessionsWindow(QWidget):
         """Read the list again; what was chosen stays so."""
         if self.table.editing:
             return
-        with self._telling():
-            self.filters.show_known(self._store)
-            rows = read_rows(
+        with self._reporting_errors():
+            self.filters.show_choices(self._store)
+            rows = read_session_rows(
                 self._store, self.filters.query(), self._config.sessions.retention_days
             )
             if self.filters.with_sound:
                 rows = [one for one in rows if one.info.audio is not None]
             self._show(rows)
-            self._tell_sum(rows)
+            self._show_total(rows)
 
-    def keep_for(self, days: float | None) -> None:
+    def set_retention(self, days: float | None) -> None:
         """Tell of another retention from now on; ``None``: sessions stay until they are deleted."""
         sessions = self._config.sessions.model_copy(update={"retention_days": days})
         self._config = self._config.model_copy(update={"sessions": sessions})
@@ -125,7 +127,7 @@ class SessionsWindow(QWidget):
         """Select sessions by their IDs."""
         self.table.choose(names)
 
-    def _show(self, rows: list[Row]) -> None:
+    def _show(self, rows: list[SessionRow]) -> None:
         self.table.show_rows(
             rows,
             "Nothing fits. Press Clear to see all sessions."
@@ -137,24 +139,24 @@ class SessionsWindow(QWidget):
 
     def _show_chosen(self) -> None:
         rows = self.table.chosen()
-        with self._telling():
+        with self._reporting_errors():
             notes = self._store.notes(rows[0].info.id) if len(rows) == 1 else []
             self.details.show_rows(rows, notes)
         one, some = len(rows) == 1, bool(rows)
         sound = [row for row in rows if row.info.audio is not None]
         self.open.setEnabled(one)
         self.export.setEnabled(some)
-        self.importing.setEnabled(one)
-        self.again.setEnabled(bool(sound) and len(sound) == len(rows))
-        self.again.setToolTip(
+        self.import_button.setEnabled(one)
+        self.reanalysis.setEnabled(bool(sound) and len(sound) == len(rows))
+        self.reanalysis.setToolTip(
             "Let another model listen to the kept audio"
-            if self.again.isEnabled() or not some
+            if self.reanalysis.isEnabled() or not some
             else "No audio was kept of what is chosen: record with the setting 'keep audio'"
         )
         self.delete.setEnabled(some)
         self.trend.setEnabled(self.filters.participant.count() > 1)
 
-    def _tell_sum(self, rows: Sequence[Row]) -> None:
+    def _show_total(self, rows: Sequence[SessionRow]) -> None:
         everything = [one.info for one in rows]
         if self.filters.active:
             everything = self._store.sessions()
@@ -162,10 +164,10 @@ class SessionsWindow(QWidget):
         shown = f"{len(rows)} of {whole}" if self.filters.active else whole
         self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
         self.sum.setToolTip(str(self._store.folder))
-        self.kept.setText(self._retention(everything))
-        self.kept.setToolTip("The setting sessions.retention_days")
+        self.retention.setText(self._retention_text(everything))
+        self.retention.setToolTip("The setting sessions.retention_days")
 
-    def _retention(self, everything: Sequence[SessionInfo]) -> str:
+    def _retention_text(self, everything: Sequence[SessionInfo]) -> str:
         """How long sessions are kept, and which of them goes when."""
         days = self._config.sessions.retention_days
         if days is None:
@@ -173,14 +175,14 @@ class SessionsWindow(QWidget):
         over = [info for info in everything if info.state is not SessionState.RUNNING]
         words, length = f"Kept for {days:g} days", timedelta(days=days)
         now = datetime.now().astimezone()
-        due = sum(info.beginning.started + length <= now for info in over)
+        due = sum(info.metadata.started + length <= now for info in over)
         if due:
             gone = count_text(due, "session")
             return f"{words}; {gone} will be deleted when the next session starts"
         if over:
-            begun = min((info.beginning for info in over), key=lambda begun: begun.started)
-            leaves = begun.started + length
-            name = begun.title or begun.source.name
+            metadata = min((info.metadata for info in over), key=lambda metadata: metadata.started)
+            leaves = metadata.started + length
+            name = metadata.title or metadata.source.name
             return f"{words}; the next to go is '{name}' after {leaves:%Y-%m-%d %H:%M}"
         return words
 
@@ -192,22 +194,22 @@ class SessionsWindow(QWidget):
 
     def ask_delete_participant(self, code: str) -> None:
         """Name all of a participant, whatever the filters show, and ask."""
-        with self._telling():
-            self._ask_delete(read_rows(self._store, Query(participant=code), None))
+        with self._reporting_errors():
+            self._ask_delete(read_session_rows(self._store, Query(participant=code), None))
 
-    def _ask_delete(self, rows: Sequence[Row]) -> None:
+    def _ask_delete(self, rows: Sequence[SessionRow]) -> None:
         running = [one.info.id for one in rows if one.info.state is SessionState.RUNNING]
         if running:
-            self.said.warn(f"The session {running[0]} is running: end it first.")
+            self.message.warn(f"The session {running[0]} is running: end it first.")
             return
         if rows:
             dialog = DeleteDialog(rows, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.agreed.connect(lambda files: self._delete(rows, files=files))
+            dialog.confirmed.connect(lambda files: self._delete(rows, files=files))
             dialog.open()
 
-    def _delete(self, rows: Sequence[Row], *, files: bool) -> None:
-        with self._telling():
+    def _delete(self, rows: Sequence[SessionRow], *, files: bool) -> None:
+        with self._reporting_errors():
             done = self._store.delete([one.info for one in rows], named_files=files)
             words = [f"{count_text(len(rows), 'session')} deleted for good."]
             if done.left:
@@ -218,7 +220,7 @@ class SessionsWindow(QWidget):
                     "one closes."
                 )
             self.refresh()
-            self.said.say(" ".join(words))
+            self.message.say(" ".join(words))
 
     def ask_export(self) -> None:
         """Choose a format and a place."""
@@ -226,7 +228,7 @@ class SessionsWindow(QWidget):
         if rows:
             dialog = ExportDialog(self._store.folder, [one.info for one in rows], self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.exported.connect(lambda paths: self.said.say(f"Exported to {paths[0]}."))
+            dialog.exported.connect(lambda paths: self.message.say(f"Exported to {paths[0]}."))
             dialog.open()
 
     def ask_import(self) -> None:
@@ -244,7 +246,7 @@ class SessionsWindow(QWidget):
         dialog.open()
 
     def _import(self, name: str, path: Path) -> None:
-        with self._telling():
+        with self._reporting_errors():
             found = import_annotations(self._store, self._store.session(name), path)
             new = [
                 count_text(number, word)
@@ -256,20 +258,20 @@ class SessionsWindow(QWidget):
             ]
             known = f"; {found.known} were there already" if found.known else ""
             self.refresh()
-            self.said.say(f"{' and '.join(new) or 'Nothing new'} read from {path.name}{known}.")
+            self.message.say(f"{' and '.join(new) or 'Nothing new'} read from {path.name}{known}.")
 
-    def ask_again(self) -> None:
+    def ask_reanalysis(self) -> None:
         """Choose a model that hears the chosen sessions again."""
         rows = [one for one in self.table.chosen() if one.info.audio is not None]
         if rows:
-            dialog = AgainDialog(self._store.folder, rows, self)
+            dialog = ReanalysisDialog(self._store.folder, rows, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.heard.connect(self._heard)
+            dialog.reanalysed.connect(self._show_reanalysed)
             dialog.open()
 
     def show_trend(self) -> TrendWindow:
         """Show the sessions of the chosen participant over time, or else of the first one."""
-        codes = [one.info.beginning.study.participant for one in self.table.chosen()]
+        codes = [one.info.metadata.study.participant for one in self.table.chosen()]
         code = next((code for code in codes if code), None)
         window = TrendWindow(self._config, self._store, code, parent=self)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -277,10 +279,10 @@ class SessionsWindow(QWidget):
         window.show()
         return window
 
-    def _heard(self, names: Sequence[str]) -> None:
+    def _show_reanalysed(self, names: Sequence[str]) -> None:
         self.refresh()
         self.choose(names)
-        self.said.say(f"Heard again: {', '.join(names)}.")
+        self.message.say(f"Heard again: {', '.join(names)}.")
 
     def _open(self) -> None:
         rows = self.table.chosen()
@@ -288,19 +290,19 @@ class SessionsWindow(QWidget):
             self.open_requested.emit(rows[0].info.id)
 
     def _rename(self, name: str, title: str) -> None:
-        with self._telling():
+        with self._reporting_errors():
             self._store.rename(name, title)
         # The editor is still open: the table may change when it is gone.
         QTimer.singleShot(0, self.refresh)
 
-    def _note(self, text: str) -> None:
+    def _add_note(self, text: str) -> None:
         rows = self.table.chosen()
         if len(rows) == 1:
-            with self._telling():
+            with self._reporting_errors():
                 self._store.add_note(rows[0].info.id, text)
             self._show_chosen()
 
-    def _menu(self, place: QPoint) -> None:
+    def _open_menu(self, place: QPoint) -> None:
         rows = self.table.chosen()
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -311,13 +313,13 @@ class SessionsWindow(QWidget):
             action.triggered.connect(lambda _: act())
             action.setEnabled(enabled)
 
-        for control, act in self._acts:
+        for control, act in self._button_actions:
             if control is self.delete:
                 add("Rename\tF2", self.table.rename, enabled=len(rows) == 1)
                 add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
                 menu.addSeparator()
             add(control.text(), act, enabled=control.isEnabled())
-        people = {one.info.beginning.study.participant for one in rows} - {""}
+        people = {one.info.metadata.study.participant for one in rows} - {""}
         for code in sorted(people):
             add(
                 f"Delete all of participant {code}…",
@@ -333,19 +335,19 @@ class SessionsWindow(QWidget):
         self.details.note.setFocus()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _reporting_errors(self) -> Iterator[None]:
         """Say in the window what the body cannot do."""
         try:
             yield
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
 
     # ------------------------------------------------------------------------------------- Qt's
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Read the list anew."""
         super().showEvent(event)
-        self._fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
+        self._fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Read the list anew when a person comes back to the window."""
@@ -360,27 +362,27 @@ class SessionsWindow(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fold the details away where there is no room for them."""
         super().resizeEvent(event)
-        self._fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
-        self.filters.fold(folded=self.width() < self._look.grid(FOLD_WIDTH))
+        self._fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
+        self.filters.fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
         self._fit()
 
     def _fold(self, *, folded: bool) -> None:
         self.details.setVisible(not folded)
-        look = self._look
-        side = look.grid(2)
-        self._middle.setContentsMargins(side, look.grid(1), side if folded else 0, 0)
+        style = self._style
+        side = style.grid(2)
+        self._middle.setContentsMargins(side, style.grid(1), side if folded else 0, 0)
 
     def _fit(self) -> None:
-        room = self.width() - self._look.grid(6)
-        self.table.fit(room if self.details.isHidden() else room - self._look.grid(DETAILS_WIDTH))
+        room = self.width() - self._style.grid(6)
+        self.table.fit(room if self.details.isHidden() else room - self._style.grid(DETAILS_WIDTH))
 
-    def _wear(self, look: Look) -> None:
-        self._look = look
+    def _apply_style(self, style: Style) -> None:
+        self._style = style
         for part in (self.filters, self.details, self.table):
-            part.set_look(look)
-        self._foot.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
-        self._foot.setSpacing(look.grid(1))
-        self._middle.setSpacing(look.grid(1))
+            part.set_style(style)
+        self._foot.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
+        self._foot.setSpacing(style.grid(1))
+        self._middle.setSpacing(style.grid(1))
         self._fold(folded=self.details.isHidden())
         self._fit()
 
@@ -391,11 +393,11 @@ class SessionsWindow(QWidget):
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.sum)
-        words.addWidget(self.kept)
+        words.addWidget(self.retention)
         self._foot.addLayout(words, 1)
         for control in (
-            self.importing,
-            self.again,
+            self.import_button,
+            self.reanalysis,
             self.trend,
             self.export,
             self.delete,
@@ -404,7 +406,7 @@ class SessionsWindow(QWidget):
             self._foot.addWidget(control)
         left = QVBoxLayout()
         left.addWidget(self.table, 1)
-        left.addWidget(self.said)
+        left.addWidget(self.message)
         self._middle = QHBoxLayout()
         self._middle.addLayout(left, 1)
         self._middle.addWidget(self.details)
@@ -418,12 +420,12 @@ class SessionsWindow(QWidget):
             part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
     @property
-    def _acts(self) -> tuple[tuple[QPushButton, Callable[[], object]], ...]:
+    def _button_actions(self) -> tuple[tuple[QPushButton, Callable[[], object]], ...]:
         return (
             (self.open, self._open),
             (self.export, self.ask_export),
-            (self.importing, self.ask_import),
-            (self.again, self.ask_again),
+            (self.import_button, self.ask_import),
+            (self.reanalysis, self.ask_reanalysis),
             (self.trend, self.show_trend),
             (self.delete, self.ask_delete),
         )
@@ -432,13 +434,13 @@ class SessionsWindow(QWidget):
         self.table.changed.connect(self._show_chosen)
         self.filters.changed.connect(self.refresh)
         self.table.rows.renamed.connect(self._rename)
-        self.details.note_written.connect(self._note)
+        self.details.note_written.connect(self._add_note)
         self.details.delete_wanted.connect(self.ask_delete_participant)
         self.table.activated.connect(lambda _: self._open())
-        self.table.key_pressed.connect(self._key)
-        self.table.customContextMenuRequested.connect(self._menu)
+        self.table.key_pressed.connect(self._handle_key)
+        self.table.customContextMenuRequested.connect(self._open_menu)
         self._timer.timeout.connect(self.refresh)
-        for control, act in self._acts:
+        for control, act in self._button_actions:
             control.clicked.connect(lambda _, act=act: act())
         for keys, act in (
             ("Ctrl+F", self.filters.search.setFocus),
@@ -449,7 +451,7 @@ class SessionsWindow(QWidget):
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
 
-    def _key(self, key: int) -> None:
+    def _handle_key(self, key: int) -> None:
         if key == Qt.Key.Key_Delete:
             self.ask_delete()
         elif key == Qt.Key.Key_F2:

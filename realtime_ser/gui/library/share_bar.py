@@ -10,23 +10,23 @@ from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, Q
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.gui.library.session_rows import SHARES_ROLE
-from realtime_ser.gui.theme.theme import Look, line_style
+from realtime_ser.gui.theme.theme import Style, line_style
 
 
-def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], look: Look) -> None:
+def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], style: Style) -> None:
     """Draw shares side by side, in the fixed order of the labels, a gap between two."""
     order = [label for label in LABELS if label in shares]
     order += [label for label in shares if label not in LABELS]
-    gap = look.scale
+    gap = style.scale
     width = box.width() - gap * (len(order) - 1)
     left = box.left()
     for position, label in enumerate(order):
         color = line_style(label, position).color
-        rim = look.theme.outline(color)
+        rim = style.theme.outline(color)
         part = QRectF(left, box.top(), max(1.0, width * shares[label]), box.height())
-        painter.setPen(QPen(QColor(rim), look.scale) if rim else Qt.PenStyle.NoPen)
+        painter.setPen(QPen(QColor(rim), style.scale) if rim else Qt.PenStyle.NoPen)
         painter.setBrush(QColor(color))
-        inset = look.scale / 2 if rim else 0.0
+        inset = style.scale / 2 if rim else 0.0
         painter.drawRect(part.adjusted(inset, inset, -inset, -inset))
         left = part.right() + gap
 
@@ -34,47 +34,47 @@ def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], loo
 class ShareCell(QStyledItemDelegate):
     """Paints the words above the bar."""
 
-    def __init__(self, look: Look, parent: QWidget) -> None:
+    def __init__(self, style: Style, parent: QWidget) -> None:
         super().__init__(parent)
-        self._look = look
+        self._style = style
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: ARG002
         """Room for two labels with their shares."""
-        metrics = QFontMetricsF(self._look.small)
+        metrics = QFontMetricsF(self._style.small)
         words = metrics.horizontalAdvance("surprised 100 % · surprised 100 %")
-        return QSize(round(words) + self._look.grid(2), self._look.grid(4.5))
+        return QSize(round(words) + self._style.grid(2), self._style.grid(4.5))
 
     def paint(
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
         """Draw the cell."""
         assert painter is not None
-        look, theme = self._look, self._look.theme
+        style, theme = self._style, self._style.theme
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         if selected:
             painter.fillRect(option.rect, QColor(theme.hover))
         shares = index.data(SHARES_ROLE) or {}
-        edge = look.grid(0.75)
+        edge = style.grid(0.75)
         box = QRectF(option.rect).adjusted(edge, 0, -edge, 0)
-        painter.setFont(look.small)
+        painter.setFont(style.small)
         painter.setPen(QColor(theme.text if shares else theme.muted))
-        line = QFontMetricsF(look.small)
+        line = QFontMetricsF(style.small)
         text = str(index.data() or "")
         if not shares:
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
         else:
-            bar = look.grid(0.75)
-            whole = line.height() + look.grid(0.25) + bar
+            bar = style.grid(0.75)
+            whole = line.height() + style.grid(0.25) + bar
             top = box.center().y() - whole / 2
             words = line.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
             painter.drawText(QRectF(box.left(), top, box.width(), line.height()), 0, words)
             draw_shares(
-                painter, QRectF(box.left(), top + whole - bar, box.width(), bar), shares, look
+                painter, QRectF(box.left(), top + whole - bar, box.width(), bar), shares, style
             )
         painter.restore()

@@ -21,9 +21,17 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.errors import UsageError
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, Said, button, label, pad, row, rule
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    MessageLabel,
+    button,
+    label,
+    pad,
+    row,
+    separator,
+)
 from realtime_ser.session.store import Store
 
 
@@ -70,24 +78,24 @@ class StudyDialog(QDialog):
         self.consent.setAccessibleName("Time of consent")
         self.consent.setToolTip("When the participant agreed; arrow keys change it")
         self.now = button("Consent given now", "Note this moment as the time of consent")
-        self.channels = Choice()
+        self.channels = ChevronComboBox()
         self.channels.setAccessibleName("Channels")
         self.channels.setToolTip("How many voices have a channel of their own")
         self.names = (QLineEdit(), QLineEdit())
-        self.said = Said()
+        self.message = MessageLabel()
         self.cancel = button("Cancel", "Change nothing (Esc)")
         self.use = button("Use for the next session", "Take this over", "primary")
         self.use.setDefault(True)
         self._fill()
         self._lay_out()
-        self.now.clicked.connect(self._stamp)
+        self.now.clicked.connect(self._set_consent_now)
         # Nobody agrees for somebody else.
         self.participant.currentTextChanged.connect(lambda _: self.agreed.setChecked(False))
         self.agreed.toggled.connect(self._show_consent)
         self.channels.currentIndexChanged.connect(self._show_channels)
         self.cancel.clicked.connect(self.reject)
         self.use.clicked.connect(self.accept)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self.study.setFocus()
 
     def config(self) -> Config:
@@ -98,12 +106,12 @@ class StudyDialog(QDialog):
         UsageError
             Something in it does not go together; one sentence.
         """
-        made: dict[str, Any] = self._config.model_dump()
-        made["study"] = {
-            "name": _said(self.study),
-            "participant": _said(self.participant),
-            "condition": _said(self.condition),
-            "consent": self._moment(),
+        combo_box: dict[str, Any] = self._config.model_dump()
+        combo_box["study"] = {
+            "name": _text_or_none(self.study),
+            "participant": _text_or_none(self.participant),
+            "condition": _text_or_none(self.condition),
+            "consent": self._consent_time(),
         }
         numbers = self.channels.currentData()
         names = [field.text().strip() for field in self.names[: len(numbers)]]
@@ -113,18 +121,18 @@ class StudyDialog(QDialog):
             raise UsageError("Name both channels, or none of them.")
         elif len(set(names)) != len(names) and any(names):
             raise UsageError("The two channels need different names.")
-        made["audio"] |= {
+        combo_box["audio"] |= {
             "channels": numbers,
             "channel_names": tuple(names) if any(names) else (),
         }
-        return parse_config(made, "the study")
+        return parse_config(combo_box, "the study")
 
     def accept(self) -> None:
         """Close, if all goes together."""
         try:
             self.config()
         except UsageError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
         else:
             super().accept()
 
@@ -149,11 +157,11 @@ class StudyDialog(QDialog):
             field.setAccessibleName(f"Name of channel {number}")
             field.setToolTip(f"What channel {number} is called on the timeline and in exports")
 
-    def _stamp(self) -> None:
+    def _set_consent_now(self) -> None:
         self.agreed.setChecked(True)
         self.consent.setDateTime(QDateTime.currentDateTime())
 
-    def _moment(self) -> datetime | None:
+    def _consent_time(self) -> datetime | None:
         """Time of consent, with the UTC offset of this place."""
         if not self.agreed.isChecked():
             return None
@@ -171,15 +179,15 @@ class StudyDialog(QDialog):
         for place, field in enumerate(self.names):
             self._form.setRowVisible(field, place < count <= len(self.names))
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self._form.setHorizontalSpacing(look.grid(2))
-        self._form.setVerticalSpacing(look.grid(1))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self._form.setHorizontalSpacing(style.grid(2))
+        self._form.setVerticalSpacing(style.grid(1))
         for line in (self._consent, self._buttons):
-            line.setSpacing(look.grid(1))
+            line.setSpacing(style.grid(1))
         for box in (self.study, self.participant, self.condition, self.channels):
-            box.set_look(look)
-        self.setMinimumWidth(look.grid(72))
+            box.set_style(style)
+        self.setMinimumWidth(style.grid(72))
         self._show_consent()
         self._show_channels()
 
@@ -196,7 +204,7 @@ class StudyDialog(QDialog):
         self._consent = row(self.agreed, None, self.now)
         self._form.addRow("Consent", self._consent)
         self._form.addRow("&Time of it", self.consent)
-        self._form.addRow(rule())
+        self._form.addRow(separator())
         self._form.addRow("&Channels", self.channels)
         first, second = self.channels.itemData(1)
         self._form.addRow(f"Channel {first}", self.names[0])
@@ -206,26 +214,26 @@ class StudyDialog(QDialog):
         self._column.addWidget(self.title)
         self._column.addWidget(self.text)
         self._column.addLayout(self._form)
-        self._column.addWidget(self.said)
+        self._column.addWidget(self.message)
         self._column.addStretch(1)
         self._column.addLayout(self._buttons)
 
 
-def _field(name: str, value: str | None, known: list[str]) -> Choice:
+def _field(name: str, value: str | None, known: list[str]) -> ChevronComboBox:
     """A field that takes any words, and offers those that were used before."""
-    made = Choice()
-    made.setEditable(True)
-    made.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    made.addItems(known)
-    made.setCurrentText(value or "")
-    made.setAccessibleName(name)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    completer = made.completer()
+    combo_box = ChevronComboBox()
+    combo_box.setEditable(True)
+    combo_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    combo_box.addItems(known)
+    combo_box.setCurrentText(value or "")
+    combo_box.setAccessibleName(name)
+    combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    completer = combo_box.completer()
     if completer is not None:
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-    return made
+    return combo_box
 
 
-def _said(field: QComboBox) -> str | None:
+def _text_or_none(field: QComboBox) -> str | None:
     return field.currentText().strip() or None

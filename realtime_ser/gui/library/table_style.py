@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.theme import Style
 
 
 def set_up_table(table: QTableView, name: str) -> None:
@@ -34,8 +34,8 @@ def header_of(table: QTableView) -> QHeaderView:
     return header
 
 
-def set_row_height(table: QTableView, look: Look, units: float) -> None:
+def set_row_height(table: QTableView, style: Style, units: float) -> None:
     """Height of the rows in units of the grid."""
     rows = table.verticalHeader()
     assert rows is not None
-    rows.setDefaultSectionSize(look.grid(units))
+    rows.setDefaultSectionSize(style.grid(units))

@@ -19,12 +19,12 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.text import clock_text, count_text, percent
+from realtime_ser.base.text import clock_text, count_text, percent_text
 from realtime_ser.gui.library.table_style import set_row_height, set_up_table
 from realtime_ser.gui.library.trend_plot import TrendPlot
-from realtime_ser.gui.theme.style_watcher import Dresser, first_look
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, Said, button, file_dialog, label
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import ChevronComboBox, MessageLabel, button, file_dialog, label
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
 
@@ -62,24 +62,24 @@ class TrendWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._store = store
         self._points: list[TrendPoint] = []
-        self.participant = Choice()
+        self.participant = ChevronComboBox()
         self.participant.setAccessibleName("Participant")
         self.participant.setToolTip("Whose sessions are shown")
-        self.channel = Choice()
+        self.channel = ChevronComboBox()
         self.channel.setAccessibleName("Channel")
         self.channel.setToolTip("Whose voice counts, where channels are named")
         self.sum = label("", "muted")
         self.export = button("Export CSV…", "Write the table's numbers to a file (Ctrl+E)")
         self.open = button("Open", "Look at the chosen session (Enter)", "primary")
-        self.said = Said()
-        self.plot = TrendPlot(first_look())
+        self.message = MessageLabel()
+        self.plot = TrendPlot(initial_style())
         self.table = QTableWidget()
         set_up_table(self.table, "Sessions of the participant")
         self._lay_out()
         self._connect()
         self.resize(1280, 720)
         self.setMinimumSize(640, 480)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self._fill_participants(participant)
         self.plot.setFocus()
 
@@ -94,7 +94,7 @@ class TrendWindow(QWidget):
             channel = self.channel.currentData()
             self._points = everything if channel is None else trend(self._store, code, channel)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             return
         self.plot.show_points(self._points)
         self._fill_table()
@@ -132,17 +132,17 @@ class TrendWindow(QWidget):
         self.table.setHorizontalHeaderLabels([*_FIXED, *labels])
         self.table.setRowCount(len(self._points))
         for place, point in enumerate(self._points):
-            begun = point.info.beginning
-            sure = "–" if point.certain_share is None else percent(point.certain_share)
+            metadata = point.info.metadata
+            sure = "–" if point.certain_share is None else percent_text(point.certain_share)
             cells = [
-                f"{begun.started:%Y-%m-%d %H:%M}",
-                begun.title or begun.source.name,
-                begun.study.condition,
+                f"{metadata.started:%Y-%m-%d %H:%M}",
+                metadata.title or metadata.source.name,
+                metadata.study.condition,
                 clock_text(point.info.duration_s),
                 clock_text(point.speech_s),
                 sure,
                 *(
-                    percent(point.shares.get(name, 0.0)) if point.segments else "–"
+                    percent_text(point.shares.get(name, 0.0)) if point.segments else "–"
                     for name in labels
                 ),
             ]
@@ -158,7 +158,7 @@ class TrendWindow(QWidget):
             if head is not None:
                 head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.table.setColumnHidden(
-            2, not any(p.info.beginning.study.condition for p in self._points)
+            2, not any(p.info.metadata.study.condition for p in self._points)
         )
         self._fit()
 
@@ -189,30 +189,30 @@ class TrendWindow(QWidget):
         try:
             write_trend(self._points, to)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
         else:
-            self.said.say(f"Written: {to}")
+            self.message.say(f"Written: {to}")
 
     # -------------------------------------------------------------------------------------- looks
 
-    def _wear(self, look: Look) -> None:
-        self.plot.set_look(look)
-        self._bar.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(1))
-        self._bar.setSpacing(look.grid(1))
+    def _apply_style(self, style: Style) -> None:
+        self.plot.set_style(style)
+        self._bar.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
+        self._bar.setSpacing(style.grid(1))
         self._column.setSpacing(0)
-        self._below.setContentsMargins(look.grid(2), look.grid(1), look.grid(2), look.grid(2))
-        self._below.setSpacing(look.grid(1))
-        set_row_height(self.table, look, 3.5)
+        self._below.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(2))
+        self._below.setSpacing(style.grid(1))
+        set_row_height(self.table, style, 3.5)
         for box in (self.participant, self.channel):
-            box.set_look(look)
-            box.setMinimumWidth(look.grid(14))
+            box.set_style(style)
+            box.setMinimumWidth(style.grid(14))
         self._fit()
 
     def _fit(self) -> None:
         self.table.resizeColumnsToContents()
         for column in range(self.table.columnCount()):
-            width = self.table.columnWidth(column) + first_look().grid(1)
-            self.table.setColumnWidth(column, min(width, first_look().grid(30)))
+            width = self.table.columnWidth(column) + initial_style().grid(1)
+            self.table.setColumnWidth(column, min(width, initial_style().grid(30)))
 
     def _lay_out(self) -> None:
         bar = QWidget()
@@ -227,7 +227,7 @@ class TrendWindow(QWidget):
         below = QWidget()
         self._below = QVBoxLayout(below)
         self._below.addWidget(self.table, 1)
-        self._below.addWidget(self.said)
+        self._below.addWidget(self.message)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.plot)
         split.addWidget(below)
@@ -246,7 +246,7 @@ class TrendWindow(QWidget):
         self.table.currentCellChanged.connect(lambda row, *_: self._choose(row))
         self.table.cellActivated.connect(lambda *_: self._open())
         self.plot.chosen.connect(self._choose)
-        self.plot.opened.connect(lambda _: self._open())
+        self.plot.activated.connect(lambda _: self._open())
         self.open.clicked.connect(self._open)
         self.export.clicked.connect(self._ask_export)
         for keys, act in (

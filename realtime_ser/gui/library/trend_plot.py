@@ -19,27 +19,27 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QToolTip, QWidget
 
-from realtime_ser.base.text import clock_text, percent
-from realtime_ser.gui.live.legend import spread
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.base.text import clock_text, percent_text
+from realtime_ser.gui.live.legend import spread_labels
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.session.trend import TrendPoint, labels_of
 
 _CERTAIN = "certain"
 _SPEECH_SHARE = 0.28
 """Of the height: the strip of the speaking time."""
 
-_NICE_S = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
+_SCALE_TOPS_S = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
 
 
 class TrendPlot(QWidget):
     """Lines with styles and direct labels; a session is chosen by a click or the arrow keys."""
 
     chosen = pyqtSignal(int)
-    opened = pyqtSignal(int)
+    activated = pyqtSignal(int)
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
-        self._look = look
+        self._style = style
         self._points: list[TrendPoint] = []
         self._labels: list[str] = []
         self._current = -1
@@ -48,10 +48,10 @@ class TrendPlot(QWidget):
         self.setAccessibleName("Trend")
         self.setToolTip("")
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.setMinimumSize(look.grid(40), look.grid(32))
+        self._style = style
+        self.setMinimumSize(style.grid(40), style.grid(32))
         self.update()
 
     def show_points(self, points: Sequence[TrendPoint]) -> None:
@@ -78,10 +78,10 @@ class TrendPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw everything."""
-        look, theme = self._look, self._look.theme
+        style, theme = self._style, self._style.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(look.small)
+        painter.setFont(style.small)
         painter.fillRect(self.rect(), QColor(theme.background))
         if not any(point.segments for point in self._points):
             painter.setPen(QColor(theme.muted))
@@ -102,19 +102,19 @@ class TrendPlot(QWidget):
     def _draw_current(self, painter: QPainter) -> None:
         if 0 <= self._current < len(self._points):
             x = self._x(self._current)
-            half = self._look.grid(1)
-            band = QRectF(x - half, self._shares.top(), 2 * half, 0)
-            band.setBottom(self._speech.bottom())
-            painter.fillRect(band, QColor(self._look.theme.band))
+            half = self._style.grid(1)
+            band = QRectF(x - half, self._shares_rect.top(), 2 * half, 0)
+            band.setBottom(self._speech_rect.bottom())
+            painter.fillRect(band, QColor(self._style.theme.band))
 
     def _draw_shares(self, painter: QPainter) -> None:
-        look, theme, box = self._look, self._look.theme, self._shares
+        style, theme, box = self._style, self._style.theme, self._shares_rect
         for value in (0.0, 0.25, 0.5, 0.75, 1.0):
             y = box.bottom() - value * box.height()
-            painter.setPen(QPen(QColor(theme.grid), look.scale))
+            painter.setPen(QPen(QColor(theme.grid), style.scale))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            self._axis_text(painter, y, percent(value))
-        self._caption(painter, box, "Share of the speech that carries a label")
+            self._draw_axis_text(painter, y, percent_text(value))
+        self._draw_caption(painter, box, "Share of the speech that carries a label")
         ends = []
         for position, label in enumerate(self._labels):
             places = [
@@ -122,51 +122,51 @@ class TrendPlot(QWidget):
                 for index, point in enumerate(self._points)
                 if point.segments
             ]
-            for pen in (look.rim(label, position), look.pen(label, position)):
+            for pen in (style.rim(label, position), style.pen(label, position)):
                 if pen is not None:
                     painter.setPen(pen)
                     painter.drawPolyline(QPolygonF(places))
-            self._dots(painter, places, look.pen(label, position).color())
+            self._draw_dots(painter, places, style.pen(label, position).color())
             ends.append(places[-1])
-        self._end_labels(painter, ends)
+        self._draw_end_labels(painter, ends)
 
-    def _dots(self, painter: QPainter, places: Sequence[QPointF], color: QColor) -> None:
-        rim = self._look.theme.outline(color.name())
+    def _draw_dots(self, painter: QPainter, places: Sequence[QPointF], color: QColor) -> None:
+        rim = self._style.theme.outline(color.name())
         painter.setPen(QPen(QColor(rim), 1) if rim else Qt.PenStyle.NoPen)
         painter.setBrush(color)
-        radius = 2.5 * self._look.scale
+        radius = 2.5 * self._style.scale
         for place in places:
             painter.drawEllipse(place, radius, radius)
 
-    def _end_labels(self, painter: QPainter, ends: Sequence[QPointF]) -> None:
-        look, theme, box = self._look, self._look.theme, self._shares
-        line = QFontMetricsF(look.small).height() + 1
-        places = spread([end.y() for end in ends], line, box.top(), box.bottom())
-        left, swatch = box.right() + look.grid(1), float(look.grid(4))
+    def _draw_end_labels(self, painter: QPainter, ends: Sequence[QPointF]) -> None:
+        style, theme, box = self._style, self._style.theme, self._shares_rect
+        line = QFontMetricsF(style.small).height() + 1
+        places = spread_labels([end.y() for end in ends], line, box.top(), box.bottom())
+        left, swatch = box.right() + style.grid(1), float(style.grid(4))
         last = next(point for point in reversed(self._points) if point.segments)
         for position, (label, end, y) in enumerate(zip(self._labels, ends, places, strict=True)):
-            painter.setPen(QPen(QColor(theme.border), look.scale))
+            painter.setPen(QPen(QColor(theme.border), style.scale))
             painter.drawLine(end, QPointF(left, y))
-            for pen in (look.rim(label, position), look.pen(label, position)):
+            for pen in (style.rim(label, position), style.pen(label, position)):
                 if pen is not None:
                     painter.setPen(pen)
                     painter.drawLine(QPointF(left, y), QPointF(left + swatch, y))
             painter.setPen(QColor(theme.text))
-            cell = QRectF(left + swatch + look.grid(0.75), y - line / 2, self.width(), line)
-            words = f"{label} {percent(last.shares.get(label, 0.0))}"
+            cell = QRectF(left + swatch + style.grid(0.75), y - line / 2, self.width(), line)
+            words = f"{label} {percent_text(last.shares.get(label, 0.0))}"
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _draw_speech(self, painter: QPainter) -> None:
-        look, theme, box = self._look, self._look.theme, self._speech
+        style, theme, box = self._style, self._style.theme, self._speech_rect
         most = max(point.speech_s for point in self._points) or 1.0
-        top = next((nice for nice in _NICE_S if nice >= most), math.ceil(most / 3600) * 3600)
+        top = next((nice for nice in _SCALE_TOPS_S if nice >= most), math.ceil(most / 3600) * 3600)
         for value in (0.0, 0.5, 1.0):
             y = box.bottom() - value * box.height()
-            painter.setPen(QPen(QColor(theme.grid), look.scale))
+            painter.setPen(QPen(QColor(theme.grid), style.scale))
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            self._axis_text(painter, y, clock_text(value * top))
-        self._caption(painter, box, "Speaking time (bars), certain share (dashed line)")
-        half = max(2.0, min(look.grid(1.0), box.width() / (4 * len(self._points) + 1)))
+            self._draw_axis_text(painter, y, clock_text(value * top))
+        self._draw_caption(painter, box, "Speaking time (bars), certain share (dashed line)")
+        half = max(2.0, min(style.grid(1.0), box.width() / (4 * len(self._points) + 1)))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.voice))
         for index, point in enumerate(self._points):
@@ -177,84 +177,84 @@ class TrendPlot(QWidget):
             for index, point in enumerate(self._points)
             if point.certain_share is not None
         ]
-        pen = QPen(QColor(theme.accent), 2 * look.scale, Qt.PenStyle.DashLine)
+        pen = QPen(QColor(theme.accent), 2 * style.scale, Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawPolyline(QPolygonF(places))
-        self._dots(painter, places, QColor(theme.accent))
+        self._draw_dots(painter, places, QColor(theme.accent))
         share = next(p.certain_share for p in reversed(self._points) if p.certain_share is not None)
-        line = QFontMetricsF(look.small).height()
-        left = box.right() + look.grid(1)
+        line = QFontMetricsF(style.small).height()
+        left = box.right() + style.grid(1)
         painter.setPen(pen)
         y = places[-1].y()
-        painter.drawLine(QPointF(left, y), QPointF(left + look.grid(4), y))
+        painter.drawLine(QPointF(left, y), QPointF(left + style.grid(4), y))
         painter.setPen(QColor(theme.text))
-        cell = QRectF(left + look.grid(4.75), y - line / 2, self.width(), line)
-        painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, f"{_CERTAIN} {percent(share)}")
+        cell = QRectF(left + style.grid(4.75), y - line / 2, self.width(), line)
+        painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, f"{_CERTAIN} {percent_text(share)}")
 
     def _draw_dates(self, painter: QPainter) -> None:
         """Dates under the sessions, as many as have room."""
-        look, box = self._look, self._speech
-        metrics = QFontMetricsF(look.small)
-        first, last = (self._points[at].info.beginning.started for at in (0, -1))
+        style, box = self._style, self._speech_rect
+        metrics = QFontMetricsF(style.small)
+        first, last = (self._points[at].info.metadata.started for at in (0, -1))
         pattern = "%d %b" if first.year == last.year else "%b %Y"
         if (last - first) < timedelta(days=2):
             pattern = "%d %b %H:%M"
-        painter.setPen(QColor(look.theme.muted))
+        painter.setPen(QColor(style.theme.muted))
         free = -math.inf
         for index, point in enumerate(self._points):
-            words = point.info.beginning.started.strftime(pattern)
+            words = point.info.metadata.started.strftime(pattern)
             width = metrics.horizontalAdvance(words)
             x = min(max(self._x(index) - width / 2, 0.0), self.width() - width)
             if x >= free:
-                cell = QRectF(x, box.bottom() + look.grid(0.5), width + 1, metrics.height())
+                cell = QRectF(x, box.bottom() + style.grid(0.5), width + 1, metrics.height())
                 painter.drawText(cell, 0, words)
-                free = x + width + look.grid(2)
+                free = x + width + style.grid(2)
 
-    def _axis_text(self, painter: QPainter, y: float, words: str) -> None:
-        look = self._look
-        line = QFontMetricsF(look.small).height()
-        painter.setPen(QColor(look.theme.muted))
-        cell = QRectF(0, y - line / 2, self._shares.left() - look.grid(2.5), line)
+    def _draw_axis_text(self, painter: QPainter, y: float, words: str) -> None:
+        style = self._style
+        line = QFontMetricsF(style.small).height()
+        painter.setPen(QColor(style.theme.muted))
+        cell = QRectF(0, y - line / 2, self._shares_rect.left() - style.grid(2.5), line)
         painter.drawText(cell, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
-    def _caption(self, painter: QPainter, box: QRectF, words: str) -> None:
-        look = self._look
-        line = QFontMetricsF(look.small).height()
-        painter.setPen(QColor(look.theme.text))
-        cell = QRectF(box.left(), box.top() - line - look.grid(0.75), box.width(), line)
+    def _draw_caption(self, painter: QPainter, box: QRectF, words: str) -> None:
+        style = self._style
+        line = QFontMetricsF(style.small).height()
+        painter.setPen(QColor(style.theme.text))
+        cell = QRectF(box.left(), box.top() - line - style.grid(0.75), box.width(), line)
         painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
 
     # ------------------------------------------------------------------------------------- places
 
     @property
-    def _room(self) -> QRectF:
-        look = self._look
-        metrics = QFontMetricsF(look.small)
-        left = metrics.horizontalAdvance("00:00:00") + look.grid(4.5)
+    def _plot_rect(self) -> QRectF:
+        style = self._style
+        metrics = QFontMetricsF(style.small)
+        left = metrics.horizontalAdvance("00:00:00") + style.grid(4.5)
         names = [*self._labels, _CERTAIN]
         right = max(metrics.horizontalAdvance(f"{name} 100 %") for name in names)
-        right += look.grid(7)
+        right += style.grid(7)
         return QRectF(0, 0, self.width(), self.height()).adjusted(
-            left, look.grid(4), -right, -look.grid(4)
+            left, style.grid(4), -right, -style.grid(4)
         )
 
     @property
-    def _shares(self) -> QRectF:
-        room = self._room
-        gap = self._look.grid(5)
+    def _shares_rect(self) -> QRectF:
+        room = self._plot_rect
+        gap = self._style.grid(5)
         room.setHeight(room.height() * (1 - _SPEECH_SHARE) - gap)
         return room
 
     @property
-    def _speech(self) -> QRectF:
-        room = self._room
+    def _speech_rect(self) -> QRectF:
+        room = self._plot_rect
         room.setTop(room.bottom() - room.height() * _SPEECH_SHARE)
         return room
 
     def _x(self, index: int) -> float:
         """Place of a session: by its date."""
-        room = self._room
-        times = [point.info.beginning.started.timestamp() for point in self._points]
+        room = self._plot_rect
+        times = [point.info.metadata.started.timestamp() for point in self._points]
         span = times[-1] - times[0]
         if not span:
             return room.center().x()
@@ -265,18 +265,20 @@ class TrendPlot(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Choose the nearest session."""
         if event is not None and self._points:
-            self._go(self._nearest(event.position().x()))
+            self._select(self._nearest(event.position().x()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Open the nearest session."""
         if event is not None and self._points:
-            self.opened.emit(self._nearest(event.position().x()))
+            self.activated.emit(self._nearest(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Tell all values of the nearest session."""
         if event is not None and self._points:
             index = self._nearest(event.position().x())
-            QToolTip.showText(event.globalPosition().toPoint(), said_of(self._points[index]), self)
+            QToolTip.showText(
+                event.globalPosition().toPoint(), point_text(self._points[index]), self
+            )
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Walk through the sessions by the arrow keys, and open one by Enter."""
@@ -290,13 +292,13 @@ class TrendPlot(QWidget):
             Qt.Key.Key_End: last,
         }.get(Qt.Key(event.key()))
         if goal is not None:
-            self._go(goal)
+            self._select(goal)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._current >= 0:
-            self.opened.emit(self._current)
+            self.activated.emit(self._current)
         else:
             super().keyPressEvent(event)
 
-    def _go(self, index: int) -> None:
+    def _select(self, index: int) -> None:
         self.choose(index)
         self.chosen.emit(index)
 
@@ -304,13 +306,13 @@ class TrendPlot(QWidget):
         return min(range(len(self._points)), key=lambda index: abs(self._x(index) - x))
 
 
-def said_of(point: TrendPoint) -> str:
+def point_text(point: TrendPoint) -> str:
     """All values of a session in words."""
-    begun = point.info.beginning
-    started: datetime = begun.started
-    lines = [f"{started:%Y-%m-%d %H:%M}  {begun.title or begun.source.name}"]
-    lines += [f"{label} {percent(share)}" for label, share in point.shares.items()]
+    metadata = point.info.metadata
+    started: datetime = metadata.started
+    lines = [f"{started:%Y-%m-%d %H:%M}  {metadata.title or metadata.source.name}"]
+    lines += [f"{label} {percent_text(share)}" for label, share in point.shares.items()]
     lines.append(f"speaking time {clock_text(point.speech_s)}")
     if point.certain_share is not None:
-        lines.append(f"certain {percent(point.certain_share)}")
+        lines.append(f"certain {percent_text(point.certain_share)}")
     return "\n".join(lines)

@@ -15,12 +15,12 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.icons import Glyph
 
 
-class RibbonWords(NamedTuple):
+class BannerText(NamedTuple):
     """What a ribbon says."""
 
     glyph: str
@@ -29,7 +29,7 @@ class RibbonWords(NamedTuple):
     button: str = ""
 
 
-class Ribbon(QWidget):
+class Banner(QWidget):
     """A line of words across the window, with at most one button."""
 
     pressed = pyqtSignal()
@@ -55,27 +55,27 @@ class Ribbon(QWidget):
         self.button.setToolTip("What can be done about it")
         self.button.clicked.connect(self.pressed)
         self._name = "ring"
-        self._words: RibbonWords | None = None
+        self._words: BannerText | None = None
         self.hide()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(look.grid(2), look.grid(0.5), look.grid(2), look.grid(0.5))
-        layout.setSpacing(look.grid(1))
-        self.setFixedHeight(look.grid(5))
-        self.glyph.show_glyph(self._name, look.theme.on_ribbon, look.grid(2.25))
-        self._look = look
+        layout.setContentsMargins(style.grid(2), style.grid(0.5), style.grid(2), style.grid(0.5))
+        layout.setSpacing(style.grid(1))
+        self.setFixedHeight(style.grid(5))
+        self.glyph.show_glyph(self._name, style.theme.on_banner, style.grid(2.25))
+        self._style = style
 
-    def say(self, words: RibbonWords | None) -> None:
+    def say(self, words: BannerText | None) -> None:
         """Change the words; without any, hide."""
         if words == self._words:
             return
         self._words = words
         if words is not None:
             self._name = words.glyph
-            self.glyph.show_glyph(self._name, self._look.theme.on_ribbon, self._look.grid(2.25))
+            self.glyph.show_glyph(self._name, self._style.theme.on_banner, self._style.grid(2.25))
             self.title.setText(words.title)
             self.text.setText(words.text)
             self.button.setText(words.button)
@@ -84,7 +84,7 @@ class Ribbon(QWidget):
         self.setVisible(words is not None)
 
 
-class Card(QFrame):
+class MessageCard(QFrame):
     """A message in the middle of the window, with its next step."""
 
     rescan_pressed = pyqtSignal()
@@ -125,29 +125,29 @@ class Card(QFrame):
         self._name = "ring"
         self.hide()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         layout = self.layout()
         assert layout is not None
-        pad = look.grid(3)
+        pad = style.grid(3)
         layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setSpacing(look.grid(2))
-        self._buttons.setSpacing(look.grid(1))
-        self.setFixedWidth(look.grid(64))
-        self.glyph.show_glyph(self._name, look.theme.text, look.grid(4))
+        layout.setSpacing(style.grid(2))
+        self._buttons.setSpacing(style.grid(1))
+        self.setFixedWidth(style.grid(64))
+        self.glyph.show_glyph(self._name, style.theme.text, style.grid(4))
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, status: StatusModel) -> None:
         """Say what a state needs; hide in a state that needs nothing."""
-        words = _card_words(view)
+        words = _card_text(status)
         if words is None:
             self.hide()
             return
         title, text = words
-        missing = view.situation is Situation.NO_MICROPHONE
-        failed = view.situation is Situation.FAILED
-        self._name = view.situation.glyph
-        self.glyph.show_glyph(self._name, self._look.theme.text, self._look.grid(4))
+        missing = status.ui_state is UiState.NO_MICROPHONE
+        failed = status.ui_state is UiState.FAILED
+        self._name = status.ui_state.glyph
+        self.glyph.show_glyph(self._name, self._style.theme.text, self._style.grid(4))
         self.title.setText(title)
         self.text.setText(text)
         self.rescan.setVisible(missing)
@@ -160,49 +160,49 @@ class Card(QFrame):
         self.raise_()
 
 
-def _card_words(view: Panorama) -> tuple[str, str] | None:
-    match view.situation:
-        case Situation.OPENING:
-            return "Opening…", f"Opening {view.source}." if view.source else "One moment."
-        case Situation.IDLE:
+def _card_text(status: StatusModel) -> tuple[str, str] | None:
+    match status.ui_state:
+        case UiState.OPENING:
+            return "Opening…", f"Opening {status.source}." if status.source else "One moment."
+        case UiState.IDLE:
             return "Not listening", "Press Start, or Space, to begin a session."
-        case Situation.NO_MICROPHONE:
+        case UiState.NO_MICROPHONE:
             return "No microphone found", "Plug one in and press Rescan."
-        case Situation.FAILED:
-            return "The session has stopped", view.message
+        case UiState.FAILED:
+            return "The session has stopped", status.message
         case _:
             return None
 
 
-def ribbon_words(view: Panorama) -> RibbonWords | None:
+def state_banner_text(status: StatusModel) -> BannerText | None:
     """What the ribbon says in a state that needs one."""
-    if view.fault:
-        return RibbonWords("warning", "Not being written", view.fault)
-    match view.situation:
-        case Situation.PAUSED:
+    if status.fault:
+        return BannerText("warning", "Not being written", status.fault)
+    match status.ui_state:
+        case UiState.PAUSED:
             text = "Nothing is heard. Press Space to go on."
-            return RibbonWords("pause", "Paused", text, "Resume")
-        case Situation.RECONNECTING:
-            words = f"{view.source} is silent. Check its plug; the session goes on by itself."
-            return RibbonWords("broken", "Reconnecting", words)
-        case Situation.ENDED:
+            return BannerText("pause", "Paused", text, "Resume")
+        case UiState.RECONNECTING:
+            words = f"{status.source} is silent. Check its plug; the session goes on by itself."
+            return BannerText("broken", "Reconnecting", words)
+        case UiState.ENDED:
             words = "Its files are complete. Press Start for a new session."
-            if view.folder:
-                words = f"Its files are in {view.folder}. Press Start for a new session."
-            return RibbonWords("square", "Session ended", words)
+            if status.folder:
+                words = f"Its files are in {status.folder}. Press Start for a new session."
+            return BannerText("square", "Session ended", words)
         case _:
             return None
 
 
-def demo_words(view: Panorama) -> RibbonWords | None:
+def demo_banner_text(status: StatusModel) -> BannerText | None:
     """What the demo's ribbon says, all the time."""
-    if not view.demo:
+    if not status.demo:
         return None
-    if view.fallback:
+    if status.fallback:
         words = "No microphone found. Plug one in and press Rescan."
-        return RibbonWords("demo", "Demo recording", words, "Rescan")
+        return BannerText("demo", "Demo recording", words, "Rescan")
     words = "Synthesised speech plays as if it were a microphone."
-    return RibbonWords("demo", "Demo recording", words)
+    return BannerText("demo", "Demo recording", words)
 
 
 class FileProgress(QProgressBar):
@@ -214,8 +214,8 @@ class FileProgress(QProgressBar):
         self.setTextVisible(False)
         self.setAccessibleName("Progress of the file")
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, status: StatusModel) -> None:
         """Follow a file; hide for a microphone."""
-        self.setVisible(view.duration_s is not None)
-        if view.duration_s:
-            self.setValue(round(1000 * min(1.0, view.position_s / view.duration_s)))
+        self.setVisible(status.duration_s is not None)
+        if status.duration_s:
+            self.setValue(round(1000 * min(1.0, status.position_s / status.duration_s)))

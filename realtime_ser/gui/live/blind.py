@@ -5,20 +5,20 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.icons import Glyph
 
 _WORDS = {
-    Situation.IDLE: "Not listening",
-    Situation.OPENING: "Opening…",
-    Situation.LISTENING: "Listening",
-    Situation.SPEECH: "Listening",
-    Situation.PAUSED: "Paused: nothing is heard",
-    Situation.RECONNECTING: "The microphone is silent: reconnecting",
-    Situation.ENDED: "The session has ended",
-    Situation.NO_MICROPHONE: "No microphone found",
-    Situation.FAILED: "The session has stopped",
+    UiState.IDLE: "Not listening",
+    UiState.OPENING: "Opening…",
+    UiState.LISTENING: "Listening",
+    UiState.SPEECH: "Listening",
+    UiState.PAUSED: "Paused: nothing is heard",
+    UiState.RECONNECTING: "The microphone is silent: reconnecting",
+    UiState.ENDED: "The session has ended",
+    UiState.NO_MICROPHONE: "No microphone found",
+    UiState.FAILED: "The session has stopped",
 }
 
 
@@ -33,17 +33,17 @@ class BlindScreen(QWidget):
         self.setObjectName("body")
         self.setAccessibleName("Results are hidden")
         self.glyph = Glyph("target")
-        self.light = Glyph("record")
-        self.title, self.kept, self.way = QLabel(), QLabel(), QLabel()
-        self.way.setText("Results are hidden. Ctrl+B shows them again.")
+        self.recording_light = Glyph("record")
+        self.title, self.storage, self.hint = QLabel(), QLabel(), QLabel()
+        self.hint.setText("Results are hidden. Ctrl+B shows them again.")
         set_role(self.title, "big bold")
-        set_role(self.way, "small muted")
+        set_role(self.hint, "small muted")
         line = QHBoxLayout()
         line.addStretch(1)
-        line.addWidget(self.light)
-        line.addWidget(self.kept)
+        line.addWidget(self.recording_light)
+        line.addWidget(self.storage)
         line.addStretch(1)
-        self._line = line
+        self._storage_row = line
         layout = QGridLayout(self)
         center = Qt.AlignmentFlag.AlignCenter
         layout.setRowStretch(0, 2)
@@ -51,32 +51,32 @@ class BlindScreen(QWidget):
         layout.addWidget(self.title, 2, 0, center)
         layout.addLayout(line, 3, 0)
         layout.setRowStretch(4, 3)
-        layout.addWidget(self.way, 5, 0, center)
-        self._view = Panorama()
+        layout.addWidget(self.hint, 5, 0, center)
+        self._status = StatusModel()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         layout = self.layout()
         assert isinstance(layout, QGridLayout)
-        layout.setVerticalSpacing(look.grid(2))
-        layout.setContentsMargins(look.grid(2), look.grid(2), look.grid(2), look.grid(2))
-        self._line.setSpacing(look.grid(1))
-        self.light.show_glyph("record", look.theme.light, look.grid(1.5))
-        self.show_view(self._view)
+        layout.setVerticalSpacing(style.grid(2))
+        layout.setContentsMargins(style.grid(2), style.grid(2), style.grid(2), style.grid(2))
+        self._storage_row.setSpacing(style.grid(1))
+        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.5))
+        self.show_status(self._status)
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, status: StatusModel) -> None:
         """Show a state."""
-        self._view = view
-        shown = Situation.LISTENING if view.situation is Situation.SPEECH else view.situation
-        self.glyph.show_glyph(shown.glyph, self._look.theme.muted, self._look.grid(8))
-        self.title.setText(_WORDS[view.situation])
-        running = view.situation.running
+        self._status = status
+        shown = UiState.LISTENING if status.ui_state is UiState.SPEECH else status.ui_state
+        self.glyph.show_glyph(shown.glyph, self._style.theme.muted, self._style.grid(8))
+        self.title.setText(_WORDS[status.ui_state])
+        running = status.ui_state.running
         if not running:
             words = ""
-        elif view.recording:
+        elif status.recording:
             words = "This session is kept, and its sound too."
         else:
             words = "This session is kept. Its sound is not."
-        self.kept.setText(words)
-        self.light.setVisible(running and view.recording)
+        self.storage.setText(words)
+        self.recording_light.setVisible(running and status.recording)

@@ -9,23 +9,35 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidg
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
-from realtime_ser.engine.open import choose_source
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.widgets.parts import Choice, Said, button, label, pad, row, rule
-from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
+from realtime_ser.engine.open import open_source
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    MessageLabel,
+    button,
+    label,
+    pad,
+    row,
+    separator,
+)
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
-from realtime_ser.session.profiles.calibration import listen, make_profile, source_of_one
+from realtime_ser.session.profiles.calibration import (
+    calibration_audio,
+    make_profile,
+    measure_neutral_speech,
+)
 from realtime_ser.session.profiles.folder import profile_path, require_baseline, write_profile
 
-_WHAT = (
+_INTRO = (
     f"Let the person speak or read in their normal voice until {SPEECH_S:.0f} s of it were heard: "
     "no acting, nobody else. What is usual for this voice is then not taken for an emotion, in "
     "sessions for which the profile is chosen."
 )
 
-_WHAT_NOT = (
+_LIMITS = (
     "It holds one number a label, the microphone's name and the model's; no sound is kept. It "
     "recognises nobody and says nothing about who somebody is. It is for this model, and best on "
     "this microphone. It makes the labels neither certain nor true."
@@ -33,7 +45,7 @@ _WHAT_NOT = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _CalibrationRequest:
     """A profile that is to be made."""
 
     name: str
@@ -60,27 +72,27 @@ class CalibrateDialog(QDialog):
         self.setWindowTitle("Calibrate for a person")
         self._config = config
         self._task: Task | None = None
-        self._made: Profile | None = None
+        self._profile: Profile | None = None
         self.title = label("Calibrate for a person", "big bold")
-        self.what = label(_WHAT, wrap=True)
-        self.what_not = label(_WHAT_NOT, "small muted", wrap=True)
+        self.intro = label(_INTRO, wrap=True)
+        self.limits = label(_LIMITS, "small muted", wrap=True)
         self.name = QLineEdit()
         self.name.setMaxLength(40)
         self.name.setPlaceholderText("A name or a code")
         self.name.setAccessibleName("Name of the profile")
         self.name.setToolTip("What to call the person, on this microphone")
-        self.channel = Choice()
+        self.channel = ChevronComboBox()
         self.channel.setAccessibleName("Channel")
         self.channel.setToolTip("The channel in which this person speaks")
         for number in config.audio.channels:
             name = config.audio.names.get(number, "")
             self.channel.addItem(f"Channel {number} {name}".strip(), number)
-        self.heard = label("", "bold")
+        self.voice_time = label("", "bold")
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Voice that was heard")
-        self.said = Said()
+        self.message = MessageLabel()
         self.cancel = button("Cancel", "Stop listening; nothing is kept (Esc)")
         self.begin = button("Listen", "Begin to listen (Enter)", "primary")
         self.use = button(
@@ -89,7 +101,7 @@ class CalibrateDialog(QDialog):
         self.begin.setDefault(True)
         self._lay_out()
         self._connect()
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self._prepare(busy=busy)
         self.name.setFocus()
 
@@ -99,7 +111,7 @@ class CalibrateDialog(QDialog):
             super().reject()
         else:
             self.cancel.setEnabled(False)
-            self.said.say("Ending…")
+            self.message.say("Ending…")
             self._task.cancel()
 
     # ------------------------------------------------------------------------------------- within
@@ -109,19 +121,19 @@ class CalibrateDialog(QDialog):
         try:
             require_baseline(load_bundle(bundle_folder(self._config.model)))
         except SerError as error:
-            self._block(str(error))
+            self._disable(str(error))
         else:
             if busy:
-                self._block("A session is listening to the microphone: stop it first.")
-        self._named()
+                self._disable("A session is listening to the microphone: stop it first.")
+        self._check_name()
 
-    def _block(self, words: str) -> None:
-        self.said.warn(words)
+    def _disable(self, words: str) -> None:
+        self.message.warn(words)
         self.name.setEnabled(False)
         self.begin.hide()
         self.cancel.setText("Close")
 
-    def _named(self) -> None:
+    def _check_name(self) -> None:
         """What a name means: a new profile, or one in place of another."""
         name = self.name.text().strip()
         self.begin.setEnabled(bool(name))
@@ -130,40 +142,40 @@ class CalibrateDialog(QDialog):
             known = bool(name) and profile_path(self._config, name).exists()
         except SerError as error:
             self.begin.setEnabled(False)
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             return
         if known:
             self.begin.setText("Listen and replace")
-            self.said.say(f"There is a profile '{name}' already: a new one takes its place.")
+            self.message.say(f"There is a profile '{name}' already: a new one takes its place.")
         elif self.name.isEnabled():
-            self.said.say("")
+            self.message.say("")
 
     def _listen(self) -> None:
         audio = self._config.audio.model_copy(update={"channels": (self.channel.currentData(),)})
-        config = self._config.model_copy(update={"audio": source_of_one(audio)})
-        wish = _Wish(self.name.text().strip(), config)
-        self._task = task = Task(lambda advance: _calibrate(wish, advance), self)
-        task.advanced.connect(self._advanced)
+        config = self._config.model_copy(update={"audio": calibration_audio(audio)})
+        request = _CalibrationRequest(self.name.text().strip(), config)
+        self._task = task = Task(lambda report_progress: _calibrate(request, report_progress), self)
+        task.progressed.connect(self._show_progress)
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
         task.cancelled.connect(self._cancelled)
-        self._advanced(0.0)
+        self._show_progress(0.0)
         self._show_listening(on=True)
-        self.said.say("Listening: speak in your normal voice.")
+        self.message.say("Listening: speak in your normal voice.")
         self.cancel.setFocus()
         task.start()
 
-    def _advanced(self, share: float) -> None:
+    def _show_progress(self, share: float) -> None:
         self.progress.setValue(round(1000 * share))
-        self.heard.setText(f"{share * SPEECH_S:.0f} of {SPEECH_S:.0f} s of voice")
+        self.voice_time.setText(f"{share * SPEECH_S:.0f} of {SPEECH_S:.0f} s of voice")
 
     def _succeeded(self, profile: Profile) -> None:
-        self._task, self._made = None, profile
+        self._task, self._profile = None, profile
         self._show_listening(on=False)
         words = f"The profile '{profile.name}' was made of {profile.seconds:.1f} s of voice."
         if profile.seconds < SPEECH_S:
             words += f" {SPEECH_S:.0f} s would make a steadier one."
-        self.said.say(words)
+        self.message.say(words)
         self.name.setEnabled(False)
         self.begin.hide()
         self.use.show()
@@ -175,7 +187,7 @@ class CalibrateDialog(QDialog):
     def _failed(self, error: Exception) -> None:
         self._task = None
         self._show_listening(on=False)
-        self.said.warn(sentence_of(error))
+        self.message.warn(error_sentence(error))
         self.name.setFocus()
 
     def _cancelled(self) -> None:
@@ -184,57 +196,59 @@ class CalibrateDialog(QDialog):
 
     def _show_listening(self, *, on: bool) -> None:
         self.progress.setVisible(on)
-        self.heard.setVisible(on)
+        self.voice_time.setVisible(on)
         for widget in (self.name, self.channel, self.begin):
             widget.setEnabled(not on)
         self.cancel.setEnabled(True)
 
     def _use(self) -> None:
-        if self._made is not None:
-            self.chosen.emit(self._made.name)
+        if self._profile is not None:
+            self.chosen.emit(self._profile.name)
         self.accept()
 
     def _lay_out(self) -> None:
         caption = label("Name")
         caption.setBuddy(self.name)
-        self._asking = row(caption, self.name, self.channel)
-        self._asking.setStretchFactor(self.name, 1)
-        self._telling = row(self.progress, self.heard)
-        self._telling.setStretchFactor(self.progress, 1)
+        self._name_row = row(caption, self.name, self.channel)
+        self._name_row.setStretchFactor(self.name, 1)
+        self._progress_row = row(self.progress, self.voice_time)
+        self._progress_row.setStretchFactor(self.progress, 1)
         self._buttons = row(None, self.cancel, self.use, self.begin)
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.title)
-        self._column.addWidget(self.what)
-        self._column.addLayout(self._asking)
-        self._column.addLayout(self._telling)
-        self._column.addWidget(self.said)
-        self._column.addWidget(rule())
-        self._column.addWidget(self.what_not)
+        self._column.addWidget(self.intro)
+        self._column.addLayout(self._name_row)
+        self._column.addLayout(self._progress_row)
+        self._column.addWidget(self.message)
+        self._column.addWidget(separator())
+        self._column.addWidget(self.limits)
         self._column.addLayout(self._buttons)
         self.channel.setVisible(self.channel.count() > 1)
-        for widget in (self.progress, self.heard, self.use):
+        for widget in (self.progress, self.voice_time, self.use):
             widget.hide()
 
     def _connect(self) -> None:
-        self.name.textChanged.connect(self._named)
+        self.name.textChanged.connect(self._check_name)
         self.begin.clicked.connect(self._listen)
         self.cancel.clicked.connect(self.reject)
         self.use.clicked.connect(self._use)
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 2)
-        self.channel.set_look(look)
-        for layout in (self._asking, self._telling, self._buttons):
-            layout.setSpacing(look.grid(1))
-        self.heard.setMinimumWidth(look.grid(20))
-        self.setFixedWidth(look.grid(68))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 2)
+        self.channel.set_style(style)
+        for layout in (self._name_row, self._progress_row, self._buttons):
+            layout.setSpacing(style.grid(1))
+        self.voice_time.setMinimumWidth(style.grid(20))
+        self.setFixedWidth(style.grid(68))
 
 
-def _calibrate(wish: _Wish, advance: Advance) -> Profile:
+def _calibrate(request: _CalibrationRequest, report_progress: ReportProgress) -> Profile:
     """Listen, and keep the profile; in the task's thread."""
-    bundle = load_bundle(bundle_folder(wish.config.model))
-    source = choose_source(wish.config.audio).source
-    voice = listen(source, bundle, wish.config, SPEECH_S, lambda s: advance(s / SPEECH_S))
-    profile = make_profile(wish.name, source, bundle, voice)
-    write_profile(wish.config, profile)
+    bundle = load_bundle(bundle_folder(request.config.model))
+    source = open_source(request.config.audio).source
+    voice = measure_neutral_speech(
+        source, bundle, request.config, SPEECH_S, lambda s: report_progress(s / SPEECH_S)
+    )
+    profile = make_profile(request.name, source, bundle, voice)
+    write_profile(request.config, profile)
     return profile

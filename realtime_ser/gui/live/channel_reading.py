@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realtime_ser.base.labels import SOUNDS
+from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import State
-from realtime_ser.base.text import elapsed, percent
-from realtime_ser.engine.smoothing import Readout
+from realtime_ser.base.text import elapsed_text, percent_text
+from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.session.running_summary import ChannelSummary
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ChannelReading:
     """Words and bars of one channel.
 
     Attributes
     ----------
-    title, value, before
+    title, value, previous
         From large to small.
     label
         The emotion whose face is shown; ``None`` for the one that waits.
@@ -29,7 +29,7 @@ class Reading:
 
     title: str
     value: str = ""
-    before: str = ""
+    previous: str = ""
     label: str | None = None
     certain: bool = True
     bars: tuple[float, ...] | None = None
@@ -40,39 +40,41 @@ class Reading:
         return f"{self.title}  {self.value}".strip()
 
 
-def live_reading(readout: Readout, now_s: float) -> Reading:
+def live_reading(smoother: Smoother, now_s: float) -> ChannelReading:
     """What is heard now; ``now_s`` is the session's time in seconds."""
-    before = _before(readout, now_s)
-    label = readout.leader
+    previous = _previous_text(smoother, now_s)
+    label = smoother.leader
     if label is None:
-        return Reading("sound lost" if readout.state is State.LOST else "no speech", before=before)
-    sounds = f"sounds {SOUNDS.get(label, label)}"
-    value = percent(readout.confidence)
-    if not readout.certain:
+        return ChannelReading(
+            "sound lost" if smoother.state is State.LOST else "no speech", previous=previous
+        )
+    sounds = f"sounds {LABEL_WORDS.get(label, label)}"
+    value = percent_text(smoother.confidence)
+    if not smoother.certain:
         sounds, value = f"{sounds}?", f"{value}, uncertain"
-    bars = tuple(readout.values.tolist())
-    return Reading(sounds, value, before, label, readout.certain, bars)
+    bars = tuple(smoother.values.tolist())
+    return ChannelReading(sounds, value, previous, label, smoother.certain, bars)
 
 
-def stopped_reading(word: str, readout: Readout, now_s: float) -> Reading:
+def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReading:
     """A state in which nothing is heard."""
-    return Reading(word, before=_before(readout, now_s))
+    return ChannelReading(word, previous=_previous_text(smoother, now_s))
 
 
-def summary_reading(summary: ChannelSummary, readout: Readout) -> Reading:
+def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReading:
     """How a finished session went: which label had most of the speech."""
     if not summary.shares:
-        return Reading("no speech", before="in this session")
+        return ChannelReading("no speech", previous="in this session")
     label, share = next(iter(summary.shares.items()))
-    return Reading(
-        f"mostly {SOUNDS.get(label, label)}",
-        percent(share),
+    return ChannelReading(
+        f"mostly {LABEL_WORDS.get(label, label)}",
+        percent_text(share),
         f"of {summary.voiced_s:.0f} s of voice",
         label,
-        bars=tuple(summary.shares.get(name, 0.0) for name in readout.labels),
+        bars=tuple(summary.shares.get(name, 0.0) for name in smoother.labels),
     )
 
 
-def _before(readout: Readout, now_s: float) -> str:
-    previous = readout.previous()
-    return f"was {previous[0]} {elapsed(now_s - previous[1])}" if previous else ""
+def _previous_text(smoother: Smoother, now_s: float) -> str:
+    previous = smoother.previous()
+    return f"was {previous[0]} {elapsed_text(now_s - previous[1])}" if previous else ""

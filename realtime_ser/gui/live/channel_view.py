@@ -8,24 +8,24 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from realtime_ser.base.records import SILENCE_DBFS, Update
-from realtime_ser.engine.smoothing import Readout
+from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.gui.live.channel_reading import (
-    Reading,
+    ChannelReading,
     live_reading,
     stopped_reading,
     summary_reading,
 )
-from realtime_ser.gui.live.legend import Margin
-from realtime_ser.gui.live.panel import Brief, Panel
+from realtime_ser.gui.live.legend import CurveLegend
+from realtime_ser.gui.live.panel import OneLinePanel, Panel
 from realtime_ser.gui.live.plots import Plots
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB, Style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.live_layers import FLOOR_DB, CurveStyle
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.timeline.live import Timeline
+from realtime_ser.timeline.live import LiveTimeline
 
 #: The meter's peak falls by so many decibels a second, and clipping is told for so long.
-_FALL_DB_S = 12.0
-_CLIP_S = 2.0
+_PEAK_DECAY_DB_PER_S = 12.0
+_CLIPPING_SHOWN_S = 2.0
 
 
 class ChannelView(QWidget):
@@ -54,67 +54,67 @@ class ChannelView(QWidget):
 
     def __init__(  # noqa: PLR0913
         self,
-        timeline: Timeline,
+        timeline: LiveTimeline,
         channel: int,
-        look: Look,
+        style: Style,
         *,
         span_s: float,
         smoothing_s: float,
         title: str | None = None,
         compact: bool,
         axis: bool,
-        style: Style | None = None,
+        curve_style: CurveStyle | None = None,
     ) -> None:
         super().__init__()
-        self.readout = Readout(timeline.labels, smoothing_s)
+        self.smoother = Smoother(timeline.labels, smoothing_s)
         self.title = title = title or f"Channel {channel}"
-        self.reading = Reading("")
-        self.panel = Panel(timeline.labels, title, look, compact=compact)
-        self.plots = Plots(timeline, channel, span_s, look, compact=compact, axis=axis)
-        self.margin = Margin(timeline.labels, look)
+        self.reading = ChannelReading("")
+        self.panel = Panel(timeline.labels, title, style, compact=compact)
+        self.plots = Plots(timeline, channel, span_s, style, compact=compact, axis=axis)
+        self.legend = CurveLegend(timeline.labels, style)
         self.level = self.peak = SILENCE_DBFS
         self._compact = compact
-        self.brief = Brief(title, look, compact=compact)
+        self.one_line_panel = OneLinePanel(title, style, compact=compact)
         self.summary: ChannelSummary | None = None
         layout = QGridLayout(self)
         layout.setSpacing(0)
-        layout.addWidget(self.brief, 0, 0, 1, 3)
+        layout.addWidget(self.one_line_panel, 0, 0, 1, 3)
         layout.addWidget(self.panel, 1, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.plots, 1, 1)
-        layout.addWidget(self.margin, 1, 2)
+        layout.addWidget(self.legend, 1, 2)
         layout.setColumnStretch(1, 1)
         layout.setRowStretch(1, 1)
-        self.plots.arranged.connect(self._place_margin)
-        self.set_look(look)
-        self.set_style(style or Style())
+        self.plots.layout_changed.connect(self._place_legend)
+        self.set_style(style)
+        self.set_curve_style(curve_style or CurveStyle())
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(0, look.grid(1), look.grid(1), look.grid(0.5))
-        self.panel.set_look(look)
-        self.brief.set_look(look)
-        self.plots.set_look(look)
-        self.margin.set_look(look)
-        self.setMinimumHeight(look.grid(34 if self._compact else 48))
-        self._place_margin()
-
-    def set_style(self, style: Style) -> None:
-        """Draw the probabilities otherwise."""
+        layout.setContentsMargins(0, style.grid(1), style.grid(1), style.grid(0.5))
+        self.panel.set_style(style)
+        self.one_line_panel.set_style(style)
         self.plots.set_style(style)
-        self.margin.set_style(style)
-        self.panel.bars.show_hidden(style.hidden)
+        self.legend.set_style(style)
+        self.setMinimumHeight(style.grid(34 if self._compact else 48))
+        self._place_legend()
+
+    def set_curve_style(self, curve_style: CurveStyle) -> None:
+        """Draw the probabilities otherwise."""
+        self.plots.set_curve_style(curve_style)
+        self.legend.set_curve_style(curve_style)
+        self.panel.bars.show_hidden(curve_style.hidden)
 
     def fold(self, *, folded: bool) -> None:
         """Show the panel in one line above the plots, or in full beside them."""
         self.panel.setVisible(not folded)
-        self.brief.setVisible(folded)
+        self.one_line_panel.setVisible(folded)
 
     def feed(self, updates: Iterable[Update]) -> None:
         """Take in the channel's updates."""
         for update in updates:
-            self.readout.feed(update)
+            self.smoother.feed(update)
 
     def tick(self, right_s: float, elapsed_s: float, *, stopped: str) -> None:
         """Show the moment ``right_s``.
@@ -126,27 +126,27 @@ class ChannelView(QWidget):
         stopped
             Word of a state in which nothing is heard; empty while something may be.
         """
-        readout = self.readout
+        smoother = self.smoother
         self.plots.advance(right_s)
         if not stopped:
-            reading = live_reading(readout, right_s)
+            reading = live_reading(smoother, right_s)
         elif self.summary is not None:
-            reading = summary_reading(self.summary, readout)
+            reading = summary_reading(self.summary, smoother)
         else:
-            reading = stopped_reading(stopped, readout, right_s)
+            reading = stopped_reading(stopped, smoother, right_s)
         self.reading = reading
         self.panel.show_reading(reading, elapsed_s)
-        self.brief.show_reading(reading)
-        speaking = readout.leader is not None and not stopped
-        self.margin.show_values(self.panel.bars.values, live=speaking)
-        self.level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, readout.level_dbfs)
-        self.peak = max(self.level, self.peak - _FALL_DB_S * elapsed_s)
-        self.margin.show_level(
+        self.one_line_panel.show_reading(reading)
+        speaking = smoother.leader is not None and not stopped
+        self.legend.show_values(self.panel.bars.values, live=speaking)
+        self.level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, smoother.level_dbfs)
+        self.peak = max(self.level, self.peak - _PEAK_DECAY_DB_PER_S * elapsed_s)
+        self.legend.show_level(
             self.level,
             self.peak if self.peak > FLOOR_DB else SILENCE_DBFS,
-            clipping=right_s - readout.clipped_s < _CLIP_S,
+            clipping=right_s - smoother.clipped_s < _CLIPPING_SHOWN_S,
         )
 
-    def _place_margin(self) -> None:
-        box = self.plots.sound_box
-        self.margin.place(self.plots.frame, QRectF(0, box.top(), 0, box.height()))
+    def _place_legend(self) -> None:
+        box = self.plots.level_rect
+        self.legend.place(self.plots.value_scale, QRectF(0, box.top(), 0, box.height()))

@@ -8,8 +8,8 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidg
 
 from realtime_ser.base.text import clock_text, decibels
 from realtime_ser.gui.live.channel_view import ChannelView
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.theme.theme import Look, set_role, style_sheet
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.theme.theme import Style, set_role, style_sheet
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.faces import Face
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
@@ -23,11 +23,11 @@ class LevelBar(QWidget):
         self.setAccessibleName("Level")
         self.setToolTip("Level of the sound, from −60 to 0 dB below full scale")
         self._level = self._peak = FLOOR_DB
-        self._look: Look | None = None
+        self._style: Style | None = None
 
-    def set_look(self, look: Look, height: int) -> None:
+    def set_style(self, style: Style, height: int) -> None:
         """Change theme and size."""
-        self._look = look
+        self._style = style
         self.setFixedHeight(height)
         self.update()
 
@@ -41,9 +41,9 @@ class LevelBar(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw it."""
-        if self._look is None:
+        if self._style is None:
             return
-        theme = self._look.theme
+        theme = self._style.theme
         painter = QPainter(self)
         box = QRectF(self.rect())
         painter.fillRect(box, QColor(theme.grid))
@@ -60,32 +60,32 @@ class CompactWindow(QWidget):
     """Shows the first channel; its keys are the large window's."""
 
     #: The large window is wanted again.
-    left = pyqtSignal()
+    back_requested = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__(None, Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
         self.setObjectName("body")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Realtime SER")
-        self.glyph, self.light, self.face = Glyph(), Glyph("record"), Face()
+        self.glyph, self.recording_light, self.face = Glyph(), Glyph("record"), Face()
         self.state, self.clock, self.title, self.value = (QLabel() for _ in range(4))
-        self.light.setToolTip("Audio is being stored")
-        self.light.setAccessibleName("Audio is being stored")
+        self.recording_light.setToolTip("Audio is being stored")
+        self.recording_light.setAccessibleName("Audio is being stored")
         self.level = LevelBar()
-        self.back = QPushButton()
-        self.back.setProperty("role", "icon")
-        self.back.setToolTip("Back to the large window (F10)")
-        self.back.setAccessibleName("Back to the large window")
-        self.back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.back.clicked.connect(self.left)
+        self.expand_button = QPushButton()
+        self.expand_button.setProperty("role", "icon")
+        self.expand_button.setToolTip("Back to the large window (F10)")
+        self.expand_button.setAccessibleName("Back to the large window")
+        self.expand_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.expand_button.clicked.connect(self.back_requested)
         set_role(self.title, "bold")
         set_role(self.clock, "small muted")
         self._head = head = QHBoxLayout()
-        for widget in (self.glyph, self.state, self.light):
+        for widget in (self.glyph, self.state, self.recording_light):
             head.addWidget(widget)
         head.addStretch(1)
         head.addWidget(self.clock)
-        head.addWidget(self.back)
+        head.addWidget(self.expand_button)
         layout = QGridLayout(self)
         layout.addLayout(head, 0, 0, 1, 2)
         layout.addWidget(self.face, 1, 0, 2, 1)
@@ -96,33 +96,33 @@ class CompactWindow(QWidget):
         layout.setAlignment(self.title, Qt.AlignmentFlag.AlignBottom)
         layout.setAlignment(self.value, Qt.AlignmentFlag.AlignTop)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self.setFont(look.body)
-        self.setStyleSheet(style_sheet(look))
+        self.setFont(style.body)
+        self.setStyleSheet(style_sheet(style))
         layout = self.layout()
         assert isinstance(layout, QGridLayout)
-        pad = look.grid(1)
+        pad = style.grid(1)
         layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setHorizontalSpacing(look.grid(1.5))
+        layout.setHorizontalSpacing(style.grid(1.5))
         layout.setVerticalSpacing(0)
-        self._head.setSpacing(look.grid(1))
-        self._look = look
-        self.face.set_look(look, look.grid(7))
-        self.level.set_look(look, look.grid(0.75))
-        self.light.show_glyph("record", look.theme.light, look.grid(1.5))
-        self.back.setIcon(glyph_icon("expand", look.theme.text, look.theme.muted))
-        self.setFixedSize(look.grid(36), look.grid(17))
+        self._head.setSpacing(style.grid(1))
+        self._style = style
+        self.face.set_style(style, style.grid(7))
+        self.level.set_style(style, style.grid(0.75))
+        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.5))
+        self.expand_button.setIcon(glyph_icon("expand", style.theme.text, style.theme.muted))
+        self.setFixedSize(style.grid(36), style.grid(17))
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, view: StatusModel) -> None:
         """Show a state."""
-        self.glyph.show_glyph(view.situation.glyph, self._look.theme.text, self._look.grid(2))
-        words = view.situation.value + (" · demo" if view.demo else "")
+        self.glyph.show_glyph(view.ui_state.glyph, self._style.theme.text, self._style.grid(2))
+        words = view.ui_state.value + (" · demo" if view.demo else "")
         for label, text in ((self.state, words), (self.clock, clock_text(view.position_s))):
             if label.text() != text:
                 label.setText(text)
-        self.light.setVisible(view.recording and view.situation.running)
-        if view.situation in (Situation.NO_MICROPHONE, Situation.FAILED):
+        self.recording_light.setVisible(view.recording and view.ui_state.running)
+        if view.ui_state in (UiState.NO_MICROPHONE, UiState.FAILED):
             self.state.setToolTip(view.message)
 
     def follow(self, view: ChannelView) -> None:
@@ -137,4 +137,4 @@ class CompactWindow(QWidget):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing the small window brings back the large one."""
         super().closeEvent(event)
-        self.left.emit()
+        self.back_requested.emit()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from realtime_ser.base.errors import FileTakenError, OutputError
-from realtime_ser.session.sinks import Files
+from realtime_ser.session.sinks import TableFiles
 
 
-def export_session(files: Files, to: Path) -> Files:
+def copy_session_files(files: TableFiles, to: Path) -> TableFiles:
     """Copy the session so far: frames to ``to``, segments, markers and JSON beside it.
 
     A row that is being written is left out; the copies hold whole rows only. What is at ``to`` is
@@ -23,7 +23,7 @@ def export_session(files: Files, to: Path) -> Files:
     """
     if to.suffix.lower() != ".csv":
         to = to.with_name(to.name + ".csv")
-    copies = Files(to)
+    copies = TableFiles(to)
     pairs = [
         (files.frames, copies.frames),
         (files.segments, copies.segments),

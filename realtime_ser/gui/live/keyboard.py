@@ -6,7 +6,7 @@ from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QWidget
 
-_PLAIN = (
+_PLAIN_MODIFIERS = (
     Qt.KeyboardModifier.NoModifier,
     Qt.KeyboardModifier.KeypadModifier,
     # On some keyboards the digits lie above other keys.
@@ -27,7 +27,7 @@ class Keyboard(QObject):
     released = pyqtSignal(int)
 
     #: Control and a digit.
-    switched = pyqtSignal(int)
+    ctrl_pressed = pyqtSignal(int)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -42,17 +42,17 @@ class Keyboard(QObject):
         if isinstance(event, QKeyEvent):
             down = event.type() is QEvent.Type.KeyPress
             if down or event.type() is QEvent.Type.KeyRelease:
-                return self._take(event, down=down)
+                return self._handle_key(event, down=down)
         elif event is not None and event.type() is QEvent.Type.WindowDeactivate:
             for digit in sorted(self._held):
                 self._held.discard(digit)
                 self.released.emit(digit)
         return super().eventFilter(watched, event)
 
-    def _take(self, event: QKeyEvent, *, down: bool) -> bool:
+    def _handle_key(self, event: QKeyEvent, *, down: bool) -> bool:
         digit = event.key() - Qt.Key.Key_0.value
         if 1 <= digit <= 9:
-            return self._take_digit(digit, event, down=down)
+            return self._handle_digit(digit, event, down=down)
         # Compared as numbers: letters of many alphabets are no members of Qt.Key.
         signals = {int(Qt.Key.Key_Space): self.space, int(Qt.Key.Key_Escape): self.escape}
         signal = signals.get(event.key())
@@ -62,7 +62,7 @@ class Keyboard(QObject):
             signal.emit()
         return True
 
-    def _take_digit(self, digit: int, event: QKeyEvent, *, down: bool) -> bool:
+    def _handle_digit(self, digit: int, event: QKeyEvent, *, down: bool) -> bool:
         if event.isAutoRepeat():
             return digit in self._held
         if not down:
@@ -72,9 +72,9 @@ class Keyboard(QObject):
             self.released.emit(digit)
             return True
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.switched.emit(digit)
+            self.ctrl_pressed.emit(digit)
             return True
-        if event.modifiers() not in _PLAIN:
+        if event.modifiers() not in _PLAIN_MODIFIERS:
             return False
         self._held.add(digit)
         self.pressed.emit(digit)

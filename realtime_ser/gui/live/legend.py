@@ -10,12 +10,12 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaint
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.text import decibels
-from realtime_ser.gui.theme.theme import Look, line_style
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB, Frame, Style, area_brush
+from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.timeline.live_layers import FLOOR_DB, CurveStyle, ValueScale, area_brush
 from realtime_ser.gui.widgets.icons import draw_glyph
 
 
-def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spread_labels(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move labels apart as little as needed.
 
     Parameters
@@ -55,10 +55,10 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
     return result
 
 
-class Margin(QWidget):
+class CurveLegend(QWidget):
     """Labels at the lines' ends, each with its line's look; the level below."""
 
-    def __init__(self, labels: Sequence[str], look: Look) -> None:
+    def __init__(self, labels: Sequence[str], style: Style) -> None:
         super().__init__()
         self._labels = tuple(labels)
         self._values = [0.0] * len(labels)
@@ -67,33 +67,33 @@ class Margin(QWidget):
         self._level = round(FLOOR_DB)
         self._peak = round(FLOOR_DB)
         self._clipping = False
-        self._frame = Frame(0, 100)
+        self._value_scale = ValueScale(0, 100)
         self._meter = QRectF()
-        self._look = look
-        self._style = Style()
-        self.set_look(look)
-
-    def set_look(self, look: Look) -> None:
-        """Change theme and sizes."""
-        self._look = look
-        text = max(QFontMetricsF(look.small).horizontalAdvance(name) for name in self._labels)
-        self.setFixedWidth(round(look.grid(7.5) + text))
-        self.update()
+        self._style = style
+        self._curve_style = CurveStyle()
+        self.set_style(style)
 
     def set_style(self, style: Style) -> None:
-        """Follow the way in which the plots draw."""
+        """Change theme and sizes."""
         self._style = style
+        text = max(QFontMetricsF(style.small).horizontalAdvance(name) for name in self._labels)
+        self.setFixedWidth(round(style.grid(7.5) + text))
+        self.update()
+
+    def set_curve_style(self, curve_style: CurveStyle) -> None:
+        """Follow the way in which the plots draw."""
+        self._curve_style = curve_style
         self._ends = ()
         self.update()
 
-    def place(self, frame: Frame, meter: QRectF) -> None:
+    def place(self, value_scale: ValueScale, meter: QRectF) -> None:
         """Take the places of the plots beside it."""
-        self._frame, self._meter = frame, meter
+        self._value_scale, self._meter = value_scale, meter
         self.update()
 
     def show_values(self, values: Sequence[float], *, live: bool) -> None:
         """Move labels to the lines' ends; without speech they rest where they are."""
-        span = self._frame.bottom - self._frame.top
+        span = self._value_scale.bottom - self._value_scale.top
         ends = tuple(round(2 * value * span) for value in values) if live else self._ends
         if (ends, live) != (self._ends, self._live):
             self._ends, self._live = ends, live
@@ -111,47 +111,49 @@ class Margin(QWidget):
         """Draw labels and meter."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self._look.small)
-        painter.fillRect(self.rect(), QColor(self._look.theme.background))
+        painter.setFont(self._style.small)
+        painter.fillRect(self.rect(), QColor(self._style.theme.background))
         if event is None or event.rect().top() < self._meter.top():
             self._draw_labels(painter)
         self._draw_meter(painter)
         painter.end()
 
     def _draw_labels(self, painter: QPainter) -> None:
-        look, frame = self._look, self._frame
-        line = QFontMetricsF(look.small).height() + 1
-        shown = [i for i, name in enumerate(self._labels) if name not in self._style.hidden]
+        style, value_scale = self._style, self._value_scale
+        line = QFontMetricsF(style.small).height() + 1
+        shown = [i for i, name in enumerate(self._labels) if name not in self._curve_style.hidden]
         values = [self._values[index] for index in shown]
-        if self._style.stacked:  # the middle of each area
+        if self._curve_style.stacked:  # the middle of each area
             tops = list(itertools.accumulate(values))
             values = [top - value / 2 for top, value in zip(tops, values, strict=True)]
-        ends = [frame.bottom - value * (frame.bottom - frame.top) for value in values]
-        places = spread(ends, line, frame.top, frame.bottom)
-        swatch = float(look.grid(4.5))
+        ends = [
+            value_scale.bottom - value * (value_scale.bottom - value_scale.top) for value in values
+        ]
+        places = spread_labels(ends, line, value_scale.top, value_scale.bottom)
+        swatch = float(style.grid(4.5))
         for index, end, y in zip(shown, ends, places, strict=True):
             name = self._labels[index]
             if self._live:
-                painter.setPen(QPen(QColor(look.theme.border), look.scale))
-                painter.drawLine(QPointF(0, end), QPointF(look.grid(1), y))
-            if self._style.stacked:
-                self._draw_swatch(painter, index, QRectF(look.grid(1), y - 4, swatch, 8))
+                painter.setPen(QPen(QColor(style.theme.border), style.scale))
+                painter.drawLine(QPointF(0, end), QPointF(style.grid(1), y))
+            if self._curve_style.stacked:
+                self._draw_swatch(painter, index, QRectF(style.grid(1), y - 4, swatch, 8))
             else:
-                for pen in (look.rim(name, index), look.pen(name, index)):
+                for pen in (style.rim(name, index), style.pen(name, index)):
                     if pen is not None:
                         painter.setPen(pen)
                         painter.drawLine(
-                            QPointF(look.grid(1), y), QPointF(look.grid(1) + swatch, y)
+                            QPointF(style.grid(1), y), QPointF(style.grid(1) + swatch, y)
                         )
-            painter.setPen(QColor(look.theme.text if self._live else look.theme.muted))
-            left = look.grid(1.5) + swatch
+            painter.setPen(QColor(style.theme.text if self._live else style.theme.muted))
+            left = style.grid(1.5) + swatch
             cell = QRectF(left, y - line / 2, self.width() - left, line)
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
 
     def _draw_swatch(self, painter: QPainter, index: int, box: QRectF) -> None:
         """The colour and the pattern of an area."""
         label = self._labels[index]
-        rim = self._look.theme.outline(line_style(label, index).color)
+        rim = self._style.theme.outline(line_style(label, index).color)
         painter.fillRect(box, area_brush(label, index))
         if rim is not None:
             painter.setPen(QColor(rim))
@@ -159,8 +161,8 @@ class Margin(QWidget):
             painter.drawRect(box)
 
     def _draw_meter(self, painter: QPainter) -> None:
-        look, theme = self._look, self._look.theme
-        bar = QRectF(look.grid(1), self._meter.top(), look.grid(1), self._meter.height())
+        style, theme = self._style, self._style.theme
+        bar = QRectF(style.grid(1), self._meter.top(), style.grid(1), self._meter.height())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.grid))
         painter.drawRect(bar)
@@ -173,10 +175,10 @@ class Margin(QWidget):
         if self._peak > FLOOR_DB:
             y = bar.bottom() - bar.height() * _share(self._peak)
             painter.fillRect(
-                QRectF(bar.left(), y, bar.width(), look.scale * 1.5), QColor(theme.text)
+                QRectF(bar.left(), y, bar.width(), style.scale * 1.5), QColor(theme.text)
             )
-        left = bar.right() + look.grid(0.75)
-        height = QFontMetricsF(look.small).height()
+        left = bar.right() + style.grid(0.75)
+        height = QFontMetricsF(style.small).height()
         cell = QRectF(left, self._meter.top(), self.width() - left, height)
         painter.setPen(QColor(theme.text))
         painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, decibels(self._level, "dB"))
@@ -186,7 +188,7 @@ class Margin(QWidget):
             box = QRectF(left, cell.center().y() - side / 2, side, side)
             draw_glyph(painter, "warning", box, theme.danger)
             painter.setPen(QColor(theme.danger))
-            cell.setLeft(box.right() + look.grid(0.25))
+            cell.setLeft(box.right() + style.grid(0.25))
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, "clipping")
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from PyQt6.QtCore import QObject
 
 from realtime_ser.engine.monitor import Monitor
-from realtime_ser.gui.live.presets import Preset, Presets
+from realtime_ser.gui.live.presets import Preset, PresetKeys
 from realtime_ser.gui.live.window import MainWindow
 
 
-class Marking(QObject):
+class MarkerController(QObject):
     """Sets a marker for each key, stamped when the key went down.
 
     Parameters
@@ -24,26 +24,26 @@ class Marking(QObject):
         super().__init__(window)
         self._window = window
         self._monitor: Monitor | None = None
-        self._presets = Presets(window.settings.presets)
+        self._presets = PresetKeys(window.preferences.presets)
         keys = window.keyboard
         keys.pressed.connect(self._press)
         keys.released.connect(self._release)
-        keys.switched.connect(self._switch)
-        window.chosen.connect(self._choose)
+        keys.ctrl_pressed.connect(self._switch)
+        window.chosen.connect(self._change_texts)
 
     def begin(self, monitor: Monitor) -> None:
         """Mark in a session from now on."""
         self._monitor = monitor
-        self._presets = Presets(self._window.settings.presets)
-        self._window.show_open(())
+        self._presets = PresetKeys(self._window.preferences.presets)
+        self._window.show_open_intervals(())
 
     def finish(self) -> None:
         """The session is about to end; intervals end with it."""
         if self._monitor is not None:
-            for preset in self._presets.let_go(self._monitor.now_s):
-                self._set(preset)
+            for preset in self._presets.release_all(self._monitor.now_s):
+                self._set_marker(preset)
             self._monitor = None
-            self._window.show_open(())
+            self._window.show_open_intervals(())
 
     def _press(self, digit: int) -> None:
         if self._monitor is None:
@@ -53,7 +53,7 @@ class Marking(QObject):
 
     def _release(self, digit: int) -> None:
         if self._monitor is not None:
-            self._set(self._presets.release(digit, self._monitor.now_s))
+            self._set_marker(self._presets.release(digit, self._monitor.now_s))
 
     def _switch(self, digit: int) -> None:
         if self._monitor is None:
@@ -65,9 +65,9 @@ class Marking(QObject):
         else:
             self._monitor.end_mark(str(digit))
             self._say(ended)
-        self._window.show_open(self._presets.open)
+        self._window.show_open_intervals(self._presets.open_intervals)
 
-    def _set(self, preset: Preset | None) -> None:
+    def _set_marker(self, preset: Preset | None) -> None:
         if preset is None or self._monitor is None:
             return
         self._monitor.mark(preset.text, str(preset.digit), preset.duration_s, preset.start_s)
@@ -77,6 +77,6 @@ class Marking(QObject):
         length = f", {preset.duration_s:.1f} s" if preset.duration_s else ""
         self._window.statusline.say(f"marked: {preset.text or preset.digit}{length}")
 
-    def _choose(self, values: dict[str, Any]) -> None:
+    def _change_texts(self, values: dict[str, Any]) -> None:
         if "presets" in values:
             self._presets.texts = tuple(values["presets"])

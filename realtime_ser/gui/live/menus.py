@@ -8,9 +8,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
-from realtime_ser.base.text import span_text
+from realtime_ser.base.text import duration_text
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.app.preferences_file import SPANS_S, Settings
+from realtime_ser.gui.app.preferences_file import SPANS_S, Preferences
 from realtime_ser.gui.theme.theme import ThemeChoice
 
 THEMES: tuple[tuple[str, ThemeChoice], ...] = (
@@ -46,24 +46,24 @@ class Menus(QObject):
         bar = window.menuBar()
         assert bar is not None
         actions.fill(bar)
-        none = Settings()
+        defaults = Preferences()
         actions.choices(
-            _THEME, THEMES, none.theme, lambda theme: self.chosen.emit({"theme": theme})
+            _THEME, THEMES, defaults.theme, lambda theme: self.chosen.emit({"theme": theme})
         )
         actions.choices(
             _SPAN,
-            [(span_text(seconds), seconds) for seconds in SPANS_S],
-            none.timeline_s,
+            [(duration_text(seconds), seconds) for seconds in SPANS_S],
+            defaults.timeline_s,
             lambda seconds: self.chosen.emit({"timeline_s": seconds}),
         )
 
-    def show_settings(self, settings: Settings) -> None:
+    def show_preferences(self, preferences: Preferences) -> None:
         """Mark what holds now."""
-        self._actions["stacked"].setChecked(settings.stacked)
-        self._actions.tick(_THEME, settings.theme)
-        self._actions.tick(_SPAN, settings.timeline_s)
+        self._actions["stacked"].setChecked(preferences.stacked)
+        self._actions.check_value(_THEME, preferences.theme)
+        self._actions.check_value(_SPAN, preferences.timeline_s)
         for action in self._actions.menus[_LABELS].actions():
-            action.setChecked(action.text() not in settings.hidden)
+            action.setChecked(action.text() not in preferences.hidden)
 
     def list_labels(self, labels: Sequence[str], hidden: Collection[str]) -> None:
         """Offer the labels of a model; not from within a choice among them."""

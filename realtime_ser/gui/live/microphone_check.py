@@ -17,27 +17,27 @@ from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
 from realtime_ser.base.text import decibels
-from realtime_ser.engine.open import choose_source
+from realtime_ser.engine.open import open_source
 from realtime_ser.gui.live.compact import LevelBar
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import Said, button, label, pad, row, rule
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row, separator
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.segmenter import level_dbfs
 from realtime_ser.timeline.live import CLIPPED
 
 _FRAME_MS = 33
-_SHOWN_S = 10.0
-_FALL_DB = 0.25  # a gate frame
-_RECENT = round(3.0 * SAMPLE_RATE / GATE_FRAME)
+_HISTORY_S = 10.0
+_PEAK_DECAY_DB = 0.25  # a gate frame
+_RECENT_FRAMES = round(3.0 * SAMPLE_RATE / GATE_FRAME)
 
 #: Words of the gate's modes, from the one that lets least through.
 _MODES = ("only clear speech", "usual", "faint speech too", "nearly everything")
 
 
-class Tryout:
+class GateTrial:
     """Level and gate of one channel, frame by frame. No Qt.
 
     Attributes
@@ -49,13 +49,13 @@ class Tryout:
     """
 
     def __init__(self, gate: GateConfig) -> None:
-        length = round(_SHOWN_S * SAMPLE_RATE / GATE_FRAME)
+        length = round(_HISTORY_S * SAMPLE_RATE / GATE_FRAME)
         self.levels: deque[float] = deque(maxlen=length)
         self.voiced: deque[bool] = deque(maxlen=length)
-        self.clipped: deque[bool] = deque(maxlen=_RECENT)
+        self.clipped: deque[bool] = deque(maxlen=_RECENT_FRAMES)
         self.peak = SILENCE_DBFS
         self._rate = 0
-        self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._remainder: NDArray[np.float32] = np.zeros(0, np.float32)
         self.set_gate(gate)
 
     @property
@@ -67,72 +67,74 @@ class Tryout:
         """Judge with other settings from now on."""
         self._gate = SpeechGate(gate)
 
-    def feed(self, rate: int, samples: NDArray[np.float32]) -> None:
+    def push(self, rate: int, samples: NDArray[np.float32]) -> None:
         """Take samples of any rate, shape ``(n,)``."""
         if rate != self._rate:
             self._rate = rate
             self._resampler = Resampler(rate)
-            self._rest = self._rest[:0]
-        sound = np.concatenate([self._rest, self._resampler.push(samples)])
+            self._remainder = self._remainder[:0]
+        sound = np.concatenate([self._remainder, self._resampler.push(samples)])
         whole = len(sound) // GATE_FRAME * GATE_FRAME
-        self._rest = sound[whole:]
+        self._remainder = sound[whole:]
         for frame in sound[:whole].reshape(-1, GATE_FRAME):
             self._gate.push(frame)
             level = level_dbfs(frame)
-            self.peak = max(level, self.peak - _FALL_DB)
+            self.peak = max(level, self.peak - _PEAK_DECAY_DB)
             self.levels.append(level)
             self.voiced.append(self._gate.open)
             self.clipped.append(bool(np.abs(frame).max() >= CLIPPED))
 
     def advice(self) -> str:
         """What to do about the level; empty while there is too little to tell."""
-        if len(self.levels) < _RECENT:
+        if len(self.levels) < _RECENT_FRAMES:
             return ""
         if any(self.clipped):
             return "Too loud: the sound is cut off. Turn the microphone down, or move away from it."
-        recent = list(self.levels)[-_RECENT:]
+        recent = list(self.levels)[-_RECENT_FRAMES:]
         loudest = max(recent)
         if loudest <= SILENCE_DBFS + 1:
             return "Digital silence: is the microphone muted?"
-        spoken = [
+        speech_levels = [
             level
-            for level, voiced in zip(recent, list(self.voiced)[-_RECENT:], strict=True)
+            for level, voiced in zip(recent, list(self.voiced)[-_RECENT_FRAMES:], strict=True)
             if voiced
         ]
-        if not spoken:
+        if not speech_levels:
             return "Say something: no speech is heard."
-        if float(np.percentile(spoken, 90)) < -45.0:
+        if float(np.percentile(speech_levels, 90)) < -45.0:
             return "Rather quiet: come closer, or turn the microphone up."
         return "Good."
 
 
-class _History(QWidget):
+class _LevelHistory(QWidget):
     """Levels of the last seconds; where the gate was open they are full, else outlines."""
 
-    def __init__(self, tryout: Tryout) -> None:
+    def __init__(self, gate_trial: GateTrial) -> None:
         super().__init__()
-        self._tryout = tryout
-        self._look: Look | None = None
+        self._gate_trial = gate_trial
+        self._style: Style | None = None
         self.setAccessibleName("The last ten seconds")
         self.setToolTip("Level of the last ten seconds; the lane below shows what counts as speech")
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.setFixedHeight(look.grid(10))
+        self._style = style
+        self.setFixedHeight(style.grid(10))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw them."""
-        if self._look is None:
+        if self._style is None:
             return
-        theme, tryout = self._look.theme, self._tryout
+        theme, gate_trial = self._style.theme, self._gate_trial
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.panel))
-        width = self.width() / (tryout.levels.maxlen or 1)
-        lane = self._look.grid(1.25)
+        width = self.width() / (gate_trial.levels.maxlen or 1)
+        lane = self._style.grid(1.25)
         height = self.height() - lane - 2
-        left = self.width() - width * len(tryout.levels)
-        for index, (level, voiced) in enumerate(zip(tryout.levels, tryout.voiced, strict=True)):
+        left = self.width() - width * len(gate_trial.levels)
+        for index, (level, voiced) in enumerate(
+            zip(gate_trial.levels, gate_trial.voiced, strict=True)
+        ):
             share = min(1.0, max(0.0, 1.0 - level / FLOOR_DB))
             x = left + width * index
             color = QColor(theme.accent if voiced else theme.wave)
@@ -143,7 +145,7 @@ class _History(QWidget):
         painter.end()
 
 
-class CheckDialog(QDialog):
+class MicrophoneCheckDialog(QDialog):
     """Level meter, a lamp for the gate, and sliders for its sensitivity.
 
     It hears the running session, or else opens the source itself while it is shown.
@@ -153,7 +155,7 @@ class CheckDialog(QDialog):
     config
         All settings, the sensitivity that holds now among them.
     running
-        Whether a session runs, which then hands over its sound by :meth:`hear`.
+        Whether a session runs, which then hands over its sound by :meth:`push`.
     """
 
     #: Settings by their names, for the next session.
@@ -165,21 +167,21 @@ class CheckDialog(QDialog):
         self.setWindowTitle("Check the microphone")
         self._config = config
         self._defaults = Config().gate
-        self.tryout = Tryout(config.gate)
+        self.gate_trial = GateTrial(config.gate)
         self._source: Any = None
         self._ring: RingBuffer | None = None
         self.title = label("Check the microphone", "big bold")
         self.source = label("", "muted", wrap=True)
         self.level = LevelBar()
         self.number = label("–")
-        self.lamp = Glyph("ring")
+        self.gate_light = Glyph("ring")
         self.gate = label("No speech", "bold")
         self.advice = label("", wrap=True)
-        self.history = _History(self.tryout)
+        self.history = _LevelHistory(self.gate_trial)
         self.mode, self.margin = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
         self.mode_words, self.margin_words = QLabel(), QLabel()
-        self.said = Said()
-        self.usual = button("Usual values", "Put back what config.yaml ships with")
+        self.message = MessageLabel()
+        self.restore = button("Usual values", "Put back what config.yaml ships with")
         self.cancel = button("Cancel", "Change nothing (Esc)")
         self.use = button("Use from the next session", "Remember this sensitivity", "primary")
         self.use.setDefault(True)
@@ -189,7 +191,7 @@ class CheckDialog(QDialog):
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._show)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self._timer.start()
         if running:
             self.source.setText("Hears the session that runs.")
@@ -198,9 +200,9 @@ class CheckDialog(QDialog):
         self.adjustSize()
         self.mode.setFocus()
 
-    def hear(self, rate: int, samples: NDArray[np.float32]) -> None:
+    def push(self, rate: int, samples: NDArray[np.float32]) -> None:
         """Take sound of the running session, shape ``(n,)``."""
-        self.tryout.feed(rate, samples)
+        self.gate_trial.push(rate, samples)
 
     def done(self, result: int) -> None:
         """Close, and let go of the microphone."""
@@ -214,12 +216,12 @@ class CheckDialog(QDialog):
 
     def _open(self) -> None:
         try:
-            choice = choose_source(self._config.audio)
+            choice = open_source(self._config.audio)
             info = choice.source.info
-            self._ring = RingBuffer(2 * info.native_rate, info.channels, waits=not info.live)
+            self._ring = RingBuffer(2 * info.native_rate, info.channels, blocking=not info.live)
             choice.source.start(self._ring)
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             return
         self._source = choice.source
         words = " No microphone was found." if choice.notice else ""
@@ -228,15 +230,15 @@ class CheckDialog(QDialog):
 
     def _show(self) -> None:
         self._read()
-        tryout = self.tryout
-        level = tryout.levels[-1] if tryout.levels else SILENCE_DBFS
-        self.level.show_level(level, tryout.peak)
-        self.number.setText(decibels(round(tryout.peak), "dBFS"))
-        look = self._dresser.look
-        color = look.theme.accent if tryout.open else look.theme.muted
-        self.lamp.show_glyph("waves" if tryout.open else "ring", color, look.grid(3))
-        self.gate.setText("Speech" if tryout.open else "No speech")
-        self.advice.setText(tryout.advice())
+        gate_trial = self.gate_trial
+        level = gate_trial.levels[-1] if gate_trial.levels else SILENCE_DBFS
+        self.level.show_level(level, gate_trial.peak)
+        self.number.setText(decibels(round(gate_trial.peak), "dBFS"))
+        style = self._style_watcher.style
+        color = style.theme.accent if gate_trial.open else style.theme.muted
+        self.gate_light.show_glyph("waves" if gate_trial.open else "ring", color, style.grid(3))
+        self.gate.setText("Speech" if gate_trial.open else "No speech")
+        self.advice.setText(gate_trial.advice())
         self.history.update()
 
     def _read(self) -> None:
@@ -246,9 +248,9 @@ class CheckDialog(QDialog):
         rate = self._source.info.native_rate
         try:
             while (block := self._ring.read(0.0)) is not None:
-                self.tryout.feed(rate, block.samples[:, first])
+                self.gate_trial.push(rate, block.samples[:, first])
         except SerError as error:
-            self.said.warn(str(error))
+            self.message.warn(str(error))
             self._ring = None
 
     def _prepare(self) -> None:
@@ -266,20 +268,20 @@ class CheckDialog(QDialog):
         self.margin.setToolTip(
             "Speech must exceed a steady background by so much (gate.noise_margin_db)"
         )
-        self._say_values()
+        self._show_values()
 
     def _lay_out(self) -> None:
         self._column = QVBoxLayout(self)
         self._column.addWidget(self.title)
         self._column.addWidget(self.source)
-        self._meter = row(self.level, self.number)
-        self._meter.setStretchFactor(self.level, 1)
-        self._lamps = row(self.lamp, self.gate, None)
-        self._column.addLayout(self._meter)
+        self._level_row = row(self.level, self.number)
+        self._level_row.setStretchFactor(self.level, 1)
+        self._gate_row = row(self.gate_light, self.gate, None)
+        self._column.addLayout(self._level_row)
         self._column.addWidget(self.history)
-        self._column.addLayout(self._lamps)
+        self._column.addLayout(self._gate_row)
         self._column.addWidget(self.advice)
-        self._column.addWidget(rule())
+        self._column.addWidget(separator())
         self._grid = QGridLayout()
         for line, (name, slider, words) in enumerate(
             (
@@ -301,14 +303,14 @@ class CheckDialog(QDialog):
             wrap=True,
         )
         self._column.addWidget(self.hint)
-        self._column.addWidget(self.said)
-        self._buttons = row(self.usual, None, self.cancel, self.use)
+        self._column.addWidget(self.message)
+        self._buttons = row(self.restore, None, self.cancel, self.use)
         self._column.addLayout(self._buttons)
 
     def _connect(self) -> None:
-        self.mode.valueChanged.connect(self._try)
-        self.margin.valueChanged.connect(self._try)
-        self.usual.clicked.connect(self._restore)
+        self.mode.valueChanged.connect(self._apply_values)
+        self.margin.valueChanged.connect(self._apply_values)
+        self.restore.clicked.connect(self._restore)
         self.cancel.clicked.connect(self.reject)
         self.use.clicked.connect(self._use)
 
@@ -316,11 +318,11 @@ class CheckDialog(QDialog):
         mode, margin = 3 - self.mode.value(), float(self.margin.value())
         return {"mode": mode, "noise_margin_db": margin}
 
-    def _try(self) -> None:
-        self._say_values()
-        self.tryout.set_gate(self._config.gate.model_copy(update=self._values()))
+    def _apply_values(self) -> None:
+        self._show_values()
+        self.gate_trial.set_gate(self._config.gate.model_copy(update=self._values()))
 
-    def _say_values(self) -> None:
+    def _show_values(self) -> None:
         self.mode_words.setText(_MODES[self.mode.value()])
         margin = self.margin.value()
         self.margin_words.setText(f"{margin} dB" if margin else "off")
@@ -336,17 +338,17 @@ class CheckDialog(QDialog):
         )
         self.accept()
 
-    def _wear(self, look: Look) -> None:
-        pad(self._column, look, 3, 1.5)
-        self.level.set_look(look, look.grid(2))
-        self.history.set_look(look)
-        self.number.setMinimumWidth(look.grid(9))
-        self.mode_words.setMinimumWidth(look.grid(17))
-        for layout in (self._meter, self._lamps, self._buttons):
-            layout.setSpacing(look.grid(1))
-        self._grid.setHorizontalSpacing(look.grid(1.5))
-        self._grid.setVerticalSpacing(look.grid(1))
-        self.lamp.show_glyph("ring", look.theme.muted, look.grid(3))
+    def _apply_style(self, style: Style) -> None:
+        pad(self._column, style, 3, 1.5)
+        self.level.set_style(style, style.grid(2))
+        self.history.set_style(style)
+        self.number.setMinimumWidth(style.grid(9))
+        self.mode_words.setMinimumWidth(style.grid(17))
+        for layout in (self._level_row, self._gate_row, self._buttons):
+            layout.setSpacing(style.grid(1))
+        self._grid.setHorizontalSpacing(style.grid(1.5))
+        self._grid.setVerticalSpacing(style.grid(1))
+        self.gate_light.show_glyph("ring", style.theme.muted, style.grid(3))
         set_role(self.advice, "body")
-        self.advice.setMinimumHeight(look.grid(3))
-        self.setFixedWidth(look.grid(76))
+        self.advice.setMinimumHeight(style.grid(3))
+        self.setFixedWidth(style.grid(76))

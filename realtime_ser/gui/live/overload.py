@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.live.status_model import StatusModel, UiState
 
 #: A loss is told for so long, and all losses within that time as one.
-TOLD_S = 20.0
+SHOWN_S = 20.0
 
 #: Results that come later than this are worth a word, once they have for so long.
 LATE_MS = 400.0
 LATE_S = 3.0
 
 #: Updates a second, of 12.5, below which the computer does not keep up.
-SLOW = 11.0
+MIN_UPDATES_PER_S = 11.0
 
 
 @dataclass(frozen=True, slots=True)
-class Strain:
+class Overload:
     """What is amiss, and what to do."""
 
     title: str
     text: str
 
 
-class StrainWatch:
+class OverloadMonitor:
     """Follows the states of a session.
 
     What was put away by a person stays away until something new happens.
@@ -33,47 +33,53 @@ class StrainWatch:
 
     def __init__(self) -> None:
         self._dropped = self._overflows = 0
-        self._lost = self._overflowed = 0
-        self._lost_s = float("-inf")
+        self._lost_samples = self._overflowed = 0
+        self._last_loss_s = float("-inf")
         self._late_since_s: float | None = None
-        self._away: str | None = None
-        self._kind = ""
+        self._dismissed: str | None = None
+        self._shown_title = ""
 
-    def put_away(self) -> None:
+    def dismiss(self) -> None:
         """Say no more of what is being said."""
-        self._away = self._kind
-        self._lost = self._overflowed = 0
-        self._lost_s = float("-inf")
+        self._dismissed = self._shown_title
+        self._lost_samples = self._overflowed = 0
+        self._last_loss_s = float("-inf")
 
-    def observe(self, view: Panorama, now_s: float) -> Strain | None:
+    def feed(self, status: StatusModel, now_s: float) -> Overload | None:
         """What to say of a state at ``now_s`` on the monotonic clock; ``None``: nothing."""
-        self._count(view, now_s)
-        found = self._describe(view, now_s) if view.situation in _HEARING else None
-        self._kind = found.title if found is not None else ""
-        if found is None or found.title != self._away:
-            self._away = None
+        self._count_losses(status, now_s)
+        found = (
+            self._current_overload(status, now_s) if status.ui_state in _MONITORED_STATES else None
+        )
+        self._shown_title = found.title if found is not None else ""
+        if found is None or found.title != self._dismissed:
+            self._dismissed = None
             return found
         return None
 
-    def _count(self, view: Panorama, now_s: float) -> None:
-        lost = view.dropped_samples - self._dropped
-        overflowed = view.overflows - self._overflows
-        self._dropped, self._overflows = view.dropped_samples, view.overflows
-        if now_s - self._lost_s > TOLD_S:
-            self._lost = self._overflowed = 0
-        if view.situation not in _HEARING:
+    def _count_losses(self, status: StatusModel, now_s: float) -> None:
+        lost = status.dropped_samples - self._dropped
+        overflowed = status.overflows - self._overflows
+        self._dropped, self._overflows = status.dropped_samples, status.overflows
+        if now_s - self._last_loss_s > SHOWN_S:
+            self._lost_samples = self._overflowed = 0
+        if status.ui_state not in _MONITORED_STATES:
             return  # a microphone that went away has a ribbon of its own
         if lost > 0 or overflowed > 0:
-            self._away = None
-            self._lost_s = now_s
-            self._lost += max(0, lost)
+            self._dismissed = None
+            self._last_loss_s = now_s
+            self._lost_samples += max(0, lost)
             self._overflowed += max(0, overflowed)
 
-    def _describe(self, view: Panorama, now_s: float) -> Strain | None:
-        if now_s - self._lost_s <= TOLD_S:
-            return Strain(_amount(self._lost, view.rate), self._reason())
-        late = view.latency_ms is not None and view.latency_ms > LATE_MS
-        slow = view.live and view.updates_per_s is not None and view.updates_per_s < SLOW
+    def _current_overload(self, status: StatusModel, now_s: float) -> Overload | None:
+        if now_s - self._last_loss_s <= SHOWN_S:
+            return Overload(_loss_text(self._lost_samples, status.rate), self._loss_advice())
+        late = status.latency_ms is not None and status.latency_ms > LATE_MS
+        slow = (
+            status.live
+            and status.updates_per_s is not None
+            and status.updates_per_s < MIN_UPDATES_PER_S
+        )
         if not (late or slow):
             self._late_since_s = None
             return None
@@ -82,17 +88,17 @@ class StrainWatch:
         if now_s - self._late_since_s < LATE_S:
             return None
         if slow:
-            return Strain(
+            return Overload(
                 "This computer does not keep up",
                 "Close other programs; nothing is lost while the buffer holds.",
             )
-        return Strain(
+        return Overload(
             "Results come late",
             "Wireless microphones and busy sound servers add delay: a cable, or closing "
             "programs that use sound, helps. Times in the files stay right.",
         )
 
-    def _reason(self) -> str:
+    def _loss_advice(self) -> str:
         if self._overflowed:
             return (
                 "The system did not hand the sound over in time. Close other programs; the gap is "
@@ -104,10 +110,10 @@ class StrainWatch:
         )
 
 
-_HEARING = frozenset({Situation.LISTENING, Situation.SPEECH, Situation.PAUSED})
+_MONITORED_STATES = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED})
 
 
-def _amount(samples: int, rate: int) -> str:
+def _loss_text(samples: int, rate: int) -> str:
     if not samples:
         return "Sound may be lost"
     seconds = samples / rate if rate else 0.0

@@ -11,14 +11,20 @@ from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.timeline.live_layers import Frame, Sound, Style, Traces, tick_spacing
-from realtime_ser.gui.timeline.tile_cache import Paper
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.live_layers import (
+    CurveLayer,
+    CurveStyle,
+    LevelLayer,
+    ValueScale,
+    tick_spacing,
+)
+from realtime_ser.gui.timeline.tile_cache import TileCache
 from realtime_ser.gui.widgets.hover_card import HoverCard
-from realtime_ser.timeline.live import Timeline
+from realtime_ser.timeline.live import LiveTimeline
 
 #: Frames for which new steps wait for the time axis to move on.
-_PATIENCE = 3
+_MAX_IDLE_FRAMES = 3
 
 #: How long one painting may begin tiles of each strip: a whole one takes up to 5 ms, so that two of
 #: them, one after another, would miss a frame of a screen with 60 a second.
@@ -43,17 +49,17 @@ class Plots(QWidget):
     """
 
     #: The plots have another size; the legend beside them must follow.
-    arranged = pyqtSignal()
+    layout_changed = pyqtSignal()
 
     #: The wheel was turned over the plots: by so many notches, away from the person.
     wheeled = pyqtSignal(int)
 
     def __init__(
         self,
-        timeline: Timeline,
+        timeline: LiveTimeline,
         channel: int,
         span_s: float,
-        look: Look,
+        style: Style,
         *,
         compact: bool,
         axis: bool,
@@ -64,10 +70,10 @@ class Plots(QWidget):
         self._span_s = span_s
         self._axis = axis
         self._compact = compact
-        self._look = look
+        self._style = style
         self._right_s = 0.0
-        self._waited = 0
-        self._shown = -1
+        self._idle_frames = 0
+        self._shown_revision = -1
         self._ticks: tuple[int, int] | None = None
         self._pointer: QPointF | None = None
         self._view: Any = pg.GraphicsLayoutWidget()
@@ -76,21 +82,21 @@ class Plots(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
-        self._traces = self._plot(0)
-        self._sound = self._plot(1)
-        self._drawings = (
-            Traces(timeline, self._channel, look),
-            Sound(timeline, self._channel, look),
+        self._curve_plot = self._plot(0)
+        self._level_plot = self._plot(1)
+        self._layers = (
+            CurveLayer(timeline, self._channel, style),
+            LevelLayer(timeline, self._channel, style),
         )
-        self._papers = (
-            Paper(self._traces.vb, self._drawings[0]),
-            Paper(self._sound.vb, self._drawings[1]),
+        self._tile_caches = (
+            TileCache(self._curve_plot.vb, self._layers[0]),
+            TileCache(self._level_plot.vb, self._layers[1]),
         )
-        self._cross = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
+        self._crosshair = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor_s: float | None = None
         for plot, *lines in zip(
-            (self._traces, self._sound), self._cross, self._cursor, strict=True
+            (self._curve_plot, self._level_plot), self._crosshair, self._cursor, strict=True
         ):
             for line in lines:
                 line.setVisible(False)
@@ -101,34 +107,34 @@ class Plots(QWidget):
         viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         viewport.setMouseTracking(True)
         viewport.installEventFilter(self)
-        self.set_look(look)
+        self.set_style(style)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        theme = look.theme
+        self._style = style
+        theme = style.theme
         self._view.setBackground(theme.background)
-        for drawing in self._drawings:
-            drawing.set_look(look)
-        for paper in self._papers:
-            paper.forget()
-        for plot in (self._traces, self._sound):
+        for layer in self._layers:
+            layer.set_style(style)
+        for tile_cache in self._tile_caches:
+            tile_cache.invalidate()
+        for plot in (self._curve_plot, self._level_plot):
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
                 axis.setPen(QColor(theme.background))
                 axis.setTextPen(QColor(theme.muted))
-                axis.setTickFont(look.small)
-            plot.getAxis("left").setWidth(look.grid(7))
+                axis.setTickFont(style.small)
+            plot.getAxis("left").setWidth(style.grid(7))
             plot.getAxis("left").setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._sound.setFixedHeight(self.sound_height())
+        self._level_plot.setFixedHeight(self.level_height())
         if self._axis:
-            self._sound.getAxis("bottom").setHeight(look.grid(2.75))
-        for line in self._cross:
+            self._level_plot.getAxis("bottom").setHeight(style.grid(2.75))
+        for line in self._crosshair:
             line.setPen(QPen(QColor(theme.text), 0))
         for line in self._cursor:
-            line.setPen(pg.mkPen(QColor(theme.accent), width=2 * look.scale))
-        self._view.ci.layout.setVerticalSpacing(look.grid(1))
-        self.card.set_look(look)
+            line.setPen(pg.mkPen(QColor(theme.accent), width=2 * style.scale))
+        self._view.ci.layout.setVerticalSpacing(style.grid(1))
+        self.card.set_style(style)
         self._ticks = None
         self._arrange()
 
@@ -138,11 +144,11 @@ class Plots(QWidget):
             self._span_s = span_s
             self._arrange()
 
-    def set_style(self, style: Style) -> None:
+    def set_curve_style(self, curve_style: CurveStyle) -> None:
         """Draw the probabilities otherwise."""
-        if style != self._drawings[0].style:
-            self._drawings[0].set_style(style)
-            self._papers[0].forget()
+        if curve_style != self._layers[0].curve_style:
+            self._layers[0].set_curve_style(curve_style)
+            self._tile_caches[0].invalidate()
 
     def show_cursor(self, time_s: float | None) -> None:
         """Show the moment that is being played; ``None``: nothing is."""
@@ -152,27 +158,27 @@ class Plots(QWidget):
             if time_s is not None:
                 line.setValue(time_s)
 
-    def complete(self) -> None:
+    def finish_tiles(self) -> None:
         """Leave no tile for later: a picture is wanted."""
-        for paper in self._papers:
-            paper.allowance_s = math.inf
-            paper.update()
+        for tile_cache in self._tile_caches:
+            tile_cache.allowance_s = math.inf
+            tile_cache.update()
 
-    def sound_height(self) -> int:
+    def level_height(self) -> int:
         """Height of the lower plot with its axis, in logical pixels."""
-        return self._look.grid((6.75 if self._compact else 10) + (2.75 if self._axis else 0))
+        return self._style.grid((6.75 if self._compact else 10) + (2.75 if self._axis else 0))
 
     @property
-    def frame(self) -> Frame:
+    def value_scale(self) -> ValueScale:
         """Where 0 and 100 % lie, within this widget."""
-        box = self._box(self._traces)
-        frame = self._drawings[0].frame(box.height())
-        return Frame(box.top() + frame.top, box.top() + frame.bottom)
+        box = self._plot_rect(self._curve_plot)
+        value_scale = self._layers[0].value_scale(box.height())
+        return ValueScale(box.top() + value_scale.top, box.top() + value_scale.bottom)
 
     @property
-    def sound_box(self) -> QRectF:
+    def level_rect(self) -> QRectF:
         """Where the sound is drawn, within this widget."""
-        return self._box(self._sound)
+        return self._plot_rect(self._level_plot)
 
     def advance(self, right_s: float) -> None:
         """Show the stretch that ends at a time.
@@ -185,31 +191,34 @@ class Plots(QWidget):
         # Whole device pixels: tiles are copied, not blended, and text does not tremble.
         right_s = round(right_s * scale * ratio) / ratio / scale
         moved = right_s != self._right_s
-        self._waited = 0 if moved else self._waited + 1
-        for paper in self._papers:
-            paper.allowance_s = _ALLOWANCE_S
-            if paper.waiting:
-                paper.update()
-        if moved or (self._waited >= _PATIENCE and self._timeline.revision != self._shown):
-            self._show(right_s)
+        self._idle_frames = 0 if moved else self._idle_frames + 1
+        for tile_cache in self._tile_caches:
+            tile_cache.allowance_s = _ALLOWANCE_S
+            if tile_cache.incomplete:
+                tile_cache.update()
+        if moved or (
+            self._idle_frames >= _MAX_IDLE_FRAMES
+            and self._timeline.revision != self._shown_revision
+        ):
+            self._show_until(right_s)
 
-    def _show(self, right_s: float) -> None:
-        self._shown = self._timeline.revision
+    def _show_until(self, right_s: float) -> None:
+        self._shown_revision = self._timeline.revision
         self._right_s = right_s
         left_s = right_s - self._span_s
-        for paper in self._papers:
-            paper.scroll_to(right_s)
-        for plot in (self._traces, self._sound):
+        for tile_cache in self._tile_caches:
+            tile_cache.scroll_to(right_s)
+        for plot in (self._curve_plot, self._level_plot):
             plot.vb.setRange(xRange=(left_s, right_s), padding=0, disableAutoRange=False)
         self._set_time_ticks(left_s, right_s)
-        self._point()
+        self._update_hover()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the pointer over the plots."""
         if isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseMove:
-            self.point_at(event.position())
+            self.hover_at(event.position())
         elif event is not None and event.type() is QEvent.Type.Leave:
-            self.point_at(None)
+            self.hover_at(None)
         elif isinstance(event, QWheelEvent):
             notches = event.angleDelta().y() // 120
             if notches:
@@ -220,16 +229,16 @@ class Plots(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the reading card inside."""
         super().resizeEvent(event)
-        self.point_at(None)
+        self.hover_at(None)
 
-    def point_at(self, place: QPointF | None) -> None:
+    def hover_at(self, place: QPointF | None) -> None:
         """Read off the values at a place within this widget; ``None`` hides them."""
         self._pointer = place
-        self._point()
+        self._update_hover()
 
     @property
     def _px_per_s(self) -> float:
-        return max(1.0, float(self._traces.vb.width())) / self._span_s
+        return max(1.0, float(self._curve_plot.vb.width())) / self._span_s
 
     def _plot(self, row: int) -> Any:
         plot = self._view.addPlot(row=row, col=0)
@@ -248,38 +257,40 @@ class Plots(QWidget):
         self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
         return plot
 
-    def _box(self, plot: Any) -> QRectF:
+    def _plot_rect(self, plot: Any) -> QRectF:
         return QRectF(plot.vb.sceneBoundingRect())
 
     def _arrange(self) -> None:
         """Fit papers and axes to the plots' size."""
-        drawing = self._drawings[0]
-        for plot, paper in zip((self._traces, self._sound), self._papers, strict=True):
-            paper.resize(plot.vb.width(), plot.vb.height(), self._px_per_s)
-        height = float(self._traces.vb.height())
-        frame = drawing.frame(height)
-        unit = max(1.0, frame.bottom - frame.top)
-        self._traces.vb.setYRange(
-            -(height - frame.bottom) / unit, 1.0 + frame.top / unit, padding=0
+        layer = self._layers[0]
+        for plot, tile_cache in zip(
+            (self._curve_plot, self._level_plot), self._tile_caches, strict=True
+        ):
+            tile_cache.resize(plot.vb.width(), plot.vb.height(), self._px_per_s)
+        height = float(self._curve_plot.vb.height())
+        value_scale = layer.value_scale(height)
+        unit = max(1.0, value_scale.bottom - value_scale.top)
+        self._curve_plot.vb.setYRange(
+            -(height - value_scale.bottom) / unit, 1.0 + value_scale.top / unit, padding=0
         )
         values = [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100\u202f%")]
-        self._traces.getAxis("left").setTicks([values])
-        self._name_strips()
+        self._curve_plot.getAxis("left").setTicks([values])
+        self._label_level_axis()
         self._ticks = None
-        self._show(self._right_s)
-        self.arranged.emit()
+        self._show_until(self._right_s)
+        self.layout_changed.emit()
 
-    def _name_strips(self) -> None:
-        height = float(self._sound.vb.height())
-        self._sound.vb.setYRange(0.0, max(1.0, height), padding=0)
-        voice = self._drawings[1].voice_height()
-        middle = voice + self._look.grid(0.5) + (height - voice - self._look.grid(0.5)) / 2
-        self._sound.getAxis("left").setTicks([[(middle, "level"), (voice / 2, "voice")]])
+    def _label_level_axis(self) -> None:
+        height = float(self._level_plot.vb.height())
+        self._level_plot.vb.setYRange(0.0, max(1.0, height), padding=0)
+        voice = self._layers[1].voice_height()
+        middle = voice + self._style.grid(0.5) + (height - voice - self._style.grid(0.5)) / 2
+        self._level_plot.getAxis("left").setTicks([[(middle, "level"), (voice / 2, "voice")]])
 
     def _set_time_ticks(self, left_s: float, right_s: float) -> None:
         if not self._axis:
             return
-        spacing = tick_spacing(self._px_per_s, 9.0 * self._look.body_px)
+        spacing = tick_spacing(self._px_per_s, 9.0 * self._style.body_px)
         shown = (math.ceil(max(0.0, left_s) / spacing), math.floor(right_s / spacing))
         if shown != self._ticks:
             self._ticks = shown
@@ -287,17 +298,17 @@ class Plots(QWidget):
                 (float(number * spacing), clock_text(number * spacing))
                 for number in range(shown[0], shown[1] + 1)
             ]
-            self._sound.getAxis("bottom").setTicks([ticks])
+            self._level_plot.getAxis("bottom").setTicks([ticks])
 
-    def _point(self) -> None:
+    def _update_hover(self) -> None:
         """Read off the values under the pointer."""
         moment = None
-        box = self._box(self._traces)
+        box = self._plot_rect(self._curve_plot)
         if self._pointer is not None and box.left() <= self._pointer.x() <= box.right():
             time_s = self._right_s - (box.right() - self._pointer.x()) / self._px_per_s
-            moment = self._channel.at(time_s)
-            for line in self._cross:
+            moment = self._channel.step_at(time_s)
+            for line in self._crosshair:
                 line.setValue(time_s)
-        for line in self._cross:
+        for line in self._crosshair:
             line.setVisible(moment is not None)
         self.card.show_moment(moment, self._pointer)

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.panel import NOTICE
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.faces import Face
 
 
@@ -34,9 +34,9 @@ class _Poster(QWidget):
         layout.setRowStretch(5, 1)
         set_role(self.caption, "muted")
 
-    def dress(self, look: Look, unit: float) -> None:
+    def apply_style(self, style: Style, unit: float) -> None:
         """Fit into the room; ``unit`` is a twelfth of its smaller side."""
-        self.face.set_look(look, round(5 * unit))
+        self.face.set_style(style, round(5 * unit))
         for label, pixels, bold in (
             (self.caption, 0.5 * unit, False),
             (self.title, 1.1 * unit, True),
@@ -77,15 +77,15 @@ class Presenter(QWidget):
         self._grid = QGridLayout(self)
         self._grid.addWidget(self.foot, 1, 0)
         self._grid.setRowStretch(0, 1)
-        self._look: Look | None = None
+        self._style: Style | None = None
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         posters = max(1, len(self.posters))
         unit = min(self.width() / posters / 13, self.height() / 11)
         for poster in self.posters:
-            poster.dress(look, unit)
+            poster.apply_style(style, unit)
 
     def follow(self, views: Sequence[ChannelView]) -> None:
         """Show what the channels show."""
@@ -98,7 +98,7 @@ class Presenter(QWidget):
                 self._grid.addWidget(poster, 0, column)
             self._grid.removeWidget(self.foot)
             self._grid.addWidget(self.foot, 1, 0, 1, max(1, len(views)))
-            if self._look is not None:
-                self.set_look(self._look)
+            if self._style is not None:
+                self.set_style(self._style)
         for poster, view in zip(self.posters, views, strict=True):
             poster.follow(view, caption=len(views) > 1)

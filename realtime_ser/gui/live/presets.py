@@ -29,7 +29,7 @@ class Preset:
     duration_s: float = 0.0
 
 
-class Presets:
+class PresetKeys:
     """Follows the keys of a session.
 
     Parameters
@@ -40,21 +40,23 @@ class Presets:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = tuple(texts)
-        self._down: dict[int, float] = {}
-        self._open: dict[int, float] = {}
+        self._pressed_s: dict[int, float] = {}
+        self._interval_starts: dict[int, float] = {}
 
     @property
-    def open(self) -> list[tuple[int, str, float]]:
+    def open_intervals(self) -> list[tuple[int, str, float]]:
         """Intervals that have begun: key, text, and when."""
-        return [(digit, self.texts[digit - 1], start) for digit, start in self._open.items()]
+        return [
+            (digit, self.texts[digit - 1], start) for digit, start in self._interval_starts.items()
+        ]
 
     def press(self, digit: int, now_s: float) -> None:
         """A key went down."""
-        self._down.setdefault(digit, now_s)
+        self._pressed_s.setdefault(digit, now_s)
 
     def release(self, digit: int, now_s: float) -> Preset | None:
         """A key came up."""
-        start_s = self._down.pop(digit, None)
+        start_s = self._pressed_s.pop(digit, None)
         if start_s is None:
             return None
         held_s = now_s - start_s
@@ -62,15 +64,15 @@ class Presets:
 
     def switch(self, digit: int, now_s: float) -> Preset | None:
         """Begin an interval, or end it."""
-        start_s = self._open.pop(digit, None)
+        start_s = self._interval_starts.pop(digit, None)
         if start_s is None:
-            self._open[digit] = now_s
+            self._interval_starts[digit] = now_s
             return None
         return self._preset(digit, start_s, now_s - start_s)
 
-    def let_go(self, now_s: float) -> list[Preset]:
+    def release_all(self, now_s: float) -> list[Preset]:
         """All keys come up: the session is over."""
-        held = [self.release(digit, now_s) for digit in list(self._down)]
+        held = [self.release(digit, now_s) for digit in list(self._pressed_s)]
         return [preset for preset in held if preset is not None]
 
     def _preset(self, digit: int, start_s: float, duration_s: float) -> Preset:

@@ -11,7 +11,7 @@ from realtime_ser.base.records import Update
 _WINDOW_S = 3.0
 
 
-class Pace:
+class RateMeter:
     """Counts updates.
 
     Parameters

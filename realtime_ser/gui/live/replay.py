@@ -12,14 +12,14 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from realtime_ser.audio.playback import Speaker
 from realtime_ser.base.records import Sound
 
-KEPT_S = 30.0
+HISTORY_S = 30.0
 """So much is kept."""
 
 _FRAME_MS = 33
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class ReplayClip:
     """A stretch of sound that begins at ``start_s``; samples have the shape ``(n, channels)``."""
 
     start_s: float
@@ -32,7 +32,7 @@ class Clip:
         return self.start_s + len(self.samples) / self.rate
 
 
-class Recent:
+class RecentSound:
     """A ring with the last seconds of the monitored channels; nothing of it reaches a disk.
 
     Parameters
@@ -46,7 +46,7 @@ class Recent:
     def __init__(self, rate: int, channels: Sequence[int]) -> None:
         self._rate = rate
         self._channels = [channel - 1 for channel in channels]
-        self._ring = np.zeros((round(KEPT_S * rate), len(channels)), np.float32)
+        self._ring = np.zeros((round(HISTORY_S * rate), len(channels)), np.float32)
         self._end = 0
         self._start = 0
 
@@ -55,18 +55,18 @@ class Recent:
         size = len(self._ring)
         missing = min(size, max(0, sound.position - self._end))
         if missing:
-            self._put(sound.position - missing, np.zeros((missing, len(self._channels)), "f4"))
+            self._write(sound.position - missing, np.zeros((missing, len(self._channels)), "f4"))
         samples = sound.samples[-size:, self._channels]
-        self._put(sound.position + len(sound.samples) - len(samples), samples)
+        self._write(sound.position + len(sound.samples) - len(samples), samples)
 
-    def clip(self) -> Clip | None:
+    def clip(self) -> ReplayClip | None:
         """What there is; ``None``: nothing."""
         if self._end == self._start:
             return None
         places = np.arange(self._start, self._end) % len(self._ring)
-        return Clip(self._start / self._rate, self._rate, self._ring[places])
+        return ReplayClip(self._start / self._rate, self._rate, self._ring[places])
 
-    def _put(self, position: int, samples: NDArray[np.float32]) -> None:
+    def _write(self, position: int, samples: NDArray[np.float32]) -> None:
         size = len(self._ring)
         self._ring[(position + np.arange(len(samples))) % size] = samples
         if self._end == 0:
@@ -75,7 +75,7 @@ class Recent:
         self._start = max(self._start, self._end - size)
 
 
-class Player(QObject):
+class ReplayPlayer(QObject):
     """Plays a clip and tells how far it is."""
 
     #: The moment of the session that is heard now, in seconds.
@@ -89,14 +89,14 @@ class Player(QObject):
         self._start_s = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer.timeout.connect(self._poll)
 
     @property
     def playing(self) -> bool:
         """Whether something is being played."""
         return self._speaker is not None
 
-    def play(self, clip: Clip) -> None:
+    def play(self, clip: ReplayClip) -> None:
         """Begin.
 
         Raises
@@ -118,7 +118,7 @@ class Player(QObject):
             speaker.stop()
             self.ended.emit()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._speaker is None:
             return
         if self._speaker.ended:

@@ -7,12 +7,12 @@ from PyQt6.QtCore import QObject
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.records import Sound
 from realtime_ser.engine.monitor import Monitor, Phase
-from realtime_ser.gui.live.banners import RibbonWords
-from realtime_ser.gui.live.replay import Clip, Player, Recent
+from realtime_ser.gui.live.banners import BannerText
+from realtime_ser.gui.live.replay import RecentSound, ReplayClip, ReplayPlayer
 from realtime_ser.gui.live.window import MainWindow
 
 
-class Replaying(QObject):
+class ReplayController(QObject):
     """Keeps the last seconds in memory, and plays them when somebody asks.
 
     A microphone would hear the loudspeaker, so listening pauses meanwhile, unless the settings say
@@ -28,18 +28,18 @@ class Replaying(QObject):
         super().__init__(window)
         self._window = window
         self._monitor: Monitor | None = None
-        self._recent: Recent | None = None
+        self._recent: RecentSound | None = None
         self._resume = False
-        self._player = Player(self)
+        self._player = ReplayPlayer(self)
         self._player.moved.connect(window.show_cursor)
-        self._player.ended.connect(self._ended)
+        self._player.ended.connect(self._playback_ended)
         window.replay.pressed.connect(self.stop)
 
     def begin(self, monitor: Monitor) -> None:
         """Forget what was, and keep the sound of a session from now on."""
         self.stop()
         self._monitor = monitor
-        self._recent = Recent(monitor.source.info.native_rate, monitor.channels)
+        self._recent = RecentSound(monitor.source.info.native_rate, monitor.channels)
 
     def feed(self, sound: Sound) -> None:
         """Take sound of the session."""
@@ -60,22 +60,22 @@ class Replaying(QObject):
         except DeviceError as error:
             self._window.warn("The last seconds cannot be played", str(error))
             return
-        self._hush()
-        self._window.replay.say(_words(clip, paused=self._resume))
+        self._pause_listening()
+        self._window.replay.say(_banner_text(clip, paused=self._resume))
 
     def stop(self) -> None:
         """Fall silent."""
         self._player.stop()
 
-    def _hush(self) -> None:
+    def _pause_listening(self) -> None:
         monitor = self._monitor
         if monitor is None or not monitor.source.info.live:
             return
-        if self._window.settings.replay_pauses and monitor.status.phase is Phase.LISTENING:
+        if self._window.preferences.replay_pauses and monitor.status.phase is Phase.LISTENING:
             self._resume = True
             monitor.pause()
 
-    def _ended(self) -> None:
+    def _playback_ended(self) -> None:
         self._window.replay.say(None)
         self._window.show_cursor(None)
         if self._resume and self._monitor is not None:
@@ -83,8 +83,8 @@ class Replaying(QObject):
         self._resume = False
 
 
-def _words(clip: Clip, *, paused: bool) -> RibbonWords:
+def _banner_text(clip: ReplayClip, *, paused: bool) -> BannerText:
     words = f"The last {clip.end_s - clip.start_s:.0f} s, from memory: they were not written."
     if paused:
         words += " Listening is paused meanwhile."
-    return RibbonWords("play", "Replay", words, "Stop")
+    return BannerText("play", "Replay", words, "Stop")

@@ -26,27 +26,27 @@ class ScrollClock:
     def __init__(self, rate: float = 1.0) -> None:
         self._rate = rate
         self._position = 0.0
-        self._seen = -math.inf
-        self._shown = 0.0
-        self._read = -math.inf
+        self._arrived_s = -math.inf
+        self._shown_s = 0.0
+        self._read_s = -math.inf
 
-    def observe(self, position_s: float, now_s: float) -> None:
+    def feed(self, position_s: float, now_s: float) -> None:
         """Note that the session has come to ``position_s`` at ``now_s`` on the monotonic clock."""
         if position_s > self._position:
             self._position = position_s
-            self._seen = now_s
+            self._arrived_s = now_s
 
     def read(self, now_s: float) -> float:
         """Session time to show at the right edge at ``now_s``, in seconds."""
-        age = now_s - self._seen
-        elapsed = now_s - self._read
-        self._read = now_s
+        age = now_s - self._arrived_s
+        elapsed = now_s - self._read_s
+        self._read_s = now_s
         target = self._position + self._rate * min(age, HOLD_S)
-        guess = self._shown + (self._rate * elapsed if age < HOLD_S else 0.0)
-        error = target - guess
+        predicted_s = self._shown_s + (self._rate * elapsed if age < HOLD_S else 0.0)
+        error = target - predicted_s
         if self._rate == 0.0 or not abs(error) < _JUMP_S * self._rate:
-            self._shown = max(self._shown, self._position)
+            self._shown_s = max(self._shown_s, self._position)
         else:
-            settled = guess + error * (1.0 - math.exp(-elapsed / _SETTLE_S))
-            self._shown = max(self._shown, settled)
-        return self._shown
+            settled = predicted_s + error * (1.0 - math.exp(-elapsed / _SETTLE_S))
+            self._shown_s = max(self._shown_s, settled)
+        return self._shown_s

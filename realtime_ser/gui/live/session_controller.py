@@ -14,34 +14,40 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import OutputError, SerError
 from realtime_ser.base.records import Record, Sound, State, Update
 from realtime_ser.engine.monitor import Phase
-from realtime_ser.gui.live.export import export_session
-from realtime_ser.gui.live.marker_controller import Marking
-from realtime_ser.gui.live.rate_meter import Pace
-from realtime_ser.gui.live.replay_controller import Replaying
-from realtime_ser.gui.live.session_worker import Completed, Driver, Running, Wish, complete
-from realtime_ser.gui.live.sources import Source
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.live.window import MainWindow, Second
+from realtime_ser.gui.live.export import copy_session_files
+from realtime_ser.gui.live.marker_controller import MarkerController
+from realtime_ser.gui.live.rate_meter import RateMeter
+from realtime_ser.gui.live.replay_controller import ReplayController
+from realtime_ser.gui.live.session_worker import (
+    CompletedSession,
+    RunningSession,
+    SessionRequest,
+    SessionWorker,
+    complete_session,
+)
+from realtime_ser.gui.live.sources import SourceChoice
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.recogniser.bundle import Manifest
 from realtime_ser.session.profiles.folder import with_profile
-from realtime_ser.session.sinks import Files
+from realtime_ser.session.sinks import TableFiles
 
 #: Time between two frames, and between two renewals of the words around the timeline.
 _FRAME_MS = 33
-_WORDS_S = 0.1
+_STATUS_INTERVAL_S = 0.1
 
 #: What the window says of each phase of the engine.
-SITUATIONS = {
-    Phase.IDLE: Situation.LISTENING,
-    Phase.LISTENING: Situation.LISTENING,
-    Phase.PAUSED: Situation.PAUSED,
-    Phase.RECONNECTING: Situation.RECONNECTING,
-    Phase.ENDED: Situation.ENDED,
-    Phase.FAILED: Situation.FAILED,
+UI_STATES = {
+    Phase.IDLE: UiState.LISTENING,
+    Phase.LISTENING: UiState.LISTENING,
+    Phase.PAUSED: UiState.PAUSED,
+    Phase.RECONNECTING: UiState.RECONNECTING,
+    Phase.ENDED: UiState.ENDED,
+    Phase.FAILED: UiState.FAILED,
 }
 
 
-class Conductor(QObject):
+class SessionController(QObject):
     """Runs one session after another in a window.
 
     Parameters
@@ -65,16 +71,16 @@ class Conductor(QObject):
     ending = pyqtSignal()
 
     #: A session is over: it has ended, was stopped, or did not open.
-    over = pyqtSignal()
+    finished = pyqtSignal()
 
     #: A session's files are complete.
     completed = pyqtSignal(object)
 
     #: A session has begun.
-    began = pyqtSignal(object)
+    started = pyqtSignal(object)
 
     #: Sound of the session: its rate in Hz, and samples of the first channel.
-    heard = pyqtSignal(int, object)
+    sound_received = pyqtSignal(int, object)
 
     def __init__(
         self,
@@ -85,25 +91,25 @@ class Conductor(QObject):
     ) -> None:
         super().__init__()
         self.error: Exception | None = None
-        self.view = Panorama()
+        self.view = StatusModel()
         self._window = window
         self._config = config
         self._export = export
         self._duration_s = duration_s
         self._attempts = 0
-        self._driver = Driver()
-        self._running: Running | None = None
+        self._worker = SessionWorker()
+        self._running: RunningSession | None = None
         self._session: str | None = None
-        self._latest: Files | None = None
+        self._latest_files: TableFiles | None = None
         self._opening = False
         self._closing = False
         self._finishing = False
         self._open_next = False
-        self._pace = Pace(1)
-        self._second: str | None = None
-        self._marking = Marking(window)
-        self._replaying = Replaying(window)
-        self._worded_s = float("-inf")
+        self._rate_meter = RateMeter(1)
+        self._comparison_model: str | None = None
+        self._marker_controller = MarkerController(window)
+        self._replay_controller = ReplayController(window)
+        self._status_shown_s = float("-inf")
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
@@ -113,7 +119,7 @@ class Conductor(QObject):
     def begin(self) -> None:
         """Open a session, and keep the window moving."""
         self.start()
-        self._driver.list_inputs(again=False)
+        self._worker.list_inputs(refresh=False)
         self._timer.start()
 
     def start(self) -> None:
@@ -126,17 +132,19 @@ class Conductor(QObject):
             return
         self._opening = True
         self.error = None
-        self._say(Panorama(Situation.OPENING))
-        config = self._window.settings.applied(self._config)
-        wish = Wish(config, self._next_export(), self._duration_s, self._second)
-        self._driver.open(wish)
+        self._show_status(StatusModel(UiState.OPENING))
+        config = self._window.preferences.apply_to(self._config)
+        request = SessionRequest(
+            config, self._next_export(), self._duration_s, self._comparison_model
+        )
+        self._worker.open(request)
 
     def stop(self) -> None:
-        """End the session; :attr:`over` follows when its files are complete."""
+        """End the session; :attr:`finished` follows when its files are complete."""
         if self._running is not None and not self._closing:
-            self._marking.finish()
+            self._marker_controller.finish()
             self._closing = True
-            self._driver.close(self._running)
+            self._worker.close(self._running)
 
     def finish(self) -> None:
         """End everything, and return when all is on the disk."""
@@ -144,9 +152,9 @@ class Conductor(QObject):
             return
         self._finishing = True
         self._timer.stop()
-        self._replaying.stop()
+        self._replay_controller.stop()
         self.stop()
-        self._driver.finish()
+        self._worker.finish()
         # The driver's last words are waiting in the queue.
         QCoreApplication.sendPostedEvents(self, 0)
         QCoreApplication.processEvents()
@@ -168,7 +176,7 @@ class Conductor(QObject):
     @property
     def config(self) -> Config:
         """The settings of the next session."""
-        return self._window.settings.applied(self._config)
+        return self._window.preferences.apply_to(self._config)
 
     @property
     def session(self) -> str | None:
@@ -179,63 +187,63 @@ class Conductor(QObject):
         """Keep the sound of the next session, or do not."""
         session = self._config.session.model_copy(update={"record_audio": on})
         self._config = self._config.model_copy(update={"session": session})
-        self._tell_next("its sound will be kept" if on else "its sound will not be kept")
+        self._announce_next("its sound will be kept" if on else "its sound will not be kept")
 
     @property
     def wanted(self) -> Config:
         """The settings of the next session, but for what was chosen in the window."""
         return self._config
 
-    def adopt(self, config: Config) -> None:
+    def set_config(self, config: Config) -> None:
         """Take other settings for the next sessions: study, channels and their names."""
         self._config = config
         study = config.study
-        said = [study.name, study.participant, study.condition]
-        words = " · ".join(word for word in said if word)
+        parts = [study.name, study.participant, study.condition]
+        words = " · ".join(word for word in parts if word)
         if len(config.audio.channels) > 1:
             words = f"{words or 'no study'}, {len(config.audio.channels)} voices"
-        self._tell_next(words or "it belongs to no study")
+        self._announce_next(words or "it belongs to no study")
 
     def use_model(self, name: str) -> None:
         """Hear the next session with another model."""
         self._config = self._config.model_copy(update={"model": name})
-        self._tell_next(f"model {Path(name).name}")
+        self._announce_next(f"model {Path(name).name}")
 
     def use_profile(self, name: str | None) -> None:
         """Correct the next session for a person; ``None``: for nobody."""
         self._config = with_profile(self._config, name)
-        self._tell_next(f"corrected for {name}" if name else "not corrected for a person")
+        self._announce_next(f"corrected for {name}" if name else "not corrected for a person")
 
     def compare(self, name: str | None) -> None:
         """Let a second model hear the next session too; ``None``: no longer."""
-        self._second = name
+        self._comparison_model = name
         if name is None:
-            self._tell_next("one model")
+            self._announce_next("one model")
         else:
-            self._tell_next(f"compared with {Path(name).name}, which is shown and not stored")
+            self._announce_next(f"compared with {Path(name).name}, which is shown and not stored")
 
     @property
-    def second(self) -> str | None:
+    def comparison(self) -> str | None:
         """The model that the next session is compared with."""
-        return self._second
+        return self._comparison_model
 
-    def _tell_next(self, words: str) -> None:
+    def _announce_next(self, words: str) -> None:
         self._window.statusline.say(f"next session: {words}")
 
-    def choose(self, source: Source) -> None:
+    def choose(self, source: SourceChoice) -> None:
         """Listen to something else from now on, or from the next start."""
         audio = self._config.audio.model_copy(
             update={"input": source.input, "device": source.device}
         )
         self._config = self._config.model_copy(update={"audio": audio})
         self._window.topbar.sources.show_source(source, "")
-        failed = self.view.situation in (Situation.NO_MICROPHONE, Situation.FAILED)
+        failed = self.view.ui_state in (UiState.NO_MICROPHONE, UiState.FAILED)
         if self._running is not None or failed:
             self.start()
 
     def rescan(self) -> None:
         """Look for microphones again; where one was missing, use the one that is found."""
-        self._driver.list_inputs(again=True)
+        self._worker.list_inputs(refresh=True)
 
     def rescan_now(self) -> None:
         """The same from the menu, where it may be asked for at any time."""
@@ -246,10 +254,10 @@ class Conductor(QObject):
 
     def export_to(self, path: Path) -> None:
         """Copy the session so far."""
-        if self._latest is None:
+        if self._latest_files is None:
             return
         try:
-            copies = export_session(self._latest, path)
+            copies = copy_session_files(self._latest_files, path)
         except OutputError as error:
             self._window.warn("The export was not written", str(error))
         else:
@@ -257,9 +265,9 @@ class Conductor(QObject):
 
     def ask_export(self) -> None:
         """Ask where to export to."""
-        if self._latest is None:
+        if self._latest_files is None:
             return
-        start = self._latest.beside(".export.csv")
+        start = self._latest_files.beside(".export.csv")
         dialog = QFileDialog(self._window, "Export the session so far", str(start.parent))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("CSV (*.csv)")
@@ -275,7 +283,7 @@ class Conductor(QObject):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(["Sound (*.wav *.flac *.ogg *.mp3)", "All files (*)"])
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.choose(Source(name)))
+        dialog.fileSelected.connect(lambda name: self.choose(SourceChoice(name)))
         dialog.open()
 
     def tick(self) -> None:
@@ -283,88 +291,88 @@ class Conductor(QObject):
         now_s = time.monotonic()
         if self._running is not None and not self._closing:
             phase = self._running.session.monitor.status.phase
-            self._take(self._running, now_s)
+            self._drain(self._running, now_s)
             if phase in (Phase.ENDED, Phase.FAILED):
                 self._window.tick(now_s)
                 self.ending.emit()
                 self.stop()
-            elif now_s - self._worded_s >= _WORDS_S:
-                self._worded_s = now_s
-                self._say(self._describe(self._running))
-        if self._window.awake:
+            elif now_s - self._status_shown_s >= _STATUS_INTERVAL_S:
+                self._status_shown_s = now_s
+                self._show_status(self._describe(self._running))
+        if self._window.on_screen:
             self._window.tick(now_s)
 
     # ------------------------------------------------------------------- what the driver has done
 
-    def _opened(self, running: Running) -> None:
+    def _opened(self, running: RunningSession) -> None:
         self._opening = False
         self._running = running
-        self._latest = running.session.files
+        self._latest_files = running.session.files
         self._session = running.session.id
         if self._finishing:
-            self._closed(complete(running))  # the driver takes no more orders
+            self._closed(complete_session(running))  # the driver takes no more orders
             return
         monitor = running.session.monitor
         info = monitor.source.info
-        self._pace = Pace(len(monitor.channels))
-        self._marking.begin(monitor)
-        self._replaying.begin(monitor)
+        self._rate_meter = RateMeter(len(monitor.channels))
+        self._marker_controller.begin(monitor)
+        self._replay_controller.begin(monitor)
         rate = 1.0 if info.live else self._config.audio.speed
         audio = self._config.audio
-        second = running.second
+        comparison = running.comparison
         self._window.begin(
             monitor.labels,
             monitor.channels,
             rate=rate,
             names=audio.names,
-            second=None
-            if second is None
-            else Second(
-                _model_name(second.bundle.manifest),
-                second.bundle.labels,
+            comparison=None
+            if comparison is None
+            else Comparison(
+                _model_name(comparison.bundle.manifest),
+                comparison.bundle.labels,
                 _model_name(monitor.bundle.manifest),
             ),
         )
-        source = Source("demo") if info.demo else Source(audio.input, audio.device)
+        source = SourceChoice("demo") if info.demo else SourceChoice(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)
-        if running.session.news:
-            self._window.statusline.say(" ".join(running.session.news))
-        self._say(self._describe(running))
-        self.began.emit(running.session)
+        if running.session.notices:
+            self._window.statusline.say(" ".join(running.session.notices))
+        self._show_status(self._describe(running))
+        self.started.emit(running.session)
 
-    def _closed(self, completed: Completed) -> None:
+    def _closed(self, completed: CompletedSession) -> None:
         running, self._running = self._running, None
         self._closing = False
         self.completed.emit(completed.session)
         if running is not None:
-            self._window.conclude(completed.summary)
-            self._take(running, time.monotonic())
+            self._window.show_summaries(completed.summary)
+            self._drain(running, time.monotonic())
             view = self._describe(running)
-            if view.situation is Situation.FAILED:
+            if view.ui_state is UiState.FAILED:
                 self.error = SerError(view.message)
-            self._say(view)
+            self._show_status(view)
         if self._open_next:
             self._open_next = False
             self.start()
         else:
-            self.over.emit()
+            self.finished.emit()
 
     def _failed(self, error: Exception) -> None:
         self._opening = self._closing = self._open_next = False
         self._running = None
         self.error = error
         missing = isinstance(error, NoMicrophoneError)
-        situation = Situation.NO_MICROPHONE if missing else Situation.FAILED
+        ui_state = UiState.NO_MICROPHONE if missing else UiState.FAILED
         known = isinstance(error, SerError)
         message = str(error) if known else "Something unexpected went wrong; the log tells more."
-        self._say(Panorama(situation, message=message))
-        self.over.emit()
+        self._show_status(StatusModel(ui_state, message=message))
+        self.finished.emit()
         if not known:
             raise error
 
     def _listed(self, devices: Sequence[InputDevice]) -> None:
         self._window.topbar.sources.show_devices(devices)
-        missing = self.view.situation is Situation.NO_MICROPHONE or self.view.fallback
+        missing = self.view.ui_state is UiState.NO_MICROPHONE or self.view.fallback
         if missing and devices:
             self.start()
         elif missing:
@@ -372,38 +380,38 @@ class Conductor(QObject):
 
     # -------------------------------------------------------------------------------------- words
 
-    def _take(self, running: Running, now_s: float) -> None:
+    def _drain(self, running: RunningSession, now_s: float) -> None:
         records: list[Record] = []
         for record in running.records.drain():
             if isinstance(record, Sound):
-                self._replaying.feed(record)
+                self._replay_controller.feed(record)
                 first = running.session.monitor.channels[0] - 1
                 rate = running.session.monitor.source.info.native_rate
-                self.heard.emit(rate, record.samples[:, first])
+                self.sound_received.emit(rate, record.samples[:, first])
             else:
                 records.append(record)
-        if running.second is not None:
-            self._window.feed_second(running.second.drain())
-        self._pace.feed([record for record in records if isinstance(record, Update)], now_s)
+        if running.comparison is not None:
+            self._window.feed_comparison(running.comparison.drain())
+        self._rate_meter.feed([record for record in records if isinstance(record, Update)], now_s)
         if records:
             self._window.feed(records, now_s)
 
-    def _describe(self, running: Running) -> Panorama:
+    def _describe(self, running: RunningSession) -> StatusModel:
         session = running.session
         monitor, status = session.monitor, session.monitor.status
         info, manifest = monitor.source.info, monitor.bundle.manifest
-        situation = Situation.ENDED if self._running is None else SITUATIONS[status.phase]
+        ui_state = UiState.ENDED if self._running is None else UI_STATES[status.phase]
         if status.phase is Phase.FAILED:
-            situation = Situation.FAILED
+            ui_state = UiState.FAILED
         elif status.phase is Phase.ENDED and self._running is not None:
-            situation = Situation.LISTENING  # until its files are complete
+            ui_state = UiState.LISTENING  # until its files are complete
         speaking = any(
-            view.readout.state is State.SPEECH for view in self._window.channels.values()
+            view.smoother.state is State.SPEECH for view in self._window.channels.values()
         )
-        if situation is Situation.LISTENING and speaking:
-            situation = Situation.SPEECH
-        return Panorama(
-            situation=situation,
+        if ui_state is UiState.LISTENING and speaking:
+            ui_state = UiState.SPEECH
+        return StatusModel(
+            ui_state=ui_state,
             source=info.name,
             demo=info.demo,
             fallback=session.notice is not None,
@@ -413,50 +421,54 @@ class Conductor(QObject):
             fault=session.write_error or "",
             position_s=status.position_s,
             duration_s=info.duration_s,
-            latency_ms=self._pace.latency_ms(),
-            updates_per_s=self._pace.updates_per_s(),
+            latency_ms=self._rate_meter.latency_ms(),
+            updates_per_s=self._rate_meter.updates_per_s(),
             dropped_samples=status.dropped_samples,
             overflows=status.overflows,
             rate=info.native_rate,
             model=f"model {_model_name(manifest)}",
-            second="" if running.second is None else _model_name(running.second.bundle.manifest),
+            comparison=""
+            if running.comparison is None
+            else _model_name(running.comparison.bundle.manifest),
             participant=session.config.study.participant or "",
             folder=str(session.files.frames.parent),
         )
 
-    def _say(self, view: Panorama) -> None:
+    def _show_status(self, view: StatusModel) -> None:
         self.view = view
-        self._window.show_view(view, time.monotonic())
+        self._window.show_status(view, time.monotonic())
 
     def _next_export(self) -> Path | None:
         self._attempts += 1
         if self._export is None or self._attempts == 1:
             return self._export
         number = 2
-        while Files(path := self._export.with_stem(f"{self._export.stem}-{number}")).existing():
+        while TableFiles(
+            path := self._export.with_stem(f"{self._export.stem}-{number}")
+        ).existing():
             number += 1
         return path
 
     def _connect(self) -> None:
-        driver, window, bar = self._driver, self._window, self._window.topbar
-        driver.opened.connect(self._opened)
-        driver.closed.connect(self._closed)
-        driver.failed.connect(self._failed)
-        driver.listed.connect(self._listed)
+        worker, window, bar = self._worker, self._window, self._window.topbar
+        worker.opened.connect(self._opened)
+        worker.closed.connect(self._closed)
+        worker.failed.connect(self._failed)
+        worker.listed.connect(self._listed)
         window.closing.connect(self.finish)
-        keys, acts = window.keyboard, window.actions_
+        keys, actions = window.keyboard, window.actions_
         keys.space.connect(self.toggle)
         for name, act in (
             ("toggle", self.toggle),
             ("stop", self.stop),
-            ("mark", lambda: self.mark(bar.take_text())),
-            ("replay", self._replaying.toggle),
+            ("mark", lambda: self.mark(bar.pop_text())),
+            ("replay", self._replay_controller.toggle),
             ("export", self.ask_export),
             ("rescan", self.rescan_now),
             ("record", lambda on: self.record(on=on)),
         ):
-            acts.bind(name, act)
-        acts["record"].setChecked(self._config.session.record_audio)
+            actions.bind(name, act)
+        actions["record"].setChecked(self._config.session.record_audio)
         bar.start_pressed.connect(self.start)
         bar.pause_pressed.connect(self.toggle)
         bar.stop_pressed.connect(self.stop)
@@ -464,12 +476,12 @@ class Conductor(QObject):
         bar.export_pressed.connect(self.ask_export)
         bar.rescan.clicked.connect(self.rescan)
         bar.sources.chosen.connect(self.choose)
-        bar.sources.file_wanted.connect(self.ask_file)
+        bar.sources.file_requested.connect(self.ask_file)
         window.demo.pressed.connect(self.rescan)
         window.notice.pressed.connect(self.toggle)
         window.card.rescan_pressed.connect(self.rescan)
         window.card.retry_pressed.connect(self.start)
-        window.card.demo_pressed.connect(lambda: self.choose(Source("demo")))
+        window.card.demo_pressed.connect(lambda: self.choose(SourceChoice("demo")))
 
 
 def _model_name(manifest: Manifest) -> str:

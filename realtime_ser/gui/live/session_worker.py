@@ -13,7 +13,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from realtime_ser.audio.devices import InputDevice, input_devices, rescan
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.engine.comparison import SecondModel
+from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.session.live import LiveSession
@@ -24,7 +24,7 @@ _CAPACITY = 7500
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SessionRequest:
     """A session that is to be opened.
 
     Attributes
@@ -35,34 +35,34 @@ class Wish:
         Frames CSV; ``None``: a new name in the session folder.
     duration_s
         When to end, in seconds of its clock.
-    second
+    comparison
         Name or folder of a model to compare with.
     """
 
     config: Config
     export: Path | None = None
     duration_s: float | None = None
-    second: str | None = None
+    comparison: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningSession:
     """A session that was started, the window's queue of its records, and what hears it too."""
 
     session: LiveSession
     records: Subscription
-    second: SecondModel | None = None
+    comparison: ComparisonModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class CompletedSession:
     """A session whose files are complete, and how it went."""
 
     session: LiveSession
     summary: Mapping[int, ChannelSummary]
 
 
-class Driver(QObject):
+class SessionWorker(QObject):
     """Does one thing after another; tells by signals, in the window's thread, how it went."""
 
     opened = pyqtSignal(object)
@@ -74,59 +74,65 @@ class Driver(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
 
-    def open(self, wish: Wish) -> None:
+    def open(self, request: SessionRequest) -> None:
         """Start a session; ``opened`` or ``failed`` follows."""
-        self._do(lambda: _start(wish), self.opened)
+        self._submit(lambda: _start_session(request), self.opened)
 
-    def close(self, running: Running) -> None:
+    def close(self, running: RunningSession) -> None:
         """Complete a session's files; ``closed`` or ``failed`` follows."""
-        self._do(lambda: complete(running), self.closed)
+        self._submit(lambda: complete_session(running), self.closed)
 
-    def list_inputs(self, *, again: bool) -> None:
-        """List microphones; ``again`` asks the system, which needs that no stream is open."""
-        self._do(lambda: _inputs(again=again), self.listed)
+    def list_inputs(self, *, refresh: bool) -> None:
+        """List microphones; ``refresh`` asks the system, which needs that no stream is open."""
+        self._submit(lambda: _microphones(refresh=refresh), self.listed)
 
     def finish(self) -> None:
         """Return when everything that was asked for has been done."""
         self._pool.shutdown(wait=True)
 
-    def _do(self, work: Callable[[], Any], done: Any) -> None:
+    def _submit(self, work: Callable[[], Any], signal: Any) -> None:
         future = self._pool.submit(work)
 
-        def tell() -> None:
+        def report() -> None:
             error = future.exception()
             if error is None:
-                done.emit(future.result())
+                signal.emit(future.result())
             else:
                 self.failed.emit(error)
 
         # From the pool's thread, so that Qt hands it to the window's between two events.
-        self._pool.submit(tell)
+        self._pool.submit(report)
 
 
-def _start(wish: Wish) -> Running:
-    other = None if wish.second is None else load_bundle(bundle_folder(wish.second))
-    session = LiveSession(wish.config, wish.export)
+def _start_session(request: SessionRequest) -> RunningSession:
+    comparison_bundle = (
+        None if request.comparison is None else load_bundle(bundle_folder(request.comparison))
+    )
+    session = LiveSession(request.config, request.export)
     # With the sound: its last seconds can be played again.
     records = session.monitor.subscribe(_CAPACITY, sound=True)
-    second = None if other is None else SecondModel(session.monitor, other, wish.config.gate)
-    session.start(wish.duration_s)
-    if second is not None:
-        second.start()
-    return Running(session, records, second)
+    comparison = (
+        None
+        if comparison_bundle is None
+        else ComparisonModel(session.monitor, comparison_bundle, request.config.gate)
+    )
+    session.start(request.duration_s)
+    if comparison is not None:
+        comparison.start()
+    return RunningSession(session, records, comparison)
 
 
-def complete(running: Running) -> Completed:
+def complete_session(running: RunningSession) -> CompletedSession:
     """Complete a session's files, and return how it went."""
     summary = running.session.stop()
-    if running.second is not None:
-        running.second.stop()
-    return Completed(running.session, summary)
+    if running.comparison is not None:
+        running.comparison.stop()
+    return CompletedSession(running.session, summary)
 
 
-def _inputs(*, again: bool) -> list[InputDevice]:
+def _microphones(*, refresh: bool) -> list[InputDevice]:
     """Microphones; none where PortAudio is missing, which opening one says in full."""
     try:
-        return rescan() if again else input_devices()
+        return rescan() if refresh else input_devices()
     except DeviceError:
         return []

@@ -11,12 +11,12 @@ from PyQt6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 from realtime_ser.audio.devices import InputDevice, full_name
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.icons import draw_glyph
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceChoice:
     """What the configuration's ``audio.input`` and ``audio.device`` say."""
 
     input: str
@@ -24,14 +24,14 @@ class Source:
 
 
 #: Asks for a file; never chosen itself.
-_OPEN = Source("?")
+_OPEN_FILE = SourceChoice("?")
 
 
 class SourcePicker(QComboBox):
     """Lists inputs; tells which one a person chose."""
 
     chosen = pyqtSignal(object)
-    file_wanted = pyqtSignal()
+    file_requested = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,28 +39,28 @@ class SourcePicker(QComboBox):
         self.setToolTip("Microphone, or a recording that plays as one")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._current = Source("auto")
+        self._current = SourceChoice("auto")
         self._name = ""
         self._devices: Sequence[InputDevice] = ()
         self.activated.connect(self._activate)
-        self._look: Look | None = None
-        self._fill()
+        self._style: Style | None = None
+        self._rebuild()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         self.update()
 
     def show_devices(self, devices: Sequence[InputDevice]) -> None:
         """Change the list."""
         self._devices = tuple(devices)
-        self._fill()
+        self._rebuild()
 
-    def show_source(self, source: Source, name: str) -> None:
+    def show_source(self, source: SourceChoice, name: str) -> None:
         """Show what is open, by the name that its session gives."""
         if (source, name) != (self._current, self._name):
             self._current, self._name = source, name
-            self._fill()
+            self._rebuild()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Long names end in dots, and an arrow says that there is a list."""
@@ -69,9 +69,9 @@ class SourcePicker(QComboBox):
         self.initStyleOption(option)
         room = option.fontMetrics
         right = 0
-        if self._look is not None:
-            right = self._look.grid(3)
-            side = self._look.grid(1.5)
+        if self._style is not None:
+            right = self._style.grid(3)
+            side = self._style.grid(1.5)
             box = QRectF(
                 self.width() - right + (right - side) / 2, (self.height() - side) / 2, side, side
             )
@@ -83,26 +83,26 @@ class SourcePicker(QComboBox):
         self.setToolTip(self._name or "Microphone, or a recording that plays as one")
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        if self._look is not None:
-            enabled = self._look.theme.text if self.isEnabled() else self._look.theme.muted
+        if self._style is not None:
+            enabled = self._style.theme.text if self.isEnabled() else self._style.theme.muted
             draw_glyph(painter, "chevron", box, enabled)
 
-    def _fill(self) -> None:
+    def _rebuild(self) -> None:
         """Headings for host APIs, then the demo and files."""
         model = QStandardItemModel(self)
         for api in dict.fromkeys(device.host_api for device in self._devices):
-            _heading(model, api)
+            _add_heading(model, api)
             for device in self._devices:
                 if device.host_api == api:
                     mark = "  (default)" if device.default else ""
-                    _entry(model, device.name + mark, Source("mic", full_name(device)))
+                    _add_item(model, device.name + mark, SourceChoice("mic", full_name(device)))
         if not self._devices:
-            _heading(model, "No microphone found")
-        _heading(model, "Recordings")
-        _entry(model, "Demo recording", Source("demo"))
+            _add_heading(model, "No microphone found")
+        _add_heading(model, "Recordings")
+        _add_item(model, "Demo recording", SourceChoice("demo"))
         if self._current.input not in ("auto", "mic", "demo"):
-            _entry(model, Path(self._current.input).name, self._current)
-        _entry(model, "Open a file…", _OPEN)
+            _add_item(model, Path(self._current.input).name, self._current)
+        _add_item(model, "Open a file…", _OPEN_FILE)
         self.setModel(model)
         self._select(model)
 
@@ -110,13 +110,13 @@ class SourcePicker(QComboBox):
         for row in range(model.rowCount()):
             item = model.item(row)
             source = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-            if isinstance(source, Source) and self._fits(source):
+            if isinstance(source, SourceChoice) and self._is_current(source):
                 self.setCurrentIndex(row)
                 return
         self.setCurrentIndex(-1)
         self.setPlaceholderText(self._name or "Choose a microphone")
 
-    def _fits(self, source: Source) -> bool:
+    def _is_current(self, source: SourceChoice) -> bool:
         if source == self._current:
             return True
         # A session on whichever microphone there was names the one that it found.
@@ -124,14 +124,14 @@ class SourcePicker(QComboBox):
 
     def _activate(self, row: int) -> None:
         source = self.itemData(row, Qt.ItemDataRole.UserRole)
-        if source == _OPEN:
-            self._fill()  # what is open stays selected until a file is chosen
-            self.file_wanted.emit()
-        elif isinstance(source, Source):
+        if source == _OPEN_FILE:
+            self._rebuild()  # what is open stays selected until a file is chosen
+            self.file_requested.emit()
+        elif isinstance(source, SourceChoice):
             self.chosen.emit(source)
 
 
-def _heading(model: QStandardItemModel, text: str) -> None:
+def _add_heading(model: QStandardItemModel, text: str) -> None:
     item = QStandardItem(text)
     item.setFlags(Qt.ItemFlag.NoItemFlags)
     font = item.font()
@@ -140,7 +140,7 @@ def _heading(model: QStandardItemModel, text: str) -> None:
     model.appendRow(item)
 
 
-def _entry(model: QStandardItemModel, text: str, source: Source) -> None:
+def _add_item(model: QStandardItemModel, text: str, source: SourceChoice) -> None:
     item = QStandardItem(f"   {text}")
     item.setData(source, Qt.ItemDataRole.UserRole)
     model.appendRow(item)

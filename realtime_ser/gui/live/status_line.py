@@ -6,10 +6,10 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from realtime_ser.gui.live.status_model import Panorama, status_words
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.live.status_model import StatusModel, status_cells
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import Elided
+from realtime_ser.gui.widgets.parts import ElidedLabel
 
 _TIPS = (
     "From a sound at the microphone to its probabilities, median of the last seconds",
@@ -27,7 +27,7 @@ _LETTER_MS = 60
 _NARROW = 130
 
 #: The longest that each changing cell gets to say, so that nothing beside it jumps.
-_ROOM = ("latency 0000 ms", "00.0 updates/s", "0 dropped")
+_WIDEST_TEXTS = ("latency 0000 ms", "00.0 updates/s", "0 dropped")
 
 
 class StatusLine(QWidget):
@@ -38,50 +38,50 @@ class StatusLine(QWidget):
         self.setObjectName("statusline")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.cells = [QLabel() for _ in _TIPS]
-        self.light = Glyph("record")
-        self.message = Elided()
+        self.recording_light = Glyph("record")
+        self.message = ElidedLabel()
         set_role(self.message, "small bold")
-        self._stored = QHBoxLayout()
+        self._storage_cell = QHBoxLayout()
         layout = QHBoxLayout(self)
         for cell, tip in zip(self.cells, _TIPS, strict=True):
             set_role(cell, "small muted")
             cell.setToolTip(tip)
             if cell is self.cells[-1]:
                 layout.addWidget(self.message, 1)
-                layout.addLayout(self._stored)
-                self._stored.addWidget(self.light)
-                self._stored.addWidget(cell)
+                layout.addLayout(self._storage_cell)
+                self._storage_cell.addWidget(self.recording_light)
+                self._storage_cell.addWidget(cell)
             else:
                 layout.addWidget(cell)
-        self._silence = QTimer(self)
-        self._silence.setSingleShot(True)
-        self._silence.timeout.connect(self.message.clear)
+        self._clear_timer = QTimer(self)
+        self._clear_timer.setSingleShot(True)
+        self._clear_timer.timeout.connect(self.message.clear)
 
     def say(self, text: str) -> None:
         """Show a message for as long as it takes to read; all of a long one is in its tooltip."""
         self.message.setText(text)
-        self._silence.start(_MESSAGE_MS + _LETTER_MS * len(text))
+        self._clear_timer.start(_MESSAGE_MS + _LETTER_MS * len(text))
 
-    def set_look(self, look: Look, width: int) -> None:
+    def set_style(self, style: Style, width: int) -> None:
         """Change theme and sizes; on a narrow window leave out the pace."""
-        self.cells[1].setVisible(width / look.grid(1) >= _NARROW)
+        self.cells[1].setVisible(width / style.grid(1) >= _NARROW)
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(look.grid(2), 0, look.grid(2), 0)
-        layout.setSpacing(look.grid(3))
-        self._stored.setSpacing(look.grid(1))
-        self.setFixedHeight(look.grid(3.5))
-        self.light.show_glyph("record", look.theme.light, look.grid(1.25))
-        metrics = QFontMetricsF(look.small)
-        for cell, words in zip(self.cells, _ROOM, strict=False):
+        layout.setContentsMargins(style.grid(2), 0, style.grid(2), 0)
+        layout.setSpacing(style.grid(3))
+        self._storage_cell.setSpacing(style.grid(1))
+        self.setFixedHeight(style.grid(3.5))
+        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.25))
+        metrics = QFontMetricsF(style.small)
+        for cell, words in zip(self.cells, _WIDEST_TEXTS, strict=False):
             cell.setMinimumWidth(round(metrics.horizontalAdvance(words)) + 2)
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, status: StatusModel) -> None:
         """Show a state."""
-        for cell, words in zip(self.cells, status_words(view), strict=True):
+        for cell, words in zip(self.cells, status_cells(status), strict=True):
             if cell.text() != words:
                 cell.setText(words)
-        self.light.setVisible(view.recording)
-        set_role(self.cells[-1], "small bold" if view.recording else "small muted")
-        lost = view.dropped_samples or view.overflows
+        self.recording_light.setVisible(status.recording)
+        set_role(self.cells[-1], "small bold" if status.recording else "small muted")
+        lost = status.dropped_samples or status.overflows
         set_role(self.cells[2], "small danger" if lost else "small muted")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from realtime_ser.base.text import count_text
 
 
-class Situation(StrEnum):
+class UiState(StrEnum):
     """What the window is doing; the value is the word that it shows."""
 
     IDLE = "Idle"
@@ -32,25 +32,23 @@ class Situation(StrEnum):
         return _GLYPHS[self]
 
 
-_RUNNING = frozenset(
-    {Situation.LISTENING, Situation.SPEECH, Situation.PAUSED, Situation.RECONNECTING}
-)
+_RUNNING = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED, UiState.RECONNECTING})
 
 _GLYPHS = {
-    Situation.IDLE: "ring",
-    Situation.OPENING: "dots",
-    Situation.LISTENING: "target",
-    Situation.SPEECH: "waves",
-    Situation.PAUSED: "pause",
-    Situation.RECONNECTING: "broken",
-    Situation.ENDED: "square",
-    Situation.NO_MICROPHONE: "warning",
-    Situation.FAILED: "warning",
+    UiState.IDLE: "ring",
+    UiState.OPENING: "dots",
+    UiState.LISTENING: "target",
+    UiState.SPEECH: "waves",
+    UiState.PAUSED: "pause",
+    UiState.RECONNECTING: "broken",
+    UiState.ENDED: "square",
+    UiState.NO_MICROPHONE: "warning",
+    UiState.FAILED: "warning",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Panorama:
+class StatusModel:
     """Everything that the bars above and below the timeline show.
 
     Attributes
@@ -71,13 +69,13 @@ class Panorama:
         Of each channel.
     rate
         Samples a second of the source, in which losses are counted.
-    second
+    comparison
         The model that is shown beside it for comparison; empty: none.
     participant
         Whose session it is, by their code; empty: nobody's.
     """
 
-    situation: Situation = Situation.IDLE
+    ui_state: UiState = UiState.IDLE
     source: str = ""
     demo: bool = False
     fallback: bool = False
@@ -94,43 +92,53 @@ class Panorama:
     overflows: int = 0
     rate: int = 0
     model: str = ""
-    second: str = ""
+    comparison: str = ""
     participant: str = ""
 
 
-_PARTICIPANT = 16
+_MAX_PARTICIPANT_CHARS = 16
 """So many letters of a participant's code have room."""
 
 
-def status_words(view: Panorama) -> list[str]:
+def status_cells(status: StatusModel) -> list[str]:
     """The cells of the status line, in order."""
-    if not view.model:  # nothing is open, and nothing was
+    if not status.model:  # nothing is open, and nothing was
         latency, rate = "latency –", "–"
     else:
-        rate = "–" if view.updates_per_s is None else f"{view.updates_per_s:.1f}"
-        if not view.live:
+        rate = "–" if status.updates_per_s is None else f"{status.updates_per_s:.1f}"
+        if not status.live:
             latency = "no latency: file"
         else:
             latency = (
-                "latency –" if view.latency_ms is None else f"latency {view.latency_ms:.0f} ms"
+                "latency –" if status.latency_ms is None else f"latency {status.latency_ms:.0f} ms"
             )
-    dropped = f"{view.dropped_samples:,} samples dropped" if view.dropped_samples else "0 dropped"
-    if view.overflows:
-        dropped += f", {count_text(view.overflows, 'overflow')}"
-    stored = "audio is being stored" if view.recording else "audio is not stored"
-    model = f"{view.model} and, not stored, {view.second}" if view.second else view.model
-    if view.participant:
-        code = view.participant
-        short = code if len(code) <= _PARTICIPANT else f"{code[: _PARTICIPANT - 1]}…"
+    dropped = (
+        f"{status.dropped_samples:,} samples dropped" if status.dropped_samples else "0 dropped"
+    )
+    if status.overflows:
+        dropped += f", {count_text(status.overflows, 'overflow')}"
+    stored = "audio is being stored" if status.recording else "audio is not stored"
+    model = (
+        f"{status.model} and, not stored, {status.comparison}"
+        if status.comparison
+        else status.model
+    )
+    if status.participant:
+        code = status.participant
+        short = (
+            code
+            if len(code) <= _MAX_PARTICIPANT_CHARS
+            else f"{code[: _MAX_PARTICIPANT_CHARS - 1]}…"
+        )
         model = f"participant {short}   {model}"
     return [latency, f"{rate} updates/s", dropped, model, stored]
 
 
-def sign(view: Panorama) -> str:
+def status_title(status: StatusModel) -> str:
     """What the window's title says first, so that the taskbar says it too."""
-    words = view.situation.value
-    if view.situation in (Situation.LISTENING, Situation.SPEECH):
+    words = status.ui_state.value
+    if status.ui_state in (UiState.LISTENING, UiState.SPEECH):
         words = "\u25cf Listening"  # also in speech: a title that changes with each word unsettles
-    if view.recording and view.situation.running:
+    if status.recording and status.ui_state.running:
         words += ", recording audio"
-    return f"{words} (demo)" if view.demo else words
+    return f"{words} (demo)" if status.demo else words

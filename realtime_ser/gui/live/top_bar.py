@@ -8,8 +8,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePo
 
 from realtime_ser.base.text import clock_text
 from realtime_ser.gui.live.sources import SourcePicker
-from realtime_ser.gui.live.status_model import Panorama, Situation
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
 
 #: Below this width, in units of the grid, the text of a marker has no field.
@@ -30,8 +30,8 @@ class TopBar(QWidget):
         super().__init__()
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._situation = Situation.IDLE
-        self._look: Look | None = None
+        self._ui_state = UiState.IDLE
+        self._style: Style | None = None
         self._narrow = False
         self.glyph = Glyph()
         self.state = QLabel()
@@ -48,7 +48,7 @@ class TopBar(QWidget):
         self.text.setToolTip("Enter or M sets a marker with this text")
         self.mark = _button("Mark  M", "Set a marker at this moment (M)")
         self.mark.setAccessibleName("Mark")
-        self.light = Glyph("record")
+        self.recording_light = Glyph("record")
         self.recording = QLabel("recording audio")
         self.clock = QLabel(clock_text(0))
         self.clock.setAccessibleName("Session time")
@@ -57,19 +57,19 @@ class TopBar(QWidget):
         self._lay_out()
         self._connect()
 
-    def set_look(self, look: Look, width: int) -> None:
+    def set_style(self, style: Style, width: int) -> None:
         """Change theme and sizes; on a narrow window leave out what can be left out."""
-        self._look = look
+        self._style = style
         layout = self.layout()
         assert isinstance(layout, QHBoxLayout)
-        layout.setContentsMargins(look.grid(2), look.grid(1), look.grid(1.5), look.grid(1))
-        layout.setSpacing(look.grid(1))
-        metrics = QFontMetricsF(look.font(look.body_px, bold=True))
-        widest = max(metrics.horizontalAdvance(word) for word in Situation)
-        self.state.setFixedWidth(round(widest) + look.grid(1))
+        layout.setContentsMargins(style.grid(2), style.grid(1), style.grid(1.5), style.grid(1))
+        layout.setSpacing(style.grid(1))
+        metrics = QFontMetricsF(style.font(style.body_px, bold=True))
+        widest = max(metrics.horizontalAdvance(word) for word in UiState)
+        self.state.setFixedWidth(round(widest) + style.grid(1))
         self.clock.setMinimumWidth(round(metrics.horizontalAdvance("00:00:00")) + 2)
-        icon = QSize(look.grid(2), look.grid(2))
-        theme = look.theme
+        icon = QSize(style.grid(2), style.grid(2))
+        theme = style.theme
         for button, name, tint in (
             (self.rescan, "rescan", theme.text),
             (self.start, "play", theme.on_accent),
@@ -82,25 +82,25 @@ class TopBar(QWidget):
             button.setIconSize(icon)
         self.pause.setIconSize(icon)
         for button, words in ((self.pause, ("Pause", "Resume")), (self.start, ("Start",))):
-            room = max(QFontMetricsF(look.body).horizontalAdvance(word) for word in words)
-            button.setMinimumWidth(round(room) + look.grid(6))
-        self._narrow = width / look.grid(1) < _NARROW
+            room = max(QFontMetricsF(style.body).horizontalAdvance(word) for word in words)
+            button.setMinimumWidth(round(room) + style.grid(6))
+        self._narrow = width / style.grid(1) < _NARROW
         self.text.setVisible(not self._narrow)
         for button, word in ((self.sessions, "Sessions"), (self.export, "Export")):
             button.setText("" if self._narrow else word)
             button.setAccessibleName(word)
         self.mark.setText("Mark" if self._narrow else "Mark  M")
-        self.text.setFixedWidth(look.grid(18))
-        self.sources.setMinimumWidth(look.grid(15))  # it gives way to the sign of recording
-        self.sources.setMaximumWidth(look.grid(15 if self._narrow else 30))
-        self.sources.set_look(look)
-        self.light.show_glyph("record", theme.light, look.grid(1.5))
+        self.text.setFixedWidth(style.grid(18))
+        self.sources.setMinimumWidth(style.grid(15))  # it gives way to the sign of recording
+        self.sources.setMaximumWidth(style.grid(15 if self._narrow else 30))
+        self.sources.set_style(style)
+        self.recording_light.show_glyph("record", theme.recording_light, style.grid(1.5))
         self._show_state()
 
-    def show_view(self, view: Panorama) -> None:
+    def show_status(self, view: StatusModel) -> None:
         """Show a state."""
-        running = view.situation.running
-        opening = view.situation is Situation.OPENING
+        running = view.ui_state.running
+        opening = view.ui_state is UiState.OPENING
         self.start.setVisible(not running)
         self.start.setEnabled(not opening)
         self.pause.setVisible(running)
@@ -115,34 +115,34 @@ class TopBar(QWidget):
             if running and view.live
             else "Look for microphones again"
         )
-        for widget in (self.light, self.recording):
+        for widget in (self.recording_light, self.recording):
             widget.setVisible(view.recording and running)
         text = clock_text(view.position_s)
         if view.duration_s is not None and not self._narrow:
             text = f"{text} / {clock_text(view.duration_s)}"
         if text != self.clock.text():
             self.clock.setText(text)
-        if view.situation is not self._situation:
-            self._situation = view.situation
+        if view.ui_state is not self._ui_state:
+            self._ui_state = view.ui_state
             self._show_state()
 
-    def take_text(self) -> str:
+    def pop_text(self) -> str:
         """The marker's text; the field is empty afterwards."""
         text = self.text.text().strip()
         self.text.clear()
         return text
 
     def _show_state(self) -> None:
-        if self._look is None:
+        if self._style is None:
             return
-        look = self._look
-        self.glyph.show_glyph(self._situation.glyph, look.theme.text, look.grid(2.25))
-        self.state.setText(self._situation.value)
-        self.glyph.setAccessibleName(self._situation.value)
-        paused = self._situation is Situation.PAUSED
+        style = self._style
+        self.glyph.show_glyph(self._ui_state.glyph, style.theme.text, style.grid(2.25))
+        self.state.setText(self._ui_state.value)
+        self.glyph.setAccessibleName(self._ui_state.value)
+        paused = self._ui_state is UiState.PAUSED
         self.pause.setText("Resume" if paused else "Pause")
         name = "play" if paused else "pause"
-        self.pause.setIcon(glyph_icon(name, look.theme.text, look.theme.muted))
+        self.pause.setIcon(glyph_icon(name, style.theme.text, style.theme.muted))
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
@@ -150,7 +150,7 @@ class TopBar(QWidget):
         set_role(self.clock, "bold")
         left: tuple[QWidget, ...] = (self.glyph, self.state, self.sources, self.rescan)
         middle: tuple[QWidget, ...] = (self.start, self.pause, self.stop, self.text, self.mark)
-        right = (self.light, self.recording, self.clock, self.sessions, self.export)
+        right = (self.recording_light, self.recording, self.clock, self.sessions, self.export)
         for widget in (*left, *middle):
             layout.addWidget(widget)
         policy = self.sources.sizePolicy()
@@ -167,8 +167,8 @@ class TopBar(QWidget):
         self.stop.clicked.connect(self.stop_pressed)
         self.export.clicked.connect(self.export_pressed)
         self.sessions.clicked.connect(self.sessions_pressed)
-        self.mark.clicked.connect(lambda: self.mark_pressed.emit(self.take_text()))
-        self.text.returnPressed.connect(lambda: self.mark_pressed.emit(self.take_text()))
+        self.mark.clicked.connect(lambda: self.mark_pressed.emit(self.pop_text()))
+        self.text.returnPressed.connect(lambda: self.mark_pressed.emit(self.pop_text()))
 
 
 def _button(text: str, tip: str, role: str = "plain") -> QPushButton:

@@ -34,61 +34,61 @@ from realtime_ser.base.config import WindowConfig
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Record, Update
-from realtime_ser.base.text import clock_text, span_text
+from realtime_ser.base.text import clock_text, duration_text
 from realtime_ser.gui.app.actions import Actions, key_rows
-from realtime_ser.gui.app.key_sheet import KeySheet
-from realtime_ser.gui.app.preferences_file import SPANS_S, Settings
+from realtime_ser.gui.app.key_sheet import ShortcutsDialog
+from realtime_ser.gui.app.preferences_file import SPANS_S, Preferences
 from realtime_ser.gui.live.banners import (
-    Card,
+    Banner,
+    BannerText,
     FileProgress,
-    Ribbon,
-    RibbonWords,
-    demo_words,
-    ribbon_words,
+    MessageCard,
+    demo_banner_text,
+    state_banner_text,
 )
 from realtime_ser.gui.live.blind import BlindScreen
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.compact import CompactWindow
 from realtime_ser.gui.live.keyboard import Keyboard
 from realtime_ser.gui.live.menus import Menus
-from realtime_ser.gui.live.overload import StrainWatch
+from realtime_ser.gui.live.overload import OverloadMonitor
 from realtime_ser.gui.live.panel import NOTICE
 from realtime_ser.gui.live.presenter import Presenter
 from realtime_ser.gui.live.scroll import ScrollClock
 from realtime_ser.gui.live.status_line import StatusLine
-from realtime_ser.gui.live.status_model import Panorama, Situation, sign
+from realtime_ser.gui.live.status_model import StatusModel, UiState, status_title
 from realtime_ser.gui.live.top_bar import TopBar
-from realtime_ser.gui.theme.theme import choose, make_look, palette, style_sheet
-from realtime_ser.gui.timeline.live_layers import Style
+from realtime_ser.gui.theme.theme import choose, make_style, palette, style_sheet
+from realtime_ser.gui.timeline.live_layers import CurveStyle
 from realtime_ser.gui.widgets.faces import draw_face
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.timeline.live import Timeline
+from realtime_ser.timeline.live import LiveTimeline
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
 
 #: What is kept of a session for the timeline: its longest length, and what lies just before, since
 #: dashes go on from the start of a segment. Some 10 MB a channel.
-_KEPT_S = SPANS_S[-1] + 40.0
+_TIMELINE_S = SPANS_S[-1] + 40.0
 
-_STOPPED = {
-    Situation.IDLE: "not listening",
-    Situation.OPENING: "opening",
-    Situation.PAUSED: "paused",
-    Situation.RECONNECTING: "reconnecting",
-    Situation.ENDED: "ended",
-    Situation.NO_MICROPHONE: "no microphone",
-    Situation.FAILED: "stopped",
+_STOPPED_TEXTS = {
+    UiState.IDLE: "not listening",
+    UiState.OPENING: "opening",
+    UiState.PAUSED: "paused",
+    UiState.RECONNECTING: "reconnecting",
+    UiState.ENDED: "ended",
+    UiState.NO_MICROPHONE: "no microphone",
+    UiState.FAILED: "stopped",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
+class Comparison:
     """A second model that hears the same: its name and its labels, and what the first is called."""
 
     name: str
     labels: tuple[str, ...]
-    first: str
+    main_name: str
 
 
 class MainWindow(QMainWindow):
@@ -98,14 +98,14 @@ class MainWindow(QMainWindow):
     ----------
     config
         Its part of the configuration.
-    settings
+    preferences
         What a person has chosen before, which counts more.
 
     Attributes
     ----------
     actions_
         Everything that its menus and keys do; each waits for somebody to say what that is.
-    settings
+    preferences
         How it looks now.
     """
 
@@ -120,29 +120,29 @@ class MainWindow(QMainWindow):
     #: A person has chosen something that is to be remembered: values by the settings' names.
     chosen = pyqtSignal(dict)
 
-    def __init__(self, config: WindowConfig, settings: Settings | None = None) -> None:
+    def __init__(self, config: WindowConfig, preferences: Preferences | None = None) -> None:
         super().__init__()
-        self.settings = Settings.of(config) if settings is None else settings
-        self._view = Panorama()
-        self._scroll = ScrollClock()
+        self.preferences = Preferences.from_config(config) if preferences is None else preferences
+        self._view = StatusModel()
+        self._scroll_clock = ScrollClock()
         self._last_s: float | None = None
-        self._begun: tuple[tuple[int, str, float], ...] = ()
-        self._strain = StrainWatch()
-        self.timeline = Timeline(LABELS, (1,), _KEPT_S)
-        self.second: Timeline | None = None
+        self._open_intervals: tuple[tuple[int, str, float], ...] = ()
+        self._overload_monitor = OverloadMonitor()
+        self.timeline = LiveTimeline(LABELS, (1,), _TIMELINE_S)
+        self.comparison: LiveTimeline | None = None
         self.topbar = TopBar()
-        self.demo, self.notice, self.strain = Ribbon(), Ribbon(), Ribbon()
-        self.replay, self.intervals = Ribbon(), Ribbon()
+        self.demo, self.notice, self.overload = Banner(), Banner(), Banner()
+        self.replay, self.intervals = Banner(), Banner()
         self.progress = FileProgress()
         self.presenter = Presenter()
         self.blind = BlindScreen()
         self.compact = CompactWindow()
         self.statusline = StatusLine()
         self.channels: dict[int, ChannelView] = {}
-        self.seconds: dict[int, ChannelView] = {}
+        self.comparison_views: dict[int, ChannelView] = {}
         hints = QGuiApplication.styleHints()
         self._system = hints.colorScheme() if hints is not None else Qt.ColorScheme.Unknown
-        self._look = make_look(choose(self.settings.theme, self._system), 1280, 720)
+        self._style = make_style(choose(self.preferences.theme, self._system), 1280, 720)
         self.keyboard = Keyboard(self)
         self.keyboard.watch(self)
         self.keyboard.watch(self.compact)
@@ -151,8 +151,8 @@ class MainWindow(QMainWindow):
         self._menus = Menus(self, self.actions_)
         self._bind()
         self._lay_out()
-        self.card = Card(self._scroller)
-        self._menus.show_settings(self.settings)
+        self.card = MessageCard(self._scroller)
+        self._menus.show_preferences(self.preferences)
         self.setWindowIcon(_icon())
         self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
@@ -163,10 +163,10 @@ class MainWindow(QMainWindow):
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
         self._restyle()
-        self._sign()
-        self.show_view(self._view, 0.0)
-        if self.settings.geometry:
-            self.restoreGeometry(QByteArray(base64.b64decode(self.settings.geometry)))
+        self._update_title()
+        self.show_status(self._view, 0.0)
+        if self.preferences.geometry:
+            self.restoreGeometry(QByteArray(base64.b64decode(self.preferences.geometry)))
 
     def begin(
         self,
@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
         *,
         rate: float,
         names: Mapping[int, str] | None = None,
-        second: Second | None = None,
+        comparison: Comparison | None = None,
     ) -> None:
         """Empty the window for a new session.
 
@@ -189,36 +189,36 @@ class MainWindow(QMainWindow):
             Session seconds a second; 0 as fast as it can.
         names
             Names of some or all channels.
-        second
+        comparison
             Another model that hears the same.
         """
-        self._scroll = ScrollClock(rate)
-        self._strain = StrainWatch()
+        self._scroll_clock = ScrollClock(rate)
+        self._overload_monitor = OverloadMonitor()
         for view in self._views():
             self._rows.removeWidget(view)
             view.hide()  # it would go on to be painted until Qt finds the time to delete it
             view.deleteLater()
         several = len(channels) > 1
         names = {channel: f"Channel {channel}" for channel in channels} | dict(names or {})
-        self.timeline = Timeline(labels, channels, _KEPT_S)
+        self.timeline = LiveTimeline(labels, channels, _TIMELINE_S)
         self.channels = {
             channel: self._channel_view(
                 self.timeline,
                 channel,
-                names[channel] if several or second is None else second.first,
-                compact=several or second is not None,
-                axis=channel == channels[-1] and second is None,
+                names[channel] if several or comparison is None else comparison.main_name,
+                compact=several or comparison is not None,
+                axis=channel == channels[-1] and comparison is None,
             )
             for channel in channels
         }
-        self.second, self.seconds = None, {}
-        if second is not None:
-            self.second = Timeline(second.labels, channels, _KEPT_S)
-            self.seconds = {
+        self.comparison, self.comparison_views = None, {}
+        if comparison is not None:
+            self.comparison = LiveTimeline(comparison.labels, channels, _TIMELINE_S)
+            self.comparison_views = {
                 channel: self._channel_view(
-                    self.second,
+                    self.comparison,
                     channel,
-                    f"{names[channel]}, {second.name}" if several else second.name,
+                    f"{names[channel]}, {comparison.name}" if several else comparison.name,
                     compact=True,
                     axis=channel == channels[-1],
                 )
@@ -227,27 +227,27 @@ class MainWindow(QMainWindow):
         for view in self._views():
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
-        self._menus.list_labels(self.timeline.labels, self.settings.hidden)
+        self._menus.list_labels(self.timeline.labels, self.preferences.hidden)
         self.card.raise_()
 
     def feed(self, records: Iterable[Record], now_s: float) -> None:
         """Take in records that arrived at ``now_s`` on the monotonic clock."""
         _feed(self.timeline, self.channels, list(records))
-        self._scroll.observe(self.timeline.end_s, now_s)
+        self._scroll_clock.feed(self.timeline.end_s, now_s)
 
-    def feed_second(self, records: Iterable[Record]) -> None:
+    def feed_comparison(self, records: Iterable[Record]) -> None:
         """Take in what the second model says."""
-        if self.second is not None:
-            _feed(self.second, self.seconds, list(records))
+        if self.comparison is not None:
+            _feed(self.comparison, self.comparison_views, list(records))
 
-    def conclude(self, summaries: Mapping[int, ChannelSummary]) -> None:
+    def show_summaries(self, summaries: Mapping[int, ChannelSummary]) -> None:
         """Show how the session went, from now on."""
         for channel, summary in summaries.items():
             self.channels[channel].summary = summary
 
-    def show_view(self, view: Panorama, now_s: float) -> None:
+    def show_status(self, view: StatusModel, now_s: float) -> None:
         """Show a state."""
-        self._scroll.observe(view.position_s, now_s)
+        self._scroll_clock.feed(view.position_s, now_s)
         before, self._view = self._view, view
         for shown in (
             self.topbar,
@@ -257,25 +257,27 @@ class MainWindow(QMainWindow):
             self.blind,
             self.compact,
         ):
-            shown.show_view(view)
-        self.demo.say(demo_words(view))
+            shown.show_status(view)
+        self.demo.say(demo_banner_text(view))
         # While the last seconds play, the replay's own words say why nothing is heard.
-        played = view.situation is Situation.PAUSED and not self.replay.isHidden()
-        self.notice.say(None if played else ribbon_words(view))
-        strain = self._strain.observe(view, now_s)
-        self.strain.say(
-            None if strain is None else RibbonWords("warning", strain.title, strain.text, "Hide")
+        replay_shown = view.ui_state is UiState.PAUSED and not self.replay.isHidden()
+        self.notice.say(None if replay_shown else state_banner_text(view))
+        overload = self._overload_monitor.feed(view, now_s)
+        self.overload.say(
+            None
+            if overload is None
+            else BannerText("warning", overload.title, overload.text, "Hide")
         )
-        if sign(view) != sign(before):
-            self._sign()
+        if status_title(view) != status_title(before):
+            self._update_title()
         self._centre_card()
 
     def tick(self, now_s: float) -> None:
         """Show this moment; ``now_s`` is on the monotonic clock."""
         elapsed_s = 0.0 if self._last_s is None else now_s - self._last_s
         self._last_s = now_s
-        right_s = self._scroll.read(now_s)
-        stopped = _STOPPED.get(self._view.situation, "")
+        right_s = self._scroll_clock.read(now_s)
+        stopped = _STOPPED_TEXTS.get(self._view.ui_state, "")
         for view in self._views():
             view.tick(right_s, elapsed_s, stopped=stopped)
         if self.presenter.isVisible():
@@ -288,12 +290,12 @@ class MainWindow(QMainWindow):
         for view in self._views():
             view.plots.show_cursor(time_s)
 
-    def show_open(self, intervals: Sequence[tuple[int, str, float]]) -> None:
+    def show_open_intervals(self, intervals: Sequence[tuple[int, str, float]]) -> None:
         """Show which intervals have begun: key, text, and when in seconds.
 
         While the results are hidden, what an observer calls them is so too.
         """
-        self._begun = tuple(intervals)
+        self._open_intervals = tuple(intervals)
         hidden = self._pages.currentWidget() is self.blind
         words = [
             f"{digit if hidden else text or digit} since {clock_text(start_s)} "
@@ -301,32 +303,32 @@ class MainWindow(QMainWindow):
             for digit, text, start_s in intervals
         ]
         title = "Interval" if len(words) == 1 else "Intervals"
-        self.intervals.say(RibbonWords("flag", title, "; ".join(words)) if words else None)
+        self.intervals.say(BannerText("flag", title, "; ".join(words)) if words else None)
 
     # ---------------------------------------------------------------------------------- settings
 
     def choose(self, **values: Any) -> None:
         """Look otherwise from now on, because a person wants it so."""
-        self.apply(self.settings.changed(values))
-        self.chosen.emit({name: getattr(self.settings, name) for name in values})
+        self.apply(self.preferences.changed(values))
+        self.chosen.emit({name: getattr(self.preferences, name) for name in values})
 
-    def apply(self, settings: Settings) -> None:
+    def apply(self, preferences: Preferences) -> None:
         """Look otherwise from now on."""
-        before, self.settings = self.settings, settings
-        style = self._style()
+        before, self.preferences = self.preferences, preferences
+        curve_style = self._curve_style()
         for view in self._views():
-            view.plots.set_span(settings.timeline_s)
-            view.readout.smooth(settings.smoothing_s)
-            view.set_style(style)
-        self._menus.show_settings(settings)
-        if settings.timeline_s != before.timeline_s:
-            self.statusline.say(f"the timeline shows {span_text(settings.timeline_s)}")
-        if settings.theme != before.theme:
+            view.plots.set_span(preferences.timeline_s)
+            view.smoother.set_smoothing(preferences.smoothing_s)
+            view.set_curve_style(curve_style)
+        self._menus.show_preferences(preferences)
+        if preferences.timeline_s != before.timeline_s:
+            self.statusline.say(f"the timeline shows {duration_text(preferences.timeline_s)}")
+        if preferences.theme != before.theme:
             self._restyle()
 
-    def lengthen(self, steps: int) -> None:
+    def change_span(self, steps: int) -> None:
         """Show more or fewer seconds, by so many of the usual lengths."""
-        now_s = self.settings.timeline_s
+        now_s = self.preferences.timeline_s
         nearest = min(range(len(SPANS_S)), key=lambda index: abs(SPANS_S[index] - now_s))
         index = min(max(nearest + steps, 0), len(SPANS_S) - 1)
         if SPANS_S[index] != now_s:
@@ -334,7 +336,7 @@ class MainWindow(QMainWindow):
 
     def toggle_label(self, label: str) -> None:
         """Hide a label on the timeline, or show it again."""
-        hidden = self.settings.hidden
+        hidden = self.preferences.hidden
         self.choose(
             hidden=tuple(name for name in hidden if name != label)
             if label in hidden
@@ -343,7 +345,7 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------------------------- modes
 
-    def present(self, *, on: bool) -> None:
+    def show_presenter(self, *, on: bool) -> None:
         """Fill the screen with what the voice sounds like, or go back.
 
         Not while the results are hidden: one key alone shows them again.
@@ -363,20 +365,20 @@ class MainWindow(QMainWindow):
 
     def hide_results(self, *, on: bool) -> None:
         """Show a calm screen instead of the results, or the results again."""
-        self.present(on=False)
-        self.shrink(on=False)
+        self.show_presenter(on=False)
+        self.show_compact(on=False)
         self._show_page(self.blind if on else self._scroller)
-        self.show_open(self._begun)
+        self.show_open_intervals(self._open_intervals)
         self.blinded.emit(on)
 
-    def shrink(self, *, on: bool) -> None:
+    def show_compact(self, *, on: bool) -> None:
         """Show the small window instead of this one, or go back; not while results are hidden."""
         hidden = self._pages.currentWidget() is self.blind
         if hidden or on == self.compact.isVisible():
             self.actions_["compact"].setChecked(self.compact.isVisible())
             return
         if on:
-            self.present(on=False)
+            self.show_presenter(on=False)
             self.compact.show()
             self.hide()
         else:
@@ -386,7 +388,7 @@ class MainWindow(QMainWindow):
         self.actions_["compact"].setChecked(on)
 
     @property
-    def awake(self) -> bool:
+    def on_screen(self) -> bool:
         """Whether anything of it is to be seen."""
         return self.compact.isVisible() or (self.isVisible() and not self.isMinimized())
 
@@ -395,7 +397,7 @@ class MainWindow(QMainWindow):
     def grab(self, rectangle: QRect | None = None) -> QPixmap:
         """A picture, in which no tile of the timeline is left for later."""
         for view in self._views():
-            view.plots.complete()
+            view.plots.finish_tiles()
         return super().grab() if rectangle is None else super().grab(rectangle)
 
     def picture(self, path: Path) -> None:
@@ -412,37 +414,37 @@ class MainWindow(QMainWindow):
 
     def warn(self, title: str, text: str) -> None:
         """Show a message with its next step; the session goes on."""
-        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self._front())
+        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self._front_window())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 
     def show_help(self) -> None:
         """List the keys, and say what the labels mean."""
         foot = [NOTICE, "Nothing leaves this computer."]
-        KeySheet("Keys and meaning", key_rows(), foot, self._front()).open()
+        ShortcutsDialog("Keys and meaning", key_rows(), foot, self._front_window()).open()
 
     # ------------------------------------------------------------------------------------- events
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files may be dropped here."""
-        if event is not None and _paths(event):
+        if event is not None and _dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
         """Tell of files that were dropped."""
-        if event is not None and (paths := _paths(event)):
+        if event is not None and (paths := _dropped_paths(event)):
             event.acceptProposedAction()
             self.dropped.emit(paths)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Sizes follow the window's."""
         super().resizeEvent(event)
-        look = make_look(self._look.theme, self.width(), self.height())
-        if look != self._look:
+        style = make_style(self._style.theme, self.width(), self.height())
+        if style != self._style:
             self._restyle()
-        self.topbar.set_look(self._look, self.width())
-        self.statusline.set_look(self._look, self.width())
-        self.presenter.set_look(self._look)
+        self.topbar.set_style(self._style, self.width())
+        self.statusline.set_style(self._style, self.width())
+        self.presenter.set_style(self._style)
         for view in self._views():
             view.fold(folded=self._folded)
         self._centre_card()
@@ -460,7 +462,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing asks nothing and loses nothing."""
-        self.present(on=False)
+        self.show_presenter(on=False)
         geometry = base64.b64encode(self.saveGeometry().data()).decode()
         self.chosen.emit({"geometry": geometry})
         self.closing.emit()
@@ -471,38 +473,40 @@ class MainWindow(QMainWindow):
 
     @property
     def _folded(self) -> bool:
-        return self.width() < FOLD_WIDTH * self._look.scale
+        return self.width() < FOLD_WIDTH * self._style.scale
 
     def _views(self) -> list[ChannelView]:
-        return [*self.channels.values(), *self.seconds.values()]
+        return [*self.channels.values(), *self.comparison_views.values()]
 
-    def _front(self) -> QWidget:
+    def _front_window(self) -> QWidget:
         return self.compact if self.compact.isVisible() else self
 
-    def _style(self) -> Style:
-        return Style(stacked=self.settings.stacked, hidden=frozenset(self.settings.hidden))
+    def _curve_style(self) -> CurveStyle:
+        return CurveStyle(
+            stacked=self.preferences.stacked, hidden=frozenset(self.preferences.hidden)
+        )
 
     def _channel_view(
-        self, timeline: Timeline, channel: int, title: str, *, compact: bool, axis: bool
+        self, timeline: LiveTimeline, channel: int, title: str, *, compact: bool, axis: bool
     ) -> ChannelView:
         view = ChannelView(
             timeline,
             channel,
-            self._look,
-            span_s=self.settings.timeline_s,
-            smoothing_s=self.settings.smoothing_s,
+            self._style,
+            span_s=self.preferences.timeline_s,
+            smoothing_s=self.preferences.smoothing_s,
             title=title,
             compact=compact,
             axis=axis,
-            style=self._style(),
+            curve_style=self._curve_style(),
         )
         view.panel.bars.toggled.connect(self.toggle_label)
-        view.plots.wheeled.connect(lambda notches: self.lengthen(-notches))
+        view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
         return view
 
-    def _sign(self) -> None:
+    def _update_title(self) -> None:
         """The words that say all the time whether somebody is being listened to."""
-        self.setWindowTitle(f"{sign(self._view)} – Realtime SER")
+        self.setWindowTitle(f"{status_title(self._view)} – Realtime SER")
         self.compact.setWindowTitle(self.windowTitle())
 
     def _show_page(self, page: QWidget) -> None:
@@ -513,35 +517,35 @@ class MainWindow(QMainWindow):
                 widget.setVisible(full)
         self.actions_["presenter"].setChecked(page is self.presenter)
         self.actions_["blind"].setChecked(page is self.blind)
-        self.presenter.set_look(self._look)
+        self.presenter.set_style(self._style)
 
     def _follow_system(self, scheme: Qt.ColorScheme) -> None:
         self._system = scheme
         self._restyle()
 
     def _restyle(self) -> None:
-        theme = choose(self.settings.theme, self._system)
-        self._look = look = make_look(theme, self.width(), self.height())
+        theme = choose(self.preferences.theme, self._system)
+        self._style = style = make_style(theme, self.width(), self.height())
         QApplication.setPalette(palette(theme))
-        self.setFont(look.body)
-        self.setStyleSheet(style_sheet(look))
-        self.topbar.set_look(look, self.width())
+        self.setFont(style.body)
+        self.setStyleSheet(style_sheet(style))
+        self.topbar.set_style(style, self.width())
         for widget in (
             self.demo,
             self.notice,
-            self.strain,
+            self.overload,
             self.replay,
             self.intervals,
             self.card,
             self.presenter,
             self.blind,
         ):
-            widget.set_look(look)
-        self.statusline.set_look(look, self.width())
+            widget.set_style(style)
+        self.statusline.set_style(style, self.width())
         # The small window is for a corner of the same screen, whatever this one's size.
-        self.compact.set_look(make_look(theme, 1280, 720))
+        self.compact.set_style(make_style(theme, 1280, 720))
         for view in self._views():
-            view.set_look(look)
+            view.set_style(style)
         self._centre_card()
 
     def _lay_out(self) -> None:
@@ -563,8 +567,8 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        ribbons = (self.demo, self.notice, self.strain, self.replay, self.intervals)
-        for widget in (self.topbar, *ribbons, self.progress):
+        banners = (self.demo, self.notice, self.overload, self.replay, self.intervals)
+        for widget in (self.topbar, *banners, self.progress):
             column.addWidget(widget)
         column.addWidget(self._pages, 1)
         column.addWidget(self.statusline)
@@ -575,11 +579,11 @@ class MainWindow(QMainWindow):
     def _bind(self) -> None:
         for name, act in (
             ("stacked", lambda on: self.choose(stacked=on)),
-            ("compact", lambda on: self.shrink(on=on)),
-            ("presenter", lambda on: self.present(on=on)),
+            ("compact", lambda on: self.show_compact(on=on)),
+            ("presenter", lambda on: self.show_presenter(on=on)),
             ("blind", lambda on: self.hide_results(on=on)),
-            ("shorter", lambda: self.lengthen(-1)),
-            ("longer", lambda: self.lengthen(1)),
+            ("shorter", lambda: self.change_span(-1)),
+            ("longer", lambda: self.change_span(1)),
             ("all_labels", lambda: self.choose(hidden=())),
             ("keys", self.show_help),
             ("quit", self.close),
@@ -589,14 +593,14 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._menus.chosen.connect(lambda values: self.choose(**values))
         self._menus.label_toggled.connect(self.toggle_label)
-        self.keyboard.escape.connect(lambda: self.present(on=False))
-        self.compact.left.connect(lambda: self.shrink(on=False))
-        self.strain.pressed.connect(self._strain_away)
+        self.keyboard.escape.connect(lambda: self.show_presenter(on=False))
+        self.compact.back_requested.connect(lambda: self.show_compact(on=False))
+        self.overload.pressed.connect(self._dismiss_overload)
         self.topbar.sessions_pressed.connect(self.actions_["sessions"].trigger)
 
-    def _strain_away(self) -> None:
-        self._strain.put_away()
-        self.strain.say(None)
+    def _dismiss_overload(self) -> None:
+        self._overload_monitor.dismiss()
+        self.overload.say(None)
 
     def _centre_card(self) -> None:
         if self.card.isVisible():
@@ -607,13 +611,15 @@ class MainWindow(QMainWindow):
             )
 
 
-def _feed(timeline: Timeline, views: Mapping[int, ChannelView], records: Sequence[Record]) -> None:
+def _feed(
+    timeline: LiveTimeline, views: Mapping[int, ChannelView], records: Sequence[Record]
+) -> None:
     timeline.feed(records)
     for channel, view in views.items():
         view.feed(r for r in records if isinstance(r, Update) and r.channel == channel)
 
 
-def _paths(event: QDropEvent) -> list[Path]:
+def _dropped_paths(event: QDropEvent) -> list[Path]:
     """Local files and folders that are being dropped."""
     data = event.mimeData()
     urls = data.urls() if data is not None else []

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QMainWindow, QMenu
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ReviewAction:
     """An action.
 
     Attributes
@@ -22,7 +22,7 @@ class Deed:
         Shortcut; empty: none.
     tip
         What it does, as the help and its tooltip say it.
-    held
+    handled_by_window
         Whether the key is that of the window as a whole, so that a control that has the focus may
         want it for itself: it is shown beside the text only.
     """
@@ -31,65 +31,97 @@ class Deed:
     text: str
     keys: str
     tip: str
-    held: bool = False
+    handled_by_window: bool = False
 
 
-LINE = Deed("", "", "", "")
+SEPARATOR = ReviewAction("", "", "", "")
 
-MENUS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
+MENUS: tuple[tuple[str, tuple[ReviewAction, ...]], ...] = (
     (
         "&Session",
         (
-            Deed("export", "&Export…", "Ctrl+E", "write the session for another tool"),
-            Deed("compare", "&Compare two takes…", "Ctrl+T", "two takes of a passage side by side"),
-            Deed("reload", "&Read again", "F5", "read what has come to the session since"),
-            LINE,
-            Deed("close", "&Close", "Ctrl+W", "close the window; everything is stored already"),
+            ReviewAction("export", "&Export…", "Ctrl+E", "write the session for another tool"),
+            ReviewAction(
+                "compare", "&Compare two takes…", "Ctrl+T", "two takes of a passage side by side"
+            ),
+            ReviewAction("reload", "&Read again", "F5", "read what has come to the session since"),
+            SEPARATOR,
+            ReviewAction(
+                "close", "&Close", "Ctrl+W", "close the window; everything is stored already"
+            ),
         ),
     ),
     (
         "&Edit",
         (
-            Deed("undo", "&Undo", "Ctrl+Z", "take the last change back"),
-            Deed("redo", "&Redo", "Ctrl+Shift+Z", "do it again"),
-            LINE,
-            Deed("marker", "Set a &marker", "M", "set a marker at the cursor"),
-            Deed("interval", "Make an &interval", "I", "label the selection, or the segment"),
-            Deed("edit", "E&dit…", "Return", "edit the selected marker or interval", held=True),
-            Deed("delete", "&Delete", "Del", "delete the selected marker or interval", held=True),
-            LINE,
-            Deed("from", "Selection &begins here", "B", "the selection begins at the cursor"),
-            Deed("to", "Selection &ends here", "E", "the selection ends at the cursor"),
-            Deed("unselect", "Select &nothing", "Esc", "let the selection go", held=True),
-            LINE,
-            Deed("find", "&Find segments", "Ctrl+F", "filter the table of segments"),
+            ReviewAction("undo", "&Undo", "Ctrl+Z", "take the last change back"),
+            ReviewAction("redo", "&Redo", "Ctrl+Shift+Z", "do it again"),
+            SEPARATOR,
+            ReviewAction("marker", "Set a &marker", "M", "set a marker at the cursor"),
+            ReviewAction(
+                "interval", "Make an &interval", "I", "label the selection, or the segment"
+            ),
+            ReviewAction(
+                "edit",
+                "E&dit…",
+                "Return",
+                "edit the selected marker or interval",
+                handled_by_window=True,
+            ),
+            ReviewAction(
+                "delete",
+                "&Delete",
+                "Del",
+                "delete the selected marker or interval",
+                handled_by_window=True,
+            ),
+            SEPARATOR,
+            ReviewAction(
+                "from", "Selection &begins here", "B", "the selection begins at the cursor"
+            ),
+            ReviewAction("to", "Selection &ends here", "E", "the selection ends at the cursor"),
+            ReviewAction(
+                "unselect", "Select &nothing", "Esc", "let the selection go", handled_by_window=True
+            ),
+            SEPARATOR,
+            ReviewAction("find", "&Find segments", "Ctrl+F", "filter the table of segments"),
         ),
     ),
     (
         "&Play",
         (
-            Deed(
-                "play", "&Play or stop", "Space", "play the selection, or on from here", held=True
+            ReviewAction(
+                "play",
+                "&Play or stop",
+                "Space",
+                "play the selection, or on from here",
+                handled_by_window=True,
             ),
-            Deed("play_present", "Play the &segment", "P", "play the segment or interval"),
-            LINE,
-            Deed("next", "&Next segment", "Ctrl+Right", "go to the next segment"),
-            Deed("previous", "Pre&vious segment", "Ctrl+Left", "go to the segment before"),
+            ReviewAction("play_present", "Play the &segment", "P", "play the segment or interval"),
+            SEPARATOR,
+            ReviewAction("next", "&Next segment", "Ctrl+Right", "go to the next segment"),
+            ReviewAction("previous", "Pre&vious segment", "Ctrl+Left", "go to the segment before"),
         ),
     ),
     (
         "&View",
         (
-            Deed("in", "Zoom &in", "+", "see less time, more closely", held=True),
-            Deed("out", "Zoom &out", "-", "see more time", held=True),
-            Deed("fit", "See &everything", "F", "see the whole session"),
-            Deed("zoom", "See the se&lection", "Z", "see the selection, or the segment"),
-            LINE,
-            Deed("style", "Stacked &areas or lines", "A", "change how probabilities are drawn"),
-            Deed("side", "&Tables at the side", "F9", "show or hide segments, marks and summary"),
+            ReviewAction(
+                "in", "Zoom &in", "+", "see less time, more closely", handled_by_window=True
+            ),
+            ReviewAction("out", "Zoom &out", "-", "see more time", handled_by_window=True),
+            ReviewAction("fit", "See &everything", "F", "see the whole session"),
+            ReviewAction("zoom", "See the se&lection", "Z", "see the selection, or the segment"),
+            SEPARATOR,
+            ReviewAction(
+                "style", "Stacked &areas or lines", "A", "change how probabilities are drawn"
+            ),
+            ReviewAction(
+                "side", "&Tables at the side", "F9", "show or hide segments, marks and summary"
+            ),
         ),
     ),
-    ("&Help", (Deed("help", "&Keys", "F1", "this list"),)),
+    ("&Help", (ReviewAction("help", "&Keys", "F1", "this list"),)),
 )
 
 MORE_KEYS = (
@@ -110,32 +142,43 @@ def make_actions(window: QMainWindow) -> dict[str, QAction]:
     actions: dict[str, QAction] = {}
     bar = window.menuBar()
     assert bar is not None
-    for title, deeds in MENUS:
+    for title, review_actions in MENUS:
         menu = bar.addMenu(title)
         assert menu is not None
         menu.setToolTipsVisible(True)
-        for deed in deeds:
-            if deed is LINE:
+        for review_action in review_actions:
+            if review_action is SEPARATOR:
                 menu.addSeparator()
             else:
-                actions[deed.name] = _action(window, menu, deed)
+                actions[review_action.name] = _action(window, menu, review_action)
     return actions
 
 
 def help_rows() -> list[tuple[str, str]]:
     """Keys and what they do."""
-    deeds = [deed for _, deeds in MENUS for deed in deeds if deed.keys]
-    return [(_native(deed.keys), deed.tip) for deed in deeds] + list(MORE_KEYS)
+    review_actions = [
+        review_action
+        for _, review_actions in MENUS
+        for review_action in review_actions
+        if review_action.keys
+    ]
+    return [
+        (_native(review_action.keys), review_action.tip) for review_action in review_actions
+    ] + list(MORE_KEYS)
 
 
-def _action(window: QMainWindow, menu: QMenu, deed: Deed) -> QAction:
-    text = f"{deed.text}\t{_native(deed.keys)}" if deed.held else deed.text
+def _action(window: QMainWindow, menu: QMenu, review_action: ReviewAction) -> QAction:
+    text = (
+        f"{review_action.text}\t{_native(review_action.keys)}"
+        if review_action.handled_by_window
+        else review_action.text
+    )
     action = QAction(text, window)
-    action.setToolTip(f"{deed.tip[0].upper()}{deed.tip[1:]}")
+    action.setToolTip(f"{review_action.tip[0].upper()}{review_action.tip[1:]}")
     action.setIconVisibleInMenu(False)
-    if deed.keys and not deed.held:
-        action.setShortcut(QKeySequence(deed.keys))
-        action.setAutoRepeat(deed.name in ("next", "previous", "undo", "redo"))
+    if review_action.keys and not review_action.handled_by_window:
+        action.setShortcut(QKeySequence(review_action.keys))
+        action.setAutoRepeat(review_action.name in ("next", "previous", "undo", "redo"))
     menu.addAction(action)
     return action
 

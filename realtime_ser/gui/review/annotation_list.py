@@ -29,13 +29,13 @@ from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.gui.review.annotations import (
     Annotation,
     Annotations,
-    between,
+    annotation_text,
     end_of,
     start_of,
-    words_of,
+    with_times,
 )
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.axis import exact_clock
 from realtime_ser.session.store import Interval
 
@@ -84,19 +84,19 @@ class MarkList(QWidget):
         self.tree.delete_pressed.connect(self._delete)
         self.edit.clicked.connect(self._edit)
         self.delete.clicked.connect(self._delete)
-        annotations.changed.connect(self._renew)
-        self._renew()
+        annotations.changed.connect(self._refresh)
+        self._refresh()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(look.grid(1), look.grid(1), look.grid(1), look.grid(1))
-        layout.setSpacing(look.grid(0.75))
+        layout.setContentsMargins(style.grid(1), style.grid(1), style.grid(1), style.grid(1))
+        layout.setSpacing(style.grid(0.75))
         header = self.tree.header()
         assert header is not None
         for column, width in enumerate((10, 8, 10)):
-            header.resizeSection(column, look.grid(width))
+            header.resizeSection(column, style.grid(width))
 
     def follow(self, number: int | None) -> None:
         """Select one, without choosing it."""
@@ -116,7 +116,7 @@ class MarkList(QWidget):
         row = self.tree.currentItem()
         return None if row is None else int(row.data(0, _NUMBER))
 
-    def _renew(self) -> None:
+    def _refresh(self) -> None:
         before = self._current()
         self.tree.blockSignals(True)
         self.tree.clear()
@@ -129,11 +129,11 @@ class MarkList(QWidget):
                     exact_clock(start_of(value), 0.1),
                     f"{length:.1f} s" if length else "",
                     "corrected" if tier == CORRECTED else tier,
-                    words_of(value).replace("\n", " "),
+                    annotation_text(value).replace("\n", " "),
                 ]
             )
             row.setData(0, _NUMBER, item.number)
-            row.setToolTip(3, words_of(value))
+            row.setToolTip(3, annotation_text(value))
             self.tree.addTopLevelItem(row)
         self.tree.blockSignals(False)
         self.follow(before)
@@ -177,7 +177,7 @@ class _Tree(QTreeWidget):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ItemChoices:
     """What a person can choose from when editing.
 
     Attributes
@@ -212,7 +212,7 @@ class ItemDialog(QDialog):
     """
 
     def __init__(
-        self, value: Annotation, choices: Choices, title: str, parent: QWidget | None = None
+        self, value: Annotation, choices: ItemChoices, title: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._value = value
@@ -242,7 +242,7 @@ class ItemDialog(QDialog):
         for box in (self.start, self.end):
             box.valueChanged.connect(self._check)
         self.tier.currentTextChanged.connect(self._check)
-        self._dresser = Dresser(self, self._wear)
+        self._style_watcher = StyleWatcher(self, self._apply_style)
         self._check()
 
     @property
@@ -255,7 +255,7 @@ class ItemDialog(QDialog):
         end = end_of(before) if abs(end - end_of(before)) < 6e-4 else end
         if isinstance(before, Marker):
             marker = replace(before, text=text, code=self.code.text().strip())
-            return between(marker, start, max(start, end))
+            return with_times(marker, start, max(start, end))
         return Interval(
             self.tier.currentText().strip(),
             start,
@@ -295,13 +295,13 @@ class ItemDialog(QDialog):
     def _value_channel(self) -> int | None:
         return self._value.channel if isinstance(self._value, Interval) else None
 
-    def _wear(self, look: Look) -> None:
+    def _apply_style(self, style: Style) -> None:
         layout = self.layout()
         assert isinstance(layout, QFormLayout)
-        pad = look.grid(2)
+        pad = style.grid(2)
         layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setSpacing(look.grid(1))
-        self.setMinimumWidth(look.grid(44))
+        layout.setSpacing(style.grid(1))
+        self.setMinimumWidth(style.grid(44))
 
     def _check(self) -> None:
         """Only what can be stored can be accepted."""

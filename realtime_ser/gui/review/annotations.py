@@ -18,7 +18,7 @@ from realtime_ser.session.store import Interval, Store
 
 Annotation: TypeAlias = Marker | Interval
 
-FREE_TIER = "emotion"
+DEFAULT_TIER = "emotion"
 """Tier of an interval, unless its maker names another."""
 
 
@@ -32,14 +32,14 @@ def end_of(value: Annotation) -> float:
     return value.time_s + value.duration_s if isinstance(value, Marker) else value.end_s
 
 
-def words_of(value: Annotation) -> str:
+def annotation_text(value: Annotation) -> str:
     """What to call it."""
     if isinstance(value, Marker):
         return value.text or value.code or "marker"
     return ": ".join(part for part in (value.label, value.text) if part) or "unnamed"
 
 
-def between(value: Annotation, start_s: float, end_s: float) -> Annotation:
+def with_times(value: Annotation, start_s: float, end_s: float) -> Annotation:
     """The same at another place; its wall clock moves along."""
     if isinstance(value, Interval):
         return replace(value, start_s=start_s, end_s=end_s)
@@ -50,7 +50,7 @@ def between(value: Annotation, start_s: float, end_s: float) -> Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AnnotationItem:
     """A marker or interval that keeps its number while it is changed, deleted and brought back."""
 
     number: int
@@ -82,8 +82,8 @@ class Annotations(QObject):
         self._numbers = count(1)
         self._items: dict[int, Annotation] = {}
         self._keys: dict[int, int] = {}
-        self._sorted: list[Item] | None = None
-        self._corrected: dict[tuple[int | None, int, int], int] | None = None
+        self._sorted: list[AnnotationItem] | None = None
+        self._corrections: dict[tuple[int | None, int, int], int] | None = None
         self.reload()
 
     def reload(self) -> None:
@@ -92,16 +92,16 @@ class Annotations(QObject):
         self._items.clear()
         self._keys.clear()
         for key, marker in self._store.keyed_markers(self._session).items():
-            self._remember(marker, key)
+            self._register(marker, key)
         for interval in self._store.intervals(self._session):
             assert interval.key is not None
-            self._remember(interval, interval.key)
-        self._tell()
+            self._register(interval, interval.key)
+        self._notify()
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[AnnotationItem]:
         """All of them, in order of time."""
         if self._sorted is None:
-            items = (Item(number, value) for number, value in self._items.items())
+            items = (AnnotationItem(number, value) for number, value in self._items.items())
             self._sorted = sorted(
                 items, key=lambda item: (start_of(item.value), end_of(item.value))
             )
@@ -110,36 +110,36 @@ class Annotations(QObject):
     def __len__(self) -> int:
         return len(self._items)
 
-    def get(self, number: int | None) -> Item | None:
+    def get(self, number: int | None) -> AnnotationItem | None:
         """The one of a number, if it is there."""
         value = None if number is None else self._items.get(number)
-        return None if number is None or value is None else Item(number, value)
+        return None if number is None or value is None else AnnotationItem(number, value)
 
     def add(self, value: Annotation) -> int | None:
         """Add one, and return its number; ``None``: it could not be stored."""
         number = next(self._numbers)
-        return number if self._push(f"add {_kind(value)}", number, None, value) else None
+        return number if self._push(f"add {_kind_name(value)}", number, None, value) else None
 
     def change(self, number: int, value: Annotation) -> bool:
         """Put something else in the place of one; whether that is stored."""
         before = self._items[number]
-        return value == before or self._push(f"change {_kind(value)}", number, before, value)
+        return value == before or self._push(f"change {_kind_name(value)}", number, before, value)
 
     def remove(self, number: int) -> bool:
         """Delete one; whether it is gone from the store."""
         before = self._items[number]
-        return self._push(f"delete {_kind(before)}", number, before, None)
+        return self._push(f"delete {_kind_name(before)}", number, before, None)
 
-    def correction(self, segment: Segment) -> Item | None:
+    def correction(self, segment: Segment) -> AnnotationItem | None:
         """The label by hand of a segment."""
-        if self._corrected is None:
-            self._corrected = {
-                _span(value.channel, value.start_s, value.end_s): number
+        if self._corrections is None:
+            self._corrections = {
+                _span_key(value.channel, value.start_s, value.end_s): number
                 for number, value in self._items.items()
                 if isinstance(value, Interval) and value.tier == CORRECTED
             }
         for channel in (segment.channel, None):
-            found = self._corrected.get(_span(channel, segment.start_s, segment.end_s))
+            found = self._corrections.get(_span_key(channel, segment.start_s, segment.end_s))
             if found is not None:
                 return self.get(found)
         return None
@@ -158,9 +158,9 @@ class Annotations(QObject):
     def tiers(self) -> list[str]:
         """Names of the tiers that there are, in order, and the usual one."""
         found = {value.tier for value in self._items.values() if isinstance(value, Interval)}
-        return sorted(found | {FREE_TIER})
+        return sorted(found | {DEFAULT_TIER})
 
-    def write(self, number: int, value: Annotation | None) -> bool:
+    def set_state(self, number: int, value: Annotation | None) -> bool:
         """Bring one to a state, in the store first; whether that went well."""
         try:
             self._write(number, value)
@@ -171,11 +171,11 @@ class Annotations(QObject):
             del self._items[number]
         else:
             self._items[number] = value
-        self._tell()
+        self._notify()
         return True
 
-    def _tell(self) -> None:
-        self._corrected = self._sorted = None
+    def _notify(self) -> None:
+        self._corrections = self._sorted = None
         self.changed.emit()
 
     def _write(self, number: int, value: Annotation | None) -> None:
@@ -202,16 +202,16 @@ class Annotations(QObject):
     def _push(
         self, text: str, number: int, before: Annotation | None, after: Annotation | None
     ) -> bool:
-        self.stack.push(_Change(self, text, number, before, after))
+        self.stack.push(_ChangeCommand(self, text, number, before, after))
         return self._items.get(number) == after
 
-    def _remember(self, value: Annotation, key: int) -> None:
+    def _register(self, value: Annotation, key: int) -> None:
         number = next(self._numbers)
         self._items[number] = value
         self._keys[number] = key
 
 
-class _Change(QUndoCommand):
+class _ChangeCommand(QUndoCommand):
     """One marker or interval from one state to another."""
 
     def __init__(
@@ -229,28 +229,28 @@ class _Change(QUndoCommand):
 
     def redo(self) -> None:
         """Do it, again."""
-        self._go(self._after)
+        self._apply(self._after)
 
     def undo(self) -> None:
         """Take it back."""
-        self._go(self._before)
+        self._apply(self._before)
 
-    def _go(self, value: Annotation | None) -> None:
+    def _apply(self, value: Annotation | None) -> None:
         # What could not be written is not on the stack: there is nothing to take back.
-        if not self._annotations.write(self._number, value):
+        if not self._annotations.set_state(self._number, value):
             self.setObsolete(True)
 
 
-def _place(item: Item) -> tuple[float, float]:
+def _place(item: AnnotationItem) -> tuple[float, float]:
     return start_of(item.value), end_of(item.value)
 
 
-def _kind(value: Annotation) -> str:
+def _kind_name(value: Annotation) -> str:
     if isinstance(value, Marker):
         return "marker"
     return "correction" if value.tier == CORRECTED else "interval"
 
 
-def _span(channel: int | None, start_s: float, end_s: float) -> tuple[int | None, int, int]:
+def _span_key(channel: int | None, start_s: float, end_s: float) -> tuple[int | None, int, int]:
     """A stretch of a channel to the step's half: files of other tools round to milliseconds."""
     return channel, round(start_s / STEP_S * 2), round(end_s / STEP_S * 2)

@@ -36,28 +36,28 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, result_text
 from realtime_ser.exchange.audio import has_sound
-from realtime_ser.gui.review.session_player import Player
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look, line_style
-from realtime_ser.gui.timeline.axis import Axis, exact_clock
+from realtime_ser.gui.review.session_player import SessionPlayer
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.tracks import draw_title, draw_words, rgb, ticks
-from realtime_ser.gui.timeline.viewport import Sight, put_image
-from realtime_ser.gui.widgets.parts import Choice, button, label, pad
+from realtime_ser.gui.timeline.viewport import Viewport, put_image
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, pad
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     FLOOR_DB,
     Alignment,
     Take,
-    at_shift,
-    by_loudness,
-    by_onset,
-    figures,
+    align_by_loudness,
+    align_by_onset,
+    alignment_at,
+    comparison_figures,
     make_take,
 )
 from realtime_ser.timeline.content import Content, load_content
 from realtime_ser.timeline.raster import blank, draw_band
 
-NAMES = ("A", "B")
+TAKE_NAMES = ("A", "B")
 
 
 class TakesView(QWidget):
@@ -65,21 +65,21 @@ class TakesView(QWidget):
 
     Parameters
     ----------
-    look
+    style
         Theme and sizes.
     """
 
     #: A person has moved the second take: seconds by which it begins later.
     shifted = pyqtSignal(float)
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, style: Style) -> None:
         super().__init__()
-        self._look = look
+        self._style = style
         self._takes: list[Take | None] = [None, None]
         self.shift_s = 0.0
         self.playing: tuple[int, float] | None = None
-        self.axis = Axis(1.0, self)
-        self._held: tuple[int, float, float] | None = None
+        self.axis = TimeAxis(1.0, self)
+        self._drag: tuple[int, float, float] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -89,10 +89,10 @@ class TakesView(QWidget):
         )
         self.axis.moved.connect(self.update)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.setMinimumHeight(look.grid(26))
+        self._style = style
+        self.setMinimumHeight(style.grid(26))
         self.update()
 
     def show_takes(self, takes: list[Take | None], shift_s: float) -> None:
@@ -117,17 +117,17 @@ class TakesView(QWidget):
 
     def row_box(self, number: int) -> QRectF:
         """Where a take is drawn."""
-        top = float(self._look.grid(3.5))
+        top = float(self._style.grid(3.5))
         height = (self.height() - top) / 2
-        left = float(self._look.grid(9))
-        width = max(10.0, self.width() - left - self._look.grid(2))
-        return QRectF(left, top + number * height, width, height - self._look.grid(1))
+        left = float(self._style.grid(9))
+        width = max(10.0, self.width() - left - self._style.grid(2))
+        return QRectF(left, top + number * height, width, height - self._style.grid(1))
 
-    def sight(self) -> Sight:
+    def viewport(self) -> Viewport:
         """The visible stretch and where it is."""
         box = self.row_box(0)
         axis, ratio = self.axis, self.devicePixelRatioF()
-        return Sight.of(axis.start_s, axis.end_s, box.left(), box.width(), ratio)
+        return Viewport.of(axis.start_s, axis.end_s, box.left(), box.width(), ratio)
 
     def start_of(self, number: int) -> float:
         """Where a take begins on the common axis, in seconds."""
@@ -136,20 +136,20 @@ class TakesView(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw both."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._look.theme.background))
-        sight = self.sight()
-        self._paint_times(painter, sight)
+        painter.fillRect(self.rect(), QColor(self._style.theme.background))
+        viewport = self.viewport()
+        self._paint_times(painter, viewport)
         for number, take in enumerate(self._takes):
-            self._paint_take(painter, sight, number, take)
+            self._paint_take(painter, viewport, number, take)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(self._look.theme.accent), 2.0))
+            painter.setPen(QPen(QColor(self._style.theme.accent), 2.0))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Zoom at the pointer."""
         if event is not None:
-            at_s = self.sight().time(event.position().x())
+            at_s = self.viewport().time(event.position().x())
             self.axis.zoom(2.0 ** (-event.angleDelta().y() / 240.0), at_s)
             event.accept()
 
@@ -157,24 +157,24 @@ class TakesView(QWidget):
         """Take hold of a take."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             second = event.position().y() >= self.row_box(1).top()
-            held = self.shift_s if second else self.axis.start_s
-            self._held = (int(second), event.position().x(), held)
+            drag = self.shift_s if second else self.axis.start_s
+            self._drag = (int(second), event.position().x(), drag)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Shift the second take, or move both."""
-        if event is None or self._held is None:
+        if event is None or self._drag is None:
             return
-        number, from_x, held = self._held
-        seconds = (event.position().x() - from_x) / self.sight().px_per_s
+        number, from_x, drag = self._drag
+        seconds = (event.position().x() - from_x) / self.viewport().px_per_s
         if number:
-            self.shifted.emit(held + seconds)
+            self.shifted.emit(drag + seconds)
         else:
-            start = held - seconds
+            start = drag - seconds
             self.axis.show(start, start + self.axis.span_s)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: ARG002
         """Let go."""
-        self._held = None
+        self._drag = None
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Shift by a step, with Shift by a second; zoom."""
@@ -208,144 +208,148 @@ class TakesView(QWidget):
         ]
         self.axis.set_duration(max(ends, default=1.0))
 
-    def _paint_times(self, painter: QPainter, sight: Sight) -> None:
-        look, theme = self._look, self._look.theme
-        spacing, numbers = ticks(sight, look)
-        painter.setFont(look.small)
+    def _paint_times(self, painter: QPainter, viewport: Viewport) -> None:
+        style, theme = self._style, self._style.theme
+        spacing, numbers = ticks(viewport, style)
+        painter.setFont(style.small)
         bottom = self.row_box(1).bottom()
         for number in numbers:
-            x = round(sight.x(number * spacing)) + 0.5
+            x = round(viewport.x(number * spacing)) + 0.5
             painter.setPen(QPen(QColor(theme.grid), 1.0))
-            painter.drawLine(QPointF(x, look.grid(3)), QPointF(x, bottom))
+            painter.drawLine(QPointF(x, style.grid(3)), QPointF(x, bottom))
             painter.setPen(QColor(theme.muted))
-            cell = QRectF(x + 4, 0, look.grid(12), look.grid(3))
-            if cell.left() < self.width() - look.grid(6):
+            cell = QRectF(x + 4, 0, style.grid(12), style.grid(3))
+            if cell.left() < self.width() - style.grid(6):
                 words = exact_clock(number * spacing, spacing)
                 painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
 
-    def _paint_take(self, painter: QPainter, sight: Sight, number: int, take: Take | None) -> None:
-        look, theme = self._look, self._look.theme
+    def _paint_take(
+        self, painter: QPainter, viewport: Viewport, number: int, take: Take | None
+    ) -> None:
+        style, theme = self._style, self._style.theme
         box = self.row_box(number).toAlignedRect().toRectF()
         gutter = QRectF(0, box.top(), box.left(), box.height())
-        line = QFontMetricsF(look.small).height() + look.grid(0.5)
+        line = QFontMetricsF(style.small).height() + style.grid(0.5)
         head = QRectF(gutter.left(), gutter.top(), gutter.width(), line)
-        draw_title(painter, head, f"take {NAMES[number]}", look, strong=True)
+        draw_title(painter, head, f"take {TAKE_NAMES[number]}", style, strong=True)
         if take is None:
-            draw_words(painter, box, "Choose a session above.", look, theme.muted)
+            draw_words(painter, box, "Choose a session above.", style, theme.muted)
             return
         start = self.start_of(number)
         lane = 2 * line
         plot = QRectF(box.left(), box.top() + lane, box.width(), box.height() - lane)
-        draw_title(painter, QRectF(gutter.left(), plot.top(), gutter.width(), line), "0 dBFS", look)
+        draw_title(
+            painter, QRectF(gutter.left(), plot.top(), gutter.width(), line), "0 dBFS", style
+        )
         draw_title(
             painter,
             QRectF(gutter.left(), plot.bottom() - line, gutter.width(), line),
             f"\u2212{-FLOOR_DB:.0f}",
-            look,
+            style,
         )
-        self._paint_loudness(painter, sight, plot, take, start)
+        self._paint_loudness(painter, viewport, plot, take, start)
         painter.save()
         painter.setClipRect(box)
-        self._paint_segments(painter, sight, box, line, take, start)
+        self._paint_segments(painter, viewport, box, line, take, start)
         self._paint_pauses(
-            painter, sight, QRectF(box.left(), box.top() + line, box.width(), line), take, start
+            painter, viewport, QRectF(box.left(), box.top() + line, box.width(), line), take, start
         )
         if self.playing is not None and self.playing[0] == number:
-            x = round(sight.x(start + self.playing[1] - take.start_s))
+            x = round(viewport.x(start + self.playing[1] - take.start_s))
             painter.setPen(QPen(QColor(theme.accent), 2.0))
             painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
         painter.restore()
 
     def _paint_loudness(
-        self, painter: QPainter, sight: Sight, plot: QRectF, take: Take, start_s: float
+        self, painter: QPainter, viewport: Viewport, plot: QRectF, take: Take, start_s: float
     ) -> None:
-        theme = self._look.theme
-        height = max(1, round(plot.height() * sight.ratio))
-        times = (sight.edges_s[:-1] + sight.edges_s[1:]) / 2 - start_s
+        theme = self._style.theme
+        height = max(1, round(plot.height() * viewport.ratio))
+        times = (viewport.edges_s[:-1] + viewport.edges_s[1:]) / 2 - start_s
         inside = (times >= 0) & (times < take.length_s)
-        cells = take.channel.pyramid.read(sight.edges_s - start_s + take.start_s)
+        bins = take.channel.pyramid.read(viewport.edges_s - start_s + take.start_s)
         shades = np.array([rgb(theme.background), rgb(theme.panel), rgb(theme.band)], np.uint32)
-        kind = np.where(inside, 1 + cells.speech.astype(np.intp), 0)
+        kind = np.where(inside, 1 + bins.speech.astype(np.intp), 0)
         image = blank(height, shades[kind])
-        share = np.clip(1.0 - cells.level_dbfs / FLOOR_DB, 0.0, 1.0)
+        share = np.clip(1.0 - bins.level_dbfs / FLOOR_DB, 0.0, 1.0)
         tops = np.where(inside, height * (1.0 - share), np.nan)
         bottoms = np.where(inside, float(height), np.nan)
         draw_band(image, tops, bottoms, rgb(theme.voice))
-        put_image(painter, image, plot.topLeft(), sight.ratio)
+        put_image(painter, image, plot.topLeft(), viewport.ratio)
 
     def _paint_segments(
         self,
         painter: QPainter,
-        sight: Sight,
+        viewport: Viewport,
         box: QRectF,
         line: float,
         take: Take,
         start_s: float,
     ) -> None:
-        look = self._look
+        style = self._style
         labels = take.channel.pyramid.columns.labels
         for segment in take.segments:
             from_s = max(segment.start_s, take.start_s) - take.start_s + start_s
             to_s = min(segment.end_s, take.end_s) - take.start_s + start_s
-            span = sight.span(from_s, to_s, box.top(), line)
+            span = viewport.span(from_s, to_s, box.top(), line)
             estimate = segment.estimate
             color = line_style(estimate.label, labels.index(estimate.label)).color
             foot = QRectF(span.left(), span.bottom() - 3, span.width() - 1, 3)
-            painter.fillRect(foot, QColor(look.theme.outline(color) or color))
+            painter.fillRect(foot, QColor(style.theme.outline(color) or color))
             words = result_text(
                 estimate.label, estimate.confidence, certain=estimate.certain, short=True
             )
-            least = QFontMetricsF(look.small).horizontalAdvance(words)
+            least = QFontMetricsF(style.small).horizontalAdvance(words)
             above = span.adjusted(0, 0, 0, -4)
-            draw_words(painter, above, words, look, look.theme.text, least=least)
+            draw_words(painter, above, words, style, style.theme.text, least=least)
 
     def _paint_pauses(
-        self, painter: QPainter, sight: Sight, row: QRectF, take: Take, start_s: float
+        self, painter: QPainter, viewport: Viewport, row: QRectF, take: Take, start_s: float
     ) -> None:
-        look = self._look
-        metrics = QFontMetricsF(look.small)
-        painter.setFont(look.small)
+        style = self._style
+        metrics = QFontMetricsF(style.small)
+        painter.setFont(style.small)
         for begin, end in take.pauses:
-            left = sight.x(begin - take.start_s + start_s)
-            right = sight.x(end - take.start_s + start_s)
+            left = viewport.x(begin - take.start_s + start_s)
+            right = viewport.x(end - take.start_s + start_s)
             y = row.center().y()
             words = f"{end - begin:.1f} s"
-            room = metrics.horizontalAdvance(words) + look.grid(1)
-            painter.setPen(QPen(QColor(look.theme.border), 1.0))
+            room = metrics.horizontalAdvance(words) + style.grid(1)
+            painter.setPen(QPen(QColor(style.theme.border), 1.0))
             if right - left >= room:
                 middle = (left + right) / 2
                 painter.drawLine(QPointF(left, y), QPointF(middle - room / 2, y))
                 painter.drawLine(QPointF(middle + room / 2, y), QPointF(right, y))
-                painter.setPen(QColor(look.theme.text))
+                painter.setPen(QColor(style.theme.text))
                 cell = QRectF(middle - room / 2, row.top(), room, row.height())
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, words)
             elif right - left > 2:
                 painter.drawLine(QPointF(left, y), QPointF(right, y))
 
 
-class _Picker(QWidget):
+class _TakePicker(QWidget):
     """Chooses a session, a channel and a stretch."""
 
     changed = pyqtSignal()
 
     #: The session that was chosen cannot be read; one sentence.
-    refused = pyqtSignal(str)
+    failed = pyqtSignal(str)
 
     def __init__(self, name: str, store: Store, infos: list[SessionInfo]) -> None:
         super().__init__()
         self._store = store
         self._content: Content | None = None
-        self.session = Choice()
+        self.session = ChevronComboBox()
         self.session.setAccessibleName(f"Session of take {name}")
         self.session.setToolTip(f"The session that holds take {name}")
         self.session.setSizeAdjustPolicy(
-            Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            ChevronComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.session.setMinimumContentsLength(24)
         self.session.addItem("choose a session", None)
         for info in infos:
             self.session.addItem(_title(info), info.id)
-        self.channel = Choice()
+        self.channel = ChevronComboBox()
         self.channel.setAccessibleName(f"Channel of take {name}")
         self.channel.setToolTip("The channel that is compared")
         self.start, self.end = _seconds(f"Start of take {name}"), _seconds(f"End of take {name}")
@@ -399,7 +403,7 @@ class _Picker(QWidget):
         self.play.setEnabled(content is not None and has_sound(content.info))
         self.changed.emit()
         if fault:
-            self.refused.emit(fault)
+            self.failed.emit(fault)
 
 
 class TakesWindow(QMainWindow):
@@ -418,10 +422,10 @@ class TakesWindow(QMainWindow):
         self.setWindowTitle("Two takes")
         self.setMinimumSize(QSize(640, 480))
         self.resize(1120, 720)
-        infos = sorted(store.sessions(), key=lambda info: info.beginning.started, reverse=True)
-        self.pickers = [_Picker(name, store, infos) for name in NAMES]
+        infos = sorted(store.sessions(), key=lambda info: info.metadata.started, reverse=True)
+        self.pickers = [_TakePicker(name, store, infos) for name in TAKE_NAMES]
         self._takes: list[Take | None] = [None, None]
-        self._players: list[Player | None] = [None, None]
+        self._players: list[SessionPlayer | None] = [None, None]
         self.loudness = button(
             "Align by loudness",
             "Shift take B so that its loudness correlates best with that of take A; one shift for "
@@ -436,14 +440,14 @@ class TakesWindow(QMainWindow):
         self.shift.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.shift.setAccessibleName("Take B begins later by")
         self.shift.setToolTip("Take B begins so much later than take A; or drag it")
-        self.said = label("", "small muted", wrap=True)
+        self.message = label("", "small muted", wrap=True)
         self.table = _table()
-        self._dresser = Dresser(self, self._wear, config.window.theme)
-        self.view = TakesView(self._dresser.look)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        self.view = TakesView(self._style_watcher.style)
         self._lay_out()
         self._connect()
-        self._wear(self._dresser.look)
-        self._renew()
+        self._apply_style(self._style_watcher.style)
+        self._refresh()
 
     def choose(self, number: int, session_id: str, span: tuple[float, float] | None = None) -> None:
         """Choose a take: 0 or 1, its session, and a stretch; without one, the whole session."""
@@ -458,15 +462,15 @@ class TakesWindow(QMainWindow):
 
     def _connect(self) -> None:
         for number, picker in enumerate(self.pickers):
-            picker.changed.connect(self._renew)
-            picker.refused.connect(self.said.setText)
+            picker.changed.connect(self._refresh)
+            picker.failed.connect(self.message.setText)
             picker.play.clicked.connect(lambda _=False, n=number: self._play(n))
-        self.loudness.clicked.connect(lambda: self._align(by_loudness))
-        self.onset.clicked.connect(lambda: self._align(by_onset))
+        self.loudness.clicked.connect(lambda: self._align(align_by_loudness))
+        self.onset.clicked.connect(lambda: self._align(align_by_onset))
         self.shift.valueChanged.connect(self._show_shift)
         self.view.shifted.connect(self.shift.setValue)
 
-    def _renew(self) -> None:
+    def _refresh(self) -> None:
         self._stop()
         self._takes = [picker.take() for picker in self.pickers]
         both = None not in self._takes
@@ -475,14 +479,14 @@ class TakesWindow(QMainWindow):
         self.view.show_takes(self._takes, self.shift.value())
         self._fill_table()
         if both:
-            self._align(by_loudness)
+            self._align(align_by_loudness)
         else:
-            self.said.setText("Choose two sessions, or two stretches of one.")
+            self.message.setText("Choose two sessions, or two stretches of one.")
 
-    def _align(self, how: Callable[[Take, Take], Alignment]) -> None:
+    def _align(self, aligner: Callable[[Take, Take], Alignment]) -> None:
         one, other = self._takes
         if one is not None and other is not None:
-            self.shift.setValue(how(one, other).shift_s)
+            self.shift.setValue(aligner(one, other).shift_s)
             self._show_shift()
 
     def _show_shift(self) -> None:
@@ -490,7 +494,7 @@ class TakesWindow(QMainWindow):
         self.view.show_shift(self.shift.value())
         if one is None or other is None:
             return
-        found = at_shift(one, other, self.shift.value())
+        found = alignment_at(one, other, self.shift.value())
         agreed = (
             "they do not overlap"
             if math.isnan(found.correlation)
@@ -498,10 +502,10 @@ class TakesWindow(QMainWindow):
         )
         by_s = self.shift.value()
         order = f"{abs(by_s):.2f} s {'before' if by_s < 0 else 'after'}" if by_s else "with"
-        self.said.setText(f"Take B begins {order} take A; {agreed}.")
+        self.message.setText(f"Take B begins {order} take A; {agreed}.")
 
     def _fill_table(self) -> None:
-        columns = [{} if take is None else figures(take) for take in self._takes]
+        columns = [{} if take is None else comparison_figures(take) for take in self._takes]
         names = list(columns[0] or columns[1])
         self.table.setRowCount(len(names))
         for row, name in enumerate(names):
@@ -515,20 +519,20 @@ class TakesWindow(QMainWindow):
         content = self.pickers[number].content
         if playing or take is None or content is None:
             return
-        player = Player(content.info, self)
-        player.moved.connect(lambda time_s: self._heard(number, time_s))
-        player.said.connect(self.said.setText)
-        player.turned.connect(lambda on: self._name_play(number, playing=on))
+        player = SessionPlayer(content.info, self)
+        player.moved.connect(lambda time_s: self._follow_player(number, time_s))
+        player.message.connect(self.message.setText)
+        player.state_changed.connect(lambda on: self._label_play_button(number, playing=on))
         self._players[number] = player
         player.play(take.start_s, take.end_s)
 
-    def _heard(self, number: int, time_s: float) -> None:
+    def _follow_player(self, number: int, time_s: float) -> None:
         self.view.playing = (number, time_s)
         self.view.update()
 
-    def _name_play(self, number: int, *, playing: bool) -> None:
+    def _label_play_button(self, number: int, *, playing: bool) -> None:
         words = "Stop" if playing else "Play"
-        self.pickers[number].play.setText(f"{words} {NAMES[number]}")
+        self.pickers[number].play.setText(f"{words} {TAKE_NAMES[number]}")
 
     def _stop(self) -> None:
         for player in self._players:
@@ -542,7 +546,7 @@ class TakesWindow(QMainWindow):
         self._grid = QGridLayout()
         for number, picker in enumerate(self.pickers):
             widgets = (
-                label(f"Take {NAMES[number]}", "bold"),
+                label(f"Take {TAKE_NAMES[number]}", "bold"),
                 picker.session,
                 picker.channel,
                 label("from", "muted"),
@@ -557,27 +561,27 @@ class TakesWindow(QMainWindow):
         self._tools = QHBoxLayout()
         for widget in (self.loudness, self.onset, label("B later by", "muted"), self.shift):
             self._tools.addWidget(widget)
-        self._tools.addWidget(self.said, 1)
+        self._tools.addWidget(self.message, 1)
         self._column.addLayout(self._grid)
         self._column.addLayout(self._tools)
         self._column.addWidget(self.view, 1)
         self._column.addWidget(self.table)
         self.setCentralWidget(whole)
 
-    def _wear(self, look: Look) -> None:
+    def _apply_style(self, style: Style) -> None:
         if not hasattr(self, "view"):
             return
-        pad(self._column, look, 1.5, 1)
-        self._grid.setSpacing(look.grid(1))
-        self._tools.setSpacing(look.grid(1))
+        pad(self._column, style, 1.5, 1)
+        self._grid.setSpacing(style.grid(1))
+        self._tools.setSpacing(style.grid(1))
         for picker in self.pickers:
-            picker.session.set_look(look)
-            picker.channel.set_look(look)
-        self.view.set_look(look)
+            picker.session.set_style(style)
+            picker.channel.set_style(style)
+        self.view.set_style(style)
         rows = self.table.verticalHeader()
         assert rows is not None
-        rows.setDefaultSectionSize(look.grid(2.5))
-        self.table.setFixedHeight(look.grid(3.75) + 9 * look.grid(2.5) + 2)
+        rows.setDefaultSectionSize(style.grid(2.5))
+        self.table.setFixedHeight(style.grid(3.75) + 9 * style.grid(2.5) + 2)
 
 
 def _table() -> QTableWidget:
@@ -611,6 +615,6 @@ def _seconds(name: str) -> QDoubleSpinBox:
 
 
 def _title(info: SessionInfo) -> str:
-    name = info.beginning.title or info.beginning.source.name
-    started = info.beginning.started.strftime("%Y-%m-%d %H:%M")
+    name = info.metadata.title or info.metadata.source.name
+    started = info.metadata.started.strftime("%Y-%m-%d %H:%M")
     return f"{name}, {started}, {clock_text(info.duration_s)}"

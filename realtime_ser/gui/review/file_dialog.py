@@ -14,11 +14,11 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.paths import store_folder
 from realtime_ser.gui.review.window import ReviewWindow
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import button, label, pad, row
-from realtime_ser.gui.widgets.task import Advance, Task, sentence_of
-from realtime_ser.session.file_analysis import keep_file
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+from realtime_ser.session.file_analysis import analyze_into_store
 from realtime_ser.session.store import SessionInfo, Store
 
 
@@ -44,9 +44,9 @@ class FileReview(QDialog):
         super().__init__(parent)
         self._config = config
         self._path = path
-        self._open = contextlib.ExitStack()
+        self._resources = contextlib.ExitStack()
         self._store: Store | None = None
-        self.window_of_file: ReviewWindow | None = None
+        self.review_window: ReviewWindow | None = None
         self.setWindowTitle("Analyse a file")
         self.name = label(path.name, "bold", wrap=True)
         self.words = label("Hearing it, through the same pipeline as live sound…", "", wrap=True)
@@ -61,12 +61,12 @@ class FileReview(QDialog):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(row(None, self.cancel))
-        self._dresser = Dresser(self, self._wear, config.window.theme)
-        self._task = Task(self._work, self)
-        self._task.advanced.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        self._task = Task(self._analyse, self)
+        self._task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         self._task.succeeded.connect(self._succeeded)
         self._task.failed.connect(self._failed)
-        self._task.cancelled.connect(self._let_go)
+        self._task.cancelled.connect(self._close_resources)
         self._begin()
 
     def reject(self) -> None:
@@ -82,7 +82,7 @@ class FileReview(QDialog):
     def _begin(self) -> None:
         try:
             folder = self._folder()
-            self._store = self._open.enter_context(Store(folder))
+            self._store = self._resources.enter_context(Store(folder))
         except SerError as error:
             self._failed(error)
         else:
@@ -91,41 +91,45 @@ class FileReview(QDialog):
     def _folder(self) -> Path:
         if self._config.sessions.keep:
             return store_folder(self._config.sessions)
-        return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="realtime-ser-")))
+        return Path(
+            self._resources.enter_context(tempfile.TemporaryDirectory(prefix="realtime-ser-"))
+        )
 
-    def _work(self, advance: Advance) -> SessionInfo:
+    def _analyse(self, advance: ReportProgress) -> SessionInfo:
         # A store is for one thread.
         assert self._store is not None
         with Store(self._store.folder) as store:
-            return keep_file(store, self._config, self._path, advance)
+            return analyze_into_store(store, self._config, self._path, advance)
 
     def _succeeded(self, info: SessionInfo) -> None:
         assert self._store is not None
         window = ReviewWindow(self._config, self._store, info.id)
-        window.closed.connect(self._let_go)
-        self.window_of_file = window
+        window.closed.connect(self._close_resources)
+        self.review_window = window
         if not self._config.sessions.keep:
-            window.desk.say("Sessions are not kept: export what you mark before you close this.")
+            window.review_view.say(
+                "Sessions are not kept: export what you mark before you close this."
+            )
         self.accept()
         window.show()
         window.activateWindow()
         self.opened.emit(window)
 
     def _failed(self, error: Exception) -> None:
-        self.words.setText(sentence_of(error))
+        self.words.setText(error_sentence(error))
         self.progress.hide()
         self.cancel.setText("Close")
         self.cancel.setToolTip("Close (Esc)")
-        self._let_go()
+        self._close_resources()
 
-    def _let_go(self) -> None:
-        self._open.close()
+    def _close_resources(self) -> None:
+        self._resources.close()
 
-    def _wear(self, look: Look) -> None:
+    def _apply_style(self, style: Style) -> None:
         layout = self.layout()
         assert layout is not None
-        pad(layout, look, 2, 1)
-        self.setMinimumWidth(look.grid(56))
+        pad(layout, style, 2, 1)
+        self.setMinimumWidth(style.grid(56))
 
 
 def review_file(config: Config, path: Path, *, parent: QWidget | None = None) -> FileReview:

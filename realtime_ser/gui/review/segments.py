@@ -20,11 +20,11 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.records import Segment
-from realtime_ser.base.text import percent
-from realtime_ser.gui.review.annotations import Annotations, words_of
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.base.text import percent_text
+from realtime_ser.gui.review.annotations import Annotations, annotation_text
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.axis import exact_clock
-from realtime_ser.gui.widgets.parts import Choice
+from realtime_ser.gui.widgets.parts import ChevronComboBox
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content
 
@@ -32,7 +32,7 @@ Certainty = Literal["all", "certain", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class SegmentFilter:
     """Which segments are wanted; what is empty or ``None`` wants all.
 
     Attributes
@@ -52,7 +52,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _SegmentColumn:
     title: str
     tip: str
     words: Callable[[Segment], str]
@@ -73,47 +73,47 @@ class SegmentModel(QAbstractTableModel):
         self._all = content.segments
         self._titles = {number: one.title for number, one in content.channels.items()}
         self._annotations = annotations
-        self._filter = Filter()
+        self._filter = SegmentFilter()
         self._sorted = (0, Qt.SortOrder.AscendingOrder)
         self.rows: list[Segment] = list(self._all)
-        self._places: dict[tuple[int, int], int] = {}
+        self._row_by_segment: dict[tuple[int, int], int] = {}
         self.columns = self._columns()
         self._index()
-        annotations.changed.connect(self._renew)
+        annotations.changed.connect(self._refresh)
 
-    def _columns(self) -> list[_Column]:
+    def _columns(self) -> list[_SegmentColumn]:
         columns = [
-            _Column(
+            _SegmentColumn(
                 "start",
                 "When it begins",
                 lambda s: exact_clock(s.start_s, 0.1),
                 lambda s: s.start_s,
             ),
-            _Column(
+            _SegmentColumn(
                 "length",
                 "How long it is, in seconds",
                 lambda s: f"{s.end_s - s.start_s:.1f} s",
                 lambda s: s.end_s - s.start_s,
             ),
-            _Column(
+            _SegmentColumn(
                 "label",
                 "What the model said; a question mark where it was uncertain",
                 lambda s: s.estimate.label + ("" if s.estimate.certain else "?"),
                 lambda s: (s.estimate.label, -s.estimate.confidence),
             ),
-            _Column(
+            _SegmentColumn(
                 "prob.",
                 "Probability of the label",
-                lambda s: percent(s.estimate.confidence),
+                lambda s: percent_text(s.estimate.confidence),
                 lambda s: s.estimate.confidence,
             ),
-            _Column("corrected", "The label by hand", self.correction, self.correction),
+            _SegmentColumn("corrected", "The label by hand", self.correction, self.correction),
         ]
         if len(self._titles) > 1:
             titles = self._titles
             columns.insert(
                 2,
-                _Column(
+                _SegmentColumn(
                     "who",
                     "The channel",
                     lambda s: titles[s.channel],
@@ -123,23 +123,23 @@ class SegmentModel(QAbstractTableModel):
         return columns
 
     @property
-    def whole(self) -> int:
+    def total(self) -> int:
         """How many segments there are, filtered away or not."""
         return len(self._all)
 
     def correction(self, segment: Segment) -> str:
         """The label by hand, if there is one."""
         item = self._annotations.correction(segment)
-        return "" if item is None else words_of(item.value)
+        return "" if item is None else annotation_text(item.value)
 
-    def set_filter(self, wanted: Filter) -> None:
+    def set_filter(self, criteria: SegmentFilter) -> None:
         """Show other segments."""
-        self._filter = wanted
-        self._renew()
+        self._filter = criteria
+        self._refresh()
 
     def place(self, segment: Segment) -> int | None:
         """Row of a segment; ``None``: it is filtered away."""
-        return self._places.get((segment.channel, segment.number))
+        return self._row_by_segment.get((segment.channel, segment.number))
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Rows that fit the filter."""
@@ -180,14 +180,14 @@ class SegmentModel(QAbstractTableModel):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order the rows by a column; those that are equal stay in order of time."""
         self._sorted = (column, order)
-        self._renew()
+        self._refresh()
 
-    def _renew(self) -> None:
+    def _refresh(self) -> None:
         self.layoutAboutToBeChanged.emit()
         before = self.rows
         column, order = self._sorted
         self.rows = sorted(
-            (segment for segment in self._all if self._fits(segment)),
+            (segment for segment in self._all if self._matches(segment)),
             key=self.columns[column].order,
             reverse=order is Qt.SortOrder.DescendingOrder,
         )
@@ -199,23 +199,23 @@ class SegmentModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _index(self) -> None:
-        self._places = {
+        self._row_by_segment = {
             (segment.channel, segment.number): row for row, segment in enumerate(self.rows)
         }
 
-    def _fits(self, segment: Segment) -> bool:
-        wanted, estimate = self._filter, segment.estimate
-        if wanted.channel not in (None, segment.channel):
+    def _matches(self, segment: Segment) -> bool:
+        criteria, estimate = self._filter, segment.estimate
+        if criteria.channel not in (None, segment.channel):
             return False
-        if wanted.certainty != "all" and estimate.certain != (wanted.certainty == "certain"):
+        if criteria.certainty != "all" and estimate.certain != (criteria.certainty == "certain"):
             return False
-        if wanted.label and wanted.label != estimate.label:
+        if criteria.label and criteria.label != estimate.label:
             item = self._annotations.correction(segment)
             if item is None or not isinstance(item.value, Interval):
                 return False
-            if item.value.label != wanted.label:
+            if item.value.label != criteria.label:
                 return False
-        text = wanted.text.casefold()
+        text = criteria.text.casefold()
         return not text or any(text in column.words(segment).casefold() for column in self.columns)
 
 
@@ -254,18 +254,18 @@ class SegmentPanel(QWidget):
         self.text.setClearButtonEnabled(True)
         self.text.setAccessibleName("Filter the segments by text")
         self.text.setToolTip("Show only segments in whose row this text is found (Ctrl+F)")
-        self.label = _choice("label", "Show only segments of this label, the model's or by hand")
+        self.label = _combo_box("label", "Show only segments of this label, the model's or by hand")
         self.label.addItem("all labels", "")
         for name in content.labels:
             self.label.addItem(name, name)
-        self.certainty = _choice("certainty", "Show only certain, or only uncertain segments")
+        self.certainty = _combo_box("certainty", "Show only certain, or only uncertain segments")
         for words, value in (
             ("certain or not", "all"),
             ("certain", "certain"),
             ("uncertain", "uncertain"),
         ):
             self.certainty.addItem(words, value)
-        self.channel = _choice("channel", "Show only the segments of this channel")
+        self.channel = _combo_box("channel", "Show only the segments of this channel")
         self.channel.addItem("all channels", None)
         for number, one in content.channels.items():
             self.channel.addItem(one.title, number)
@@ -277,26 +277,26 @@ class SegmentPanel(QWidget):
         self.text.textChanged.connect(self._filter)
         for box in (self.label, self.certainty, self.channel):
             box.currentIndexChanged.connect(self._filter)
-        self.model.layoutChanged.connect(self._tell)
-        self._tell()
+        self.model.layoutChanged.connect(self._show_count)
+        self._show_count()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(look.grid(1), look.grid(1), look.grid(1), look.grid(0.5))
-        layout.setSpacing(look.grid(0.75))
+        layout.setContentsMargins(style.grid(1), style.grid(1), style.grid(1), style.grid(0.5))
+        layout.setSpacing(style.grid(0.75))
         for box in (self.label, self.certainty, self.channel):
-            box.set_look(look)
+            box.set_style(style)
         rows = self.table.verticalHeader()
         assert rows is not None
-        rows.setDefaultSectionSize(look.grid(3))
+        rows.setDefaultSectionSize(style.grid(3))
         header = self.table.horizontalHeader()
         assert header is not None
         widths = {"start": 8.5, "length": 6.5, "who": 8, "label": 10.5, "prob.": 6}
         for number, column in enumerate(self.model.columns):
             if column.title in widths:
-                header.resizeSection(number, look.grid(widths[column.title]))
+                header.resizeSection(number, style.grid(widths[column.title]))
 
     def show_label(self, label: str, channel: int) -> None:
         """List the segments of a label in a channel, and no others."""
@@ -364,7 +364,7 @@ class SegmentPanel(QWidget):
 
     def _filter(self) -> None:
         self.model.set_filter(
-            Filter(
+            SegmentFilter(
                 self.text.text().strip(),
                 self.label.currentData(),
                 self.certainty.currentData(),
@@ -376,14 +376,14 @@ class SegmentPanel(QWidget):
         if not self._following and index.isValid():
             self.chosen.emit(self.model.rows[index.row()])
 
-    def _tell(self) -> None:
-        shown, whole = len(self.model.rows), self.model.whole
-        words = f"{whole:,} segments" if shown == whole else f"{shown:,} of {whole:,}"
-        self.count.setText(words if whole != 1 else "1 segment")
+    def _show_count(self) -> None:
+        shown, total = len(self.model.rows), self.model.total
+        words = f"{total:,} segments" if shown == total else f"{shown:,} of {total:,}"
+        self.count.setText(words if total != 1 else "1 segment")
 
 
-def _choice(name: str, tip: str) -> Choice:
-    box = Choice()
+def _combo_box(name: str, tip: str) -> ChevronComboBox:
+    box = ChevronComboBox()
     box.setAccessibleName(f"Filter the segments by {name}")
     box.setToolTip(tip)
     return box

@@ -20,22 +20,22 @@ from realtime_ser.session.store import SessionInfo
 _BLOCK_S = 0.02
 _FRAME_MS = 16
 
-SILENT = "No sound output was found: the cursor moves in silence."
+NO_OUTPUT = "No sound output was found: the cursor moves in silence."
 
 
 @dataclass(frozen=True, slots=True)
-class _Clock:
+class _PlaybackClock:
     """Which second of the session is heard at which moment of the monotonic clock."""
 
-    second_s: float
-    moment_s: float
+    session_s: float
+    monotonic_s: float
 
     def now(self) -> float:
         """The second that is heard now."""
-        return self.second_s + time.monotonic() - self.moment_s
+        return self.session_s + time.monotonic() - self.monotonic_s
 
 
-class Player(QObject):
+class SessionPlayer(QObject):
     """Plays stretches of a session.
 
     Parameters
@@ -48,27 +48,27 @@ class Player(QObject):
     moved = pyqtSignal(float)
 
     #: It has begun or ended.
-    turned = pyqtSignal(bool)
+    state_changed = pyqtSignal(bool)
 
     #: A sentence that a person should read.
-    said = pyqtSignal(str)
+    message = pyqtSignal(str)
 
-    _over = pyqtSignal(int, str)
+    _finished = pyqtSignal(int, str)
 
     def __init__(self, info: SessionInfo, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._info = info
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._clock: _Clock | None = None
+        self._clock: _PlaybackClock | None = None
         self._start_s = self._end_s = 0.0
-        self._round = 0
+        self._run_number = 0
         self._closed = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._tick)
-        self._over.connect(self._ended)
+        self._finished.connect(self._on_finished)
 
     @property
     def playing(self) -> bool:
@@ -80,17 +80,17 @@ class Player(QObject):
         self.stop()
         self._start_s, self._end_s = start_s, end_s
         self._clock = None
-        self._round += 1
+        self._run_number += 1
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._run,
-            args=(self._round, self._stop, start_s, end_s),
+            args=(self._run_number, self._stop, start_s, end_s),
             name="player",
             daemon=True,
         )
         self._thread.start()
         self._timer.start()
-        self.turned.emit(True)
+        self.state_changed.emit(True)
 
     def stop(self) -> None:
         """Stop at once."""
@@ -100,7 +100,7 @@ class Player(QObject):
             self._thread = None
         if self._timer.isActive():
             self._timer.stop()
-            self.turned.emit(False)
+            self.state_changed.emit(False)
 
     def close(self) -> None:
         """Stop for good."""
@@ -112,13 +112,13 @@ class Player(QObject):
         if clock is not None:
             self.moved.emit(min(max(self._start_s, clock.now()), self._end_s))
 
-    def _ended(self, number: int, words: str) -> None:
+    def _on_finished(self, number: int, words: str) -> None:
         """The thread tells, with a sentence if something was wrong, that a round is over."""
         if self._closed:
             return
         if words:
-            self.said.emit(words)
-        if number == self._round and self.playing and self._stop.is_set():
+            self.message.emit(words)
+        if number == self._run_number and self.playing and self._stop.is_set():
             self.moved.emit(self._end_s)
             self.stop()
 
@@ -133,7 +133,7 @@ class Player(QObject):
             words = str(error)
         if not stop.is_set():
             stop.set()
-            self._over.emit(number, words)
+            self._finished.emit(number, words)
 
     def _play(
         self,
@@ -150,21 +150,21 @@ class Player(QObject):
             sounddevice = portaudio()
             stream = sounddevice.OutputStream(samplerate=rate, channels=2, dtype="float32")
         except DeviceError as error:
-            self._over.emit(-1, str(error))
-            self._in_silence(stop, start_s, end_s)
+            self._finished.emit(-1, str(error))
+            self._play_silently(stop, start_s, end_s)
             return ""
         except sounddevice.PortAudioError:
-            self._over.emit(-1, SILENT)
-            self._in_silence(stop, start_s, end_s)
+            self._finished.emit(-1, NO_OUTPUT)
+            self._play_silently(stop, start_s, end_s)
             return ""
         try:
             with stream:
-                self._pour(file, stream, stop, start_s, left)
+                self._write_blocks(file, stream, stop, start_s, left)
         except sounddevice.PortAudioError as error:
             return f"The sound output went away ({error}): plug it in and press Play again."
         return ""
 
-    def _pour(
+    def _write_blocks(
         self,
         file: soundfile.SoundFile,
         stream: Any,
@@ -172,23 +172,23 @@ class Player(QObject):
         start_s: float,
         left: int,
     ) -> None:
-        rate, poured = file.samplerate, 0
+        rate, written = file.samplerate, 0
         size = max(1, round(_BLOCK_S * rate))
         while left > 0 and not stop.is_set():
             block = file.read(min(size, left), dtype="float32", always_2d=True)
             if not len(block):
                 break
             stream.write(stereo(block))
-            poured, left = poured + len(block), left - len(block)
-            heard_s = start_s + poured / rate - float(stream.latency)
-            self._clock = _Clock(heard_s, time.monotonic())
+            written, left = written + len(block), left - len(block)
+            heard_s = start_s + written / rate - float(stream.latency)
+            self._clock = _PlaybackClock(heard_s, time.monotonic())
         if not stop.is_set():
             stop.wait(float(stream.latency))
         if stop.is_set():
             stream.abort()
 
-    def _in_silence(self, stop: threading.Event, start_s: float, end_s: float) -> None:
-        self._clock = _Clock(start_s, time.monotonic())
+    def _play_silently(self, stop: threading.Event, start_s: float, end_s: float) -> None:
+        self._clock = _PlaybackClock(start_s, time.monotonic())
         stop.wait(end_s - start_s)
 
 

@@ -27,17 +27,17 @@ BLOCK_S = 4
 MOST_BLOCKS = 150
 """So many are looked at at once: ten minutes."""
 
-FRAMES = BLOCK_S * SAMPLE_RATE // HOP
+FRAMES_PER_BLOCK = BLOCK_S * SAMPLE_RATE // HOP
 _SAMPLES = BLOCK_S * SAMPLE_RATE
 _PAD = SAMPLE_RATE // 10  # what the resampler needs around a block
-_KEPT = 2 * MOST_BLOCKS
+_CACHED_BLOCKS = 2 * MOST_BLOCKS
 
 FLOOR_DB, CEILING_DB = -70.0, 10.0
 """Of the spectrogram: darkest and brightest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SoundBlock:
     """Seconds ``4 n .. 4 n + 4`` of one channel.
 
     Attributes
@@ -52,7 +52,7 @@ class Block:
     mel: NDArray[np.uint8]
 
 
-Blocks = Mapping[int, Block]
+ChannelBlocks = Mapping[int, SoundBlock]
 """Blocks of one moment by their channels."""
 
 
@@ -70,31 +70,31 @@ class SoundStore(QObject):
         Why there is nothing to see; one sentence, or empty.
     """
 
-    arrived = pyqtSignal()
+    blocks_ready = pyqtSignal()
 
-    _read_one = pyqtSignal()
+    _block_read = pyqtSignal()
 
     def __init__(self, info: SessionInfo, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.fault = ""
         self._info = info
         self._channels = tuple(channel.number for channel in info.channels)
-        self._blocks: OrderedDict[int, Blocks] = OrderedDict()
-        self._wanted: list[int] = []
+        self._blocks: OrderedDict[int, ChannelBlocks] = OrderedDict()
+        self._requested: list[int] = []
         self._lock = threading.Lock()
         self._busy = False
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
         self._mfcc = Mfcc(FeatureParams())
-        self._read_one.connect(self._tell)
+        self._block_read.connect(self._announce)
 
     @property
-    def there(self) -> bool:
+    def available(self) -> bool:
         """Whether sound was kept."""
         return has_sound(self._info)
 
-    def between(self, start_s: float, end_s: float, channel: int) -> dict[int, Block]:
+    def blocks_between(self, start_s: float, end_s: float, channel: int) -> dict[int, SoundBlock]:
         """Blocks of a stretch that are ready, by their numbers; the others are read from now on."""
         first, last = int(max(0.0, start_s) // BLOCK_S), int(max(0.0, end_s) // BLOCK_S)
         numbers = range(first, last + 1)
@@ -102,11 +102,11 @@ class SoundStore(QObject):
             ready = {number: self._blocks[number] for number in numbers if number in self._blocks}
             for number in ready:
                 self._blocks.move_to_end(number)
-            self._wanted = [number for number in numbers if number not in self._blocks]
-            start = bool(self._wanted) and not self._busy and not self.fault and not self._closed
+            self._requested = [number for number in numbers if number not in self._blocks]
+            start = bool(self._requested) and not self._busy and not self.fault and not self._closed
             self._busy = self._busy or start
         if start:
-            self._pool.submit(self._read_wanted)
+            self._pool.submit(self._read_requested)
         return {number: blocks[channel] for number, blocks in ready.items() if channel in blocks}
 
     def close(self) -> None:
@@ -116,34 +116,34 @@ class SoundStore(QObject):
         if self._file is not None:
             self._file.close()
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         if not self._closed:  # what was under way in the thread comes too late
-            self.arrived.emit()
+            self.blocks_ready.emit()
 
     # ---------------------------------------------------------------------------- in the thread
 
-    def _read_wanted(self) -> None:
+    def _read_requested(self) -> None:
         while not self._closed:
             with self._lock:
-                if not self._wanted:
+                if not self._requested:
                     self._busy = False
                     return
-                number = self._wanted.pop(0)
+                number = self._requested.pop(0)
             try:
                 blocks = self._read(number)
             except (SerError, OSError, soundfile.SoundFileError) as error:
                 self.fault = str(error)
                 with self._lock:
                     self._busy = False
-                self._read_one.emit()
+                self._block_read.emit()
                 return
             with self._lock:
                 self._blocks[number] = blocks
-                while len(self._blocks) > _KEPT:
+                while len(self._blocks) > _CACHED_BLOCKS:
                     self._blocks.popitem(last=False)
-            self._read_one.emit()
+            self._block_read.emit()
 
-    def _read(self, number: int) -> Blocks:
+    def _read(self, number: int) -> ChannelBlocks:
         if self._file is None:
             self._file = soundfile.SoundFile(sound_path(self._info))
         rate = self._file.samplerate
@@ -163,7 +163,7 @@ class SoundStore(QObject):
             for channel, column in columns.items()
         }
 
-    def _block(self, native: NDArray[np.float32], rate: int, skip: int) -> Block:
+    def _block(self, native: NDArray[np.float32], rate: int, skip: int) -> SoundBlock:
         samples = np.asarray(
             native
             if rate == SAMPLE_RATE or not len(native)
@@ -176,7 +176,7 @@ class SoundStore(QObject):
             scaled = (self._mfcc.log_mel(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
             mel = np.clip(scaled * 255.0, 0, 255).astype(np.uint8)
         whole = np.round(np.clip(samples[:_SAMPLES], -1, 1) * 32767).astype(np.int16)
-        return Block(whole, mel)
+        return SoundBlock(whole, mel)
 
 
 def sound_path(info: SessionInfo) -> Path:
@@ -195,7 +195,7 @@ def sound_path(info: SessionInfo) -> Path:
 
 
 def samples_between(
-    blocks: Mapping[int, Block], first: int, last: int
+    blocks: Mapping[int, SoundBlock], first: int, last: int
 ) -> tuple[int, NDArray[np.int16]]:
     """Samples of consecutive blocks in one array, zeros where they are missing."""
     whole = np.zeros((last - first + 1) * _SAMPLES, np.int16)
@@ -206,13 +206,13 @@ def samples_between(
 
 
 def mel_between(
-    blocks: Mapping[int, Block], numbers: Sequence[int]
+    blocks: Mapping[int, SoundBlock], numbers: Sequence[int]
 ) -> tuple[int, NDArray[np.uint8]]:
     """Spectra of consecutive blocks in one array, the floor where they are missing."""
     bands = next((block.mel.shape[1] for block in blocks.values()), 1)
-    whole = np.zeros((len(numbers) * FRAMES, bands), np.uint8)
+    whole = np.zeros((len(numbers) * FRAMES_PER_BLOCK, bands), np.uint8)
     for place, number in enumerate(numbers):
         block = blocks.get(number)
         if block is not None:
-            whole[place * FRAMES : place * FRAMES + len(block.mel)] = block.mel
-    return numbers[0] * FRAMES, whole
+            whole[place * FRAMES_PER_BLOCK : place * FRAMES_PER_BLOCK + len(block.mel)] = block.mel
+    return numbers[0] * FRAMES_PER_BLOCK, whole

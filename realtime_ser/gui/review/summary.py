@@ -19,39 +19,43 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.base.text import clock_text, percent
-from realtime_ser.gui.theme.theme import Look, line_style, set_role
-from realtime_ser.session.statistics import ChannelDigest, channel_digest
+from realtime_ser.base.text import clock_text, percent_text
+from realtime_ser.gui.theme.theme import Style, line_style, set_role
+from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
-_MOMENTS = 5
+_MOST_MOMENTS = 5
 
 
-class Shares(QWidget):
+class ShareBars(QWidget):
     """A bar for each label's share of the speaking time, always in the same order."""
 
     #: A person clicked a label.
     chosen = pyqtSignal(str)
 
-    def __init__(self, labels: tuple[str, ...], digest: ChannelDigest, look: Look) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], speech_statistics: ChannelStatistics, style: Style
+    ) -> None:
         super().__init__()
         self._labels = labels
-        self._digest = digest
-        self._look = look
+        self._digest = speech_statistics
+        self._style = style
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Share of speaking time")
         self.setAccessibleDescription(
-            "; ".join(f"{name} {percent(digest.shares.get(name, 0.0))}" for name in labels)
+            "; ".join(
+                f"{name} {percent_text(speech_statistics.shares.get(name, 0.0))}" for name in labels
+            )
         )
         self.setToolTip(
             "Share of the voiced time whose segments carry each label; a click lists them"
         )
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.set_look(look)
+        self.set_style(style)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         self.setFixedHeight(len(self._labels) * self._row())
         self.update()
 
@@ -64,34 +68,36 @@ class Shares(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the bars."""
-        look, row = self._look, self._row()
+        style, row = self._style, self._row()
         painter = QPainter(self)
-        metrics = QFontMetricsF(look.small)
-        painter.setFont(look.small)
-        left = max(metrics.horizontalAdvance(name) for name in self._labels) + look.grid(1)
-        right = metrics.horizontalAdvance(percent(1.0)) + look.grid(1)
+        metrics = QFontMetricsF(style.small)
+        painter.setFont(style.small)
+        left = max(metrics.horizontalAdvance(name) for name in self._labels) + style.grid(1)
+        right = metrics.horizontalAdvance(percent_text(1.0)) + style.grid(1)
         room = max(1.0, self.width() - left - right)
         for number, name in enumerate(self._labels):
             share = self._digest.shares.get(name, 0.0)
             line = QRectF(0, number * row, self.width(), row)
-            painter.setPen(QColor(look.theme.text if share else look.theme.muted))
+            painter.setPen(QColor(style.theme.text if share else style.theme.muted))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
-            bar = QRectF(left, line.center().y() - look.grid(0.5), room, look.grid(1))
-            painter.fillRect(bar, QColor(look.theme.grid))
+            bar = QRectF(left, line.center().y() - style.grid(0.5), room, style.grid(1))
+            painter.fillRect(bar, QColor(style.theme.grid))
             color = line_style(name, number).color
             bar.setWidth(room * share)
-            rim = look.theme.outline(color)
+            rim = style.theme.outline(color)
             if rim is not None and share:
                 painter.fillRect(bar, QColor(rim))
                 bar.adjust(1, 1, -1, -1)
             painter.fillRect(bar, QColor(color))
             painter.drawText(
-                line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(share)
+                line,
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+                percent_text(share),
             )
         painter.end()
 
     def _row(self) -> int:
-        return self._look.grid(2.25)
+        return self._style.grid(2.25)
 
 
 class SummaryPanel(QScrollArea):
@@ -101,29 +107,29 @@ class SummaryPanel(QScrollArea):
     ----------
     content
         The session.
-    look
+    style
         Theme and sizes.
     """
 
     #: A person wants to see and hear a stretch: from, to.
-    wanted = pyqtSignal(float, float)
+    stretch_chosen = pyqtSignal(float, float)
 
     #: A person wants to see the segments of a label, in a channel.
-    label_wanted = pyqtSignal(str, int)
+    label_chosen = pyqtSignal(str, int)
 
-    _made = pyqtSignal(object)
+    _digests_ready = pyqtSignal(object)
 
-    def __init__(self, content: Content, look: Look) -> None:
+    def __init__(self, content: Content, style: Style) -> None:
         super().__init__()
         self._content = content
-        self._look = look
-        self._digests: list[ChannelDigest] = []
+        self._style = style
+        self._digests: list[ChannelStatistics] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
         self._closed = False
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Summary")
-        self._made.connect(self._show)
+        self._digests_ready.connect(self._show)
         self._show([])
 
     @property
@@ -136,24 +142,24 @@ class SummaryPanel(QScrollArea):
         if not self._closed:
             self._pool.submit(self._digest)
 
-    def close_down(self) -> None:
+    def shut_down(self) -> None:
         """Let the thread go."""
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         self._show(self._digests)
 
     def _digest(self) -> None:
         digests = [
-            channel_digest(channel.pyramid.columns, channel.segments, _MOMENTS)
+            channel_statistics(channel.pyramid.columns, channel.segments, _MOST_MOMENTS)
             for channel in self._content.channels.values()
         ]
-        self._made.emit(digests)
+        self._digests_ready.emit(digests)
 
-    def _show(self, digests: list[ChannelDigest]) -> None:
+    def _show(self, digests: list[ChannelStatistics]) -> None:
         # What was under way in the thread may come too late, even for a window that is no more.
         if self._closed or sip.isdeleted(self):
             return
@@ -161,33 +167,35 @@ class SummaryPanel(QScrollArea):
         body = QWidget()
         body.setObjectName("window")
         column = QVBoxLayout(body)
-        pad = self._look.grid(1.5)
+        pad = self._style.grid(1.5)
         column.setContentsMargins(pad, pad, pad, pad)
-        column.setSpacing(self._look.grid(0.75))
+        column.setSpacing(self._style.grid(0.75))
         if not digests:
             column.addWidget(_words("Adding up…", "muted"))
-        for digest in digests:
+        for speech_statistics in digests:
             if len(digests) > 1:
-                column.addWidget(_words(self._content.channels[digest.channel].title, "bold"))
-            self._add(column, digest)
-            column.addSpacing(self._look.grid(1))
+                column.addWidget(
+                    _words(self._content.channels[speech_statistics.channel].title, "bold")
+                )
+            self._add_channel(column, speech_statistics)
+            column.addSpacing(self._style.grid(1))
         column.addStretch(1)
         # Making objects can collect a window that nobody holds any more, and this panel with it.
         if not sip.isdeleted(self):
             self.setWidget(body)
 
-    def _add(self, column: QVBoxLayout, digest: ChannelDigest) -> None:
-        if not digest.segments:
+    def _add_channel(self, column: QVBoxLayout, speech_statistics: ChannelStatistics) -> None:
+        if not speech_statistics.segments:
             column.addWidget(_words("There was no speech.", "muted"))
             return
         column.addWidget(_words("Share of speaking time", "small muted"))
-        shares = Shares(self._content.labels, digest, self._look)
-        shares.chosen.connect(lambda name: self.label_wanted.emit(name, digest.channel))
+        shares = ShareBars(self._content.labels, speech_statistics, self._style)
+        shares.chosen.connect(lambda name: self.label_chosen.emit(name, speech_statistics.channel))
         column.addWidget(shares)
-        column.addSpacing(self._look.grid(0.5))
-        column.addLayout(_table(_facts(digest)))
-        if digest.pauses is not None:
-            longest = digest.pauses
+        column.addSpacing(self._style.grid(0.5))
+        column.addLayout(_table(_fact_rows(speech_statistics)))
+        if speech_statistics.pauses is not None:
+            longest = speech_statistics.pauses
             column.addWidget(
                 self._link(
                     f"longest pause  {longest.longest_s:.1f} s  at "
@@ -196,17 +204,19 @@ class SummaryPanel(QScrollArea):
                     longest.longest_at_s + longest.longest_s,
                 )
             )
-        column.addSpacing(self._look.grid(0.5))
+        column.addSpacing(self._style.grid(0.5))
         column.addWidget(_words("Most certain moments", "small muted"))
-        for moment in digest.moments:
-            words = f"{clock_text(moment.time_s)}  {moment.label} {percent(moment.confidence)}"
-            segment = self._content.channels[digest.channel].segment_at(moment.time_s - 0.01)
+        for moment in speech_statistics.moments:
+            words = f"{clock_text(moment.time_s)}  {moment.label} {percent_text(moment.confidence)}"
+            segment = self._content.channels[speech_statistics.channel].segment_at(
+                moment.time_s - 0.01
+            )
             start = moment.time_s if segment is None else segment.start_s
             end = moment.time_s if segment is None else segment.end_s
             column.addWidget(self._link(words, start, end))
-        rows = list(_transitions(digest))
+        rows = list(_transitions(speech_statistics))
         if rows:
-            column.addSpacing(self._look.grid(0.5))
+            column.addSpacing(self._style.grid(0.5))
             column.addWidget(_words("Most frequent transitions", "small muted"))
             column.addLayout(_table(rows))
 
@@ -215,27 +225,34 @@ class SummaryPanel(QScrollArea):
         set_role(button, "link")
         button.setToolTip("Go there")
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(lambda: self.wanted.emit(start_s, end_s))
+        button.clicked.connect(lambda: self.stretch_chosen.emit(start_s, end_s))
         return button
 
 
-def _facts(digest: ChannelDigest) -> Iterator[tuple[str, str]]:
-    share = digest.speech_s / digest.duration_s if digest.duration_s else 0.0
-    yield "speaking time", f"{clock_text(digest.speech_s)}, {percent(share)}"
-    yield "segments", f"{digest.segments:,}"
-    if digest.certain_share is not None:
-        yield "certain", percent(digest.certain_share)
-    if digest.lost_s:
-        yield "sound lost", f"{digest.lost_s:.1f} s"
-    if digest.paused_s:
-        yield "paused", clock_text(digest.paused_s)
-    if digest.pauses is not None:
-        yield "pauses", f"{digest.pauses.count:,}, median {digest.pauses.median_s:.1f} s"
-        yield "in pauses", clock_text(digest.pauses.total_s)
+def _fact_rows(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:
+    share = (
+        speech_statistics.speech_s / speech_statistics.duration_s
+        if speech_statistics.duration_s
+        else 0.0
+    )
+    yield "speaking time", f"{clock_text(speech_statistics.speech_s)}, {percent_text(share)}"
+    yield "segments", f"{speech_statistics.segments:,}"
+    if speech_statistics.certain_share is not None:
+        yield "certain", percent_text(speech_statistics.certain_share)
+    if speech_statistics.lost_s:
+        yield "sound lost", f"{speech_statistics.lost_s:.1f} s"
+    if speech_statistics.paused_s:
+        yield "paused", clock_text(speech_statistics.paused_s)
+    if speech_statistics.pauses is not None:
+        yield (
+            "pauses",
+            f"{speech_statistics.pauses.count:,}, median {speech_statistics.pauses.median_s:.1f} s",
+        )
+        yield "in pauses", clock_text(speech_statistics.pauses.total_s)
 
 
-def _transitions(digest: ChannelDigest) -> Iterator[tuple[str, str]]:
-    found = sorted(digest.transitions.items(), key=lambda item: -item[1])
+def _transitions(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:
+    found = sorted(speech_statistics.transitions.items(), key=lambda item: -item[1])
     for (before, after), count in [item for item in found if item[0][0] != item[0][1]][:6]:
         yield f"{before} \u2192 {after}", f"{count:,}"
 

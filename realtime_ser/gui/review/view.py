@@ -22,14 +22,14 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.records import STEP_S, Marker, Segment
 from realtime_ser.exchange.tiers import CORRECTED
-from realtime_ser.gui.review.annotation_list import Choices, ItemDialog, MarkList
-from realtime_ser.gui.review.annotations import FREE_TIER, Annotations, end_of, start_of
+from realtime_ser.gui.review.annotation_list import ItemChoices, ItemDialog, MarkList
+from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations, end_of, start_of
 from realtime_ser.gui.review.segments import SegmentPanel
-from realtime_ser.gui.review.session_player import Player
+from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.review.summary import SummaryPanel
-from realtime_ser.gui.theme.theme import Look, set_role
-from realtime_ser.gui.timeline.axis import Axis, exact_clock
+from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.session.store import Interval, Store
@@ -38,7 +38,7 @@ from realtime_ser.timeline.content import Content
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 
 
-class _Scroller(QScrollArea):
+class _TimelineScrollArea(QScrollArea):
     """Leaves the arrow keys to the window: they move the cursor."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -47,71 +47,71 @@ class _Scroller(QScrollArea):
             event.ignore()
 
 
-class Desk(QWidget):
+class ReviewView(QWidget):
     """The working place of a session.
 
     Parameters
     ----------
     store, content
         The session.
-    look
+    style
         Theme and sizes.
     """
 
     #: What can be done has changed: something was selected, or playing began or ended.
-    turned = pyqtSignal()
+    state_changed = pyqtSignal()
 
-    def __init__(self, store: Store, content: Content, look: Look) -> None:
+    def __init__(self, store: Store, content: Content, style: Style) -> None:
         super().__init__()
         self.setObjectName("body")
         self.content = content
-        self.axis = Axis(content.duration_s, self)
+        self.axis = TimeAxis(content.duration_s, self)
         self.annotations = Annotations(store, content.info.id, self)
         self.sound = SoundStore(content.info, self)
-        self.player = Player(content.info, self)
-        self.canvas = Canvas(content, self.annotations, self.sound, self.axis, look)
-        self.overview = Overview(content, self.annotations, self.axis, look)
+        self.player = SessionPlayer(content.info, self)
+        self.canvas = Canvas(content, self.annotations, self.sound, self.axis, style)
+        self.overview = Overview(content, self.annotations, self.axis, style)
         self.segments = SegmentPanel(content, self.annotations)
         self.marks = MarkList(self.annotations)
-        self.summary = SummaryPanel(content, look)
+        self.summary = SummaryPanel(content, style)
         self.tabs = QTabWidget()
         self.message = QLabel(_HINT)
         self.visible_range = QLabel()
-        self._look = look
+        self._style = style
         self._lay_out()
         self._connect()
-        self.set_look(look)
+        self.set_style(style)
         self._show_range()
         QTimer.singleShot(0, self.summary.begin)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         for part in (self.canvas, self.overview, self.segments, self.marks, self.summary):
-            part.set_look(look)
-        self._status.setContentsMargins(look.grid(2), 0, look.grid(2), 0)
-        self._status.setSpacing(look.grid(2))
-        self._bar.setFixedHeight(look.grid(3.5))
-        metrics = QFontMetricsF(look.small)
+            part.set_style(style)
+        self._status.setContentsMargins(style.grid(2), 0, style.grid(2), 0)
+        self._status.setSpacing(style.grid(2))
+        self._bar.setFixedHeight(style.grid(3.5))
+        metrics = QFontMetricsF(style.small)
         self.visible_range.setMinimumWidth(
             round(metrics.horizontalAdvance("00:00:00.000 – 00:00:00.000 (00.000 s)"))
         )
-        self.side.setMinimumWidth(look.grid(30))
+        self.side_panel.setMinimumWidth(style.grid(30))
 
-    def show_side(self, *, shown: bool) -> None:
+    def show_side_panel(self, *, shown: bool) -> None:
         """Show or hide what is beside the timeline."""
-        self.side.setVisible(shown)
+        self.side_panel.setVisible(shown)
 
     @property
-    def side_shown(self) -> bool:
+    def side_panel_shown(self) -> bool:
         """Whether that is shown."""
-        return not self.side.isHidden()
+        return not self.side_panel.isHidden()
 
-    def close_down(self) -> None:
+    def shut_down(self) -> None:
         """Let threads and files go."""
         self.player.close()
         self.sound.close()
-        self.summary.close_down()
+        self.summary.shut_down()
 
     def say(self, words: str) -> None:
         """Tell something at the foot of the window."""
@@ -122,7 +122,7 @@ class Desk(QWidget):
         """Move down where not all channels have room."""
         bar = self._scroller.verticalScrollBar()
         assert bar is not None
-        bar.setValue(bar.value() + rows * self._look.grid(5))
+        bar.setValue(bar.value() + rows * self._style.grid(5))
 
     # ---------------------------------------------------------------------------------- the cursor
 
@@ -150,7 +150,7 @@ class Desk(QWidget):
         self.axis.place_cursor(segment.start_s)
         self.axis.reveal(segment.start_s, segment.end_s)
 
-    def present_segment(self) -> Segment | None:
+    def current_segment(self) -> Segment | None:
         """The selected segment, or else the one at the cursor."""
         if self.canvas.segment is not None:
             return self.canvas.segment
@@ -173,12 +173,12 @@ class Desk(QWidget):
         """Make an interval of the selection; without one, of the present segment."""
         span = self.axis.selection
         if span is None:
-            segment = self.present_segment()
+            segment = self.current_segment()
             if segment is None:
                 self.say("Select a stretch first: drag on the times, or with Shift.")
                 return
             span = (segment.start_s, segment.end_s)
-        self._make_interval(Interval(FREE_TIER, *span, label))
+        self._make_interval(Interval(DEFAULT_TIER, *span, label))
 
     def label(self, label: str | None) -> None:
         """Give a label to what is selected; ``None`` takes it away."""
@@ -200,7 +200,7 @@ class Desk(QWidget):
             self.say("Select a marker or an interval first.")
             return
         kind = "marker" if isinstance(item.value, Marker) else "interval"
-        dialog = ItemDialog(item.value, self._choices(), f"Edit {kind}", self.window())
+        dialog = ItemDialog(item.value, self._item_choices(), f"Edit {kind}", self.window())
         dialog.accepted.connect(lambda: self.annotations.change(item.number, dialog.value))
         _open(dialog)
 
@@ -212,19 +212,19 @@ class Desk(QWidget):
             self.annotations.remove(self.canvas.selected)
 
     def _correct(self, label: str | None) -> None:
-        segment = self.present_segment()
+        segment = self.current_segment()
         if segment is None:
             self.say("Click a segment first; then its label's key corrects it.")
             return
         if self.annotations.correct(segment, label):
-            said = "is the model's again" if label is None else f"corrected: {label}"
-            self.say(f"Segment {segment.number} {said}.")
+            message = "is the model's again" if label is None else f"corrected: {label}"
+            self.say(f"Segment {segment.number} {message}.")
 
     def _make_interval(self, value: Interval) -> None:
         if value.label:
             self.canvas.select(self.annotations.add(value))
             return
-        dialog = ItemDialog(value, self._choices(), "New interval", self.window())
+        dialog = ItemDialog(value, self._item_choices(), "New interval", self.window())
 
         def add() -> None:
             self.canvas.select(self.annotations.add(dialog.value))
@@ -232,35 +232,35 @@ class Desk(QWidget):
         dialog.accepted.connect(add)
         _open(dialog)
 
-    def _choices(self) -> Choices:
+    def _item_choices(self) -> ItemChoices:
         channels = {number: one.title for number, one in self.content.channels.items()}
         tiers = [*self.annotations.tiers(), CORRECTED]
-        return Choices(
+        return ItemChoices(
             self.content.labels, list(dict.fromkeys(tiers)), channels, self.content.duration_s
         )
 
-    def ask(self, at: QPoint) -> None:
+    def open_menu(self, at: QPoint) -> None:
         """Open the menu of what is selected, at a place on the screen."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         item = self.annotations.get(self.canvas.selected)
-        segment = self.present_segment()
+        segment = self.current_segment()
         span = self.axis.selection
         if item is not None:
-            _offer(menu, "&Edit…", self.edit)
-            _offer(menu, "&Delete", self.delete)
+            _add_action(menu, "&Edit…", self.edit)
+            _add_action(menu, "&Delete", self.delete)
         marker = item is not None and isinstance(item.value, Marker)
         if (segment is not None or item is not None or span is not None) and not marker:
             menu.addSeparator()
             for number, name in enumerate(self.content.labels, 1):
-                _offer(menu, f"{name}\t{number}", functools.partial(self.label, name))
-            _offer(menu, "&Withdraw the label\t0", functools.partial(self.label, None))
+                _add_action(menu, f"{name}\t{number}", functools.partial(self.label, name))
+            _add_action(menu, "&Withdraw the label\t0", functools.partial(self.label, None))
             menu.addSeparator()
-            _offer(menu, "&Play it", self.play_present, enabled=self.sound.there)
+            _add_action(menu, "&Play it", self.play_current, enabled=self.sound.available)
         menu.addSeparator()
-        _offer(menu, "Set a &marker at the cursor", self.add_marker)
+        _add_action(menu, "Set a &marker at the cursor", self.add_marker)
         if span is not None:
-            _offer(menu, "Make an &interval of the selection…", self.add_interval)
+            _add_action(menu, "Make an &interval of the selection…", self.add_interval)
         menu.popup(at)
 
     # --------------------------------------------------------------------------------------- sound
@@ -277,28 +277,28 @@ class Desk(QWidget):
             span = (start, self.axis.duration_s)
         self._play(*span)
 
-    def play_present(self) -> None:
+    def play_current(self) -> None:
         """Play the selected interval or segment, or the one at the cursor."""
         item = self.annotations.get(self.canvas.selected)
         if item is not None and end_of(item.value) > start_of(item.value):
             self._play(start_of(item.value), end_of(item.value))
             return
-        segment = self.present_segment()
+        segment = self.current_segment()
         if segment is None:
             self.say("There is no segment here to play.")
         else:
             self._play(segment.start_s, segment.end_s)
 
     def _play(self, start_s: float, end_s: float) -> None:
-        if not self.sound.there:
+        if not self.sound.available:
             self.say("No sound was kept in this session, so there is nothing to play.")
             return
         self.axis.seek(start_s)
         self.player.play(start_s, end_s)
 
-    def _heard(self, time_s: float) -> None:
+    def _follow_player(self, time_s: float) -> None:
         self.axis.place_cursor(time_s)
-        left, right = self.axis.goal
+        left, right = self.axis.target_range
         if not left <= time_s <= right:  # turn the page
             self.axis.show(time_s, time_s + right - left, glide=True)
 
@@ -309,58 +309,58 @@ class Desk(QWidget):
         axis.moved.connect(self._show_range)
         axis.selected.connect(self._show_range)
         axis.cursor_moved.connect(self._follow_cursor)
-        canvas.picked.connect(self._follow_pick)
+        canvas.selection_changed.connect(self._follow_selection)
         canvas.edit_wanted.connect(self.edit)
-        canvas.menu_wanted.connect(self.ask)
+        canvas.menu_wanted.connect(self.open_menu)
         canvas.interval_drawn.connect(
             lambda tier, channel, start, end: self._make_interval(
                 Interval(tier, start, end, "", channel=channel)
             )
         )
         self.segments.chosen.connect(self.choose_segment)
-        self.marks.chosen.connect(self._go_to_mark)
+        self.marks.chosen.connect(self._show_mark)
         self.marks.edit_wanted.connect(self.edit)
-        self.summary.wanted.connect(self._go_to)
-        self.summary.label_wanted.connect(self._list_label)
-        self.player.moved.connect(self._heard)
-        self.player.turned.connect(lambda _: self.turned.emit())
-        self.player.said.connect(self.say)
+        self.summary.stretch_chosen.connect(self._show_stretch)
+        self.summary.label_chosen.connect(self._show_label)
+        self.player.moved.connect(self._follow_player)
+        self.player.state_changed.connect(lambda _: self.state_changed.emit())
+        self.player.message.connect(self.say)
         self.annotations.failed.connect(self.say)
-        self.annotations.changed.connect(self.turned)
+        self.annotations.changed.connect(self.state_changed)
 
-    def _go_to(self, start_s: float, end_s: float) -> None:
+    def _show_stretch(self, start_s: float, end_s: float) -> None:
         self.axis.place_cursor(start_s)
         span = max(end_s - start_s, 1.0)
-        left, right = self.axis.goal
+        left, right = self.axis.target_range
         if right - left > 20 * span:  # nothing could be seen of it
             middle = (start_s + end_s) / 2
             self.axis.show(middle - 5 * span, middle + 5 * span, glide=True)
         else:
             self.axis.reveal(start_s, end_s)
 
-    def _list_label(self, label: str, channel: int) -> None:
+    def _show_label(self, label: str, channel: int) -> None:
         self.tabs.setCurrentWidget(self.segments)
         self.segments.show_label(label, channel)
 
-    def _go_to_mark(self, number: int) -> None:
+    def _show_mark(self, number: int) -> None:
         item = self.annotations.get(number)
         if item is not None:
             self.canvas.select(number)
             self.axis.place_cursor(start_of(item.value))
             self.axis.reveal(start_of(item.value), end_of(item.value))
 
-    def _follow_pick(self) -> None:
+    def _follow_selection(self) -> None:
         self.marks.follow(self.canvas.selected)
         if self.canvas.segment is not None:
             self.segments.follow(self.canvas.segment)
-        self.turned.emit()
+        self.state_changed.emit()
 
     def _follow_cursor(self) -> None:
         chosen = self.canvas.segment
         if chosen is None or not chosen.start_s <= self.axis.cursor_s < chosen.end_s:
             if chosen is not None:
                 self.canvas.select(self.canvas.selected, None)
-            self.segments.follow(self.present_segment())
+            self.segments.follow(self.current_segment())
 
     def _show_range(self) -> None:
         axis = self.axis
@@ -375,7 +375,7 @@ class Desk(QWidget):
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:
-        self._scroller = scroller = _Scroller()
+        self._scroller = scroller = _TimelineScrollArea()
         scroller.setWidget(self.canvas)
         scroller.setWidgetResizable(True)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -394,10 +394,10 @@ class Desk(QWidget):
         assert bar is not None
         bar.setDrawBase(False)
         self.tabs.setAccessibleName("Segments, marks and summary")
-        self.side = self.tabs
+        self.side_panel = self.tabs
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(left)
-        splitter.addWidget(self.side)
+        splitter.addWidget(self.side_panel)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
         splitter.setCollapsible(0, False)
@@ -423,7 +423,9 @@ class Desk(QWidget):
         whole.addWidget(self._bar)
 
 
-def _offer(menu: QMenu, words: str, act: Callable[[], object], *, enabled: bool = True) -> None:
+def _add_action(
+    menu: QMenu, words: str, act: Callable[[], object], *, enabled: bool = True
+) -> None:
     action = menu.addAction(words)
     assert action is not None
     action.setEnabled(enabled)

@@ -19,11 +19,11 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text
-from realtime_ser.gui.app.key_sheet import KeySheet
+from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.review.actions import help_rows, make_actions
-from realtime_ser.gui.review.view import Desk
-from realtime_ser.gui.theme.style_watcher import Dresser
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.review.view import ReviewView
+from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.axis import exact_clock
 from realtime_ser.gui.widgets.icons import glyph_icon
 from realtime_ser.gui.widgets.parts import button
@@ -35,21 +35,21 @@ NARROW = 1000
 
 _NO_SOUND = "No sound was kept in this session, so there is nothing to play"
 
-_ON_DESK: dict[str, Callable[[Desk], object]] = {
-    "undo": lambda desk: desk.annotations.stack.undo(),
-    "redo": lambda desk: desk.annotations.stack.redo(),
-    "marker": Desk.add_marker,
-    "interval": Desk.add_interval,
-    "edit": Desk.edit,
-    "delete": Desk.delete,
-    "play": Desk.toggle_play,
-    "play_present": Desk.play_present,
-    "next": lambda desk: desk.go_to_segment(1),
-    "previous": lambda desk: desk.go_to_segment(-1),
-    "in": lambda desk: desk.axis.zoom(0.5),
-    "out": lambda desk: desk.axis.zoom(2.0),
-    "fit": lambda desk: desk.axis.fit(),
-    "side": lambda desk: desk.show_side(shown=not desk.side_shown),
+_VIEW_ACTIONS: dict[str, Callable[[ReviewView], object]] = {
+    "undo": lambda review_view: review_view.annotations.stack.undo(),
+    "redo": lambda review_view: review_view.annotations.stack.redo(),
+    "marker": ReviewView.add_marker,
+    "interval": ReviewView.add_interval,
+    "edit": ReviewView.edit,
+    "delete": ReviewView.delete,
+    "play": ReviewView.toggle_play,
+    "play_present": ReviewView.play_current,
+    "next": lambda review_view: review_view.go_to_segment(1),
+    "previous": lambda review_view: review_view.go_to_segment(-1),
+    "in": lambda review_view: review_view.axis.zoom(0.5),
+    "out": lambda review_view: review_view.axis.zoom(2.0),
+    "fit": lambda review_view: review_view.axis.fit(),
+    "side": lambda review_view: review_view.show_side_panel(shown=not review_view.side_panel_shown),
 }
 
 
@@ -67,7 +67,7 @@ class ReviewWindow(QMainWindow):
 
     Attributes
     ----------
-    desk
+    review_view
         Everything that is shown of the session.
 
     Raises
@@ -86,68 +86,68 @@ class ReviewWindow(QMainWindow):
         super().__init__(parent)
         self._config = config
         self._store = store
-        self._desk: Desk | None = None
-        self._look: Look | None = None
+        self._review_view: ReviewView | None = None
+        self._style: Style | None = None
         self._narrow = False
         self.title = QLabel()
         self.facts = QLabel()
         self.position = QLabel()
         self.actions_by_name = make_actions(self)
-        self._make_bar()
+        self._make_toolbar()
         self.setMinimumSize(QSize(640, 480))
         self.resize(1280, 720)
-        self._dresser = Dresser(self, self._wear, config.window.theme)
+        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
         self._show(load_content(store, session_id))
         self._bind()
 
     @property
-    def desk(self) -> Desk:
+    def review_view(self) -> ReviewView:
         """Everything that is shown of the session."""
-        assert self._desk is not None
-        return self._desk
+        assert self._review_view is not None
+        return self._review_view
 
     @property
     def content(self) -> Content:
         """The session as it was read."""
-        return self.desk.content
+        return self.review_view.content
 
     def reload(self) -> None:
         """Read the session again; what is seen stays in its place."""
-        before = self.desk
+        before = self.review_view
         content = load_content(self._store, before.content.info.id)
-        start, end, cursor = *before.axis.goal, before.axis.cursor_s
+        start, end, cursor = *before.axis.target_range, before.axis.cursor_s
         self._show(content)
-        self.desk.axis.show(start, end)
-        self.desk.axis.place_cursor(cursor)
-        before.close_down()
+        self.review_view.axis.show(start, end)
+        self.review_view.axis.place_cursor(cursor)
+        before.shut_down()
         before.deleteLater()
-        self.desk.say("Everything was read again.")
+        self.review_view.say("Everything was read again.")
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Keys that a control with the focus did not want for itself."""
-        if event is None or not self._key(event):
+        if event is None or not self._handle_key(event):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """On a narrow window leave out what menus and keys do as well."""
         super().resizeEvent(event)
-        narrow = self.width() < NARROW * self._dresser.look.scale
+        narrow = self.width() < NARROW * self._style_watcher.style.scale
         if narrow != self._narrow:
             self._narrow = narrow
             for name in ("interval", "undo", "redo", "fit"):
                 self.buttons[name].setVisible(not narrow)
-            self.desk.show_side(shown=not narrow)
+            self.review_view.show_side_panel(shown=not narrow)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Everything is stored already; let threads and files go."""
-        self.desk.close_down()
+        self.review_view.shut_down()
         super().closeEvent(event)
         self.closed.emit()
 
     # ------------------------------------------------------------------------------------ actions
 
     def _bind(self) -> None:
-        acts: dict[str, Callable[[], object]] = {
+        handlers: dict[str, Callable[[], object]] = {
             "export": self._export,
             "compare": self._compare,
             "reload": self.reload,
@@ -161,64 +161,71 @@ class ReviewWindow(QMainWindow):
             "help": self._help,
         }
         # The desk is another one after each reading.
-        acts |= {name: functools.partial(self._on_desk, act) for name, act in _ON_DESK.items()}
+        handlers |= {
+            name: functools.partial(self._on_view, handler)
+            for name, handler in _VIEW_ACTIONS.items()
+        }
         for name, action in self.actions_by_name.items():
-            action.triggered.connect(lambda _=False, act=acts[name]: self._do(act))
+            action.triggered.connect(
+                lambda _=False, handler=handlers[name]: self._run_action(handler)
+            )
         for name, control in self.buttons.items():
-            control.clicked.connect(lambda _=False, act=acts[name]: self._do(act))
+            control.clicked.connect(
+                lambda _=False, handler=handlers[name]: self._run_action(handler)
+            )
 
-    def _do(self, act: Callable[[], object]) -> None:
+    def _run_action(self, handler: Callable[[], object]) -> None:
         """What cannot be done, as when the session was deleted in another window, is said."""
         try:
-            act()
+            handler()
         except SerError as error:
-            self.desk.say(str(error))
+            self.review_view.say(str(error))
 
-    def _on_desk(self, act: Callable[[Desk], object]) -> None:
-        act(self.desk)
+    def _on_view(self, handler: Callable[[ReviewView], object]) -> None:
+        handler(self.review_view)
 
-    def _key(self, event: QKeyEvent) -> bool:
+    def _handle_key(self, event: QKeyEvent) -> bool:
         """Do what a key is for; whether it is for anything."""
-        desk, axis, keys = self.desk, self.desk.axis, Qt.Key
+        review_view, axis, keys = self.review_view, self.review_view.axis, Qt.Key
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         text, key = event.text(), event.key()
         if len(text) == 1 and text in "123456789" and int(text) <= len(self.content.labels):
-            desk.label(self.content.labels[int(text) - 1])
+            review_view.label(self.content.labels[int(text) - 1])
             return True
-        second = round(1.0 / 0.08)
-        acts: dict[int, Callable[[], object]] = {
-            keys.Key_Space: desk.toggle_play,
-            keys.Key_0: lambda: desk.label(None),
-            keys.Key_Backspace: lambda: desk.label(None),
+        steps_per_s = round(1.0 / 0.08)
+        handlers: dict[int, Callable[[], object]] = {
+            keys.Key_Space: review_view.toggle_play,
+            keys.Key_0: lambda: review_view.label(None),
+            keys.Key_Backspace: lambda: review_view.label(None),
             keys.Key_Plus: lambda: axis.zoom(0.5),
             keys.Key_Equal: lambda: axis.zoom(0.5),
             keys.Key_Minus: lambda: axis.zoom(2.0),
             keys.Key_Up: lambda: axis.zoom(0.5),
             keys.Key_Down: lambda: axis.zoom(2.0),
-            keys.Key_Left: lambda: desk.step(-second if shift else -1),
-            keys.Key_Right: lambda: desk.step(second if shift else 1),
+            keys.Key_Left: lambda: review_view.step(-steps_per_s if shift else -1),
+            keys.Key_Right: lambda: review_view.step(steps_per_s if shift else 1),
             keys.Key_PageUp: lambda: axis.pan(-0.9 * axis.span_s, glide=True),
             keys.Key_PageDown: lambda: axis.pan(0.9 * axis.span_s, glide=True),
             keys.Key_Home: lambda: axis.seek(0.0),
             keys.Key_End: lambda: axis.seek(axis.duration_s),
-            keys.Key_Return: desk.edit,
-            keys.Key_Enter: desk.edit,
-            keys.Key_Delete: desk.delete,
+            keys.Key_Return: review_view.edit,
+            keys.Key_Enter: review_view.edit,
+            keys.Key_Delete: review_view.delete,
             keys.Key_Escape: self._unselect,
         }
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            acts = {
-                keys.Key_Up: lambda: desk.scroll_down(-1),
-                keys.Key_Down: lambda: desk.scroll_down(1),
+            handlers = {
+                keys.Key_Up: lambda: review_view.scroll_down(-1),
+                keys.Key_Down: lambda: review_view.scroll_down(1),
             }
-        act = acts.get(key)
-        if act is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        handler = handlers.get(key)
+        if handler is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return False
-        act()
+        handler()
         return True
 
     def _select_edge(self, *, first: bool) -> None:
-        axis = self.desk.axis
+        axis = self.review_view.axis
         begin, end = axis.selection or (axis.cursor_s, axis.cursor_s)
         if first:
             axis.select(axis.cursor_s, end if end > axis.cursor_s else axis.duration_s)
@@ -226,29 +233,29 @@ class ReviewWindow(QMainWindow):
             axis.select(begin if begin < axis.cursor_s else 0.0, axis.cursor_s)
 
     def _unselect(self) -> None:
-        self.desk.axis.unselect()
-        self.desk.canvas.select(None)
+        self.review_view.axis.unselect()
+        self.review_view.canvas.select(None)
 
     def _zoom_to_selection(self) -> None:
-        desk, span = self.desk, self.desk.axis.selection
+        review_view, span = self.review_view, self.review_view.axis.selection
         if span is None:
-            segment = desk.present_segment()
+            segment = review_view.current_segment()
             if segment is None:
-                desk.say("Select a stretch first: drag on the times, or with Shift.")
+                review_view.say("Select a stretch first: drag on the times, or with Shift.")
                 return
             span = (segment.start_s, segment.end_s)
         room = (span[1] - span[0]) / 20
-        desk.axis.show(span[0] - room, span[1] + room, glide=True)
+        review_view.axis.show(span[0] - room, span[1] + room, glide=True)
 
     def _find(self) -> None:
-        self.desk.show_side(shown=True)
-        self.desk.tabs.setCurrentWidget(self.desk.segments)
-        self.desk.segments.text.setFocus()
-        self.desk.segments.text.selectAll()
+        self.review_view.show_side_panel(shown=True)
+        self.review_view.tabs.setCurrentWidget(self.review_view.segments)
+        self.review_view.segments.text.setFocus()
+        self.review_view.segments.text.selectAll()
 
     def _change_style(self) -> None:
-        canvas = self.desk.canvas
-        canvas.set_style("lines" if canvas.style_of_curves == "areas" else "areas")
+        canvas = self.review_view.canvas
+        canvas.set_curve_style("lines" if canvas.curve_style == "areas" else "areas")
         self._show_state()
 
     def _export(self) -> None:
@@ -261,7 +268,7 @@ class ReviewWindow(QMainWindow):
     def _compare(self) -> None:
         from realtime_ser.gui.review.comparison import TakesWindow
 
-        span = self.desk.axis.selection
+        span = self.review_view.axis.selection
         window = TakesWindow(self._config, self._store, parent=self)
         window.setWindowFlag(Qt.WindowType.Window)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -271,31 +278,31 @@ class ReviewWindow(QMainWindow):
     def _help(self) -> None:
         labels = enumerate(self.content.labels, 1)
         words = ", ".join(f"{number} {name}" for number, name in labels)
-        KeySheet("Keys", help_rows(), [f"Labels: {words}"], self).open()
+        ShortcutsDialog("Keys", help_rows(), [f"Labels: {words}"], self).open()
 
     # -------------------------------------------------------------------------------------- looks
 
     def _show(self, content: Content) -> None:
-        look = self._dresser.look
-        self._desk = desk = Desk(self._store, content, look)
-        desk.show_side(shown=not self._narrow)
-        self._column.addWidget(desk, 1)
+        style = self._style_watcher.style
+        self._review_view = review_view = ReviewView(self._store, content, style)
+        review_view.show_side_panel(shown=not self._narrow)
+        self._column.addWidget(review_view, 1)
         if self._column.count() > 2:
             self._column.takeAt(1)
         self.setWindowTitle(f"{content.title} – review")
         self.title.setText(content.title)
-        self.facts.setText(_facts(content.info))
-        desk.axis.cursor_moved.connect(self._show_position)
-        desk.turned.connect(self._show_state)
-        stack = desk.annotations.stack
+        self.facts.setText(_session_facts(content.info))
+        review_view.axis.cursor_moved.connect(self._show_position)
+        review_view.state_changed.connect(self._show_state)
+        stack = review_view.annotations.stack
         stack.indexChanged.connect(self._show_state)
         self._show_position()
         self._show_state()
-        desk.canvas.setFocus()
+        review_view.canvas.setFocus()
         if content.info.state is SessionState.RUNNING:
-            desk.say("This session is still running: F5 reads what has come since.")
+            review_view.say("This session is still running: F5 reads what has come since.")
 
-    def _make_bar(self) -> None:
+    def _make_toolbar(self) -> None:
         self.buttons: dict[str, QPushButton] = {
             "play": button("Play", "Play the selection, or on from the cursor (Space)", "primary"),
             "marker": button("Mark", "Set a marker at the cursor (M)"),
@@ -340,43 +347,47 @@ class ReviewWindow(QMainWindow):
         self._column.addWidget(bar)
         self.setCentralWidget(whole)
 
-    def _wear(self, look: Look) -> None:
-        self._look = look
-        self._bar.setContentsMargins(look.grid(2), look.grid(0.75), look.grid(2), look.grid(0.75))
-        self._bar.setSpacing(look.grid(1))
-        metrics = QFontMetricsF(look.font(look.body_px, bold=True))
+    def _apply_style(self, style: Style) -> None:
+        self._style = style
+        self._bar.setContentsMargins(
+            style.grid(2), style.grid(0.75), style.grid(2), style.grid(0.75)
+        )
+        self._bar.setSpacing(style.grid(1))
+        metrics = QFontMetricsF(style.font(style.body_px, bold=True))
         self.position.setMinimumWidth(round(metrics.horizontalAdvance("0:00:00.000")) + 4)
         menus = self.menuBar()
         assert menus is not None
-        menus.setStyleSheet(_menu_style(look))
-        if self._desk is not None:
-            self._desk.tabs.setStyleSheet(_tab_style(look))
-            self._desk.set_look(look)
+        menus.setStyleSheet(_menu_style(style))
+        if self._review_view is not None:
+            self._review_view.tabs.setStyleSheet(_tab_style(style))
+            self._review_view.set_style(style)
             self._show_state()
 
     def _show_position(self) -> None:
-        self.position.setText(exact_clock(self.desk.axis.cursor_s, 0.001))
+        self.position.setText(exact_clock(self.review_view.axis.cursor_s, 0.001))
 
     def _show_state(self) -> None:
         """Bring buttons and menus in line with what can be done."""
-        if self._look is None or self._desk is None:
+        if self._style is None or self._review_view is None:
             return
-        look, desk, theme = self._look, self._desk, self._look.theme
-        desk.tabs.setStyleSheet(_tab_style(look))
-        playing, there = desk.player.playing, desk.sound.there
+        style, review_view, theme = self._style, self._review_view, self._style.theme
+        review_view.tabs.setStyleSheet(_tab_style(style))
+        playing, available = review_view.player.playing, review_view.sound.available
         play = self.buttons["play"]
         play.setText("Stop" if playing else "Play")
-        play.setEnabled(there)
-        play.setToolTip("Play the selection, or on from the cursor (Space)" if there else _NO_SOUND)
-        areas = desk.canvas.style_of_curves == "areas"
+        play.setEnabled(available)
+        play.setToolTip(
+            "Play the selection, or on from the cursor (Space)" if available else _NO_SOUND
+        )
+        areas = review_view.canvas.curve_style == "areas"
         self.buttons["style"].setText("Lines" if areas else "Areas")
-        stack = desk.annotations.stack
-        picked = desk.canvas.selected is not None
+        stack = review_view.annotations.stack
+        picked = review_view.canvas.selected is not None
         for name, possible in {
             "undo": stack.canUndo(),
             "redo": stack.canRedo(),
-            "play": there,
-            "play_present": there,
+            "play": available,
+            "play_present": available,
             "edit": picked,
             "delete": picked,
         }.items():
@@ -385,7 +396,7 @@ class ReviewWindow(QMainWindow):
                 self.buttons[name].setEnabled(possible)
         for name, words in (("undo", stack.undoText()), ("redo", stack.redoText())):
             self.actions_by_name[name].setText(f"&{name.title()} {words}".rstrip())
-        size = QSize(look.grid(2), look.grid(2))
+        size = QSize(style.grid(2), style.grid(2))
         for name, glyph, tint in (
             ("play", "square" if playing else "play", theme.on_accent),
             ("marker", "flag", theme.text),
@@ -395,21 +406,21 @@ class ReviewWindow(QMainWindow):
             self.buttons[name].setIconSize(size)
 
 
-def _facts(info: SessionInfo) -> str:
-    begun = info.beginning
+def _session_facts(info: SessionInfo) -> str:
+    metadata = info.metadata
     parts = [
-        begun.started.strftime("%Y-%m-%d %H:%M"),
+        metadata.started.strftime("%Y-%m-%d %H:%M"),
         clock_text(info.duration_s),
-        begun.source.name + (" (synthesised speech)" if begun.source.demo else ""),
-        f"model {begun.heard_by}",
-        begun.study.participant,
+        metadata.source.name + (" (synthesised speech)" if metadata.source.demo else ""),
+        f"model {metadata.model_text}",
+        metadata.study.participant,
         "" if info.state is SessionState.COMPLETE else info.state.value,
     ]
     return "  ·  ".join(part for part in parts if part)
 
 
-def _menu_style(look: Look) -> str:
-    theme, unit = look.theme, look.grid
+def _menu_style(style: Style) -> str:
+    theme, unit = style.theme, style.grid
     return f"""
     QMenuBar {{ background: {theme.panel}; color: {theme.text}; spacing: 0; }}
     QMenuBar::item {{ padding: {unit(0.5)}px {unit(1.25)}px; background: transparent; }}
@@ -417,8 +428,8 @@ def _menu_style(look: Look) -> str:
     """
 
 
-def _tab_style(look: Look) -> str:
-    theme, unit = look.theme, look.grid
+def _tab_style(style: Style) -> str:
+    theme, unit = style.theme, style.grid
     return f"""
     QTabWidget::pane {{ border: none; background: {theme.background}; }}
     QTabBar {{ background: {theme.panel}; }}

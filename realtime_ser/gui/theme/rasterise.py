@@ -9,7 +9,7 @@ from PyQt6.QtSvg import QSvgRenderer
 from realtime_ser.base.errors import OutputError
 from realtime_ser.gui.app.application import application
 
-_LONGEST = 32_000
+_MAX_SIDE_PX = 32_000
 """Pixels of a side that Qt and most viewers cope with."""
 
 
@@ -31,7 +31,7 @@ def png_of_svg(svg: str, scale: float) -> bytes:
     application()
     renderer = QSvgRenderer(QByteArray(svg.encode()))
     size = renderer.defaultSize()
-    scale = min(scale, _LONGEST / max(1, size.width(), size.height()))
+    scale = min(scale, _MAX_SIDE_PX / max(1, size.width(), size.height()))
     image = QImage(
         QSize(round(size.width() * scale), round(size.height() * scale)),
         QImage.Format.Format_RGB32,

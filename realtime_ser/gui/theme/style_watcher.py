@@ -11,16 +11,16 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from realtime_ser.gui.theme.theme import (
     DARK,
     LIGHT,
-    Look,
+    Style,
     Theme,
     ThemeChoice,
     choose,
-    make_look,
+    make_style,
     palette,
     style_sheet,
 )
 
-_TELLING = (
+_STYLE_EVENTS = (
     QEvent.Type.Resize,
     QEvent.Type.ApplicationFontChange,
     QEvent.Type.ApplicationPaletteChange,
@@ -28,18 +28,18 @@ _TELLING = (
 )
 
 
-def present_theme() -> Theme | None:
+def current_theme() -> Theme | None:
     """Theme that the program shows now; ``None``: no window has chosen one yet."""
-    ground = QGuiApplication.palette().window().color().name().upper()
-    return next((theme for theme in (DARK, LIGHT) if theme.background == ground), None)
+    background = QGuiApplication.palette().window().color().name().upper()
+    return next((theme for theme in (DARK, LIGHT) if theme.background == background), None)
 
 
-def first_look() -> Look:
+def initial_style() -> Style:
     """Look for what is made before its window is dressed."""
-    return make_look(present_theme() or DARK, 1280, 720)
+    return make_style(current_theme() or DARK, 1280, 720)
 
 
-class Dresser(QObject):
+class StyleWatcher(QObject):
     """Keeps a window in the theme that the program shows, at the window's size.
 
     Where the program has not chosen a theme yet, the settings' one is taken, and a desktop that
@@ -49,65 +49,69 @@ class Dresser(QObject):
     ----------
     window
         The window or dialog. Its style sheet is set.
-    wear
+    apply_style
         Told of each new look, for what a style sheet does not reach.
     choice
         The settings' theme.
     """
 
     def __init__(
-        self, window: QWidget, wear: Callable[[Look], None], choice: ThemeChoice = "system"
+        self, window: QWidget, apply_style: Callable[[Style], None], choice: ThemeChoice = "system"
     ) -> None:
         super().__init__(window)
         self._window = window
-        self._wear = wear
+        self._apply_style = apply_style
         self._choice = choice
-        self._look: Look | None = None
+        self._style: Style | None = None
         self._busy = False
-        if present_theme() is None:
+        if current_theme() is None:
             self._set_theme()
         hints = QGuiApplication.styleHints()
         if hints is not None:
-            self._own = present_theme()
+            self._own_theme = current_theme()
             hints.colorSchemeChanged.connect(self._follow)
         window.installEventFilter(self)
-        self.dress()
+        self.refresh()
 
     @property
-    def look(self) -> Look:
+    def style(self) -> Style:
         """The present look."""
-        assert self._look is not None
-        return self._look
+        assert self._style is not None
+        return self._style
 
-    def dress(self) -> None:
+    def refresh(self) -> None:
         """Take over the present theme and size."""
         if self._busy:
             return
-        theme = present_theme() or (DARK if self._look is None else self._look.theme)
+        theme = current_theme() or (DARK if self._style is None else self._style.theme)
         owner = self._window.parentWidget()
-        measure = (None if owner is None else owner.window()) or self._window
-        look = make_look(theme, measure.width(), measure.height())
-        if look == self._look:
+        reference_window = (None if owner is None else owner.window()) or self._window
+        style = make_style(theme, reference_window.width(), reference_window.height())
+        if style == self._style:
             return
         self._busy = True
         try:
-            self._look = look
-            self._window.setFont(look.body)
-            self._window.setStyleSheet(style_sheet(look) + _more(look))
-            self._wear(look)
+            self._style = style
+            self._window.setFont(style.body)
+            self._window.setStyleSheet(style_sheet(style) + _window_style_sheet(style))
+            self._apply_style(style)
         finally:
             self._busy = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice what changes the look."""
-        if watched is self._window and event is not None and event.type() in _TELLING:
-            self.dress()
+        if watched is self._window and event is not None and event.type() in _STYLE_EVENTS:
+            self.refresh()
         return super().eventFilter(watched, event)
 
     def _follow(self, _scheme: Qt.ColorScheme) -> None:
-        if self._own is not None and self._choice == "system" and present_theme() == self._own:
+        if (
+            self._own_theme is not None
+            and self._choice == "system"
+            and current_theme() == self._own_theme
+        ):
             self._set_theme()
-            self._own = present_theme()
+            self._own_theme = current_theme()
 
     def _set_theme(self) -> None:
         hints = QGuiApplication.styleHints()
@@ -115,9 +119,9 @@ class Dresser(QObject):
         QApplication.setPalette(palette(choose(self._choice, system)))
 
 
-def _more(look: Look) -> str:
+def _window_style_sheet(style: Style) -> str:
     """Style of what the live window has none of: tables, lists, fields of several lines."""
-    theme, unit = look.theme, look.grid
+    theme, unit = style.theme, style.grid
     return f"""
     QWidget#window {{ background: {theme.background}; }}
     QWidget#bar, QWidget#side {{ background: {theme.panel}; }}
@@ -141,7 +145,7 @@ def _more(look: Look) -> str:
     QHeaderView::section {{
         background: {theme.panel}; color: {theme.muted}; border: none;
         border-bottom: 1px solid {theme.border}; padding: 0 {unit(0.75)}px;
-        min-height: {unit(3.5)}px; font-size: {look.small_px}px;
+        min-height: {unit(3.5)}px; font-size: {style.small_px}px;
     }}
     QHeaderView::section:hover {{ color: {theme.text}; background: {theme.hover}; }}
     QTableCornerButton::section {{ background: {theme.panel}; border: none; }}

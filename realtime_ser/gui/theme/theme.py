@@ -27,12 +27,12 @@ class LineStyle:
 
 LINES = {label: LineStyle(COLORS[label], DASHES[label]) for label in LABELS}
 
-_SPARE = tuple(LINES.values())
+_FALLBACK_LINES = tuple(LINES.values())
 
 
 def line_style(label: str, position: int) -> LineStyle:
     """Style of a label; one that is not among the eight takes the style at its position."""
-    return LINES.get(label, _SPARE[position % len(_SPARE)])
+    return LINES.get(label, _FALLBACK_LINES[position % len(_FALLBACK_LINES)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Theme:
     wave: str
     voice: str
     danger: str
-    light: str
-    ribbon: str
-    on_ribbon: str
+    recording_light: str
+    banner: str
+    on_banner: str
 
     def outline(self, color: str) -> str | None:
         """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
@@ -79,9 +79,9 @@ DARK = Theme(
     wave="#4F5A69",
     voice="#8E9BAD",
     danger="#FF7B66",
-    light="#FF453A",
-    ribbon="#3B3415",
-    on_ribbon="#FBE9A6",
+    recording_light="#FF453A",
+    banner="#3B3415",
+    on_banner="#FBE9A6",
 )
 
 LIGHT = Theme(
@@ -100,9 +100,9 @@ LIGHT = Theme(
     wave="#B3BAC4",
     voice="#69727F",
     danger="#B3261E",
-    light="#D70015",
-    ribbon="#FFF1B8",
-    on_ribbon="#4A3B00",
+    recording_light="#D70015",
+    banner="#FFF1B8",
+    on_banner="#4A3B00",
 )
 
 
@@ -113,9 +113,9 @@ def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:
     return LIGHT if choice == "light" else DARK
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """Contrast of two colours as WCAG 2 defines it, 1 to 21."""
-    high, low = sorted((_luminance(QColor(one)), _luminance(QColor(other))), reverse=True)
+    high, low = sorted((_luminance(QColor(first)), _luminance(QColor(second))), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
@@ -141,7 +141,7 @@ def _luminance(color: QColor) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """A theme at a size: what a widget needs to draw itself.
 
     Attributes
@@ -209,7 +209,7 @@ def _pen(color: str, dashes: tuple[float, ...], scale: float, width: float) -> Q
     return pen
 
 
-def make_look(theme: Theme, width: int, height: int) -> Look:
+def make_style(theme: Theme, width: int, height: int) -> Style:
     """Sizes for a window of so many logical pixels.
 
     Type follows the system's font, and grows on a large window, so that a 4K screen without
@@ -218,7 +218,7 @@ def make_look(theme: Theme, width: int, height: int) -> Look:
     scale = max(1.0, math.floor(4 * min(width / 1920, height / 1080)) / 4)
     info = QFontInfo(QGuiApplication.font())
     base = max(13, info.pixelSize())
-    return Look(
+    return Style(
         theme=theme,
         scale=scale,
         body_px=round(base * scale),
@@ -263,22 +263,22 @@ def set_role(widget: QWidget, role: str) -> None:
             style.polish(widget)
 
 
-def _check(theme: Theme) -> str:
+def _tick_path(theme: Theme) -> str:
     """The tick of a box, drawn so that it stands out from the accent."""
     return (Path(__file__).parent / f"check_{theme.name}.svg").as_posix()
 
 
-def style_sheet(look: Look) -> str:
+def style_sheet(style: Style) -> str:
     """Qt style sheet of the window and its dialogs."""
-    theme, unit = look.theme, look.grid
+    theme, unit = style.theme, style.grid
     return f"""
-    QWidget {{ font-size: {look.body_px}px; color: {theme.text}; }}
+    QWidget {{ font-size: {style.body_px}px; color: {theme.text}; }}
     QMainWindow, QDialog, QWidget#body {{ background: {theme.background}; }}
     QWidget#topbar, QWidget#statusline {{ background: {theme.panel}; }}
     QDialog {{ border: 1px solid {theme.border}; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QLabel[role~="small"] {{ font-size: {look.small_px}px; }}
-    QLabel[role~="big"] {{ font-size: {look.big_px}px; }}
+    QLabel[role~="small"] {{ font-size: {style.small_px}px; }}
+    QLabel[role~="big"] {{ font-size: {style.big_px}px; }}
     QLabel[role~="bold"] {{ font-weight: 600; }}
     QLabel[role~="muted"] {{ color: {theme.muted}; }}
     QLabel[role~="danger"] {{ color: {theme.danger}; }}
@@ -322,7 +322,7 @@ def style_sheet(look: Look) -> str:
     }}
     QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border: 2px solid {theme.accent}; }}
     QCheckBox::indicator:checked, QMenu::indicator:non-exclusive:checked {{
-        background: {theme.accent}; border-color: {theme.accent}; image: url({_check(theme)});
+        background: {theme.accent}; border-color: {theme.accent}; image: url({_tick_path(theme)});
     }}
     QCheckBox::indicator:checked:focus {{ border: 2px solid {theme.text}; }}
     QMenu::indicator:exclusive {{
@@ -348,10 +348,10 @@ def style_sheet(look: Look) -> str:
     QSlider::handle:horizontal:focus {{ background: {theme.text}; }}
     QToolTip {{
         background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
-        padding: {unit(0.5)}px; font-size: {look.small_px}px;
+        padding: {unit(0.5)}px; font-size: {style.small_px}px;
     }}
-    QWidget#ribbon {{ background: {theme.ribbon}; }}
-    QWidget#ribbon QLabel {{ color: {theme.on_ribbon}; }}
+    QWidget#ribbon {{ background: {theme.banner}; }}
+    QWidget#ribbon QLabel {{ color: {theme.on_banner}; }}
     QWidget#card {{
         background: {theme.panel}; border: 1px solid {theme.border};
         border-radius: {unit(1)}px;

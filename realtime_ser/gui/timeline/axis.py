@@ -11,14 +11,14 @@ SHORTEST_S = 0.1
 """The closest that one can look."""
 
 _FRAME_MS = 15
-_SETTLE_S = 0.045
+_GLIDE_TIME_S = 0.045
 """Time constant of a glide: it is over in a fifth of a second."""
 
-_NEAR = 0.002
+_ARRIVED_SHARE = 0.002
 """Share of the visible range that no eye sees."""
 
 
-class Axis(QObject):
+class TimeAxis(QObject):
     """A stretch of a session.
 
     Parameters
@@ -47,7 +47,7 @@ class Axis(QObject):
         self.end_s = self.duration_s
         self.cursor_s = 0.0
         self.selection: tuple[float, float] | None = None
-        self._goal = (0.0, self.duration_s)
+        self._target_range = (0.0, self.duration_s)
         self._last_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -60,9 +60,9 @@ class Axis(QObject):
         return self.end_s - self.start_s
 
     @property
-    def goal(self) -> tuple[float, float]:
+    def target_range(self) -> tuple[float, float]:
         """What will be visible when the axis has come to rest."""
-        return self._goal
+        return self._target_range
 
     def set_duration(self, duration_s: float) -> None:
         """Change the length; what is visible stays as far as that goes."""
@@ -73,14 +73,14 @@ class Axis(QObject):
         """Make a stretch visible, as far as the session goes; at once, or smoothly."""
         span = min(max(end_s - start_s, SHORTEST_S), self.duration_s)
         start = min(max(0.0, start_s), self.duration_s - span)
-        self._goal = (start, start + span)
+        self._target_range = (start, start + span)
         if glide:
             if not self._timer.isActive():
                 self._last_s = time.monotonic()
                 self._timer.start()
             return
         self._timer.stop()
-        self._set(*self._goal)
+        self._set_range(*self._target_range)
 
     def fit(self) -> None:
         """Show everything."""
@@ -88,7 +88,7 @@ class Axis(QObject):
 
     def zoom(self, factor: float, at_s: float | None = None, *, glide: bool = True) -> None:
         """Show ``factor`` times as much, while a moment stays where it is on the screen."""
-        start, end = self._goal
+        start, end = self._target_range
         at = self._anchor() if at_s is None else at_s
         span = min(max((end - start) * factor, SHORTEST_S), self.duration_s)
         # The place on the screen is that of now, also in the middle of a glide.
@@ -97,13 +97,13 @@ class Axis(QObject):
 
     def pan(self, seconds: float, *, glide: bool = False) -> None:
         """Show what is later by so much."""
-        start, end = self._goal if glide else (self.start_s, self.end_s)
+        start, end = self._target_range if glide else (self.start_s, self.end_s)
         self.show(start + seconds, end + seconds, glide=glide)
 
     def reveal(self, start_s: float, end_s: float | None = None) -> None:
         """Make sure that a moment, or as much as fits of a stretch, is visible."""
         end_s = start_s if end_s is None else end_s
-        left, right = self._goal
+        left, right = self._target_range
         span = right - left
         if left <= start_s and end_s <= right:
             return
@@ -122,9 +122,9 @@ class Axis(QObject):
             self.cursor_s = time_s
             self.cursor_moved.emit()
 
-    def select(self, one_s: float, other_s: float) -> None:
+    def select(self, from_s: float, to_s: float) -> None:
         """Select what lies between two moments; nothing where they are one."""
-        first, last = sorted(min(max(0.0, t), self.duration_s) for t in (one_s, other_s))
+        first, last = sorted(min(max(0.0, t), self.duration_s) for t in (from_s, to_s))
         self._select((first, last) if last > first else None)
 
     def unselect(self) -> None:
@@ -144,17 +144,17 @@ class Axis(QObject):
 
     def _step(self) -> None:
         now_s = time.monotonic()
-        part = 1.0 - math.exp(-(now_s - self._last_s) / _SETTLE_S)
+        part = 1.0 - math.exp(-(now_s - self._last_s) / _GLIDE_TIME_S)
         self._last_s = now_s
-        start = self.start_s + part * (self._goal[0] - self.start_s)
-        end = self.end_s + part * (self._goal[1] - self.end_s)
-        near = _NEAR * (end - start)
-        if abs(start - self._goal[0]) < near and abs(end - self._goal[1]) < near:
+        start = self.start_s + part * (self._target_range[0] - self.start_s)
+        end = self.end_s + part * (self._target_range[1] - self.end_s)
+        near = _ARRIVED_SHARE * (end - start)
+        if abs(start - self._target_range[0]) < near and abs(end - self._target_range[1]) < near:
             self._timer.stop()
-            start, end = self._goal
-        self._set(start, end)
+            start, end = self._target_range
+        self._set_range(start, end)
 
-    def _set(self, start_s: float, end_s: float) -> None:
+    def _set_range(self, start_s: float, end_s: float) -> None:
         if (start_s, end_s) != (self.start_s, self.end_s):
             self.start_s, self.end_s = start_s, end_s
             self.moved.emit()

@@ -24,14 +24,32 @@ from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import result_text
-from realtime_ser.gui.review.annotations import Annotations, Item, end_of, start_of, words_of
+from realtime_ser.gui.review.annotations import (
+    AnnotationItem,
+    Annotations,
+    annotation_text,
+    end_of,
+    start_of,
+)
 from realtime_ser.gui.review.sound_store import SoundStore
-from realtime_ser.gui.theme.theme import Look
-from realtime_ser.gui.timeline.axis import Axis, exact_clock
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.gestures import Gestures, Hit
-from realtime_ser.gui.timeline.signal_tracks import Curves, Mel, Reading, Style, Wave
-from realtime_ser.gui.timeline.tracks import Marks, Speech, Strip, Tier, channel_strips
-from realtime_ser.gui.timeline.viewport import Place, Sight
+from realtime_ser.gui.timeline.signal_tracks import (
+    CurveStyle,
+    ProbabilityTrack,
+    PyramidView,
+    SpectrumTrack,
+    WaveformTrack,
+)
+from realtime_ser.gui.timeline.tracks import (
+    MarkerTrack,
+    SegmentTrack,
+    TierTrack,
+    Track,
+    channel_tracks,
+)
+from realtime_ser.gui.timeline.viewport import RowRect, Viewport
 from realtime_ser.gui.widgets.hover_card import HoverCard
 from realtime_ser.timeline.content import ChannelContent, Content
 
@@ -40,11 +58,11 @@ _NEAR_PX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrackRow:
     """A strip and where it is."""
 
-    strip: Strip
-    place: Place
+    track: Track
+    place: RowRect
     channel: ChannelContent | None = None
 
 
@@ -55,7 +73,7 @@ class Canvas(QWidget):
     ----------
     content, annotations, sound, axis
         What is shown.
-    look
+    current_style
         Theme and sizes.
 
     Attributes
@@ -67,7 +85,7 @@ class Canvas(QWidget):
     """
 
     #: A marker or interval, or a segment, was selected or let go.
-    picked = pyqtSignal()
+    selection_changed = pyqtSignal()
 
     #: A marker or interval is to be edited: its number.
     edit_wanted = pyqtSignal(int)
@@ -83,8 +101,8 @@ class Canvas(QWidget):
         content: Content,
         annotations: Annotations,
         sound: SoundStore,
-        axis: Axis,
-        look: Look,
+        axis: TimeAxis,
+        current_style: Style,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -94,14 +112,14 @@ class Canvas(QWidget):
         self.selected: int | None = None
         self.segment: Segment | None = None
         self._sound = sound
-        self._style: Style = "areas"
-        self._look = look
-        self._rows: list[Row] = []
+        self._curve_style: CurveStyle = "areas"
+        self._style = current_style
+        self._rows: list[TrackRow] = []
         self._picture: QPixmap | None = None
         self._pointer: QPointF | None = None
-        self._framed = False
-        self._readings = {number: Reading(one) for number, one in content.channels.items()}
-        self._strips: list[Strip] = []
+        self._shows_focus = False
+        self._pyramid_views = {number: PyramidView(one) for number, one in content.channels.items()}
+        self._tracks: list[Track] = []
         self._gestures = Gestures(self)
         self.card = HoverCard(content.labels, self)
         self.setObjectName("canvas")
@@ -113,36 +131,36 @@ class Canvas(QWidget):
         axis.cursor_moved.connect(self._cursor_moved)
         axis.selected.connect(self.update)
         annotations.changed.connect(self._annotations_changed)
-        sound.arrived.connect(self.repaint_all)
-        self.set_look(look)
+        sound.blocks_ready.connect(self.repaint_all)
+        self.set_style(current_style)
 
     # -------------------------------------------------------------------------------- what is shown
 
     @property
-    def style_of_curves(self) -> Style:
+    def curve_style(self) -> CurveStyle:
         """How probabilities are drawn."""
-        return self._style
+        return self._curve_style
 
-    def set_style(self, style: Style) -> None:
+    def set_curve_style(self, curve_style: CurveStyle) -> None:
         """Draw probabilities in another way."""
-        self._style = style
+        self._curve_style = curve_style
         self._rebuild()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, current_style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.card.set_look(look)
+        self._style = current_style
+        self.card.set_style(current_style)
         self._rebuild()
 
     @property
-    def look(self) -> Look:
+    def current_style(self) -> Style:
         """Theme and sizes."""
-        return self._look
+        return self._style
 
     def repaint_all(self) -> None:
         """Paint everything anew with the next frame."""
         self._picture = None
-        self._point()
+        self._show_pointer_values()
         self.update()
 
     def select(self, number: int | None, segment: Segment | None = None) -> None:
@@ -150,20 +168,22 @@ class Canvas(QWidget):
         if (number, segment) != (self.selected, self.segment):
             self.selected, self.segment = number, segment
             self.update()
-            self.picked.emit()
+            self.selection_changed.emit()
 
     @property
-    def sight(self) -> Sight:
+    def viewport(self) -> Viewport:
         """The visible stretch and where it is."""
         left, width = self._plot_sides()
-        return Sight.of(self.axis.start_s, self.axis.end_s, left, width, self.devicePixelRatioF())
+        return Viewport.of(
+            self.axis.start_s, self.axis.end_s, left, width, self.devicePixelRatioF()
+        )
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TrackRow]:
         """The strips from the top down, and where they are."""
         return self._rows
 
-    def row_at(self, y: float) -> Row | None:
+    def row_at(self, y: float) -> TrackRow | None:
         """The strip at a height."""
         for row in self._rows:
             if row.place.plot.top() <= y < row.place.plot.bottom():
@@ -172,44 +192,44 @@ class Canvas(QWidget):
 
     def hit(self, at: QPointF) -> Hit:
         """What is at a place."""
-        row, sight = self.row_at(at.y()), self.sight
-        time_s = min(max(0.0, sight.time(at.x())), self.axis.duration_s)
+        row, viewport = self.row_at(at.y()), self.viewport
+        time_s = min(max(0.0, viewport.time(at.x())), self.axis.duration_s)
         found, edge, segment = None, "", None
-        if row is not None and isinstance(row.strip, Marks | Tier):
-            found, edge = self._item_at(row.strip, at, sight)
-        elif row is not None and isinstance(row.strip, Speech) and row.channel is not None:
+        if row is not None and isinstance(row.track, MarkerTrack | TierTrack):
+            found, edge = self._item_at(row.track, at, viewport)
+        elif row is not None and isinstance(row.track, SegmentTrack) and row.channel is not None:
             segment = row.channel.segment_at(time_s)
         return Hit(row, time_s, found, edge, segment)
 
     def sizeHint(self) -> QSize:
         """What all strips need at least."""
-        return QSize(self._look.grid(80), self._needed())
+        return QSize(self._style.grid(80), self._minimum_height())
 
     def minimumSizeHint(self) -> QSize:
         """What all strips need at least."""
-        return QSize(self._look.grid(40), self._needed())
+        return QSize(self._style.grid(40), self._minimum_height())
 
     # ------------------------------------------------------------------------------------- events
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Share the height out."""
         super().resizeEvent(event)
-        self._arrange()
+        self._lay_out_rows()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Paint the strips, or copy them as they were; then what follows cursor and pointer."""
         if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
-            self._picture = self._painted()
+            self._picture = self._render()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
-        self._paint_over(painter)
+        self._paint_overlay(painter)
         painter.end()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Zoom at the pointer; sideways, or with Shift, pan; over the names scroll."""
         if event is None:
             return
-        if event.position().x() < self.sight.left:
+        if event.position().x() < self.viewport.left:
             event.ignore()
             return
         turn, pixels = event.angleDelta(), event.pixelDelta()
@@ -220,7 +240,7 @@ class Canvas(QWidget):
         if sideways:
             self.axis.pan(-sideways / 1200.0 * self.axis.span_s, glide=not smooth)
         else:
-            at_s = self.sight.time(event.position().x())
+            at_s = self.viewport.time(event.position().x())
             self.axis.zoom(2.0 ** (-turn.y() / 240.0), at_s, glide=not smooth)
         event.accept()
 
@@ -239,7 +259,7 @@ class Canvas(QWidget):
             self.card.hide()
         else:
             self.setCursor(self._gestures.shape(event.position()))
-            self._point()
+            self._show_pointer_values()
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
@@ -274,12 +294,12 @@ class Canvas(QWidget):
             words = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
             span = _span_text(hit.segment.start_s, hit.segment.end_s)
             item = self.annotations.correction(hit.segment)
-            corrected = "" if item is None else f", corrected: {words_of(item.value)}"
+            corrected = "" if item is None else f", corrected: {annotation_text(item.value)}"
             return f"segment {hit.segment.number}: {words}{corrected}, {span}"
         if hit.item is not None:
             span = _span_text(start_of(hit.item.value), end_of(hit.item.value))
-            return f"{words_of(hit.item.value)}, {span}"
-        return "" if hit.row is None else hit.row.strip.tip
+            return f"{annotation_text(hit.item.value)}, {span}"
+        return "" if hit.row is None else hit.row.track.tip
 
     def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
         """Select what is under the pointer, and ask for what can be done with it."""
@@ -301,191 +321,199 @@ class Canvas(QWidget):
         """Show the frame of the focus, where it came by a key."""
         super().focusInEvent(event)
         by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-        self._framed = event is not None and event.reason() in by_key
+        self._shows_focus = event is not None and event.reason() in by_key
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:
         """Hide the frame of the focus."""
         super().focusOutEvent(event)
-        self._framed = False
+        self._shows_focus = False
         self.update()
 
     # ------------------------------------------------------------------------------------- layout
 
     def _rebuild(self) -> None:
-        self._strips = channel_strips(self.content, self.annotations, self._plots)
+        self._tracks = channel_tracks(self.content, self.annotations, self._plot_tracks)
         self.updateGeometry()
-        self.setMinimumHeight(self._needed())
-        self._arrange()
+        self.setMinimumHeight(self._minimum_height())
+        self._lay_out_rows()
 
-    def _plots(self, channel: ChannelContent) -> list[Strip]:
-        reading = self._readings[channel.number]
-        strips: list[Strip] = [
-            Curves(reading, self.content.labels, self._style),
-            Wave(reading, self._sound),
+    def _plot_tracks(self, channel: ChannelContent) -> list[Track]:
+        pyramid_view = self._pyramid_views[channel.number]
+        tracks: list[Track] = [
+            ProbabilityTrack(pyramid_view, self.content.labels, self._curve_style),
+            WaveformTrack(pyramid_view, self._sound),
         ]
-        return [*strips, Mel(reading, self._sound)] if self._sound.there else strips
+        return (
+            [*tracks, SpectrumTrack(pyramid_view, self._sound)] if self._sound.available else tracks
+        )
 
-    def _needed(self) -> int:
-        gaps = self._gap() * len(self._strips)
-        return sum(strip.height(self._look) for strip in self._strips) + gaps
+    def _minimum_height(self) -> int:
+        gaps = self._gap() * len(self._tracks)
+        return sum(track.height(self._style) for track in self._tracks) + gaps
 
     def _gap(self) -> int:
-        return self._look.grid(0.25)
+        return self._style.grid(0.25)
 
     def _plot_sides(self) -> tuple[float, float]:
-        metrics = QFontMetricsF(self._look.small)
-        left = float(self._look.grid(11))
+        metrics = QFontMetricsF(self._style.small)
+        left = float(self._style.grid(11))
         names = max(metrics.horizontalAdvance(name) for name in self.content.labels)
-        right = names + metrics.horizontalAdvance("100 %") + self._look.grid(9)
+        right = names + metrics.horizontalAdvance("100 %") + self._style.grid(9)
         return left, max(10.0, round(self.width() - left - right))
 
-    def _arrange(self) -> None:
+    def _lay_out_rows(self) -> None:
         """Give each strip its place."""
-        look, gap = self._look, self._gap()
+        current_style, gap = self._style, self._gap()
         left, width = self._plot_sides()
-        spare = max(0, self.height() - self._needed())
-        weights = max(1, sum(strip.weight for strip in self._strips))
+        spare = max(0, self.height() - self._minimum_height())
+        weights = max(1, sum(track.weight for track in self._tracks))
         top, self._rows = 0.0, []
         channel = None
-        for strip in self._strips:
-            if isinstance(strip, Speech):
-                channel = strip.channel
-            height = float(strip.height(look) + spare * strip.weight // weights)
-            place = Place(
+        for track in self._tracks:
+            if isinstance(track, SegmentTrack):
+                channel = track.channel
+            height = float(track.height(current_style) + spare * track.weight // weights)
+            place = RowRect(
                 QRectF(left, top, width, height),
                 QRectF(0, top, left, height),
                 QRectF(left + width, top, self.width() - left - width, height),
             )
-            self._rows.append(Row(strip, place, channel))
+            self._rows.append(TrackRow(track, place, channel))
             top += height + gap
         self.repaint_all()
 
     # ------------------------------------------------------------------------------------ painting
 
-    def _painted(self) -> QPixmap:
+    def _render(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
-        picture.fill(QColor(self._look.theme.background))
+        picture.fill(QColor(self._style.theme.background))
         painter = QPainter(picture)
-        sight = self.sight
+        viewport = self.viewport
         for row in self._rows:
             painter.save()
             painter.setClipRect(
                 QRectF(0, row.place.plot.top(), self.width(), row.place.plot.height())
             )
-            row.strip.draw(painter, row.place, sight, self._look)
+            row.track.draw(painter, row.place, viewport, self._style)
             painter.restore()
-        self._paint_grid(painter, sight)
+        self._paint_grid(painter, viewport)
         painter.end()
         return picture
 
-    def _paint_grid(self, painter: QPainter, sight: Sight) -> None:
+    def _paint_grid(self, painter: QPainter, viewport: Viewport) -> None:
         """Lines across the plots, at markers."""
-        pen = QPen(QColor(self._look.theme.text), self._look.scale)
+        pen = QPen(QColor(self._style.theme.text), self._style.scale)
         pen.setDashPattern([3.0, 3.0])
         painter.setPen(pen)
-        plots = [row.place.plot for row in self._rows if row.strip.weight]
+        plots = [row.place.plot for row in self._rows if row.track.weight]
         visible = [
             start_of(item.value)
             for row in self._rows
-            if isinstance(row.strip, Marks)
-            for item in row.strip.items()
-            if sight.start_s <= start_of(item.value) <= sight.end_s
+            if isinstance(row.track, MarkerTrack)
+            for item in row.track.items()
+            if viewport.start_s <= start_of(item.value) <= viewport.end_s
         ]
-        if len(visible) <= sight.columns // 8:
+        if len(visible) <= viewport.columns // 8:
             for time_s in visible:
-                x = round(sight.x(time_s)) + 0.5
+                x = round(viewport.x(time_s)) + 0.5
                 for box in plots:
                     painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
 
-    def _paint_over(self, painter: QPainter) -> None:
-        sight, theme = self.sight, self._look.theme
-        plots = QRectF(sight.left, 0, sight.width, self._rows[-1].place.plot.bottom())
+    def _paint_overlay(self, painter: QPainter) -> None:
+        viewport, theme = self.viewport, self._style.theme
+        plots = QRectF(viewport.left, 0, viewport.width, self._rows[-1].place.plot.bottom())
         self._paint_values(painter)
         painter.save()
         painter.setClipRect(plots)
-        self._paint_selection(painter, sight, plots)
+        self._paint_selection(painter, viewport, plots)
         draft = self._gestures.draft
         for row in self._rows:
-            self._paint_picked(painter, row, sight, draft)
+            self._paint_selected_item(painter, row, viewport, draft)
         if self._pointer is not None and plots.contains(self._pointer):
             x = round(self._pointer.x()) + 0.5
             painter.setPen(QPen(QColor(theme.muted), 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, plots.bottom()))
-        x = round(sight.x(self.axis.cursor_s))
-        painter.setPen(QPen(QColor(theme.accent), 2.0 * self._look.scale))
+        x = round(viewport.x(self.axis.cursor_s))
+        painter.setPen(QPen(QColor(theme.accent), 2.0 * self._style.scale))
         painter.drawLine(QPointF(x, 0), QPointF(x, plots.bottom()))
         painter.restore()
-        if self._framed:
+        if self._shows_focus:
             painter.setPen(QPen(QColor(theme.accent), 2.0))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
 
     def _paint_values(self, painter: QPainter) -> None:
         """Names and values at the right of the curves: those at the pointer, or else the cursor."""
-        sight = self.sight
-        over = self._pointer is not None and sight.left <= self._pointer.x() <= (
-            sight.left + sight.width
+        viewport = self.viewport
+        over = self._pointer is not None and viewport.left <= self._pointer.x() <= (
+            viewport.left + viewport.width
         )
-        time_s = sight.time(self._pointer.x()) if self._pointer and over else self.axis.cursor_s
+        time_s = viewport.time(self._pointer.x()) if self._pointer and over else self.axis.cursor_s
         for row in self._rows:
-            if isinstance(row.strip, Curves) and row.channel is not None:
+            if isinstance(row.track, ProbabilityTrack) and row.channel is not None:
                 moment = row.channel.moment(time_s)
                 values = None if moment is None else moment.probabilities
-                row.strip.draw_values(painter, row.place, self._look, values)
+                row.track.draw_values(painter, row.place, self._style, values)
 
-    def _paint_selection(self, painter: QPainter, sight: Sight, plots: QRectF) -> None:
+    def _paint_selection(self, painter: QPainter, viewport: Viewport, plots: QRectF) -> None:
         if self.axis.selection is None:
             return
-        box = sight.span(*self.axis.selection, 0, plots.bottom())
-        shade = QColor(self._look.theme.accent)
+        box = viewport.span(*self.axis.selection, 0, plots.bottom())
+        shade = QColor(self._style.theme.accent)
         shade.setAlpha(46)
         painter.fillRect(box, shade)
-        painter.setPen(QPen(QColor(self._look.theme.accent), 1.0, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(self._style.theme.accent), 1.0, Qt.PenStyle.DashLine))
         for x in (box.left(), box.right()):
             painter.drawLine(QPointF(round(x) + 0.5, 0), QPointF(round(x) + 0.5, plots.bottom()))
 
-    def _paint_picked(self, painter: QPainter, row: Row, sight: Sight, draft: Item | None) -> None:
+    def _paint_selected_item(
+        self, painter: QPainter, row: TrackRow, viewport: Viewport, draft: AnnotationItem | None
+    ) -> None:
         """Outline what is selected in a strip, and show what is being dragged."""
         box = row.place.plot
-        strip = row.strip
-        outline = QPen(QColor(self._look.theme.accent), 2.0 * self._look.scale)
-        if isinstance(strip, Speech) and self.segment is not None:
-            if self.segment.channel == strip.channel.number:
-                span = sight.span(self.segment.start_s, self.segment.end_s, box.top(), box.height())
+        track = row.track
+        outline = QPen(QColor(self._style.theme.accent), 2.0 * self._style.scale)
+        if isinstance(track, SegmentTrack) and self.segment is not None:
+            if self.segment.channel == track.channel.number:
+                span = viewport.span(
+                    self.segment.start_s, self.segment.end_s, box.top(), box.height()
+                )
                 painter.setPen(outline)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(span.adjusted(1, 1, -1, -1))
             return
-        if not isinstance(strip, Marks | Tier):
+        if not isinstance(track, MarkerTrack | TierTrack):
             return
         item = self.annotations.get(self.selected)
         if draft is not None and self._gestures.row is row:
-            if isinstance(strip, Tier):
-                strip.draw_item(painter, box, sight, self._look, draft)
+            if isinstance(track, TierTrack):
+                track.draw_item(painter, box, viewport, self._style, draft)
             item = draft
-        elif item is not None and item.number not in {one.number for one in strip.items()}:
+        elif item is not None and item.number not in {one.number for one in track.items()}:
             item = None
         seen = item is not None and (
-            start_of(item.value) <= sight.end_s and end_of(item.value) >= sight.start_s
+            start_of(item.value) <= viewport.end_s and end_of(item.value) >= viewport.start_s
         )
         if item is not None and seen:
             painter.setPen(outline)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            span = sight.span(start_of(item.value), end_of(item.value), box.top(), box.height())
-            span.setWidth(max(span.width(), self._look.grid(1)))
+            span = viewport.span(start_of(item.value), end_of(item.value), box.top(), box.height())
+            span.setWidth(max(span.width(), self._style.grid(1)))
             painter.drawRect(span.adjusted(1, 1, -1, -1))
 
     # --------------------------------------------------------------------------------- the pointer
 
-    def _item_at(self, strip: Marks | Tier, at: QPointF, sight: Sight) -> tuple[Item | None, str]:
+    def _item_at(
+        self, track: MarkerTrack | TierTrack, at: QPointF, viewport: Viewport
+    ) -> tuple[AnnotationItem | None, str]:
         """The topmost item at a place, and which of its edges is near."""
-        near_s = _NEAR_PX / sight.px_per_s
-        time_s = sight.time(at.x())
-        words_s = self._look.grid(4) / sight.px_per_s if isinstance(strip, Marks) else 0.0
-        for item in reversed(strip.items()):
+        near_s = _NEAR_PX / viewport.px_per_s
+        time_s = viewport.time(at.x())
+        words_s = self._style.grid(4) / viewport.px_per_s if isinstance(track, MarkerTrack) else 0.0
+        for item in reversed(track.items()):
             start, end = start_of(item.value), end_of(item.value)
             if not start - near_s <= time_s <= max(end, start + words_s) + near_s:
                 continue
@@ -496,26 +524,29 @@ class Canvas(QWidget):
             return item, "start" if abs(time_s - start) <= near_s else ""
         return None, ""
 
-    def _point(self) -> None:
+    def _show_pointer_values(self) -> None:
         """Read off the values under the pointer, over the curves only."""
         at = self._pointer
         row = None if at is None else self.row_at(at.y())
         moment = None
-        if at is not None and row is not None and isinstance(row.strip, Curves):
-            sight = self.sight
-            if sight.left <= at.x() <= sight.left + sight.width and row.channel is not None:
-                moment = row.channel.moment(sight.time(at.x()))
+        if at is not None and row is not None and isinstance(row.track, ProbabilityTrack):
+            viewport = self.viewport
+            if (
+                viewport.left <= at.x() <= viewport.left + viewport.width
+                and row.channel is not None
+            ):
+                moment = row.channel.moment(viewport.time(at.x()))
         self.card.show_moment(moment, at)
 
     def _cursor_moved(self) -> None:
-        self.setAccessibleDescription(self.described())
+        self.setAccessibleDescription(self.cursor_description())
         self.update()
 
-    def described(self) -> str:
+    def cursor_description(self) -> str:
         """What is heard at the cursor, in words."""
-        return "; ".join(self._said())
+        return "; ".join(self._cursor_sentences())
 
-    def _said(self) -> Iterator[str]:
+    def _cursor_sentences(self) -> Iterator[str]:
         time_s = self.axis.cursor_s
         yield f"at {time_s:.2f} seconds"
         for channel in self.content.channels.values():
@@ -530,9 +561,9 @@ class Canvas(QWidget):
     def _annotations_changed(self) -> None:
         if self.annotations.get(self.selected) is None:
             self.select(None, self.segment)
-        shapes = [(type(strip), strip.title) for strip in self._strips]
-        strips = channel_strips(self.content, self.annotations, self._plots)
-        if [(type(strip), strip.title) for strip in strips] != shapes:
+        shapes = [(type(track), track.title) for track in self._tracks]
+        tracks = channel_tracks(self.content, self.annotations, self._plot_tracks)
+        if [(type(track), track.title) for track in tracks] != shapes:
             self._rebuild()
         else:
             self.repaint_all()

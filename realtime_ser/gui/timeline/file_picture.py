@@ -12,11 +12,11 @@ from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Segment, Update
 from realtime_ser.gui.app.application import application
 from realtime_ser.gui.live.channel_view import ChannelView
-from realtime_ser.gui.theme.theme import LIGHT, make_look, palette, set_role, style_sheet
-from realtime_ser.timeline.live import Timeline
+from realtime_ser.gui.theme.theme import LIGHT, make_style, palette, set_role, style_sheet
+from realtime_ser.timeline.live import LiveTimeline
 
 _PX_PER_S = 20.0
-_NARROWEST, _WIDEST = 1280, 8000
+_MIN_WIDTH, _MAX_WIDTH = 1280, 8000
 _CHANNEL_HEIGHT = 480
 
 
@@ -37,7 +37,7 @@ class FilePicture:
         application()
         self._name = info.name
         self._span_s = info.duration_s or 0.0
-        self._timeline = Timeline(labels, channels, self._span_s)
+        self._timeline = LiveTimeline(labels, channels, self._span_s)
 
     def feed(self, records: Sequence[Update | Segment]) -> None:
         """Take in what was heard."""
@@ -52,13 +52,13 @@ class FilePicture:
             It cannot be written.
         """
         channels = list(self._timeline.channels)
-        width = round(min(max(self._span_s * _PX_PER_S, _NARROWEST), _WIDEST))
-        look = make_look(LIGHT, 1280, 720)
+        width = round(min(max(self._span_s * _PX_PER_S, _MIN_WIDTH), _MAX_WIDTH))
+        style = make_style(LIGHT, 1280, 720)
         QApplication.setPalette(palette(LIGHT))
         sheet = QWidget()
         sheet.setObjectName("body")
-        sheet.setFont(look.body)
-        sheet.setStyleSheet(style_sheet(look))
+        sheet.setFont(style.body)
+        sheet.setStyleSheet(style_sheet(style))
         layout = QVBoxLayout(sheet)
         title = QLabel(self._name)
         set_role(title, "bold")
@@ -67,16 +67,16 @@ class FilePicture:
             view = ChannelView(
                 self._timeline,
                 channel,
-                look,
+                style,
                 span_s=self._span_s,
                 smoothing_s=0.0,
                 compact=len(channels) > 1,
                 axis=channel == channels[-1],
             )
             view.panel.hide()
-            view.brief.hide()
+            view.one_line_panel.hide()
             layout.addWidget(view, 1)
-        sheet.resize(width, look.grid(6) + _CHANNEL_HEIGHT * len(channels))
+        sheet.resize(width, style.grid(6) + _CHANNEL_HEIGHT * len(channels))
         sheet.ensurePolished()
         QApplication.processEvents()
         for view in sheet.findChildren(ChannelView):

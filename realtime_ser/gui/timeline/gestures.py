@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QPointF, Qt
 
 from realtime_ser.base.records import Marker, Segment
-from realtime_ser.gui.review.annotations import Item, between, end_of, start_of
-from realtime_ser.gui.timeline.tracks import Ruler, Tier
+from realtime_ser.gui.review.annotations import AnnotationItem, end_of, start_of, with_times
+from realtime_ser.gui.timeline.tracks import RulerTrack, TierTrack
 from realtime_ser.session.store import Interval
 
 if TYPE_CHECKING:
-    from realtime_ser.gui.timeline.canvas import Canvas, Row
+    from realtime_ser.gui.timeline.canvas import Canvas, TrackRow
 
 _CLICK_PX = 4.0
 """The pointer has to go that far before a click becomes a drag."""
@@ -37,9 +37,9 @@ class Hit:
         The segment.
     """
 
-    row: Row | None
+    row: TrackRow | None
     time_s: float
-    item: Item | None = None
+    item: AnnotationItem | None = None
     edge: str = ""
     segment: Segment | None = None
 
@@ -64,58 +64,58 @@ class Gestures:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
-        self._from: QPointF | None = None
+        self._pressed_at: QPointF | None = None
         self._hit = Hit(None, 0.0)
         self._left_s = 0.0
         self._dragged = False
         self._selects = False
-        self.draft: Item | None = None
+        self.draft: AnnotationItem | None = None
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> TrackRow | None:
         """Strip in which the button went down."""
         return self._hit.row
 
     def press(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """The button goes down."""
         canvas = self._canvas
-        self._from, self._dragged, self.draft = at, False, None
+        self._pressed_at, self._dragged, self.draft = at, False, None
         self._hit = canvas.hit(at)
         self._left_s = canvas.axis.start_s
-        on_ruler = self._hit.row is not None and isinstance(self._hit.row.strip, Ruler)
+        on_ruler = self._hit.row is not None and isinstance(self._hit.row.track, RulerTrack)
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         self._selects = on_ruler or shift
 
     def move(self, at: QPointF) -> None:
         """The pointer moves while the button is down."""
-        if self._from is None:
+        if self._pressed_at is None:
             return
-        if not self._dragged and abs(at.x() - self._from.x()) < _CLICK_PX:
+        if not self._dragged and abs(at.x() - self._pressed_at.x()) < _CLICK_PX:
             return
         self._dragged = True
         canvas, hit = self._canvas, self._hit
-        sight = canvas.sight
-        time_s = min(max(0.0, sight.time(at.x())), canvas.axis.duration_s)
-        strip = None if hit.row is None else hit.row.strip
+        viewport = canvas.viewport
+        time_s = min(max(0.0, viewport.time(at.x())), canvas.axis.duration_s)
+        track = None if hit.row is None else hit.row.track
         if self._selects:
             canvas.axis.select(hit.time_s, time_s)
         elif hit.item is not None:
-            self.draft = Item(hit.item.number, self._moved(hit, time_s))
-        elif isinstance(strip, Tier):
+            self.draft = AnnotationItem(hit.item.number, self._dragged_value(hit, time_s))
+        elif isinstance(track, TierTrack):
             first, last = sorted((hit.time_s, time_s))
             if last > first:
-                value = Interval(strip.tier, first, last, "", channel=strip.channel)
-                self.draft = Item(0, value)
+                value = Interval(track.tier, first, last, "", channel=track.channel)
+                self.draft = AnnotationItem(0, value)
         else:
-            seconds = (self._from.x() - at.x()) / sight.px_per_s
+            seconds = (self._pressed_at.x() - at.x()) / viewport.px_per_s
             canvas.axis.pan(self._left_s + seconds - canvas.axis.start_s)
 
     def release(self, at: QPointF) -> None:
         """The button goes up."""
-        if self._from is None:
+        if self._pressed_at is None:
             return
         canvas, hit, draft = self._canvas, self._hit, self.draft
-        self._from, self.draft = None, None
+        self._pressed_at, self.draft = None, None
         if not self._dragged:
             self._click(hit)
         elif draft is not None and hit.item is not None:
@@ -133,13 +133,13 @@ class Gestures:
             return Qt.CursorShape.SizeHorCursor
         if hit.item is not None or hit.segment is not None:
             return Qt.CursorShape.PointingHandCursor
-        if hit.row is not None and isinstance(hit.row.strip, Ruler | Tier):
+        if hit.row is not None and isinstance(hit.row.track, RulerTrack | TierTrack):
             return Qt.CursorShape.IBeamCursor
         return Qt.CursorShape.ArrowCursor
 
     def _click(self, hit: Hit) -> None:
         canvas = self._canvas
-        if self._selects and hit.row is not None and isinstance(hit.row.strip, Ruler):
+        if self._selects and hit.row is not None and isinstance(hit.row.track, RulerTrack):
             canvas.axis.unselect()
         canvas.select(None if hit.item is None else hit.item.number, hit.segment)
         if hit.item is not None:
@@ -149,19 +149,19 @@ class Gestures:
         else:
             canvas.axis.place_cursor(hit.time_s)
 
-    def _moved(self, hit: Hit, time_s: float) -> Marker | Interval:
+    def _dragged_value(self, hit: Hit, time_s: float) -> Marker | Interval:
         """The item as it is dragged."""
         assert hit.item is not None
         value, length_s = hit.item.value, self._canvas.axis.duration_s
         start, end = start_of(value), end_of(value)
         if hit.edge == "start":
-            return between(value, min(time_s, end - _least(value)), end)
+            return with_times(value, min(time_s, end - _shortest_s(value)), end)
         if hit.edge == "end":
-            return between(value, start, max(time_s, start + _least(value)))
+            return with_times(value, start, max(time_s, start + _shortest_s(value)))
         by_s = min(max(time_s - hit.time_s, -start), max(0.0, length_s - end))
-        return between(value, start + by_s, end + by_s)
+        return with_times(value, start + by_s, end + by_s)
 
 
-def _least(value: Marker | Interval) -> float:
+def _shortest_s(value: Marker | Interval) -> float:
     """Shortest length of an item: a marker may have none."""
     return 0.0 if isinstance(value, Marker) else 0.01

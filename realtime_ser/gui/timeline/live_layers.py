@@ -13,21 +13,21 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 
 from realtime_ser.base.records import STEP_FRAMES, STEP_S, State
-from realtime_ser.gui.theme.theme import Look, line_style
+from realtime_ser.gui.theme.theme import Style, line_style
 from realtime_ser.gui.timeline.tile_cache import Tile
-from realtime_ser.timeline.label_placement import Placement, SegmentLabels
+from realtime_ser.timeline.label_placement import LabelPlacement, SegmentLabels
 from realtime_ser.timeline.live import (
     CLIPPED,
     STATE_CODES,
     UNKNOWN,
     ChannelTimeline,
-    Mark,
-    Steps,
-    Timeline,
-    buckets,
+    LiveTimeline,
+    NumberedMarker,
+    StepSlice,
+    bin_envelope,
 )
 
-_GAPS = {
+_GAP_TEXTS = {
     STATE_CODES[State.PAUSED]: "paused",
     STATE_CODES[State.LOST]: "sound lost",
     UNKNOWN: "not shown",
@@ -39,13 +39,13 @@ FLOOR_DB = -60.0
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 
 
-def tick_spacing(px_per_s: float, least_px: float) -> int:
-    """Seconds between two ticks that are at least ``least_px`` apart."""
-    return next((s for s in _TICKS_S if s * px_per_s >= least_px), _TICKS_S[-1])
+def tick_spacing(px_per_s: float, min_px: float) -> int:
+    """Seconds between two ticks that are at least ``min_px`` apart."""
+    return next((s for s in _TICKS_S if s * px_per_s >= min_px), _TICKS_S[-1])
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ValueScale:
     """Vertical places on the probability strip, in logical pixels.
 
     Attributes
@@ -65,12 +65,12 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class GapWord:
+class GapLabel:
     """What a gap is called, where it is long enough for the word."""
 
     start_s: float
     width_s: float
-    word: str
+    gap_text: str
 
 
 #: Patterns over the areas, by the labels' places.
@@ -87,7 +87,7 @@ AREA_PATTERNS = (
 
 
 #: A run of areas narrower than this has no edges.
-_EDGED_PX = 6.0
+_MIN_EDGED_PX = 6.0
 
 
 def area_brush(label: str, position: int) -> QBrush:
@@ -106,13 +106,13 @@ def area_brush(label: str, position: int) -> QBrush:
     return QBrush(texture)
 
 
-def coarseness(px_per_s: float) -> int:
+def steps_per_point(px_per_s: float) -> int:
     """Over how many steps a mean is drawn: a pixel's, where at least two fit into one; else 1."""
     return max(1, math.floor(1.0 / (STEP_S * px_per_s)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _CurveRun:
     """Values that one unbroken line joins: the first step, and their times in steps."""
 
     step: int
@@ -120,16 +120,16 @@ class _Run:
     values: NDArray[np.floating]
 
 
-def _runs(steps: Steps) -> Iterable[_Run]:
+def _segment_runs(steps: StepSlice) -> Iterable[_CurveRun]:
     """Each segment's steps."""
     bounds = np.flatnonzero(np.diff(steps.segment, prepend=-1, append=-1))
     for begin, end in itertools.pairwise(bounds):
         if steps.segment[begin] != 0 and end - begin >= 2:
             ends = steps.first + np.arange(begin, end) + 1.0
-            yield _Run(steps.first + int(begin), ends, steps.probabilities[begin:end])
+            yield _CurveRun(steps.first + int(begin), ends, steps.probabilities[begin:end])
 
 
-def _coarse_runs(steps: Steps, size: int) -> Iterable[_Run]:
+def _mean_runs(steps: StepSlice, size: int) -> Iterable[_CurveRun]:
     """Means over the speech of ``size`` steps at a time, on multiples of it whatever the slice."""
     if not len(steps):
         return
@@ -144,117 +144,117 @@ def _coarse_runs(steps: Steps, size: int) -> Iterable[_Run]:
         ends = size * (first + np.arange(begin, end) + 1.0)
         if end - begin == 1:  # alone: as wide as it lasted
             ends, values = np.array([ends[0] - size, ends[0]]), np.repeat(values, 2, axis=0)
-        yield _Run(size * (first + int(begin)), ends, values)
+        yield _CurveRun(size * (first + int(begin)), ends, values)
 
 
 def _polygon(xs: NDArray[np.floating], ys: NDArray[np.floating]) -> QPolygonF:
     return QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
 
 
-class _Strip:
+class _CachedLayer:
     """What both strips share: background, grid, markers."""
 
-    def __init__(self, timeline: Timeline, channel: ChannelTimeline, look: Look) -> None:
+    def __init__(self, timeline: LiveTimeline, channel: ChannelTimeline, style: Style) -> None:
         self.timeline = timeline
         self.channel = channel
-        self._marks: dict[float, tuple[Mark, ...]] = {}
-        self._marks_of = (-1, 0.0)
-        self.set_look(look)
+        self._markers: dict[float, tuple[NumberedMarker, ...]] = {}
+        self._markers_state = (-1, 0.0)
+        self.set_style(style)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self.look = look
-        self.metrics = QFontMetricsF(look.small)
-        self._marks_of = (-1, 0.0)
+        self.style = style
+        self.metrics = QFontMetricsF(style.small)
+        self._markers_state = (-1, 0.0)
 
     @property
-    def ground(self) -> QColor:
+    def background(self) -> QColor:
         """Colour of the blank paper."""
-        return QColor(self.look.theme.background)
+        return QColor(self.style.theme.background)
 
-    def stretch(self, tile: Tile) -> tuple[int, int]:
+    def step_range(self, tile: Tile) -> tuple[int, int]:
         """Steps that leave ink on a tile, its neighbours' lines and joins included."""
-        spare = 2 * coarseness(tile.px_per_s)
-        spare += math.ceil(self._ink_px / (STEP_S * tile.px_per_s))
+        spare = 2 * steps_per_point(tile.px_per_s)
+        spare += math.ceil(self._reach_px / (STEP_S * tile.px_per_s))
         first = math.floor(tile.start_s / STEP_S) - spare
         return max(0, first), max(0, math.ceil(tile.end_s / STEP_S) + spare)
 
-    def ceiling(self, height: float) -> float:  # noqa: ARG002
+    def shading_top(self, height: float) -> float:  # noqa: ARG002
         """Where shading and markers begin."""
         return 0.0
 
-    def settled(self, tile: Tile) -> float:
+    def settled_px(self, tile: Tile) -> float:
         """Up to where a tile stays as it is when more steps arrive."""
-        stop = min(self.stretch(tile)[1], self.channel.newest + 1)
-        size = coarseness(tile.px_per_s)
+        stop = min(self.step_range(tile)[1], self.channel.newest + 1)
+        size = steps_per_point(tile.px_per_s)
         # Two points back: lines join them, and a point alone has no line yet.
-        return tile.x(STEP_S * size * (stop // size - 2)) - self._ink_px
+        return tile.x(STEP_S * size * (stop // size - 2)) - self._reach_px
 
     @property
-    def _ink_px(self) -> float:
+    def _reach_px(self) -> float:
         """How far from its place the ink of a step reaches, in logical pixels."""
-        return 6 * self.look.scale
+        return 6 * self.style.scale
 
-    def marks(self, tile: Tile) -> tuple[Mark, ...]:
+    def markers(self, tile: Tile) -> tuple[NumberedMarker, ...]:
         """Markers that leave ink on a tile."""
-        state = (self.timeline.marks_revision, tile.px_per_s)
-        if state != self._marks_of:
-            self._marks_of = state
-            self._marks.clear()
-        found = self._marks.get(tile.left)
+        state = (self.timeline.markers_revision, tile.px_per_s)
+        if state != self._markers_state:
+            self._markers_state = state
+            self._markers.clear()
+        found = self._markers.get(tile.left)
         if found is None:
-            reach = self._tag_width / tile.px_per_s
-            found = self._marks[tile.left] = tuple(
-                mark
-                for mark in self.timeline.marks
-                if tile.start_s - reach <= mark.end_s
-                and mark.start_s <= tile.end_s + 1.0 / tile.px_per_s
+            reach = self._marker_label_width / tile.px_per_s
+            found = self._markers[tile.left] = tuple(
+                marker
+                for marker in self.timeline.markers
+                if tile.start_s - reach <= marker.end_s
+                and marker.start_s <= tile.end_s + 1.0 / tile.px_per_s
             )
         return found
 
     @property
-    def _tag_width(self) -> float:
-        return 24.0 * self.look.body_px
+    def _marker_label_width(self) -> float:
+        return 24.0 * self.style.body_px
 
-    def draw_background(self, painter: QPainter, tile: Tile, steps: Steps) -> None:
+    def draw_background(self, painter: QPainter, tile: Tile, steps: StepSlice) -> None:
         """Grid lines of the time axis, shaded speech, hatched gaps."""
-        theme = self.look.theme
+        theme = self.style.theme
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for begin, end in steps.runs(STATE_CODES[State.SPEECH]):
-            self._fill(painter, tile, steps, (begin, end), QBrush(QColor(theme.band)))
+            self._fill_steps(painter, tile, steps, (begin, end), QBrush(QColor(theme.band)))
         hatch = QBrush(QColor(theme.wave), Qt.BrushStyle.BDiagPattern)
-        for code in _GAPS:
+        for code in _GAP_TEXTS:
             for run in steps.runs(code):
-                self._fill(painter, tile, steps, run, hatch)
+                self._fill_steps(painter, tile, steps, run, hatch)
         painter.setPen(QPen(QColor(theme.grid), 1.0))
-        spacing = tick_spacing(tile.px_per_s, 9.0 * self.look.body_px)
+        spacing = tick_spacing(tile.px_per_s, 9.0 * self.style.body_px)
         for tick in range(
             max(0, math.floor(tile.start_s / spacing)), math.ceil(tile.end_s / spacing) + 1
         ):
             x = round(tile.x(tick * spacing))
-            painter.drawLine(QPointF(x, self.ceiling(tile.height)), QPointF(x, tile.height))
+            painter.drawLine(QPointF(x, self.shading_top(tile.height)), QPointF(x, tile.height))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
-    def draw_marks(self, painter: QPainter, tile: Tile) -> None:
+    def draw_markers(self, painter: QPainter, tile: Tile) -> None:
         """Thin lines at markers."""
-        pen = QPen(QColor(self.look.theme.text), self.look.scale)
+        pen = QPen(QColor(self.style.theme.text), self.style.scale)
         pen.setDashPattern([4.0, 3.0])
         painter.setPen(pen)
-        for mark in self.marks(tile):
-            x = round(tile.x(mark.start_s)) + 0.5
-            painter.drawLine(QPointF(x, self.ceiling(tile.height)), QPointF(x, tile.height))
+        for marker in self.markers(tile):
+            x = round(tile.x(marker.start_s)) + 0.5
+            painter.drawLine(QPointF(x, self.shading_top(tile.height)), QPointF(x, tile.height))
 
-    def _fill(
-        self, painter: QPainter, tile: Tile, steps: Steps, run: tuple[int, int], brush: QBrush
+    def _fill_steps(
+        self, painter: QPainter, tile: Tile, steps: StepSlice, run: tuple[int, int], brush: QBrush
     ) -> None:
         left = round(tile.x(STEP_S * (steps.first + run[0])))
         right = round(tile.x(STEP_S * (steps.first + run[1])))
-        top = round(self.ceiling(tile.height))
+        top = round(self.shading_top(tile.height))
         painter.fillRect(QRectF(left, top, right - left, tile.height - top), brush)
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class CurveStyle:
     """How probabilities are drawn.
 
     Attributes
@@ -269,46 +269,50 @@ class Style:
     hidden: frozenset[str] = frozenset()
 
 
-class Traces(_Strip):
+class CurveLayer(_CachedLayer):
     """A line or an area an emotion, over shaded speech; results above it, markers' texts below.
 
     Where a step is at most half a pixel wide, the mean over a pixel's steps is drawn instead.
     """
 
     def __init__(
-        self, timeline: Timeline, channel: ChannelTimeline, look: Look, style: Style | None = None
+        self,
+        timeline: LiveTimeline,
+        channel: ChannelTimeline,
+        style: Style,
+        curve_style: CurveStyle | None = None,
     ) -> None:
-        self.style = Style() if style is None else style
-        super().__init__(timeline, channel, look)
+        self.curve_style = CurveStyle() if curve_style is None else curve_style
+        super().__init__(timeline, channel, style)
+
+    def set_curve_style(self, curve_style: CurveStyle) -> None:
+        """Draw otherwise from now on; the paper must forget what it has."""
+        self.curve_style = curve_style
 
     def set_style(self, style: Style) -> None:
-        """Draw otherwise from now on; the paper must forget what it has."""
-        self.style = style
-
-    def set_look(self, look: Look) -> None:
         """Change theme and sizes."""
-        super().set_look(look)
+        super().set_style(style)
         names = self.timeline.labels
-        self._pens = [look.pen(name, index) for index, name in enumerate(names)]
-        self._rims = [look.rim(name, index) for index, name in enumerate(names)]
+        self._pens = [style.pen(name, index) for index, name in enumerate(names)]
+        self._rims = [style.rim(name, index) for index, name in enumerate(names)]
         self._areas = [area_brush(name, index) for index, name in enumerate(names)]
         self._labels: SegmentLabels | None = None
         self._scale = 0.0
-        self._gaps: tuple[GapWord, ...] = ()
-        self._gaps_of = (-1, 0.0)
+        self._gaps: tuple[GapLabel, ...] = ()
+        self._gaps_state = (-1, 0.0)
         self.lane = math.ceil(self.metrics.height()) + 1.0
-        self.cap = 3.0 * look.scale
+        self.cap_height = 3.0 * style.scale
 
-    def frame(self, height: float) -> Frame:
+    def value_scale(self, height: float) -> ValueScale:
         """Vertical places for a strip of some height."""
-        top = 2 * self.lane + self.cap + self.look.grid(1)
-        return Frame(top, height - self.lane - self.look.grid(0.75))
+        top = 2 * self.lane + self.cap_height + self.style.grid(1)
+        return ValueScale(top, height - self.lane - self.style.grid(0.75))
 
-    def ceiling(self, height: float) -> float:
+    def shading_top(self, height: float) -> float:
         """Results stand above, on plain ground."""
-        return self.frame(height).top
+        return self.value_scale(height).top
 
-    def key(self, tile: Tile) -> Hashable:
+    def cache_key(self, tile: Tile) -> Hashable:
         """Changes with the results and markers that leave ink on the tile.
 
         Dashes through means begin anew with each tile, so that such lines do not grow by parts.
@@ -317,83 +321,91 @@ class Traces(_Strip):
             (segment.number, segment.estimate is None)
             for segment in self.channel.between(tile.start_s - STEP_S, tile.end_s)
         )
-        results, gaps = tuple(self._placements(tile)), tuple(self._gap_words(tile))
-        whole = not self.style.stacked and coarseness(tile.px_per_s) > 1
-        grown = self.settled(tile) if whole else 0.0
-        return grown, caps, results, gaps, self.marks(tile)
+        results, gaps = tuple(self._placements(tile)), tuple(self._gap_labels(tile))
+        whole = not self.curve_style.stacked and steps_per_point(tile.px_per_s) > 1
+        grown = self.settled_px(tile) if whole else 0.0
+        return grown, caps, results, gaps, self.markers(tile)
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
         """Draw everything of a tile."""
-        frame = self.frame(tile.height)
-        first, stop = self.stretch(tile)
+        value_scale = self.value_scale(tile.height)
+        first, stop = self.step_range(tile)
         steps = self.channel.steps(first, stop)
         self.draw_background(painter, tile, steps)
-        self._draw_levels(painter, frame)
-        self._draw_caps(painter, tile, frame)
-        self._draw_lines(painter, tile, frame, steps)
-        self._draw_gap_words(painter, tile, frame)
-        self._draw_results(painter, tile, frame)
-        self.draw_marks(painter, tile)
-        self._draw_tags(painter, tile, frame)
+        self._draw_grid_lines(painter, value_scale)
+        self._draw_segment_bars(painter, tile, value_scale)
+        self._draw_curves(painter, tile, value_scale, steps)
+        self._draw_gap_labels(painter, tile, value_scale)
+        self._draw_segment_labels(painter, tile, value_scale)
+        self.draw_markers(painter, tile)
+        self._draw_marker_labels(painter, tile, value_scale)
 
-    def _placements(self, tile: Tile) -> Iterable[Placement]:
+    def _placements(self, tile: Tile) -> Iterable[LabelPlacement]:
         if self._labels is None or self._scale != tile.px_per_s:
             self._scale = tile.px_per_s
             self._labels = SegmentLabels(
-                self.metrics.horizontalAdvance, tile.px_per_s, self.look.grid(0.75)
+                self.metrics.horizontalAdvance, tile.px_per_s, self.style.grid(0.75)
             )
         self._labels.place(self.channel.speech, STEP_S * self.channel.oldest)
         return self._labels.between(tile.start_s, tile.end_s)
 
-    def _draw_levels(self, painter: QPainter, frame: Frame) -> None:
+    def _draw_grid_lines(self, painter: QPainter, value_scale: ValueScale) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
+        painter.setPen(QPen(QColor(self.style.theme.grid), 1.0))
         for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-            y = round(frame.bottom - value * (frame.bottom - frame.top))
+            y = round(value_scale.bottom - value * (value_scale.bottom - value_scale.top))
             painter.drawLine(QPointF(-1, y), QPointF(1e4, y))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
-    def _draw_caps(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+    def _draw_segment_bars(self, painter: QPainter, tile: Tile, value_scale: ValueScale) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         for segment in self.channel.between(tile.start_s, tile.end_s):
             left, right = tile.x(segment.start_s), tile.x(segment.end_s)
-            box = QRectF(left, frame.top - self.cap, right - left, self.cap)
-            color, rim = self.look.theme.muted, None
+            box = QRectF(left, value_scale.top - self.cap_height, right - left, self.cap_height)
+            color, rim = self.style.theme.muted, None
             if segment.estimate is not None and segment.estimate.certain:
                 label = segment.estimate.label
                 color = line_style(label, self.timeline.labels.index(label)).color
-                rim = self.look.theme.outline(color)
+                rim = self.style.theme.outline(color)
             if rim is not None:
                 painter.fillRect(box.adjusted(-1, -1, 1, 1), QColor(rim))
             painter.fillRect(box, QColor(color))
 
-    def _draw_lines(self, painter: QPainter, tile: Tile, frame: Frame, steps: Steps) -> None:
-        size = coarseness(tile.px_per_s)
-        for run in _runs(steps) if size == 1 else _coarse_runs(steps, size):
+    def _draw_curves(
+        self, painter: QPainter, tile: Tile, value_scale: ValueScale, steps: StepSlice
+    ) -> None:
+        size = steps_per_point(tile.px_per_s)
+        for run in _segment_runs(steps) if size == 1 else _mean_runs(steps, size):
             xs = tile.px_per_s * STEP_S * run.ends - tile.left
-            if self.style.stacked:
-                self._draw_areas(painter, xs, run.values, frame)
+            if self.curve_style.stacked:
+                self._draw_areas(painter, xs, run.values, value_scale)
             else:
-                walked = self._walked(run.step, tile, frame) if size == 1 else None
-                self._stroke_lines(painter, xs, frame.y(run.values), walked)
+                dash_offsets = (
+                    self._dash_offsets(run.step, tile, value_scale) if size == 1 else None
+                )
+                self._stroke_lines(painter, xs, value_scale.y(run.values), dash_offsets)
 
-    def _shown(self) -> list[int]:
+    def _visible_labels(self) -> list[int]:
         names = self.timeline.labels
-        return [i for i, name in enumerate(names) if name not in self.style.hidden]
+        return [i for i, name in enumerate(names) if name not in self.curve_style.hidden]
 
     def _stroke_lines(
         self,
         painter: QPainter,
         xs: NDArray[np.floating],
         ys: NDArray[np.floating],
-        walked: NDArray[np.floating] | None,
+        dash_offsets: NDArray[np.floating] | None,
     ) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for index in self._shown():
+        for index in self._visible_labels():
             line = _polygon(xs, ys[:, index])
             for stroke in (self._rims[index], self._pens[index]):
                 if stroke is not None:
-                    pen = stroke if walked is None else _continued(stroke, float(walked[index]))
+                    pen = (
+                        stroke
+                        if dash_offsets is None
+                        else _with_dash_offset(stroke, float(dash_offsets[index]))
+                    )
                     painter.setPen(pen)
                     painter.drawPolyline(line)
 
@@ -402,26 +414,26 @@ class Traces(_Strip):
         painter: QPainter,
         xs: NDArray[np.floating],
         values: NDArray[np.floating],
-        frame: Frame,
+        value_scale: ValueScale,
     ) -> None:
         """Areas in the labels' order, the first at the bottom, each with its pattern and an edge.
 
         The patterns tell neighbours apart without their colours. Where a hundred segments share a
         tile, their edges would be all that there is to see, and are left out.
         """
-        shown = self._shown()
+        shown = self._visible_labels()
         tops = np.cumsum(values[:, shown], axis=1)
-        below = np.full(len(xs), frame.bottom)
-        fine = xs[-1] - xs[0] >= _EDGED_PX * self.look.scale
+        below = np.full(len(xs), value_scale.bottom)
+        edged = xs[-1] - xs[0] >= _MIN_EDGED_PX * self.style.scale
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        edge = QPen(QColor(self.look.theme.background), self.look.scale)
+        edge = QPen(QColor(self.style.theme.background), self.style.scale)
         for place, index in enumerate(shown):
-            above = frame.y(tops[:, place])
+            above = value_scale.y(tops[:, place])
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._areas[index])
-            around = np.concatenate([xs, xs[::-1]]), np.concatenate([above, below[::-1]])
-            painter.drawPolygon(_polygon(*around))
-            if fine:
+            outline = np.concatenate([xs, xs[::-1]]), np.concatenate([above, below[::-1]])
+            painter.drawPolygon(_polygon(*outline))
+            if edged:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
                 painter.setPen(edge)
                 painter.drawPolyline(_polygon(xs, above))
@@ -429,132 +441,135 @@ class Traces(_Strip):
             below = above
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
-    def _walked(self, step: int, tile: Tile, frame: Frame) -> NDArray[np.floating]:
+    def _dash_offsets(self, step: int, tile: Tile, value_scale: ValueScale) -> NDArray[np.floating]:
         """Lengths of the lines before a step, so that dashes go on from tile to tile."""
-        start = self.channel.run_start(step)
+        start = self.channel.segment_start(step)
         if start == step:
             return np.zeros(len(self.timeline.labels))
         past = self.channel.steps(start, step + 1).probabilities
-        rise = np.diff(frame.y(past), axis=0)
+        rise = np.diff(value_scale.y(past), axis=0)
         lengths: NDArray[np.floating] = np.hypot(tile.px_per_s * STEP_S, rise).sum(axis=0)
         return lengths
 
-    def _gap_words(self, tile: Tile) -> Iterable[GapWord]:
+    def _gap_labels(self, tile: Tile) -> Iterable[GapLabel]:
         """Words of the gaps that leave ink on a tile."""
         state = (self.timeline.revision, tile.px_per_s)
-        if state != self._gaps_of:
-            self._gaps_of = state
-            self._gaps = tuple(self._find_gap_words(tile.px_per_s))
+        if state != self._gaps_state:
+            self._gaps_state = state
+            self._gaps = tuple(self._find_gap_labels(tile.px_per_s))
         return (
             gap
             for gap in self._gaps
             if gap.start_s <= tile.end_s and tile.start_s <= gap.start_s + gap.width_s
         )
 
-    def _find_gap_words(self, px_per_s: float) -> Iterable[GapWord]:
+    def _find_gap_labels(self, px_per_s: float) -> Iterable[GapLabel]:
         steps = self.channel.steps(self.channel.oldest, self.channel.newest + 1)
-        pad = self.look.grid(0.5) / px_per_s
-        for code, word in _GAPS.items():
-            width = self.metrics.horizontalAdvance(word) / px_per_s + 2 * pad
+        pad = self.style.grid(0.5) / px_per_s
+        for code, gap_text in _GAP_TEXTS.items():
+            width = self.metrics.horizontalAdvance(gap_text) / px_per_s + 2 * pad
             for begin, end in steps.runs(code):
                 if STEP_S * (end - begin) >= width + 2 * pad:
-                    yield GapWord(STEP_S * (steps.first + begin) + pad, width, word)
+                    yield GapLabel(STEP_S * (steps.first + begin) + pad, width, gap_text)
 
-    def _draw_gap_words(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
-        theme, height = self.look.theme, self.metrics.height() + self.look.grid(0.5)
-        for gap in self._gap_words(tile):
+    def _draw_gap_labels(self, painter: QPainter, tile: Tile, value_scale: ValueScale) -> None:
+        theme, height = self.style.theme, self.metrics.height() + self.style.grid(0.5)
+        for gap in self._gap_labels(tile):
             box = QRectF(
                 round(tile.x(gap.start_s)),
-                round((frame.top + frame.bottom - height) / 2),
+                round((value_scale.top + value_scale.bottom - height) / 2),
                 gap.width_s * tile.px_per_s,
                 height,
             )
-            self._text(painter, box, gap.word, theme.text, theme.background)
+            self._draw_text(painter, box, gap.gap_text, theme.text, theme.background)
 
-    def _draw_results(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
+    def _draw_segment_labels(self, painter: QPainter, tile: Tile, value_scale: ValueScale) -> None:
         for item in self._placements(tile):
-            y = frame.top - self.cap - 2 - (item.lane + 1) * self.lane
+            y = value_scale.top - self.cap_height - 2 - (item.lane + 1) * self.lane
             box = QRectF(round(tile.x(item.start_s)), y, item.width_px + 2, self.lane)
-            color = self.look.theme.text if item.certain else self.look.theme.muted
-            self._text(painter, box, item.text, color, None)
+            color = self.style.theme.text if item.certain else self.style.theme.muted
+            self._draw_text(painter, box, item.text, color, None)
 
-    def _draw_tags(self, painter: QPainter, tile: Tile, frame: Frame) -> None:
-        pad = self.look.grid(0.5)
-        for mark in self.marks(tile):
+    def _draw_marker_labels(self, painter: QPainter, tile: Tile, value_scale: ValueScale) -> None:
+        pad = self.style.grid(0.5)
+        for marker in self.markers(tile):
             text = self.metrics.elidedText(
-                mark.name, Qt.TextElideMode.ElideRight, self._tag_width - 4 * pad
+                marker.name, Qt.TextElideMode.ElideRight, self._marker_label_width - 4 * pad
             )
             width = self.metrics.horizontalAdvance(text) + 2 * pad
-            x = round(tile.x(mark.start_s))
-            box = QRectF(x + 1, frame.bottom + pad, width, self.lane)
-            if mark.end_s > mark.start_s:
-                length = (mark.end_s - mark.start_s) * tile.px_per_s
-                bar = QRectF(x, frame.bottom + 1, length, pad - 2)
-                painter.fillRect(bar, QColor(self.look.theme.text))
-            self._text(painter, box, text, self.look.theme.background, self.look.theme.text)
+            x = round(tile.x(marker.start_s))
+            box = QRectF(x + 1, value_scale.bottom + pad, width, self.lane)
+            if marker.end_s > marker.start_s:
+                length = (marker.end_s - marker.start_s) * tile.px_per_s
+                bar = QRectF(x, value_scale.bottom + 1, length, pad - 2)
+                painter.fillRect(bar, QColor(self.style.theme.text))
+            self._draw_text(painter, box, text, self.style.theme.background, self.style.theme.text)
 
-    def _text(
-        self, painter: QPainter, box: QRectF, text: str, color: str, ground: str | None
+    def _draw_text(
+        self, painter: QPainter, box: QRectF, text: str, color: str, background: str | None
     ) -> None:
-        painter.setFont(self.look.small)
-        if ground is not None:
-            painter.fillRect(box, QColor(ground))
+        painter.setFont(self.style.small)
+        if background is not None:
+            painter.fillRect(box, QColor(background))
         painter.setPen(QColor(color))
         flags = Qt.AlignmentFlag.AlignVCenter
-        flags |= Qt.AlignmentFlag.AlignHCenter if ground else Qt.AlignmentFlag.AlignLeft
+        flags |= Qt.AlignmentFlag.AlignHCenter if background else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box, flags, text)
 
 
-class Sound(_Strip):
+class LevelLayer(_CachedLayer):
     """Peaks and RMS level on a scale of decibels, mirrored; clipping; the voice detector below."""
 
     def voice_height(self) -> float:
         """Height of the voice detector's lane, in logical pixels."""
-        return float(self.look.grid(1.5))
+        return float(self.style.grid(1.5))
 
-    def key(self, tile: Tile) -> Hashable:
+    def cache_key(self, tile: Tile) -> Hashable:
         """Changes with the markers that leave ink on the tile."""
-        return self.marks(tile)
+        return self.markers(tile)
 
     def draw(self, painter: QPainter, tile: Tile) -> None:
         """Draw everything of a tile."""
-        steps = self.channel.steps(*self.stretch(tile))
+        steps = self.channel.steps(*self.step_range(tile))
         self.draw_background(painter, tile, steps)
-        painter.setPen(QPen(QColor(self.look.theme.grid), 1.0))
+        painter.setPen(QPen(QColor(self.style.theme.grid), 1.0))
         floor = tile.height - 0.5
         painter.drawLine(QPointF(-1, floor), QPointF(1e4, floor))
         if len(steps):
-            bottom = tile.height - self.voice_height() - self.look.grid(0.5)
-            self._draw_sound(painter, tile, steps, bottom)
+            bottom = tile.height - self.voice_height() - self.style.grid(0.5)
+            self._draw_level(painter, tile, steps, bottom)
             self._draw_voice(painter, tile, steps)
-        self.draw_marks(painter, tile)
+        self.draw_markers(painter, tile)
 
-    def _draw_sound(self, painter: QPainter, tile: Tile, steps: Steps, bottom: float) -> None:
-        theme = self.look.theme
+    def _draw_level(self, painter: QPainter, tile: Tile, steps: StepSlice, bottom: float) -> None:
+        theme = self.style.theme
         middle, half = bottom / 2, bottom / 2
         hop_px = STEP_S / STEP_FRAMES * tile.px_per_s
         size = max(1, round(1.0 / hop_px))
         first_hop = steps.first * STEP_FRAMES
         envelope = steps.envelope.reshape(-1, 2)
-        peaks = buckets(envelope, first_hop, size)
+        peaks = bin_envelope(envelope, first_hop, size)
         left = tile.x(first_hop * STEP_S / STEP_FRAMES)
         offset = -(first_hop % size)
         xs = left + hop_px * (offset + size * (np.arange(len(peaks)) + 0.5))
         painter.setPen(QPen(QColor(theme.wave), 1.0))
         painter.setBrush(QColor(theme.wave))
-        self._mirror(
-            painter, xs, middle - half * _loud(peaks[:, 1]), middle + half * _loud(-peaks[:, 0])
+        self._draw_mirrored(
+            painter,
+            xs,
+            middle - half * _decibel_share(peaks[:, 1]),
+            middle + half * _decibel_share(-peaks[:, 0]),
         )
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.voice))
-        level, size = steps.level, coarseness(tile.px_per_s)
+        level, size = steps.level, steps_per_point(tile.px_per_s)
         if size > 1:
             starts = np.arange(-(steps.first % size), len(steps), size).clip(min=0)
             level = np.maximum.reduceat(level, starts)
         rms = half * np.clip(1.0 - level / FLOOR_DB, 0.0, 1.0)
         places = size * (steps.first // size + np.arange(len(level)) + 0.5)
         middles = tile.px_per_s * STEP_S * places - tile.left
-        self._mirror(painter, middles, middle - rms, middle + rms)
+        self._draw_mirrored(painter, middles, middle - rms, middle + rms)
         self._draw_clipping(painter, left, hop_px, envelope, bottom)
 
     def _draw_clipping(
@@ -566,18 +581,18 @@ class Sound(_Strip):
         bottom: float,
     ) -> None:
         """Full-height bars, which no waveform looks like, wherever a sample is at full scale."""
-        red = QColor(self.look.theme.danger)
-        width = max(2.0 * self.look.scale, hop_px)
+        red = QColor(self.style.theme.danger)
+        width = max(2.0 * self.style.scale, hop_px)
         hops = np.flatnonzero(np.abs(envelope).max(axis=1) >= CLIPPED)
         for x in np.unique(np.floor(hops * hop_px) if hop_px < 1.0 else hops * hop_px):
             painter.fillRect(QRectF(left + float(x), 0, width, bottom), red)
 
-    def _draw_voice(self, painter: QPainter, tile: Tile, steps: Steps) -> None:
+    def _draw_voice(self, painter: QPainter, tile: Tile, steps: StepSlice) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        color = QColor(self.look.theme.voice)
+        color = QColor(self.style.theme.voice)
         height = self.voice_height()
         voiced: NDArray[np.floating] = steps.voiced.astype(np.float32)
-        size = coarseness(tile.px_per_s)
+        size = steps_per_point(tile.px_per_s)
         first = steps.first // size
         if size > 1 and len(steps):
             starts = np.arange(-(steps.first % size), len(steps), size).clip(min=0)
@@ -591,7 +606,7 @@ class Sound(_Strip):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
     @staticmethod
-    def _mirror(
+    def _draw_mirrored(
         painter: QPainter,
         xs: NDArray[np.floating],
         upper: NDArray[np.floating],
@@ -601,16 +616,16 @@ class Sound(_Strip):
         painter.drawPolygon(_polygon(*outline))
 
 
-def _continued(pen: QPen, walked_px: float) -> QPen:
+def _with_dash_offset(pen: QPen, offset_px: float) -> QPen:
     """A pen whose dashes go on where a line of that length has left off."""
     if pen.style() is Qt.PenStyle.SolidLine:
         return pen
     pen = QPen(pen)
-    pen.setDashOffset(walked_px / pen.widthF())
+    pen.setDashOffset(offset_px / pen.widthF())
     return pen
 
 
-def _loud(samples: NDArray[np.float32]) -> NDArray[np.floating]:
+def _decibel_share(samples: NDArray[np.float32]) -> NDArray[np.floating]:
     """Magnitude on a scale of decibels: 0 at the floor and below, 1 at full scale."""
     decibels = 20.0 * np.log10(np.maximum(samples, 1e-6))
     return np.clip(1.0 - decibels / FLOOR_DB, 0.0, 1.0)

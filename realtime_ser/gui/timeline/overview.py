@@ -19,10 +19,10 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.base.records import Marker
 from realtime_ser.gui.review.annotations import Annotations, start_of
-from realtime_ser.gui.theme.theme import Look, line_style
-from realtime_ser.gui.timeline.axis import Axis
+from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.tracks import rgb
-from realtime_ser.gui.timeline.viewport import Sight, put_image
+from realtime_ser.gui.timeline.viewport import Viewport, put_image
 from realtime_ser.timeline.content import Content
 from realtime_ser.timeline.raster import blank, draw_areas
 
@@ -36,18 +36,20 @@ class Overview(QWidget):
     ----------
     content, annotations, axis
         What is shown.
-    look
+    style
         Theme and sizes.
     """
 
-    def __init__(self, content: Content, annotations: Annotations, axis: Axis, look: Look) -> None:
+    def __init__(
+        self, content: Content, annotations: Annotations, axis: TimeAxis, style: Style
+    ) -> None:
         super().__init__()
         self._content = content
         self._annotations = annotations
         self._axis = axis
-        self._look = look
+        self._style = style
         self._picture: QPixmap | None = None
-        self._held: str | None = None
+        self._dragged_part: str | None = None
         self._offset_s = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -57,33 +59,33 @@ class Overview(QWidget):
             "Drag the frame to move, its edges to zoom; click elsewhere to go there (arrow keys, "
             "plus and minus)"
         )
-        axis.moved.connect(self._tell)
+        axis.moved.connect(self._describe)
         axis.cursor_moved.connect(self.update)
         annotations.changed.connect(self._redraw)
-        self.set_look(look)
+        self.set_style(style)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
-        self.setFixedHeight(look.grid(5))
+        self._style = style
+        self.setFixedHeight(style.grid(5))
         self._redraw()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Copy the session, and draw the frame and the cursor."""
         if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
-            self._picture = self._painted()
-        theme = self._look.theme
+            self._picture = self._render()
+        theme = self._style.theme
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
         frame = self._frame()
         veil = QColor(theme.background)
         veil.setAlpha(150)
-        whole = self._band()
+        whole = self._plot_rect()
         painter.fillRect(QRectF(whole.left(), 0, frame.left() - whole.left(), self.height()), veil)
         painter.fillRect(
             QRectF(frame.right(), 0, whole.right() - frame.right(), self.height()), veil
         )
-        x = round(self._sight().x(self._axis.cursor_s))
+        x = round(self._viewport().x(self._axis.cursor_s))
         painter.setPen(QPen(QColor(theme.accent), 1.0))
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.text), 2.0))
@@ -99,12 +101,12 @@ class Overview(QWidget):
         """Take hold of the frame or of one of its edges, or go somewhere."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        time_s = self._sight().time(event.position().x())
-        self._held = self._part(event.position().x())
-        if self._held is None:
+        time_s = self._viewport().time(event.position().x())
+        self._dragged_part = self._part_at(event.position().x())
+        if self._dragged_part is None:
             half = self._axis.span_s / 2
             self._axis.show(time_s - half, time_s + half, glide=True)
-            self._held = "frame"
+            self._dragged_part = "frame"
             self._offset_s = half
         else:
             self._offset_s = time_s - self._axis.start_s
@@ -113,22 +115,22 @@ class Overview(QWidget):
         """Move what is held."""
         if event is None:
             return
-        time_s = self._sight().time(event.position().x())
+        time_s = self._viewport().time(event.position().x())
         axis = self._axis
         if not event.buttons() & Qt.MouseButton.LeftButton:
-            edge = self._part(event.position().x()) in ("start", "end")
+            edge = self._part_at(event.position().x()) in ("start", "end")
             self.setCursor(Qt.CursorShape.SizeHorCursor if edge else Qt.CursorShape.ArrowCursor)
-        elif self._held == "start":
+        elif self._dragged_part == "start":
             axis.show(min(time_s, axis.end_s), axis.end_s)
-        elif self._held == "end":
+        elif self._dragged_part == "end":
             axis.show(axis.start_s, max(time_s, axis.start_s))
-        elif self._held == "frame":
+        elif self._dragged_part == "frame":
             start = time_s - self._offset_s
             axis.show(start, start + axis.span_s)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: ARG002
         """Let go."""
-        self._held = None
+        self._dragged_part = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: ARG002
         """See everything."""
@@ -154,22 +156,22 @@ class Overview(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _band(self) -> QRectF:
-        left = float(self._look.grid(1))
+    def _plot_rect(self) -> QRectF:
+        left = float(self._style.grid(1))
         return QRectF(left, 0, max(10.0, self.width() - 2 * left), self.height())
 
-    def _sight(self) -> Sight:
-        band = self._band()
+    def _viewport(self) -> Viewport:
+        band = self._plot_rect()
         ratio = self.devicePixelRatioF()
-        return Sight.of(0.0, self._axis.duration_s, band.left(), band.width(), ratio)
+        return Viewport.of(0.0, self._axis.duration_s, band.left(), band.width(), ratio)
 
     def _frame(self) -> QRectF:
-        sight = self._sight()
-        left, right = sight.x(self._axis.start_s), sight.x(self._axis.end_s)
+        viewport = self._viewport()
+        left, right = viewport.x(self._axis.start_s), viewport.x(self._axis.end_s)
         wide = max(right - left, 6.0)  # so that it can be seen and taken hold of
         return QRectF((left + right - wide) / 2, 0, wide, self.height())
 
-    def _part(self, x: float) -> str | None:
+    def _part_at(self, x: float) -> str | None:
         frame = self._frame()
         if frame.width() > 4 * _EDGE_PX:
             if abs(x - frame.left()) <= _EDGE_PX:
@@ -178,7 +180,7 @@ class Overview(QWidget):
                 return "end"
         return "frame" if frame.left() - 2 <= x <= frame.right() + 2 else None
 
-    def _tell(self) -> None:
+    def _describe(self) -> None:
         axis = self._axis
         self.setAccessibleDescription(
             f"{axis.start_s:.1f} to {axis.end_s:.1f} of {axis.duration_s:.1f} seconds"
@@ -189,30 +191,30 @@ class Overview(QWidget):
         self._picture = None
         self.update()
 
-    def _painted(self) -> QPixmap:
-        ratio, theme = self.devicePixelRatioF(), self._look.theme
+    def _render(self) -> QPixmap:
+        ratio, theme = self.devicePixelRatioF(), self._style.theme
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(QColor(theme.panel))
         painter = QPainter(picture)
-        sight, band = self._sight(), self._band()
+        viewport, band = self._viewport(), self._plot_rect()
         labels = self._content.labels
         colors = [rgb(line_style(name, n).color) for n, name in enumerate(labels)]
         share = 1.0 / len(self._content.channels)
-        margin = self._look.grid(0.5)
+        margin = self._style.grid(0.5)
         room = (band.height() - 2 * margin) * share
         for number, channel in enumerate(self._content.channels.values()):
-            cells = channel.pyramid.read(sight.edges_s)
+            bins = channel.pyramid.read(viewport.edges_s)
             height = max(1, round((room - 1) * ratio))
-            ground = np.full(sight.columns, rgb(theme.panel), np.uint32)
+            ground = np.full(viewport.columns, rgb(theme.panel), np.uint32)
             image = blank(height, ground)
-            draw_areas(image, cells.probabilities, colors, rgb(theme.panel))
-            image[:, cells.lost] = np.uint32(rgb(theme.border) | 0xFF000000)
+            draw_areas(image, bins.probabilities, colors, rgb(theme.panel))
+            image[:, bins.lost] = np.uint32(rgb(theme.border) | 0xFF000000)
             put_image(painter, image, QPointF(band.left(), margin + number * room), ratio)
         painter.setPen(QPen(QColor(theme.text), 1.0))
         for item in self._annotations:
             if isinstance(item.value, Marker):
-                x = round(sight.x(start_of(item.value))) + 0.5
-                painter.drawLine(QPointF(x, 0), QPointF(x, self._look.grid(1)))
+                x = round(viewport.x(start_of(item.value))) + 0.5
+                painter.drawLine(QPointF(x, 0), QPointF(x, self._style.grid(1)))
         painter.end()
         return picture

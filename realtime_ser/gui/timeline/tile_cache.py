@@ -47,13 +47,13 @@ class Tile:
         return time_s * self.px_per_s - self.left
 
 
-class Drawing(Protocol):
+class Layer(Protocol):
     """What is on the paper."""
 
-    def key(self, tile: Tile) -> Hashable:
+    def cache_key(self, tile: Tile) -> Hashable:
         """Value that changes when all of the tile must be drawn again."""
 
-    def settled(self, tile: Tile) -> float:
+    def settled_px(self, tile: Tile) -> float:
         """Up to where, from the tile's left edge, more steps leave what is drawn as it is.
 
         In logical pixels; more than the tile is wide once all its steps are there.
@@ -63,27 +63,27 @@ class Drawing(Protocol):
         """Draw a tile, or a stretch of one, antialiased; what lies outside it is cut off."""
 
     @property
-    def ground(self) -> QColor:
+    def background(self) -> QColor:
         """Opaque colour of the blank paper."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedTile:
     """A tile that was drawn: how far it was settled then, and what else it depends on."""
 
-    key: tuple[float, Hashable]
-    settled: float
+    cache_key: tuple[float, Hashable]
+    settled_px: float
     pixmap: QPixmap
 
 
-class Paper(QGraphicsItem):
+class TileCache(QGraphicsItem):
     """Shows the stretch of a drawing that ends at a given time.
 
     Parameters
     ----------
     parent
         Item to fill.
-    drawing
+    layer
         What is on it.
 
     Attributes
@@ -91,19 +91,19 @@ class Paper(QGraphicsItem):
     allowance_s
         How long one painting may draw tiles: those that it leaves for later keep what they showed,
         or stay blank. A whole new window of tiles would otherwise hold up everything else.
-    waiting
+    incomplete
         Whether tiles were left for the next painting, which must be asked for.
     """
 
-    def __init__(self, parent: QGraphicsItem, drawing: Drawing) -> None:
+    def __init__(self, parent: QGraphicsItem, layer: Layer) -> None:
         super().__init__(parent)
-        self._drawing = drawing
+        self._layer = layer
         self._size = QRectF()
         self._px_per_s = 1.0
         self._right_s = 0.0
-        self._tiles: dict[int, _Kept] = {}
+        self._tiles: dict[int, _CachedTile] = {}
         self.allowance_s = math.inf
-        self.waiting = False
+        self.incomplete = False
         self.setZValue(-1)
 
     def resize(self, width: float, height: float, px_per_s: float) -> None:
@@ -114,7 +114,7 @@ class Paper(QGraphicsItem):
         self._tiles.clear()
         self.update()
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Draw everything again: the colours have changed."""
         self._tiles.clear()
         self.update()
@@ -143,34 +143,34 @@ class Paper(QGraphicsItem):
         left = right - self._size.width()
         painter.save()
         painter.setClipRect(self._size)
-        wanted = range(math.floor(left / TILE), math.ceil(right / TILE))
-        self.waiting = False
+        visible = range(math.floor(left / TILE), math.ceil(right / TILE))
+        self.incomplete = False
         end_s = time.perf_counter() + self.allowance_s
-        for number in reversed(wanted):  # the newest first
+        for number in reversed(visible):  # the newest first
             pixmap = self._pixmap(number, ratio, draw=time.perf_counter() < end_s)
             box = QRectF(number * TILE - left, 0, TILE, self._size.height())
             if pixmap is None:
-                painter.fillRect(box, self._drawing.ground)
+                painter.fillRect(box, self._layer.background)
             else:
                 painter.drawPixmap(box.topLeft(), pixmap)
         painter.restore()
-        for number in [number for number in self._tiles if number not in wanted]:
+        for number in [number for number in self._tiles if number not in visible]:
             del self._tiles[number]
 
     def _pixmap(self, number: int, ratio: float, *, draw: bool) -> QPixmap | None:
         """A tile as it is, drawn if need be and allowed; else what is there of it."""
         tile = self._tile(number * TILE)
-        key, settled = (ratio, self._drawing.key(tile)), self._drawing.settled(tile)
-        known = self._tiles.get(number)
+        cache_key, settled_px = (ratio, self._layer.cache_key(tile)), self._layer.settled_px(tile)
+        cached = self._tiles.get(number)
         begin = 0
-        if known is not None and known.key == key and known.settled <= settled:
-            if known.settled == settled or known.settled >= TILE:
-                return known.pixmap
-            begin = max(0, math.floor(known.settled))
+        if cached is not None and cached.cache_key == cache_key and cached.settled_px <= settled_px:
+            if cached.settled_px == settled_px or cached.settled_px >= TILE:
+                return cached.pixmap
+            begin = max(0, math.floor(cached.settled_px))
         if not draw:
-            self.waiting = True
-            return known.pixmap if known is not None and known.key[0] == ratio else None
-        pixmap = known.pixmap if known is not None else None
+            self.incomplete = True
+            return cached.pixmap if cached is not None and cached.cache_key[0] == ratio else None
+        pixmap = cached.pixmap if cached is not None else None
         width, height = math.ceil(TILE * ratio), math.ceil(tile.height * ratio)
         if pixmap is None or pixmap.width() != width or pixmap.height() != height:
             pixmap = QPixmap(width, height)
@@ -180,11 +180,11 @@ class Paper(QGraphicsItem):
         painter.translate(begin, 0)
         painter.setBrushOrigin(-begin, 0)  # patterns go on
         # Opaque: copying needs no blending.
-        painter.fillRect(QRectF(0, 0, TILE + 1, tile.height + 1), self._drawing.ground)
+        painter.fillRect(QRectF(0, 0, TILE + 1, tile.height + 1), self._layer.background)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._drawing.draw(painter, self._tile(number * TILE, begin))
+        self._layer.draw(painter, self._tile(number * TILE, begin))
         painter.end()
-        self._tiles[number] = _Kept(key, settled, pixmap)
+        self._tiles[number] = _CachedTile(cache_key, settled_px, pixmap)
         return pixmap
 
     def _tile(self, left: int, begin: int = 0) -> Tile:

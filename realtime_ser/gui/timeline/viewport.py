@@ -13,7 +13,7 @@ from realtime_ser.timeline.raster import Image
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Viewport:
     """The visible stretch of the time axis, in whole device pixels so that nothing shimmers.
 
     Attributes
@@ -35,7 +35,7 @@ class Sight:
     ratio: float
 
     @classmethod
-    def of(cls, start_s: float, end_s: float, left: float, width: float, ratio: float) -> Sight:
+    def of(cls, start_s: float, end_s: float, left: float, width: float, ratio: float) -> Viewport:
         """What is seen between two times."""
         scale = (end_s - start_s) / max(1.0, width * ratio)
         return cls(left, width, round(start_s / scale), scale, ratio)
@@ -82,7 +82,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowRect:
     """Where a strip is painted: its plot, what is left of it, and what is right."""
 
     plot: QRectF

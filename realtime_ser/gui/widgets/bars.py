@@ -17,8 +17,8 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from realtime_ser.base.text import percent
-from realtime_ser.gui.theme.theme import Look, line_style
+from realtime_ser.base.text import percent_text
+from realtime_ser.gui.theme.theme import Style, line_style
 
 #: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
 _GLIDE_S = 0.06
@@ -34,24 +34,24 @@ class Bars(QWidget):
     #: A person wants a label hidden or shown.
     toggled = pyqtSignal(str)
 
-    def __init__(self, labels: Sequence[str], look: Look) -> None:
+    def __init__(self, labels: Sequence[str], style: Style) -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.values = [0.0] * len(labels)
         self.numbers: list[str] = ["–"] * len(labels)
         self._drawn: tuple[int, ...] = ()  # in half pixels of a whole width
         self._leader: str | None = None
-        self._look = look
+        self._style = style
         self._row = 0
-        self._words_width = self._measured()
+        self._text_widths = self._measure_text()
         self._hidden: frozenset[str] = frozenset()
-        self._choice: int | None = None
+        self._focus_index: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Probabilities")
 
-    def allow_choice(self) -> None:
+    def enable_toggling(self) -> None:
         """Let a person choose labels here."""
-        self._choice = 0
+        self._focus_index = 0
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
@@ -62,49 +62,49 @@ class Bars(QWidget):
         """Mark the labels that the timeline leaves out."""
         if hidden != self._hidden:
             self._hidden = hidden
-            self._tell()
+            self._update_description()
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Choose the label under the pointer."""
-        if event is None or self._choice is None or not self._row:
+        if event is None or self._focus_index is None or not self._row:
             super().mousePressEvent(event)
             return
         index = int(event.position().y()) // self._row
         if 0 <= index < len(self.labels):
-            self._choice = index
+            self._focus_index = index
             self.toggled.emit(self.labels[index])
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Walk along the labels, and choose one."""
         keys = Qt.Key
-        if event is None or self._choice is None:
+        if event is None or self._focus_index is None:
             super().keyPressEvent(event)
         elif event.key() in (keys.Key_Up, keys.Key_Down):
             step = 1 if event.key() == keys.Key_Down else -1
-            self._choice = (self._choice + step) % len(self.labels)
-            self._tell()
+            self._focus_index = (self._focus_index + step) % len(self.labels)
+            self._update_description()
             self.update()
         elif event.key() in (keys.Key_Return, keys.Key_Enter):
-            self.toggled.emit(self.labels[self._choice])
+            self.toggled.emit(self.labels[self._focus_index])
         else:
             super().keyPressEvent(event)
 
-    def set_look(self, look: Look, row: int) -> None:
+    def set_style(self, style: Style, row: int) -> None:
         """Change theme and the height of a row."""
-        self._look, self._row = look, row
-        self._words_width = self._measured()
+        self._style, self._row = style, row
+        self._text_widths = self._measure_text()
         self.setFixedHeight(row * len(self.labels))
         self.update()
 
-    def _measured(self) -> tuple[float, float]:
+    def _measure_text(self) -> tuple[float, float]:
         """Widths of the columns of names and of numbers."""
-        metrics = QFontMetricsF(self._look.font(self._look.body_px, bold=True))
+        metrics = QFontMetricsF(self._style.font(self._style.body_px, bold=True))
         names = max(metrics.horizontalAdvance(name) for name in self.labels)
-        numbers = metrics.horizontalAdvance(percent(1.0))
-        return names + self._look.grid(1.5), numbers + self._look.grid(1)
+        numbers = metrics.horizontalAdvance(percent_text(1.0))
+        return names + self._style.grid(1.5), numbers + self._style.grid(1)
 
-    def glide(self, targets: Sequence[float], elapsed_s: float) -> None:
+    def animate(self, targets: Sequence[float], elapsed_s: float) -> None:
         """Move the bars towards their values."""
         share = 1.0 - math.exp(-max(0.0, elapsed_s) / _GLIDE_S)
         moved = [
@@ -121,18 +121,18 @@ class Bars(QWidget):
         """Change the numbers and the one row that stands out."""
         if (numbers, leader) != (self.numbers, self._leader):
             self.numbers, self._leader = numbers, leader
-            self._tell()
+            self._update_description()
             self.update()
 
-    def _tell(self) -> None:
+    def _update_description(self) -> None:
         """Say it to a screen reader."""
-        said = [
+        description = [
             f"{name} {number}" + (", hidden" if name in self._hidden else "")
             for name, number in zip(self.labels, self.numbers, strict=True)
         ]
-        if self._choice is not None and self.hasFocus():
-            said.insert(0, f"on {said[self._choice]}")
-        self.setAccessibleDescription("; ".join(said))
+        if self._focus_index is not None and self.hasFocus():
+            description.insert(0, f"on {description[self._focus_index]}")
+        self.setAccessibleDescription("; ".join(description))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw all bars, and the words beside them unless only the bars have changed."""
@@ -140,34 +140,34 @@ class Bars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         column = self._bars_box()
         if event is None or not column.toAlignedRect().contains(event.rect()):
-            self._draw_words(painter, column)
-        thick = min(self._look.grid(1.25), self._row - self._look.grid(0.5))
+            self._draw_text(painter, column)
+        bar_height = min(self._style.grid(1.25), self._row - self._style.grid(0.5))
         for index, name in enumerate(self.labels):
-            top = index * self._row + (self._row - thick) / 2
-            box = QRectF(column.left(), top, column.width(), thick)
+            top = index * self._row + (self._row - bar_height) / 2
+            box = QRectF(column.left(), top, column.width(), bar_height)
             self._draw_bar(painter, box, name, index)
-        if self.hasFocus() and self._choice is not None:
-            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
+        if self.hasFocus() and self._focus_index is not None:
+            painter.setPen(QPen(QColor(self._style.theme.accent), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            row = QRectF(0, self._choice * self._row, self.width(), self._row)
+            row = QRectF(0, self._focus_index * self._row, self.width(), self._row)
             painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
         painter.end()
 
     def _bars_box(self) -> QRectF:
         """Where the bars are, between names and numbers."""
-        names, numbers = self._words_width
+        names, numbers = self._text_widths
         return QRectF(names, 0, self.width() - names - numbers, self.height())
 
-    def _draw_words(self, painter: QPainter, column: QRectF) -> None:
-        look, theme = self._look, self._look.theme
+    def _draw_text(self, painter: QPainter, column: QRectF) -> None:
+        style, theme = self._style, self._style.theme
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         for index, name in enumerate(self.labels):
             top = index * self._row
-            leads = name == self._leader
-            font = look.font(look.body_px, bold=leads)
+            is_leader = name == self._leader
+            font = style.font(style.body_px, bold=is_leader)
             font.setStrikeOut(name in self._hidden)
             painter.setFont(font)
-            painter.setPen(QColor(theme.text if leads else theme.muted))
+            painter.setPen(QColor(theme.text if is_leader else theme.muted))
             cell = QRectF(0, top, column.left(), self._row)
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
             font.setStrikeOut(False)
@@ -175,7 +175,7 @@ class Bars(QWidget):
             painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
 
     def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
-        theme = self._look.theme
+        theme = self._style.theme
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.grid))
         painter.drawRoundedRect(box, 2, 2)

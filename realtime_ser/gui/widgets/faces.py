@@ -19,7 +19,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.base.labels import EMOJI
-from realtime_ser.gui.theme.theme import Look, line_style
+from realtime_ser.gui.theme.theme import Style, line_style
 
 _INK = QColor("#1B1D22")
 
@@ -38,12 +38,12 @@ class Face(QWidget):
         super().__init__(parent)
         self._label: str | None = None
         self._certain = True
-        self._look: Look | None = None
+        self._style: Style | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def set_look(self, look: Look, pixels: int) -> None:
+    def set_style(self, style: Style, pixels: int) -> None:
         """Change theme and size."""
-        self._look = look
+        self._style = style
         self.setFixedSize(pixels, pixels)
         self.update()
 
@@ -55,13 +55,13 @@ class Face(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the face."""
-        if self._look is None:
+        if self._style is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect())
         if self._label is None:
-            _draw_waiting(painter, box, self._look.theme.muted)
+            _draw_waiting(painter, box, self._style.theme.muted)
         else:
             painter.setOpacity(1.0 if self._certain else 0.45)
             draw_face(painter, box, self._label)
@@ -105,7 +105,7 @@ def _draw_waiting(painter: QPainter, box: QRectF, color: str) -> None:
 # ------------------------------------------------------------------- features, in a square of 100
 
 
-def _ink(painter: QPainter, width: float = 6.0) -> None:
+def _set_ink_pen(painter: QPainter, width: float = 6.0) -> None:
     pen = QPen(_INK, width)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
@@ -113,34 +113,34 @@ def _ink(painter: QPainter, width: float = 6.0) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _solid(painter: QPainter, color: QColor = _INK) -> None:
+def _set_fill(painter: QPainter, color: QColor = _INK) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color)
 
 
 def _eyes(painter: QPainter, y: float = 40, radius: float = 6) -> None:
-    _solid(painter)
+    _set_fill(painter)
     for x in (34, 66):
         painter.drawEllipse(QPointF(x, y), radius, radius * 1.2)
 
 
 def _wide_eyes(painter: QPainter) -> None:
     for x in (33, 67):
-        _solid(painter, QColor("#FFFFFF"))
+        _set_fill(painter, QColor("#FFFFFF"))
         painter.drawEllipse(QPointF(x, 42), 11, 12)
-        _solid(painter)
+        _set_fill(painter)
         painter.drawEllipse(QPointF(x, 43), 4.5, 5)
 
 
 def _brows(painter: QPainter, inner: float, outer: float) -> None:
-    _ink(painter, 5)
+    _set_ink_pen(painter, 5)
     painter.drawLine(QPointF(24, outer), QPointF(42, inner))
     painter.drawLine(QPointF(76, outer), QPointF(58, inner))
 
 
 def _mouth(painter: QPainter, y: float, bend: float, half: float = 19) -> None:
     """A mouth whose middle lies ``bend`` below its corners."""
-    _ink(painter)
+    _set_ink_pen(painter)
     path = QPainterPath(QPointF(50 - half, y))
     path.quadTo(QPointF(50, y + 2 * bend), QPointF(50 + half, y))
     painter.drawPath(path)
@@ -152,7 +152,7 @@ def _neutral(painter: QPainter) -> None:
 
 
 def _calm(painter: QPainter) -> None:
-    _ink(painter, 5)
+    _set_ink_pen(painter, 5)
     for x in (33, 67):
         path = QPainterPath(QPointF(x - 9, 41))
         path.quadTo(QPointF(x, 49), QPointF(x + 9, 41))
@@ -162,13 +162,13 @@ def _calm(painter: QPainter) -> None:
 
 def _happy(painter: QPainter) -> None:
     _eyes(painter, 36)
-    _solid(painter)
+    _set_fill(painter)
     path = QPainterPath(QPointF(26, 54))
     path.lineTo(QPointF(74, 54))
     path.quadTo(QPointF(72, 82), QPointF(50, 82))
     path.quadTo(QPointF(28, 82), QPointF(26, 54))
     painter.drawPath(path)
-    _solid(painter, QColor("#FFFFFF"))
+    _set_fill(painter, QColor("#FFFFFF"))
     painter.drawRect(QRectF(32, 56, 36, 6))
 
 
@@ -176,7 +176,7 @@ def _sad(painter: QPainter) -> None:
     _eyes(painter, 44, 5.5)
     _brows(painter, 26, 33)
     _mouth(painter, 74, -7)
-    _solid(painter, QColor("#D6EEFF"))
+    _set_fill(painter, QColor("#D6EEFF"))
     tear = QPainterPath(QPointF(70, 54))
     tear.quadTo(QPointF(78, 66), QPointF(70, 69))
     tear.quadTo(QPointF(62, 66), QPointF(70, 54))
@@ -192,18 +192,18 @@ def _angry(painter: QPainter) -> None:
 def _fearful(painter: QPainter) -> None:
     _wide_eyes(painter)
     _brows(painter, 20, 26)
-    _ink(painter)
+    _set_ink_pen(painter)
     wave = [(30, 73), (37, 68), (44, 73), (50, 68), (56, 73), (63, 68), (70, 73)]
     painter.drawPolyline(QPolygonF([QPointF(*point) for point in wave]))
 
 
 def _disgust(painter: QPainter) -> None:
-    _ink(painter, 5)
+    _set_ink_pen(painter, 5)
     for inner, outer in ((42, 26), (58, 74)):
         points = [(outer, 34), (inner, 41), (outer, 48)]
         painter.drawPolyline(QPolygonF([QPointF(*point) for point in points]))
     _mouth(painter, 68, -4, 22)
-    _solid(painter)
+    _set_fill(painter)
     tongue = QPainterPath(QPointF(52, 66))
     tongue.lineTo(QPointF(68, 67))
     tongue.quadTo(QPointF(70, 82), QPointF(61, 82))
@@ -213,12 +213,12 @@ def _disgust(painter: QPainter) -> None:
 
 def _surprised(painter: QPainter) -> None:
     _wide_eyes(painter)
-    _ink(painter, 5)
+    _set_ink_pen(painter, 5)
     for x in (33, 67):
         path = QPainterPath(QPointF(x - 9, 22))
         path.quadTo(QPointF(x, 15), QPointF(x + 9, 22))
         painter.drawPath(path)
-    _solid(painter)
+    _set_fill(painter)
     painter.drawEllipse(QPointF(50, 72), 9, 12)
 
 

@@ -9,8 +9,8 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.records import State
-from realtime_ser.base.text import clock_text, decibels, percent, result_text
-from realtime_ser.gui.theme.theme import Look
+from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.timeline.live import Moment
 
 _NAMES = {
@@ -32,7 +32,7 @@ def moment_lines(labels: Sequence[str], moment: Moment) -> list[tuple[str, str]]
         rows.append((f"segment {moment.speech.number}", text))
     if moment.probabilities is not None:
         rows += [
-            (label, percent(float(value)))
+            (label, percent_text(float(value)))
             for label, value in zip(labels, moment.probabilities, strict=True)
         ]
     rows.append(("level", decibels(moment.level_dbfs, "dBFS")))
@@ -45,25 +45,25 @@ class HoverCard(QWidget):
     def __init__(self, labels: Sequence[str], parent: QWidget) -> None:
         super().__init__(parent)
         self._labels = tuple(labels)
-        self._look: Look | None = None
+        self._style: Style | None = None
         self.rows: list[tuple[str, str]] = []
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         self.hide()
 
     def show_moment(self, moment: Moment | None, pointer: QPointF | None) -> None:
         """Show a moment's values beside the pointer; hide without one."""
         parent = self.parentWidget()
-        if moment is None or pointer is None or self._look is None or parent is None:
+        if moment is None or pointer is None or self._style is None or parent is None:
             self.hide()
             return
         self.rows = moment_lines(self._labels, moment)
-        size = self._needed()
-        gap = self._look.grid(2)
+        size = self._size_needed()
+        gap = self._style.grid(2)
         x = pointer.x() + gap
         if x + size.width() > parent.width():
             x = pointer.x() - gap - size.width()
@@ -76,45 +76,47 @@ class HoverCard(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the rows."""
-        if self._look is None:
+        if self._style is None:
             return
-        look = self._look
+        style = self._style
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(look.theme.border), 1))
-        painter.setBrush(QColor(look.theme.raised))
+        painter.setPen(QPen(QColor(style.theme.border), 1))
+        painter.setBrush(QColor(style.theme.raised))
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(box, look.grid(0.5), look.grid(0.5))
-        painter.setFont(look.small)
-        pad, line = look.grid(1), self._line()
-        swatch = look.grid(5)
+        painter.drawRoundedRect(box, style.grid(0.5), style.grid(0.5))
+        painter.setFont(style.small)
+        pad, line = style.grid(1), self._line_height()
+        swatch = style.grid(5)
         for index, (name, value) in enumerate(self.rows):
             top = pad + index * line
             left = float(pad)
             if name in self._labels:
                 position = self._labels.index(name)
                 middle = top + line / 2
-                for pen in (look.rim(name, position), look.pen(name, position)):
+                for pen in (style.rim(name, position), style.pen(name, position)):
                     if pen is not None:
                         painter.setPen(pen)
                         painter.drawLine(
-                            QPointF(pad, middle), QPointF(pad + swatch - look.grid(0.75), middle)
+                            QPointF(pad, middle), QPointF(pad + swatch - style.grid(0.75), middle)
                         )
                 left += swatch
             cell = QRectF(left, top, self.width() - left - pad, line)
-            painter.setPen(QColor(look.theme.text))
+            painter.setPen(QColor(style.theme.text))
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
             right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
             painter.drawText(cell, right, value)
         painter.end()
 
-    def _line(self) -> float:
-        assert self._look is not None
-        return QFontMetricsF(self._look.small).height() + self._look.grid(0.25)
+    def _line_height(self) -> float:
+        assert self._style is not None
+        return QFontMetricsF(self._style.small).height() + self._style.grid(0.25)
 
-    def _needed(self) -> QSize:
+    def _size_needed(self) -> QSize:
         """Wide enough for the longest rows there can be, so that the card keeps its width."""
-        assert self._look is not None
-        metrics = QFontMetricsF(self._look.small)
-        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + self._look.grid(3.5)
-        return QSize(round(width), round(len(self.rows) * self._line() + 2 * self._look.grid(1)))
+        assert self._style is not None
+        metrics = QFontMetricsF(self._style.small)
+        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + self._style.grid(3.5)
+        return QSize(
+            round(width), round(len(self.rows) * self._line_height() + 2 * self._style.grid(1))
+        )

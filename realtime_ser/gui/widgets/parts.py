@@ -19,11 +19,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.theme.theme import Look, set_role
+from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.icons import draw_glyph
 
 
-class Said(QLabel):
+class MessageLabel(QLabel):
     """The last thing that there was to say: done, or why not."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Said(QLabel):
         self.setVisible(bool(words))
 
 
-class Elided(QLabel):
+class ElidedLabel(QLabel):
     """Words of one line, cut where there is no more room; a tooltip then tells all of them."""
 
     def __init__(self) -> None:
@@ -72,34 +72,34 @@ class Elided(QLabel):
         painter.end()
 
 
-class Choice(QComboBox):
+class ChevronComboBox(QComboBox):
     """A choice of one among several, with a sign that there are more."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._look: Look | None = None
+        self._style: Style | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
 
-    def set_look(self, look: Look) -> None:
+    def set_style(self, style: Style) -> None:
         """Change theme and sizes."""
-        self._look = look
+        self._style = style
         self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the longest words and the sign."""
-        more = 0 if self._look is None else self._look.grid(1)
+        more = 0 if self._style is None else self._style.grid(1)
         return super().sizeHint() + QSize(more, 0)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the sign over Qt's own drawing."""
         super().paintEvent(event)
-        if self._look is None:
+        if self._style is None:
             return
-        side = self._look.grid(1.25)
-        theme = self._look.theme
+        side = self._style.grid(1.25)
+        theme = self._style.theme
         painter = QPainter(self)
         box = QRectF(0, 0, side, side)
-        box.moveCenter(QPointF(self.width() - self._look.grid(1.75), self.height() / 2))
+        box.moveCenter(QPointF(self.width() - self._style.grid(1.75), self.height() / 2))
         draw_glyph(painter, "chevron", box, theme.text if self.isEnabled() else theme.muted)
         painter.end()
 
@@ -125,7 +125,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     return made
 
 
-def rule() -> QFrame:
+def separator() -> QFrame:
     """A thin line between two parts."""
     made = QFrame()
     made.setObjectName("rule")
@@ -145,11 +145,11 @@ def row(*widgets: QWidget | None) -> QHBoxLayout:
     return made
 
 
-def pad(layout: QLayout, look: Look, margins: float, spacing: float) -> None:
+def pad(layout: QLayout, style: Style, margins: float, spacing: float) -> None:
     """Margins and spacing in units of the grid."""
-    side = look.grid(margins)
+    side = style.grid(margins)
     layout.setContentsMargins(side, side, side, side)
-    layout.setSpacing(look.grid(spacing))
+    layout.setSpacing(style.grid(spacing))
 
 
 def file_dialog(parent: QWidget, title: str, filters: Sequence[str]) -> QFileDialog:

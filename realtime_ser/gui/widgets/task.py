@@ -11,9 +11,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from realtime_ser.base.errors import SerError
 
-_TELL_S = 0.05
+_PROGRESS_INTERVAL_S = 0.05
 
-Advance = Callable[[float], None]
+ReportProgress = Callable[[float], None]
 """Told what share is done; raises :class:`CancelledError` when nobody wants the rest."""
 
 
@@ -32,16 +32,18 @@ class Task(QObject):
         Whose life it shares.
     """
 
-    advanced = pyqtSignal(float)
+    progressed = pyqtSignal(float)
     succeeded = pyqtSignal(object)
     failed = pyqtSignal(object)
     cancelled = pyqtSignal()
 
-    def __init__(self, work: Callable[[Advance], Any], parent: QObject | None = None) -> None:
+    def __init__(
+        self, work: Callable[[ReportProgress], Any], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._work = work
         self._stop = threading.Event()
-        self._told_s = 0.0
+        self._reported_s = 0.0
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
@@ -64,7 +66,7 @@ class Task(QObject):
 
     def _run(self) -> None:
         try:
-            result = self._work(self._advance)
+            result = self._work(self._report_progress)
         except CancelledError:
             self.cancelled.emit()
         except Exception as error:  # noqa: BLE001 - told in the window's thread, and logged there
@@ -72,16 +74,16 @@ class Task(QObject):
         else:
             self.succeeded.emit(result)
 
-    def _advance(self, share: float) -> None:
+    def _report_progress(self, share: float) -> None:
         if self._stop.is_set():
             raise CancelledError
         now_s = time.monotonic()
-        if now_s - self._told_s >= _TELL_S or share >= 1.0:
-            self._told_s = now_s
-            self.advanced.emit(share)
+        if now_s - self._reported_s >= _PROGRESS_INTERVAL_S or share >= 1.0:
+            self._reported_s = now_s
+            self.progressed.emit(share)
 
 
-def sentence_of(error: Exception) -> str:
+def error_sentence(error: Exception) -> str:
     """What a person is told of a failure; a fault of the program says so."""
     if isinstance(error, SerError):
         return str(error)

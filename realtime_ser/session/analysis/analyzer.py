@@ -13,23 +13,23 @@ from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Estimate, Segment, Update
-from realtime_ser.recogniser.channel_pipeline import Lane
+from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.analysis.inputs import Input
-from realtime_ser.session.analysis.results import Plot, Results
+from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.session.analysis.results import FilePlot, FileTables
 from realtime_ser.session.profiles.folder import chosen_bundle
-from realtime_ser.session.running_summary import Tally
+from realtime_ser.session.running_summary import SummaryAccumulator
 from realtime_ser.session.sidecar import provenance, source_fields
 
 _BLOCK_S = 1.0
 
-PlotMaker = Callable[[SourceInfo, Sequence[int], Sequence[str]], Plot]
+PlotMaker = Callable[[SourceInfo, Sequence[int], Sequence[str]], FilePlot]
 """Begins the picture of a file, given its channels and labels."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class AnalysisSettings:
     """What is the same for all files of an analysis.
 
     Attributes
@@ -79,7 +79,7 @@ class Analyzer:
         The model or the profile cannot be used, or the model lacks one of the classes.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: AnalysisSettings) -> None:
         self._settings = settings
         self._bundle = chosen_bundle(settings.config)
         self._model = StepModel(self._bundle)
@@ -90,47 +90,57 @@ class Analyzer:
         """Labels of the probabilities, in order."""
         return self._decoder.labels
 
-    def analyze(self, item: Input, advance: Callable[[float], None]) -> Outcome:
+    def analyze(self, item: InputFile, advance: Callable[[float], None]) -> Outcome:
         """Analyse a file; ``advance`` is told from time to time what share is done."""
         name = str(item.path)
         if item.error is not None:
             return Outcome(name, error=item.error)
-        tally = Tally()
+        tally = SummaryAccumulator()
         try:
             source = FileSource(item.path)
             require_channels(source.info, self._settings.config.audio.channels)
-            with self._results(item, source.info) as results:
-                for records in self._hear(source, advance):
+            with self._open_tables(item, source.info) as results:
+                for records in self._run_pipelines(source, advance):
                     for record in records:
-                        tally.add(record)
+                        tally.feed(record)
                     if results is not None:
-                        results.add(records)
+                        results.feed(records)
         except SerError as error:
             return Outcome(name, error=str(error))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
         return self._outcome(name, source.info, tally)
 
-    def _hear(
+    def _run_pipelines(
         self, source: FileSource, advance: Callable[[float], None]
     ) -> Iterator[list[Update | Segment]]:
         rate = source.info.native_rate
-        lanes = [
-            Lane(channel, rate, self._pipeline(channel))
+        channel_pipelines = [
+            ChannelPipeline(channel, rate, self._pipeline(channel))
             for channel in self._settings.config.audio.channels
         ]
-        native = 0
+        native_position = 0
         for block in source.blocks(_BLOCK_S):
-            native += len(block)
-            yield [record for lane in lanes for record in lane.push(block)]
-            advance(native / rate / (source.info.duration_s or 1.0))
-        yield [record for lane in lanes for record in lane.finish(native)]
+            native_position += len(block)
+            yield [
+                record
+                for channel_pipeline in channel_pipelines
+                for record in channel_pipeline.push(block)
+            ]
+            advance(native_position / rate / (source.info.duration_s or 1.0))
+        yield [
+            record
+            for channel_pipeline in channel_pipelines
+            for record in channel_pipeline.finish(native_position)
+        ]
 
     def _pipeline(self, channel: int) -> Pipeline:
         settings = self._settings
         return Pipeline(self._bundle, settings.config.gate, channel, settings.classes, self._model)
 
-    def _results(self, item: Input, info: SourceInfo) -> AbstractContextManager[Results | None]:
+    def _open_tables(
+        self, item: InputFile, info: SourceInfo
+    ) -> AbstractContextManager[FileTables | None]:
         if item.outputs is None:
             return nullcontext()
         channels, make_plot = self._settings.config.audio.channels, self._settings.plot
@@ -142,9 +152,9 @@ class Analyzer:
         )
         plot = None if make_plot is None else make_plot(info, channels, self.labels)
         names = self._settings.config.audio.names
-        return Results(item.outputs, self.labels, sidecar, plot, names)
+        return FileTables(item.outputs, self.labels, sidecar, plot, names)
 
-    def _outcome(self, name: str, info: SourceInfo, tally: Tally) -> Outcome:
+    def _outcome(self, name: str, info: SourceInfo, tally: SummaryAccumulator) -> Outcome:
         channels = tally.summary().values()
         spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
         estimate = None

@@ -18,7 +18,7 @@ EXTENSIONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class OutputPaths:
     """The results of a file: beside each other, under one name."""
 
     folder: Path
@@ -49,7 +49,7 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class InputFile:
     """A file to analyse.
 
     Attributes
@@ -63,7 +63,7 @@ class Input:
     """
 
     path: Path
-    outputs: Outputs | None = None
+    outputs: OutputPaths | None = None
     error: str | None = None
 
     @property
@@ -75,42 +75,42 @@ class Input:
             return 1
 
 
-def find_inputs(paths: Sequence[Path], out: Path | None) -> list[Input]:
+def find_inputs(paths: Sequence[Path], out: Path | None) -> list[InputFile]:
     """Files to analyse, in order.
 
     Folders are searched with all that lies in them. Below ``out`` is the same tree of folders as
     below the deepest folder that holds all of ``paths``. A file that is named twice counts once.
     """
-    found: dict[str, Input] = {}
+    found: dict[str, InputFile] = {}
     for path in paths:
-        for item in _search(path) if path.is_dir() else [Input(path)]:
+        for item in _search(path) if path.is_dir() else [InputFile(path)]:
             found.setdefault(_absolute(item.path), item)
     if out is None:
         return list(found.values())
     top = _common_folder([path if path.is_dir() else path.parent for path in paths])
-    names = _names([_below(Path(path), top) for path in found])
+    names = _result_names([_below(Path(path), top) for path in found])
     return [
-        Input(item.path, Outputs(out / name.parent, name.name), item.error)
+        InputFile(item.path, OutputPaths(out / name.parent, name.name), item.error)
         for item, name in zip(found.values(), names, strict=True)
     ]
 
 
-def _search(folder: Path) -> list[Input]:
-    refused: list[Input] = []
+def _search(folder: Path) -> list[InputFile]:
+    refused: list[InputFile] = []
 
     def refuse(error: OSError) -> None:
         words = f"{error.filename} cannot be opened ({error.strerror}); change its permissions."
-        refused.append(Input(Path(error.filename), error=words))
+        refused.append(InputFile(Path(error.filename), error=words))
 
     files = [
-        Input(Path(place) / name)
+        InputFile(Path(place) / name)
         for place, _, names in os.walk(folder, onerror=refuse)
         for name in names
         if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
     ]
     if not files and not refused:
         known = " ".join(sorted(EXTENSIONS))
-        return [Input(folder, error=f"{folder} holds no audio file ({known}); check the path.")]
+        return [InputFile(folder, error=f"{folder} holds no audio file ({known}); check the path.")]
     return sorted(files + refused, key=lambda item: item.path)
 
 
@@ -130,7 +130,7 @@ def _below(path: Path, folder: str | None) -> Path:
     return path.relative_to(folder or path.anchor)
 
 
-def _names(files: Sequence[Path]) -> list[Path]:
+def _result_names(files: Sequence[Path]) -> list[Path]:
     """A name for each file's results: without its extension, unless another one has that name."""
     keys = [str(path.with_suffix("")).casefold() for path in files]
     counts = Counter(keys)

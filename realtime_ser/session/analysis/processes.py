@@ -14,33 +14,35 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from typing import Any, ClassVar
 
-from realtime_ser.session.analysis.analyzer import Analyzer, Outcome, Settings
-from realtime_ser.session.analysis.inputs import Input
+from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
+from realtime_ser.session.analysis.inputs import InputFile
 
 _POLL_S = 0.2
 
-_WORTH_A_PROCESS = 4_000_000
+_BYTES_PER_PROCESS = 4_000_000
 """Bytes of sound that take longer to analyse than a process to start."""
 
 #: Processes are spawned, not forked: threads of this one would be lost in a fork.
 _CONTEXT = multiprocessing.get_context("spawn")
 
-Watch = Callable[[Sequence[float]], None]
+ProgressCallback = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
 
 
-def processes_for(items: Sequence[Input], jobs: int | None = None) -> int:
+def processes_for(items: Sequence[InputFile], jobs: int | None = None) -> int:
     """Number of processes for some files.
 
     ``jobs`` that are wished, or else as many as are worth their start, at most one a processor.
     """
     if jobs is None:
-        worth = 1 + sum(item.size for item in items) // _WORTH_A_PROCESS
+        worth = 1 + sum(item.size for item in items) // _BYTES_PER_PROCESS
         jobs = min(worth, os.cpu_count() or 1)
     return max(1, min(jobs, len(items)))
 
 
-def analyze_here(items: Sequence[Input], analyzer: Analyzer, watch: Watch) -> Iterator[Outcome]:
+def analyze_here(
+    items: Sequence[InputFile], analyzer: Analyzer, report_progress: ProgressCallback
+) -> Iterator[Outcome]:
     """Outcomes of all files in order, without further processes."""
     shares = [0.0] * len(items)
 
@@ -48,37 +50,46 @@ def analyze_here(items: Sequence[Input], analyzer: Analyzer, watch: Watch) -> It
 
         def advance(share: float, index: int = index) -> None:
             shares[index] = share
-            watch(shares)
+            report_progress(shares)
 
         yield analyzer.analyze(item, advance)
         advance(1.0)
 
 
 def analyze_in_processes(
-    items: Sequence[Input], settings: Settings, jobs: int, watch: Watch
+    items: Sequence[InputFile],
+    settings: AnalysisSettings,
+    jobs: int,
+    report_progress: ProgressCallback,
 ) -> Iterator[Outcome]:
     """Outcomes of all files in order, from ``jobs`` processes."""
     done: dict[int, Outcome] = {}
     following = 0
-    for index, outcome in _Pool(items, settings, jobs, watch).outcomes():
+    for index, outcome in _WorkerPool(items, settings, jobs, report_progress).outcomes():
         done[index] = outcome
         while following in done:
             yield done.pop(following)
             following += 1
 
 
-class _Pool:
+class _WorkerPool:
     """Processes, and what they are at.
 
     When a process dies, its pool is lost, and which file it was at is not known. All that were
     under way are then taken again, one at a time.
     """
 
-    def __init__(self, items: Sequence[Input], settings: Settings, jobs: int, watch: Watch) -> None:
+    def __init__(
+        self,
+        items: Sequence[InputFile],
+        settings: AnalysisSettings,
+        jobs: int,
+        report_progress: ProgressCallback,
+    ) -> None:
         self._items = items
         self._settings = settings
         self._jobs = jobs
-        self._watch = watch
+        self._report_progress = report_progress
         self._shares = _CONTEXT.RawArray("d", len(items))
         self._stop = _CONTEXT.RawValue("b", 0)
         self._waiting = deque(range(len(items)))
@@ -96,17 +107,17 @@ class _Pool:
         """Work off ``queue`` until it is empty or a process dies."""
         running: dict[Future[Outcome], int] = {}
         with ProcessPoolExecutor(
-            jobs, _CONTEXT, _begin, (self._settings, self._shares, self._stop)
+            jobs, _CONTEXT, _init_worker, (self._settings, self._shares, self._stop)
         ) as pool:
             try:
                 while queue or running:
                     while queue and len(running) < ahead:
                         index = queue.popleft()
-                        with _deaf_to_interruptions():
+                        with _interrupts_blocked():
                             future = pool.submit(_analyze, index, self._items[index])
                         running[future] = index
                     finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
-                    self._watch(self._shares)
+                    self._report_progress(self._shares)
                     for future in finished:
                         outcome = future.result()
                         yield running.pop(future), outcome
@@ -120,16 +131,16 @@ class _Pool:
             else:
                 return
         for index in running.values():
-            yield index, _lost(self._items[index])
+            yield index, _crashed(self._items[index])
 
 
-def _lost(item: Input) -> Outcome:
+def _crashed(item: InputFile) -> Outcome:
     words = f"{item.path} ended the process that analysed it, perhaps for lack of memory."
     return Outcome(str(item.path), error=words)
 
 
 @contextlib.contextmanager
-def _deaf_to_interruptions() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
     """Let processes started meanwhile inherit that Ctrl+C waits; here it is heard at the end.
 
     They would otherwise complain of one that comes while they still import what they need.
@@ -144,7 +155,7 @@ def _deaf_to_interruptions() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _StoppedError(BaseException):
+class _CancelledError(BaseException):
     """The analysis is given up."""
 
 
@@ -156,7 +167,7 @@ class _Worker:
     stop: ClassVar[Any]
 
 
-def _begin(settings: Settings, shares: Any, stop: Any) -> None:
+def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
     """Prepare a process of the pool. Ctrl+C is the business of the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -172,11 +183,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _analyze(index: int, item: Input) -> Outcome:
+def _analyze(index: int, item: InputFile) -> Outcome:
     def advance(share: float) -> None:
         _Worker.shares[index] = share
         if _Worker.stop.value:
-            raise _StoppedError
+            raise _CancelledError
 
     outcome = _Worker.analyzer.analyze(item, advance)
     _Worker.shares[index] = 1.0

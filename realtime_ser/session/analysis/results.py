@@ -13,10 +13,10 @@ from typing import IO, Any, Protocol, Self
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Segment, Update
 from realtime_ser.session import csv_rows
-from realtime_ser.session.analysis.inputs import Outputs
+from realtime_ser.session.analysis.inputs import OutputPaths
 
 
-class Plot(Protocol):
+class FilePlot(Protocol):
     """A picture of a file that grows with its records."""
 
     def feed(self, records: Sequence[Update | Segment]) -> None:
@@ -26,7 +26,7 @@ class Plot(Protocol):
         """Write the picture."""
 
 
-class Results:
+class FileTables:
     """Writes what is heard in a file; nothing is in its place before everything is complete.
 
     Parameters
@@ -50,10 +50,10 @@ class Results:
 
     def __init__(
         self,
-        outputs: Outputs,
+        outputs: OutputPaths,
         labels: Sequence[str],
         sidecar: dict[str, Any],
-        plot: Plot | None,
+        plot: FilePlot | None,
         names: csv_rows.Names = csv_rows.NO_NAMES,
     ) -> None:
         self._outputs = outputs
@@ -66,7 +66,7 @@ class Results:
 
     def __enter__(self) -> Self:
         try:
-            check_place(self._outputs)
+            require_free(self._outputs)
             self._outputs.folder.mkdir(parents=True, exist_ok=True)
             self._frames = csv_rows.csv_writer(self._draft(self._outputs.frames))
             self._segments = csv_rows.csv_writer(self._draft(self._outputs.segments))
@@ -77,7 +77,7 @@ class Results:
             raise cannot_write(self._outputs.frames, error) from error
         return self
 
-    def add(self, records: Sequence[Update | Segment]) -> None:
+    def feed(self, records: Sequence[Update | Segment]) -> None:
         """Write what was heard."""
         try:
             for record in records:
@@ -123,7 +123,7 @@ class Results:
             draft.unlink(missing_ok=True)
 
 
-def check_place(outputs: Outputs) -> None:
+def require_free(outputs: OutputPaths) -> None:
     """Refuse to replace a session's segments or sidecar.
 
     Raises

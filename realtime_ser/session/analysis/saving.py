@@ -11,21 +11,21 @@ from realtime_ser.base.files import cannot_write
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis import summary
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.inputs import Input, find_inputs
-from realtime_ser.session.analysis.results import check_place
+from realtime_ser.session.analysis.inputs import InputFile, find_inputs
+from realtime_ser.session.analysis.results import require_free
 
 SUMMARY = "summary.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Analyzed:
+class AnalyzedFile:
     """A file, where its tables lie, and what came of it."""
 
-    item: Input
+    item: InputFile
     outcome: Outcome
 
 
-def save_results(results: Sequence[Analyzed], labels: Sequence[str], out: Path) -> Path:
+def save_results(results: Sequence[AnalyzedFile], labels: Sequence[str], out: Path) -> Path:
     """Write the summary and each file's tables, as ``analyze --out`` does.
 
     Parameters
@@ -48,30 +48,32 @@ def save_results(results: Sequence[Analyzed], labels: Sequence[str], out: Path) 
     """
     path = out / SUMMARY
     summary.check_replaceable(path)
-    good = [result for result in results if result.outcome.error is None]
-    places = {place.path: place.outputs for place in find_inputs([g.item.path for g in good], out)}
-    for result in good:
+    succeeded = [result for result in results if result.outcome.error is None]
+    places = {
+        place.path: place.outputs for place in find_inputs([g.item.path for g in succeeded], out)
+    }
+    for result in succeeded:
         outputs = places[result.item.path]
         assert outputs is not None
-        check_place(outputs)
+        require_free(outputs)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for result in good:
+        for result in succeeded:
             source, target = result.item.outputs, places[result.item.path]
             assert source is not None
             assert target is not None
             target.folder.mkdir(parents=True, exist_ok=True)
-            for one, other in (
+            for source_path, target_path in (
                 (source.frames, target.frames),
                 (source.segments, target.segments),
                 (source.sidecar, target.sidecar),
             ):
-                _copy(one, other)
+                _copy(source_path, target_path)
         draft = path.with_name(f"{path.name}.part")
         with draft.open("w", encoding="utf-8", newline="") as file:
-            rows = summary.Rows(csv_rows.csv_writer(file), labels, file)
+            rows = summary.SummaryRows(csv_rows.csv_writer(file), labels, file)
             for result in results:
-                rows.add(result.outcome)
+                rows.feed(result.outcome)
         draft.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -30,7 +30,7 @@ def row(outcome: Outcome, labels: Sequence[str]) -> list[str]:
     ]
 
 
-class Rows:
+class SummaryRows:
     """The summary as CSV; each row is on its way when it is written.
 
     Parameters
@@ -39,13 +39,13 @@ class Rows:
         Writes rows into the file.
     """
 
-    def __init__(self, writer: csv_rows.Writer, labels: Sequence[str], file: IO[str]) -> None:
+    def __init__(self, writer: csv_rows.RowWriter, labels: Sequence[str], file: IO[str]) -> None:
         self._file = file
         self._labels = labels
         self._writer = writer
         self._writer.writerow(header(labels))
 
-    def add(self, outcome: Outcome) -> None:
+    def feed(self, outcome: Outcome) -> None:
         """Write a row."""
         self._writer.writerow(row(outcome, self._labels))
         self._file.flush()

@@ -16,21 +16,25 @@ from realtime_ser.base.records import SAMPLE_RATE, Segment, Update
 from realtime_ser.engine.monitor import Monitor, Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
-from realtime_ser.recogniser.speaker_calibration import HeardBy, Profile, mean_log_probabilities
+from realtime_ser.recogniser.speaker_calibration import (
+    ModelReference,
+    Profile,
+    mean_log_probabilities,
+)
 
-LEAST_S = 5.0
+MIN_SPEECH_S = 5.0
 """Voiced speech without which there is no profile."""
 
 SEGMENT_S = 2.4
 """Longest segment: somebody who talks on is heard as the sentences of the reference are, since the
 longer a segment, the surer the model of it."""
 
-_PATIENCE = 3.5
+_LONGEST_RATIO = 3.5
 """A microphone is listened to at most so many times as long as the voice that is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Voice:
+class NeutralSpeech:
     """What a model says of somebody's speech.
 
     Attributes
@@ -45,9 +49,9 @@ class Voice:
     seconds: float
 
 
-def listen(
+def measure_neutral_speech(
     source: Source, bundle: Bundle, config: Config, seconds: float, advance: Callable[[float], None]
-) -> Voice:
+) -> NeutralSpeech:
     """Listen until so much voice was heard, the source ends, or patience does.
 
     Parameters
@@ -75,7 +79,7 @@ def listen(
     records = monitor.subscribe()
     segments: list[Segment] = []
     heard_s = 0.0
-    monitor.start(_PATIENCE * seconds if source.info.live else None)
+    monitor.start(_LONGEST_RATIO * seconds if source.info.live else None)
     try:
         for record in records:
             if isinstance(record, Segment):
@@ -90,16 +94,16 @@ def listen(
     if monitor.status.phase is Phase.FAILED:
         raise SerError(monitor.status.error or "The source failed.")
     weights = np.array([segment.voiced_s for segment in segments])
-    if weights.sum() < LEAST_S:
+    if weights.sum() < MIN_SPEECH_S:
         raise SerError(
             f"Only {weights.sum():.1f} s of voice were heard from {source.info.name}, and a "
-            f"profile needs {LEAST_S:.0f} s: speak in your normal voice, near the microphone."
+            f"profile needs {MIN_SPEECH_S:.0f} s: speak in your normal voice, near the microphone."
         )
-    said = np.stack([segment.estimate.probabilities for segment in segments])
-    return Voice(mean_log_probabilities(said, weights), float(weights.sum()))
+    probabilities = np.stack([segment.estimate.probabilities for segment in segments])
+    return NeutralSpeech(mean_log_probabilities(probabilities, weights), float(weights.sum()))
 
 
-def source_of_one(audio: AudioConfig) -> AudioConfig:
+def calibration_audio(audio: AudioConfig) -> AudioConfig:
     """Settings of the source: never the demo unasked, one channel, and a file as fast as it goes.
 
     Raises
@@ -113,14 +117,16 @@ def source_of_one(audio: AudioConfig) -> AudioConfig:
     return audio.model_copy(update={"input": wanted, "speed": 0.0})
 
 
-def make_profile(name: str, source: Source, bundle: Bundle, voice: Voice) -> Profile:
+def make_profile(
+    name: str, source: Source, bundle: Bundle, neutral_speech: NeutralSpeech
+) -> Profile:
     """The profile of somebody who was heard."""
     manifest = bundle.manifest
     return Profile(
         name=name,
         device=source.info.name,
-        model=HeardBy(name=manifest.name, version=manifest.version, sha256=bundle.digest),
-        seconds=round(voice.seconds, 2),
+        model=ModelReference(name=manifest.name, version=manifest.version, sha256=bundle.digest),
+        seconds=round(neutral_speech.seconds, 2),
         made=datetime.now().astimezone().replace(microsecond=0),
-        log_probabilities=dict(zip(bundle.labels, voice.means.tolist(), strict=True)),
+        log_probabilities=dict(zip(bundle.labels, neutral_speech.means.tolist(), strict=True)),
     )

@@ -38,7 +38,7 @@ def profile_path(config: Config, name: str) -> Path:
     return store_folder(config.sessions) / FOLDER / f"profile-{name.casefold()}.json"
 
 
-def paths(config: Config) -> list[Path]:
+def profile_paths(config: Config) -> list[Path]:
     """Files of all profiles, by name."""
     return sorted((store_folder(config.sessions) / FOLDER).glob("profile-*.json"))
 
@@ -56,10 +56,10 @@ def read_profile(config: Config, name: str) -> Profile:
     path = profile_path(config, name)
     if not path.exists():
         raise UsageError(f"There is no profile '{name}'{_hint(config, name)}")
-    return read(path)
+    return read_profile_file(path)
 
 
-def read(path: Path) -> Profile:
+def read_profile_file(path: Path) -> Profile:
     """The profile in a file.
 
     Raises
@@ -117,7 +117,7 @@ def delete_profile(config: Config, name: str) -> None:
 
 
 def _hint(config: Config, name: str) -> str:
-    known = [path.stem.removeprefix("profile-") for path in paths(config)]
+    known = [path.stem.removeprefix("profile-") for path in profile_paths(config)]
     near = difflib.get_close_matches(name.casefold(), known, n=1)
     return f"; did you mean '{near[0]}'?" if near else ": 'realtime-ser profiles' lists them."
 
@@ -126,14 +126,14 @@ def _hint(config: Config, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Usable:
+class ProfileChoice:
     """A profile and, where the model cannot use it, why not; one sentence."""
 
     profile: Profile
     fault: str | None = None
 
 
-def usable(config: Config) -> Iterator[Usable]:
+def profile_choices(config: Config) -> Iterator[ProfileChoice]:
     """All profiles that can be read, for someone who chooses among them.
 
     Raises
@@ -142,17 +142,17 @@ def usable(config: Config) -> Iterator[Usable]:
         The model cannot be used.
     """
     bundle = load_bundle(bundle_folder(config.model))
-    for path in paths(config):
+    for path in profile_paths(config):
         try:
-            profile = read(path)
+            profile = read_profile_file(path)
         except SerError:
             continue
         try:
-            require_fit(bundle, profile)
+            require_compatible(bundle, profile)
         except UsageError as error:
-            yield Usable(profile, str(error))
+            yield ProfileChoice(profile, str(error))
         else:
-            yield Usable(profile)
+            yield ProfileChoice(profile)
 
 
 def with_profile(config: Config, name: str | None) -> Config:
@@ -177,7 +177,7 @@ def chosen_bundle(config: Config) -> Bundle:
     if len(config.audio.channels) > 1:
         raise UsageError("A profile is of one person: choose one channel, or leave out --profile.")
     profile = read_profile(config, config.profile)
-    require_fit(bundle, profile)
+    require_compatible(bundle, profile)
     return bundle.for_person(profile)
 
 
@@ -202,7 +202,7 @@ def require_baseline(bundle: Bundle) -> None:
         )
 
 
-def require_fit(bundle: Bundle, profile: Profile) -> None:
+def require_compatible(bundle: Bundle, profile: Profile) -> None:
     """Check that a profile was made with this model.
 
     Raises
@@ -211,19 +211,19 @@ def require_fit(bundle: Bundle, profile: Profile) -> None:
         It was not.
     """
     require_baseline(bundle)
-    heard, manifest = profile.model, bundle.manifest
-    if heard.sha256 != bundle.digest:
+    made_with, manifest = profile.model, bundle.manifest
+    if made_with.sha256 != bundle.digest:
         raise UsageError(
-            f"The profile '{profile.name}' was made with another model, {heard.name} "
-            f"{heard.version} ({heard.sha256[:8]}), and this is {manifest.name} {manifest.version} "
-            f"({bundle.digest[:8]}): calibrate again with this one."
+            f"The profile '{profile.name}' was made with another model, {made_with.name} "
+            f"{made_with.version} ({made_with.sha256[:8]}), and this is {manifest.name} "
+            f"{manifest.version} ({bundle.digest[:8]}): calibrate again with this one."
         )
 
 
-def fits(bundle: Bundle, profile: Profile) -> bool:
+def is_compatible(bundle: Bundle, profile: Profile) -> bool:
     """Whether a profile was made with this model, and can correct it."""
     try:
-        require_fit(bundle, profile)
+        require_compatible(bundle, profile)
     except UsageError:
         return False
     return True

@@ -14,7 +14,7 @@ from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.store import Store
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
-from realtime_ser.session.store.writer import SessionWriter
+from realtime_ser.session.store.writer import StoreWriter
 
 __all__ = [
     "ChannelInfo",
@@ -25,6 +25,6 @@ __all__ = [
     "Reader",
     "SessionInfo",
     "SessionState",
-    "SessionWriter",
     "Store",
+    "StoreWriter",
 ]

@@ -28,7 +28,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
-class Lease:
+class StoreLock:
     """A lock on a file, until it is released or the process ends.
 
     Parameters
@@ -72,12 +72,12 @@ class Lease:
         self.release()
 
 
-def held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether a running program holds the lock on ``path``."""
     if not path.exists():
         return False
     try:
-        Lease(path).release()
+        StoreLock(path).release()
     except OSError:
         return True
     return False

@@ -36,7 +36,7 @@ class Query:
         """Conditions in SQL, and their values."""
         found: list[tuple[str, Any]] = []
         if self.text:
-            found.append((_TEXT, f"%{_literally(self.text)}%"))
+            found.append((_TEXT, f"%{_escape_like(self.text)}%"))
         if self.study is not None:
             found.append(("study = ?", self.study))
         if self.participant is not None:
@@ -68,6 +68,6 @@ _TEXT = r"""EXISTS (
 )"""
 
 
-def _literally(text: str) -> str:
+def _escape_like(text: str) -> str:
     """Text in which LIKE finds no wildcards."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -17,11 +17,11 @@ import numpy as np
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
-from realtime_ser.session.metadata import Beginning, Course, Model, Study
-from realtime_ser.session.sinks import Files
+from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
+from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, explained, open_database
-from realtime_ser.session.store.lock import RUNNING, held
+from realtime_ser.session.store.lock import RUNNING, is_locked
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 
@@ -102,7 +102,7 @@ class Reader:
             rows = self._connection.execute("SELECT * FROM sessions WHERE key = ?", (key,))
             return self._info(_dictionaries(rows)[0])
 
-    def undecided(self) -> list[SessionInfo]:
+    def undecided_sessions(self) -> list[SessionInfo]:
         """Interrupted sessions of which nobody has said yet what becomes of them, oldest first."""
         with explained(self.path):
             rows = self._connection.execute(
@@ -357,19 +357,19 @@ class Reader:
     def _info(self, row: dict[str, Any]) -> SessionInfo:
         state = SessionState(row["state"])
         folder = self.folder / row["id"]
-        if state is SessionState.RUNNING and not held(folder / RUNNING):
+        if state is SessionState.RUNNING and not is_locked(folder / RUNNING):
             state = SessionState.INTERRUPTED
         channels = self._channels(row["key"])
         audio = None if row["audio"] is None else folder / row["audio"]
         return SessionInfo(
             id=row["id"],
             state=state,
-            beginning=Beginning(
+            metadata=SessionMetadata(
                 started=datetime.fromisoformat(row["started"]),
                 source=SourceInfo(**json.loads(row["source"])),
                 channels=tuple(channel.number for channel in channels),
                 labels=tuple(json.loads(row["labels"])),
-                model=Model(**json.loads(row["model"])),
+                model=ModelIdentity(**json.loads(row["model"])),
                 provenance=json.loads(row["provenance"]),
                 names={channel.number: channel.name for channel in channels if channel.name},
                 study=Study(
@@ -382,9 +382,9 @@ class Reader:
                 origin=self._origin(row["origin"]),
             ),
             channels=channels,
-            course=Course(row["overflows"], row["dropped_samples"], row["error"]),
+            health=SessionHealth(row["overflows"], row["dropped_samples"], row["error"]),
             audio=audio if audio is not None and audio.exists() else None,
-            files=None if row["files"] is None else Files(Path(row["files"])),
+            files=None if row["files"] is None else TableFiles(Path(row["files"])),
             named=bool(row["named"]),
         )
 

@@ -14,16 +14,16 @@ from pathlib import Path
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import Marker
-from realtime_ser.session.metadata import Beginning
+from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store.database import explained, open_database, transaction
-from realtime_ser.session.store.lock import RUNNING, Lease, held
+from realtime_ser.session.store.lock import RUNNING, StoreLock, is_locked
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
 from realtime_ser.session.store.writer import (
     INTERVAL_COLUMNS,
     MARKER_COLUMNS,
-    SessionWriter,
+    StoreWriter,
     insert_interval,
     insert_marker,
     marker_values,
@@ -57,7 +57,7 @@ class Store(Reader):
     for one thread at a time.
     """
 
-    def begin(self, beginning: Beginning) -> SessionWriter:
+    def begin(self, metadata: SessionMetadata) -> StoreWriter:
         """Begin a session, to be written through a connection of its own.
 
         Raises
@@ -69,14 +69,14 @@ class Store(Reader):
             name = self._new_folder()
             folder = self.folder / name
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            lease = Lease(folder / RUNNING)
-            stack.callback(lease.release)
+            store_lock = StoreLock(folder / RUNNING)
+            stack.callback(store_lock.release)
             connection, _ = open_database(self.folder)
             stack.callback(connection.close)
             with transaction(connection):
-                key = _insert_session(connection, name, beginning)
+                key = _insert_session(connection, name, metadata)
             stack.pop_all()
-        return SessionWriter(self.path, connection, key, name, beginning.labels, lease)
+        return StoreWriter(self.path, connection, key, name, metadata.labels, store_lock)
 
     def recover(self) -> list[SessionInfo]:
         """Mark the sessions of programs that were killed as interrupted, and return them.
@@ -85,19 +85,19 @@ class Store(Reader):
         """
         found = []
         for name in self._names("state = ?", SessionState.RUNNING):
-            if held(self.folder / name / RUNNING):
+            if is_locked(self.folder / name / RUNNING):
                 continue
             with explained(self.path):
-                changed = self._connection.execute(
+                updated = self._connection.execute(
                     "UPDATE sessions SET state = ? WHERE id = ? AND state = ?",
                     (SessionState.INTERRUPTED, name, SessionState.RUNNING),
                 ).rowcount
-            if changed:
-                self._tidy(name)
+            if updated:
+                self._remove_lock(name)
                 found.append(self.session(name))
         return found
 
-    def settle(self, name: str) -> None:
+    def keep_interrupted(self, name: str) -> None:
         """Note that a person has decided to keep an interrupted session.
 
         Raises
@@ -192,7 +192,7 @@ class Store(Reader):
         """
         key = self._key(name)
         for interval in intervals:
-            _check(interval)
+            _check_interval(interval)
         with explained(self.path), transaction(self._connection):
             for marker in markers:
                 insert_marker(self._connection, key, marker)
@@ -209,7 +209,7 @@ class Store(Reader):
         UsageError
             It is not stored (any more), has no tier, or does not end after it starts.
         """
-        _check(interval)
+        _check_interval(interval)
         assignments = ", ".join(f"{column} = ?" for column in INTERVAL_COLUMNS)
         values = [getattr(interval, column) for column in INTERVAL_COLUMNS]
         self._change_interval(f"UPDATE intervals SET {assignments}", values, interval)
@@ -279,7 +279,7 @@ class Store(Reader):
                     (self.folder / name).mkdir(mode=0o700)
                     return name
 
-    def _tidy(self, name: str) -> None:
+    def _remove_lock(self, name: str) -> None:
         """Remove a session's lock, and its folder where there is nothing else in it."""
         folder = self.folder / name
         (folder / RUNNING).unlink(missing_ok=True)
@@ -299,7 +299,7 @@ class Store(Reader):
         return [] if remove else written
 
 
-def _check(interval: Interval) -> None:
+def _check_interval(interval: Interval) -> None:
     if not interval.tier:
         raise UsageError(f"The interval '{interval.label}' needs the name of a tier.")
     if not 0.0 <= interval.start_s < interval.end_s < float("inf"):
@@ -309,17 +309,17 @@ def _check(interval: Interval) -> None:
         )
 
 
-def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginning) -> int:
-    study = beginning.study
+def _insert_session(connection: sqlite3.Connection, name: str, metadata: SessionMetadata) -> int:
+    study = metadata.study
     row = {
         "id": name,
         "state": SessionState.RUNNING,
-        "started": beginning.started.isoformat(),
-        "title": beginning.title,
-        "source": json.dumps(asdict(beginning.source)),
-        "labels": json.dumps(beginning.labels),
-        "model": json.dumps(asdict(beginning.model)),
-        "provenance": json.dumps(beginning.provenance),
+        "started": metadata.started.isoformat(),
+        "title": metadata.title,
+        "source": json.dumps(asdict(metadata.source)),
+        "labels": json.dumps(metadata.labels),
+        "model": json.dumps(asdict(metadata.model)),
+        "provenance": json.dumps(metadata.provenance),
         "study": study.name,
         "participant": study.participant,
         "condition": study.condition,
@@ -331,11 +331,11 @@ def _insert_session(connection: sqlite3.Connection, name: str, beginning: Beginn
     key = connection.execute(
         f"INSERT INTO sessions ({', '.join(row)}, origin) VALUES ({', '.join('?' * len(row))}, "
         "(SELECT key FROM sessions WHERE id = ?))",
-        (*row.values(), beginning.origin),
+        (*row.values(), metadata.origin),
     ).lastrowid
     assert key is not None
     connection.executemany(
         "INSERT INTO channels VALUES (NULL, ?, ?, 0, -1, 0, 0, ?)",
-        [(key, channel, beginning.names.get(channel, "")) for channel in beginning.channels],
+        [(key, channel, metadata.names.get(channel, "")) for channel in metadata.channels],
     )
     return key

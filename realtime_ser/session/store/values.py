@@ -9,8 +9,8 @@ from pathlib import Path
 
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, one_line
-from realtime_ser.session.metadata import Beginning, Course
-from realtime_ser.session.sinks import Files
+from realtime_ser.session.metadata import SessionHealth, SessionMetadata
+from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import record_dtype
 
 
@@ -63,11 +63,11 @@ class SessionInfo:
         Four letters and digits that never change.
     state
         Running in some program, complete, or interrupted: its program was killed.
-    beginning
+    metadata
         What was known when it began; the title is the present one.
     channels
-        Its channels, in the order of :attr:`Beginning.channels`.
-    course
+        Its channels, in the order of :attr:`SessionMetadata.channels`.
+    health
         How it went.
     audio
         The sound, if it was kept and is there.
@@ -79,11 +79,11 @@ class SessionInfo:
 
     id: str
     state: SessionState
-    beginning: Beginning
+    metadata: SessionMetadata
     channels: tuple[ChannelInfo, ...]
-    course: Course
+    health: SessionHealth
     audio: Path | None
-    files: Files | None
+    files: TableFiles | None
     named: bool
 
     @property
@@ -110,7 +110,7 @@ class SessionInfo:
     @property
     def size(self) -> int:
         """Bytes that its updates and its own sound take."""
-        record = record_dtype(len(self.beginning.labels)).itemsize
+        record = record_dtype(len(self.metadata.labels)).itemsize
         sound = 0 if self.own_audio is None else self.own_audio.stat().st_size
         return record * sum(channel.updates for channel in self.channels) + sound
 
@@ -158,7 +158,7 @@ class Note:
 
 def speaker_of(info: SessionInfo, channel: int | None) -> str:
     """Title by which a tier names its channel; empty where there is but one without a name."""
-    names = info.beginning.names
+    names = info.metadata.names
     if channel is None or (len(info.channels) == 1 and channel not in names):
         return ""
     return one_line(channel_title(channel, names))

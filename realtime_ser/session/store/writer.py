@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.base.records import Anchor, Begun, Marker, Record, Segment, State, Update
-from realtime_ser.session.metadata import Course
+from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
+from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
-from realtime_ser.session.store.lock import RUNNING, Lease
+from realtime_ser.session.store.lock import RUNNING, StoreLock
 from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
@@ -24,7 +24,7 @@ _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step
     WHERE session = ? AND channel = ?"""
 
 
-class SessionWriter:
+class StoreWriter:
     """Takes a session's records and commits them when it is told to.
 
     What could not be committed is kept in memory and tried again with the next commit, so that
@@ -41,7 +41,7 @@ class SessionWriter:
         The session's key and ID.
     labels
         Labels of the probabilities, in order.
-    lease
+    store_lock
         Says that the session is running.
     """
 
@@ -55,30 +55,30 @@ class SessionWriter:
         key: int,
         name: str,
         labels: Sequence[str],
-        lease: Lease,
+        store_lock: StoreLock,
     ) -> None:
         self.id = name
         self._path = path
         self._connection = connection
         self._key = key
         self._labels = tuple(labels)
-        self._lease = lease
+        self._lock = store_lock
         self._records: list[Record] = []
         self._order = 0
-        self._begun: dict[tuple[str, float], int] = {}
-        self._course: Callable[[], Course] = Course
-        self._stored = Course()
-        self._facts: dict[str, object] = {}
+        self._open_intervals: dict[tuple[str, float], int] = {}
+        self._health: Callable[[], SessionHealth] = SessionHealth
+        self._stored_health = SessionHealth()
+        self._pending_columns: dict[str, object] = {}
 
     @property
     def folder(self) -> Path:
         """The session's own folder, beside the database; there while it runs or has sound."""
         return self._path.parent / self.id
 
-    def start(self, moment: datetime, course: Callable[[], Course]) -> None:
+    def start(self, moment: datetime, health: Callable[[], SessionHealth]) -> None:
         """Say when the session's second 0 is, and who knows how it goes."""
-        self._course = course
-        self._facts["started"] = moment.isoformat()
+        self._health = health
+        self._pending_columns["started"] = moment.isoformat()
 
     def note_files(self, files: Path | None, *, named: bool, audio: Path | None) -> None:
         """Say what is written beside: the frames table, and the sound.
@@ -93,10 +93,10 @@ class SessionWriter:
             The sound; a path below :attr:`folder` moves with the store.
         """
         inside = audio is not None and audio.parent == self.folder
-        self._facts["files"] = None if files is None else str(files.resolve())
-        self._facts["named"] = named
+        self._pending_columns["files"] = None if files is None else str(files.resolve())
+        self._pending_columns["named"] = named
         if audio is not None:
-            self._facts["audio"] = audio.name if inside else str(audio.resolve())
+            self._pending_columns["audio"] = audio.name if inside else str(audio.resolve())
 
     def write(self, records: Sequence[Record]) -> None:
         """Take records; they are stored with the next :meth:`flush`."""
@@ -110,19 +110,19 @@ class SessionWriter:
         StoreError
             The disk refuses; the records are kept for the next time.
         """
-        course = self._course()
-        if course != self._stored:
-            self._stored = course
-            self._facts |= asdict(course)
-        if not self._records and not self._facts:
+        health = self._health()
+        if health != self._stored_health:
+            self._stored_health = health
+            self._pending_columns |= asdict(health)
+        if not self._records and not self._pending_columns:
             return
-        begun = dict(self._begun)
+        open_intervals = dict(self._open_intervals)
         with explained(self._path), transaction(self._connection):
-            stored = self._insert(self._records, begun)
-            self._set(self._facts)
+            stored = self._insert(self._records, open_intervals)
+            self._set(self._pending_columns)
         self._order += stored
-        self._begun = begun
-        self._facts.clear()
+        self._open_intervals = open_intervals
+        self._pending_columns.clear()
         self._records.clear()
 
     def insert_records(self, channel: int, rows: Iterable[UpdateRecords]) -> None:
@@ -170,7 +170,7 @@ class SessionWriter:
             self._close()
 
     def _close(self) -> None:
-        self._lease.release()
+        self._lock.release()
         self._connection.close()
         (self.folder / RUNNING).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # there is sound in it
@@ -183,10 +183,12 @@ class SessionWriter:
                 f"UPDATE sessions SET {assignments} WHERE key = ?", (*facts.values(), self._key)
             )
 
-    def _insert(self, records: Sequence[Record], begun: dict[tuple[str, float], int]) -> int:
+    def _insert(
+        self, records: Sequence[Record], open_intervals: dict[tuple[str, float], int]
+    ) -> int:
         """Store records, and return how many of them are updates.
 
-        ``begun`` has the keys of the markers that have begun, by code and time.
+        ``open_intervals`` has the keys of the markers that have begun, by code and time.
         """
         channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
         order = self._order
@@ -196,29 +198,31 @@ class SessionWriter:
                 order += 1
             elif isinstance(record, Segment):
                 self._insert_segment(record)
-            elif isinstance(record, Begun | Marker):
-                self._insert_marker(record, begun)
+            elif isinstance(record, IntervalOpened | Marker):
+                self._insert_marker(record, open_intervals)
             elif isinstance(record, Anchor):
                 self._insert_anchor(record)
         for channel, updates in channels.items():
             _insert_records(self._connection, self._key, channel, pack(updates, self._labels))
         reached_s = max((made[-1][1].time_s for made in channels.values()), default=0.0)
-        for (_, start_s), key in begun.items():
+        for (_, start_s), key in open_intervals.items():
             if reached_s > start_s:
-                self._lengthen(key, reached_s - start_s)
+                self._set_duration(key, reached_s - start_s)
         return order - self._order
 
-    def _insert_marker(self, record: Begun | Marker, begun: dict[tuple[str, float], int]) -> None:
+    def _insert_marker(
+        self, record: IntervalOpened | Marker, open_intervals: dict[tuple[str, float], int]
+    ) -> None:
         """Store what has begun, a moment, or the end of what had begun."""
-        marker = record.marker if isinstance(record, Begun) else record
+        marker = record.marker if isinstance(record, IntervalOpened) else record
         name = (marker.code, marker.time_s)
-        known = begun.pop(name, None)
-        if known is None or not self._lengthen(known, marker.duration_s):
+        open_key = open_intervals.pop(name, None)
+        if open_key is None or not self._set_duration(open_key, marker.duration_s):
             key = insert_marker(self._connection, self._key, marker)
-            if isinstance(record, Begun):
-                begun[name] = key
+            if isinstance(record, IntervalOpened):
+                open_intervals[name] = key
 
-    def _lengthen(self, key: int, duration_s: float) -> bool:
+    def _set_duration(self, key: int, duration_s: float) -> bool:
         """Say how long a marker that has begun is; whether it is still there."""
         found = self._connection.execute(
             "UPDATE markers SET duration_s = ? WHERE key = ?", (duration_s, key)

@@ -17,9 +17,9 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.gui.app.crash import CrashDialog
 from realtime_ser.gui.app.log_file import log_path
-from realtime_ser.gui.app.preferences_file import settings_path
+from realtime_ser.gui.app.preferences_file import preferences_path
 from realtime_ser.gui.app.run import render_screenshot, run
-from realtime_ser.gui.app.welcome import Welcome
+from realtime_ser.gui.app.welcome import WelcomeDialog
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 
 
@@ -100,7 +100,7 @@ def test_nothing_listens_before_the_notice_was_read(qapp, tmp_path, inputs):
     sessions = []
 
     def leave():
-        (notice,) = [box for box in QApplication.allWidgets() if isinstance(box, Welcome)]
+        (notice,) = [box for box in QApplication.allWidgets() if isinstance(box, WelcomeDialog)]
         notice.leave.click()
 
     QTimer.singleShot(1000, leave)
@@ -110,11 +110,11 @@ def test_nothing_listens_before_the_notice_was_read(qapp, tmp_path, inputs):
 
 
 def test_a_script_reads_and_leaves_no_choices(qapp, tmp_path):
-    settings_path().parent.mkdir(parents=True)
-    settings_path().write_text('{"version": 1, "geometry": "", "stacked": true}')
-    before = settings_path().read_text()
+    preferences_path().parent.mkdir(parents=True)
+    preferences_path().write_text('{"version": 1, "geometry": "", "stacked": true}')
+    before = preferences_path().read_text()
     assert run(config(tmp_path), duration_s=1.0) == 0
-    assert settings_path().read_text() == before
+    assert preferences_path().read_text() == before
     assert not log_path().exists()
 
 

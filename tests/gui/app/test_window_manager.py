@@ -31,37 +31,42 @@ from realtime_ser.gui.app import preferences_file
 from realtime_ser.gui.app.about import AboutDialog, parts
 from realtime_ser.gui.app.crash import CrashDialog
 from realtime_ser.gui.app.diagnostics import DiagnosticsDialog
-from realtime_ser.gui.app.log_file import log_path, noted
-from realtime_ser.gui.app.preference_store import Keeper
+from realtime_ser.gui.app.log_file import file_logging, log_path
+from realtime_ser.gui.app.preference_store import PreferenceStore
 from realtime_ser.gui.app.preferences import PreferencesDialog
-from realtime_ser.gui.app.preferences_file import PRESETS, Settings, SettingsFile, settings_path
-from realtime_ser.gui.app.welcome import Welcome
-from realtime_ser.gui.app.window_manager import Hub
+from realtime_ser.gui.app.preferences_file import (
+    PRESETS,
+    Preferences,
+    PreferencesFile,
+    preferences_path,
+)
+from realtime_ser.gui.app.welcome import WelcomeDialog
+from realtime_ser.gui.app.window_manager import WindowManager
 from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
-from realtime_ser.gui.live.microphone_check import CheckDialog, Tryout
+from realtime_ser.gui.live.microphone_check import GateTrial, MicrophoneCheckDialog
 from realtime_ser.gui.review import ReviewWindow
-from realtime_ser.recogniser.speaker_calibration import HeardBy, Profile
+from realtime_ser.recogniser.speaker_calibration import ModelReference, Profile
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import usable, write_profile
+from realtime_ser.session.profiles.folder import profile_choices, write_profile
 from tests.gui.live.test_window import playing
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.fixture
-def desk(qtbot, window, conduct):
+def review_view(qtbot, window, conduct):
     """A window whose menus work, and its session: ``desk(speed=...)``."""
     hubs = []
 
     def start(**audio):
-        conductor = conduct(**audio)
-        hubs.append(Hub(window, conductor))
-        return conductor, hubs[-1]
+        controller = conduct(**audio)
+        hubs.append(WindowManager(window, controller))
+        return controller, hubs[-1]
 
     yield start
-    for hub in hubs:
-        hub.close()
+    for window_manager in hubs:
+        window_manager.close()
 
 
 def dialog(window, kind):
@@ -70,94 +75,98 @@ def dialog(window, kind):
     return found[0]
 
 
-def ended(qtbot, conductor):
-    qtbot.waitUntil(lambda: conductor.view.situation.value == "Ended", timeout=60000)
+def ended(qtbot, controller):
+    qtbot.waitUntil(lambda: controller.view.ui_state.value == "Ended", timeout=60000)
 
 
 # --------------------------------------------------------------------------------------- windows
 
 
-def test_from_the_live_session_to_all_sessions_and_into_a_review(qtbot, window, desk, click):
-    conductor, hub = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_from_the_live_session_to_all_sessions_and_into_a_review(qtbot, window, review_view, click):
+    controller, window_manager = review_view(speed=0.0)
+    ended(qtbot, controller)
     click(window.topbar.sessions)
-    (sessions,) = hub.windows
+    (sessions,) = window_manager.windows
     assert isinstance(sessions, SessionsWindow)
     assert sessions.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_L, CTRL)
-    assert hub.windows == [sessions]  # the same one comes to the front
-    sessions.open_requested.emit(conductor.session)
-    assert isinstance(hub.windows[1], ReviewWindow)
-    assert hub.windows[1].content.info.id == conductor.session
+    assert window_manager.windows == [sessions]  # the same one comes to the front
+    sessions.open_requested.emit(controller.session)
+    assert isinstance(window_manager.windows[1], ReviewWindow)
+    assert window_manager.windows[1].content.info.id == controller.session
     window.close()
-    assert not any(other.isVisible() for other in (sessions, hub.windows[-1]) if hub.windows)
+    assert not any(
+        other.isVisible()
+        for other in (sessions, window_manager.windows[-1])
+        if window_manager.windows
+    )
 
 
-def test_the_last_session_is_reviewed_and_exported_by_keys(qtbot, window, desk):
-    conductor, hub = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_the_last_session_is_reviewed_and_exported_by_keys(qtbot, window, review_view):
+    controller, window_manager = review_view(speed=0.0)
+    ended(qtbot, controller)
     qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
-    assert isinstance(hub.windows[0], ReviewWindow)
+    assert isinstance(window_manager.windows[0], ReviewWindow)
     qtbot.keyClick(window, Qt.Key.Key_E, CTRL | SHIFT)
     export = dialog(window, ExportDialog)
     assert "demo" in export.title.text()
     export.reject()
 
 
-def test_a_session_has_one_review_however_often_it_is_asked_for(qtbot, window, desk):
-    conductor, hub = desk(speed=1.0)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+def test_a_session_has_one_review_however_often_it_is_asked_for(qtbot, window, review_view):
+    controller, window_manager = review_view(speed=1.0)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     look = window.actions_["review"]
     look.trigger()
-    (review,) = hub.windows
-    before_s = review.desk.axis.duration_s
-    qtbot.waitUntil(lambda: conductor.view.position_s > before_s + 3.0, timeout=20000)
+    (review,) = window_manager.windows
+    before_s = review.review_view.axis.duration_s
+    qtbot.waitUntil(lambda: controller.view.position_s > before_s + 3.0, timeout=20000)
     look.trigger()
-    assert hub.windows == [review]
-    assert review.desk.axis.duration_s > before_s  # it runs: what has come since was read
+    assert window_manager.windows == [review]
+    assert review.review_view.axis.duration_s > before_s  # it runs: what has come since was read
     review.close()
     look.trigger()
-    assert [other.isVisible() for other in hub.windows if other is not review] == [True]
+    assert [other.isVisible() for other in window_manager.windows if other is not review] == [True]
 
 
-def test_the_review_of_a_file_that_was_closed_stays_closed(qtbot, window, desk, tmp_path):
+def test_the_review_of_a_file_that_was_closed_stays_closed(qtbot, window, review_view, tmp_path):
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
     soundfile.write(tmp_path / "short.wav", sound[: 3 * rate], rate)
-    _, hub = desk(input="mic")
-    hub.review_file(tmp_path / "short.wav")
-    qtbot.waitUntil(lambda: len(hub.windows) == 1, timeout=30000)
-    (review,) = hub.windows
+    _, window_manager = review_view(input="mic")
+    window_manager.review_file(tmp_path / "short.wav")
+    qtbot.waitUntil(lambda: len(window_manager.windows) == 1, timeout=30000)
+    (review,) = window_manager.windows
     assert review.isVisible()
     review.close()
     for _ in range(2):
         window.actions_["blind"].trigger()
-    qtbot.waitUntil(lambda: not hub.windows, timeout=5000)
+    qtbot.waitUntil(lambda: not window_manager.windows, timeout=5000)
 
 
-def test_hiding_the_results_hides_them_in_every_window(qtbot, window, desk):
-    conductor, hub = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_hiding_the_results_hides_them_in_every_window(qtbot, window, review_view):
+    controller, window_manager = review_view(speed=0.0)
+    ended(qtbot, controller)
     qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
-    (review,) = hub.windows
+    (review,) = window_manager.windows
     qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
     assert not review.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
     qtbot.keyClick(window, Qt.Key.Key_L, CTRL)
-    assert hub.windows == [review]
+    assert window_manager.windows == [review]
     qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
     assert review.isVisible()
 
 
-def test_without_a_kept_session_review_says_so(qtbot, window, desk):
-    desk(input="mic")
+def test_without_a_kept_session_review_says_so(qtbot, window, review_view):
+    review_view(input="mic")
     qtbot.keyClick(window, Qt.Key.Key_R, CTRL)
     assert "no session yet" in window.statusline.message.text()
 
 
-def test_recordings_dropped_on_the_window_are_analysed(qtbot, window, desk, tmp_path):
+def test_recordings_dropped_on_the_window_are_analysed(qtbot, window, review_view, tmp_path):
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
     soundfile.write(tmp_path / "short.wav", sound[: 5 * rate], rate)
-    _, hub = desk(input="mic")
+    _, window_manager = review_view(input="mic")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "short.wav"))])
     copy, nothing = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
@@ -166,17 +175,19 @@ def test_recordings_dropped_on_the_window_are_analysed(qtbot, window, desk, tmp_
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(QPointF(200, 200), copy, data, left, nothing))
-    (files,) = hub.windows
+    (files,) = window_manager.windows
     assert isinstance(files, FilesWindow)
     qtbot.waitUntil(lambda: len(files.results()) == 1, timeout=30000)
 
 
-def test_study_and_names_of_two_channels_hold_for_the_next_session(qtbot, window, desk, tmp_path):
+def test_study_and_names_of_two_channels_hold_for_the_next_session(
+    qtbot, window, review_view, tmp_path
+):
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
     both = np.stack([sound[: 4 * rate], np.zeros(4 * rate, np.float32)], axis=1)
     soundfile.write(tmp_path / "two.wav", both, rate)
-    conductor, _ = desk(input=str(tmp_path / "two.wav"), speed=0.0)
-    ended(qtbot, conductor)
+    controller, _ = review_view(input=str(tmp_path / "two.wav"), speed=0.0)
+    ended(qtbot, controller)
     qtbot.keyClick(window, Qt.Key.Key_D, CTRL)
     study = dialog(window, StudyDialog)
     study.study.setCurrentText("voices")
@@ -186,29 +197,29 @@ def test_study_and_names_of_two_channels_hold_for_the_next_session(qtbot, window
     qtbot.keyClicks(study.names[1], "client")
     study.use.click()
     assert "voices · P07, 2 voices" in window.statusline.message.text()
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         window.topbar.start.click()
     captions = [window.channels[number].panel.caption.text() for number in (1, 2)]
     assert captions == ["coach", "client"]
-    with open_store(conductor.config) as store:
-        begun = store.session(conductor.session).beginning
+    with open_store(controller.config) as store:
+        begun = store.session(controller.session).metadata
     assert (begun.study.name, begun.study.participant) == ("voices", "P07")
     assert begun.names == {1: "coach", 2: "client"}
 
 
-def test_keeping_the_sound_of_the_next_session_is_one_entry_of_the_menu(qtbot, window, desk):
-    conductor, _ = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_keeping_the_sound_of_the_next_session_is_one_entry_of_the_menu(qtbot, window, review_view):
+    controller, _ = review_view(speed=0.0)
+    ended(qtbot, controller)
     window.actions_["record"].trigger()
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         window.topbar.start.click()
-    assert conductor.view.recording
-    with open_store(conductor.config) as store:
-        assert store.session(conductor.session).audio is not None
+    assert controller.view.recording
+    with open_store(controller.config) as store:
+        assert store.session(controller.session).audio is not None
 
 
-def test_a_model_that_cannot_be_used_changes_nothing(qtbot, window, desk, tmp_path):
-    desk(speed=0.0)
+def test_a_model_that_cannot_be_used_changes_nothing(qtbot, window, review_view, tmp_path):
+    review_view(speed=0.0)
     other = next(a for a in window.actions_.menus["Compare with"].actions() if a.data() == "?")
     other.trigger()
     chooser = dialog(window, QFileDialog)
@@ -222,20 +233,20 @@ def test_a_model_that_cannot_be_used_changes_nothing(qtbot, window, desk, tmp_pa
 
 
 def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_reason(
-    qtbot, window, desk
+    qtbot, window, review_view
 ):
-    conductor, _ = desk(input="mic")
+    controller, _ = review_view(input="mic")
     menu = window.actions_.menus["Correct for a person"]
     menu.aboutToShow.emit()
     assert menu.actions()[0].text() == "Nobody"
     assert menu.actions()[-1] is window.actions_["calibrate"]
-    heard = HeardBy(name="other", version="1", sha256="00")
+    heard = ModelReference(name="other", version="1", sha256="00")
     made = datetime(2026, 3, 1, tzinfo=UTC)
     values = dict.fromkeys(LABELS, -2.0)
     profile = Profile(
         name="Kim", device="mic", model=heard, seconds=20, made=made, log_probabilities=values
     )
-    write_profile(conductor.wanted, profile)
+    write_profile(controller.wanted, profile)
     menu.aboutToShow.emit()
     entry = menu.actions()[1]
     assert entry.text() == "Kim"
@@ -244,59 +255,59 @@ def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_rea
 
 
 def test_a_person_is_calibrated_from_the_menu_and_the_profile_is_used(
-    qtbot, window, desk, tmp_path, click
+    qtbot, window, review_view, tmp_path, click
 ):
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32")
     soundfile.write(tmp_path / "normal.wav", np.tile(sound, 2), rate)
-    conductor, _ = desk(input=str(tmp_path / "normal.wav"))
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller, _ = review_view(input=str(tmp_path / "normal.wav"))
+    qtbot.waitUntil(playing(controller), timeout=20000)
     window.actions_["calibrate"].trigger()
     shown = dialog(window, CalibrateDialog)
     assert not shown.begin.isEnabled()
     qtbot.keyClicks(shown.name, "Kim/")
-    assert "cannot name a profile" in shown.said.text()
+    assert "cannot name a profile" in shown.message.text()
     assert not shown.begin.isEnabled()
     qtbot.keyClick(shown.name, Qt.Key.Key_Backspace)
     qtbot.keyClick(shown, Qt.Key.Key_Return)
     assert shown.progress.isVisible()
     qtbot.waitUntil(shown.use.isVisible, timeout=60000)
-    assert "was made of" in shown.said.text()
-    (made,) = usable(conductor.wanted)
+    assert "was made of" in shown.message.text()
+    (made,) = profile_choices(controller.wanted)
     assert (made.profile.name, made.profile.device, made.fault) == ("Kim", "normal.wav", None)
     click(shown.use)
-    assert conductor.wanted.profile == "Kim"
+    assert controller.wanted.profile == "Kim"
     assert "corrected for Kim" in window.statusline.message.text()
     window.actions_["calibrate"].trigger()
     again = dialog(window, CalibrateDialog)
     qtbot.keyClicks(again.name, "kim")
     assert again.begin.text() == "Listen and replace"
     qtbot.keyClick(again, Qt.Key.Key_Escape)
-    assert len(list(usable(conductor.wanted))) == 1
+    assert len(list(profile_choices(controller.wanted))) == 1
 
 
-def test_calibrating_that_is_given_up_keeps_nothing(qtbot, window, desk, tmp_path):
+def test_calibrating_that_is_given_up_keeps_nothing(qtbot, window, review_view, tmp_path):
     quiet = np.zeros(16_000 * 3600, np.int16)
     soundfile.write(tmp_path / "quiet.flac", quiet, 16_000)
-    conductor, _ = desk(input=str(tmp_path / "quiet.flac"))
+    controller, _ = review_view(input=str(tmp_path / "quiet.flac"))
     window.actions_["calibrate"].trigger()
     shown = dialog(window, CalibrateDialog)
     qtbot.keyClicks(shown.name, "Kim")
     qtbot.keyClick(shown, Qt.Key.Key_Return)
     qtbot.keyClick(shown, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not window.findChildren(CalibrateDialog), timeout=20000)
-    assert not list(usable(conductor.wanted))
+    assert not list(profile_choices(controller.wanted))
 
 
-def test_a_recording_with_too_little_voice_makes_no_profile(qtbot, window, desk, tmp_path):
+def test_a_recording_with_too_little_voice_makes_no_profile(qtbot, window, review_view, tmp_path):
     soundfile.write(tmp_path / "quiet.wav", np.zeros(48_000, np.int16), 16_000)
-    conductor, _ = desk(input=str(tmp_path / "quiet.wav"))
+    controller, _ = review_view(input=str(tmp_path / "quiet.wav"))
     window.actions_["calibrate"].trigger()
     shown = dialog(window, CalibrateDialog)
     qtbot.keyClicks(shown.name, "Kim")
     qtbot.keyClick(shown, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "s of voice were heard" in shown.said.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "s of voice were heard" in shown.message.text(), timeout=20000)
     assert shown.begin.isEnabled()
-    assert not list(usable(conductor.wanted))
+    assert not list(profile_choices(controller.wanted))
     shown.reject()
 
 
@@ -304,35 +315,35 @@ def test_a_recording_with_too_little_voice_makes_no_profile(qtbot, window, desk,
 
 
 def test_what_is_chosen_is_there_at_the_next_start(qtbot, window):
-    keeper = Keeper(Config().window)
-    window.chosen.connect(keeper.keep)
+    preference_store = PreferenceStore(Config().window)
+    window.chosen.connect(preference_store.keep)
     qtbot.keyClick(window, Qt.Key.Key_A)
     qtbot.keyClick(window, Qt.Key.Key_Plus, CTRL)
     window.close()
-    again = Keeper(Config().window).settings
+    again = PreferenceStore(Config().window).preferences
     assert (again.stacked, again.timeline_s) == (True, 30.0)
     assert again.geometry
-    data = json.loads(settings_path().read_text())
+    data = json.loads(preferences_path().read_text())
     assert data.keys() == {"version", "stacked", "timeline_s", "geometry"}  # and nothing else
 
 
 def test_a_damaged_file_of_settings_costs_no_more_than_what_is_damaged(caplog):
-    settings_path().parent.mkdir(parents=True)
-    settings_path().write_text('{"version": 1, "timeline_s": "long", "stacked": true}')
-    assert Keeper(Config().window).settings == Settings(stacked=True)
-    settings_path().write_text('{"presets": ["mine", }')
-    keeper = Keeper(Config().window)
-    assert keeper.settings == Settings()
-    keeper.keep({"stacked": True})
-    assert "mine" in settings_path().with_suffix(".damaged.json").read_text()
+    preferences_path().parent.mkdir(parents=True)
+    preferences_path().write_text('{"version": 1, "timeline_s": "long", "stacked": true}')
+    assert PreferenceStore(Config().window).preferences == Preferences(stacked=True)
+    preferences_path().write_text('{"presets": ["mine", }')
+    preference_store = PreferenceStore(Config().window)
+    assert preference_store.preferences == Preferences()
+    preference_store.keep({"stacked": True})
+    assert "mine" in preferences_path().with_suffix(".damaged.json").read_text()
 
 
 def test_settings_of_a_newer_program_are_kept():
-    file = SettingsFile(settings_path())
-    settings_path().parent.mkdir(parents=True)
-    settings_path().write_text('{"version": 99, "colour": "mauve"}')
+    file = PreferencesFile(preferences_path())
+    preferences_path().parent.mkdir(parents=True)
+    preferences_path().write_text('{"version": 99, "colour": "mauve"}')
     file.write({"stacked": True})
-    assert json.loads(settings_path().read_text()) == {
+    assert json.loads(preferences_path().read_text()) == {
         "version": 99,
         "colour": "mauve",
         "stacked": True,
@@ -340,45 +351,45 @@ def test_settings_of_a_newer_program_are_kept():
 
 
 def test_a_file_of_an_older_layout_is_brought_along(monkeypatch):
-    settings_path().parent.mkdir(parents=True)
-    settings_path().write_text('{"version": 1, "minutes": 2}')
+    preferences_path().parent.mkdir(parents=True)
+    preferences_path().write_text('{"version": 1, "minutes": 2}')
 
     def newer(data):
         return {"timeline_s": 60 * data.pop("minutes"), **data}
 
     monkeypatch.setattr(preferences_file, "VERSION", 2)
     monkeypatch.setattr(preferences_file, "_MIGRATIONS", {2: newer})
-    keeper = Keeper(Config().window)
-    assert keeper.settings.timeline_s == 120
-    keeper.keep({"stacked": True})
-    kept = json.loads(settings_path().read_text())
-    assert kept == {"version": 2, "timeline_s": 120, "stacked": True}
+    preference_store = PreferenceStore(Config().window)
+    assert preference_store.preferences.timeline_s == 120
+    preference_store.keep({"stacked": True})
+    retention = json.loads(preferences_path().read_text())
+    assert retention == {"version": 2, "timeline_s": 120, "stacked": True}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions")
 def test_settings_that_cannot_be_written_are_told_once_and_hold(qtbot):
-    settings_path().parent.parent.mkdir(parents=True)
-    settings_path().parent.write_text("a file in the way")
-    keeper = Keeper(Config().window)
+    preferences_path().parent.parent.mkdir(parents=True)
+    preferences_path().parent.write_text("a file in the way")
+    preference_store = PreferenceStore(Config().window)
     told = []
-    keeper.failed.connect(told.append)
-    keeper.keep({"stacked": True})
-    keeper.keep({"stacked": False})
+    preference_store.failed.connect(told.append)
+    preference_store.keep({"stacked": True})
+    preference_store.keep({"stacked": False})
     assert len(told) == 1
     assert "until the program ends" in told[0]
-    assert not keeper.settings.stacked
+    assert not preference_store.preferences.stacked
 
 
-def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window, desk):
-    conductor, _ = desk()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window, review_view):
+    controller, _ = review_view()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_Comma, CTRL)
     shown = dialog(window, PreferencesDialog)
     shown.smoothing.setValue(0)
-    assert shown.smoothed.text() == "off"
-    assert window.settings.smoothing_s == 0
+    assert shown.smoothing_label.text() == "off"
+    assert window.preferences.smoothing_s == 0
     shown.stacked.click()
-    assert window.settings.stacked
+    assert window.preferences.stacked
     shown.presets[0].setFocus()
     shown.presets[0].selectAll()
     qtbot.keyClicks(shown.presets[0], "sigh")
@@ -386,34 +397,34 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     qtbot.keyClick(window, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
     assert window.timeline.marks[0].name == "sigh"
-    assert window.settings.presets[1:] == PRESETS[1:]
+    assert window.preferences.presets[1:] == PRESETS[1:]
 
 
-def test_how_long_sessions_stay_is_chosen_and_told_at_once(qtbot, window, desk):
-    conductor, hub = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_how_long_sessions_stay_is_chosen_and_told_at_once(qtbot, window, review_view):
+    controller, window_manager = review_view(speed=0.0)
+    ended(qtbot, controller)
     qtbot.keyClick(window, Qt.Key.Key_L, CTRL)
-    (sessions,) = hub.windows
-    assert sessions.kept.text() == "Kept until you delete them"
+    (sessions,) = window_manager.windows
+    assert sessions.retention.text() == "Kept until you delete them"
     window.actions_["settings"].trigger()
     shown = dialog(window, PreferencesDialog)
-    assert shown.kept.currentText() == "until you delete them"
-    shown.kept.setFocus()
-    qtbot.keyClick(shown.kept, Qt.Key.Key_Down)
-    assert shown.kept.currentText() == "for 7 days"
-    assert sessions.kept.text().startswith("Kept for 7 days; the next to go is")
-    assert conductor.config.sessions.retention_days == 7
-    qtbot.keyClick(shown.kept, Qt.Key.Key_Home)
-    assert sessions.kept.text() == "Kept until you delete them"
-    assert conductor.config.sessions.retention_days is None
+    assert shown.retention.currentText() == "until you delete them"
+    shown.retention.setFocus()
+    qtbot.keyClick(shown.retention, Qt.Key.Key_Down)
+    assert shown.retention.currentText() == "for 7 days"
+    assert sessions.retention.text().startswith("Kept for 7 days; the next to go is")
+    assert controller.config.sessions.retention_days == 7
+    qtbot.keyClick(shown.retention, Qt.Key.Key_Home)
+    assert sessions.retention.text() == "Kept until you delete them"
+    assert controller.config.sessions.retention_days is None
     shown.reject()
 
 
-def test_a_dialog_follows_the_theme_that_is_chosen_in_it(qtbot, window, desk):
+def test_a_dialog_follows_the_theme_that_is_chosen_in_it(qtbot, window, review_view):
     def ground(widget):
         return widget.grab().toImage().pixelColor(4, 4).lightness()
 
-    desk(input="mic")
+    review_view(input="mic")
     window.actions_["settings"].trigger()
     shown = dialog(window, PreferencesDialog)
     for theme, light in (("light", True), ("dark", False)):
@@ -425,31 +436,31 @@ def test_a_dialog_follows_the_theme_that_is_chosen_in_it(qtbot, window, desk):
     shown.reject()
 
 
-def test_the_check_hears_the_session_and_its_sensitivity_is_used_next(qtbot, window, desk):
-    conductor, _ = desk(speed=4.0)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+def test_the_check_hears_the_session_and_its_sensitivity_is_used_next(qtbot, window, review_view):
+    controller, _ = review_view(speed=4.0)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_I, CTRL)
-    check = dialog(window, CheckDialog)
+    check = dialog(window, MicrophoneCheckDialog)
     qtbot.waitUntil(lambda: check.gate.text() == "Speech", timeout=20000)
     qtbot.waitUntil(lambda: check.advice.text() != "", timeout=20000)
     check.mode.setValue(3)
     assert check.mode_words.text() == "nearly everything"
     check.use.click()
-    assert conductor.config.gate.mode == 0
-    with qtbot.waitSignal(conductor.over, timeout=20000):
+    assert controller.config.gate.mode == 0
+    with qtbot.waitSignal(controller.finished, timeout=20000):
         window.topbar.stop.click()
     window.topbar.start.click()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
-    with open_store(conductor.config) as store:
-        kept = store.session(conductor.session).beginning.provenance
-    assert kept["config"]["gate"]["mode"] == 0
+    qtbot.waitUntil(playing(controller), timeout=20000)
+    with open_store(controller.config) as store:
+        retention = store.session(controller.session).metadata.provenance
+    assert retention["config"]["gate"]["mode"] == 0
 
 
-def test_the_check_opens_the_source_itself_when_nothing_runs(qtbot, window, desk):
-    conductor, _ = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_the_check_opens_the_source_itself_when_nothing_runs(qtbot, window, review_view):
+    controller, _ = review_view(speed=0.0)
+    ended(qtbot, controller)
     window.actions_["check"].trigger()
-    check = dialog(window, CheckDialog)
+    check = dialog(window, MicrophoneCheckDialog)
     assert "the demo recording" in check.source.text()
     qtbot.waitUntil(lambda: check.gate.text() == "Speech", timeout=20000)
     check.reject()
@@ -465,36 +476,36 @@ def test_the_check_opens_the_source_itself_when_nothing_runs(qtbot, window, desk
     ids=["silent", "clipped", "no speech"],
 )
 def test_the_check_says_what_to_do(sound, words):
-    tryout = Tryout(Config().gate)
-    assert tryout.advice() == ""
-    tryout.feed(16_000, sound)
-    assert words in tryout.advice()
+    gate_trial = GateTrial(Config().gate)
+    assert gate_trial.advice() == ""
+    gate_trial.push(16_000, sound)
+    assert words in gate_trial.advice()
 
 
 # --------------------------------------------------------------------------------- help and faults
 
 
-def test_the_notice_comes_first_and_only_once(qtbot, window, desk):
-    _, hub = desk(input="mic")
+def test_the_notice_comes_first_and_only_once(qtbot, window, review_view):
+    _, window_manager = review_view(input="mic")
     begun = []
-    hub.welcome(lambda: begun.append(1))
-    notice = dialog(window, Welcome)
+    window_manager.welcome(lambda: begun.append(1))
+    notice = dialog(window, WelcomeDialog)
     assert not begun
     qtbot.keyClick(notice, Qt.Key.Key_Return)
     assert begun == [1]
-    hub.welcome(lambda: begun.append(2))
+    window_manager.welcome(lambda: begun.append(2))
     assert begun == [1, 2]
 
 
-def test_who_does_not_want_what_the_notice_says_leaves(qtbot, window, desk, click):
-    _, hub = desk(input="mic")
-    hub.welcome(lambda: pytest.fail("it began"))
-    click(dialog(window, Welcome).leave)
+def test_who_does_not_want_what_the_notice_says_leaves(qtbot, window, review_view, click):
+    _, window_manager = review_view(input="mic")
+    window_manager.welcome(lambda: pytest.fail("it began"))
+    click(dialog(window, WelcomeDialog).leave)
     assert not window.isVisible()
 
 
-def test_about_names_versions_and_licences(qtbot, window, desk):
-    desk(input="mic")
+def test_about_names_versions_and_licences(qtbot, window, review_view):
+    review_view(input="mic")
     window.actions_["about"].trigger()
     about = dialog(window, AboutDialog)
     assert "CARD.md" in about.model.text()
@@ -505,9 +516,9 @@ def test_about_names_versions_and_licences(qtbot, window, desk):
     about.reject()
 
 
-def test_diagnostics_are_copied(qtbot, window, desk):
-    desk(input="mic")
-    with noted():
+def test_diagnostics_are_copied(qtbot, window, review_view):
+    review_view(input="mic")
+    with file_logging():
         logging.getLogger("realtime_ser.test").info("something of note")
         window.actions_["diagnostics"].trigger()
         shown = dialog(window, DiagnosticsDialog)
@@ -519,14 +530,14 @@ def test_diagnostics_are_copied(qtbot, window, desk):
     shown.reject()
 
 
-def test_the_log_notes_sessions_and_nothing_of_what_was_heard(qtbot, window, desk):
-    with noted() as path:
-        conductor, _ = desk(speed=0.0)
-        ended(qtbot, conductor)
+def test_the_log_notes_sessions_and_nothing_of_what_was_heard(qtbot, window, review_view):
+    with file_logging() as path:
+        controller, _ = review_view(speed=0.0)
+        ended(qtbot, controller)
     assert path == log_path()
     text = path.read_text()
-    assert f"session {conductor.session} began" in text
-    assert f"session {conductor.session} is complete" in text
+    assert f"session {controller.session} began" in text
+    assert f"session {controller.session} is complete" in text
     assert "happy" not in text
 
 
@@ -543,9 +554,9 @@ def test_a_fault_can_be_copied(qtbot, window):
 # ---------------------------------------------------------------------------------- accessibility
 
 
-def test_every_control_has_a_name_a_tip_and_a_place_in_the_focus_order(qtbot, window, desk):
-    conductor, _ = desk(speed=4.0)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+def test_every_control_has_a_name_a_tip_and_a_place_in_the_focus_order(qtbot, window, review_view):
+    controller, _ = review_view(speed=4.0)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     for name in ("study", "check", "calibrate", "settings", "notice", "about"):
         window.actions_[name].trigger()
     shown = [d for d in window.findChildren(QDialog) if d.isVisible()]
@@ -563,9 +574,11 @@ def test_every_control_has_a_name_a_tip_and_a_place_in_the_focus_order(qtbot, wi
 @pytest.mark.parametrize(
     "name", ["study", "check", "calibrate", "settings", "notice", "about", "export_as", "keys"]
 )
-def test_every_dialog_is_walked_through_by_tab_and_closes_by_escape(qtbot, window, desk, name):
-    conductor, _ = desk(speed=0.0)
-    ended(qtbot, conductor)
+def test_every_dialog_is_walked_through_by_tab_and_closes_by_escape(
+    qtbot, window, review_view, name
+):
+    controller, _ = review_view(speed=0.0)
+    ended(qtbot, controller)
     window.actions_[name].trigger()
     shown = dialog(window, QDialog)
     walked = []
@@ -581,15 +594,15 @@ def test_every_dialog_is_walked_through_by_tab_and_closes_by_escape(qtbot, windo
     qtbot.waitUntil(lambda: not any(d.isVisible() for d in window.findChildren(QDialog)))
 
 
-def test_escape_keeps_the_text_that_is_being_written_for_a_key(qtbot, window, desk):
-    desk(input="mic")
+def test_escape_keeps_the_text_that_is_being_written_for_a_key(qtbot, window, review_view):
+    review_view(input="mic")
     window.actions_["settings"].trigger()
     shown = dialog(window, PreferencesDialog)
     shown.presets[3].setFocus()
     shown.presets[3].selectAll()
     qtbot.keyClicks(shown.presets[3], "sigh")
     qtbot.keyClick(shown.presets[3], Qt.Key.Key_Escape)
-    assert window.settings.presets[3] == "sigh"
+    assert window.preferences.presets[3] == "sigh"
 
 
 def controls(owner):

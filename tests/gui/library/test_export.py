@@ -11,7 +11,7 @@ from PyQt6.QtGui import QDesktopServices
 
 from realtime_ser.exchange.registry import FORMATS
 from realtime_ser.gui.library import ExportDialog
-from realtime_ser.gui.library.exporting import KINDS
+from realtime_ser.gui.library.exporting import EXPORT_FORMATS
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
@@ -44,15 +44,15 @@ def write(qtbot, click):
 
 
 def test_every_format_is_offered_with_what_it_is_for():
-    assert {kind.format for kind in KINDS} == {*FORMATS, "tidy", "corpus"}
-    assert all(kind.purpose for kind in KINDS)
+    assert {kind.format for kind in EXPORT_FORMATS} == {*FORMATS, "tidy", "corpus"}
+    assert all(kind.purpose for kind in EXPORT_FORMATS)
 
 
 def test_every_format_is_written(export, store, tmp_path, write):
     info = made.interview(store, audio=True)
     store.annotate(info.id, intervals=[Interval("emotion", 1.0, 3.0, "happy", channel=1)])
     dialog = export(info)
-    for kind in KINDS:
+    for kind in EXPORT_FORMATS:
         dialog.choose(kind.format)
         files = write(dialog, tmp_path / f"{kind.format}{kind.ending}")
         assert files[0] == tmp_path / f"{kind.format}{kind.ending}"
@@ -92,7 +92,7 @@ def test_what_fails_is_said_in_a_sentence_and_nothing_is_replaced(
     dialog.path.selectAll()
     qtbot.keyClicks(dialog.path, str(taken))
     click(dialog.write)
-    qtbot.waitUntil(lambda: "exists already" in dialog.said.text())
+    qtbot.waitUntil(lambda: "exists already" in dialog.message.text())
     assert taken.read_text() == "mine"
     assert not dialog.reveal.isVisible()
     assert dialog.write.isEnabled()

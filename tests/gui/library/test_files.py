@@ -57,7 +57,7 @@ def test_a_dropped_folder_is_analysed_and_saved_as_the_command_does(
     qtbot, window, recordings, tmp_path, choose_file
 ):
     assert window.hint.isVisible()
-    with qtbot.waitSignal(window.batch.idle, timeout=20_000):
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
         drop(window, recordings)
     assert cells(window, 0) == ["broken.wav", "silence.wav", "sentence.wav"]
     label, confidence, length, speech, remark = (cells(window, n) for n in range(1, 6))
@@ -76,7 +76,7 @@ def test_a_dropped_folder_is_analysed_and_saved_as_the_command_does(
     out.mkdir()
     window.save.click()
     choose_file(window, out)
-    assert window.said.text().startswith(f"Saved: {out / 'summary.csv'}")
+    assert window.message.text().startswith(f"Saved: {out / 'summary.csv'}")
     assert main(["analyze", str(recordings), "--out", str(tmp_path / "same")]) == 1
     assert table(out / "summary.csv") == table(tmp_path / "same" / "summary.csv")
     for name in ("sentence.frames.csv", "sentence.segments.csv", "deep/silence.frames.csv"):
@@ -85,9 +85,9 @@ def test_a_dropped_folder_is_analysed_and_saved_as_the_command_does(
 
 def test_a_recording_is_opened_and_counts_once(qtbot, window, recordings):
     sentence = recordings / "sentence.wav"
-    with qtbot.waitSignal(window.batch.idle, timeout=20_000):
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
         window.add([sentence])
-    with qtbot.waitSignal(window.batch.idle, timeout=20_000):
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
         window.add([recordings])
     assert cells(window, 0) == ["broken.wav", "silence.wav", "sentence.wav"]
     window.table.selectRow(2)
@@ -96,7 +96,7 @@ def test_a_recording_is_opened_and_counts_once(qtbot, window, recordings):
     assert opened.args == [sentence]
     window.table.selectRow(0)
     assert not window.open.isEnabled()
-    assert str(recordings / "broken.wav") in window.said.text()
+    assert str(recordings / "broken.wav") in window.message.text()
 
 
 def test_an_analysis_is_ended_and_goes_on(qtbot, window, speech_wav, tmp_path):
@@ -106,22 +106,22 @@ def test_an_analysis_is_ended_and_goes_on(qtbot, window, speech_wav, tmp_path):
     window.add([tmp_path])
     qtbot.waitUntil(lambda: "analysing" in "".join(map(str, cells(window, 5))), timeout=20_000)
     assert window.cancel.isVisible()
-    with qtbot.waitSignal(window.batch.idle, timeout=20_000):
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
         window.cancel.click()
-    assert "left. What is done stays." in window.said.text()
+    assert "left. What is done stays." in window.message.text()
     assert "waiting" in cells(window, 5)
-    with qtbot.waitSignal(window.batch.idle, timeout=60_000):
-        window.go_on.click()
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=60_000):
+        window.resume.click()
     assert cells(window, 5) == ["", "", ""]
-    assert not window.go_on.isVisible()
+    assert not window.resume.isVisible()
 
 
 def test_what_is_not_a_result_is_not_replaced(qtbot, window, recordings, tmp_path):
-    with qtbot.waitSignal(window.batch.idle, timeout=20_000):
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
         window.add([recordings])
     (tmp_path / "summary.csv").write_text("my own")
     window.save_to(tmp_path)
-    assert "is not the summary of an analysis" in window.said.text()
+    assert "is not the summary of an analysis" in window.message.text()
     assert (tmp_path / "summary.csv").read_text() == "my own"
     shutil.rmtree(recordings)
     window.save_to(tmp_path / "new")  # what was analysed is saved, even when its file has gone

@@ -39,7 +39,7 @@ def kill_at_random(store, programs):
         while programs:
             assert time.monotonic() < end
             for info in store.sessions():
-                code = info.beginning.study.participant
+                code = info.metadata.study.participant
                 if code in programs and code not in due and info.channels[0].updates:
                     due[code] = time.monotonic() + chance.uniform(0.0, 2.0)
             for code in [c for c in programs if time.monotonic() >= due.get(c, end)]:
@@ -61,10 +61,10 @@ def test_twenty_killed_sessions_are_offered_with_all_but_their_last_second(qtbot
         killed |= kill_at_random(store, {code: listen(code) for code in codes})
     dialog = offer_interrupted(config, store)
     qtbot.addWidget(dialog)
-    offered = {one.row.info.beginning.study.participant: one.row.info for one in dialog.offers}
+    offered = {one.row.info.metadata.study.participant: one.row.info for one in dialog.offers}
     assert offered.keys() == killed.keys()
     for code, info in offered.items():
-        heard_s = (killed[code] - info.beginning.started).total_seconds()
+        heard_s = (killed[code] - info.metadata.started).total_seconds()
         assert heard_s - info.duration_s < 1.0 + _HEARING_S
         columns = store.columns(info.id)
         np.testing.assert_array_equal(columns.step, np.arange(len(columns)))

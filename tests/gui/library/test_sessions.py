@@ -12,13 +12,13 @@ from PyQt6.QtWidgets import QApplication, QLineEdit, QMenu
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import Marker
 from realtime_ser.commands.main import main
-from realtime_ser.exchange.registry import Wish, export
+from realtime_ser.exchange.registry import ExportRequest, export
 from realtime_ser.gui.library import SessionsWindow, TrendWindow
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.gui.library.reanalysis_dialog import AgainDialog
-from realtime_ser.gui.library.session_rows import Column
+from realtime_ser.gui.library.reanalysis_dialog import ReanalysisDialog
+from realtime_ser.gui.library.session_rows import SessionColumn
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
-from realtime_ser.session.file_analysis import keep_file
+from realtime_ser.session.file_analysis import analyze_into_store
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
@@ -52,7 +52,7 @@ def open_window(qtbot, config, store):
     return make
 
 
-def shown(window, column=Column.TITLE):
+def shown(window, column=SessionColumn.TITLE):
     model = window.table.model()
     return [model.index(row, column).data() for row in range(model.rowCount())]
 
@@ -60,11 +60,11 @@ def shown(window, column=Column.TITLE):
 def test_the_table_tells_what_is_known_and_opens_a_session(qtbot, open_window, three, click):
     window = open_window()
     assert shown(window) == ["Closing", "talk.wav", "Intake"]
-    assert shown(window, Column.BEGAN)[2] == "2026-03-01 14:02"
-    assert shown(window, Column.PARTICIPANT) == ["P07", "", "P07"]
-    assert shown(window, Column.LENGTH) == ["00:00:14", "00:00:11", "00:00:08"]
-    assert shown(window, Column.SOUND) == ["–", "–", "kept"]
-    assert " %" in shown(window, Column.SOUNDED)[0].replace("\u202f", " ")
+    assert shown(window, SessionColumn.BEGAN)[2] == "2026-03-01 14:02"
+    assert shown(window, SessionColumn.PARTICIPANT) == ["P07", "", "P07"]
+    assert shown(window, SessionColumn.LENGTH) == ["00:00:14", "00:00:11", "00:00:08"]
+    assert shown(window, SessionColumn.SOUND) == ["–", "–", "kept"]
+    assert " %" in shown(window, SessionColumn.SOUNDED)[0].replace("\u202f", " ")
     with qtbot.waitSignal(window.open_requested) as opened:
         qtbot.keyClick(window.table, Qt.Key.Key_Return)
     assert opened.args == [three[2].id]
@@ -110,7 +110,7 @@ def test_a_title_is_changed_where_it_stands_and_a_note_is_added(qtbot, open_wind
     qtbot.keyClicks(editor, "Reading aloud")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shown(window)[1] == "Reading aloud")
-    assert store.session(three[1].id).beginning.title == "Reading aloud"
+    assert store.session(three[1].id).metadata.title == "Reading aloud"
     qtbot.keyClick(window.table, Qt.Key.Key_N)
     assert window.details.note.hasFocus()
     qtbot.keyClicks(window.details.note, "Door was open")
@@ -140,7 +140,7 @@ def test_deleting_names_what_goes_and_then_it_is_gone(
     assert [info.id for info in store.sessions()] == [three[1].id]
     assert not audio.exists()
     assert shown(window) == ["talk.wav"]
-    assert window.said.text() == "2 sessions deleted for good."
+    assert window.message.text() == "2 sessions deleted for good."
 
 
 def test_files_that_a_person_named_stay_unless_they_say_so(
@@ -160,13 +160,13 @@ def test_files_that_a_person_named_stay_unless_they_say_so(
     click(dialog.delete_button)
     assert store.sessions() == []
     assert (tmp_path / "mine.flac").exists()
-    assert str(tmp_path / "mine.csv") in window.said.text()
+    assert str(tmp_path / "mine.csv") in window.message.text()
 
 
 def test_a_recording_that_was_analysed_is_not_said_to_go(
     open_window, config, store, speech_wav, click, dialog_of
 ):
-    info = keep_file(store, config, speech_wav, lambda _: None)
+    info = analyze_into_store(store, config, speech_wav, lambda _: None)
     assert info.size < speech_wav.stat().st_size
     window = open_window()
     click(window.delete)
@@ -187,8 +187,8 @@ def test_a_whole_participant_goes_whatever_the_filters_show(
     qtbot.keyClicks(window.filters.search, "Intake")
     qtbot.waitUntil(lambda: shown(window) == ["Intake"])
     if by == "button":
-        assert window.details.forget.text() == "Delete all of P07…"
-        click(window.details.forget)
+        assert window.details.delete_participant.text() == "Delete all of P07…"
+        click(window.details.delete_participant)
     else:
         place = window.table.visualRect(window.table.model().index(0, 0)).center()
         window.table.customContextMenuRequested.emit(place)
@@ -200,19 +200,19 @@ def test_a_whole_participant_goes_whatever_the_filters_show(
     assert "Closing" in dialog.list.toPlainText()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert store.participants() == ["P07"]
-    click(window.details.forget)
+    click(window.details.delete_participant)
     click(dialog_of(window, DeleteDialog).delete_button)
-    assert not window.details.forget.isVisible()
+    assert not window.details.delete_participant.isVisible()
     assert store.participants() == []
 
 
 def test_a_running_session_is_not_deleted(qtbot, open_window, store):
-    writer = store.begin(made.beginning())
+    writer = store.begin(made.metadata())
     try:
         window = open_window()
         assert shown(window) == ["talk.wav  ·  running"]
         qtbot.keyClick(window.table, Qt.Key.Key_Delete)
-        assert "is running: end it first" in window.said.text()
+        assert "is running: end it first" in window.message.text()
     finally:
         writer.finish()
 
@@ -221,24 +221,26 @@ def test_the_retention_setting_says_what_goes_when(open_window, three):
     days = (datetime.now(UTC) - made.NOW).days - 10
     window = open_window(Config.model_validate({"sessions": {"retention_days": days}}))
     # The first two are older than that; the third has four days left.
-    assert window.kept.text() == (
+    assert window.retention.text() == (
         f"Kept for {days} days; 2 sessions will be deleted when the next session starts"
     )
     window = open_window(Config.model_validate({"sessions": {"retention_days": days + 30}}))
-    leaves = three[0].beginning.started + timedelta(days=days + 30)
-    assert f"'Intake' after {leaves:%Y-%m-%d}" in window.kept.text()
-    assert "until you delete" in open_window().kept.text()
+    leaves = three[0].metadata.started + timedelta(days=days + 30)
+    assert f"'Intake' after {leaves:%Y-%m-%d}" in window.retention.text()
+    assert "until you delete" in open_window().retention.text()
 
 
 def test_marks_of_another_tool_are_read_in(open_window, store, three, tmp_path, choose_file):
     store.annotate(three[0].id, [Marker(1.0, "cough")], [Interval("phase", 1.0, 2.0, "warm-up")])
-    (eaf,) = (p for p in export(store, three[0], Wish(tmp_path / "a.eaf")) if p.suffix == ".eaf")
+    (eaf,) = (
+        p for p in export(store, three[0], ExportRequest(tmp_path / "a.eaf")) if p.suffix == ".eaf"
+    )
     window = open_window()
     window.choose([three[2].id])
-    window.importing.click()
+    window.import_button.click()
     choose_file(window, eaf)
-    assert "1 marker and" in window.said.text()
-    assert "read from a.eaf" in window.said.text()
+    assert "1 marker and" in window.message.text()
+    assert "read from a.eaf" in window.message.text()
     assert [i.label for i in store.intervals(three[2].id) if i.tier == "phase"] == ["warm-up"]
 
 
@@ -248,25 +250,25 @@ def test_a_session_is_heard_again_with_progress(
     assert main(["--headless", "--input", str(speech_wav), "--speed", "0", "--record-audio"]) == 0
     (first,) = store.sessions()
     window = open_window()
-    click(window.again)
-    dialog = dialog_of(window, AgainDialog)
+    click(window.reanalysis)
+    dialog = dialog_of(window, ReanalysisDialog)
     assert dialog.models.currentText() == "default"
     told = []
     dialog.progress.valueChanged.connect(told.append)
-    with qtbot.waitSignal(dialog.heard, timeout=20_000) as heard:
+    with qtbot.waitSignal(dialog.reanalysed, timeout=20_000) as reanalysed:
         click(dialog.begin)
-    (name,) = heard.args[0]
-    assert store.session(name).beginning.origin == first.id
+    (name,) = reanalysed.args[0]
+    assert store.session(name).metadata.origin == first.id
     assert max(told) == 1000
     assert [row.info.id for row in window.table.chosen()] == [name]
-    assert f"heard again by {first.beginning.model.name}" in shown(window)[0]
+    assert f"heard again by {first.metadata.model.name}" in shown(window)[0]
 
     window.choose([first.id])
-    click(window.again)
-    dialog = dialog_of(window, AgainDialog)
+    click(window.reanalysis)
+    dialog = dialog_of(window, ReanalysisDialog)
     click(dialog.begin)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: not window.findChildren(AgainDialog), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.findChildren(ReanalysisDialog), timeout=20_000)
     assert len(store.sessions()) == 2  # nothing of what was ended is left
 
 
@@ -289,7 +291,7 @@ def test_the_window_follows_a_switch_of_the_theme_and_folds(qtbot, open_window, 
         QApplication.setPalette(before)
     window.resize(900, 600)
     qtbot.waitUntil(lambda: not window.details.isVisible())
-    assert not window.table.isColumnHidden(Column.TITLE)
+    assert not window.table.isColumnHidden(SessionColumn.TITLE)
     window.resize(1280, 720)
     qtbot.waitUntil(window.details.isVisible)
 
@@ -297,7 +299,7 @@ def test_the_window_follows_a_switch_of_the_theme_and_folds(qtbot, open_window, 
 def test_a_machine_is_told_what_a_row_shows(open_window, three):
     model = open_window().table.model()
     role = Qt.ItemDataRole.AccessibleTextRole
-    assert model.index(2, Column.PARTICIPANT).data(role) == "Participant: P07"
-    assert model.index(2, Column.SOUND).data(role) == "Audio: kept"
-    unnamed = replace(made.beginning(), title="")
-    assert unnamed.source.name == model.index(1, Column.TITLE).data()
+    assert model.index(2, SessionColumn.PARTICIPANT).data(role) == "Participant: P07"
+    assert model.index(2, SessionColumn.SOUND).data(role) == "Audio: kept"
+    unnamed = replace(made.metadata(), title="")
+    assert unnamed.source.name == model.index(1, SessionColumn.TITLE).data()

@@ -41,7 +41,7 @@ def test_what_was_typed_is_kept_with_the_session(qtbot, ask, store, speech_stere
     qtbot.keyClick(dialog.channels, Qt.Key.Key_Down)
     qtbot.keyClicks(dialog.names[0], "coach")
     click(dialog.use)
-    assert dialog.said.text().endswith("Name both channels, or none of them.")
+    assert dialog.message.text().endswith("Name both channels, or none of them.")
     qtbot.keyClicks(dialog.names[1], "client")
     with qtbot.waitSignal(dialog.accepted):
         click(dialog.use)
@@ -52,7 +52,7 @@ def test_what_was_typed_is_kept_with_the_session(qtbot, ask, store, speech_stere
         pass
     session.stop()
     info = store.session(session.id)
-    study = info.beginning.study
+    study = info.metadata.study
     assert (study.name, study.participant, study.condition) == ("Voices", "P08", "evening")
     assert abs(datetime.now().astimezone() - study.consent) < timedelta(minutes=1)
     assert study.consent.tzinfo is not None

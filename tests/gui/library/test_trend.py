@@ -52,7 +52,7 @@ def test_the_sessions_of_a_participant_are_shown_in_order_and_opened(qtbot, wind
     assert window.table.currentRow() == 0
     with qtbot.waitSignal(window.open_requested) as opened:
         qtbot.keyClick(window.plot, Qt.Key.Key_Return)
-    assert opened.args == [next(i.id for i in weeks if i.beginning.title == "Week 0")]
+    assert opened.args == [next(i.id for i in weeks if i.metadata.title == "Week 0")]
     right = window.plot.rect().topRight() - window.plot.rect().center()
     qtbot.mouseClick(
         window.plot, Qt.MouseButton.LeftButton, pos=window.plot.rect().center() + right / 2
@@ -86,4 +86,4 @@ def test_the_numbers_are_exported(window, store, tmp_path, click, choose_file):
     assert rows[2]["certain_share"] == rows[2]["share_happy"] == ""
     click(window.export)
     choose_file(window, tmp_path / "trend")
-    assert "exists already" in window.said.text()
+    assert "exists already" in window.message.text()

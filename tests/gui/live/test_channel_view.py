@@ -11,8 +11,8 @@ from PyQt6.QtWidgets import QApplication, QMenu
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
 from realtime_ser.gui.app.actions import entries, key_rows
-from realtime_ser.gui.app.preferences_file import Settings
-from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.app.preferences_file import Preferences
+from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from tests.gui.live.test_window import fill, playing, rows
 
@@ -41,9 +41,9 @@ def speak(window, steps=200):
     values[LABELS.index("happy")], values[LABELS.index("sad")] = 0.7, 0.3
     said = Estimate(values, "happy", 0.7, certain=True)
     window.feed([Update(step, 1, State.SPEECH, 1, said, -20.0) for step in range(steps)], 0.0)
-    view = Panorama(Situation.SPEECH, position_s=0.08 * steps, model="m", live=True)
+    view = StatusModel(UiState.SPEECH, position_s=0.08 * steps, model="m", live=True)
     for moment in range(8):
-        window.show_view(view, moment)
+        window.show_status(view, moment)
         window.tick(moment)
         QApplication.processEvents()
 
@@ -67,12 +67,15 @@ def test_areas_instead_of_lines_by_a_key(qtbot, window):
     speak(window)
     happy = "#e69f00"
     qtbot.keyClick(window, Qt.Key.Key_A)
-    assert window.settings.stacked
+    assert window.preferences.stacked
     plots = window.channels[1].plots
-    frame, box = plots.frame, plots.sound_box
+    value_scale, box = plots.value_scale, plots.level_rect
     image = drawn(window)
     # Inside the area of happy, which is all below 70 %.
-    place = (round(box.right()) - 30, round(frame.bottom - 0.5 * (frame.bottom - frame.top)))
+    place = (
+        round(box.right()) - 30,
+        round(value_scale.bottom - 0.5 * (value_scale.bottom - value_scale.top)),
+    )
     assert image.pixelColor(*place).name() == happy
     qtbot.keyClick(window, Qt.Key.Key_A)
     image = drawn(window)
@@ -86,7 +89,7 @@ def test_a_click_on_a_label_hides_its_line_and_another_shows_it(qtbot, window):
     row = bars.height() // len(LABELS)
     assert "#0072b2" in colours(window)
     qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row * sad + row // 2))
-    assert window.settings.hidden == ("sad",)
+    assert window.preferences.hidden == ("sad",)
     assert "#0072b2" not in colours(window)
     assert "sad 30\u202f%, hidden" in bars.accessibleDescription()
     qtbot.keyClick(window, Qt.Key.Key_4, ALT)
@@ -99,23 +102,23 @@ def test_labels_are_hidden_with_the_keyboard_alone(qtbot, window):
     bars.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(bars, Qt.Key.Key_Down)
     qtbot.keyClick(bars, Qt.Key.Key_Return)
-    assert window.settings.hidden == ("calm",)
+    assert window.preferences.hidden == ("calm",)
     qtbot.keyClick(window, Qt.Key.Key_0, ALT)
-    assert window.settings.hidden == ()
+    assert window.preferences.hidden == ()
 
 
 def test_the_length_changes_by_keys_menu_and_wheel(qtbot, window):
     speak(window)
     qtbot.keyClick(window, Qt.Key.Key_Minus, CTRL)
-    assert window.settings.timeline_s == 120
+    assert window.preferences.timeline_s == 120
     wheel(window.channels[1].plots.findChild(type(window.channels[1].plots._view)).viewport(), 2)
-    assert window.settings.timeline_s == 30
+    assert window.preferences.timeline_s == 30
     hour = next(a for a in window.actions_.menus["Timeline length"].actions() if a.text() == "1 h")
     hour.trigger()
     assert hour.isChecked()
     assert "1 h" in window.statusline.message.text()
     qtbot.keyClick(window, Qt.Key.Key_Minus, CTRL)
-    assert window.settings.timeline_s == 3600
+    assert window.preferences.timeline_s == 3600
 
 
 def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
@@ -123,9 +126,9 @@ def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
     window.choose(timeline_s=3600.0)
     window.tick(20.0)
     plots = window.channels[1].plots
-    box, frame = plots.sound_box, plots.frame
+    box, value_scale = plots.level_rect, plots.value_scale
     image = drawn(window)
-    y = round(frame.bottom - 0.7 * (frame.bottom - frame.top))
+    y = round(value_scale.bottom - 0.7 * (value_scale.bottom - value_scale.top))
     columns = range(round(box.left()), round(box.right()))
     spans = [[image.pixelColor(x, row).name() for x in columns] for row in range(y - 2, y + 3)]
     # 3200 of 3600 seconds, as one line of happy.
@@ -138,13 +141,13 @@ def test_one_painting_draws_no_more_tiles_than_it_may(qtbot, window, monkeypatch
     speak(window, steps=2000)
     plots = window.channels[1].plots
     monkeypatch.setattr("realtime_ser.gui.live.plots._ALLOWANCE_S", 0.0)
-    papers = plots._papers
+    papers = plots._tile_caches
     window.choose(timeline_s=120.0)
     window.tick(20.0)
     QApplication.processEvents()
-    assert papers[0].waiting
+    assert papers[0].incomplete
     window.grab()
-    assert not papers[0].waiting
+    assert not papers[0].incomplete
 
 
 def test_the_moment_that_is_played_is_a_thin_line(window):
@@ -152,7 +155,7 @@ def test_the_moment_that_is_played_is_a_thin_line(window):
     before = drawn(window)
     window.show_cursor(8.0)
     after = drawn(window)
-    y = round(window.channels[1].plots.frame.top) + 10
+    y = round(window.channels[1].plots.value_scale.top) + 10
     moved = [x for x in range(after.width()) if after.pixel(x, y) != before.pixel(x, y)]
     assert 1 <= len(moved) <= 4
     window.show_cursor(None)
@@ -160,20 +163,20 @@ def test_the_moment_that_is_played_is_a_thin_line(window):
 
 
 def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, conduct, tmp_path):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
     assert window.blind.isVisible()
     for hidden in (window.channels[1], window.topbar, window.statusline, window.menuBar()):
         assert not hidden.isVisible()
-    qtbot.waitUntil(lambda: conductor.view.situation is Situation.SPEECH, timeout=20000)
+    qtbot.waitUntil(lambda: controller.view.ui_state is UiState.SPEECH, timeout=20000)
     assert window.blind.title.text() == "Listening"  # not "speech": that would be a result
-    assert "sound is not" in window.blind.kept.text()
+    assert "sound is not" in window.blind.storage.text()
     for key in (Qt.Key.Key_F11, Qt.Key.Key_F10, Qt.Key.Key_Escape):
         qtbot.keyClick(window, key)  # none of them shows the results by mistake
     assert window.blind.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_3)  # whoever leads the study marks on
-    qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.timeline.markers) == 1, timeout=5000)
     qtbot.keyClick(window, Qt.Key.Key_B, CTRL)
     assert window.channels[1].isVisible()
     assert not window.blind.isVisible()
@@ -202,8 +205,8 @@ def test_the_presenter_fills_the_screen_until_escape(qtbot, window):
 
 
 def test_the_compact_window_stays_on_top_and_its_keys_work(qtbot, window, conduct):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_F10)
     small = window.compact
     qtbot.waitExposed(small)
@@ -219,8 +222,8 @@ def test_the_compact_window_stays_on_top_and_its_keys_work(qtbot, window, conduc
 
 
 def test_the_title_says_all_the_time_that_it_listens(qtbot, window, conduct):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     assert window.windowTitle().startswith("\u25cf Listening (demo)")
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.windowTitle().startswith("Paused"), timeout=5000)
@@ -229,7 +232,13 @@ def test_the_title_says_all_the_time_that_it_listens(qtbot, window, conduct):
 def test_before_the_first_session_nothing_claims_to_listen_or_to_record(window):
     assert window.windowTitle().startswith("Idle")
     bar = window.topbar
-    for hidden in (bar.recording, bar.light, bar.pause, window.statusline.light, window.progress):
+    for hidden in (
+        bar.recording,
+        bar.recording_light,
+        bar.pause,
+        window.statusline.recording_light,
+        window.progress,
+    ):
         assert not hidden.isVisible()
     assert bar.start.isVisible()
     assert "Press Start" in window.card.text.text()
@@ -237,24 +246,24 @@ def test_before_the_first_session_nothing_claims_to_listen_or_to_record(window):
 
 def test_loss_and_delay_are_explained_with_what_to_do(qtbot, window, click):
     def show(now_s, **facts):
-        view = Panorama(Situation.LISTENING, live=True, model="m", rate=48000, **facts)
-        window.show_view(view, now_s)
+        view = StatusModel(UiState.LISTENING, live=True, model="m", rate=48000, **facts)
+        window.show_status(view, now_s)
 
     show(0.0)
-    assert not window.strain.isVisible()
+    assert not window.overload.isVisible()
     show(1.0, dropped_samples=480, overflows=1)
-    assert window.strain.title.text() == "10 ms of sound lost"
-    assert "Close other programs" in window.strain.text.text()
-    click(window.strain.button)
+    assert window.overload.title.text() == "10 ms of sound lost"
+    assert "Close other programs" in window.overload.text.text()
+    click(window.overload.button)
     show(2.0, dropped_samples=480, overflows=1)
-    assert not window.strain.isVisible()
+    assert not window.overload.isVisible()
     show(3.0, dropped_samples=960, overflows=1)  # the ring was full this time
-    assert "audio.buffer_s" in window.strain.text.text()
+    assert "audio.buffer_s" in window.overload.text.text()
     show(60.0, dropped_samples=960, overflows=1)
-    assert not window.strain.isVisible()
-    for second in range(61, 66):
-        show(float(second), dropped_samples=960, overflows=1, latency_ms=900.0)
-    assert window.strain.title.text() == "Results come late"
+    assert not window.overload.isVisible()
+    for comparison in range(61, 66):
+        show(float(comparison), dropped_samples=960, overflows=1, latency_ms=900.0)
+    assert window.overload.title.text() == "Results come late"
 
 
 def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
@@ -264,19 +273,19 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
     shutil.copytree(bundle_folder("default"), other)
     text = (other / "bundle.json").read_text()
     (other / "bundle.json").write_text(text.replace('"name": "default"', '"name": "other"'))
-    conductor = conduct(speed=0.0)
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    controller = conduct(speed=0.0)
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         pass
-    conductor.compare(str(other))
-    with qtbot.waitSignal(conductor.over, timeout=60000):
-        conductor.start()
+    controller.compare(str(other))
+    with qtbot.waitSignal(controller.finished, timeout=60000):
+        controller.start()
     named = f"other {load_bundle(other).manifest.version}"
-    assert window.seconds[1].panel.caption.text().startswith(named)
+    assert window.comparison_views[1].panel.caption.text().startswith(named)
     assert window.channels[1].panel.caption.text().startswith("default ")
     assert f"and, not stored, {named}" in window.statusline.cells[3].text()
-    first, second = window.timeline.channels[1], window.second.channels[1]
-    assert first.newest == second.newest
-    one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, second))
+    first, comparison = window.timeline.channels[1], window.comparison.channels[1]
+    assert first.newest == comparison.newest
+    one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, comparison))
     assert np.array_equal(one, two, equal_nan=True)  # the same model under another name
     assert len(rows(tmp_path / "session-2.csv")) == first.newest + 1
 
@@ -300,9 +309,9 @@ def test_every_action_says_what_it_does_and_has_its_own_keys(window):
 
 
 def test_a_setting_that_makes_no_sense_is_left_out_and_the_others_count():
-    settings = Settings().changed({"timeline_s": 7200, "stacked": True, "unknown": 1})
-    assert settings.timeline_s == 60
-    assert settings.stacked
+    preferences = Preferences().changed({"timeline_s": 7200, "stacked": True, "unknown": 1})
+    assert preferences.timeline_s == 60
+    assert preferences.stacked
 
 
 @pytest.mark.parametrize("stacked", [False, True])

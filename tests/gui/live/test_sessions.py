@@ -9,30 +9,30 @@ import pytest
 import soundfile
 
 from realtime_ser.base.config import Config
-from realtime_ser.gui.live.status_model import Situation
+from realtime_ser.gui.live.status_model import UiState
 from realtime_ser.session.opening import open_store
 from realtime_ser.session.store import SessionState
 from tests.session.test_live import KILLED
 
 
-def running(conductor, seconds=0.5):
+def running(controller, seconds=0.5):
     """Whether the session has come that far."""
-    return lambda: conductor.view.situation.running and conductor.view.position_s >= seconds
+    return lambda: controller.view.ui_state.running and controller.view.position_s >= seconds
 
 
 def test_start_and_stop_keep_a_session_each(qtbot, window, conduct, click):
-    conductor = conduct()
-    qtbot.waitUntil(running(conductor, 2.0), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(running(controller, 2.0), timeout=20000)
     with open_store(Config()) as store:
         assert [info.state for info in store.sessions()] == [SessionState.RUNNING]
-        with qtbot.waitSignal(conductor.over, timeout=10000):
+        with qtbot.waitSignal(controller.finished, timeout=10000):
             click(window.topbar.stop)
         (info,) = store.sessions()
         assert info.state is SessionState.COMPLETE
         steps = store.columns(info.id).step
         np.testing.assert_array_equal(steps, np.arange(window.timeline.channels[1].newest + 1))
         click(window.topbar.start)
-        qtbot.waitUntil(running(conductor), timeout=20000)
+        qtbot.waitUntil(running(controller), timeout=20000)
         window.close()
         assert [info.state for info in store.sessions()] == [SessionState.COMPLETE] * 2
 
@@ -41,8 +41,8 @@ def test_start_and_stop_keep_a_session_each(qtbot, window, conduct, click):
 def test_a_killed_session_is_told_of_at_the_next_start(qtbot, window, conduct):
     killed = subprocess.run([sys.executable, "-c", KILLED])
     assert killed.returncode == -signal.SIGKILL
-    conductor = conduct()
-    qtbot.waitUntil(running(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(running(controller), timeout=20000)
     said = window.statusline.message.text()
     assert "was interrupted; all but its last second is kept" in said
     with open_store(Config()) as store:
@@ -53,8 +53,8 @@ def test_a_killed_session_is_told_of_at_the_next_start(qtbot, window, conduct):
 def test_a_store_that_cannot_be_written_is_shown_and_the_session_goes_on(qtbot, window, conduct):
     import resource
 
-    conductor = conduct(speed=1.0)
-    qtbot.waitUntil(running(conductor, 1.0), timeout=20000)
+    controller = conduct(speed=1.0)
+    qtbot.waitUntil(running(controller, 1.0), timeout=20000)
     assert not window.notice.isVisible()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with open_store(Config()) as store:
@@ -66,9 +66,9 @@ def test_a_store_that_cannot_be_written_is_shown_and_the_session_goes_on(qtbot, 
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "Cannot keep sessions in" in window.notice.text.text()
     assert "make room there" in window.notice.text.text()
-    assert conductor.view.situation.running
+    assert controller.view.ui_state.running
     qtbot.waitUntil(lambda: not window.notice.isVisible(), timeout=20000)
-    assert conductor.view.situation in (Situation.LISTENING, Situation.SPEECH)
+    assert controller.view.ui_state in (UiState.LISTENING, UiState.SPEECH)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
@@ -79,11 +79,11 @@ def test_the_light_goes_out_when_the_sound_cannot_be_kept_any_more(
 
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, (20 * 16_000, 2))
     soundfile.write(tmp_path / "noise.wav", noise, 16_000)
-    conductor = conduct(input=str(tmp_path / "noise.wav"), speed=1.0)
+    controller = conduct(input=str(tmp_path / "noise.wav"), speed=1.0)
     window.actions_["record"].triggered.emit(True)
-    with qtbot.waitSignal(conductor.began, timeout=20000):
-        qtbot.waitUntil(running(conductor), timeout=20000)
-        conductor.start()  # again, with sound
+    with qtbot.waitSignal(controller.started, timeout=20000):
+        qtbot.waitUntil(running(controller), timeout=20000)
+        controller.start()  # again, with sound
     qtbot.waitUntil(window.topbar.recording.isVisible, timeout=20000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, before[1]))
@@ -94,31 +94,31 @@ def test_the_light_goes_out_when_the_sound_cannot_be_kept_any_more(
     assert ".flac (the disk takes no more)" in window.notice.text.text()
     qtbot.waitUntil(lambda: not window.topbar.recording.isVisible(), timeout=5000)
     assert window.statusline.cells[-1].text() == "audio is not stored"
-    assert conductor.view.situation.running
+    assert controller.view.ui_state.running
 
 
 def test_whose_session_runs_is_shown_all_the_time(qtbot, window, conduct):
     """A study that was chosen holds for each session from then on, the next person's too."""
-    conductor = conduct(speed=1.0)
-    study = conductor.wanted.study.model_copy(update={"participant": "P07"})
-    conductor.adopt(conductor.wanted.model_copy(update={"study": study}))
-    qtbot.waitUntil(running(conductor), timeout=20000)
+    controller = conduct(speed=1.0)
+    study = controller.wanted.study.model_copy(update={"participant": "P07"})
+    controller.set_config(controller.wanted.model_copy(update={"study": study}))
+    qtbot.waitUntil(running(controller), timeout=20000)
     shown = window.statusline.cells[3]
     assert "P07" not in shown.text()  # it holds from the next one
-    with qtbot.waitSignal(conductor.began, timeout=20000):
-        conductor.start()
+    with qtbot.waitSignal(controller.started, timeout=20000):
+        controller.start()
     qtbot.waitUntil(lambda: "participant P07" in shown.text(), timeout=20000)
 
 
 def test_channels_go_by_their_names(qtbot, window, conduct, tmp_path):
     soundfile.write(tmp_path / "two.wav", np.zeros((64_000, 2)), 16_000)
-    conductor = conduct(
+    controller = conduct(
         input=str(tmp_path / "two.wav"),
         speed=0.0,
         channels=[1, 2],
         channel_names=["coach", "client"],
     )
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         pass
     captions = [window.channels[number].panel.caption.text() for number in (1, 2)]
     assert captions == ["coach", "client"]

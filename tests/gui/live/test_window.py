@@ -13,8 +13,8 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessa
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate, State, Update
-from realtime_ser.gui.app.key_sheet import KeySheet
-from realtime_ser.gui.live.status_model import Panorama, Situation
+from realtime_ser.gui.app.key_sheet import ShortcutsDialog
+from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.theme import DARK, LIGHT
 
 
@@ -23,9 +23,9 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def playing(conductor, seconds=0.5):
+def playing(controller, seconds=0.5):
     """Whether the session has come that far."""
-    return lambda: conductor.view.situation.running and conductor.view.position_s >= seconds
+    return lambda: controller.view.ui_state.running and controller.view.position_s >= seconds
 
 
 def shown(window, kind):
@@ -36,8 +36,8 @@ def shown(window, kind):
 
 
 def test_a_recording_plays_and_is_shown(qtbot, window, conduct):
-    conductor = conduct(speed=8.0)
-    qtbot.waitUntil(lambda: conductor.view.situation is Situation.SPEECH, timeout=20000)
+    controller = conduct(speed=8.0)
+    qtbot.waitUntil(lambda: controller.view.ui_state is UiState.SPEECH, timeout=20000)
     assert window.topbar.state.text() == "Speech"
     qtbot.waitUntil(lambda: window.channels[1].panel.title.text().startswith("sounds "))
     assert window.demo.isVisible()
@@ -46,9 +46,9 @@ def test_a_recording_plays_and_is_shown(qtbot, window, conduct):
 
 
 def test_closing_in_the_middle_loses_nothing(qtbot, window, conduct, tmp_path):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor, 3.0), timeout=20000)
-    conductor.mark("just before")
+    controller = conduct()
+    qtbot.waitUntil(playing(controller, 3.0), timeout=20000)
+    controller.mark("just before")
     window.close()
     frames = rows(tmp_path / "session.csv")
     assert len(frames) == window.timeline.channels[1].newest + 1 >= 3.0 / 0.08 - 1
@@ -60,8 +60,8 @@ def test_closing_in_the_middle_loses_nothing(qtbot, window, conduct, tmp_path):
 
 
 def test_space_pauses_and_goes_on(qtbot, window, conduct):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.topbar.state.text() == "Paused", timeout=5000)
     assert window.notice.isVisible()
@@ -73,27 +73,27 @@ def test_space_pauses_and_goes_on(qtbot, window, conduct):
 
 
 def test_a_click_on_pause_leaves_space_for_pausing(qtbot, window, conduct, click):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     click(window.topbar.mark)
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.topbar.state.text() == "Paused", timeout=5000)
-    assert len(window.timeline.marks) == 1
+    assert len(window.timeline.markers) == 1
 
 
 def test_markers_by_key_by_button_and_with_a_text(qtbot, window, conduct, click, tmp_path):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     bar = window.topbar
     qtbot.keyClick(window, Qt.Key.Key_M)
     bar.text.setFocus()
     qtbot.keyClicks(bar.text, "mm 2nd question")
-    assert len(window.timeline.marks) <= 1  # typing M in a text sets no marker
+    assert len(window.timeline.markers) <= 1  # typing M in a text sets no marker
     qtbot.keyClick(bar.text, Qt.Key.Key_Return)
     assert bar.text.text() == ""
     qtbot.keyClicks(bar.text, "laugh")
     click(bar.mark)
-    qtbot.waitUntil(lambda: len(window.timeline.marks) == 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.timeline.markers) == 3, timeout=5000)
     window.close()
     texts = [row["text"] for row in rows(tmp_path / "session.markers.csv")]
     assert texts == ["", "mm 2nd question", "laugh"]
@@ -102,23 +102,23 @@ def test_markers_by_key_by_button_and_with_a_text(qtbot, window, conduct, click,
 def test_stop_completes_the_session_and_start_begins_another(
     qtbot, window, conduct, click, tmp_path
 ):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor, 2.0), timeout=20000)
-    with qtbot.waitSignal(conductor.over, timeout=10000):
+    controller = conduct()
+    qtbot.waitUntil(playing(controller, 2.0), timeout=20000)
+    with qtbot.waitSignal(controller.finished, timeout=10000):
         click(window.topbar.stop)
     assert window.topbar.state.text() == "Ended"
     assert window.notice.isVisible()
     first = rows(tmp_path / "session.csv")
     click(window.topbar.start)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     window.close()
     assert rows(tmp_path / "session.csv") == first
     assert rows(tmp_path / "session-2.csv")
 
 
 def test_a_file_that_ends_is_summed_up(qtbot, window, conduct):
-    conductor = conduct(speed=0.0)
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    controller = conduct(speed=0.0)
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         pass
     panel = window.channels[1].panel
     qtbot.waitUntil(lambda: panel.title.text().startswith("mostly "), timeout=5000)
@@ -131,8 +131,8 @@ def test_two_channels_are_two_timelines(qtbot, window, conduct, tmp_path):
     sound, rate = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
     both = np.hstack([sound[:, :1], np.zeros_like(sound[:, :1])])[: 8 * rate]
     soundfile.write(tmp_path / "two.wav", both, rate)
-    conductor = conduct(input=str(tmp_path / "two.wav"), speed=0.0, channels=[1, 2])
-    with qtbot.waitSignal(conductor.over, timeout=60000):
+    controller = conduct(input=str(tmp_path / "two.wav"), speed=0.0, channels=[1, 2])
+    with qtbot.waitSignal(controller.finished, timeout=60000):
         pass
     assert len(window.timeline.channels[1].speech) > 0
     assert len(window.timeline.channels[2].speech) == 0
@@ -146,8 +146,8 @@ def test_two_channels_are_two_timelines(qtbot, window, conduct, tmp_path):
 
 
 def test_without_a_microphone_the_window_says_what_to_do(qtbot, window, conduct, click, inputs):
-    conductor = conduct(input="mic")
-    with qtbot.waitSignal(conductor.over, timeout=20000):
+    controller = conduct(input="mic")
+    with qtbot.waitSignal(controller.finished, timeout=20000):
         pass
     card = window.card
     assert window.topbar.state.text() == "No microphone"
@@ -157,14 +157,14 @@ def test_without_a_microphone_the_window_says_what_to_do(qtbot, window, conduct,
     qtbot.waitUntil(lambda: inputs.scans == 1, timeout=5000)
     qtbot.waitUntil(lambda: "no microphone" in window.statusline.message.text(), timeout=5000)
     click(card.demo)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     assert not card.isVisible()
     assert window.demo.isVisible()
 
 
 def test_auto_without_a_microphone_is_marked_as_a_demo_with_the_way_out(qtbot, window, conduct):
-    conductor = conduct(input="auto")
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct(input="auto")
+    qtbot.waitUntil(playing(controller), timeout=20000)
     assert window.demo.isVisible()
     assert "Plug one in and press Rescan" in window.demo.text.text()
     assert window.demo.button.text() == "Rescan"
@@ -172,8 +172,8 @@ def test_auto_without_a_microphone_is_marked_as_a_demo_with_the_way_out(qtbot, w
 
 def test_a_microphone_of_another_name_is_told_with_what_to_do(qtbot, window, conduct, inputs):
     inputs.plug_in("Headset")
-    conductor = conduct(input="mic", device="Studio")
-    with qtbot.waitSignal(conductor.over, timeout=20000):
+    controller = conduct(input="mic", device="Studio")
+    with qtbot.waitSignal(controller.finished, timeout=20000):
         pass
     assert window.topbar.state.text() == "Stopped"
     assert "No microphone is named 'Studio'" in window.card.text.text()
@@ -181,14 +181,14 @@ def test_a_microphone_of_another_name_is_told_with_what_to_do(qtbot, window, con
 
 
 def test_a_file_that_is_missing_is_told_with_its_name(qtbot, window, conduct, click, tmp_path):
-    conductor = conduct(input=str(tmp_path / "missing.wav"))
-    with qtbot.waitSignal(conductor.over, timeout=20000):
+    controller = conduct(input=str(tmp_path / "missing.wav"))
+    with qtbot.waitSignal(controller.finished, timeout=20000):
         pass
     assert window.topbar.state.text() == "Stopped"
     assert "missing.wav" in window.card.text.text()
     soundfile.write(tmp_path / "missing.wav", np.zeros(160000, np.float32), 16000)
     click(window.card.retry)
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    qtbot.waitUntil(playing(controller), timeout=20000)
     assert not window.card.isVisible()
 
 
@@ -212,14 +212,14 @@ def test_the_picker_lists_inputs_by_host_api(qtbot, window, conduct, inputs):
 
 def test_another_file_is_chosen_while_one_plays(qtbot, window, conduct, tmp_path):
     soundfile.write(tmp_path / "other.wav", np.zeros(16000 * 60, np.float32), 16000)
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
     picker = window.topbar.sources
     picker.activated.emit(picker.findText("Open a file", Qt.MatchFlag.MatchContains))
     (dialog,) = window.findChildren(QFileDialog)
     dialog.fileSelected.emit(str(tmp_path / "other.wav"))
     dialog.close()
-    qtbot.waitUntil(lambda: conductor.view.source == "other.wav", timeout=20000)
+    qtbot.waitUntil(lambda: controller.view.source == "other.wav", timeout=20000)
     assert not window.demo.isVisible()
     assert picker.currentText().strip() == "other.wav"
 
@@ -228,8 +228,8 @@ def test_another_file_is_chosen_while_one_plays(qtbot, window, conduct, tmp_path
 
 
 def test_export_copies_the_session_so_far(qtbot, window, conduct, tmp_path):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor, 6.0), timeout=20000)
+    controller = conduct()
+    qtbot.waitUntil(playing(controller, 6.0), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     (dialog,) = window.findChildren(QFileDialog)
     name = dialog.findChild(QLineEdit)
@@ -238,26 +238,26 @@ def test_export_copies_the_session_so_far(qtbot, window, conduct, tmp_path):
     qtbot.waitUntil(lambda: "mine.csv" in window.statusline.message.text(), timeout=5000)
     assert len(rows(tmp_path / "mine.csv")) > 0
     assert json.loads((tmp_path / "mine.json").read_text())["labels"]
-    assert conductor.view.situation.running
+    assert controller.view.ui_state.running
 
 
 def test_an_export_that_fails_is_told_and_the_session_goes_on(qtbot, window, conduct, tmp_path):
-    conductor = conduct()
-    qtbot.waitUntil(playing(conductor), timeout=20000)
-    conductor.export_to(tmp_path / "missing" / "mine.csv")
+    controller = conduct()
+    qtbot.waitUntil(playing(controller), timeout=20000)
+    controller.export_to(tmp_path / "missing" / "mine.csv")
     (box,) = window.findChildren(QMessageBox)
     assert "choose a folder" in box.text()
-    assert conductor.view.situation.running
+    assert controller.view.ui_state.running
     box.close()
 
 
 # -------------------------------------------------------------------------------------- the looks
 
 
-def fill(window, situation=Situation.SPEECH, position_s=359999.0, **words):
+def fill(window, ui_state=UiState.SPEECH, position_s=359999.0, **words):
     """A state with the longest words and numbers that it can have."""
-    view = Panorama(
-        situation,
+    view = StatusModel(
+        ui_state,
         source="ALSA: HD-Audio Generic: ALC257 Analog (hw:1,0)",
         demo=True,
         fallback=True,
@@ -276,7 +276,7 @@ def fill(window, situation=Situation.SPEECH, position_s=359999.0, **words):
     updates = [Update(step, 1, State.SPEECH, 1, said, -20.0) for step in range(40)]
     window.feed(updates, 0.0)
     for moment in range(4):
-        window.show_view(view, moment)
+        window.show_status(view, moment)
         window.tick(moment)
     QApplication.processEvents()
 
@@ -284,12 +284,12 @@ def fill(window, situation=Situation.SPEECH, position_s=359999.0, **words):
 @pytest.mark.parametrize("size", [(1280, 720), (3840, 2160)], ids=["720p", "4k"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize(
-    "situation", [Situation.SPEECH, Situation.PAUSED, Situation.NO_MICROPHONE], ids=str
+    "ui_state", [UiState.SPEECH, UiState.PAUSED, UiState.NO_MICROPHONE], ids=str
 )
-def test_nothing_is_cut_off(window, size, theme, situation):
+def test_nothing_is_cut_off(window, size, theme, ui_state):
     window.choose(theme=theme)
     window.resize(*size)
-    fill(window, situation)
+    fill(window, ui_state)
     labels = [label for label in shown(window, QLabel) if not label.wordWrap()]
     for label in [*labels, *shown(window, QPushButton)]:
         assert label.width() >= label.minimumSizeHint().width(), label.text()
@@ -300,14 +300,14 @@ def test_nothing_is_cut_off(window, size, theme, situation):
 
 def test_nothing_jumps_when_numbers_get_longer(window):
     bar, panel = window.topbar, window.channels[1].panel
-    window.show_view(Panorama(Situation.LISTENING, position_s=1.0, folder="x"), 0.0)
+    window.show_status(StatusModel(UiState.LISTENING, position_s=1.0, folder="x"), 0.0)
     QApplication.processEvents()
     widgets = (bar.sources, bar.pause, bar.mark, bar.export, bar.clock, panel.bars)
     before = [widget.geometry() for widget in widgets]
-    for situation in (Situation.SPEECH, Situation.RECONNECTING, Situation.LISTENING):
-        window.show_view(Panorama(situation, position_s=86399.0, folder="x"), 1.0)
+    for ui_state in (UiState.SPEECH, UiState.RECONNECTING, UiState.LISTENING):
+        window.show_status(StatusModel(ui_state, position_s=86399.0, folder="x"), 1.0)
     fill(window)
-    window.show_view(Panorama(Situation.SPEECH, position_s=86399.0, folder="x"), 5.0)
+    window.show_status(StatusModel(UiState.SPEECH, position_s=86399.0, folder="x"), 5.0)
     QApplication.processEvents()
     assert [widget.geometry() for widget in widgets] == before
 
@@ -319,8 +319,8 @@ def test_the_left_column_folds_into_one_line(window):
     QApplication.processEvents()
     view = window.channels[1]
     assert not view.panel.isVisible()
-    assert view.brief.isVisible()
-    assert view.brief.text.text().startswith("sounds surprised?")
+    assert view.one_line_panel.isVisible()
+    assert view.one_line_panel.text.text().startswith("sounds surprised?")
 
 
 def theme(window, choice):
@@ -336,10 +336,10 @@ def test_the_theme_changes_at_once(window):
 
     fill(window)
     theme(window, "light").trigger()
-    light = background()
+    recording_light = background()
     theme(window, "dark").trigger()
     assert background() < 80
-    assert light > 175
+    assert recording_light > 175
     assert theme(window, "dark").isChecked()
 
 
@@ -358,13 +358,13 @@ def test_the_system_theme_is_followed_while_it_is_chosen(window):
 def test_hovering_reads_all_values(qtbot, window):
     fill(window, position_s=3.2)
     plots = window.channels[1].plots
-    box = plots.sound_box
-    plots.point_at(QPointF(box.right() - 4, plots.height() / 2))
+    box = plots.level_rect
+    plots.hover_at(QPointF(box.right() - 4, plots.height() / 2))
     card = plots.card
     assert card.isVisible()
     assert [name for name, _ in card.rows if name in LABELS] == list(LABELS)
     assert ("level", "\u221220 dBFS") in card.rows
-    plots.point_at(None)
+    plots.hover_at(None)
     assert not card.isVisible()
 
 
@@ -372,9 +372,9 @@ def test_what_was_heard_is_drawn_and_what_was_not_is_a_gap(window):
     def ink():
         """Pixels of happy's orange at the right and in the middle of the plot."""
         image = window.grab().toImage()
-        frame = window.channels[1].plots
-        left = frame.mapTo(window, frame.sound_box.topLeft().toPoint()).x()
-        right = frame.mapTo(window, frame.sound_box.topRight().toPoint()).x()
+        value_scale = window.channels[1].plots
+        left = value_scale.mapTo(window, value_scale.level_rect.topLeft().toPoint()).x()
+        right = value_scale.mapTo(window, value_scale.level_rect.topRight().toPoint()).x()
         found = {"new": 0, "old": 0}
         for y in range(100, 560):
             for x in range(left, right):
@@ -417,9 +417,9 @@ def test_controls_have_names_and_can_be_reached_by_keyboard(qtbot, window):
 
 def test_f1_lists_the_keys_and_says_what_the_labels_mean(qtbot, window):
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    (sheet,) = window.findChildren(KeySheet)
+    (sheet,) = window.findChildren(ShortcutsDialog)
     assert "Ctrl+E" in sheet.text.text()
-    assert "not what a person feels" in sheet.feet[0].text()
+    assert "not what a person feels" in sheet.footers[0].text()
     sheet.close()
 
 
@@ -427,7 +427,7 @@ def test_a_recording_session_is_marked_in_two_places(window):
     fill(window)
     assert window.topbar.recording.isVisible()
     assert window.topbar.recording.text() == "recording audio"
-    assert window.statusline.light.isVisible()
+    assert window.statusline.recording_light.isVisible()
     assert window.statusline.cells[-1].text() == "audio is being stored"
 
 
@@ -442,12 +442,14 @@ def test_a_gap_is_hatched_and_named_in_full(qtbot, window):
 
     def middle():
         plots = window.channels[1].plots
-        box, frame = plots.sound_box, plots.frame
-        corner = plots.mapTo(window, QPointF(box.left(), (frame.top + frame.bottom) / 2).toPoint())
+        box, value_scale = plots.level_rect, plots.value_scale
+        corner = plots.mapTo(
+            window, QPointF(box.left(), (value_scale.top + value_scale.bottom) / 2).toPoint()
+        )
         return window.grab(QRect(corner.x(), corner.y() - 12, int(box.width()), 24)).toImage()
 
     now = 0.0
-    window.show_view(Panorama(Situation.LISTENING), now)
+    window.show_status(StatusModel(UiState.LISTENING), now)
     for step in range(150):
         window.feed([Update(step, 1, State.SILENCE if step < 30 else State.PAUSED)], now)
         now += 0.08

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from realtime_ser.base.errors import FileTakenError, OutputError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, State, Update
-from realtime_ser.engine.smoothing import Readout
+from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.gui.live.channel_reading import live_reading, stopped_reading, summary_reading
-from realtime_ser.gui.live.export import export_session
-from realtime_ser.gui.live.legend import spread
-from realtime_ser.gui.live.rate_meter import Pace
+from realtime_ser.gui.live.export import copy_session_files
+from realtime_ser.gui.live.legend import spread_labels
+from realtime_ser.gui.live.rate_meter import RateMeter
 from realtime_ser.gui.live.scroll import ScrollClock
-from realtime_ser.gui.live.status_model import Panorama, Situation, status_words
+from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cells
 from realtime_ser.gui.widgets.hover_card import moment_lines
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.session.sinks import Files
+from realtime_ser.session.sinks import TableFiles
 from realtime_ser.timeline.label_placement import SegmentLabels
-from realtime_ser.timeline.live import Moment, Speech
+from realtime_ser.timeline.live import LiveSegment, Moment
 
 
 def estimate(label, value=0.72, *, certain=True):
@@ -32,14 +32,14 @@ def estimate(label, value=0.72, *, certain=True):
 
 def heard(*labels, certain=True):
     """A readout that has heard one step a label; ``None`` is silence."""
-    readout = Readout(LABELS, smoothing_s=0.0)
+    smoother = Smoother(LABELS, smoothing_s=0.0)
     for step, label in enumerate(labels):
         if label is None:
-            readout.feed(Update(step, 1, State.SILENCE))
+            smoother.feed(Update(step, 1, State.SILENCE))
         else:
             said = estimate(label, certain=certain)
-            readout.feed(Update(step, 1, State.SPEECH, 1, said))
-    return readout
+            smoother.feed(Update(step, 1, State.SPEECH, 1, said))
+    return smoother
 
 
 # ------------------------------------------------------------------------------------------ panel
@@ -48,7 +48,7 @@ def heard(*labels, certain=True):
 def test_a_label_names_a_voice_and_what_was_before():
     reading = live_reading(heard("neutral", None, "happy"), now_s=4.1)
     assert (reading.title, reading.value) == ("sounds happy", "72\u202f%")
-    assert reading.before == "was neutral 4 s ago"
+    assert reading.previous == "was neutral 4 s ago"
     assert reading.label == "happy"
 
 
@@ -79,7 +79,7 @@ def test_a_finished_session_says_how_it_went():
     summary = ChannelSummary(voiced_s=32.0, segments=3, shares={"happy": 0.75, "sad": 0.25})
     reading = summary_reading(summary, heard("sad"))
     assert (reading.title, reading.value) == ("mostly happy", "75\u202f%")
-    assert reading.before == "of 32 s of voice"
+    assert reading.previous == "of 32 s of voice"
     assert dict(zip(LABELS, reading.bars, strict=True))["sad"] == 0.25
 
 
@@ -87,20 +87,20 @@ def test_a_finished_session_says_how_it_went():
 
 
 def test_each_state_has_words_of_its_own():
-    assert len({situation.value for situation in Situation}) == len(Situation)
+    assert len({ui_state.value for ui_state in UiState}) == len(UiState)
 
 
 def test_states_of_a_running_session_have_shapes_of_their_own():
-    running = [situation for situation in Situation if situation.running]
-    others = [Situation.IDLE, Situation.OPENING, Situation.ENDED, Situation.FAILED]
-    assert len({situation.glyph for situation in (*running, *others)}) == len(running) + 4
+    running = [ui_state for ui_state in UiState if ui_state.running]
+    others = [UiState.IDLE, UiState.OPENING, UiState.ENDED, UiState.FAILED]
+    assert len({ui_state.glyph for ui_state in (*running, *others)}) == len(running) + 4
 
 
 def test_the_status_line_of_a_microphone():
-    view = Panorama(
-        Situation.SPEECH, live=True, latency_ms=93.6, updates_per_s=12.49, model="model x 1"
+    view = StatusModel(
+        UiState.SPEECH, live=True, latency_ms=93.6, updates_per_s=12.49, model="model x 1"
     )
-    assert status_words(view) == [
+    assert status_cells(view) == [
         "latency 94 ms",
         "12.5 updates/s",
         "0 dropped",
@@ -110,28 +110,28 @@ def test_the_status_line_of_a_microphone():
 
 
 def test_the_status_line_says_what_was_lost_and_what_is_stored():
-    view = Panorama(
-        Situation.SPEECH, dropped_samples=4800, overflows=2, recording=True, model="model x 1"
+    view = StatusModel(
+        UiState.SPEECH, dropped_samples=4800, overflows=2, recording=True, model="model x 1"
     )
-    words = status_words(view)
+    words = status_cells(view)
     assert words[0] == "no latency: file"
     assert words[2] == "4,800 samples dropped, 2 overflows"
     assert words[4] == "audio is being stored"
 
 
 def test_the_pace_is_that_of_one_channel():
-    pace = Pace(channels=2)
-    assert pace.updates_per_s() is None
+    rate_meter = RateMeter(channels=2)
+    assert rate_meter.updates_per_s() is None
     for step in range(40):
         both = [Update(step, number, State.SILENCE, latency_ms=90.0 + step) for number in (1, 2)]
-        pace.feed(both, 0.08 * step)
-    assert pace.updates_per_s() == pytest.approx(12.5)
-    assert pace.latency_ms() == pytest.approx(109.5)
+        rate_meter.feed(both, 0.08 * step)
+    assert rate_meter.updates_per_s() == pytest.approx(12.5)
+    assert rate_meter.latency_ms() == pytest.approx(109.5)
 
 
 def test_the_card_reads_off_everything():
     said = estimate("happy")
-    moment = Moment(12.5, State.SPEECH, said.probabilities, -23.0, Speech(3, 11.0, 13.0, said))
+    moment = Moment(12.5, State.SPEECH, said.probabilities, -23.0, LiveSegment(3, 11.0, 13.0, said))
     rows = moment_lines(LABELS, moment)
     assert rows[0] == ("00:00:12.5", "speech")
     assert ("segment 3", "happy 72\u202f%") in rows
@@ -147,7 +147,7 @@ def test_the_card_reads_off_everything():
     gap=st.floats(1, 80),
 )
 def test_labels_at_line_ends_keep_their_order_and_distance(places, gap):
-    found = spread(places, gap, 0.0, 400.0)
+    found = spread_labels(places, gap, 0.0, 400.0)
     least = min(gap, 400.0 / max(1, len(places) - 1))
     ranked = [found[index] for index in sorted(range(len(places)), key=lambda i: (places[i], i))]
     assert all(b - a >= least - 1e-6 for a, b in itertools.pairwise(ranked))
@@ -156,12 +156,12 @@ def test_labels_at_line_ends_keep_their_order_and_distance(places, gap):
 
 
 def test_labels_that_do_not_touch_stay_where_their_lines_end():
-    assert spread([10.0, 200.0, 90.0], 20.0, 0.0, 400.0) == [10.0, 200.0, 90.0]
+    assert spread_labels([10.0, 200.0, 90.0], 20.0, 0.0, 400.0) == [10.0, 200.0, 90.0]
 
 
 def segments(*bounds):
     return [
-        Speech(number, start, end, estimate("surprised", certain=number % 2 == 0))
+        LiveSegment(number, start, end, estimate("surprised", certain=number % 2 == 0))
         for number, (start, end) in enumerate(bounds, 1)
     ]
 
@@ -202,7 +202,7 @@ def scroll(clock, updates, until, frame=1 / 30):
     while now < until:
         while waiting and waiting[0][0] <= now:
             moment, position = waiting.pop(0)
-            clock.observe(position, moment)
+            clock.feed(position, moment)
         shown.append(clock.read(now))
         now += frame
     return np.array(shown)
@@ -228,13 +228,13 @@ def test_the_edge_stands_still_in_a_pause_and_never_goes_back():
 def test_a_jump_of_the_clock_is_followed_at_once():
     clock = ScrollClock()
     scroll(clock, [(0.08 * k, 0.08 * k) for k in range(1, 50)], until=4.0)
-    clock.observe(64.0, 4.1)
+    clock.feed(64.0, 4.1)
     assert clock.read(4.1) >= 64.0
 
 
 def test_a_file_that_runs_as_fast_as_it_can_shows_its_newest_step():
     clock = ScrollClock(rate=0.0)
-    clock.observe(30.0, 0.1)
+    clock.feed(30.0, 0.1)
     assert clock.read(0.2) == 30.0
 
 
@@ -242,7 +242,7 @@ def test_a_file_that_runs_as_fast_as_it_can_shows_its_newest_step():
 
 
 def written(folder):
-    files = Files(folder / "session.csv")
+    files = TableFiles(folder / "session.csv")
     files.frames.write_bytes(b"time_s\r\n0.08\r\n0.1")
     files.segments.write_bytes(b"segment\r\n")
     files.markers.write_bytes(b"time_s\r\n")
@@ -251,7 +251,7 @@ def written(folder):
 
 
 def test_an_export_holds_whole_rows_only(tmp_path):
-    copies = export_session(written(tmp_path), tmp_path / "copy")
+    copies = copy_session_files(written(tmp_path), tmp_path / "copy")
     assert copies.frames == tmp_path / "copy.csv"
     assert copies.frames.read_bytes() == b"time_s\r\n0.08\r\n"
     assert copies.sidecar.read_bytes() == b"{}\n"
@@ -263,7 +263,7 @@ def test_an_export_does_not_write_over_the_session(tmp_path):
     files = written(tmp_path)
     for own in (files.frames, files.segments):
         with pytest.raises(OutputError, match="is the session itself; choose another name"):
-            export_session(files, own)
+            copy_session_files(files, own)
     assert files.frames.read_bytes().endswith(b"0.1")
     assert files.segments.read_bytes() == b"segment\r\n"
 
@@ -272,14 +272,14 @@ def test_an_export_replaces_only_what_a_person_has_agreed_to_replace(tmp_path):
     files = written(tmp_path)
     (tmp_path / "copy.json").write_text("mine")
     with pytest.raises(FileTakenError, match=r"copy\.json exists already"):
-        export_session(files, tmp_path / "copy.csv")
+        copy_session_files(files, tmp_path / "copy.csv")
     assert (tmp_path / "copy.json").read_text() == "mine"
     assert not (tmp_path / "copy.csv").exists()
     (tmp_path / "copy.csv").touch()  # the dialog has asked about this one
-    export_session(files, tmp_path / "copy.csv")
+    copy_session_files(files, tmp_path / "copy.csv")
     assert (tmp_path / "copy.json").read_bytes() == b"{}\n"
 
 
 def test_an_export_that_cannot_be_written_says_what_to_do(tmp_path):
     with pytest.raises(OutputError, match="choose a folder"):
-        export_session(written(tmp_path), tmp_path / "missing" / "copy.csv")
+        copy_session_files(written(tmp_path), tmp_path / "missing" / "copy.csv")

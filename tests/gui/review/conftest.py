@@ -47,14 +47,14 @@ class Pointer:
         return next(
             row
             for row in self.canvas.rows
-            if isinstance(row.strip, kind)
-            and all(getattr(row.strip, name) == value for name, value in traits.items())
+            if isinstance(row.track, kind)
+            and all(getattr(row.track, name) == value for name, value in traits.items())
         )
 
     def at(self, row, time_s):
         """Place of a time on a strip."""
         box = row.place.plot
-        return QPoint(round(self.canvas.sight.x(time_s)), round(box.center().y()))
+        return QPoint(round(self.canvas.viewport.x(time_s)), round(box.center().y()))
 
     def click(self, row, time_s):
         self.qtbot.mouseClick(self.canvas, LEFT, pos=self.at(row, time_s))
@@ -70,7 +70,7 @@ class Pointer:
         self.qtbot.mouseRelease(self.canvas, LEFT, modifier, last)
 
     def wheel(self, time_s, notches, modifier=PLAIN):
-        at = QPointF(self.canvas.sight.x(time_s), self.canvas.height() / 2)
+        at = QPointF(self.canvas.viewport.x(time_s), self.canvas.height() / 2)
         no_button, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
         there, turn = QPointF(self.canvas.mapToGlobal(at.toPoint())), QPoint(0, 120 * notches)
         event = QWheelEvent(at, there, QPoint(), turn, no_button, modifier, phase, False)
@@ -80,4 +80,4 @@ class Pointer:
 @pytest.fixture
 def pointer(qtbot):
     """``pointer(window)``."""
-    return lambda window: Pointer(qtbot, window.desk.canvas)
+    return lambda window: Pointer(qtbot, window.review_view.canvas)

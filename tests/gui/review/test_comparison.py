@@ -11,7 +11,12 @@ from PyQt6.QtCore import QPoint, Qt
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import STEP_S, Segment, State, Update
 from realtime_ser.gui.review import TakesWindow
-from realtime_ser.timeline.alignment import FLOOR_DB, by_loudness, figures, make_take
+from realtime_ser.timeline.alignment import (
+    FLOOR_DB,
+    align_by_loudness,
+    comparison_figures,
+    make_take,
+)
 from realtime_ser.timeline.content import load_content
 from tests import kept_sessions as made
 
@@ -59,11 +64,11 @@ def test_the_loudness_lies_best_where_the_passage_is_the_same(store, takes):
     one, other = (
         make_take(load_content(store, info.id).channels[1], 0.0, info.duration_s) for info in takes
     )
-    found = by_loudness(one, other)
+    found = align_by_loudness(one, other)
     assert found.shift_s == pytest.approx(-25 * STEP_S)
     assert found.correlation > 0.9
-    assert figures(one)["longest pause"] == "1.60 s"
-    assert figures(other)["pauses"] == "1"
+    assert comparison_figures(one)["longest pause"] == "1.60 s"
+    assert comparison_figures(other)["pauses"] == "1"
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def window(qtbot, store, takes):
 
 def test_takes_are_aligned_shifted_by_hand_and_aligned_again(qtbot, window):
     assert window.shift.value() == pytest.approx(-2.0)
-    assert "correlation" in window.said.text()
+    assert "correlation" in window.message.text()
     shown = {
         window.table.item(row, 0).text(): [
             window.table.item(row, column).text() for column in (1, 2)
@@ -91,7 +96,7 @@ def test_takes_are_aligned_shifted_by_hand_and_aligned_again(qtbot, window):
     assert shown["length"] == ["8.8 s", "10.8 s"]
     view = window.view
     box = view.row_box(1)
-    from_x, to_x = box.center().x(), box.center().x() + 2.0 * view.sight().px_per_s
+    from_x, to_x = box.center().x(), box.center().x() + 2.0 * view.viewport().px_per_s
     at = box.center().toPoint()
     qtbot.mousePress(view, LEFT, pos=at)
     qtbot.mouseMove(view, QPoint(round((from_x + to_x) / 2), at.y()))
@@ -111,7 +116,7 @@ def test_takes_are_aligned_shifted_by_hand_and_aligned_again(qtbot, window):
 def test_a_session_that_is_gone_is_told_and_another_can_be_chosen(window, store, takes):
     store.delete([takes[0]])  # as another window would
     window.pickers[1].session.setCurrentIndex(window.pickers[1].session.findData(takes[0].id))
-    assert f"no session '{takes[0].id}'" in window.said.text()
+    assert f"no session '{takes[0].id}'" in window.message.text()
     assert not window.loudness.isEnabled()
     window.pickers[1].session.setCurrentIndex(window.pickers[1].session.findData(takes[1].id))
     assert window.loudness.isEnabled()

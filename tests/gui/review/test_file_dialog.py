@@ -24,8 +24,8 @@ def hear(qtbot):
 
     yield started
     for dialog in opened:
-        if dialog.window_of_file is not None:
-            dialog.window_of_file.close()
+        if dialog.review_window is not None:
+            dialog.review_window.close()
 
 
 def test_a_file_is_analysed_and_opens_with_its_sound(qtbot, hear):
@@ -37,12 +37,14 @@ def test_a_file_is_analysed_and_opens_with_its_sound(qtbot, hear):
     assert window.isVisible()
     assert not dialog.isVisible()
     assert window.buttons["play"].isEnabled()
-    qtbot.keyClick(window.desk.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(window.review_view.canvas, Qt.Key.Key_Right)
     with open_store(Config()) as store:
         (info,) = store.sessions()
         assert info.audio == shipped("demo.flac").resolve()
         labels = [segment.estimate.label for segment in store.segments(info.id)]
-        assert [window.desk.segments.model.index(n, 2).data() for n in range(len(labels))] == [
+        assert [
+            window.review_view.segments.model.index(n, 2).data() for n in range(len(labels))
+        ] == [
             label + ("" if segment.estimate.certain else "?")
             for label, segment in zip(labels, store.segments(info.id), strict=True)
         ]

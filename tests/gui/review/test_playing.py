@@ -7,7 +7,7 @@ import sys
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.gui.timeline.signal_tracks import Mel
+from realtime_ser.gui.timeline.signal_tracks import SpectrumTrack
 from tests import kept_sessions as made
 
 LEFT = Qt.MouseButton.LeftButton
@@ -32,13 +32,13 @@ def test_without_an_output_the_cursor_moves_in_silence_and_that_is_said(
     qtbot, store, review, silent
 ):
     window = review(made.keep(store, made.records(), audio=True))
-    axis, play = window.desk.axis, window.buttons["play"]
+    axis, play = window.review_view.axis, window.buttons["play"]
     axis.place_cursor(3.0)
     qtbot.mouseClick(play, LEFT)
     qtbot.waitUntil(lambda: axis.cursor_s > 3.3, timeout=5000)
-    assert "No sound output was found" in window.desk.message.text()
+    assert "No sound output was found" in window.review_view.message.text()
     assert play.text() == "Stop"
-    qtbot.keyClick(window.desk.canvas, Qt.Key.Key_Space)
+    qtbot.keyClick(window.review_view.canvas, Qt.Key.Key_Space)
     assert play.text() == "Play"
     stopped_s = axis.cursor_s
     qtbot.wait(100)
@@ -47,11 +47,11 @@ def test_without_an_output_the_cursor_moves_in_silence_and_that_is_said(
 
 def test_a_selection_is_played_to_its_end(qtbot, store, review, silent):
     window = review(made.keep(store, made.records(), audio=True))
-    axis = window.desk.axis
+    axis = window.review_view.axis
     axis.select(2.0, 2.3)
-    qtbot.keyClick(window.desk.canvas, Qt.Key.Key_Space)
-    assert window.desk.player.playing
-    qtbot.waitUntil(lambda: not window.desk.player.playing, timeout=5000)
+    qtbot.keyClick(window.review_view.canvas, Qt.Key.Key_Space)
+    assert window.review_view.player.playing
+    qtbot.waitUntil(lambda: not window.review_view.player.playing, timeout=5000)
     assert axis.cursor_s == pytest.approx(2.3)
 
 
@@ -59,19 +59,19 @@ def test_without_sound_nothing_is_played_and_the_button_says_why(qtbot, store, r
     window = review(made.keep(store, made.records()))
     assert not window.buttons["play"].isEnabled()
     assert "No sound was kept" in window.buttons["play"].toolTip()
-    qtbot.keyClick(window.desk.canvas, Qt.Key.Key_Space)
-    assert "No sound was kept" in window.desk.message.text()
-    assert not any(isinstance(row.strip, Mel) for row in window.desk.canvas.rows)
+    qtbot.keyClick(window.review_view.canvas, Qt.Key.Key_Space)
+    assert "No sound was kept" in window.review_view.message.text()
+    assert not any(isinstance(row.track, SpectrumTrack) for row in window.review_view.canvas.rows)
 
 
 def test_the_spectrogram_comes_when_it_has_been_read(qtbot, store, review, pointer):
     window = review(made.keep(store, made.records(), audio=True))
     mouse = pointer(window)
-    row = mouse.row(Mel)
+    row = mouse.row(SpectrumTrack)
 
     def colors():
         """How many shades the strip has."""
-        image = window.desk.canvas.grab(row.place.plot.toAlignedRect()).toImage()
+        image = window.review_view.canvas.grab(row.place.plot.toAlignedRect()).toImage()
         step = range(0, image.width(), 7)
         return len({image.pixel(x, y) for x in step for y in range(0, image.height(), 5)})
 
@@ -89,10 +89,10 @@ def test_a_loudspeaker_plays_what_was_kept(qtbot, store, review, pulse, monkeypa
     sounddevice._initialize()
     monkeypatch.setattr("realtime_ser.gui.review.session_player.portaudio", lambda: sounddevice)
     window = review(made.keep(store, made.records(), audio=True))
-    axis = window.desk.axis
+    axis = window.review_view.axis
     axis.select(2.0, 3.0)
-    qtbot.keyClick(window.desk.canvas, Qt.Key.Key_Space)
+    qtbot.keyClick(window.review_view.canvas, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: axis.cursor_s > 2.4, timeout=10000)
-    assert "No sound output" not in window.desk.message.text()
-    qtbot.waitUntil(lambda: not window.desk.player.playing, timeout=10000)
+    assert "No sound output" not in window.review_view.message.text()
+    qtbot.waitUntil(lambda: not window.review_view.player.playing, timeout=10000)
     assert axis.cursor_s == pytest.approx(3.0)

@@ -10,14 +10,14 @@ from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QTool
 
 from realtime_ser.base.records import Marker
 from realtime_ser.exchange.tiers import CORRECTED
-from realtime_ser.gui.app.key_sheet import KeySheet
+from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
-from realtime_ser.gui.review.summary import Shares
-from realtime_ser.gui.theme.theme import DARK, LIGHT, make_look, palette
-from realtime_ser.gui.timeline.signal_tracks import Curves
-from realtime_ser.gui.timeline.tracks import Marks, Ruler, Speech, Tier
+from realtime_ser.gui.review.summary import ShareBars
+from realtime_ser.gui.theme.theme import DARK, LIGHT, make_style, palette
+from realtime_ser.gui.timeline.signal_tracks import ProbabilityTrack
+from realtime_ser.gui.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
 
@@ -29,7 +29,7 @@ NONE = Qt.KeyboardModifier.NoModifier
 
 
 def rested(axis):
-    return lambda: (axis.start_s, axis.end_s) == axis.goal
+    return lambda: (axis.start_s, axis.end_s) == axis.target_range
 
 
 def dialog_of(window):
@@ -48,14 +48,14 @@ def accept(qtbot, dialog):
 
 def test_the_wheel_zooms_at_the_pointer_down_to_a_tenth_of_a_second(qtbot, store, review, pointer):
     window = review(made.keep(store, made.records(steps=2000)))
-    mouse, axis = pointer(window), window.desk.axis
-    place = mouse.canvas.sight.x(3.0)
+    mouse, axis = pointer(window), window.review_view.axis
+    place = mouse.canvas.viewport.x(3.0)
     for _ in range(30):
-        at_s = mouse.canvas.sight.time(place)
+        at_s = mouse.canvas.viewport.time(place)
         mouse.wheel(at_s, 1)
     qtbot.waitUntil(rested(axis), timeout=4000)
     assert axis.span_s == pytest.approx(0.1)
-    assert mouse.canvas.sight.x(3.0) == pytest.approx(place, abs=2.0)
+    assert mouse.canvas.viewport.x(3.0) == pytest.approx(place, abs=2.0)
     before = axis.start_s
     mouse.wheel(3.0, -1, SHIFT)
     qtbot.waitUntil(rested(axis))
@@ -70,9 +70,9 @@ def test_a_drag_moves_and_the_overview_shows_and_sets_what_is_visible(
     qtbot, store, review, pointer
 ):
     window = review(made.keep(store, made.records(steps=2000)))
-    mouse, axis, overview = pointer(window), window.desk.axis, window.desk.overview
+    mouse, axis, overview = pointer(window), window.review_view.axis, window.review_view.overview
     axis.show(40.0, 60.0)
-    mouse.drag(mouse.row(Curves), 50.0, 45.0)
+    mouse.drag(mouse.row(ProbabilityTrack), 50.0, 45.0)
     assert axis.start_s == pytest.approx(45.0, abs=0.05)
     qtbot.mouseClick(overview, LEFT, pos=overview.rect().center())
     qtbot.waitUntil(rested(axis))
@@ -86,12 +86,12 @@ def test_the_values_under_the_pointer_are_read_off(qtbot, store, review, pointer
     info = made.keep(store, made.records())
     window = review(info)
     mouse = pointer(window)
-    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(Curves), 2.0))
+    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(ProbabilityTrack), 2.0))
     update = next(update for update in store.updates(info.id) if update.step == 25)
     rows = dict(mouse.canvas.card.rows)
     assert rows[update.estimate.label] == f"{round(100 * update.estimate.confidence)}\u202f%"
     assert mouse.canvas.card.isVisible()
-    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(Curves), 6.9))
+    qtbot.mouseMove(mouse.canvas, mouse.at(mouse.row(ProbabilityTrack), 6.9))
     assert mouse.canvas.card.rows[0][1] == "sound lost"
 
 
@@ -100,7 +100,7 @@ def test_a_tooltip_says_what_a_bar_is(qtbot, store, review, pointer):
     window = review(info)
     mouse = pointer(window)
     segment = store.segments(info.id)[1]
-    at = mouse.at(mouse.row(Speech), segment.start_s + 0.5)
+    at = mouse.at(mouse.row(SegmentTrack), segment.start_s + 0.5)
     event = QHelpEvent(QEvent.Type.ToolTip, at, mouse.canvas.mapToGlobal(at))
     QApplication.sendEvent(mouse.canvas, event)
     assert QToolTip.text().startswith(f"segment 2: {segment.estimate.label}")
@@ -110,22 +110,26 @@ def test_a_tooltip_says_what_a_bar_is(qtbot, store, review, pointer):
 def test_channels_have_their_names_and_timelines(qtbot, store, review):
     window = review(made.interview(store))
     titles = [
-        row.strip.title for row in window.desk.canvas.rows if isinstance(row.strip, Speech | Curves)
+        row.track.title
+        for row in window.review_view.canvas.rows
+        if isinstance(row.track, SegmentTrack | ProbabilityTrack)
     ]
     assert titles == ["coach", "probability", "Klientin „Ä“", "probability"]
     window.resize(900, 480)
-    top = window.desk.canvas.y()
-    qtbot.waitUntil(lambda: window.desk.canvas.height() > window.desk.canvas.parent().height())
-    qtbot.keyClick(window.desk.canvas, KEY.Key_Down, Qt.KeyboardModifier.AltModifier)
-    assert window.desk.canvas.y() < top
+    top = window.review_view.canvas.y()
+    qtbot.waitUntil(
+        lambda: window.review_view.canvas.height() > window.review_view.canvas.parent().height()
+    )
+    qtbot.keyClick(window.review_view.canvas, KEY.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert window.review_view.canvas.y() < top
 
 
 def test_lines_and_areas_take_turns_and_the_theme_is_followed(qtbot, store, review):
     window = review(made.interview(store))
-    canvas = window.desk.canvas
+    canvas = window.review_view.canvas
 
     def seen():
-        image = window.desk.canvas.grab().toImage()
+        image = window.review_view.canvas.grab().toImage()
         return image.pixelColor(2, 2).name().upper(), image
 
     areas = seen()[1]
@@ -141,26 +145,26 @@ def test_lines_and_areas_take_turns_and_the_theme_is_followed(qtbot, store, revi
 
 def test_what_comes_to_a_running_session_is_read_again(qtbot, store, review):
     records = made.records()
-    writer = store.begin(made.beginning())
+    writer = store.begin(made.metadata())
     writer.write(records[:50])
     writer.flush()
     window = review(store.session(writer.id))
-    assert "still running" in window.desk.message.text()
-    before_s = window.desk.axis.duration_s
+    assert "still running" in window.review_view.message.text()
+    before_s = window.review_view.axis.duration_s
     writer.write(records[50:])
     writer.flush()
     qtbot.keyClick(window, KEY.Key_F5)
-    assert window.desk.axis.duration_s > before_s
-    assert window.desk.segments.model.rowCount() == 2
+    assert window.review_view.axis.duration_s > before_s
+    assert window.review_view.segments.model.rowCount() == 2
     writer.finish()
 
 
 def test_the_keys_are_listed(qtbot, store, review):
     window = review(made.keep(store, made.records()))
     qtbot.keyClick(window, KEY.Key_F1)
-    (sheet,) = (one for one in window.findChildren(KeySheet) if one.isVisible())
+    (sheet,) = (one for one in window.findChildren(ShortcutsDialog) if one.isVisible())
     assert "correct the segment" in sheet.text.text()
-    assert "3 happy" in sheet.feet[0].text()
+    assert "3 happy" in sheet.footers[0].text()
     sheet.close()
 
 
@@ -178,7 +182,7 @@ def test_export_opens_with_this_session(qtbot, store, review):
 def test_the_table_is_filtered_and_sorted_and_a_click_goes_there(qtbot, store, review):
     info = made.interview(store)
     window = review(info)
-    panel, axis = window.desk.segments, window.desk.axis
+    panel, axis = window.review_view.segments, window.review_view.axis
     segments = sorted(store.segments(info.id), key=lambda segment: segment.start_s)
     assert panel.model.rowCount() == 3
     qtbot.keyClick(window, KEY.Key_F, CTRL)
@@ -208,24 +212,26 @@ def test_the_table_is_filtered_and_sorted_and_a_click_goes_there(qtbot, store, r
 def test_the_summary_is_that_of_the_session_and_its_moments_are_clicked(qtbot, store, review):
     info = made.keep(store, made.records())
     window = review(info)
-    desk = window.desk
-    qtbot.mouseClick(desk.tabs.tabBar(), LEFT, pos=desk.tabs.tabBar().tabRect(2).center())
-    qtbot.waitUntil(lambda: desk.summary.ready, timeout=5000)
+    review_view = window.review_view
+    qtbot.mouseClick(
+        review_view.tabs.tabBar(), LEFT, pos=review_view.tabs.tabBar().tabRect(2).center()
+    )
+    qtbot.waitUntil(lambda: review_view.summary.ready, timeout=5000)
     links = [
         button
-        for button in desk.summary.findChildren(type(window.buttons["play"]))
+        for button in review_view.summary.findChildren(type(window.buttons["play"]))
         if button.isVisible()
     ]
     longest = next(button for button in links if button.text().startswith("longest pause"))
     assert "1.0 s" in longest.text()
     qtbot.mouseClick(longest, LEFT)
-    assert desk.axis.cursor_s == pytest.approx(3.2)
-    (shares,) = desk.summary.findChildren(Shares)
+    assert review_view.axis.cursor_s == pytest.approx(3.2)
+    (shares,) = review_view.summary.findChildren(ShareBars)
     label = store.segments(info.id)[0].estimate.label
     row = shares.height() * window.content.labels.index(label) // len(window.content.labels)
     qtbot.mouseClick(shares, LEFT, pos=QPoint(20, row + 4))
-    assert desk.tabs.currentWidget() is desk.segments
-    assert {one.estimate.label for one in desk.segments.model.rows} == {label}
+    assert review_view.tabs.currentWidget() is review_view.segments
+    assert {one.estimate.label for one in review_view.segments.model.rows} == {label}
 
 
 # ------------------------------------------------------------------------------------ annotation
@@ -236,9 +242,9 @@ def test_a_wrong_segment_is_corrected_by_a_click_and_a_key(qtbot, store, review,
     window = review(info)
     mouse = pointer(window)
     segment = next(s for s in store.segments(info.id) if (s.channel, s.number) == (2, 1))
-    row = mouse.row(Speech, title="Klientin „Ä“")
+    row = mouse.row(SegmentTrack, title="Klientin „Ä“")
     mouse.click(row, (segment.start_s + segment.end_s) / 2)
-    assert window.desk.axis.cursor_s == segment.start_s
+    assert window.review_view.axis.cursor_s == segment.start_s
     qtbot.keyClick(mouse.canvas, KEY.Key_3)
     wanted = Interval(CORRECTED, segment.start_s, segment.end_s, "happy", channel=2)
     assert store.intervals(info.id) == [wanted]
@@ -258,12 +264,12 @@ def test_a_right_click_offers_what_the_keys_do(qtbot, store, review, pointer):
     window = review(info)
     mouse = pointer(window)
     segment = store.segments(info.id)[0]
-    at = mouse.at(mouse.row(Speech), segment.start_s + 0.5)
+    at = mouse.at(mouse.row(SegmentTrack), segment.start_s + 0.5)
     event = QContextMenuEvent(
         QContextMenuEvent.Reason.Mouse, at, mouse.canvas.mapToGlobal(at), Qt.KeyboardModifier(0)
     )
     QApplication.sendEvent(mouse.canvas, event)
-    (menu,) = (one for one in window.desk.findChildren(QMenu) if one.isVisible())
+    (menu,) = (one for one in window.review_view.findChildren(QMenu) if one.isVisible())
     next(one for one in menu.actions() if one.text().startswith("sad")).trigger()
     menu.close()
     assert [one.label for one in store.intervals(info.id)] == ["sad"]
@@ -273,7 +279,7 @@ def test_an_interval_is_drawn_named_moved_stretched_and_deleted(qtbot, store, re
     info = made.keep(store, made.records())
     window = review(info)
     mouse = pointer(window)
-    row = mouse.row(Tier, tier="emotion")
+    row = mouse.row(TierTrack, tier="emotion")
     mouse.drag(row, 1.0, 3.0)
     dialog = dialog_of(window)
     dialog.label.setCurrentText("calm")
@@ -282,7 +288,7 @@ def test_an_interval_is_drawn_named_moved_stretched_and_deleted(qtbot, store, re
     (drawn,) = store.intervals(info.id)
     assert (drawn.tier, drawn.label) == ("phase", "calm")
     assert (drawn.start_s, drawn.end_s) == pytest.approx((1.0, 3.0), abs=0.02)
-    row = mouse.row(Tier, tier="phase")
+    row = mouse.row(TierTrack, tier="phase")
     mouse.drag(row, 2.0, 3.0)
     (moved,) = store.intervals(info.id)
     assert (moved.start_s, moved.end_s) == pytest.approx((2.0, 4.0), abs=0.05)
@@ -302,7 +308,7 @@ def test_an_interval_is_drawn_named_moved_stretched_and_deleted(qtbot, store, re
 def test_an_interval_is_made_by_keys_alone(qtbot, store, review):
     info = made.keep(store, made.records())
     window = review(info)
-    canvas = window.desk.canvas
+    canvas = window.review_view.canvas
     for _ in range(5):
         qtbot.keyClick(canvas, KEY.Key_Right)
     qtbot.keyClick(canvas, KEY.Key_B)
@@ -317,9 +323,9 @@ def test_an_interval_is_made_by_keys_alone(qtbot, store, review):
 def test_a_marker_is_set_written_moved_and_found_in_the_list(qtbot, store, review, pointer):
     info = made.keep(store, made.records())
     window = review(info)
-    mouse, desk = pointer(window), window.desk
-    mouse.click(mouse.row(Curves), 2.0)
-    at_s = desk.axis.cursor_s
+    mouse, review_view = pointer(window), window.review_view
+    mouse.click(mouse.row(ProbabilityTrack), 2.0)
+    at_s = review_view.axis.cursor_s
     qtbot.keyClick(mouse.canvas, KEY.Key_M)
     (marker,) = store.markers(info.id)
     assert marker.time_s == at_s
@@ -331,18 +337,18 @@ def test_a_marker_is_set_written_moved_and_found_in_the_list(qtbot, store, revie
     qtbot.keyClicks(dialog.text, "laughs")
     qtbot.keyClick(dialog.text, KEY.Key_Return)
     assert [one.text for one in store.markers(info.id)] == ["laughs"]
-    mouse.drag(mouse.row(Marks), at_s, at_s + 3.0)
+    mouse.drag(mouse.row(MarkerTrack), at_s, at_s + 3.0)
     (moved,) = store.markers(info.id)
     assert moved.time_s == pytest.approx(at_s + 3.0, abs=0.05)
     later_s = moved.time_s - marker.time_s
     assert (moved.wall_clock - marker.wall_clock).total_seconds() == pytest.approx(later_s)
-    desk.tabs.setCurrentWidget(desk.marks)
-    desk.axis.seek(0.0)
-    item = desk.marks.tree.topLevelItem(0)
-    box = desk.marks.tree.visualItemRect(item)
-    qtbot.mouseClick(desk.marks.tree.viewport(), LEFT, pos=box.center())
-    assert desk.axis.cursor_s == moved.time_s
-    qtbot.keyClick(desk.marks.tree, KEY.Key_Delete)
+    review_view.tabs.setCurrentWidget(review_view.marks)
+    review_view.axis.seek(0.0)
+    item = review_view.marks.tree.topLevelItem(0)
+    box = review_view.marks.tree.visualItemRect(item)
+    qtbot.mouseClick(review_view.marks.tree.viewport(), LEFT, pos=box.center())
+    assert review_view.axis.cursor_s == moved.time_s
+    qtbot.keyClick(review_view.marks.tree, KEY.Key_Delete)
     assert store.markers(info.id) == []
 
 
@@ -353,24 +359,24 @@ def test_a_change_that_cannot_be_stored_is_told_and_undone(qtbot, store, review,
     mouse = pointer(window)
     (key,) = store.keyed_markers(info.id)
     store.delete_marker(key)
-    mouse.drag(mouse.row(Marks), 2.0, 4.0)
-    assert "not in the store any more" in window.desk.message.text()
+    mouse.drag(mouse.row(MarkerTrack), 2.0, 4.0)
+    assert "not in the store any more" in window.review_view.message.text()
     assert not window.buttons["undo"].isEnabled()
     qtbot.keyClick(window, KEY.Key_F5)
-    assert len(window.desk.annotations) == 0
+    assert len(window.review_view.annotations) == 0
 
 
 def test_what_the_store_refuses_is_not_said_to_be_done(qtbot, store, review, pointer):
     info = made.keep(store, made.records())
     window = review(info)
-    desk, mouse = window.desk, pointer(window)
+    review_view, mouse = window.review_view, pointer(window)
     store.delete([info])  # as another window would
-    mouse.click(mouse.row(Speech), 2.0)
+    mouse.click(mouse.row(SegmentTrack), 2.0)
     for key in (KEY.Key_M, KEY.Key_3, KEY.Key_F5, KEY.Key_E):
-        desk.say("")
+        review_view.say("")
         qtbot.keyClick(mouse.canvas, key, CTRL if key == KEY.Key_E else NONE)
-        assert f"no session '{info.id}'" in desk.message.text()
-    assert len(desk.annotations) == 0
+        assert f"no session '{info.id}'" in review_view.message.text()
+    assert len(review_view.annotations) == 0
     assert not window.buttons["undo"].isEnabled()
 
 
@@ -378,10 +384,10 @@ def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
     qtbot, store, review, pointer
 ):
     window = review(made.keep(store, made.records()))
-    mouse, axis = pointer(window), window.desk.axis
-    mouse.drag(mouse.row(Ruler), 4.0, 2.0)
+    mouse, axis = pointer(window), window.review_view.axis
+    mouse.drag(mouse.row(RulerTrack), 4.0, 2.0)
     assert axis.selection == pytest.approx((2.0, 4.0), abs=0.05)
-    assert "selected" in window.desk.visible_range.text()
+    assert "selected" in window.review_view.visible_range.text()
     qtbot.keyClick(mouse.canvas, KEY.Key_Z)
     qtbot.waitUntil(rested(axis))
     assert axis.span_s == pytest.approx(2.2, abs=0.1)
@@ -391,7 +397,7 @@ def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
 
 def test_a_summary_whose_window_goes_meanwhile_is_not_shown(store, review, monkeypatch):
     window = review(made.keep(store, made.records()))
-    panel = window.desk.summary
+    panel = window.review_view.summary
 
     def words_of_a_panel_that_goes(text, _kind):
         if not sip.isdeleted(panel):
@@ -399,12 +405,12 @@ def test_a_summary_whose_window_goes_meanwhile_is_not_shown(store, review, monke
         return QLabel(text)
 
     monkeypatch.setattr(summary, "_words", words_of_a_panel_that_goes)
-    panel.set_look(make_look(LIGHT, 1280, 720))
+    panel.set_style(make_style(LIGHT, 1280, 720))
     assert sip.isdeleted(panel)
 
 
 def test_a_session_without_an_update_opens(store, review, pointer):
     window = review(made.keep(store))
-    assert window.desk.segments.model.rowCount() == 0
-    assert window.desk.annotations.stack.isClean()
-    assert pointer(window).row(Curves).channel.moment(0.0) is None
+    assert window.review_view.segments.model.rowCount() == 0
+    assert window.review_view.annotations.stack.isClean()
+    assert pointer(window).row(ProbabilityTrack).channel.moment(0.0) is None

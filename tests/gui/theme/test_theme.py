@@ -4,7 +4,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.theme import DARK, LIGHT, choose, contrast, line_style, make_look
+from realtime_ser.gui.theme.theme import DARK, LIGHT, choose, contrast, line_style, make_style
 
 THEMES = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 
@@ -19,7 +19,7 @@ def test_text_is_readable_on_every_surface(theme):
     for surface in (theme.background, theme.panel, theme.raised, theme.hover, theme.band):
         for text in (theme.text, theme.muted):
             assert contrast(text, surface) >= 4.5, (text, surface)
-    assert contrast(theme.on_ribbon, theme.ribbon) >= 4.5
+    assert contrast(theme.on_banner, theme.banner) >= 4.5
     assert contrast(theme.on_accent, theme.accent) >= 4.5
     assert contrast(theme.danger, theme.panel) >= 4.5
     assert contrast(theme.background, theme.text) >= 4.5  # texts of markers
@@ -27,7 +27,7 @@ def test_text_is_readable_on_every_surface(theme):
 
 @THEMES
 def test_graphics_stand_out(theme):
-    for part in (theme.border, theme.accent, theme.voice, theme.light):
+    for part in (theme.border, theme.accent, theme.voice, theme.recording_light):
         assert contrast(part, theme.panel) >= 3.0, part
     for label in LABELS:
         color = line_style(label, 0).color
@@ -59,10 +59,10 @@ def test_labels_of_another_model_get_styles_too():
     ids=str,
 )
 def test_a_large_window_has_large_type(qapp, size, scale):
-    look = make_look(DARK, *size)
-    assert look.scale == scale
-    assert look.small_px >= 11 * scale
-    assert look.small_px < look.body_px < look.big_px
+    style = make_style(DARK, *size)
+    assert style.scale == scale
+    assert style.small_px >= 11 * scale
+    assert style.small_px < style.body_px < style.big_px
 
 
 @pytest.mark.parametrize("system", list(Qt.ColorScheme), ids=lambda scheme: scheme.name)
