@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.errors import AudioFileError, OutputError, SerError
-from training.workers import spread
+from training.workers import map_in_processes
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 Item = TypeVar("Item")
 
 
-def content(path: Path) -> bytes:
+def content_hash(path: Path) -> bytes:
     """Hash of a recording's bytes.
 
     Raises
@@ -35,7 +35,7 @@ def content(path: Path) -> bytes:
         raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def cached(
+def compute_cached(
     compute: Callable[[Item], Arrays],
     items: Sequence[Item],
     digests: Sequence[bytes],
@@ -73,19 +73,23 @@ def cached(
     """
     names = [digest.hex() for digest in digests]
     entries = {name: folder / name[:2] / f"{name}.npz" for name in names}
-    kept = {name: _load(entry) for name, entry in entries.items()}
-    lacking = {name: item for name, item in zip(names, items, strict=True) if kept[name] is None}
-    work = [(item, entries[name]) for name, item in lacking.items()]
-    faults = [fault for fault in spread(partial(_keep, compute), work, jobs, title) if fault]
+    kept = {name: _read_if_whole(entry) for name, entry in entries.items()}
+    missing = {name: item for name, item in zip(names, items, strict=True) if kept[name] is None}
+    work = [(item, entries[name]) for name, item in missing.items()]
+    faults = [
+        fault
+        for fault in map_in_processes(partial(_compute_entry, compute), work, jobs, title)
+        if fault
+    ]
     if faults:
         others = f" ({len(faults) - 1} other clips have faults too)" if len(faults) > 1 else ""
         raise SerError(f"{faults[0]}{others}")
-    for name in lacking:
-        kept[name] = _read(entries[name])
+    for name in missing:
+        kept[name] = _read_entry(entries[name])
     return [arrays for name in names if (arrays := kept[name]) is not None]
 
 
-def _keep(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | None:
+def _compute_entry(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | None:
     """Compute one entry and write it; a recording's fault is returned."""
     item, entry = work
     try:
@@ -93,7 +97,7 @@ def _keep(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | N
     except AudioFileError as error:
         return str(error)
     try:
-        _write(entry, arrays)
+        _write_entry(entry, arrays)
     except OSError as error:
         raise OutputError(
             f"The cache {entry.parent.parent} cannot be written ({error.strerror}); make room or "
@@ -102,7 +106,7 @@ def _keep(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | N
     return None
 
 
-def _write(entry: Path, arrays: Arrays) -> None:
+def _write_entry(entry: Path, arrays: Arrays) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     named: dict[str, Any] = arrays
     draft, name = tempfile.mkstemp(dir=entry.parent, suffix=".part")
@@ -115,14 +119,14 @@ def _write(entry: Path, arrays: Arrays) -> None:
         raise
 
 
-def _load(entry: Path) -> Arrays | None:
+def _read_if_whole(entry: Path) -> Arrays | None:
     """An entry; ``None`` where there is none, or only half of one."""
     try:
-        return _read(entry)
+        return _read_entry(entry)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None
 
 
-def _read(entry: Path) -> Arrays:
+def _read_entry(entry: Path) -> Arrays:
     with entry.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from realtime_ser.base.errors import OutputError, SerError, UsageError
 from realtime_ser.base.quiet import silence_stderr
-from training.job import Work
+from training.job import Workload
 from training.runs import CACHE, REPORT
 
 Action = Callable[[argparse.Namespace], int | None]
@@ -68,17 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
     _add_jobs(run)
 
-    everybody = _command(
-        commands, "everybody", _everybody, "train on all speakers what the folds have tried"
+    all_speakers = _command(
+        commands, "everybody", _all_speakers, "train on all speakers what the folds have tried"
     )
-    everybody.add_argument(
+    all_speakers.add_argument(
         "folds", nargs="+", type=Path, metavar="RUN", help="folders of the runs, one a fold"
     )
-    _add_corpora(everybody)
-    everybody.add_argument("--teacher", type=Path, help="weights of BYOL-S (.npz), to start from")
-    _add_brief(everybody)
-    everybody.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the new run")
-    _add_jobs(everybody)
+    _add_corpora(all_speakers)
+    all_speakers.add_argument(
+        "--teacher", type=Path, help="weights of BYOL-S (.npz), to start from"
+    )
+    _add_brief(all_speakers)
+    all_speakers.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="folder of the new run"
+    )
+    _add_jobs(all_speakers)
 
     evaluate = _command(commands, "evaluate", _evaluate, "measure runs and bundles once more")
     evaluate.add_argument(
@@ -138,24 +142,24 @@ def _add_brief(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _work(options: argparse.Namespace) -> Work:
-    return Work(options.jobs, thorough=not options.brief)
+def _workload(options: argparse.Namespace) -> Workload:
+    return Workload(options.jobs, thorough=not options.brief)
 
 
-def _numbers(text: str, what: str) -> list[int]:
+def _integers(text: str, noun: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise UsageError(f"'{text}' is no list of {what}; write it like 1,2,3.") from error
+        raise UsageError(f"'{text}' is no list of {noun}; write it like 1,2,3.") from error
 
 
 def _corpora(options: argparse.Namespace) -> None:
-    from training.corpora.listing import found_table, how
+    from training.corpora.listing import corpora_table, how
 
     if options.how is not None:
         print(how(options.how))
     elif options.corpora is not None:
-        print(found_table(options.corpora))
+        print(corpora_table(options.corpora))
     else:
         raise UsageError(
             "Name the folder of the corpora with --corpora DIR, or a corpus with --how NAME."
@@ -168,58 +172,58 @@ def _run(options: argparse.Namespace) -> None:
     from training.recipe import load_recipe
     from training.report.card import summary_table
     from training.report.summary import write_summary
-    from training.run import Places, read_clips, run
+    from training.run import RunPaths, read_clips, run
     from training.runs import Run
 
     file = load_recipe(options.recipe, options.set)
-    seeds = _numbers(options.seed, "seeds")
-    folds = [] if options.folds == "all" else _numbers(options.folds, "folds")
+    seeds = _integers(options.seed, "seeds")
+    folds = [] if options.folds == "all" else _integers(options.folds, "folds")
     parent = Run(options.parent) if options.parent else None
-    places = Places(options.corpora, options.runs, options.teacher, parent)
-    clips = read_clips(file.recipe, places)
+    paths = RunPaths(options.corpora, options.runs, options.teacher, parent)
+    clips = read_clips(file.recipe, paths)
     made = []
     for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
         for seed in seeds:
-            made.append(run(file, clips, places, fold, seed, _work(options)))
+            made.append(run(file, clips, paths, fold, seed, _workload(options)))
             print(summary_table(made[-1].results()))
             print(f"Report: {made[-1].folder / REPORT}")
     if len(made) > 1:
         print(f"All together: {write_summary(options.runs / file.title, made)}")
 
 
-def _everybody(options: argparse.Namespace) -> None:
+def _all_speakers(options: argparse.Namespace) -> None:
     _load_backend()
     from training.report.card import summary_table
-    from training.run import Places, run_everybody
+    from training.run import RunPaths, run_all_speakers
     from training.runs import Run
 
-    places = Places(options.corpora, options.runs, options.teacher)
-    made = run_everybody([Run(folder) for folder in options.folds], places, _work(options))
+    paths = RunPaths(options.corpora, options.runs, options.teacher)
+    made = run_all_speakers([Run(folder) for folder in options.folds], paths, _workload(options))
     print(summary_table(made.results()))
     print(f"Bundle: {made.bundle}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     _load_backend()
-    from training.measuring import measure_again
+    from training.measuring import remeasure
     from training.report.card import summary_table
-    from training.report.card_results import circumstances
-    from training.run import Places, read_clips
+    from training.report.card_results import condition_sections
+    from training.run import RunPaths, read_clips
     from training.runs import Run
 
     if options.folds and len(options.targets) > 1:
         raise UsageError("With --folds, name one bundle.")
-    places = Places(options.corpora, options.runs)
+    paths = RunPaths(options.corpora, options.runs)
     for target in options.targets:
-        results = measure_again(
+        results = remeasure(
             target,
             [Run(folder) for folder in options.folds or ()],
-            lambda recipe: read_clips(recipe, places),
-            _work(options),
+            lambda recipe: read_clips(recipe, paths),
+            _workload(options),
             cache=options.runs / CACHE,
             write=options.write,
         )
-        print(summary_table(results), *circumstances(results), sep="\n\n")
+        print(summary_table(results), *condition_sections(results), sep="\n\n")
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -14,29 +14,29 @@ from numpy.typing import NDArray
 from tensorboard.summary import Writer
 
 from realtime_ser.base.errors import OutputError
-from training.batching import Batch, Epochs
+from training.batching import Batch, BucketedBatches
 from training.runs import HISTORY, Run
-from training.settings import Fit
+from training.settings import FitSettings
 from training.workers import progress
 
 _PLATEAU_EPOCHS, _PLATEAU_FACTOR = 3, 0.2
 
 
-def optimizer(settings: Fit, batches: int) -> keras.optimizers.Optimizer:
+def optimizer(settings: FitSettings, batches: int) -> keras.optimizers.Optimizer:
     """The optimizer of a fit of ``settings.epochs`` times so many batches."""
     options: dict[str, Any] = {
         "clipnorm": settings.clip_norm,
         "use_ema": settings.average > 0,
         "ema_momentum": settings.average or 0.99,
     }
-    rate = _rate(settings, settings.epochs * batches)
+    rate = _learning_rate_schedule(settings, settings.epochs * batches)
     if settings.weight_decay:
         return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, **options)
     return keras.optimizers.Adam(rate, **options)
 
 
 @contextmanager
-def precision(settings: Fit) -> Iterator[None]:
+def compute_precision(settings: FitSettings) -> Iterator[None]:
     """Half precision for models that are built within, where there is a GPU and it is asked for.
 
     Their weights stay in single precision, so that they fit into a model built without.
@@ -50,32 +50,34 @@ def precision(settings: Fit) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _rate(settings: Fit, batches: int) -> float | keras.optimizers.schedules.CosineDecay:
+def _learning_rate_schedule(
+    settings: FitSettings, batches: int
+) -> float | keras.optimizers.schedules.CosineDecay:
     if settings.schedule != "cosine":
         return settings.learning_rate
-    warm = int(settings.warm_up * batches)
+    warm_up_batches = int(settings.warm_up * batches)
     return keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 20,
-        decay_steps=max(1, batches - warm),
+        decay_steps=max(1, batches - warm_up_batches),
         warmup_target=settings.learning_rate,
-        warmup_steps=warm,
+        warmup_steps=warm_up_batches,
     )
 
 
 @dataclass
-class _Progress:
+class _FitState:
     """What a fit has behind it, beside the weights themselves."""
 
     epochs: int = 0
     best_loss: float = np.inf
     best_epoch: int = 0
-    best: list[NDArray[np.generic]] = field(default_factory=list)
+    best_weights: list[NDArray[np.generic]] = field(default_factory=list)
 
 
 def fit(
     model: keras.Model,
-    batches: Epochs,
-    settings: Fit,
+    batches: BucketedBatches,
+    settings: FitSettings,
     run: Run,
     stage: str,
     validation: Sequence[Batch] = (),
@@ -107,52 +109,54 @@ def fit(
     """
     backup = run.folder / f"{stage}-backup.npz"
     model.optimizer.build(model.trainable_variables)
-    behind = _restore(model, backup)
+    fit_state = _load_backup(model, backup)
     title = f"Fitting {stage}"
-    with progress(title) as bar, _journal(run, stage, behind.epochs) as journal:
+    with progress(title) as bar, _open_history_log(run, stage, fit_state.epochs) as history_log:
         total = settings.epochs * len(batches)
-        task = bar.add_task(title, total=total, completed=behind.epochs * len(batches))
-        while behind.epochs < settings.epochs and not _enough(settings, behind, validation):
-            batches.begin(behind.epochs)
+        task = bar.add_task(title, total=total, completed=fit_state.epochs * len(batches))
+        while fit_state.epochs < settings.epochs and not _should_stop(
+            settings, fit_state, validation
+        ):
+            batches.begin(fit_state.epochs)
             losses = []
             for index in range(len(batches)):
-                losses.append(_learn(model, batches[index]))
-                said = f"{title}, epoch {behind.epochs + 1}: {losses[-1]:.4f}"
-                bar.update(task, advance=1, description=said)
-            behind.epochs += 1
+                losses.append(_train_batch(model, batches[index]))
+                description_text = f"{title}, epoch {fit_state.epochs + 1}: {losses[-1]:.4f}"
+                bar.update(task, advance=1, description=description_text)
+            fit_state.epochs += 1
             values = {"loss": float(np.mean(losses)), "learning_rate": _current_rate(model)}
             if validation:
-                values["val_loss"] = _loss(model, validation)
-                _judge(model, behind, values["val_loss"])
+                values["val_loss"] = _mean_loss(model, validation)
+                _update_best(model, fit_state, values["val_loss"])
                 if settings.schedule == "plateau":
-                    _ease(model, behind)
-            journal.add(behind.epochs, values)
-            _store(model, backup, behind)
-    if settings.patience and behind.best:
-        for variable, value in zip(model.variables, behind.best, strict=True):
+                    _reduce_rate_on_plateau(model, fit_state)
+            history_log.add(fit_state.epochs, values)
+            _save_backup(model, backup, fit_state)
+    if settings.patience and fit_state.best_weights:
+        for variable, value in zip(model.variables, fit_state.best_weights, strict=True):
             variable.assign(value)
     elif settings.average:
         model.optimizer.finalize_variable_values(model.trainable_variables)
 
 
-def forget_backup(run: Run, stage: str) -> None:
+def delete_backup(run: Run, stage: str) -> None:
     """Delete what a fit was to go on from, once its result is kept."""
     (run.folder / f"{stage}-backup.npz").unlink(missing_ok=True)
 
 
-def _enough(settings: Fit, behind: _Progress, validation: Sequence[Batch]) -> bool:
+def _should_stop(settings: FitSettings, fit_state: _FitState, validation: Sequence[Batch]) -> bool:
     if settings.patience is None or not validation:
         return False
-    return behind.epochs - behind.best_epoch >= settings.patience
+    return fit_state.epochs - fit_state.best_epoch >= settings.patience
 
 
-def _learn(model: keras.Model, batch: Batch) -> float:
+def _train_batch(model: keras.Model, batch: Batch) -> float:
     inputs, targets, weights = batch
     model.reset_metrics()
     return float(model.train_on_batch(inputs, targets, sample_weight=weights))
 
 
-def _loss(model: keras.Model, batches: Sequence[Batch]) -> float:
+def _mean_loss(model: keras.Model, batches: Sequence[Batch]) -> float:
     """Mean loss over batches, each counting by its weights."""
     losses, sizes = [], []
     for inputs, targets, weights in batches:
@@ -162,16 +166,18 @@ def _loss(model: keras.Model, batches: Sequence[Batch]) -> float:
     return float(np.average(losses, weights=sizes))
 
 
-def _judge(model: keras.Model, behind: _Progress, loss: float) -> None:
-    if loss < behind.best_loss:
-        behind.best_loss, behind.best_epoch = loss, behind.epochs
-        behind.best = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
+def _update_best(model: keras.Model, fit_state: _FitState, loss: float) -> None:
+    if loss < fit_state.best_loss:
+        fit_state.best_loss, fit_state.best_epoch = loss, fit_state.epochs
+        fit_state.best_weights = [
+            keras.ops.convert_to_numpy(variable) for variable in model.variables
+        ]
 
 
-def _ease(model: keras.Model, behind: _Progress) -> None:
+def _reduce_rate_on_plateau(model: keras.Model, fit_state: _FitState) -> None:
     """Learn more slowly whenever the loss has not fallen for some epochs."""
-    waited = behind.epochs - behind.best_epoch
-    if waited and waited % _PLATEAU_EPOCHS == 0:
+    epochs_since_best = fit_state.epochs - fit_state.best_epoch
+    if epochs_since_best and epochs_since_best % _PLATEAU_EPOCHS == 0:
         model.optimizer.learning_rate = _current_rate(model) * _PLATEAU_FACTOR
 
 
@@ -182,53 +188,55 @@ def _current_rate(model: keras.Model) -> float:
 # ------------------------------------------------------------------------------- what a run keeps
 
 
-class _Journal:
+class _HistoryLog:
     """The history of a stage, for the report and for TensorBoard."""
 
-    def __init__(self, run: Run, stage: str, epochs: int, board: Writer) -> None:
+    def __init__(self, run: Run, stage: str, epochs: int, tensorboard_writer: Writer) -> None:
         self._run = run
         self._stage = stage
         self._rows = run.history().get(stage, [])[:epochs]
-        self._board = board
+        self._tensorboard = tensorboard_writer
 
     def add(self, epoch: int, values: dict[str, float]) -> None:
         """Note an epoch's values."""
         self._rows.append({"epoch": float(epoch), **values})
         self._run.write_json(HISTORY, self._run.history() | {self._stage: self._rows})
         for name, value in values.items():
-            self._board.add_scalar(name, value, epoch)
-        self._board.flush()
+            self._tensorboard.add_scalar(name, value, epoch)
+        self._tensorboard.flush()
 
 
 @contextmanager
-def _journal(run: Run, stage: str, epochs: int) -> Iterator[_Journal]:
+def _open_history_log(run: Run, stage: str, epochs: int) -> Iterator[_HistoryLog]:
     run.write_json(HISTORY, run.history())  # says in one sentence if the folder cannot be written
-    board = Writer(str(run.folder / "tensorboard" / stage))
+    tensorboard_writer = Writer(str(run.folder / "tensorboard" / stage))
     try:
-        yield _Journal(run, stage, epochs, board)
+        yield _HistoryLog(run, stage, epochs, tensorboard_writer)
     finally:
-        board.close()
+        tensorboard_writer.close()
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _store(model: keras.Model, backup: Path, behind: _Progress) -> None:
-    place = np.array([behind.epochs, behind.best_loss, behind.best_epoch])
+def _save_backup(model: keras.Model, backup: Path, fit_state: _FitState) -> None:
+    counters = np.array([fit_state.epochs, fit_state.best_loss, fit_state.best_epoch])
     values = [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
-    _write(backup, [place, *values, *behind.best])
+    _write(backup, [counters, *values, *fit_state.best_weights])
 
 
-def _restore(model: keras.Model, backup: Path) -> _Progress:
+def _load_backup(model: keras.Model, backup: Path) -> _FitState:
     """Give a model what was stored of it."""
     if not backup.exists():
-        return _Progress()
-    place, *values = _read(backup)
+        return _FitState()
+    counters, *values = _read(backup)
     variables = _variables(model)
     for variable, value in zip(variables, values[: len(variables)], strict=True):
         variable.assign(value)
-    return _Progress(int(place[0]), float(place[1]), int(place[2]), values[len(variables) :])
+    return _FitState(
+        int(counters[0]), float(counters[1]), int(counters[2]), values[len(variables) :]
+    )
 
 
 def save_weights(layer: keras.layers.Layer, path: Path) -> None:

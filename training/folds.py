@@ -11,8 +11,8 @@ from realtime_ser.base.labels import LABELS
 from training.corpora import Clip, title
 from training.settings import Split
 
-Part: TypeAlias = Literal["train", "validation", "test"]
-Parts: TypeAlias = dict[Part, list[Clip]]
+SplitPart: TypeAlias = Literal["train", "validation", "test"]
+SplitParts: TypeAlias = dict[SplitPart, list[Clip]]
 Speakers: TypeAlias = Mapping[str, Collection[str]]
 """Names of speakers by corpus."""
 
@@ -36,7 +36,7 @@ class Fold:
     validation: Speakers
 
 
-def part_of(clip: Clip, fold: Fold) -> Part:
+def part_of(clip: Clip, fold: Fold) -> SplitPart:
     """Where a clip belongs in a fold."""
     if clip.speaker in fold.test.get(clip.corpus, ()):
         return "test"
@@ -45,7 +45,7 @@ def part_of(clip: Clip, fold: Fold) -> Part:
     return "train"
 
 
-def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Parts:
+def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> SplitParts:
     """Divide clips into those that train, those that choose, and those that are tested.
 
     Every scheme but ``clips`` goes by speaker: nobody is in two parts. The one exception is a
@@ -60,7 +60,8 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Part
         validates on the next one of the same corpus, cyclically.
     ``cross-corpus``
         Fold ``i`` tests the ``i``-th corpus under ``split.test``. Its clips of labels that nobody
-        trains are in no part (see :func:`left_out`), and the others' ``classes`` lose these labels.
+        trains are in no part (see :func:`describe_left_out`), and the others' ``classes`` lose
+        these labels.
         Each corpus that trains gives its first joint validation set, or one speaker.
     ``listed``
         The speakers under ``split.test`` and ``split.validation``.
@@ -100,16 +101,16 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Part
     seed = seed if split.seed is None else split.seed
     match split.scheme:
         case "joint":
-            parts = _by_speaker(clips, joint_fold(fold))
+            parts = _split_by_speaker(clips, joint_fold(fold))
         case "speaker-out":
-            parts = _speaker_out(clips, split, fold, seed)
+            parts = _leave_speaker_out(clips, split, fold, seed)
         case "cross-corpus":
             parts = _cross_corpus(clips, split, fold, seed)
         case "listed":
-            parts = _by_speaker(clips, _listed(clips, split))
+            parts = _split_by_speaker(clips, _listed_fold(clips, split))
         case "clips":
-            parts = _by_clip(clips, split, seed)
-    _check(parts, split, fold)
+            parts = _split_by_clip(clips, split, seed)
+    _check_parts(parts, split, fold)
     return parts
 
 
@@ -134,14 +135,14 @@ def fold_count(clips: Sequence[Clip], split: Split) -> int:
             return 1
 
 
-def left_out(clips: Sequence[Clip], parts: Mapping[Part, Sequence[Clip]]) -> str:
+def describe_left_out(clips: Sequence[Clip], parts: Mapping[SplitPart, Sequence[Clip]]) -> str:
     """One sentence that says which clips are in no part, and why; empty where all are in one."""
     used = {clip.path for part in parts.values() for clip in part}
-    idle = [clip for clip in clips if clip.path not in used]
+    unused = [clip for clip in clips if clip.path not in used]
     tested = _corpora(parts["test"])
     reasons = []
-    for corpus in _corpora(idle):
-        own = [clip for clip in idle if clip.corpus == corpus]
+    for corpus in _corpora(unused):
+        own = [clip for clip in unused if clip.corpus == corpus]
         labels = ", ".join(_labels(own))
         why = f"no {labels} to train on" if corpus in tested else "not of this fold"
         reasons.append(f"{len(own)} clips of {title(corpus)} ({why})")
@@ -151,32 +152,37 @@ def left_out(clips: Sequence[Clip], parts: Mapping[Part, Sequence[Clip]]) -> str
 # ------------------------------------------------------------------------------------ joint folds
 
 
-def _numbers(*numbers: int) -> frozenset[str]:
+def _speaker_ids(*numbers: int) -> frozenset[str]:
     return frozenset(f"{number:02}" for number in numbers)
 
 
-def _span(first: int, last: int) -> frozenset[str]:
-    return _numbers(*range(first, last + 1))
+def _speaker_range(first: int, last: int) -> frozenset[str]:
+    return _speaker_ids(*range(first, last + 1))
 
 
 #: RAVDESS: the six folds of EmoBox (Ma et al., Interspeech 2024). CREMA-D: sessions 1, 2, 4 and 5
 #: of EMO-SUPERB (Wu et al., 2024); session 3 always trains. EmoDB: pairs of speakers.
-_SETS: Mapping[str, Sequence[frozenset[str]]] = {
+_SPEAKER_SETS: Mapping[str, Sequence[frozenset[str]]] = {
     "ravdess": (
-        _numbers(1, 11, 20, 21),
-        _numbers(4, 10, 12, 14),
-        _numbers(8, 9, 19, 23),
-        _numbers(3, 5, 7, 24),
-        _numbers(2, 15, 16, 18),
-        _numbers(6, 13, 17, 22),
+        _speaker_ids(1, 11, 20, 21),
+        _speaker_ids(4, 10, 12, 14),
+        _speaker_ids(8, 9, 19, 23),
+        _speaker_ids(3, 5, 7, 24),
+        _speaker_ids(2, 15, 16, 18),
+        _speaker_ids(6, 13, 17, 22),
     ),
-    "crema_d": (_span(1037, 1054), _span(1001, 1018), _span(1055, 1072), _span(1019, 1036)),
+    "crema_d": (
+        _speaker_range(1037, 1054),
+        _speaker_range(1001, 1018),
+        _speaker_range(1055, 1072),
+        _speaker_range(1019, 1036),
+    ),
     "emodb": (
-        _numbers(3, 8),
-        _numbers(9, 10),
-        _numbers(11, 12),
-        _numbers(13, 14),
-        _numbers(15, 16),
+        _speaker_ids(3, 8),
+        _speaker_ids(9, 10),
+        _speaker_ids(11, 12),
+        _speaker_ids(13, 14),
+        _speaker_ids(15, 16),
     ),
 }
 
@@ -195,13 +201,15 @@ def joint_fold(number: int) -> Fold:
     if not 1 <= number <= JOINT_FOLDS:
         raise UsageError(f"There is no fold {number}; choose one from 1 to {JOINT_FOLDS}.")
     return Fold(
-        test={name: sets[number - 1] for name, sets in _SETS.items() if number <= len(sets)},
-        validation={name: sets[number % len(sets)] for name, sets in _SETS.items()},
+        test={
+            name: sets[number - 1] for name, sets in _SPEAKER_SETS.items() if number <= len(sets)
+        },
+        validation={name: sets[number % len(sets)] for name, sets in _SPEAKER_SETS.items()},
     )
 
 
 def _joint_count(clips: Sequence[Clip]) -> int:
-    counts = [len(_SETS[corpus]) for corpus in _corpora(clips) if corpus in _SETS]
+    counts = [len(_SPEAKER_SETS[corpus]) for corpus in _corpora(clips) if corpus in _SPEAKER_SETS]
     if not counts:
         raise UsageError(
             f"Nobody agreed on joint folds of {_titles(_corpora(clips))}; set split.scheme to "
@@ -212,44 +220,44 @@ def _joint_count(clips: Sequence[Clip]) -> int:
 
 # ---------------------------------------------------------------------------------- other schemes
 
-_FEWEST = 3
+_MIN_SPEAKERS = 3
 """Speakers that a corpus needs for one of them to be spared for validation."""
 
-_USUAL_SHARE = 0.1
+_DEFAULT_VALIDATION_SHARE = 0.1
 """Validation's share of the training clips where no speaker can be spared and none is set."""
 
 
-def _by_speaker(clips: Sequence[Clip], fold: Fold) -> Parts:
-    parts: Parts = {"train": [], "validation": [], "test": []}
+def _split_by_speaker(clips: Sequence[Clip], fold: Fold) -> SplitParts:
+    parts: SplitParts = {"train": [], "validation": [], "test": []}
     for clip in clips:
         parts[part_of(clip, fold)].append(clip)
     return parts
 
 
-def _speaker_out(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Parts:
+def _leave_speaker_out(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> SplitParts:
     corpus, tested = _speakers(clips)[fold - 1]
     peers = [speaker for name, speaker in _speakers(clips) if name == corpus]
     following = peers[(peers.index(tested) + 1) % len(peers)]
-    spare = {corpus: {following}} if len(peers) >= _FEWEST else {}
-    parts = _by_speaker(clips, Fold(test={corpus: {tested}}, validation=spare))
+    spare = {corpus: {following}} if len(peers) >= _MIN_SPEAKERS else {}
+    parts = _split_by_speaker(clips, Fold(test={corpus: {tested}}, validation=spare))
     return parts if spare else _with_drawn_validation(parts, split, seed)
 
 
 def _corpus_count(clips: Sequence[Clip], split: Split) -> int:
-    there = _corpora(clips)
+    speakers_found = _corpora(clips)
     if not split.test:
         raise UsageError(
             f"The split cross-corpus tests nothing yet; name corpora under split.test, such as "
-            f"{{{there[-1]}: []}}."
+            f"{{{speakers_found[-1]}: []}}."
         )
     for corpus, listed in split.test.items():
-        _expect_corpus(corpus, clips)
+        _check_corpus(corpus, clips)
         if listed:
             raise UsageError(
                 f"The split cross-corpus tests all of {title(corpus)}; leave its list under "
                 "split.test empty, or set split.scheme to listed."
             )
-    if not set(there) - set(split.test):
+    if not set(speakers_found) - set(split.test):
         raise UsageError(
             f"All corpora are under split.test ({_titles(split.test)}), so that none trains; take "
             "one out or add one under corpora."
@@ -257,11 +265,11 @@ def _corpus_count(clips: Sequence[Clip], split: Split) -> int:
     return len(split.test)
 
 
-def _cross_corpus(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Parts:
+def _cross_corpus(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> SplitParts:
     tested = list(split.test)[fold - 1]
     others = [clip for clip in clips if clip.corpus not in split.test]
-    spare = {corpus: who for corpus in _corpora(others) if (who := _to_spare(corpus, others))}
-    parts = _by_speaker(others, Fold(test={}, validation=spare))
+    spare = {corpus: who for corpus in _corpora(others) if (who := _spare_speakers(corpus, others))}
+    parts = _split_by_speaker(others, Fold(test={}, validation=spare))
     if not spare:
         parts = _with_drawn_validation(parts, split, seed)
     trained = set(_labels(parts["train"]))
@@ -273,22 +281,22 @@ def _cross_corpus(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> 
     return parts
 
 
-def _to_spare(corpus: str, clips: Sequence[Clip]) -> Collection[str]:
+def _spare_speakers(corpus: str, clips: Sequence[Clip]) -> Collection[str]:
     """Speakers of a corpus for validation: those of its joint fold 1, or else the first one."""
-    there = [speaker for name, speaker in _speakers(clips) if name == corpus]
-    agreed = set(there) & _SETS[corpus][1] if corpus in _SETS else set()
-    return agreed or set(there[:1] if len(there) >= _FEWEST else ())
+    speakers_found = [speaker for name, speaker in _speakers(clips) if name == corpus]
+    agreed = set(speakers_found) & _SPEAKER_SETS[corpus][1] if corpus in _SPEAKER_SETS else set()
+    return agreed or set(speakers_found[:1] if len(speakers_found) >= _MIN_SPEAKERS else ())
 
 
-def _listed(clips: Sequence[Clip], split: Split) -> Fold:
+def _listed_fold(clips: Sequence[Clip], split: Split) -> Fold:
     for part, listed in (("test", split.test), ("validation", split.validation)):
         for corpus, names in listed.items():
-            _expect_corpus(corpus, clips)
-            there = [speaker for name, speaker in _speakers(clips) if name == corpus]
-            for unknown in (name for name in names if name not in there):
+            _check_corpus(corpus, clips)
+            speakers_found = [speaker for name, speaker in _speakers(clips) if name == corpus]
+            for unknown in (name for name in names if name not in speakers_found):
                 raise UsageError(
                     f"There is no speaker '{unknown}' of {title(corpus)}, as split.{part} says; "
-                    f"choose among {', '.join(there)}."
+                    f"choose among {', '.join(speakers_found)}."
                 )
     for corpus, names in split.test.items():
         for both in sorted(set(names) & set(split.validation.get(corpus, ()))):
@@ -299,20 +307,22 @@ def _listed(clips: Sequence[Clip], split: Split) -> Fold:
     return Fold(test=split.test, validation=split.validation)
 
 
-def _by_clip(clips: Sequence[Clip], split: Split, seed: int) -> Parts:
-    rest, test = _drawn(clips, split.test_share, seed)
-    train, validation = _drawn(rest, split.validation_share, seed)
+def _split_by_clip(clips: Sequence[Clip], split: Split, seed: int) -> SplitParts:
+    rest, test = _stratified_draw(clips, split.test_share, seed)
+    train, validation = _stratified_draw(rest, split.validation_share, seed)
     return {"train": train, "validation": validation, "test": test}
 
 
-def _with_drawn_validation(parts: Parts, split: Split, seed: int) -> Parts:
+def _with_drawn_validation(parts: SplitParts, split: Split, seed: int) -> SplitParts:
     """Take validation from the training clips, where no speaker can be spared."""
-    share = split.validation_share or _USUAL_SHARE
-    train, validation = _drawn(parts["train"], share, seed)
+    share = split.validation_share or _DEFAULT_VALIDATION_SHARE
+    train, validation = _stratified_draw(parts["train"], share, seed)
     return {**parts, "train": train, "validation": validation}
 
 
-def _drawn(clips: Sequence[Clip], share: float, seed: int) -> tuple[list[Clip], list[Clip]]:
+def _stratified_draw(
+    clips: Sequence[Clip], share: float, seed: int
+) -> tuple[list[Clip], list[Clip]]:
     """Draw a share of clips in proportion to their labels: the rest, and what was drawn."""
     if not share:
         return list(clips), []
@@ -335,14 +345,14 @@ def _drawn(clips: Sequence[Clip], share: float, seed: int) -> tuple[list[Clip], 
 
 # ----------------------------------------------------------------------------------------- checks
 
-_MAY_DO_WITHOUT_VALIDATION = {"clips", "listed"}
+_VALIDATION_OPTIONAL = {"clips", "listed"}
 
 
-def _check(parts: Parts, split: Split, fold: int) -> None:
+def _check_parts(parts: SplitParts, split: Split, fold: int) -> None:
     where = f"Fold {fold} of the split '{split.scheme}'"
     for part, clips in parts.items():
-        wanted = part != "validation" or split.scheme not in _MAY_DO_WITHOUT_VALIDATION
-        if not clips and wanted:
+        is_required = part != "validation" or split.scheme not in _VALIDATION_OPTIONAL
+        if not clips and is_required:
             raise UsageError(
                 f"{where} leaves no clip for {part}; take another fold, change the split, or add "
                 "the speakers that are missing."
@@ -361,7 +371,7 @@ def _check(parts: Parts, split: Split, fold: int) -> None:
         )
 
 
-def _expect_corpus(corpus: str, clips: Sequence[Clip]) -> None:
+def _check_corpus(corpus: str, clips: Sequence[Clip]) -> None:
     if corpus not in _corpora(clips):
         raise UsageError(
             f"The split names the corpus '{corpus}', which the recipe does not read; choose among "

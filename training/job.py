@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from training.corpora import Clip
-from training.folds import Part
+from training.folds import SplitPart
 from training.runs import Run
 from training.settings import BaseRecipe
 
@@ -42,7 +42,7 @@ class Job(Generic[R]):
     """
 
     recipe: R
-    parts: Mapping[Part, Sequence[Clip]]
+    parts: Mapping[SplitPart, Sequence[Clip]]
     run: Run
     cache: Path
     pretrained: Path | None
@@ -53,7 +53,7 @@ class Job(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """How much is done.
 
     Attributes

@@ -11,7 +11,7 @@ from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.recogniser.bundle import MANIFEST, Bundle, bundle_folder, load_bundle
 from training.corpora import Clip
 from training.folds import partition
-from training.job import Job, Work
+from training.job import Job, Workload
 from training.measure.evaluate import (
     Evaluation,
     cross_validated_scores,
@@ -29,16 +29,16 @@ from training.streaming.export import write_manifest
 EVALUATION = "evaluation.json"
 """File of a bundle that holds every number of its card."""
 
-EVERYBODY = 0
+ALL_SPEAKERS = 0
 """Number that stands for the fold in which everybody trains and nobody is tested."""
 
-_OF_ALL_FOLDS = ("recipe_sha256", "seed", "parent")
+_SHARED_RECORD_KEYS = ("recipe_sha256", "seed", "parent")
 
-Reader = Callable[[Recipe], Sequence[Clip]]
+ClipReader = Callable[[Recipe], Sequence[Clip]]
 """Gives the clips of a recipe's corpora."""
 
 
-def keep_results(run: Run, evaluation: Evaluation, work: Work) -> None:
+def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
     """Measure what a run's model said, and write predictions, numbers, report and card.
 
     Parameters
@@ -47,19 +47,25 @@ def keep_results(run: Run, evaluation: Evaluation, work: Work) -> None:
         Holds the model.
     evaluation
         What it said of the test clips.
-    work
+    workload
         How much is measured.
     """
     write_predictions(run.folder / PREDICTIONS, predictions_of(evaluation))
-    results = _results(run, evaluation, work)
+    results = _results(run, evaluation, workload)
     if run.record.kind == "streaming":
-        renew_card(load_bundle(run.bundle), results)
+        rewrite_card(load_bundle(run.bundle), results)
     run.write_json(RESULTS, results)
     write_report(run)
 
 
-def measure_again(
-    target: str, folds: Sequence[Run], read: Reader, work: Work, *, cache: Path, write: bool
+def remeasure(
+    target: str,
+    folds: Sequence[Run],
+    read: ClipReader,
+    workload: Workload,
+    *,
+    cache: Path,
+    write: bool,
 ) -> dict[str, Any]:
     """Measure a run or a bundle once more, on the speakers that its recipe withheld.
 
@@ -71,7 +77,7 @@ def measure_again(
         Runs by which a bundle that learned from everybody was tried, fold by fold; otherwise none.
     read
         Reads the clips of its recipe.
-    work
+    workload
         How much is measured.
     cache
         Folder of what is computed once; a run has one of its own.
@@ -97,29 +103,31 @@ def measure_again(
     if not (run.folder / RECORD).exists():
         bundle = load_bundle(bundle_folder(target))
         if folds:
-            _check_made_by(bundle, folds)
-            results = cross_validate(folds, read, work, cache)
+            _check_recipe_of(bundle, folds)
+            results = cross_validate(folds, read, workload, cache)
         else:
-            results = _streaming(bundle, _withheld(bundle, read), work, cache)
+            results = _streaming_results(bundle, _test_clips(bundle, read), workload, cache)
         if write:
-            renew_card(bundle, results)
+            rewrite_card(bundle, results)
         return results
-    evaluation = _hear(run, read, work.jobs)
+    evaluation = _evaluate_run(run, read, workload.jobs)
     if write:
-        keep_results(run, evaluation, work)
+        save_results(run, evaluation, workload)
         return run.results()
-    return _results(run, evaluation, work)
+    return _results(run, evaluation, workload)
 
 
-def cross_validate(folds: Sequence[Run], read: Reader, work: Work, cache: Path) -> dict[str, Any]:
+def cross_validate(
+    folds: Sequence[Run], read: ClipReader, workload: Workload, cache: Path
+) -> dict[str, Any]:
     """Measure the bundles of a recipe's folds, each on the speakers that it had not heard.
 
     Parameters
     ----------
     folds
         Runs of one recipe and seed, one for each fold.
-    read, work, cache
-        As for :func:`measure_again`.
+    read, workload, cache
+        As for :func:`remeasure`.
 
     Returns
     -------
@@ -131,20 +139,23 @@ def cross_validate(folds: Sequence[Run], read: Reader, work: Work, cache: Path) 
     UsageError
         The runs are not folds of one recipe.
     """
-    recipe = check_recipe(one_recipe(folds).recipe, str(folds[0].folder / RECORD))
+    recipe = check_recipe(common_record(folds).recipe, str(folds[0].folder / RECORD))
     clips = read(recipe)
     return cross_validated_scores(
         {
-            run.record.fold: (load_bundle(run.bundle), _hear(run, lambda _: clips, work.jobs))
+            run.record.fold: (
+                load_bundle(run.bundle),
+                _evaluate_run(run, lambda _: clips, workload.jobs),
+            )
             for run in folds
         },
         cache=cache,
-        jobs=work.jobs,
-        thorough=work.thorough,
+        jobs=workload.jobs,
+        thorough=workload.thorough,
     )
 
 
-def one_recipe(folds: Sequence[Run]) -> RunRecord:
+def common_record(folds: Sequence[Run]) -> RunRecord:
     """Record of the first of several folds of one recipe and seed.
 
     Raises
@@ -155,7 +166,7 @@ def one_recipe(folds: Sequence[Run]) -> RunRecord:
     records = [run.record for run in folds]
     first = records[0]
     for run, record in zip(folds[1:], records[1:], strict=True):
-        if any(getattr(record, key) != getattr(first, key) for key in _OF_ALL_FOLDS):
+        if any(getattr(record, key) != getattr(first, key) for key in _SHARED_RECORD_KEYS):
             raise UsageError(
                 f"{run.folder} is of another recipe, seed or start than {folds[0].folder}; name "
                 "the folds of one."
@@ -165,61 +176,65 @@ def one_recipe(folds: Sequence[Run]) -> RunRecord:
     return first
 
 
-def _check_made_by(bundle: Bundle, folds: Sequence[Run]) -> None:
-    if bundle.manifest.recipe.get("sha256") != one_recipe(folds).recipe_sha256:
+def _check_recipe_of(bundle: Bundle, folds: Sequence[Run]) -> None:
+    if bundle.manifest.recipe.get("sha256") != common_record(folds).recipe_sha256:
         raise UsageError(
             f"{folds[0].folder} is of another recipe than {bundle.folder}; name the runs by which "
             "that bundle was tried."
         )
 
 
-def _results(run: Run, evaluation: Evaluation, work: Work) -> dict[str, Any]:
+def _results(run: Run, evaluation: Evaluation, workload: Workload) -> dict[str, Any]:
     if run.record.kind == "offline":
         return scores(evaluation)
     return streaming_scores(
         load_bundle(run.bundle),
         evaluation,
         cache=run.folder.parent / CACHE,
-        jobs=work.jobs,
-        thorough=work.thorough,
+        jobs=workload.jobs,
+        thorough=workload.thorough,
     )
 
 
-def _streaming(bundle: Bundle, clips: list[Clip], work: Work, cache: Path) -> dict[str, Any]:
-    evaluation = evaluate_bundle(bundle, clips, jobs=work.jobs)
-    return streaming_scores(bundle, evaluation, cache=cache, jobs=work.jobs, thorough=work.thorough)
+def _streaming_results(
+    bundle: Bundle, clips: list[Clip], workload: Workload, cache: Path
+) -> dict[str, Any]:
+    evaluation = evaluate_bundle(bundle, clips, jobs=workload.jobs)
+    return streaming_scores(
+        bundle, evaluation, cache=cache, jobs=workload.jobs, thorough=workload.thorough
+    )
 
 
-def _hear(run: Run, read: Reader, jobs: int) -> Evaluation:
+def _evaluate_run(run: Run, read: ClipReader, jobs: int) -> Evaluation:
     record = run.record
     recipe = check_recipe(record.recipe, str(run.folder / RECORD))
     parts = partition(read(recipe), recipe.split, record.fold, record.seed)
     if recipe.kind == "streaming":
         return evaluate_bundle(load_bundle(run.bundle), parts["test"], jobs=jobs)
     # What is trained is kept, so that making it again only listens.
-    from training.offline.making import make
+    from training.offline.making import make_model
 
     cache = run.folder.parent / CACHE
-    return make(Job(recipe, parts, run, cache, None, None, record.seed, jobs))
+    return make_model(Job(recipe, parts, run, cache, None, None, record.seed, jobs))
 
 
-def _withheld(bundle: Bundle, read: Reader) -> list[Clip]:
-    made = bundle.manifest.recipe
-    if made.get("fold") == EVERYBODY:
+def _test_clips(bundle: Bundle, read: ClipReader) -> list[Clip]:
+    provenance = bundle.manifest.recipe
+    if provenance.get("fold") == ALL_SPEAKERS:
         raise UsageError(
             f"{bundle.folder} learned from every speaker, so it cannot be measured fairly; name "
             "the runs of its folds with --folds."
         )
-    if "settings" not in made:
+    if "settings" not in provenance:
         raise UsageError(
             f"{bundle.folder} does not say which speakers it has not heard, so it cannot be "
             "measured fairly; measure a run instead."
         )
-    recipe = check_recipe(made["settings"], str(bundle.folder / MANIFEST))
-    return partition(read(recipe), recipe.split, made["fold"], made["seed"])["test"]
+    recipe = check_recipe(provenance["settings"], str(bundle.folder / MANIFEST))
+    return partition(read(recipe), recipe.split, provenance["fold"], provenance["seed"])["test"]
 
 
-def renew_card(bundle: Bundle, results: dict[str, Any]) -> None:
+def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:
     """Write what was measured into a bundle's folder: the card, and every number of it.
 
     Raises

@@ -51,7 +51,7 @@ class RecipeFile:
 
 def run_title(name: str, changes: Sequence[str]) -> str:
     """Name of a recipe's file and changes, as they begin the names of its runs' folders."""
-    return "-".join([name, *(_plain(change) for change in changes)])
+    return "-".join([name, *(_folder_safe(change) for change in changes)])
 
 
 def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:
@@ -81,7 +81,7 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:
     if not isinstance(data, dict):
         raise UsageError(f"The recipe {path} holds no settings; start from a shipped one.")
     for change in changes:
-        _apply(data, change)
+        _apply_change(data, change)
     recipe = check_recipe(data, f"the recipe {path}")
     return RecipeFile(recipe, path, tuple(changes), _digest(recipe))
 
@@ -108,7 +108,7 @@ def recipe_names() -> list[str]:
     return sorted(file.stem for file in SHIPPED.glob("*.yaml"))
 
 
-def _apply(data: dict[str, Any], change: str) -> None:
+def _apply_change(data: dict[str, Any], change: str) -> None:
     where, equals, value = change.partition("=")
     *sections, key = where.split(".")
     if not equals or not key:
@@ -128,5 +128,5 @@ def _digest(recipe: Recipe) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(text: str) -> str:
+def _folder_safe(text: str) -> str:
     return "".join(c if c.isalnum() or c in "=._" else "_" for c in text)

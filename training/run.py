@@ -12,10 +12,16 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.recogniser.bundle import load_bundle
 from training.corpora import Clip, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
-from training.folds import Part, left_out, partition
-from training.job import Job, Work
+from training.folds import SplitPart, describe_left_out, partition
+from training.job import Job, Workload
 from training.measure.evaluate import Evaluation
-from training.measuring import EVERYBODY, cross_validate, keep_results, one_recipe, renew_card
+from training.measuring import (
+    ALL_SPEAKERS,
+    common_record,
+    cross_validate,
+    rewrite_card,
+    save_results,
+)
 from training.offline.recipe import OfflineRecipe
 from training.offline.selection import select_clips
 from training.recipe import RecipeFile, check_recipe
@@ -36,7 +42,7 @@ from training.streaming.recipe import StreamingRecipe
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RunPaths:
     """Where runs read and write.
 
     Attributes
@@ -57,7 +63,7 @@ class Places:
     parent: Run | None = None
 
 
-def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
+def read_clips(recipe: BaseRecipe, paths: RunPaths) -> list[Clip]:
     """Clips that a recipe splits; a corpus that is generated is made where it is not there yet.
 
     Raises
@@ -67,21 +73,26 @@ def read_clips(recipe: BaseRecipe, places: Places) -> list[Clip]:
     """
     names = recipe.corpora
     if names == (GENERATED,):
-        folder = places.runs / "corpora"
+        folder = paths.runs / "corpora"
         generate_corpus(folder / GENERATED)
-    elif places.corpora is None:
+    elif paths.corpora is None:
         raise UsageError(
             f"The recipe learns from {', '.join(names)}: name their folder with --corpora "
             "('realtime-ser-train corpora --how NAME' tells where they come from)."
         )
     else:
-        folder = places.corpora
+        folder = paths.corpora
     clips = [clip for contents in read_corpora(folder, names) for clip in contents.clips]
     return select_clips(recipe, clips) if isinstance(recipe, OfflineRecipe) else clips
 
 
 def run(
-    file: RecipeFile, clips: Sequence[Clip], places: Places, fold: int, seed: int, work: Work
+    file: RecipeFile,
+    clips: Sequence[Clip],
+    paths: RunPaths,
+    fold: int,
+    seed: int,
+    workload: Workload,
 ) -> Run:
     """Make one run; one that was interrupted goes on where it stopped.
 
@@ -91,11 +102,11 @@ def run(
         The recipe.
     clips
         From :func:`read_clips`.
-    places
+    paths
         Where to read and write.
     fold, seed
         Which fold of the recipe's split, and the seed of everything that is drawn.
-    work
+    workload
         How much is done.
 
     Raises
@@ -104,29 +115,29 @@ def run(
         The split does not work with these clips, the run's folder holds another run, there is no
         encoder to start from, or it has heard speakers of the test.
     """
-    made = Run(places.runs / f"{file.title}-fold{fold}-seed{seed}")
+    new_run = Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
     parts = partition(clips, file.recipe.split, fold, seed)
-    _expect_encoder(file.recipe, places)
-    _expect_strangers(file.recipe, parts["test"], places.parent)
-    if note := left_out(clips, parts):
+    _check_encoder(file.recipe, paths)
+    _check_speaker_disjoint(file.recipe, parts["test"], paths.parent)
+    if note := describe_left_out(clips, parts):
         print(note)
-    _keep_record(made, file, places.parent, parts, fold, seed)
+    _write_record(new_run, file, paths.parent, parts, fold, seed)
     job = Job(
         recipe=file.recipe,
         parts=parts,
-        run=made,
-        cache=places.runs / CACHE,
-        pretrained=places.pretrained,
-        parent=places.parent,
+        run=new_run,
+        cache=paths.runs / CACHE,
+        pretrained=paths.pretrained,
+        parent=paths.parent,
         seed=seed,
-        jobs=work.jobs,
+        jobs=workload.jobs,
     )
-    evaluation = _make(job)
-    keep_results(made, evaluation, work)
-    return made
+    evaluation = _make_model(job)
+    save_results(new_run, evaluation, workload)
+    return new_run
 
 
-def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
+def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) -> Run:
     """Train on all speakers what runs of a recipe have tried fold by fold.
 
     Its card gives what these measured, each on speakers that it had not heard.
@@ -135,9 +146,9 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
     ----------
     folds
         Runs of one recipe and seed, one for each fold.
-    places
+    paths
         Where to read and write; the run of whose weights these started is theirs.
-    work
+    workload
         How much is done.
 
     Raises
@@ -145,51 +156,53 @@ def run_everybody(folds: Sequence[Run], places: Places, work: Work) -> Run:
     UsageError
         They are not folds of one recipe, or not of a streaming model.
     """
-    first = one_recipe(folds)
+    first = common_record(folds)
     recipe = check_recipe(first.recipe, str(folds[0].folder / RECORD))
     if not isinstance(recipe, StreamingRecipe):
         raise UsageError(f"{folds[0].folder} is not of a streaming model; only those are shipped.")
     file = RecipeFile(recipe, Path(first.recipe_name), first.changes, first.recipe_sha256)
     parent = Run(Path(first.parent)) if first.parent else None
-    places = replace(places, parent=parent)
-    _expect_encoder(recipe, places)
-    made = Run(places.runs / f"{file.title}-everybody-seed{first.seed}")
-    clips = read_clips(recipe, places)
-    parts: dict[Part, Sequence[Clip]] = {
+    paths = replace(paths, parent=parent)
+    _check_encoder(recipe, paths)
+    new_run = Run(paths.runs / f"{file.title}-everybody-seed{first.seed}")
+    clips = read_clips(recipe, paths)
+    parts: dict[SplitPart, Sequence[Clip]] = {
         "train": clips,
         "validation": [],
         "test": [],
     }
-    _keep_record(made, file, parent, parts, EVERYBODY, first.seed)
-    cache = places.runs / CACHE
-    job = Job(recipe, parts, made, cache, places.pretrained, parent, first.seed, work.jobs, folds)
-    from training.streaming.making import make_of_everybody  # brings Keras
+    _write_record(new_run, file, parent, parts, ALL_SPEAKERS, first.seed)
+    cache = paths.runs / CACHE
+    job = Job(
+        recipe, parts, new_run, cache, paths.pretrained, parent, first.seed, workload.jobs, folds
+    )
+    from training.streaming.making import make_all_speaker_model  # brings Keras
 
-    make_of_everybody(job)
-    results = cross_validate(folds, lambda _: clips, work, cache)
-    renew_card(load_bundle(made.bundle), results)
-    made.write_json(RESULTS, results)
-    return made
+    make_all_speaker_model(job)
+    results = cross_validate(folds, lambda _: clips, workload, cache)
+    rewrite_card(load_bundle(new_run.bundle), results)
+    new_run.write_json(RESULTS, results)
+    return new_run
 
 
-def _expect_encoder(recipe: BaseRecipe, places: Places) -> None:
+def _check_encoder(recipe: BaseRecipe, paths: RunPaths) -> None:
     """Ensure that an encoder learns something, or starts from where it has learned."""
     if not isinstance(recipe, StreamingRecipe):
         return
     if recipe.encoder.pretrained:
-        if places.pretrained is None:
+        if paths.pretrained is None:
             raise UsageError(
                 "This recipe starts from a pretrained encoder: give its weights with --teacher, or "
                 "do without it by --set encoder.pretrained=false --set whole.epochs=30."
             )
-    elif places.parent is None and not recipe.whole.epochs:
+    elif paths.parent is None and not recipe.whole.epochs:
         raise UsageError(
             "This recipe takes its encoder from another run, such as one of the recipe encoder: "
             "name its folder with --from, or do without it by --set whole.epochs=30."
         )
 
 
-def _expect_strangers(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
+def _check_speaker_disjoint(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
     """Ensure that no run whose weights are the start has heard a speaker of the test."""
     if leaks(recipe.model_dump(mode="json")):
         return  # it is told what such a recipe measures
@@ -208,38 +221,38 @@ def _expect_strangers(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | No
         parent = Run(Path(record.parent)) if record.parent else None
 
 
-def _make(job: Job[Any]) -> Evaluation:
+def _make_model(job: Job[Any]) -> Evaluation:
     # Each kind brings its own libraries.
     if job.recipe.kind == "streaming":
-        from training.streaming.making import make as make_streaming
+        from training.streaming.making import make_model as make_streaming
 
         return make_streaming(job)
-    from training.offline.making import make as make_offline
+    from training.offline.making import make_model as make_offline
 
     return make_offline(job)
 
 
-def _keep_record(
-    made: Run,
+def _write_record(
+    new_run: Run,
     file: RecipeFile,
     parent: Run | None,
-    parts: Mapping[Part, Sequence[Clip]],
+    parts: Mapping[SplitPart, Sequence[Clip]],
     fold: int,
     seed: int,
 ) -> None:
     start = str(parent.folder) if parent else None
     data = data_table(parts)
-    if (made.folder / RECORD).exists():
-        there = made.record
-        if there.recipe_sha256 != file.digest:
+    if (new_run.folder / RECORD).exists():
+        existing = new_run.record
+        if existing.recipe_sha256 != file.digest:
             raise UsageError(
-                f"{made.folder} holds a run of this recipe as it was before: delete that folder, "
-                "or name another one with --runs."
+                f"{new_run.folder} holds a run of this recipe as it was before: delete that "
+                "folder, or name another one with --runs."
             )
-        if (there.parent, there.data) != (start, data):
+        if (existing.parent, existing.data) != (start, data):
             raise UsageError(
-                f"{made.folder} holds a run that started from other weights, or heard other clips: "
-                "delete that folder, or name another one with --runs."
+                f"{new_run.folder} holds a run that started from other weights, or heard other "
+                "clips: delete that folder, or name another one with --runs."
             )
         return
     record = RunRecord(
@@ -256,4 +269,4 @@ def _keep_record(
         data=data,
         parent=start,
     )
-    made.write(RECORD, record.model_dump_json(indent=2) + "\n")
+    new_run.write(RECORD, record.model_dump_json(indent=2) + "\n")

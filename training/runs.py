@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from realtime_ser import __version__
 from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
-from training.folds import Part
-from training.settings import Section
+from training.folds import SplitPart
+from training.settings import RecipeSection
 
 RECORD = "run.json"
 HISTORY = "history.json"
@@ -35,7 +35,7 @@ CACHE = "cache"
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-learn")
 
 
-class RunRecord(Section):
+class RunRecord(RecipeSection):
     """What was run.
 
     Attributes
@@ -183,7 +183,7 @@ def command_line() -> str:
     return " ".join(["realtime-ser-train", *sys.argv[1:]])
 
 
-def data_table(parts: Mapping[Part, Sequence[Clip]]) -> dict[str, dict[str, dict[str, Any]]]:
+def data_table(parts: Mapping[SplitPart, Sequence[Clip]]) -> dict[str, dict[str, dict[str, Any]]]:
     """Clips, speakers and labels by part and corpus."""
     return {
         part: {

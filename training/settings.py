@@ -20,13 +20,13 @@ Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 """How often something happens."""
 
 
-class Section(BaseModel):
+class RecipeSection(BaseModel):
     """A part of a recipe: unknown keys are refused, and nothing changes it afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Fit(Section):
+class FitSettings(RecipeSection):
     """How weights are fitted.
 
     Attributes
@@ -62,7 +62,7 @@ class Fit(Section):
     mixed_precision: bool = False
 
 
-class Split(Section):
+class Split(RecipeSection):
     """Who is tested.
 
     Attributes
@@ -89,7 +89,7 @@ class Split(Section):
     seed: int | None = None
 
 
-class BaseRecipe(Section):
+class BaseRecipe(RecipeSection):
     """What every recipe says, whatever kind of model it makes.
 
     Attributes

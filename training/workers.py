@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 _CHUNK = 8
 
 
-def spread(
+def map_in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int, title: str
 ) -> list[Result]:
     """Apply a function to each item in ``jobs`` processes; results in the items' order.
@@ -57,7 +57,7 @@ def spread(
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         for result in progress.track(
-            _results(function, items, jobs), total=len(items), description=title
+            _map_lazily(function, items, jobs), total=len(items), description=title
         ):
             results.append(result)  # noqa: PERF402 - track() is what shows progress
     return results
@@ -89,20 +89,20 @@ def _console() -> Console:
     return Console(stderr=True, force_jupyter=False, force_terminal=terminal)
 
 
-def _results(
+def _map_lazily(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int
 ) -> Iterator[Result]:
     if jobs == 1 or len(items) < 2:
         yield from map(function, items)
         return
     # A fresh interpreter each: forking one in which a training library runs threads may hang.
-    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
+    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_ignore_interrupts)
     try:
         yield from executor.map(function, items, chunksize=_CHUNK)
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
+def _ignore_interrupts() -> None:
     """Ctrl-C reaches all processes of a terminal; the first one ends the others in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,7 @@ import numpy as np
 
 from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
-from training.measure.evaluate import SECONDS, ClipResult, Evaluation, SegmentResult, scores
+from training.measure.evaluate import EARLY_SECONDS, ClipResult, Evaluation, SegmentResult, scores
 from training.measure.predictions import predictions_of, write_predictions
 from training.recipe import load_recipe
 from training.runs import HISTORY, PREDICTIONS, RECORD, RESULTS, Run, RunRecord, data_table
@@ -22,7 +22,7 @@ FILES = {
 }
 
 
-def made_clips(suffix: str = ".ogg", corpora: Sequence[str] = tuple(SPEAKERS)) -> list[Clip]:
+def synthetic_clips(suffix: str = ".ogg", corpora: Sequence[str] = tuple(SPEAKERS)) -> list[Clip]:
     """One clip of each emotion by each speaker; listeners heard what was meant in CREMA-D."""
     found = []
     for name in corpora:
@@ -46,7 +46,7 @@ def made_clips(suffix: str = ".ogg", corpora: Sequence[str] = tuple(SPEAKERS)) -
     return found
 
 
-def made_answers(
+def synthetic_evaluation(
     clips: Sequence[Clip],
     *,
     skill: float = 1.5,
@@ -64,7 +64,9 @@ def made_answers(
         said = (SegmentResult((odds / odds.sum()).astype(np.float32), 50),)
         if number == len(clips) - 1:
             said = ()
-        results.append(ClipResult(clip, said, dict.fromkeys(SECONDS, said) if streaming else {}))
+        results.append(
+            ClipResult(clip, said, dict.fromkeys(EARLY_SECONDS, said) if streaming else {})
+        )
     model: dict[str, Any] = {"name": "little", "version": "7.1"}
     if not streaming:
         return Evaluation(tuple(labels), tuple(results), model | {"parameters": 2_772_488})
@@ -72,7 +74,7 @@ def made_answers(
     return Evaluation(tuple(labels), tuple(results), told, 1.0, 0.4)
 
 
-def made_history() -> dict[str, list[dict[str, float]]]:
+def synthetic_history() -> dict[str, list[dict[str, float]]]:
     """Two stages, of which one was judged by validation speakers."""
     return {
         "selection": [
@@ -83,7 +85,7 @@ def made_history() -> dict[str, list[dict[str, float]]]:
     }
 
 
-def made_run(
+def synthetic_run(
     folder: Path,
     *,
     recipe: str = "default",
@@ -98,7 +100,7 @@ def made_run(
     ``more`` stands beside the scores of the ``evaluation``.
     """
     file = load_recipe(recipe, changes)
-    evaluation = evaluation or made_answers(made_clips())
+    evaluation = evaluation or synthetic_evaluation(synthetic_clips())
     record = RunRecord(
         recipe=file.recipe.model_dump(mode="json"),
         recipe_name=file.path.stem,
@@ -114,7 +116,7 @@ def made_run(
     )
     run = Run(folder)
     run.write(RECORD, record.model_dump_json())
-    run.write_json(HISTORY, made_history())
+    run.write_json(HISTORY, synthetic_history())
     run.write_json(RESULTS, {**scores(evaluation), **(more or {})})
     write_predictions(run.folder / PREDICTIONS, predictions_of(evaluation))
     return run

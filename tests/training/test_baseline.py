@@ -12,9 +12,14 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import SpeakerCalibration
 from tests.training.html_page import check_alone
-from tests.training.made_up import made_clips, made_run
+from tests.training.made_up import synthetic_clips, synthetic_run
 from training.measure.answers import ClipResult, Evaluation, SegmentResult
-from training.measure.baseline import STRENGTHS, baseline_scores, fit_baseline, middle
+from training.measure.baseline import (
+    STRENGTHS,
+    fit_speaker_calibration,
+    pooled_calibration,
+    speaker_calibration_scores,
+)
 from training.report.card import card_text
 from training.report.run_report import write_report
 
@@ -24,7 +29,7 @@ VOICED = 100  # gate frames of 20 ms: 2 s
 def spoken(speakers: int, *, bias: float, takes: int = 12, seed: int = 0) -> Evaluation:
     """Answers to speakers of two corpora who differ by what is added to their logits."""
     random = np.random.default_rng(seed)
-    first = {clip.corpus: clip for clip in made_clips()}
+    first = {clip.corpus: clip for clip in synthetic_clips()}
     results = []
     for clip in first.values():
         for speaker in range(speakers):
@@ -45,10 +50,10 @@ def said(evaluation: Evaluation) -> dict:
 
 
 def test_speakers_who_shift_the_answers_gain_whoever_was_fitted():
-    baseline = fit_baseline(LABELS, said(spoken(6, bias=2.0)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(6, bias=2.0)))
     assert baseline.enabled
     assert baseline.strength == max(STRENGTHS)  # the shift is all that sets them apart
-    found = baseline_scores([spoken(5, bias=2.0, seed=1)], [baseline])
+    found = speaker_calibration_scores([spoken(5, bias=2.0, seed=1)], [baseline])
     assert found["mean"]["over"] == ["ravdess", "crema_d"]
     assert found["validation"] == baseline.validation["mean"]
     for own in found["corpora"].values():
@@ -63,7 +68,7 @@ def test_speakers_who_shift_the_answers_gain_whoever_was_fitted():
 
 
 def test_where_nobody_gains_nothing_is_offered():
-    baseline = fit_baseline(LABELS, said(spoken(6, bias=0.0)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(6, bias=0.0)))
     assert not baseline.enabled
     assert abs(baseline.validation["mean"]["gain"]) < 0.02
 
@@ -86,7 +91,7 @@ def test_the_folds_decide_together(gains, offered):
         )
         for gain, strength in zip(gains, (0.25, 0.5, 0.5, 1.0), strict=True)
     ]
-    found = middle(folds)
+    found = pooled_calibration(folds)
     assert found.enabled == offered
     assert (found.strength, found.reference) == (0.5, (-1.0, -2.0))
 
@@ -95,11 +100,11 @@ def test_one_fold_decides_for_itself():
     fold = SpeakerCalibration(
         reference=(-1.0, -2.0), strength=0.5, enabled=True, validation={"mean": {"gain": 0.1}}
     )
-    assert middle([fold]).enabled
+    assert pooled_calibration([fold]).enabled
 
 
 def test_twenty_seconds_of_each_speaker_are_heard():
-    baseline = fit_baseline(LABELS, said(spoken(3, bias=1.0, takes=30)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(3, bias=1.0, takes=30)))
     assert baseline.validation["seconds"] == 20.0
 
 
@@ -116,15 +121,15 @@ def test_the_reference_counts_corpora_alike_and_their_speakers_too():
     }
     assert [len(logs) for logs in of_corpus.values()] == [30, 20]
     expected = np.mean([np.mean(logs, axis=0) for logs in of_corpus.values()], axis=0)
-    fitted = fit_baseline(LABELS, {r.clip: r.segments for r in results})
+    fitted = fit_speaker_calibration(LABELS, {r.clip: r.segments for r in results})
     np.testing.assert_allclose(fitted.reference, expected, rtol=1e-5)
 
 
 def test_a_neutral_clip_does_not_correct_itself():
     """Its own answer, however odd, tells nothing of how it is corrected."""
-    baseline = fit_baseline(LABELS, said(spoken(4, bias=1.0)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(4, bias=1.0)))
     evaluation = spoken(2, bias=1.0, takes=1, seed=2)
-    found = baseline_scores([evaluation], [baseline])
+    found = speaker_calibration_scores([evaluation], [baseline])
     for name, own in found["corpora"].items():
         neutral = [r for r in evaluation.results if r.clip.corpus == name]
         assert own["clips"] == len(neutral) - 2  # the only neutral clip of each speaker
@@ -138,11 +143,11 @@ def test_without_several_neutral_speakers_there_is_no_baseline(speakers):
         if result.clip.corpus == "ravdess"
         and (result.clip.label != "neutral" or int(result.clip.speaker) < speakers)
     ]
-    assert fit_baseline(LABELS, {r.clip: r.segments for r in results}) is None
+    assert fit_speaker_calibration(LABELS, {r.clip: r.segments for r in results}) is None
 
 
 def test_silent_clips_are_errors_with_and_without_a_correction():
-    baseline = fit_baseline(LABELS, said(spoken(4, bias=1.0)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(4, bias=1.0)))
     evaluation = spoken(3, bias=1.0, seed=3)
     silent = replace(
         evaluation,
@@ -150,16 +155,16 @@ def test_silent_clips_are_errors_with_and_without_a_correction():
             replace(r, segments=()) if r.clip.label == "angry" else r for r in evaluation.results
         ),
     )
-    for own in baseline_scores([silent], [baseline])["corpora"].values():
+    for own in speaker_calibration_scores([silent], [baseline])["corpora"].values():
         assert own["uar"] < 1
         assert np.isfinite(own["nll_corrected"])
 
 
 def test_card_and_report_say_what_it_gives(tmp_path):
-    baseline = fit_baseline(LABELS, said(spoken(6, bias=2.0)))
+    baseline = fit_speaker_calibration(LABELS, said(spoken(6, bias=2.0)))
     evaluation = spoken(4, bias=2.0, seed=1)
-    found = baseline_scores([evaluation], [baseline])
-    run = made_run(tmp_path / "run", evaluation=evaluation, more={"baseline": found})
+    found = speaker_calibration_scores([evaluation], [baseline])
+    run = synthetic_run(tmp_path / "run", evaluation=evaluation, more={"baseline": found})
     page = check_alone(write_report(run).read_text("utf-8"))
     (table,) = [rows for rows in page.tables if rows[0].count("corrected") == 2]
     row = next(row for row in table if row[0] == "RAVDESS")

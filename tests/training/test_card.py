@@ -14,12 +14,12 @@ import pytest
 
 from realtime_ser.base.errors import OutputError
 from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, bundle_folder, load_bundle
-from tests.training.made_up import SPEAKERS, made_answers, made_clips
+from tests.training.made_up import SPEAKERS, synthetic_clips, synthetic_evaluation
 from training.measure.evaluate import ClipResult, Evaluation, scores
-from training.measure.listening import SECONDS
+from training.measure.listening import EARLY_SECONDS
 from training.recipe import load_recipe
 from training.report.card import CARD, card_text, summary_table, write_card
-from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, circumstances
+from training.report.card_results import CONFUSION, EARLY, NOISE, RELIABILITY, condition_sections
 
 NOISE_SCORES = {
     "kinds": ["fan", "music"],
@@ -56,7 +56,7 @@ def bundle(tmp_path) -> Bundle:
 
 
 def result_of(suffix: str = ".ogg") -> dict:
-    return scores(made_answers(made_clips(suffix)))
+    return scores(synthetic_evaluation(synthetic_clips(suffix)))
 
 
 def made_by(bundle: Bundle, *changes: str) -> Bundle:
@@ -143,7 +143,7 @@ def test_a_card_says_what_noise_and_the_graph_give(bundle, result, text):
 
 def test_a_card_says_what_a_microphones_level_costs(bundle, result, text):
     assert "Levels" not in text
-    assert circumstances(result) == []
+    assert condition_sections(result) == []
     by_gain = {
         "-6": {"uar": 0.512, "points_lost": 1.25},
         "+6": {"uar": 0.321, "points_lost": 20.5},
@@ -153,7 +153,7 @@ def test_a_card_says_what_a_microphones_level_costs(bundle, result, text):
         "corpora": {name: {"by_gain": by_gain} for name in SPEAKERS},
     }
     text = card_text(bundle, result | {"levels": levels})
-    (alone,) = circumstances(result | {"levels": levels})
+    (alone,) = condition_sections(result | {"levels": levels})
     assert alone.startswith("## Levels")
     assert alone in text
     assert re.search(r"\| corpus +\| as recorded \| -6 dB \| lost \| \+6 dB \| lost \|", text)
@@ -224,7 +224,7 @@ def test_a_card_is_laid_out_for_people(text):
 @pytest.mark.parametrize("below", ["", "Actor_01/deep"], ids=["flat", "in folders"])
 @pytest.mark.parametrize("suffix", [".ogg", ".wav"])
 def test_the_commands_name_the_very_clips_that_were_scored(text, tmp_path, below, suffix):
-    everything = made_clips(suffix)
+    everything = synthetic_clips(suffix)
     others = [
         replace(clip, path=Path(str(clip.path).replace(old, new)))
         for clip in everything
@@ -271,7 +271,9 @@ def test_the_same_figures_make_the_same_card(bundle, result):
 
 
 def test_clips_without_any_speech_make_a_card_too(bundle):
-    silent = [ClipResult(clip, (), dict.fromkeys(SECONDS, ())) for clip in made_clips()[-6:]]
+    silent = [
+        ClipResult(clip, (), dict.fromkeys(EARLY_SECONDS, ())) for clip in synthetic_clips()[-6:]
+    ]
     write_card(bundle, scores(Evaluation.of_bundle(bundle, silent)))
     assert "0.000" in (bundle.folder / CARD).read_text("utf-8")
 

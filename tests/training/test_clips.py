@@ -17,10 +17,10 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
-from training.sound.augment import Augmentation, training_takes
+from training.sound.augment import Augmentation, training_examples
+from training.sound.examples import Example, NoiseMixer, StreamExample
 from training.sound.recordings import samples_16k
-from training.sound.takes import Noisy, StreamTake, Take
-from training.streaming.clips import GatedSegment, at_levels, gated_segments
+from training.streaming.clips import GatedSegment, gated_segments, with_level_copies
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.spectra import log_mel, segment_spectra
 
@@ -106,18 +106,18 @@ def test_many_processes_give_what_one_gives(clips, cache, tmp_path):
 
 
 def test_clips_are_learned_at_further_levels_and_changed_copies_at_one(clips, cache):
-    takes = training_takes(clips, Augmentation(copies=1, rate=(0.9, 1.1)), seed=0)
-    segments = cut(takes, cache)
+    examples = training_examples(clips, Augmentation(copies=1, rate=(0.9, 1.1)), seed=0)
+    segments = cut(examples, cache)
     recorded = [segment for segment in segments if segment.recorded]
     assert 0 < len(recorded) < len(segments)
-    assert at_levels(segments, 0, 12.0, seed=0) == segments
+    assert with_level_copies(segments, 0, 12.0, seed=0) == segments
 
-    louder = at_levels(segments, 2, 12.0, seed=0)
+    louder = with_level_copies(segments, 2, 12.0, seed=0)
     origins = [*segments, *recorded, *recorded]
     assert len(louder) == len(origins)
     gains = []
     for segment, origin in zip(louder, origins, strict=True):
-        assert (segment.take, segment.last_voiced) == (origin.take, origin.last_voiced)
+        assert (segment.example, segment.last_voiced) == (origin.example, origin.last_voiced)
         gain = segment.log_mel - origin.log_mel
         assert np.ptp(gain) < 1e-3
         gains.append(float(gain.mean()))
@@ -127,7 +127,7 @@ def test_clips_are_learned_at_further_levels_and_changed_copies_at_one(clips, ca
     assert 6.0 < max(map(abs, gains)) <= 12.0
 
     # Noise takes away nothing, lies under a share, and leaves what else is drawn.
-    noisy = at_levels(segments, 2, 12.0, 0, SpectralNoise(chance=0.5))
+    noisy = with_level_copies(segments, 2, 12.0, 0, SpectralNoise(chance=0.5))
     assert [s.log_mel.tobytes() for s in noisy[: len(segments)]] == [
         s.log_mel.tobytes() for s in louder[: len(segments)]
     ]
@@ -136,7 +136,7 @@ def test_clips_are_learned_at_further_levels_and_changed_copies_at_one(clips, ca
     assert 0 < sum(float(np.max(more)) > 0.1 for more in added) < 2 * len(recorded)
 
     # A segment's levels stay what they are when others are learned from.
-    alone = at_levels(recorded[:1], 2, 12.0, seed=0)
+    alone = with_level_copies(recorded[:1], 2, 12.0, seed=0)
     assert [s.log_mel.tobytes() for s in alone[1:]] == [
         louder[len(segments)].log_mel.tobytes(),
         louder[len(segments) + len(recorded)].log_mel.tobytes(),
@@ -191,41 +191,41 @@ def test_half_an_entry_is_made_again(clips, cache):
 
 # -------------------------------------------------------------------------------------------- takes
 
-NOISE = Noisy(("white", "hum"), (5.0, 15.0))
+NOISE = NoiseMixer(("white", "hum"), (5.0, 15.0))
 
 
 def test_a_changed_take_is_gated_as_it_sounds(clips, cache):
-    take = Take(clips[0], NOISE, copy=1)
-    segments = cut([take], cache)
-    steps = Segmenter(FEATURES, GATE).push(take.samples())
+    example = Example(clips[0], NOISE, copy=1)
+    segments = cut([example], cache)
+    steps = Segmenter(FEATURES, GATE).push(example.samples())
     log_mels = np.concatenate([step.log_mels for step in steps])
     joined = np.concatenate([segment.log_mel for segment in segments])
     assert np.array_equal(joined, log_mels.astype(np.float32))
-    assert {segment.take for segment in segments} == {take}
+    assert {segment.example for segment in segments} == {example}
     assert {segment.clip for segment in segments} == {clips[0]}
     (recorded, *_) = cut([clips[0]], cache)
-    assert recorded.take == Take(clips[0])
+    assert recorded.example == Example(clips[0])
     assert not np.array_equal(recorded.log_mel, segments[0].log_mel)
 
 
 def test_recorded_and_changed_takes_share_a_cache_and_nothing_else(clips, cache):
-    takes = [Take(clips[0]), Take(clips[0], NOISE), Take(clips[0], NOISE, 1), clips[2]]
+    examples = [Example(clips[0]), Example(clips[0], NOISE), Example(clips[0], NOISE, 1), clips[2]]
     recorded = facts(cut(clips, cache))
     before = entries(cache)
-    first = facts(cut(takes, cache))
+    first = facts(cut(examples, cache))
     after = entries(cache)
     assert before.items() <= after.items()
     assert len(after) == len(before) + 2
-    assert facts(cut(takes, cache)) == first
+    assert facts(cut(examples, cache)) == first
     assert facts(cut(clips, cache)) == recorded
     assert entries(cache) == after
 
 
 def test_steps_of_a_stream_are_known_by_their_clips(clips, cache):
-    take = StreamTake((clips[0], clips[2]), (1.0, 1.0))
-    segments = cut([take], cache)
-    assert facts(cut([take], cache)) == facts(segments)
-    spans = take.stream().spans
+    example = StreamExample((clips[0], clips[2]), (1.0, 1.0))
+    segments = cut([example], cache)
+    assert facts(cut([example], cache)) == facts(segments)
+    spans = example.stream().spans
     assert {segment.clip for segment in segments} == {clips[0], clips[2]}
     for segment in segments:
         assert len(segment.clips) == len(segment.log_mel)
@@ -237,9 +237,9 @@ def test_steps_of_a_stream_are_known_by_their_clips(clips, cache):
 def test_a_segment_of_two_clips_changes_hands_where_they_meet(tmp_path, cache, speech):
     first = clip(tmp_path / "first.wav", speech[RATE : 5 * RATE])
     second = clip(tmp_path / "second.wav", speech[int(6.5 * RATE) : int(10.5 * RATE)])
-    take = StreamTake((first, second), None)
-    (segment,) = cut([take], cache)
-    border = take.stream().spans[1].start / 1280 - segment.first_step
+    example = StreamExample((first, second), None)
+    (segment,) = cut([example], cache)
+    border = example.stream().spans[1].start / 1280 - segment.first_step
     assert segment.clips.index(second) == pytest.approx(border, abs=1)
     assert segment.clip == second
 
@@ -249,16 +249,20 @@ def test_a_damaged_recording_among_changed_takes_costs_nothing_else(clips, cache
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF of something else")
     damaged = Clip("savee", bad, "bad", "DC", "sad", "en", CORPORA["savee"].labels)
-    talk = Noisy(("babble",), 10.0, speech=(bad,))
-    takes = [Take(damaged, NOISE), *(Take(c, NOISE) for c in clips), Take(clips[0], talk)]
-    stream = StreamTake((clips[0], damaged), (0.5, 0.5))
+    talk = NoiseMixer(("babble",), 10.0, speech=(bad,))
+    examples = [
+        Example(damaged, NOISE),
+        *(Example(c, NOISE) for c in clips),
+        Example(clips[0], talk),
+    ]
+    stream = StreamExample((clips[0], damaged), (0.5, 0.5))
     with pytest.raises(SerError, match=r"bad\.wav is not audio.*\(2 other clips"):
-        cut([*takes, stream], cache, jobs=jobs)
+        cut([*examples, stream], cache, jobs=jobs)
     assert len(entries(cache)) == 3
 
 
 def test_a_full_disk_keeps_what_was_cached_of_changed_takes(clips, cache, monkeypatch):
-    cut([Take(clips[0], NOISE)], cache)
+    cut([Example(clips[0], NOISE)], cache)
     kept = entries(cache)
 
     def full(file, **arrays):
@@ -268,9 +272,9 @@ def test_a_full_disk_keeps_what_was_cached_of_changed_takes(clips, cache, monkey
     with monkeypatch.context() as context:
         context.setattr(np, "savez", full)
         with pytest.raises(OutputError, match="No space left"):
-            cut([Take(c, NOISE) for c in clips], cache)
+            cut([Example(c, NOISE) for c in clips], cache)
     assert entries(cache) == kept
-    cut([Take(c, NOISE) for c in clips], cache)
+    cut([Example(c, NOISE) for c in clips], cache)
     assert kept.items() <= entries(cache).items()
 
 
@@ -278,27 +282,32 @@ def test_a_full_disk_keeps_what_was_cached_of_changed_takes(clips, cache, monkey
 
 
 def test_the_teacher_hears_the_voice_where_the_gate_was_open(clips, cache):
-    takes = [Take(clips[0]), Take(clips[0], NOISE), clips[2], StreamTake(tuple(clips), None)]
-    segments = cut(takes, cache)
+    examples = [
+        Example(clips[0]),
+        Example(clips[0], NOISE),
+        clips[2],
+        StreamExample(tuple(clips), None),
+    ]
+    segments = cut(examples, cache)
     spectra = segment_spectra(segments, cache / "teacher", 1)
     assert len(spectra) == len(segments)
     for segment, spectrum in zip(segments, spectra, strict=True):
-        whole = log_mel(segment.take.voice()).astype(np.float16)
+        whole = log_mel(segment.example.voice()).astype(np.float16)
         frames = 8 * segment.first_step - 33 + np.arange(32 + 8 * len(segment.log_mel))
         assert np.array_equal(spectrum, whole[np.clip(frames, 0, len(whole) - 1)])
 
 
 def test_the_teachers_input_is_kept_for_each_take(clips, cache):
-    segments = cut([Take(clips[0]), Take(clips[0], NOISE)], cache)
+    segments = cut([Example(clips[0]), Example(clips[0], NOISE)], cache)
     spectra = segment_spectra(segments, cache / "teacher", 1)
     before = entries(cache / "teacher")
     assert len(before) == 2
-    more = cut([clips[2], Take(clips[0], NOISE)], cache)
+    more = cut([clips[2], Example(clips[0], NOISE)], cache)
     again = segment_spectra(more, cache / "teacher", 1)
     after = entries(cache / "teacher")
     assert before.items() <= after.items()
     assert len(after) == 3
-    mine = sum(segment.take.change is not None for segment in more)
+    mine = sum(segment.example.change is not None for segment in more)
     for old, new in zip(spectra[-mine:], again[-mine:], strict=True):
         assert np.array_equal(old, new)
 

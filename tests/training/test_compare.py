@@ -11,7 +11,7 @@ import pytest
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
-from tests.training.made_up import made_clips, made_run
+from tests.training.made_up import synthetic_clips, synthetic_run
 from training.corpora import Clip
 from training.measure.evaluate import ClipResult, Evaluation, SegmentResult
 from training.report.compare import compare
@@ -19,7 +19,7 @@ from training.runs import PREDICTIONS, Run
 
 CLIPS = [
     replace(clip, speaker=speaker, name=f"{clip.name}-{speaker}-{k}")
-    for clip in made_clips(corpora=["crema_d"])[:6]
+    for clip in synthetic_clips(corpora=["crema_d"])[:6]
     for speaker in ("1037", "1038", "1039", "1040")
     for k in range(10)
 ]
@@ -42,11 +42,13 @@ def number(clip: Clip) -> int:
 
 @pytest.fixture
 def six_of_ten(tmp_path) -> Run:
-    return made_run(tmp_path / "six", evaluation=answered(CLIPS, lambda clip: number(clip) < 6))
+    return synthetic_run(
+        tmp_path / "six", evaluation=answered(CLIPS, lambda clip: number(clip) < 6)
+    )
 
 
 def test_a_gain_with_every_speaker_is_beyond_doubt(six_of_ten, tmp_path):
-    better = made_run(
+    better = synthetic_run(
         tmp_path / "seven", seed=1, evaluation=answered(CLIPS, lambda clip: number(clip) < 7)
     )
     text, html = compare([six_of_ten, better])
@@ -59,7 +61,7 @@ def test_a_gain_with_every_speaker_is_beyond_doubt(six_of_ten, tmp_path):
 
 
 def test_the_better_one_may_be_the_first(six_of_ten, tmp_path):
-    worse = made_run(
+    worse = synthetic_run(
         tmp_path / "five", seed=1, evaluation=answered(CLIPS, lambda clip: number(clip) < 5)
     )
     text, _ = compare([six_of_ten, worse])
@@ -69,7 +71,7 @@ def test_the_better_one_may_be_the_first(six_of_ten, tmp_path):
 
 def test_a_gain_with_one_speaker_alone_may_be_chance(six_of_ten, tmp_path):
     right = {"1037": 10, "1038": 5, "1039": 6, "1040": 6}
-    mixed = made_run(
+    mixed = synthetic_run(
         tmp_path / "mixed",
         seed=1,
         evaluation=answered(CLIPS, lambda clip: number(clip) < right[clip.speaker]),
@@ -81,7 +83,7 @@ def test_a_gain_with_one_speaker_alone_may_be_chance(six_of_ten, tmp_path):
 def test_one_speaker_decides_nothing(tmp_path):
     mine = [clip for clip in CLIPS if clip.speaker == "1037"]
     runs = [
-        made_run(
+        synthetic_run(
             tmp_path / str(k), seed=k, evaluation=answered(mine, lambda clip, k=k: number(clip) < k)
         )
         for k in (4, 8)
@@ -92,7 +94,7 @@ def test_one_speaker_decides_nothing(tmp_path):
 
 
 def test_the_same_answers_differ_by_nothing(six_of_ten, tmp_path):
-    again = made_run(
+    again = synthetic_run(
         tmp_path / "again", seed=1, evaluation=answered(CLIPS, lambda clip: number(clip) < 6)
     )
     text, _ = compare([six_of_ten, again])
@@ -102,7 +104,7 @@ def test_the_same_answers_differ_by_nothing(six_of_ten, tmp_path):
 def test_what_not_all_were_tested_on_is_left_out_and_counted(six_of_ten, tmp_path):
     first = CLIPS[0]
     others = [replace(first, label="happy"), *CLIPS[1:200]]
-    fewer = made_run(tmp_path / "fewer", seed=1, evaluation=answered(others, lambda _: True))
+    fewer = synthetic_run(tmp_path / "fewer", seed=1, evaluation=answered(others, lambda _: True))
     text, html = compare([six_of_ten, fewer])
     assert "| CREMA-D |   199 |" in text
     assert "A: 41 clips that not all were tested on are left out." in text
@@ -117,12 +119,12 @@ def test_clips_that_are_there_twice_are_paired_in_their_order(tmp_path):
     def first_time(clip: Clip) -> bool:
         return clip.name not in seen and not seen.add(clip.name)
 
-    once = made_run(tmp_path / "a", evaluation=answered(CLIPS, lambda _: True))
-    both = made_run(tmp_path / "b", seed=1, evaluation=answered(twice, first_time))
+    once = synthetic_run(tmp_path / "a", evaluation=answered(CLIPS, lambda _: True))
+    both = synthetic_run(tmp_path / "b", seed=1, evaluation=answered(twice, first_time))
     text, _ = compare([once, both])
     assert "| CREMA-D |   240 |      UAR | 1.000 | 1.000 |" in text
     assert "B: 240 clips that not all" in text
-    again = made_run(tmp_path / "c", seed=2, evaluation=answered(twice, lambda _: True))
+    again = synthetic_run(tmp_path / "c", seed=2, evaluation=answered(twice, lambda _: True))
     text, _ = compare([both, again])
     assert "| CREMA-D |   480 |      UAR | 0.500 | 1.000 |" in text
 
@@ -131,7 +133,7 @@ def test_folds_of_one_recipe_are_taken_together(tmp_path):
     def fold(name: str, number_of_fold: int, seed: int, right: int) -> Run:
         speakers = ("1037", "1038") if number_of_fold == 1 else ("1039", "1040")
         tested = [clip for clip in CLIPS if clip.speaker in speakers]
-        return made_run(
+        return synthetic_run(
             tmp_path / name,
             fold=number_of_fold,
             seed=seed,
@@ -152,7 +154,7 @@ def test_the_mean_over_corpora_leaves_out_two_speakers(tmp_path):
         return answered(clips, lambda clip: right[clip.corpus])
 
     runs = [
-        made_run(
+        synthetic_run(
             tmp_path / str(k),
             seed=k,
             evaluation=everywhere({"crema_d": True, "emodb": bool(k), "tess": bool(k)}),
@@ -165,7 +167,9 @@ def test_the_mean_over_corpora_leaves_out_two_speakers(tmp_path):
 
 
 def test_what_leaked_is_told(six_of_ten, tmp_path):
-    leaky = made_run(tmp_path / "leaky", recipe="c_cnn", evaluation=answered(CLIPS, lambda _: True))
+    leaky = synthetic_run(
+        tmp_path / "leaky", recipe="c_cnn", evaluation=answered(CLIPS, lambda _: True)
+    )
     text, html = compare([six_of_ten, leaky])
     assert "B: Clips were drawn at random" in text
     assert "B is not a measure of strangers." in Page(html).text
@@ -178,13 +182,13 @@ def test_one_run_is_nothing_to_compare(six_of_ten):
 
 def test_runs_on_different_clips_are_refused(six_of_ten, tmp_path):
     others = [replace(clip, name=f"other {clip.name}") for clip in CLIPS]
-    other = made_run(tmp_path / "other", seed=1, evaluation=answered(others, lambda _: True))
+    other = synthetic_run(tmp_path / "other", seed=1, evaluation=answered(others, lambda _: True))
     with pytest.raises(UsageError, match="tested on different clips"):
         compare([six_of_ten, other])
 
 
 def test_a_run_without_predictions_is_refused(six_of_ten, tmp_path):
-    begun = made_run(tmp_path / "begun", seed=1, evaluation=answered(CLIPS, lambda _: True))
+    begun = synthetic_run(tmp_path / "begun", seed=1, evaluation=answered(CLIPS, lambda _: True))
     (begun.folder / PREDICTIONS).unlink()
     with pytest.raises(UsageError, match="run the same recipe again"):
         compare([six_of_ten, begun])

@@ -9,7 +9,7 @@ import pytest
 from realtime_ser.base.errors import UsageError
 from tests.training.test_corpora import record
 from training.corpora import CORPORA
-from training.corpora.listing import found_table, how
+from training.corpora.listing import corpora_table, how
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def text(root) -> str:
-    return found_table(root)
+    return corpora_table(root)
 
 
 def cells(text: str, start: str, which: int = 0) -> list[str]:
@@ -105,7 +105,7 @@ def test_everything_fits_a_terminal_of_100_columns(text, root):
 
 def test_what_is_complete_says_no_more_than_needed(tmp_path):
     record(tmp_path / "corpora" / "mine" / "sad" / "anna_1.wav")
-    text = found_table(tmp_path / "corpora")
+    text = corpora_table(tmp_path / "corpora")
     assert "Skipped" not in text
     assert "No corpus" not in text
 
@@ -114,25 +114,25 @@ def test_what_is_complete_says_no_more_than_needed(tmp_path):
 def test_the_folder_of_one_corpus_may_be_given_itself(tmp_path, place):
     record(tmp_path / "mine" / "sad" / "anna_1.wav")
     record(tmp_path / "mine" / "happy" / "anna" / "1.wav")
-    assert cells(found_table(tmp_path / place), "mine")[2] == "2"
+    assert cells(corpora_table(tmp_path / place), "mine")[2] == "2"
 
 
 def test_the_folder_of_a_known_corpus_may_be_given_itself(tmp_path):
     record(tmp_path / "ravdess" / "Actor_01" / "03-01-04-01-01-01-01.wav")
-    text = found_table(tmp_path / "ravdess")
+    text = corpora_table(tmp_path / "ravdess")
     assert cells(text, "RAVDESS")[2] == "1"
     assert "No corpus" not in text
 
 
 def test_a_folder_that_is_not_there_is_told_so(tmp_path):
     with pytest.raises(UsageError, match=r"There is no folder .*nowhere"):
-        found_table(tmp_path / "nowhere")
+        corpora_table(tmp_path / "nowhere")
 
 
 def test_a_folder_without_any_corpus_says_what_was_expected(tmp_path):
     record(tmp_path / "music" / "song.wav")
     with pytest.raises(UsageError, match="holds no corpus; expected are folders such as ravdess,"):
-        found_table(tmp_path)
+        corpora_table(tmp_path)
 
 
 # --------------------------------------------------------------------- where to get them
@@ -158,7 +158,7 @@ def test_ones_own_recordings_are_explained_by_layouts_that_work(tmp_path):
     assert len(examples) == 3
     for example in examples:
         record(tmp_path / example)
-    assert cells(found_table(tmp_path), "my_corpus")[2] == "3"
+    assert cells(corpora_table(tmp_path), "my_corpus")[2] == "3"
 
 
 def test_an_unknown_corpus_is_answered_with_the_known_ones():

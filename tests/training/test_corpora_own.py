@@ -9,7 +9,7 @@ import pytest
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.test_corpora import FORMATS, read, record
-from training.corpora.own import label_of
+from training.corpora.own import folder_label
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_every_label_is_a_folder(tmp_path, label):
     }.items(),
 )
 def test_common_words_name_a_label(word, label):
-    assert label_of(word) == label
+    assert folder_label(word) == label
 
 
 @pytest.mark.parametrize("suffix", [*FORMATS, ".WAV"])

@@ -22,7 +22,7 @@ from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.session.running_summary import SummaryAccumulator
 from training.corpora import CORPORA, Clip
 from training.measure.evaluate import (
-    SECONDS,
+    EARLY_SECONDS,
     ClipResult,
     Evaluation,
     SegmentResult,
@@ -31,7 +31,7 @@ from training.measure.evaluate import (
     result_logits,
     scores,
 )
-from training.measure.levels import Gain, level_scores
+from training.measure.levels import GainChange, level_scores
 from training.measure.noise import NoiseTest, noise_scores
 from training.measure.streams import (
     StreamTest,
@@ -41,10 +41,10 @@ from training.measure.streams import (
     stream_scores,
     switch_scores,
 )
+from training.sound.examples import Example, NoiseMixer
 from training.sound.noises import TRAINING_NOISES
 from training.sound.recordings import samples_16k
-from training.sound.takes import Noisy, Take
-from training.streaming.graph import beside, evaluate_graph
+from training.streaming.graph import compare_with_graph, evaluate_graph
 
 ALL = np.arange(len(LABELS))
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +129,7 @@ def test_a_clip_without_speech_gets_no_answer(results):
     assert posterior(results["silent"].segments, ALL) is None
 
 
-@pytest.mark.parametrize("seconds", SECONDS)
+@pytest.mark.parametrize("seconds", EARLY_SECONDS)
 @pytest.mark.parametrize("name", ["long", "short"])
 def test_early_decisions_are_those_of_a_sound_that_ends_there(bundle, results, name, seconds):
     result = results[name]
@@ -143,14 +143,16 @@ def test_early_decisions_are_those_of_a_sound_that_ends_there(bundle, results, n
     )
     steps = voiced + int(seconds / STEP_S)
     _, expected = live(bundle, samples[: (steps - 1) * STEP + STEP_SPAN])
-    assert posterior(result.after[seconds], ALL) == pytest.approx(expected, abs=1e-6)
+    assert posterior(result.early_segments[seconds], ALL) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_shorter_clip_uses_its_result(results):
     short = results["short"]
-    assert posterior(short.after[2.0], ALL) == pytest.approx(posterior(short.segments, ALL))
+    assert posterior(short.early_segments[2.0], ALL) == pytest.approx(
+        posterior(short.segments, ALL)
+    )
     long = results["long"]
-    assert posterior(long.after[3.0], ALL) != pytest.approx(posterior(long.segments, ALL))
+    assert posterior(long.early_segments[3.0], ALL) != pytest.approx(posterior(long.segments, ALL))
 
 
 def test_many_processes_say_what_one_says(bundle, clips, results):
@@ -178,7 +180,7 @@ def test_a_model_without_a_class_of_the_corpus_is_not_measured_on_it(bundle, cli
 
 
 def test_a_change_is_heard(bundle, clips, results):
-    louder = evaluate_bundle(bundle, clips, jobs=1, change=Noisy(("fan",), -30.0))
+    louder = evaluate_bundle(bundle, clips, jobs=1, change=NoiseMixer(("fan",), -30.0))
     assert louder.results[0].segments != ()
     heard = {result.clip.name: posterior(result.segments, ALL) for result in louder.results}
     clean = posterior(results["long"].segments, ALL)
@@ -200,7 +202,7 @@ def test_the_training_graph_says_what_the_stream_says(bundle, clips, evaluation,
         assert [a.voiced for a, _ in pairs] == [b.voiced for _, b in pairs]
         for whole, step in pairs:
             assert whole.probabilities == pytest.approx(step.probabilities, abs=1e-4)
-    found = beside(evaluation, graph)["corpora"]["emodb"]
+    found = compare_with_graph(evaluation, graph)["corpora"]["emodb"]
     assert found["uar"] == scores(evaluation)["corpora"]["emodb"]["uar"]
     assert 0 < found["largest_difference"] < 1e-4
     assert found["equal_labels"] == 1.0
@@ -210,12 +212,12 @@ def test_a_graph_that_says_something_else_is_found_out(bundle, clips, results):
     mine = judged("happy", say(happy=0.9)), judged("sad", say(sad=0.9)), judged("angry")
     theirs = judged("happy", say(happy=0.8)), judged("sad", say(angry=0.9)), judged("angry")
     sides = [Evaluation.of_bundle(bundle, side) for side in (mine, theirs)]
-    found = beside(*sides)["corpora"]["crema_d"]
+    found = compare_with_graph(*sides)["corpora"]["crema_d"]
     assert found["equal_labels"] == pytest.approx(2 / 3)
     assert found["uar"] == pytest.approx(1 / 3)
     assert found["largest_difference"] == pytest.approx(0.9 - 0.1 / 7, abs=1e-6)
     silent = Evaluation.of_bundle(bundle, (judged("happy"), *theirs[1:]))
-    assert beside(sides[0], silent)["corpora"]["crema_d"]["largest_difference"] == 1.0
+    assert compare_with_graph(sides[0], silent)["corpora"]["crema_d"]["largest_difference"] == 1.0
 
 
 def test_noise_costs_what_it_takes_from_the_clean_clips(bundle, evaluation):
@@ -260,10 +262,12 @@ def test_models_of_folds_are_measured_together_each_by_its_own_clips(bundle, eva
 
 def test_a_gain_makes_a_clip_louder_and_nothing_else(evaluation):
     clip = evaluation.clips[0]
-    plain, louder = Take(clip), Take(clip, Gain(6.0206))
+    plain, louder = Example(clip), Example(clip, GainChange(6.0206))
     np.testing.assert_allclose(louder.samples(), 2 * plain.samples(), rtol=1e-4)
     np.testing.assert_array_equal(louder.voice(), louder.samples())
-    assert len({take.digest() for take in (plain, louder, Take(clip, Gain(6.0)))}) == 3
+    assert (
+        len({example.digest() for example in (plain, louder, Example(clip, GainChange(6.0)))}) == 3
+    )
 
 
 def test_each_clip_has_one_kind_of_noise_that_no_model_learns_from():
@@ -274,7 +278,7 @@ def test_each_clip_has_one_kind_of_noise_that_no_model_learns_from():
     kinds = [test.kind_of(clip) for clip in clips]
     assert kinds == [test.kind_of(clip) for clip in clips]
     assert {kind: kinds.count(kind) > 25 for kind in test.kinds} == dict.fromkeys(test.kinds, True)
-    assert test.take(clips[0], 10.0).change.kinds == (kinds[0],)
+    assert test.example(clips[0], 10.0).change.kinds == (kinds[0],)
 
 
 def test_clips_of_a_stream_are_told_apart(bundle, clips, results):
@@ -362,7 +366,7 @@ def judged(label: str, *segments: SegmentResult, early=None, **facts) -> ClipRes
     path = Path(f"{label}{facts.pop('suffix')}")
     facts["classes"] = CORPORA[facts["corpus"]].labels
     clip = Clip(path=path, name=label, label=label, language="en", **facts)
-    return ClipResult(clip, segments, dict.fromkeys(SECONDS, segments) | (early or {}))
+    return ClipResult(clip, segments, dict.fromkeys(EARLY_SECONDS, segments) | (early or {}))
 
 
 def figures(bundle, *results: ClipResult) -> dict:
@@ -407,7 +411,7 @@ def test_a_clip_without_speech_is_an_error_but_no_miscalibration(bundle):
     assert found["uar"] == pytest.approx(1 / 3)
     assert found["accuracy"] == pytest.approx(1 / 3)
     assert found["all_classes"]["uar"] == pytest.approx(1 / 3)
-    assert list(found["uar_after"].values()) == pytest.approx([1 / 3] * len(SECONDS))
+    assert list(found["uar_after"].values()) == pytest.approx([1 / 3] * len(EARLY_SECONDS))
     assert found["confusion"]["no_answer"][4 - 1] == 2
     assert found["calibration"]["ece"] == pytest.approx(0, abs=0.002)
     assert sum(part["clips"] for part in found["calibration"]["bins"]) == 1
@@ -487,7 +491,7 @@ def test_opus_copies_are_counted(bundle):
 
 def test_a_model_that_answers_at_the_end_has_no_early_figures(bundle):
     result = judged("happy", say(happy=0.9))
-    assert "uar_after" not in figures(bundle, replace(result, after={}))
+    assert "uar_after" not in figures(bundle, replace(result, early_segments={}))
 
 
 def test_all_corpora_are_pooled_without_restriction(bundle):

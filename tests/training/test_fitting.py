@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from realtime_ser.base.errors import OutputError
-from training.batching import Batch, Epochs
-from training.fitting import fit, forget_backup, optimizer, precision
+from training.batching import Batch, BucketedBatches
+from training.fitting import compute_precision, delete_backup, fit, optimizer
 from training.runs import Run
-from training.settings import Fit
+from training.settings import FitSettings
 
 
-class Points(Epochs):
+class Points(BucketedBatches):
     """Points of a noisy line."""
 
     def __init__(self, count: int = 64, noise: float = 0.0, seed: int = 0) -> None:
@@ -43,7 +43,7 @@ class Interrupted(Points):
         super().begin(epoch)
 
 
-def line(settings: Fit, batches: Epochs) -> keras.Model:
+def line(settings: FitSettings, batches: BucketedBatches) -> keras.Model:
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile(optimizer(settings, len(batches)), "mse")
@@ -57,12 +57,16 @@ def weights(model: keras.Model) -> np.ndarray:
 @pytest.mark.parametrize(
     "settings",
     [
-        Fit(epochs=5, learning_rate=0.05),
-        Fit(epochs=5, learning_rate=0.05, schedule="cosine", weight_decay=0.01, average=0.9),
+        FitSettings(epochs=5, learning_rate=0.05),
+        FitSettings(
+            epochs=5, learning_rate=0.05, schedule="cosine", weight_decay=0.01, average=0.9
+        ),
     ],
     ids=["constant", "cosine, averaged"],
 )
-def test_an_interrupted_fit_ends_like_one_that_was_not(settings: Fit, tmp_path: Path) -> None:
+def test_an_interrupted_fit_ends_like_one_that_was_not(
+    settings: FitSettings, tmp_path: Path
+) -> None:
     whole, parted = Run(tmp_path / "whole"), Run(tmp_path / "parted")
     model = line(settings, Points())
     fit(model, Points(), settings, whole, "line")
@@ -78,7 +82,7 @@ def test_an_interrupted_fit_ends_like_one_that_was_not(settings: Fit, tmp_path: 
 
 
 def test_it_stops_when_validation_gets_no_better_and_keeps_the_best(tmp_path: Path) -> None:
-    settings = Fit(epochs=60, learning_rate=0.5, patience=4)
+    settings = FitSettings(epochs=60, learning_rate=0.5, patience=4)
     run, batches = Run(tmp_path), Points(count=32, noise=1.0)
     held_out = Points(count=64, noise=1.0, seed=5)
     model = line(settings, batches)
@@ -97,7 +101,7 @@ def test_it_stops_when_validation_gets_no_better_and_keeps_the_best(tmp_path: Pa
 
 
 def test_the_rate_falls_when_validation_stands_still(tmp_path: Path) -> None:
-    settings = Fit(epochs=12, learning_rate=1.0, schedule="plateau")
+    settings = FitSettings(epochs=12, learning_rate=1.0, schedule="plateau")
     run, batches = Run(tmp_path), Points(count=32, noise=1.0)
     held_out = Points(count=64, noise=1.0, seed=5)
     fit(line(settings, batches), batches, settings, run, "line", [held_out[0]])
@@ -107,22 +111,22 @@ def test_the_rate_falls_when_validation_stands_still(tmp_path: Path) -> None:
 
 
 def test_a_run_shows_its_epochs_to_tensorboard(tmp_path: Path) -> None:
-    settings = Fit(epochs=2)
+    settings = FitSettings(epochs=2)
     fit(line(settings, Points()), Points(), settings, Run(tmp_path), "line")
     assert list((tmp_path / "tensorboard" / "line").glob("events.*"))
 
 
 def test_the_backup_goes_when_the_result_is_kept(tmp_path: Path) -> None:
-    settings, run = Fit(epochs=1), Run(tmp_path)
+    settings, run = FitSettings(epochs=1), Run(tmp_path)
     fit(line(settings, Points()), Points(), settings, run, "line")
     assert (tmp_path / "line-backup.npz").exists()
-    forget_backup(run, "line")
+    delete_backup(run, "line")
     assert not (tmp_path / "line-backup.npz").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    settings = Fit(epochs=1)
+    settings = FitSettings(epochs=1)
     with pytest.raises(OutputError, match="make room"):
         fit(line(settings, Points()), Points(), settings, Run(tmp_path / "file" / "run"), "line")
 
@@ -130,7 +134,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path)
 @pytest.mark.parametrize("gpus", [[], ["gpu:0"]])
 def test_half_precision_is_for_a_gpu(gpus: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.distribution, "list_devices", lambda _kind: gpus)
-    with precision(Fit(mixed_precision=True)):
+    with compute_precision(FitSettings(mixed_precision=True)):
         inside = keras.layers.Dense(1).compute_dtype
     assert inside == ("bfloat16" if gpus else "float32")
     assert keras.layers.Dense(1).compute_dtype == "float32"

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
-from training.folds import JOINT_FOLDS, fold_count, joint_fold, left_out, part_of, partition
+from training.folds import (
+    JOINT_FOLDS,
+    describe_left_out,
+    fold_count,
+    joint_fold,
+    part_of,
+    partition,
+)
 from training.settings import Split
 
 FOLDS = [joint_fold(number) for number in range(1, JOINT_FOLDS + 1)]
@@ -268,14 +275,14 @@ def test_labels_that_nobody_trains_are_left_out_and_said():
     shared = CORPORA["emodb"].labels
     assert {clip_.label for clip_ in parts["test"]} == set(shared)
     assert {clip_.classes for clip_ in parts["test"]} == {shared}
-    said = left_out(pool, parts)
+    said = describe_left_out(pool, parts)
     assert "144 clips of RAVDESS (no calm, surprised to train on)" in said
     assert "54 clips of nEMO (not of this fold)" in said
 
 
 def test_nothing_is_left_out_of_other_schemes():
     pool = corpus("ravdess")
-    assert left_out(pool, partition(pool, Split(), 1, 0)) == ""
+    assert describe_left_out(pool, partition(pool, Split(), 1, 0)) == ""
 
 
 def test_across_corpora_validation_is_the_joint_one_or_a_speaker_of_each_corpus():

@@ -11,7 +11,7 @@ import soundfile
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.paths import shipped
-from training.measure.gate_check import KINDS, ClipShare, GateReport, NoiseShare, check_gate
+from training.measure.gate_check import NOISE_KINDS, ClipShare, GateReport, NoiseShare, check_gate
 from training.sound.noises import BABBLE
 
 
@@ -38,7 +38,7 @@ def report(corpora) -> GateReport:
 
 
 def test_clips_that_get_a_segment_are_counted_at_both_levels(report):
-    assert [(row.corpus, row.gain_db, row.clips, row.heard) for row in report.clips] == [
+    assert [(row.corpus, row.gain_db, row.clips, row.detected) for row in report.clips] == [
         ("CREMA-D", 0, 3, 2),
         ("CREMA-D", -20, 3, 2),
         ("RAVDESS", 0, 1, 1),
@@ -48,7 +48,7 @@ def test_clips_that_get_a_segment_are_counted_at_both_levels(report):
 
 def test_every_noise_is_heard_at_three_levels(report):
     assert [(row.kind, row.level_dbfs) for row in report.noises] == [
-        (kind, level) for kind in [*KINDS, BABBLE] for level in (-20, -40, -60)
+        (kind, level) for kind in [*NOISE_KINDS, BABBLE] for level in (-20, -40, -60)
     ]
     shares = {(row.kind, row.level_dbfs): row.share for row in report.noises}
     assert shares["white", -40] < 0.3
@@ -58,7 +58,7 @@ def test_every_noise_is_heard_at_three_levels(report):
 def test_the_gate_that_was_asked_for_is_measured(corpora, report):
     loose = GateConfig(noise_margin_db=0)  # whatever resembles a voice is one
     found = check_gate(corpora, jobs=1, gate=loose, noise_s=20.0)
-    assert [row.heard for row in found.clips] == [row.heard for row in report.clips]
+    assert [row.detected for row in found.clips] == [row.detected for row in report.clips]
     assert max(row.share for row in report.noises if row.kind == "brown") < 0.5
     assert max(row.share for row in found.noises if row.kind == "brown") > 0.9
 

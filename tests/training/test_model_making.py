@@ -21,14 +21,14 @@ from training.corpora import CORPORA, Clip
 from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.runs import Run
-from training.sound.takes import Noisy, Take
+from training.sound.examples import Example, NoiseMixer
 from training.streaming import imitation, inference
 from training.streaming.batches import (
-    ABSENT,
+    ABSENT_LOGIT,
     FrameBatches,
     ImitationBatches,
     LabelBatches,
-    Labelled,
+    LabelledSegment,
     class_mask,
     mfcc,
     spec_augment,
@@ -74,7 +74,7 @@ def model() -> StreamingSer:
 
 
 def test_heads_of_either_kind_answer_together(model: StreamingSer) -> None:
-    vectors = np.random.default_rng(1).uniform(0, 2, (2, 30, SMALL.vector)).astype(np.float32)
+    vectors = np.random.default_rng(1).uniform(0, 2, (2, 30, SMALL.vector_width)).astype(np.float32)
     statistics = model.head.statistics(vectors)
     apart = [
         *(np.asarray(head(vectors)) for head in model.head.heads),
@@ -101,7 +101,7 @@ def test_units_that_never_moved_in_training_are_not_scaled_up() -> None:
 
 def test_statistics_forget(model: StreamingSer) -> None:
     statistics = model.head.statistics
-    quiet = np.random.default_rng(2).uniform(0, 1, (1, 400, SMALL.vector)).astype(np.float32)
+    quiet = np.random.default_rng(2).uniform(0, 1, (1, 400, SMALL.vector_width)).astype(np.float32)
     loud = quiet.copy()
     loud[:, :10] *= 100.0
     after = np.asarray(statistics(loud))[0], np.asarray(statistics(quiet))[0]
@@ -144,10 +144,10 @@ def clip(corpus: str, label: str) -> Clip:
 
 
 def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
-    segment = Labelled(np.ones((5, 3), np.float16), 5 * [clip("crema_d", "angry")], 4)
+    segment = LabelledSegment(np.ones((5, 3), np.float16), 5 * [clip("crema_d", "angry")], 4)
     inputs, labels, weights = LabelBatches([segment], HeadStage(batch_size=1), seed=0)[0]
     absent = [LABELS.index("calm"), LABELS.index("surprised")]
-    assert set(np.flatnonzero(inputs["mask"][0] == ABSENT)) == set(absent)
+    assert set(np.flatnonzero(inputs["mask"][0] == ABSENT_LOGIT)) == set(absent)
     assert (labels[0, :, absent] == 0).all()
     np.testing.assert_allclose(labels[0, :5].sum(axis=-1), 1.0, rtol=1e-6)
     assert labels[0, 0].argmax() == LABELS.index("angry")
@@ -159,14 +159,14 @@ def test_classes_that_a_corpus_lacks_are_neither_taught_nor_punished() -> None:
 def test_each_step_of_joined_clips_bears_its_own_clips_label() -> None:
     joined = [clip("ravdess", "sad")] * 3 + [clip("ravdess", "happy")] * 2
     stage = HeadStage(batch_size=1, label_smoothing=0.0)
-    _, labels, _ = LabelBatches([Labelled(np.ones((5, 3)), joined, 4)], stage, seed=0)[0]
+    _, labels, _ = LabelBatches([LabelledSegment(np.ones((5, 3)), joined, 4)], stage, seed=0)[0]
     said = [LABELS[k] for k in labels[0, :5].argmax(axis=-1)]
     assert said == ["sad", "sad", "sad", "happy", "happy"]
 
 
 def test_a_segment_may_follow_another_one_of_its_speaker() -> None:
     segments = [
-        Labelled(np.full((3, 2), k), 3 * [clip("ravdess", k_label)], 1)
+        LabelledSegment(np.full((3, 2), k), 3 * [clip("ravdess", k_label)], 1)
         for k, k_label in enumerate(("sad", "happy"))
     ]
     stage = HeadStage(batch_size=2, label_smoothing=0.0, joined=1.0)
@@ -186,7 +186,9 @@ def test_votes_make_up_their_share_of_a_label() -> None:
     votes = tuple(0.5 if label in ("angry", "calm") else 0.0 for label in LABELS)
     heard = replace(clip("crema_d", "sad"), votes=votes)
     stage = HeadStage(batch_size=1, label_smoothing=0.0, soft_labels=0.4)
-    _, labels, _ = LabelBatches([Labelled(np.ones((2, 3)), [heard] * 2, 1)], stage, seed=0)[0]
+    _, labels, _ = LabelBatches([LabelledSegment(np.ones((2, 3)), [heard] * 2, 1)], stage, seed=0)[
+        0
+    ]
     found = dict(zip(LABELS, labels[0, 0], strict=True))
     assert found["sad"] == pytest.approx(0.6)
     assert found["angry"] == pytest.approx(0.4)  # CREMA-D has no calm: its votes do not count
@@ -194,7 +196,7 @@ def test_votes_make_up_their_share_of_a_label() -> None:
 
 
 def test_rare_classes_weigh_more_where_asked_for() -> None:
-    segments = [Labelled(np.ones((2, 3)), [clip("ravdess", label)] * 2, 1) for label in RARE]
+    segments = [LabelledSegment(np.ones((2, 3)), [clip("ravdess", label)] * 2, 1) for label in RARE]
     stage = HeadStage(batch_size=4, class_weights=True)
     _, labels, weights = LabelBatches(segments, stage, seed=None)[0]
     sad = labels[:, 0].argmax(axis=-1) == LABELS.index("sad")
@@ -207,7 +209,7 @@ RARE = ("sad", "happy", "happy", "happy")
 
 def test_changed_copies_are_drawn_as_often_as_asked_for() -> None:
     segments = [
-        Labelled(np.full((2, 1), changed), [clip("ravdess", "sad")] * 2, 1, changed=changed)
+        LabelledSegment(np.full((2, 1), changed), [clip("ravdess", "sad")] * 2, 1, changed=changed)
         for changed in (False, True)
         for _ in range(500)
     ]
@@ -230,9 +232,9 @@ def test_masks_hide_no_more_than_they_may() -> None:
 def test_segments_of_any_length_are_encoded_in_their_order(
     model: StreamingSer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take, random = Take(clip("ravdess", "sad")), np.random.default_rng(3)
+    example, random = Example(clip("ravdess", "sad")), np.random.default_rng(3)
     segments = [
-        GatedSegment(take, take.clips * steps, made.astype(np.float32), steps - 1, 0.3, 0)
+        GatedSegment(example, example.clips * steps, made.astype(np.float32), steps - 1, 0.3, 0)
         for steps in (5, 2, 9, 2, 7)
         for made in [random.uniform(-60.0, -20.0, (steps, 8, 64))]
     ]
@@ -245,8 +247,11 @@ def test_segments_of_any_length_are_encoded_in_their_order(
 
 def test_the_encoder_hears_recordings_in_noise_and_is_to_give_what_it_gave_without() -> None:
     sound = np.full((4, 8, 64), -40.0, np.float32)
-    takes = [Take(clip("ravdess", "sad")), Take(clip("ravdess", "sad"), Noisy(("white",), 10.0))]
-    segments = [GatedSegment(take, take.clips * 4, sound, 3, 0.3, 0) for take in takes]
+    examples = [
+        Example(clip("ravdess", "sad")),
+        Example(clip("ravdess", "sad"), NoiseMixer(("white",), 10.0)),
+    ]
+    segments = [GatedSegment(example, example.clips * 4, sound, 3, 0.3, 0) for example in examples]
     targets = [np.full((4, 2), k, np.float16) for k in range(2)]
     stage = EncoderStage(gain_db=0.0, noise=SpectralNoise(chance=1.0))
     frames, aims, _ = ImitationBatches(segments, targets, 40, stage, seed=0)[0]
@@ -261,7 +266,7 @@ def test_the_encoder_hears_recordings_in_noise_and_is_to_give_what_it_gave_witho
 def test_mixup_mixes_inputs_and_labels_alike() -> None:
     loud = [np.full((3, 8, 64), level, np.float32) for level in (-20.0, -60.0)]
     segments = [
-        Labelled(sound, [clip("ravdess", label)] * 3, 2)
+        LabelledSegment(sound, [clip("ravdess", label)] * 3, 2)
         for sound, label in zip(loud, ("angry", "sad"), strict=True)
     ]
     stage = WholeStage(batch_size=2, mixup=5.0, gain_db=0.0, label_smoothing=0.0, balance=0.0)
@@ -280,7 +285,9 @@ def test_mixup_mixes_inputs_and_labels_alike() -> None:
 
 def test_batches_depend_on_seed_and_epoch_only() -> None:
     segments = [
-        Labelled(np.full((k % 9 + 1, 3), k, np.float16), (k % 9 + 1) * [clip("ravdess", "sad")], 0)
+        LabelledSegment(
+            np.full((k % 9 + 1, 3), k, np.float16), (k % 9 + 1) * [clip("ravdess", "sad")], 0
+        )
         for k in range(40)
     ]
 

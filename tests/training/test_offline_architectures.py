@@ -10,9 +10,9 @@ import pytest
 
 from realtime_ser.base.errors import UsageError
 from training.offline.architectures import ARCHITECTURES, build_network
-from training.offline.recipe import Network
+from training.offline.recipe import NetworkOptions
 
-PLAIN = Network()
+PLAIN = NetworkOptions()
 NOT_TOLD = ("InputLayer", "Permute", "Reshape")  # how the input lies, not what is done with it
 
 
@@ -106,7 +106,7 @@ def test_the_picture_of_c_is_not_turned():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_attention_takes_clips_of_any_length_in_every_architecture(name):
-    model = build_network(name, (None, 24), 8, Network(pooling="attention"))
+    model = build_network(name, (None, 24), 8, NetworkOptions(pooling="attention"))
     flat = [layer for layer in model.layers if layer.name == "attention"]
     assert len(flat) == 1
     for frames in (16, 40):
@@ -115,7 +115,7 @@ def test_attention_takes_clips_of_any_length_in_every_architecture(name):
 
 
 def test_attention_weighs_frames():
-    model = build_network("e-lstm", (6, 4), 3, Network(pooling="attention"))
+    model = build_network("e-lstm", (6, 4), 3, NetworkOptions(pooling="attention"))
     weights = keras.Model(model.input, model.get_layer("attention").output)
     said = np.asarray(weights(np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)))
     np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
@@ -123,7 +123,7 @@ def test_attention_weighs_frames():
 
 def test_a_penalty_adds_to_the_loss():
     assert not build_network("e-cnn", (1, 40), 7, PLAIN).losses
-    assert len(build_network("e-cnn", (1, 40), 7, Network(l2=1e-3)).losses) == 3
+    assert len(build_network("e-cnn", (1, 40), 7, NetworkOptions(l2=1e-3)).losses) == 3
 
 
 def test_a_clip_too_short_for_the_network_is_one_sentence():

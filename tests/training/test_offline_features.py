@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from realtime_ser.base.errors import OutputError, SerError, UsageError
 from training.corpora import Clip
 from training.offline.features import clip_features, extract, features_of
-from training.offline.frontend import FrontEnd, Standard
+from training.offline.frontend import FrontEnd, Standardiser
 from training.offline.recipe import Features
+from training.sound.examples import Example
 from training.sound.preprocess import Preprocessing, preprocess
-from training.sound.takes import Take
 
 RATE = 16_000
 
@@ -30,14 +30,14 @@ def tone(seconds: float = 1.0, hz: float = 220.0, rate: int = RATE) -> np.ndarra
     return (0.1 * np.sin(np.pi * time / seconds) * harmonics + 0.05 * noise).astype(np.float32)
 
 
-def take(path: Path, samples: np.ndarray, rate: int = RATE) -> Take:
+def example(path: Path, samples: np.ndarray, rate: int = RATE) -> Example:
     soundfile.write(path, samples, rate, subtype="FLOAT")
-    return Take(Clip("made-up", path, path.stem, "a", "happy", "en", ("happy", "sad")))
+    return Example(Clip("made-up", path, path.stem, "a", "happy", "en", ("happy", "sad")))
 
 
 @pytest.fixture
-def takes(tmp_path: Path) -> list[Take]:
-    return [take(tmp_path / f"{hz}.wav", tone(0.5, hz)) for hz in (150, 220, 330)]
+def examples(tmp_path: Path) -> list[Example]:
+    return [example(tmp_path / f"{hz}.wav", tone(0.5, hz)) for hz in (150, 220, 330)]
 
 
 # ----------------------------------------------------------------------------------------- librosa
@@ -78,7 +78,7 @@ def test_features_stand_side_by_side_in_the_order_of_the_recipe():
 
 
 def test_no_rate_keeps_that_of_the_recording_and_another_one_resamples(tmp_path):
-    recording = take(tmp_path / "fast.wav", tone(1.0, rate=48_000), 48_000)
+    recording = example(tmp_path / "fast.wav", tone(1.0, rate=48_000), 48_000)
     native = features_of(recording, Features(sample_rate=None))
     np.testing.assert_allclose(
         native, librosa.feature.mfcc(y=tone(1.0, rate=48_000), sr=48_000, n_mfcc=40).T, atol=1e-3
@@ -91,16 +91,16 @@ def test_no_rate_keeps_that_of_the_recording_and_another_one_resamples(tmp_path)
     )
 
 
-def test_a_mean_is_one_frame(takes):
+def test_a_mean_is_one_frame(examples):
     settings = Features(sample_rate=RATE)
-    whole = features_of(takes[0], settings)
-    mean = features_of(takes[0], settings.model_copy(update={"summary": "mean"}))
+    whole = features_of(examples[0], settings)
+    mean = features_of(examples[0], settings.model_copy(update={"summary": "mean"}))
     np.testing.assert_allclose(mean, whole.mean(axis=0, keepdims=True))
 
 
 def test_preprocessing_comes_ahead_of_the_features(tmp_path):
     silence = np.zeros(RATE // 2, np.float32)
-    recording = take(tmp_path / "a.wav", np.concatenate([silence, tone(), silence]))
+    recording = example(tmp_path / "a.wav", np.concatenate([silence, tone(), silence]))
     settings, trimmed = Features(sample_rate=RATE), Preprocessing(silence="trim", level="peak")
     made = clip_features([recording], settings, tmp_path, 1, trimmed)[0]
     whole = clip_features([recording], settings, tmp_path, 1)[0]
@@ -145,63 +145,63 @@ def entries(cache: Path) -> dict[Path, int]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_second_run_computes_nothing_again(takes, tmp_path, jobs):
+def test_a_second_run_computes_nothing_again(examples, tmp_path, jobs):
     cache = tmp_path / "cache"
-    first = clip_features([*takes, takes[0]], Features(), cache, jobs)
+    first = clip_features([*examples, examples[0]], Features(), cache, jobs)
     before = entries(cache)
     assert len(before) == 3, "the same recording is kept once"
-    again = clip_features([*takes, takes[0]], Features(), cache, jobs)
+    again = clip_features([*examples, examples[0]], Features(), cache, jobs)
     assert entries(cache) == before
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(first[1], features_of(takes[1], Features()))
+    np.testing.assert_array_equal(first[1], features_of(examples[1], Features()))
 
 
 @pytest.mark.parametrize("changed", [{"n_fft": 1024}, {"kinds": ("mel",)}, {"summary": "mean"}])
-def test_other_parameters_never_meet_old_features(takes, tmp_path, changed):
+def test_other_parameters_never_meet_old_features(examples, tmp_path, changed):
     cache = tmp_path / "cache"
-    old = clip_features(takes, Features(), cache, 1)
-    new = clip_features(takes, Features(**changed), cache, 1)
+    old = clip_features(examples, Features(), cache, 1)
+    new = clip_features(examples, Features(**changed), cache, 1)
     assert all(a.shape != b.shape or not np.allclose(a, b) for a, b in zip(old, new, strict=True))
     assert len(entries(cache)) == 6
 
 
-def test_what_comes_behind_the_cache_uses_what_is_there(takes, tmp_path):
+def test_what_comes_behind_the_cache_uses_what_is_there(examples, tmp_path):
     cache = tmp_path / "cache"
-    clip_features(takes, Features(), cache, 1)
+    clip_features(examples, Features(), cache, 1)
     before = entries(cache)
-    clip_features(takes, Features(frames=5, standardise="all"), cache, 1)
+    clip_features(examples, Features(frames=5, standardise="all"), cache, 1)
     assert entries(cache) == before
 
 
-def test_a_changed_recording_never_meets_old_features(takes, tmp_path):
+def test_a_changed_recording_never_meets_old_features(examples, tmp_path):
     cache = tmp_path / "cache"
-    old = clip_features(takes[:1], Features(), cache, 1)[0]
-    take(takes[0].clip.path, tone(0.5, 440))
-    assert not np.allclose(clip_features(takes[:1], Features(), cache, 1)[0], old)
+    old = clip_features(examples[:1], Features(), cache, 1)[0]
+    example(examples[0].clip.path, tone(0.5, 440))
+    assert not np.allclose(clip_features(examples[:1], Features(), cache, 1)[0], old)
 
 
-def test_half_an_entry_is_made_again(takes, tmp_path):
+def test_half_an_entry_is_made_again(examples, tmp_path):
     cache = tmp_path / "cache"
-    whole = clip_features(takes, Features(), cache, 1)
+    whole = clip_features(examples, Features(), cache, 1)
     for path in entries(cache):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    for one, other in zip(whole, clip_features(takes, Features(), cache, 1), strict=True):
+    for one, other in zip(whole, clip_features(examples, Features(), cache, 1), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_damaged_recording_is_named_and_all_others_are_kept(takes, tmp_path):
+def test_a_damaged_recording_is_named_and_all_others_are_kept(examples, tmp_path):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF of something else")
-    damaged = Take(Clip("made-up", bad, "bad", "a", "sad", "en", ("happy", "sad")))
+    damaged = Example(Clip("made-up", bad, "bad", "a", "sad", "en", ("happy", "sad")))
     with pytest.raises(SerError, match=r"bad\.wav is not audio"):
-        clip_features([damaged, *takes], Features(), tmp_path / "cache", 1)
+        clip_features([damaged, *examples], Features(), tmp_path / "cache", 1)
     assert len(entries(tmp_path / "cache")) == 3
 
 
-def test_a_full_disk_is_told_and_what_was_cached_is_kept(takes, tmp_path, monkeypatch):
+def test_a_full_disk_is_told_and_what_was_cached_is_kept(examples, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    clip_features(takes[:1], Features(), cache, 1)
+    clip_features(examples[:1], Features(), cache, 1)
 
     def full(file, **arrays):
         file.write(b"some of it")
@@ -210,11 +210,11 @@ def test_a_full_disk_is_told_and_what_was_cached_is_kept(takes, tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(np, "savez", full)
         with pytest.raises(OutputError, match="No space left"):
-            clip_features(takes, Features(), cache, 1)
+            clip_features(examples, Features(), cache, 1)
     kept = entries(cache)
     assert len(kept) == 1
     assert not list(cache.rglob("*.part"))
-    clip_features(takes, Features(), cache, 1)
+    clip_features(examples, Features(), cache, 1)
     assert len(entries(cache)) == 3
     assert kept.items() <= entries(cache).items()
 
@@ -228,12 +228,12 @@ def test_inputs_are_cut_and_have_mean_0_and_deviation_1():
     front_end = FrontEnd(Features(frames=9))
     encoded = front_end.encode(clips)
     assert [len(rows) for rows in encoded] == [4, 9, 9]
-    standard = Standard.of(encoded)
+    standard = Standardiser.of(encoded)
     frames = np.concatenate([standard.apply(rows) for rows in encoded])
     np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
 
 
 def test_a_feature_that_never_changes_stays_finite():
-    standard = Standard.of([np.full((5, 1), 7.0, np.float32)])
+    standard = Standardiser.of([np.full((5, 1), 7.0, np.float32)])
     np.testing.assert_array_equal(standard.apply(np.full((2, 1), 7.0, np.float32)), 0.0)

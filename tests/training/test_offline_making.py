@@ -14,13 +14,13 @@ import soundfile
 from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import partition
-from training.job import Job, Work
+from training.job import Job, Workload
 from training.measure.evaluate import Evaluation
 from training.offline.batches import ClipBatches
-from training.offline.making import load_offline, make
+from training.offline.making import load_offline, make_model
 from training.offline.selection import select_clips
 from training.recipe import RecipeFile, load_recipe
-from training.run import Places, run
+from training.run import RunPaths, run
 from training.runs import Run, RunRecord
 
 RATE = 16_000
@@ -115,7 +115,7 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     begin = ClipBatches.begin
 
     def noted(batches: ClipBatches, epoch: int) -> None:
-        counts.append(len(batches._lessons.inputs))
+        counts.append(len(batches._training_set.inputs))
         begin(batches, epoch)
 
     monkeypatch.setattr(ClipBatches, "begin", noted)
@@ -127,7 +127,9 @@ def test_a_whole_run_learns_and_is_measured(clips, tmp_path):
     recipe.write_text(TINY.replace("OWN.py:build", "cnn-lstm"), encoding="utf-8")
     file = load_recipe(str(recipe), ["fit.epochs=20", "fit.patience=8"])
     chosen = select_clips(file.recipe, clips)
-    done = run(file, chosen, Places(None, tmp_path / "runs"), fold=1, seed=0, work=Work(1))
+    done = run(
+        file, chosen, RunPaths(None, tmp_path / "runs"), fold=1, seed=0, workload=Workload(1)
+    )
     scores = done.results()["corpora"]["made-up"]
     assert scores["clips"] == 15
     assert scores["accuracy"] > 0.7
@@ -137,7 +139,7 @@ def test_a_whole_run_learns_and_is_measured(clips, tmp_path):
 
 def test_a_model_can_be_asked_later(clips, tiny, tmp_path):
     given = job(load_recipe(str(tiny)), clips, tmp_path / "run")
-    evaluation = make(given)
+    evaluation = make_model(given)
     model = load_offline(given.run)
     assert model.labels == evaluation.labels == ("happy", "sad", "angry")
     np.testing.assert_allclose(model.predict(paths(evaluation)), said(evaluation), atol=1e-5)
@@ -145,9 +147,9 @@ def test_a_model_can_be_asked_later(clips, tiny, tmp_path):
 
 def test_the_seed_decides(clips, tiny, tmp_path):
     file = load_recipe(str(tiny), ["split.seed=5"])
-    once = said(make(job(file, clips, tmp_path / "once")))
-    np.testing.assert_array_equal(once, said(make(job(file, clips, tmp_path / "again"))))
-    other = said(make(job(file, clips, tmp_path / "other", seed=1)))
+    once = said(make_model(job(file, clips, tmp_path / "once")))
+    np.testing.assert_array_equal(once, said(make_model(job(file, clips, tmp_path / "again"))))
+    other = said(make_model(job(file, clips, tmp_path / "other", seed=1)))
     assert not np.allclose(once, other, atol=1e-3)
 
 
@@ -166,12 +168,12 @@ def test_an_interrupted_run_ends_like_one_that_was_not(stage, clips, tiny, tmp_p
     with monkeypatch.context() as patched:
         patched.setattr(ClipBatches, "begin", stopped)
         with pytest.raises(KeyboardInterrupt):
-            make(parted)
+            make_model(parted)
     assert len(parted.run.history()[stage]) == 2
     with pytest.raises(UsageError, match="holds no model yet"):
         load_offline(parted.run)
 
-    np.testing.assert_allclose(said(make(parted)), said(make(whole)), atol=2e-6)
+    np.testing.assert_allclose(said(make_model(parted)), said(make_model(whole)), atol=2e-6)
     epochs = {name: len(rows) for name, rows in parted.run.history().items()}
     assert epochs == {"fit": 4, "fine_tune": 3}
     assert not list(parted.run.folder.glob("*backup*"))
@@ -179,9 +181,9 @@ def test_an_interrupted_run_ends_like_one_that_was_not(stage, clips, tiny, tmp_p
 
 def test_a_finished_run_is_not_trained_again(clips, tiny, tmp_path, monkeypatch):
     given = job(load_recipe(str(tiny)), clips, tmp_path / "run")
-    before = said(make(given))
+    before = said(make_model(given))
     monkeypatch.setattr(ClipBatches, "__getitem__", lambda *_: pytest.fail("trained again"))
-    np.testing.assert_array_equal(said(make(given)), before)
+    np.testing.assert_array_equal(said(make_model(given)), before)
 
 
 # ---------------------------------------------------------------------------------- who takes part
@@ -189,7 +191,7 @@ def test_a_finished_run_is_not_trained_again(clips, tiny, tmp_path, monkeypatch)
 
 def test_a_clip_that_is_tested_twice_is_counted_twice(clips, tiny, tmp_path):
     file = load_recipe(str(tiny), ["copies=2", "fit.epochs=1"])
-    evaluation = make(job(file, clips, tmp_path / "run"))
+    evaluation = make_model(job(file, clips, tmp_path / "run"))
     assert len(evaluation.results) == 30
     assert len(set(paths(evaluation))) < 30
 
@@ -197,7 +199,7 @@ def test_a_clip_that_is_tested_twice_is_counted_twice(clips, tiny, tmp_path):
 def test_oversampling_inside_training_leaves_the_test_alone(clips, tiny, tmp_path, learned):
     few = [clip for clip in clips if clip.label != "sad" or clip.name.endswith(("0", "1"))]
     changes = ["split.scheme=speaker-out", "oversampling=training", "fit.epochs=1"]
-    evaluation = make(job(load_recipe(str(tiny), changes), few, tmp_path / "run"))
+    evaluation = make_model(job(load_recipe(str(tiny), changes), few, tmp_path / "run"))
     assert set(learned) == {45}, "three speakers, three labels, five clips each"
     assert len(evaluation.results) == len(set(paths(evaluation))) == 12
     assert {clip.speaker for clip in evaluation.clips} == {"s0"}
@@ -208,13 +210,13 @@ def test_validation_clips_train_where_nothing_is_chosen_by_them(
     clips, tiny, tmp_path, learned, patience, count
 ):
     file = load_recipe(str(tiny), ["fit.epochs=1", f"fit.patience={patience}"])
-    make(job(file, clips, tmp_path / "run"))
+    make_model(job(file, clips, tmp_path / "run"))
     assert set(learned) == {count}
 
 
 def test_changed_copies_train_and_are_not_tested(clips, tiny, tmp_path, learned):
     changes = ["augmentation={copies: 1, gain_db: 6}", "fit.epochs=1"]
-    evaluation = make(job(load_recipe(str(tiny), changes), clips, tmp_path / "run"))
+    evaluation = make_model(job(load_recipe(str(tiny), changes), clips, tmp_path / "run"))
     assert set(learned) == {90}
     assert len(evaluation.results) == 15
 
@@ -224,9 +226,9 @@ def test_changed_copies_train_and_are_not_tested(clips, tiny, tmp_path, learned)
 
 def test_a_run_starts_from_an_earlier_one_and_hears_as_it_did(clips, tiny, tmp_path):
     earlier = job(load_recipe(str(tiny)), clips, tmp_path / "earlier")
-    make(earlier)
+    make_model(earlier)
     again = load_recipe(str(tiny), ["fit.epochs=0", "split.test_share=0.5"])
-    later = make(job(again, clips, tmp_path / "later", parent=earlier.run))
+    later = make_model(job(again, clips, tmp_path / "later", parent=earlier.run))
     asked = load_offline(earlier.run).predict(paths(later))
     np.testing.assert_allclose(said(later), asked, atol=1e-5)
 
@@ -234,10 +236,10 @@ def test_a_run_starts_from_an_earlier_one_and_hears_as_it_did(clips, tiny, tmp_p
 @pytest.mark.parametrize("change", ["architecture=e-lstm", "labels=[happy, sad]"])
 def test_an_earlier_run_of_another_shape_is_refused(clips, tiny, tmp_path, change):
     earlier = job(load_recipe(str(tiny), ["fit.epochs=1"]), clips, tmp_path / "earlier")
-    make(earlier)
+    make_model(earlier)
     later = job(load_recipe(str(tiny), [change]), clips, tmp_path / "later", parent=earlier.run)
     with pytest.raises(UsageError, match="another architecture"):
-        make(later)
+        make_model(later)
 
 
 @pytest.fixture
@@ -264,7 +266,7 @@ ENCODER = ["features.kinds=[encoder]", "features.frames=null", "network.pooling=
 def test_any_recipe_takes_the_vectors_of_a_pretrained_encoder(clips, tiny, teacher, tmp_path):
     file = load_recipe(str(tiny), [*ENCODER, "architecture=e-lstm", "fit.epochs=1"])
     given = job(file, clips[::2], tmp_path / "run", pretrained=teacher)
-    evaluation = make(given)
+    evaluation = make_model(given)
     teacher.unlink()  # a run holds all that it takes to predict
     model = load_offline(given.run)
     assert model.network.input_shape == (None, None, 512)
@@ -276,7 +278,7 @@ def test_any_recipe_takes_the_vectors_of_a_pretrained_encoder(clips, tiny, teach
 
 def test_without_the_encoders_weights_the_recipe_says_how_to_give_them(clips, tiny, tmp_path):
     with pytest.raises(UsageError, match="--teacher"):
-        make(job(load_recipe(str(tiny), ENCODER), clips, tmp_path / "run"))
+        make_model(job(load_recipe(str(tiny), ENCODER), clips, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("lacking", ["sad", "everything"])
@@ -285,7 +287,7 @@ def test_a_label_that_nobody_trains_is_named(clips, tiny, tmp_path, lacking):
     train = [clip for clip in clips if lacking not in (clip.label, "everything")]
     parts = {"train": train, "validation": [], "test": clips}
     with pytest.raises(UsageError, match="No clip that trains is"):
-        make(replace(given, parts=parts))
+        make_model(replace(given, parts=parts))
 
 
 def test_a_full_disk_loses_nothing_that_was_trained(clips, tiny, tmp_path, monkeypatch):
@@ -297,10 +299,10 @@ def test_a_full_disk_loses_nothing_that_was_trained(clips, tiny, tmp_path, monke
     with monkeypatch.context() as patched:
         patched.setattr(keras.Model, "save", full)
         with pytest.raises(OutputError, match=r"No space left on device.*goes on"):
-            make(given)
+            make_model(given)
     kept = given.run.folder / "fit.npz"
     before = kept.stat().st_mtime_ns
-    make(given)
+    make_model(given)
     assert kept.stat().st_mtime_ns == before
 
 
@@ -311,10 +313,10 @@ def test_a_folder_that_holds_no_run_is_named(tmp_path):
 
 def test_a_model_that_is_damaged_is_named(clips, tiny, tmp_path):
     given = job(load_recipe(str(tiny), ["fit.epochs=1"]), clips, tmp_path / "run")
-    make(given)
+    make_model(given)
     model = given.run.folder / "model.keras"
     model.write_bytes(b"half of a model")
     with pytest.raises(UsageError, match=r"model\.keras cannot be loaded: delete it"):
-        make(given)
+        make_model(given)
     model.unlink()
-    make(given)
+    make_model(given)

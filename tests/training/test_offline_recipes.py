@@ -13,8 +13,8 @@ from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
 from training.folds import partition
 from training.offline.architectures import build_network
-from training.offline.batches import ClipBatches, Layout, held_out, lessons
-from training.offline.recipe import Learning, OfflineRecipe
+from training.offline.batches import BatchLayout, ClipBatches, make_validation_batches, training_set
+from training.offline.recipe import OfflineFit, OfflineRecipe
 from training.offline.selection import oversampled, select_clips
 from training.recipe import load_recipe, recipe_names
 
@@ -136,7 +136,7 @@ THREE = ("neutral", "happy", "sad")
 
 def one(shown: Clip, **stage: object) -> np.ndarray:
     inputs = [np.zeros((1, 2), np.float32)]
-    return lessons([shown], inputs, THREE, Learning(**stage)).targets[0]
+    return training_set([shown], inputs, THREE, OfflineFit(**stage)).targets[0]
 
 
 def votes(**shares: float) -> tuple[float, ...]:
@@ -161,40 +161,42 @@ def test_smoothing_spreads_over_the_classes_of_the_corpus():
 def test_rare_labels_weigh_more_only_when_told():
     clips = [clip("happy", 0), clip("happy", 1), clip("sad", 0)]
     inputs = [np.zeros((1, 2), np.float32)] * 3
-    np.testing.assert_array_equal(lessons(clips, inputs, THREE, Learning()).weights, 1)
-    weighed = lessons(clips, inputs, THREE, Learning(class_weights=True)).weights
+    np.testing.assert_array_equal(training_set(clips, inputs, THREE, OfflineFit()).weights, 1)
+    weighed = training_set(clips, inputs, THREE, OfflineFit(class_weights=True)).weights
     np.testing.assert_allclose(weighed, [0.75, 0.75, 1.5])
 
 
 # ----------------------------------------------------------------------------------------- batches
 
 
-def batches(stage: Learning, frames: int | None = None, mel: slice = slice(0)) -> ClipBatches:
+def batches(stage: OfflineFit, frames: int | None = None, mel: slice = slice(0)) -> ClipBatches:
     lengths = (3, 8, 11, 20)
     clips = [clip("happy" if k % 2 else "sad", k) for k in range(len(lengths))]
     random = np.random.default_rng(0)
     inputs = [random.normal(size=(length, 24)).astype(np.float32) for length in lengths]
-    return ClipBatches(lessons(clips, inputs, THREE, stage), Layout(frames, mel), stage, seed=0)
+    return ClipBatches(
+        training_set(clips, inputs, THREE, stage), BatchLayout(frames, mel), stage, seed=0
+    )
 
 
 def test_clips_are_padded_with_zeros_to_the_longest_of_their_batch():
-    inputs, _, _ = batches(Learning(batch_size=4))[0]
+    inputs, _, _ = batches(OfflineFit(batch_size=4))[0]
     assert inputs.shape == (4, 24, 24)
     lengths = sorted(int(np.any(rows, axis=1).sum()) for rows in inputs)
     assert lengths == [3, 8, 11, 20]
 
 
 def test_clips_are_padded_to_the_frames_of_the_recipe():
-    assert batches(Learning(batch_size=4), frames=20)[0][0].shape == (4, 20, 24)
+    assert batches(OfflineFit(batch_size=4), frames=20)[0][0].shape == (4, 20, 24)
 
 
 def test_noise_is_drawn_anew_in_every_epoch_and_again_after_an_interruption():
-    plain, noisy = batches(Learning(batch_size=4)), batches(Learning(batch_size=4, noise=0.1))
+    plain, noisy = batches(OfflineFit(batch_size=4)), batches(OfflineFit(batch_size=4, noise=0.1))
     difference = noisy[0][0] - plain[0][0]
     assert difference.std() == pytest.approx(0.1, rel=0.1)
     noisy.begin(1)
     first = noisy[0][0]
-    again = batches(Learning(batch_size=4, noise=0.1))
+    again = batches(OfflineFit(batch_size=4, noise=0.1))
     again.begin(1)
     np.testing.assert_array_equal(again[0][0], first)
     assert not np.array_equal(first, difference + plain[0][0])
@@ -203,8 +205,8 @@ def test_noise_is_drawn_anew_in_every_epoch_and_again_after_an_interruption():
 def test_masks_lie_on_mel_bands_alone():
     stage = {"batch_size": 4}
     mel = slice(4, 20)
-    plain = batches(Learning(**stage), mel=mel)[0][0]
-    masked = batches(Learning(**stage, spec_augment=3), mel=mel)[0][0]
+    plain = batches(OfflineFit(**stage), mel=mel)[0][0]
+    masked = batches(OfflineFit(**stage, spec_augment=3), mel=mel)[0][0]
     changed = np.any(plain != masked, axis=(0, 1))
     assert changed[mel].any()
     assert not changed[:4].any()
@@ -212,8 +214,8 @@ def test_masks_lie_on_mel_bands_alone():
 
 
 def test_mixup_mixes_inputs_and_labels_alike():
-    plain = batches(Learning(batch_size=4), frames=20)[0]
-    inputs, targets, _ = batches(Learning(batch_size=4, mixup=1.0), frames=20)[0]
+    plain = batches(OfflineFit(batch_size=4), frames=20)[0]
+    inputs, targets, _ = batches(OfflineFit(batch_size=4, mixup=1.0), frames=20)[0]
     np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
     assert ((targets > 0) & (targets < 1)).any()
     for mixed, target in zip(inputs, targets, strict=True):
@@ -222,8 +224,8 @@ def test_mixup_mixes_inputs_and_labels_alike():
 
 
 def test_validation_clips_stay_as_they_are():
-    stage = Learning(batch_size=2, noise=1.0, mixup=1.0)
-    shown = batches(stage)._lessons
-    judged = held_out(shown, Layout(20, slice(0)), 2)
+    stage = OfflineFit(batch_size=2, noise=1.0, mixup=1.0)
+    shown = batches(stage)._training_set
+    judged = make_validation_batches(shown, BatchLayout(20, slice(0)), 2)
     assert [len(inputs) for inputs, _, _ in judged] == [2, 2]
     np.testing.assert_array_equal(judged[0][0][0, :3], shown.inputs[0])

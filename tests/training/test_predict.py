@@ -15,7 +15,7 @@ from realtime_ser.base.errors import AudioFileError, BundleError, UsageError
 from realtime_ser.base.labels import EMOJI, LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
-from tests.training.made_up import made_answers, made_clips, made_run
+from tests.training.made_up import synthetic_clips, synthetic_evaluation, synthetic_run
 from training.measure.evaluate import evaluate_bundle, posterior
 from training.offline.architectures import build_network
 from training.offline.frontend import FrontEnd
@@ -35,7 +35,7 @@ def sounds(tmp_path_factory):
     return folder
 
 
-def told(line: str) -> dict[str, int]:
+def predicted_lines(line: str) -> dict[str, int]:
     """Labels of a line with their per cent; each stands behind its emoji."""
     found = re.findall(r"(\S+) (\w+) +(\d+)%", line)
     assert all(EMOJI[label] == emoji for emoji, label, _ in found)
@@ -44,12 +44,12 @@ def told(line: str) -> dict[str, int]:
 
 def test_a_bundle_tells_what_it_is_measured_by(sounds):
     (line,) = predict("default", [sounds / "speech.wav"])
-    clip = replace(made_clips(corpora=["ravdess"])[0], path=sounds / "speech.wav")
+    clip = replace(synthetic_clips(corpora=["ravdess"])[0], path=sounds / "speech.wav")
     (result,) = evaluate_bundle(load_bundle(bundle_folder("default")), [clip], jobs=1).results
     said = posterior(result.segments, np.arange(len(LABELS)))
     best = np.argsort(-said)[:3]
     assert line.startswith(f"{sounds / 'speech.wav'}  ")
-    assert told(line) == {LABELS[k]: round(100 * said[k]) for k in best}
+    assert predicted_lines(line) == {LABELS[k]: round(100 * said[k]) for k in best}
 
 
 def test_silence_is_no_speech(sounds):
@@ -65,21 +65,21 @@ def test_a_file_that_cannot_be_read_stops_no_other(sounds):
     assert error.value.exit_code == 1
     assert len(lines) == 4
     assert "not read: " in lines[0]
-    assert told(lines[1])
+    assert predicted_lines(lines[1])
     assert "not read: " in lines[2]
     assert lines[3].endswith("no speech")
     assert all("\n" not in line for line in lines)
 
 
 def test_the_folder_of_a_streaming_run_is_as_good(sounds, tmp_path):
-    run = made_run(tmp_path / "run")
+    run = synthetic_run(tmp_path / "run")
     shutil.copytree(bundle_folder("default"), run.bundle)
     files = [sounds / "speech.wav"]
     assert list(predict(run.folder, files)) == list(predict("default", files))
 
 
 def test_a_run_that_goes_on_cannot_tell(sounds, tmp_path):
-    run = made_run(tmp_path / "run")
+    run = synthetic_run(tmp_path / "run")
     with pytest.raises((BundleError, UsageError)):
         list(predict(run.folder, [sounds / "speech.wav"]))
 
@@ -90,9 +90,9 @@ def test_a_model_that_is_not_there_is_told(sounds, tmp_path):
 
 
 def test_an_offline_run_tells_what_its_model_says(sounds, tmp_path):
-    clips = made_clips(corpora=["ravdess"])
-    answers = made_answers(clips, streaming=False)
-    run = made_run(tmp_path / "offline", recipe="c_cnn", evaluation=answers)
+    clips = synthetic_clips(corpora=["ravdess"])
+    answers = synthetic_evaluation(clips, streaming=False)
+    run = synthetic_run(tmp_path / "offline", recipe="c_cnn", evaluation=answers)
     recipe = load_recipe("c_cnn").recipe
     keras.utils.set_random_seed(0)
     shape = recipe.features.frames, recipe.features.n_mfcc
@@ -103,4 +103,4 @@ def test_an_offline_run_tells_what_its_model_says(sounds, tmp_path):
         list(predict(run.folder, [sounds / "broken.wav", sounds / "speech.wav"]))
     (line,) = predict(run.folder, [sounds / "speech.wav"])
     best = np.argsort(-said)[:3]
-    assert told(line) == {LABELS[k]: round(100 * float(said[k])) for k in best}
+    assert predicted_lines(line) == {LABELS[k]: round(100 * float(said[k])) for k in best}

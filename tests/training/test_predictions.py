@@ -7,14 +7,14 @@ import pytest
 
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.labels import LABELS
-from tests.training.made_up import made_answers, made_clips
+from tests.training.made_up import synthetic_clips, synthetic_evaluation
 from training.measure.evaluate import posterior, scores
 from training.measure.predictions import predictions_of, read_predictions, write_predictions
 
 
 @pytest.fixture(scope="module")
 def answers():
-    return made_answers(made_clips())
+    return synthetic_evaluation(synthetic_clips())
 
 
 @pytest.fixture

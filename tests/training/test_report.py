@@ -11,9 +11,9 @@ import pytest
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
-from tests.training.made_up import SPEAKERS, made_answers, made_clips, made_run
+from tests.training.made_up import SPEAKERS, synthetic_clips, synthetic_evaluation, synthetic_run
 from training.corpora import CORPORA
-from training.report.anchors import ANCHORS, anchors
+from training.report.anchors import REFERENCE_SYSTEMS, anchors
 from training.report.run_report import write_report
 from training.report.summary import SUMMARY, write_summary
 from training.runs import HISTORY, PREDICTIONS, RESULTS, Run
@@ -93,7 +93,7 @@ def page_of(run: Run) -> Page:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
-    return made_run(tmp_path_factory.mktemp("runs") / "whole", more=MORE)
+    return synthetic_run(tmp_path_factory.mktemp("runs") / "whole", more=MORE)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,9 @@ def test_the_surest_mistakes_are_shown(page, run):
 
 def test_opus_copies_are_told_and_nothing_else_is(page, tmp_path):
     assert "Measured on Opus copies of the corpora" in page.text
-    lossless = made_run(tmp_path / "wav", evaluation=made_answers(made_clips(".wav")))
+    lossless = synthetic_run(
+        tmp_path / "wav", evaluation=synthetic_evaluation(synthetic_clips(".wav"))
+    )
     assert "Opus" not in page_of(lossless).text
 
 
@@ -218,12 +220,12 @@ def test_the_same_run_makes_the_same_page(run, page):
 
 
 def test_a_model_of_whole_clips_has_no_early_decisions(tmp_path):
-    clips = made_clips(corpora=["ravdess"])
-    offline = made_run(
+    clips = synthetic_clips(corpora=["ravdess"])
+    offline = synthetic_run(
         tmp_path / "offline",
         recipe="c_cnn",
         changes=["copies=1", "split.scheme=joint"],
-        evaluation=made_answers(clips, streaming=False),
+        evaluation=synthetic_evaluation(clips, streaming=False),
     )
     page = page_of(offline)
     assert not {"early", "levels", "noise", "offline", "streams"} & set(page.ids)
@@ -233,8 +235,10 @@ def test_a_model_of_whole_clips_has_no_early_decisions(tmp_path):
 
 
 def test_what_was_published_stands_beside_and_leaks_are_told(tmp_path):
-    clips = made_clips(corpora=["ravdess"])
-    leaky = made_run(tmp_path / "leaky", recipe="c_cnn", evaluation=made_answers([*clips, *clips]))
+    clips = synthetic_clips(corpora=["ravdess"])
+    leaky = synthetic_run(
+        tmp_path / "leaky", recipe="c_cnn", evaluation=synthetic_evaluation([*clips, *clips])
+    )
     page = page_of(leaky)
     pooled = leaky.results()["pooled"]
     row = page.row("accuracy", table=_after(page, "published"))
@@ -249,7 +253,7 @@ def test_what_was_published_stands_beside_and_leaks_are_told(tmp_path):
 
 
 def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
-    begun = made_run(tmp_path / "begun")
+    begun = synthetic_run(tmp_path / "begun")
     for name in (RESULTS, PREDICTIONS):
         (begun.folder / name).unlink()
     page = page_of(begun)
@@ -261,17 +265,19 @@ def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
 
 
 def test_one_speaker_has_no_interval(tmp_path):
-    clips = [clip for clip in made_clips(corpora=["ravdess"]) if clip.speaker == "11"]
-    page = page_of(made_run(tmp_path / "alone", evaluation=made_answers(clips)))
+    clips = [clip for clip in synthetic_clips(corpora=["ravdess"]) if clip.speaker == "11"]
+    page = page_of(synthetic_run(tmp_path / "alone", evaluation=synthetic_evaluation(clips)))
     assert page.row("RAVDESS", table=0)[3].endswith(" –")
 
 
 def test_names_of_files_stay_text(tmp_path):
     strange = [
         replace(clip, corpus="my <i>voices</i>", name=f"<img src={k}>", language="und")
-        for k, clip in enumerate(made_clips(corpora=["crema_d"]))
+        for k, clip in enumerate(synthetic_clips(corpora=["crema_d"]))
     ]
-    page = page_of(made_run(tmp_path / "own", evaluation=made_answers(strange, skill=0.0)))
+    page = page_of(
+        synthetic_run(tmp_path / "own", evaluation=synthetic_evaluation(strange, skill=0.0))
+    )
     assert "my <i>voices</i>" in page.text
     assert "<img src=" in page.text
     assert "anchors" not in page.ids
@@ -283,7 +289,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_told(tmp_path):
-    run = made_run(tmp_path / "run")
+    run = synthetic_run(tmp_path / "run")
     (run.folder / "confusion.png").mkdir()
     with pytest.raises(OutputError, match=r"confusion\.png cannot be written"):
         write_report(run)
@@ -306,7 +312,7 @@ def test_anchors_of_other_classes_say_nothing():
 
 
 def test_every_anchor_is_a_share_of_a_known_corpus():
-    for anchor in ANCHORS:
+    for anchor in REFERENCE_SYSTEMS:
         assert anchor.scores
         for name, score in anchor.scores.items():
             assert name in CORPORA
@@ -319,12 +325,14 @@ def test_every_anchor_is_a_share_of_a_known_corpus():
 @pytest.fixture
 def folds(tmp_path) -> list[Run]:
     """Two folds that tested different speakers."""
-    clips = made_clips()
+    clips = synthetic_clips()
     halves = [
         [clip for clip in clips if (clip.speaker[-1] in "17") == bool(side)] for side in (0, 1)
     ]
     return [
-        made_run(tmp_path / f"fold{k}", fold=k, evaluation=made_answers(half, seed=k), more=MORE)
+        synthetic_run(
+            tmp_path / f"fold{k}", fold=k, evaluation=synthetic_evaluation(half, seed=k), more=MORE
+        )
         for k, half in enumerate(halves, 1)
     ]
 
@@ -358,13 +366,13 @@ def test_the_interval_of_a_summary_is_over_all_speakers(folds, tmp_path):
 
 
 def test_several_seeds_of_a_published_recipe_stand_beside_its_number(tmp_path):
-    clips = made_clips(corpora=["ravdess"])
+    clips = synthetic_clips(corpora=["ravdess"])
     runs = [
-        made_run(
+        synthetic_run(
             tmp_path / f"seed{k}",
             recipe="c_cnn",
             seed=k,
-            evaluation=made_answers([*clips, *clips], seed=k, streaming=False),
+            evaluation=synthetic_evaluation([*clips, *clips], seed=k, streaming=False),
         )
         for k in range(3)
     ]
@@ -375,7 +383,7 @@ def test_several_seeds_of_a_published_recipe_stand_beside_its_number(tmp_path):
 
 
 def test_runs_of_two_recipes_are_not_summed_up(folds, tmp_path):
-    other = made_run(tmp_path / "other", changes=["head.epochs=1"])
+    other = synthetic_run(tmp_path / "other", changes=["head.epochs=1"])
     with pytest.raises(UsageError, match=r"another recipe .* compare"):
         write_summary(tmp_path, [*folds, other])
 

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
-from training.sound.augment import Augmentation, Augmenter, training_takes
+from training.sound.augment import Augmentation, Augmenter, training_examples
 from training.sound.codecs import coded
+from training.sound.examples import Example, StreamExample
 from training.sound.mixing import voiced_mask
-from training.sound.takes import StreamTake, Take
 
 RATE = 16_000
 CODECS = ["opus", "mp3", "gsm", "g711"]
@@ -54,7 +54,7 @@ def clips(tmp_path_factory) -> list[Clip]:
 @pytest.fixture(scope="module")
 def speech(clips):
     """Two and a half seconds of speech."""
-    return Take(clips[2]).samples()
+    return Example(clips[2]).samples()
 
 
 def changed(samples, key: str = "a/b/0", seed: int = 0, **settings):
@@ -95,7 +95,7 @@ def band_power(sound, low: float, high: float) -> float:
 
 def test_what_is_off_changes_nothing(speech, clips):
     assert np.array_equal(Augmenter(Augmentation())(speech, "a/b/0"), speech)
-    assert training_takes(clips, Augmentation(), 0) == [Take(clip) for clip in clips]
+    assert training_examples(clips, Augmentation(), 0) == [Example(clip) for clip in clips]
     never = {effect: {"chance": 0.0} for effect in ("room", "band", "codec")}
     never["noise"] = {"chance": 0.0, "kinds": ["white"]}
     quiet = Augmentation.model_validate({"copies": 1, **never})
@@ -216,18 +216,18 @@ def test_the_shortest_sounds_pass(count):
 # -------------------------------------------------------------------------------- seeds and digests
 
 
-def hear(take: Take) -> tuple[bytes, bytes]:
-    return take.samples().tobytes(), take.digest()
+def hear(example: Example) -> tuple[bytes, bytes]:
+    return example.samples().tobytes(), example.digest()
 
 
 def test_another_process_hears_the_same(clips):
-    takes = training_takes(clips[:3], EVERYTHING, seed=5)[3:]
-    assert len({take.samples().tobytes() for take in takes}) == len(takes) == 6
+    examples = training_examples(clips[:3], EVERYTHING, seed=5)[3:]
+    assert len({example.samples().tobytes() for example in examples}) == len(examples) == 6
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-        elsewhere = list(executor.map(hear, takes[::-1]))[::-1]
+        elsewhere = list(executor.map(hear, examples[::-1]))[::-1]
     random.seed(99)
     np.random.seed(99)  # noqa: NPY002 - what libraries draw from
-    assert elsewhere == [hear(take) for take in takes]
+    assert elsewhere == [hear(example) for example in examples]
 
 
 def test_the_global_generators_stay_where_they_were(speech):
@@ -300,21 +300,21 @@ def test_settings_that_make_no_sense_are_refused(settings, told):
 
 
 def test_copies_follow_the_recorded_clips(clips):
-    takes = training_takes(clips, EVERYTHING, seed=0)
-    assert takes[:10] == [Take(clip) for clip in clips]
-    assert [(take.clip, take.copy) for take in takes[10:]] == [
+    examples = training_examples(clips, EVERYTHING, seed=0)
+    assert examples[:10] == [Example(clip) for clip in clips]
+    assert [(example.clip, example.copy) for example in examples[10:]] == [
         (clip, copy) for copy in range(2) for clip in clips
     ]
-    talkers = takes[-1].change.speech
+    talkers = examples[-1].change.speech
     assert set(talkers) <= {clip.path for clip in clips}
-    assert training_takes(clips, EVERYTHING, seed=0) == takes
+    assert training_examples(clips, EVERYTHING, seed=0) == examples
 
 
 def test_streams_join_each_speakers_clips(clips):
     settings = Augmentation.model_validate({"streams": {"clips": [2, 3], "passes": 2}})
-    takes = training_takes(clips, settings, seed=0)
-    streams = [take for take in takes if isinstance(take, StreamTake)]
-    assert takes[: len(clips)] == [Take(clip) for clip in clips]
+    examples = training_examples(clips, settings, seed=0)
+    streams = [example for example in examples if isinstance(example, StreamExample)]
+    assert examples[: len(clips)] == [Example(clip) for clip in clips]
     used = [clip for stream in streams for clip in stream.clips]
     assert sorted(used, key=lambda clip: clip.name) == [c for c in clips for _ in range(2)]
     for stream in streams:
@@ -329,7 +329,7 @@ def test_some_streams_are_joined_without_a_gap_and_all_are_changed(clips):
     settings = Augmentation.model_validate(
         {"gain_db": 6, "streams": {"clips": [2, 2], "passes": 4, "unbroken": 0.5}}
     )
-    streams = training_takes(clips, settings, seed=0)[len(clips) :]
+    streams = training_examples(clips, settings, seed=0)[len(clips) :]
     without = sum(stream.gap_s is None for stream in streams)
     assert 3 < without < len(streams) - 3
     assert {stream.change for stream in streams} == {Augmenter(settings, 0)}
@@ -338,12 +338,12 @@ def test_some_streams_are_joined_without_a_gap_and_all_are_changed(clips):
 def test_a_share_of_the_streams_stays_as_recorded(clips):
     streams = {"clips": [2, 2], "passes": 4}
 
-    def joined(changed: float) -> list[StreamTake]:
+    def joined(changed: float) -> list[StreamExample]:
         settings = Augmentation.model_validate(
             {"gain_db": 6, "streams": {**streams, "changed": changed}}
         )
-        takes = training_takes(clips, settings, seed=0)
-        return [take for take in takes if isinstance(take, StreamTake)]
+        examples = training_examples(clips, settings, seed=0)
+        return [example for example in examples if isinstance(example, StreamExample)]
 
     some = joined(0.5)
     assert 3 < sum(stream.change is None for stream in some) < len(some) - 3
@@ -373,7 +373,7 @@ def test_the_voice_is_changed_without_its_way_to_the_microphone(speech):
 
 def test_spans_follow_a_streams_speed(clips):
     settings = Augmentation.model_validate({"copies": 1, "speed": [0.8, 0.8]})
-    make = partial(StreamTake, (clips[2], clips[4]), (1.0, 1.0))
+    make = partial(StreamExample, (clips[2], clips[4]), (1.0, 1.0))
     plain, slow = make().stream(), make(change=Augmenter(settings)).stream()
     for before, after in zip(plain.spans, slow.spans, strict=True):
         assert after.start == pytest.approx(before.start / 0.8, rel=0.001)

@@ -14,8 +14,8 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
-from training.sound.recordings import samples_16k, spoken_part
-from training.sound.streams import Stream, join, switches, unbroken
+from training.sound.recordings import samples_16k, speech_bounds
+from training.sound.streams import ClipStream, join, join_without_gaps, switches
 
 RATE = 16_000
 SENTENCES = [(0.5, 3.5), (6.3, 9.5), (11.0, 13.5), (16.2, 19.6), (24.5, 28.4), (29.1, 33.0)]
@@ -57,7 +57,7 @@ def level_db(sound) -> float:
 
 
 @pytest.fixture(scope="module")
-def joined(clips) -> Stream:
+def joined(clips) -> ClipStream:
     return join(clips, (1.0, 2.5), seed=4)
 
 
@@ -138,7 +138,7 @@ def test_the_gate_closes_after_digital_silence_too(tmp_path, clips):
 
 
 def test_speech_without_a_gap_is_one_segment(clips):
-    stream = unbroken(clips[:4])
+    stream = join_without_gaps(clips[:4])
     assert len(segments(stream.samples)) == 1
     assert len(segments(join(clips[:4], (1.0, 1.0), 0).samples)) >= 4
     spans = stream.spans
@@ -149,7 +149,7 @@ def test_speech_without_a_gap_is_one_segment(clips):
 
 
 def test_a_joint_leaves_out_silence_alone(clips):
-    stream = unbroken(clips[:2])
+    stream = join_without_gaps(clips[:2])
     first, second = (samples_16k(clip.path) for clip in clips[:2])
     border = stream.spans[1].start
     offset = len(stream.samples) - len(second)
@@ -166,19 +166,19 @@ def test_a_joint_leaves_out_silence_alone(clips):
 def test_speech_begins_and_ends_where_it_is_loud():
     tone = np.sin(np.arange(RATE)).astype(np.float32)
     sound = np.concatenate([0.01 * tone, 0.5 * tone, 0.0 * tone, 0.2 * tone, 0.04 * tone])
-    first, last = spoken_part(sound)
+    first, last = speech_bounds(sound)
     assert first == pytest.approx(RATE - 640, abs=320)
     assert last == pytest.approx(4 * RATE + 640, abs=320)
-    assert spoken_part(np.zeros(1000, np.float32)) == (0, 1000)
-    assert spoken_part(np.zeros(0, np.float32)) == (0, 0)
-    assert spoken_part(0.5 * tone) == (0, RATE)
+    assert speech_bounds(np.zeros(1000, np.float32)) == (0, 1000)
+    assert speech_bounds(np.zeros(0, np.float32)) == (0, 0)
+    assert speech_bounds(0.5 * tone) == (0, RATE)
 
 
 def test_a_clip_without_a_voice_stays_whole(tmp_path, clips):
     path = tmp_path / "silent.wav"
     soundfile.write(path, np.zeros(RATE), RATE)
     silent = Clip("savee", path, "silent", "DC", "sad", "en", CORPORA["savee"].labels)
-    middle = unbroken([clips[0], silent, clips[1]]).spans[1]
+    middle = join_without_gaps([clips[0], silent, clips[1]]).spans[1]
     assert middle.end - middle.start == pytest.approx(RATE, abs=200)
 
 
@@ -194,7 +194,7 @@ def test_a_switch_is_one_speakers_unbroken_speech(clips):
         samples, at = switch.sound()
         ((first, last),) = segments(samples)
         assert first + 1.2 * RATE < at < last - 1.2 * RATE
-        heard = unbroken((*switch.first, *switch.second))
+        heard = join_without_gaps((*switch.first, *switch.second))
         assert heard.clip_at(at - 1).label == switch.before
         assert heard.clip_at(at).label == switch.after
 

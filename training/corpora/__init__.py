@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.corpora.clip import Clip
-from training.corpora.files import AUDIO_SUFFIXES, Skipped
+from training.corpora.files import AUDIO_SUFFIXES, SkippedFile
 from training.corpora.known import CORPORA, Corpus, title
 from training.corpora.reading import CorpusContents, read_corpora
 
@@ -13,7 +13,7 @@ __all__ = [
     "Clip",
     "Corpus",
     "CorpusContents",
-    "Skipped",
+    "SkippedFile",
     "read_corpora",
     "title",
 ]

@@ -33,20 +33,20 @@ def add_votes_and_sex(clips: Sequence[Clip], folders: Sequence[Path]) -> list[Cl
     SerError
         A table is not one of CREMA-D's.
     """
-    votes = _voice_votes(_find(_VOTES, folders))
-    sexes = _sexes(_find(_ACTORS, folders))
+    votes = _voice_votes(_find_table(_VOTES, folders))
+    sexes = _sexes(_find_table(_ACTORS, folders))
     return [
-        replace(clip, votes=votes.get(_official(clip.name)), sex=sexes.get(clip.speaker))
+        replace(clip, votes=votes.get(_table_name(clip.name)), sex=sexes.get(clip.speaker))
         for clip in clips
     ]
 
 
-def _official(name: str) -> str:
+def _table_name(name: str) -> str:
     """Name in the tables: one file, ``1040_ITH_SAD_X``, is misspelt."""
     return f"{name}X" if name.endswith("_X") else name
 
 
-def _find(table: str, folders: Sequence[Path]) -> Path | None:
+def _find_table(table: str, folders: Sequence[Path]) -> Path | None:
     return next((path for folder in folders for path in sorted(folder.rglob(table))), None)
 
 

@@ -11,7 +11,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedFile:
     """A file that is not used.
 
     Attributes
@@ -36,6 +36,6 @@ def audio_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def preference(path: Path) -> tuple[int, str]:
+def format_rank(path: Path) -> tuple[int, str]:
     """Sort key of copies: lossless ones first."""
     return AUDIO_SUFFIXES.index(path.suffix.lower()), path.as_posix()

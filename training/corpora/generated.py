@@ -35,7 +35,7 @@ _FFT = 40_960  # longer than any clip with the filters' tails
 
 
 @dataclass(frozen=True, slots=True)
-class _Manner:
+class _Prosody:
     """How a label differs from a speaker's own way of speaking.
 
     Attributes
@@ -46,7 +46,7 @@ class _Manner:
         Of a second.
     level, tilt
         Loudness in dB, and brightness in dB an octave.
-    breath, jitter
+    breathiness, jitter
         Share of noise in the source, and semitones by which the pitch is rough.
     """
 
@@ -56,16 +56,16 @@ class _Manner:
     syllables: float
     level: float
     tilt: float
-    breath: float
+    breathiness: float
     jitter: float
 
 
-_NEUTRAL = _Manner(0.0, 1.5, -1.5, 4.2, 0.0, 0.0, 0.02, 0.10)
-_MANNERS = {
+_NEUTRAL = _Prosody(0.0, 1.5, -1.5, 4.2, 0.0, 0.0, 0.02, 0.10)
+_PROSODIES = {
     "neutral": _NEUTRAL,
-    "happy": _Manner(5.5, 4.5, 2.0, 5.2, 3.0, 1.2, 0.03, 0.12),
-    "sad": _Manner(-1.5, 0.6, -3.0, 3.0, -5.0, -2.5, 0.08, 0.12),
-    "angry": _Manner(2.5, 2.5, -2.0, 5.4, 6.0, 2.5, 0.02, 0.35),
+    "happy": _Prosody(5.5, 4.5, 2.0, 5.2, 3.0, 1.2, 0.03, 0.12),
+    "sad": _Prosody(-1.5, 0.6, -3.0, 3.0, -5.0, -2.5, 0.08, 0.12),
+    "angry": _Prosody(2.5, 2.5, -2.0, 5.4, 6.0, 2.5, 0.02, 0.35),
 }
 _INTENSITIES = {"normal": 0.9, "strong": 1.3}
 
@@ -82,7 +82,7 @@ _FOURTH_FORMANT = 3500
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
+class _SpeakerTraits:
     """A speaker's own way: sex, Hz, formants' scale, and differences as in a manner."""
 
     sex: str
@@ -125,7 +125,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     """
     text = _readme(speakers, takes, seed)
     try:
-        if not _is_ours(folder, text):
+        if not _is_empty_or_same(folder, text):
             raise UsageError(
                 f"{folder} holds something else than these made-up voices; name another folder, or "
                 "delete it."
@@ -140,7 +140,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     return folder
 
 
-def _is_ours(folder: Path, text: str) -> bool:
+def _is_empty_or_same(folder: Path, text: str) -> bool:
     if not folder.exists() or not any(folder.iterdir()):
         return True
     readme = folder / README
@@ -152,12 +152,14 @@ def _generate(folder: Path, text: str, speakers: int, takes: int, seed: int) -> 
     (folder / README).write_bytes(text.encode())
     rows = []
     for number in range(1, speakers + 1):
-        voice = _voice(number, seed)
-        for k, (label, manner) in enumerate(_MANNERS.items()):
+        voice = _draw_speaker(number, seed)
+        for k, (label, prosody) in enumerate(_PROSODIES.items()):
             for take in range(1, takes + 1):
                 intensity = "normal" if take % 2 or label == "neutral" else "strong"
                 random = np.random.default_rng([seed, number, k, take])
-                sound = _clip(voice, _varied(manner, _INTENSITIES[intensity], random), random)
+                sound = _synthesise_clip(
+                    voice, _vary_prosody(prosody, _INTENSITIES[intensity], random), random
+                )
                 path = folder / label / f"{number:02}" / f"{take:02}.wav"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(_wav(sound))
@@ -190,10 +192,10 @@ def _wav(sound: NDArray[np.float64]) -> bytes:
 # ------------------------------------------------------------------------------------------ voices
 
 
-def _voice(number: int, seed: int) -> _Voice:
+def _draw_speaker(number: int, seed: int) -> _SpeakerTraits:
     random = np.random.default_rng([seed, number])
     female = number % 2 == 1
-    return _Voice(
+    return _SpeakerTraits(
         sex="female" if female else "male",
         pitch=(205.0 if female else 115.0) * 2.0 ** (random.uniform(-2.5, 2.5) / 12.0),
         formants=(1.0 if female else 0.87) * random.uniform(0.96, 1.04),
@@ -203,53 +205,62 @@ def _voice(number: int, seed: int) -> _Voice:
     )
 
 
-def _varied(manner: _Manner, intensity: float, random: np.random.Generator) -> _Manner:
+def _vary_prosody(prosody: _Prosody, intensity: float, random: np.random.Generator) -> _Prosody:
     """The manner as far as this take goes: no two alike, and some hardly there."""
     own = np.array(astuple(_NEUTRAL))
-    goes = intensity * random.uniform(0.55, 1.15, len(own))
-    wavers = np.array([0.8, 0.4, 0.8, 0.3, 1.0, 0.6, 0.01, 0.03]) * random.standard_normal(len(own))
+    extent = intensity * random.uniform(0.55, 1.15, len(own))
+    variation = np.array([0.8, 0.4, 0.8, 0.3, 1.0, 0.6, 0.01, 0.03]) * random.standard_normal(
+        len(own)
+    )
     lowest = np.array([-12.0, 0.2, -12.0, 2.2, -20.0, -6.0, 0.0, 0.02])
-    return _Manner(*np.maximum(own + goes * (astuple(manner) - own) + wavers, lowest))
+    return _Prosody(*np.maximum(own + extent * (astuple(prosody) - own) + variation, lowest))
 
 
-def _clip(voice: _Voice, manner: _Manner, random: np.random.Generator) -> NDArray[np.float64]:
+def _synthesise_clip(
+    voice: _SpeakerTraits, prosody: _Prosody, random: np.random.Generator
+) -> NDArray[np.float64]:
     """One utterance with a little silence at both ends."""
     total = round(random.uniform(1.6, 2.4) * SAMPLE_RATE)
     first, last = (round(random.uniform(0.08, 0.16) * SAMPLE_RATE) for _ in range(2))
-    speech = _utterance(voice, manner, total - first - last, random)
-    speech *= _factor(_LEVEL_DBFS + voice.level + manner.level) / np.sqrt(np.mean(speech**2))
-    sound = _factor(_NOISE_DBFS) * random.standard_normal(total)
+    speech = _utterance(voice, prosody, total - first - last, random)
+    speech *= _amplitude(_LEVEL_DBFS + voice.level + prosody.level) / np.sqrt(np.mean(speech**2))
+    sound = _amplitude(_NOISE_DBFS) * random.standard_normal(total)
     sound[first : total - last] += speech
     loudest = np.abs(sound).max()
     return np.asarray(sound / max(1.0, loudest / 0.99))
 
 
 def _utterance(
-    voice: _Voice, manner: _Manner, count: int, random: np.random.Generator
+    voice: _SpeakerTraits, prosody: _Prosody, count: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    syllables = max(3, round(manner.syllables * voice.tempo * count / SAMPLE_RATE))
+    syllables = max(3, round(prosody.syllables * voice.tempo * count / SAMPLE_RATE))
     # Ends of the syllables, no two of one length; the place of each sample among them.
     ends = np.cumsum(random.uniform(0.7, 1.3, syllables))
-    place = np.interp(np.arange(count) / count * ends[-1], [0.0, *ends], np.arange(syllables + 1))
-    pitch_hz = _pitch(voice, manner, place, random)
+    position = np.interp(
+        np.arange(count) / count * ends[-1], [0.0, *ends], np.arange(syllables + 1)
+    )
+    pitch_hz = _pitch_contour(voice, prosody, position, random)
     source = _glottal_flow(pitch_hz)
-    source += manner.breath * random.standard_normal(count) * source.std()
-    return _vowels(source, voice, manner, place, random) * _loudness(place, random)
+    source += prosody.breathiness * random.standard_normal(count) * source.std()
+    return _vowels(source, voice, prosody, position, random) * _syllable_envelope(position, random)
 
 
-def _pitch(
-    voice: _Voice, manner: _Manner, place: NDArray[np.float64], random: np.random.Generator
+def _pitch_contour(
+    voice: _SpeakerTraits,
+    prosody: _Prosody,
+    position: NDArray[np.float64],
+    random: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Fundamental frequency at each sample in Hz: accents on syllables, vibrato and jitter."""
-    syllables = round(place[-1])
-    accents = manner.span * random.standard_normal(syllables + 1)
-    course = manner.course * (np.linspace(-0.5, 0.5, syllables + 1))
-    semitones = manner.pitch + np.interp(place, np.arange(syllables + 1), accents + course)
-    time = np.arange(len(place)) / SAMPLE_RATE
+    syllables = round(position[-1])
+    accents = prosody.span * random.standard_normal(syllables + 1)
+    course = prosody.course * (np.linspace(-0.5, 0.5, syllables + 1))
+    semitones = prosody.pitch + np.interp(position, np.arange(syllables + 1), accents + course)
+    time = np.arange(len(position)) / SAMPLE_RATE
     semitones += 0.15 * np.sin(2.0 * np.pi * (5.0 * time + random.uniform()))
     # A new step every 5 ms or so: one a pulse.
     knots = np.arange(0.0, time[-1] + 0.01, 0.005)
-    semitones += np.interp(time, knots, manner.jitter * random.standard_normal(len(knots)))
+    semitones += np.interp(time, knots, prosody.jitter * random.standard_normal(len(knots)))
     return np.asarray(voice.pitch * 2.0 ** (np.clip(semitones, -9.0, 15.0) / 12.0))
 
 
@@ -267,25 +278,25 @@ def _glottal_flow(pitch_hz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _vowels(
     source: NDArray[np.float64],
-    voice: _Voice,
-    manner: _Manner,
-    place: NDArray[np.float64],
+    voice: _SpeakerTraits,
+    prosody: _Prosody,
+    position: NDArray[np.float64],
     random: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Pass the source through every vowel's filter, and go from one to the next."""
-    syllables = round(place[-1])
+    syllables = round(position[-1])
     chosen = random.integers(0, len(_VOWELS), syllables)
-    spectrum = np.fft.rfft(source, _FFT) * _brightness(voice.tilt + manner.tilt)
+    spectrum = np.fft.rfft(source, _FFT) * _tilt_gains(voice.tilt + prosody.tilt)
     sound = np.zeros(len(source))
     for k, vowel in enumerate(_VOWELS):
         if k in chosen:
-            filtered = np.fft.irfft(spectrum * _formants(vowel, voice.formants), _FFT)
-            share = np.interp(place, np.arange(syllables) + 0.5, (chosen == k).astype(float))
+            filtered = np.fft.irfft(spectrum * _formant_response(vowel, voice.formants), _FFT)
+            share = np.interp(position, np.arange(syllables) + 0.5, (chosen == k).astype(float))
             sound += share * filtered[: len(source)]
     return sound
 
 
-def _formants(vowel: tuple[int, int, int], scale: float) -> NDArray[np.complex128]:
+def _formant_response(vowel: tuple[int, int, int], scale: float) -> NDArray[np.complex128]:
     """Response of resonators in series (Klatt, J. Acoust. Soc. Am. 67, 1980), shape ``(bins,)``."""
     delay = np.exp(-2j * np.pi * np.arange(_FFT // 2 + 1) / _FFT)
     response = np.ones(len(delay), np.complex128)
@@ -296,20 +307,22 @@ def _formants(vowel: tuple[int, int, int], scale: float) -> NDArray[np.complex12
     return response
 
 
-def _brightness(tilt: float) -> NDArray[np.float64]:
+def _tilt_gains(tilt: float) -> NDArray[np.float64]:
     """Gain of each bin for a slope in dB an octave around 500 Hz, shape ``(bins,)``."""
     frequencies = np.maximum(100.0, np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT)
-    return np.asarray(_factor(tilt * np.log2(frequencies / 500.0)))
+    return np.asarray(_amplitude(tilt * np.log2(frequencies / 500.0)))
 
 
-def _loudness(place: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+def _syllable_envelope(
+    position: NDArray[np.float64], random: np.random.Generator
+) -> NDArray[np.float64]:
     """Rise and fall of each syllable, never to nothing: what is voiced runs on."""
-    stress = random.uniform(0.6, 1.0, round(place[-1]))
-    syllable = np.minimum(place.astype(int), len(stress) - 1)
-    swell = 0.2 + 0.8 * np.sin(np.pi * (place % 1.0)) ** 2
-    fade = np.minimum(1.0, np.minimum(place, place[-1] - place) / 0.15)
+    stress = random.uniform(0.6, 1.0, round(position[-1]))
+    syllable = np.minimum(position.astype(int), len(stress) - 1)
+    swell = 0.2 + 0.8 * np.sin(np.pi * (position % 1.0)) ** 2
+    fade = np.minimum(1.0, np.minimum(position, position[-1] - position) / 0.15)
     return np.asarray(stress[syllable] * swell * np.clip(fade, 0.0, 1.0))
 
 
-def _factor(decibels: NDArray[np.float64] | float) -> Any:
+def _amplitude(decibels: NDArray[np.float64] | float) -> Any:
     return 10.0 ** (decibels / 20.0)

@@ -48,7 +48,7 @@ class Corpus:
         Word for each intensity's code.
     aliases
         Other spellings of a speaker.
-    complete
+    add_metadata
         Adds what lies in other files of the corpus, looked for in the given folders.
     """
 
@@ -69,7 +69,7 @@ class Corpus:
     sexes: Mapping[str, str] = field(default_factory=dict)
     intensities: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
-    complete: Callable[[Sequence[Clip], Sequence[Path]], list[Clip]] | None = None
+    add_metadata: Callable[[Sequence[Clip], Sequence[Path]], list[Clip]] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ _KNOWN = (
             "SAD": "sad",
         },
         intensities={"LO": "low", "MD": "medium", "HI": "high"},
-        complete=add_votes_and_sex,
+        add_metadata=add_votes_and_sex,
     ),
     Corpus(
         name="emodb",

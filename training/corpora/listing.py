@@ -10,16 +10,16 @@ from pathlib import Path
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.labels import LABELS
-from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files
+from training.corpora.files import AUDIO_SUFFIXES, SkippedFile, audio_files
 from training.corpora.known import CORPORA, LANGUAGES, Corpus, title
 from training.corpora.own import COLUMNS, METADATA, label_level
 from training.corpora.reading import (
     CorpusContents,
     check_root,
-    folder_of,
+    corpus_folder,
     read_corpora,
     subfolders,
-    tables_of,
+    table_folders,
 )
 from training.tables import table
 
@@ -31,7 +31,7 @@ _EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _CorpusRow:
     """What there is to say of one corpus."""
 
     name: str
@@ -39,7 +39,7 @@ class _Row:
     fault: str = ""
 
 
-def found_table(root: Path) -> str:
+def corpora_table(root: Path) -> str:
     """Tables of the corpora below a folder: what is there, what is missing, and what was skipped.
 
     Corpora that are not there, or cannot be read, are rows like any others.
@@ -50,19 +50,23 @@ def found_table(root: Path) -> str:
         The folder is missing, or holds no corpus at all.
     """
     check_root(root)
-    rows = [_row(root, name) for name in [*CORPORA, *_own_names(root)]]
+    rows = [_corpus_row(root, name) for name in [*CORPORA, *_own_names(root)]]
     if not any(row.contents or row.fault for row in rows):
         raise UsageError(
             f"{root} holds no corpus; expected are folders such as {', '.join(CORPORA)}, or one "
             "with a folder for each label."
         )
-    there = [row.contents for row in rows if row.contents]
+    contents_found = [row.contents for row in rows if row.contents]
     sections = [
-        _sizes(rows),
-        *([_labels(there), _skipped(root, there)] if there else []),
+        _size_table(rows),
+        *(
+            [_label_table(contents_found), _skipped_list(root, contents_found)]
+            if contents_found
+            else []
+        ),
         "\n".join(_wrapped(f"{title(row.name)}: {row.fault}") for row in rows if row.fault),
         _other_folders(root, rows),
-        _absent([row.name for row in rows if not row.contents and not row.fault]),
+        _absent_corpora([row.name for row in rows if not row.contents and not row.fault]),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -81,35 +85,35 @@ def how(name: str) -> str:
         It is neither.
     """
     if name == OWN:
-        return _how_own()
+        return _describe_own()
     if name not in CORPORA:
         raise UsageError(
             f"Nothing is known of a corpus '{name}'; choose among {', '.join(CORPORA)}, or {OWN} "
             "for recordings of your own."
         )
-    return _how_known(CORPORA[name])
+    return _describe_known(CORPORA[name])
 
 
 # ------------------------------------------------------------------------------------ what is there
 
 
-def _row(root: Path, name: str) -> _Row:
-    if folder_of(root, name) is None:
-        return _Row(name)
+def _corpus_row(root: Path, name: str) -> _CorpusRow:
+    if corpus_folder(root, name) is None:
+        return _CorpusRow(name)
     try:
         (contents,) = read_corpora(root, [name])
     except SerError as error:
-        return _Row(name, fault=str(error))
-    return _Row(name, contents)
+        return _CorpusRow(name, fault=str(error))
+    return _CorpusRow(name, contents)
 
 
 def _own_names(root: Path) -> list[str]:
     """Names of the folders with labels that are not those of a known corpus."""
-    if any(folder_of(root, name) == root for name in CORPORA):
+    if any(corpus_folder(root, name) == root for name in CORPORA):
         return []
     if any(label_level(path, root) == 0 for path in audio_files(root)):
         return [root.resolve().name]
-    taken = _taken(root)
+    taken = _known_folders(root)
     return [
         folder.name
         for folder in subfolders(root)
@@ -118,19 +122,19 @@ def _own_names(root: Path) -> list[str]:
     ]
 
 
-def _taken(root: Path) -> set[Path]:
+def _known_folders(root: Path) -> set[Path]:
     """Folders of known corpora, with those of their tables."""
-    folders = {folder_of(root, name) for name in CORPORA}
-    tables = {folder for corpus in CORPORA.values() for folder in tables_of(root, corpus)}
+    folders = {corpus_folder(root, name) for name in CORPORA}
+    tables = {folder for corpus in CORPORA.values() for folder in table_folders(root, corpus)}
     return {folder for folder in folders | tables if folder}
 
 
-def _sizes(rows: Sequence[_Row]) -> str:
+def _size_table(rows: Sequence[_CorpusRow]) -> str:
     header = ["corpus", "language", "clips", "official", "missing", "skipped", "speakers", "hours"]
-    return table(header, [_size(row) for row in rows], words=2)
+    return table(header, [_size_cells(row) for row in rows], words=2)
 
 
-def _size(row: _Row) -> list[str]:
+def _size_cells(row: _CorpusRow) -> list[str]:
     known = CORPORA.get(row.name)
     official = str(known.official_clips) if known else "-"
     contents = row.contents
@@ -153,36 +157,36 @@ def _language(code: str) -> str:
     return LANGUAGES.get(code, code)
 
 
-def _labels(there: Sequence[CorpusContents]) -> str:
-    counts = [Counter(clip.label for clip in contents.clips) for contents in there]
+def _label_table(contents_found: Sequence[CorpusContents]) -> str:
+    counts = [Counter(clip.label for clip in contents.clips) for contents in contents_found]
     rows = [
         [title(contents.name), *(str(count[label] or "-") for label in LABELS)]
-        for contents, count in zip(there, counts, strict=True)
+        for contents, count in zip(contents_found, counts, strict=True)
     ]
     return table(["clips of", *LABELS], rows)
 
 
-def _skipped(root: Path, there: Sequence[CorpusContents]) -> str:
+def _skipped_list(root: Path, contents_found: Sequence[CorpusContents]) -> str:
     lines = []
-    for contents in there:
-        by_reason: defaultdict[str, list[Skipped]] = defaultdict(list)
+    for contents in contents_found:
+        by_reason: defaultdict[str, list[SkippedFile]] = defaultdict(list)
         for item in contents.skipped:
             by_reason[item.reason].append(item)
         for reason, items in by_reason.items():
             lines.append(_wrapped(f"{title(contents.name)}, {len(items)}: {reason}"))
-            lines += [f"    {_example(root, item)}" for item in items[:_EXAMPLES]]
+            lines += [f"    {_skipped_path(root, item)}" for item in items[:_EXAMPLES]]
             if len(items) > _EXAMPLES:
                 lines.append(f"    and {len(items) - _EXAMPLES} more")
     return "\n".join(["Skipped:", *lines]) if lines else ""
 
 
-def _example(root: Path, item: Skipped) -> str:
+def _skipped_path(root: Path, item: SkippedFile) -> str:
     path = item.path.relative_to(root).as_posix()
     return f"{path} (see {item.other.relative_to(root).as_posix()})" if item.other else path
 
 
-def _other_folders(root: Path, rows: Sequence[_Row]) -> str:
-    used = _taken(root) | {folder_of(root, row.name) for row in rows}
+def _other_folders(root: Path, rows: Sequence[_CorpusRow]) -> str:
+    used = _known_folders(root) | {corpus_folder(root, row.name) for row in rows}
     others = [folder.name for folder in subfolders(root) if folder not in used]
     if not others or root in used:
         return ""
@@ -192,7 +196,7 @@ def _other_folders(root: Path, rows: Sequence[_Row]) -> str:
     )
 
 
-def _absent(names: Sequence[str]) -> str:
+def _absent_corpora(names: Sequence[str]) -> str:
     if not names:
         return ""
     return _wrapped(
@@ -210,7 +214,7 @@ def _wrapped(text: str) -> str:
 # -------------------------------------------------------------------------------- where to get them
 
 
-def _how_known(corpus: Corpus) -> str:
+def _describe_known(corpus: Corpus) -> str:
     use = "commercial use allowed" if corpus.commercial else "no commercial use"
     people = f"{corpus.official_speakers} speakers, {LANGUAGES[corpus.language]}"
     facts = {
@@ -223,10 +227,10 @@ def _how_known(corpus: Corpus) -> str:
         "layout": f"{corpus.example} and so on, below the folder that --corpora names; the "
         f"folders between do not matter, and {', '.join(AUDIO_SUFFIXES)} will do",
     }
-    return _facts(corpus.title, facts)
+    return _definition_list(corpus.title, facts)
 
 
-def _how_own() -> str:
+def _describe_own() -> str:
     facts = {
         "layout": "a folder for each label, below the folder that --corpora names: "
         "my_corpus/angry/SPEAKER/01.wav, my_corpus/SPEAKER/angry/01.wav or "
@@ -240,19 +244,19 @@ def _how_own() -> str:
         f"{', '.join(COLUMNS)}; what it says goes before what folders say",
         "recipe": "name the folder under corpora: in a recipe, such as corpora: [my_corpus]",
     }
-    return _facts("Your own recordings", facts)
+    return _definition_list("Your own recordings", facts)
 
 
-def _facts(heading: str, facts: Mapping[str, str]) -> str:
+def _definition_list(heading: str, facts: Mapping[str, str]) -> str:
     lines = [
         textwrap.fill(
             text,
             _WIDTH,
-            initial_indent=f"  {what:<10}",
+            initial_indent=f"  {term:<10}",
             subsequent_indent=" " * 12,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for what, text in facts.items()
+        for term, text in facts.items()
     ]
     return "\n".join([heading, *lines])

@@ -23,7 +23,7 @@ from typing import Any
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.labels import LABELS
 from training.corpora.clip import Clip
-from training.corpora.files import AUDIO_SUFFIXES, Skipped, audio_files, preference
+from training.corpora.files import AUDIO_SUFFIXES, SkippedFile, audio_files, format_rank
 
 METADATA = "metadata.csv"
 COLUMNS = ("speaker", "sex", "intensity", "language")
@@ -52,7 +52,7 @@ _SYNONYMS: Mapping[str, str] = {label: label for label in LABELS} | {
 _SEXES = {"f": "female", "m": "male"}
 
 
-def label_of(folder: str) -> str | None:
+def folder_label(folder: str) -> str | None:
     """The label that a folder's name means; ``None``: none."""
     return _SYNONYMS.get(re.sub(r"[^a-z]", "", folder.lower()))
 
@@ -60,10 +60,10 @@ def label_of(folder: str) -> str | None:
 def label_level(path: Path, folder: Path) -> int | None:
     """Level at which a folder between gives a file its label, 0 or 1; ``None``: no such folder."""
     above = path.relative_to(folder).parts[:-1]
-    return next((level for level, part in enumerate(above[:2]) if label_of(part)), None)
+    return next((level for level, part in enumerate(above[:2]) if folder_label(part)), None)
 
 
-def own_clips(folder: Path, name: str) -> tuple[list[Clip], list[Skipped]]:
+def read_label_folders(folder: Path, name: str) -> tuple[list[Clip], list[SkippedFile]]:
     """Clips of a corpus with a folder for each label, and the files that are not used.
 
     Its classes are known when all clips are: see :func:`with_classes`.
@@ -77,18 +77,20 @@ def own_clips(folder: Path, name: str) -> tuple[list[Clip], list[Skipped]]:
     for path in audio_files(folder):
         clip = _clip(path, folder, name)
         if clip is None:
-            skipped.append(Skipped(path, "its folder is named after none of the eight emotions"))
+            skipped.append(
+                SkippedFile(path, "its folder is named after none of the eight emotions")
+            )
         else:
             clips.append(clip)
-    clips.sort(key=lambda clip: (clip.name, preference(clip.path)))
-    facts = _metadata(folder / METADATA)
+    clips.sort(key=lambda clip: (clip.name, format_rank(clip.path)))
+    metadata = _metadata(folder / METADATA)
     known = {clip.name for clip in clips}
     skipped += [
-        Skipped(folder / file, f"{METADATA} names it, but there is no such clip")
-        for file in facts
+        SkippedFile(folder / file, f"{METADATA} names it, but there is no such clip")
+        for file in metadata
         if file not in known
     ]
-    return [replace(clip, **facts.get(clip.name, {})) for clip in clips], skipped
+    return [replace(clip, **metadata.get(clip.name, {})) for clip in clips], skipped
 
 
 def with_classes(clips: Sequence[Clip]) -> list[Clip]:
@@ -99,16 +101,16 @@ def with_classes(clips: Sequence[Clip]) -> list[Clip]:
 
 
 def _clip(path: Path, folder: Path, corpus: str) -> Clip | None:
-    place = path.relative_to(folder).with_suffix("")
+    relative_path = path.relative_to(folder).with_suffix("")
     level = label_level(path, folder)
-    label = None if level is None else label_of(place.parts[level])
+    label = None if level is None else folder_label(relative_path.parts[level])
     if level is None or label is None:
         return None
     return Clip(
         corpus=corpus,
         path=path,
-        name=place.as_posix(),
-        speaker=_speaker(place.parts[:-1], level, place.name),
+        name=relative_path.as_posix(),
+        speaker=_speaker(relative_path.parts[:-1], level, relative_path.name),
         label=label,
         language=UNKNOWN_LANGUAGE,
         classes=(),
@@ -126,29 +128,33 @@ def _speaker(above: Sequence[str], level: int, name: str) -> str:
 
 def _metadata(path: Path) -> dict[str, dict[str, Any]]:
     """What a table says of each file; only cells that say something."""
-    facts: dict[str, dict[str, Any]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
     if not path.is_file():
-        return facts
+        return metadata
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 name = row["file"].replace("\\", "/")
-                facts[_without_suffix(name)] = _said(row)
+                metadata[_without_suffix(name)] = _filled_cells(row)
     except (KeyError, AttributeError, ValueError, csv.Error) as error:
         raise SerError(
             f"{path} cannot be read; it is to be a CSV file in UTF-8 with the column 'file' and "
             f"any of {', '.join(COLUMNS)}."
         ) from error
-    return facts
+    return metadata
 
 
-def _said(row: Mapping[str, str | None]) -> dict[str, str]:
-    said = {column: (row.get(column) or "").strip() for column in COLUMNS}
-    sex = said["sex"].lower()
-    said["sex"] = _SEXES.get(sex, sex)
-    return {column: value for column, value in said.items() if value}
+def _filled_cells(row: Mapping[str, str | None]) -> dict[str, str]:
+    cells = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    sex = cells["sex"].lower()
+    cells["sex"] = _SEXES.get(sex, sex)
+    return {column: value for column, value in cells.items() if value}
 
 
 def _without_suffix(file: str) -> str:
-    place = PurePosixPath(file)
-    return str(place.with_suffix("") if place.suffix.lower() in AUDIO_SUFFIXES else place)
+    relative_path = PurePosixPath(file)
+    return str(
+        relative_path.with_suffix("")
+        if relative_path.suffix.lower() in AUDIO_SUFFIXES
+        else relative_path
+    )

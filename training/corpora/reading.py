@@ -12,11 +12,11 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.errors import AudioFileError, UsageError
 from training.corpora.clip import Clip
-from training.corpora.files import Skipped, audio_files, preference
+from training.corpora.files import SkippedFile, audio_files, format_rank
 from training.corpora.known import CORPORA, Corpus, title
-from training.corpora.own import own_clips, with_classes
+from training.corpora.own import read_label_folders, with_classes
 
-_TAIL = 64
+_TAIL_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CorpusContents:
     name: str
     clips: tuple[Clip, ...]
     missing: int
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedFile, ...]
     seconds: float
 
 
@@ -73,15 +73,15 @@ def check_root(root: Path) -> None:
         raise UsageError(f"There is no folder {root}; name the one that holds the corpora.")
 
 
-def folder_of(root: Path, name: str) -> Path | None:
+def corpus_folder(root: Path, name: str) -> Path | None:
     """Folder of a corpus below ``root``, or ``root`` itself; ``None`` where there is none.
 
     Known corpora are found however their names are written: ``CREMA-D`` is ``crema_d``.
     """
-    wanted = _plain(name) if name in CORPORA else name
+    expected_name = _normalised(name) if name in CORPORA else name
     for folder in [*subfolders(root), root]:
         for spelling in (folder.name, folder.resolve().name):
-            if (_plain(spelling) if name in CORPORA else spelling) == wanted:
+            if (_normalised(spelling) if name in CORPORA else spelling) == expected_name:
                 return folder
     return None
 
@@ -91,44 +91,46 @@ def subfolders(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def tables_of(root: Path, corpus: Corpus) -> list[Path]:
+def table_folders(root: Path, corpus: Corpus) -> list[Path]:
     """Folders such as ``crema_d_meta/``, which hold tables apart from the audio."""
-    wanted = _plain(corpus.name + "meta")
-    return [path for path in subfolders(root) if _plain(path.name) == wanted]
+    expected_name = _normalised(corpus.name + "meta")
+    return [path for path in subfolders(root) if _normalised(path.name) == expected_name]
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _read_corpus(root: Path, name: str) -> CorpusContents:
     corpus = CORPORA.get(name)
-    folder = folder_of(root, name)
+    folder = corpus_folder(root, name)
     if folder is None:
         raise UsageError(_no_folder(root, name))
-    found, skipped = own_clips(folder, name) if corpus is None else _known_clips(folder, corpus)
+    found, skipped = (
+        read_label_folders(folder, name) if corpus is None else _known_clips(folder, corpus)
+    )
     if not found:
         raise UsageError(f"{folder} holds no clip of {title(name)}; {_expected(name)}.")
     missing = 0
     if corpus is not None:
         missing = max(0, corpus.official_clips - len({(c.speaker, c.name) for c in found}))
     clips, second = _without_copies(found)
-    clips, bad, seconds = _readable(clips)
-    clips, again = _without_duplicates(clips)
+    clips, unreadable, seconds = _split_readable(clips)
+    clips, duplicates = _without_duplicates(clips)
     if not clips:
-        first = [*bad, *again][0]
+        first = [*unreadable, *duplicates][0]
         raise UsageError(
             f"None of the clips in {folder} can be used; {first.path.name}: {first.reason}."
         )
     if corpus is None:
         clips = with_classes(clips)
-    elif corpus.complete is not None:
-        clips = corpus.complete(clips, [folder, *tables_of(root, corpus)])
+    elif corpus.add_metadata is not None:
+        clips = corpus.add_metadata(clips, [folder, *table_folders(root, corpus)])
     return CorpusContents(
         name,
         tuple(clips),
         missing,
-        (*skipped, *second, *bad, *again),
+        (*skipped, *second, *unreadable, *duplicates),
         sum(seconds[clip.path] for clip in clips),
     )
 
@@ -149,17 +151,17 @@ def _expected(name: str) -> str:
     return f"expected are files such as {corpus.example}, as they come from {corpus.source}"
 
 
-def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped]]:
+def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[SkippedFile]]:
     clips, skipped = [], []
     for path in audio_files(folder):
         match = corpus.pattern.search(path.relative_to(folder).with_suffix("").as_posix())
         if match is None:
-            skipped.append(Skipped(path, f"its name is not that of a clip of {corpus.title}"))
+            skipped.append(SkippedFile(path, f"its name is not that of a clip of {corpus.title}"))
         elif match["emotion"] not in corpus.emotions:
-            skipped.append(Skipped(path, "its emotion is none of the eight"))
+            skipped.append(SkippedFile(path, "its emotion is none of the eight"))
         else:
             clips.append(_clip(path, corpus, match))
-    clips.sort(key=lambda clip: (clip.speaker, clip.name, preference(clip.path)))
+    clips.sort(key=lambda clip: (clip.speaker, clip.name, format_rank(clip.path)))
     return clips, skipped
 
 
@@ -179,18 +181,20 @@ def _clip(path: Path, corpus: Corpus, match: re.Match[str]) -> Clip:
     )
 
 
-def _without_copies(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped]]:
+def _without_copies(clips: Iterable[Clip]) -> tuple[list[Clip], list[SkippedFile]]:
     """Take the first of those that bear the same name: corpora are often unpacked twice."""
     kept: dict[str, Clip] = {}
     skipped = []
     for clip in clips:
         first = kept.setdefault(clip.name, clip)
         if first is not clip:
-            skipped.append(Skipped(clip.path, "another copy of the same clip", first.path))
+            skipped.append(SkippedFile(clip.path, "another copy of the same clip", first.path))
     return list(kept.values()), skipped
 
 
-def _readable(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped], dict[Path, float]]:
+def _split_readable(
+    clips: Iterable[Clip],
+) -> tuple[list[Clip], list[SkippedFile], dict[Path, float]]:
     """Clips whose audio can be opened, the others, and how many seconds each lasts."""
     good, skipped, seconds = [], [], {}
     for clip in clips:
@@ -198,32 +202,32 @@ def _readable(clips: Iterable[Clip]) -> tuple[list[Clip], list[Skipped], dict[Pa
             seconds[clip.path] = FileSource(clip.path).info.duration_s or 0.0
         except AudioFileError as error:
             reason = str(error).replace(f"{clip.path} ", "it ").rstrip(".")
-            skipped.append(Skipped(clip.path, reason))
+            skipped.append(SkippedFile(clip.path, reason))
         else:
             good.append(clip)
     return good, skipped, seconds
 
 
-def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped]]:
+def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[SkippedFile]]:
     """Leave out recordings that are there under two names.
 
     Of those with one label the first is kept; where the labels differ, nobody knows which is
     right, and all go.
     """
-    skipped: dict[Clip, Skipped] = {}
+    skipped: dict[Clip, SkippedFile] = {}
     # Decoding everything takes minutes; one encoder makes files of one length and one end from
     # the same sound.
-    for suspects in _alike(clips, _end):
-        for same in _alike(suspects, _sound):
+    for suspects in _groups_of_equals(clips, _file_tail):
+        for same in _groups_of_equals(suspects, _audio_digest):
             first, second, *_ = (clip.path for clip in same)
             if len({clip.label for clip in same}) == 1:
                 skipped |= {
-                    clip: Skipped(clip.path, "the same sound as another clip", first)
+                    clip: SkippedFile(clip.path, "the same sound as another clip", first)
                     for clip in same[1:]
                 }
             else:
                 skipped |= {
-                    clip: Skipped(
+                    clip: SkippedFile(
                         clip.path,
                         "the same sound under different emotions",
                         second if clip.path == first else first,
@@ -233,21 +237,23 @@ def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped
     return [clip for clip in clips if clip not in skipped], list(skipped.values())
 
 
-def _alike(clips: Iterable[Clip], trait: Callable[[Path], Hashable]) -> list[list[Clip]]:
+def _groups_of_equals(
+    clips: Iterable[Clip], key_of: Callable[[Path], Hashable]
+) -> list[list[Clip]]:
     groups: defaultdict[Hashable, list[Clip]] = defaultdict(list)
     for clip in clips:
-        groups[trait(clip.path)].append(clip)
+        groups[key_of(clip.path)].append(clip)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _end(path: Path) -> Hashable:
+def _file_tail(path: Path) -> Hashable:
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL))
+        file.seek(max(0, size - _TAIL_BYTES))
         return size, file.read()
 
 
-def _sound(path: Path) -> Hashable:
+def _audio_digest(path: Path) -> Hashable:
     digest = hashlib.sha256()
     try:
         for block in FileSource(path).blocks():

@@ -42,14 +42,14 @@ class ClipResult:
     segments
         Results of its speech segments; none where the gate found no speech. A model that hears a
         whole clip at once gives one.
-    after
+    early_segments
         The same as far as it stood some seconds after the first voiced frame, by seconds; empty
         for a model that answers at the end alone.
     """
 
     clip: Clip
     segments: tuple[SegmentResult, ...]
-    after: Mapping[float, tuple[SegmentResult, ...]]
+    early_segments: Mapping[float, tuple[SegmentResult, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +163,7 @@ def posterior(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class ClassPredictions:
     """What was said of clips over certain classes.
 
     Attributes
@@ -178,11 +178,13 @@ class Answers:
     posteriors: NDArray[np.float64]
 
     @classmethod
-    def over(cls, said: Sequence[Sequence[SegmentResult]], classes: NDArray[np.intp]) -> Answers:
+    def from_segments(
+        cls, clip_segments: Sequence[Sequence[SegmentResult]], classes: NDArray[np.intp]
+    ) -> ClassPredictions:
         """Answers from the segments of each clip, over classes that are numbered as labels."""
-        posteriors = np.full((len(said), len(classes)), np.nan)
-        predictions = np.full(len(said), NO_ANSWER)
-        for k, segments in enumerate(said):
+        posteriors = np.full((len(clip_segments), len(classes)), np.nan)
+        predictions = np.full(len(clip_segments), NO_ANSWER)
+        for k, segments in enumerate(clip_segments):
             probabilities = posterior(segments, classes)
             if probabilities is not None:
                 posteriors[k] = probabilities

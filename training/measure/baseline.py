@@ -24,20 +24,20 @@ from realtime_ser.recogniser.speaker_calibration import (
     shifted,
 )
 from training.corpora import Clip
-from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult
+from training.measure.answers import ClassPredictions, ClipResult, Evaluation, SegmentResult
 from training.measure.metrics import bootstrap, interval, nll, uar
-from training.measure.scoring import by_corpus, in_mean, own_classes
+from training.measure.scoring import averaged_corpora, by_corpus, corpus_classes
 
 NEUTRAL = "neutral"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 
-Means: TypeAlias = NDArray[np.float64]
+MeanLogProbabilities: TypeAlias = NDArray[np.float64]
 """Mean log-probabilities, shape ``(labels,)``."""
 
 _Speaker: TypeAlias = tuple[str, str]
 
 
-def fit_baseline(
+def fit_speaker_calibration(
     labels: Sequence[str], said: Mapping[Clip, Sequence[SegmentResult]]
 ) -> SpeakerCalibration | None:
     """Reference and strength from what a model said of validation speakers.
@@ -61,49 +61,59 @@ def fit_baseline(
     """
     results = tuple(ClipResult(clip, tuple(segments), {}) for clip, segments in said.items())
     validation = Evaluation(tuple(labels), results, {})
-    neutral = _neutral(results)
-    spoken = {who: _means(_calibration(clips)) for who, clips in neutral.items()}
-    if len(spoken) < 2:
+    neutral = _neutral_results(results)
+    neutral_means = {
+        who: _segment_means(_calibration_segments(clips)) for who, clips in neutral.items()
+    }
+    if len(neutral_means) < 2:
         return None
 
     others = {
-        speaker: _reference({who: means for who, means in spoken.items() if who != speaker})
-        for speaker in spoken
+        speaker: _mean_over_corpora(
+            {who: means for who, means in neutral_means.items() if who != speaker}
+        )
+        for speaker in neutral_means
     }
     tried = {}
     for strength in STRENGTHS:
-        made = {who: _baseline(reference, strength) for who, reference in others.items()}
-        tried[strength] = _gains(validation, made)
+        made = {
+            who: _disabled_calibration(reference, strength) for who, reference in others.items()
+        }
+        tried[strength] = _calibration_gains(validation, made)
     strength = min(STRENGTHS, key=lambda own: _mean_nll(tried[own]))
     gains = tried[strength]
-    sure = gains["mean"]["gain_interval"]
-    fitted = _baseline(_reference(spoken), strength)
-    offered = sure is not None and sure[0] > 0
-    return fitted.model_copy(update={"enabled": offered, "validation": gains})
+    gain_interval = gains["mean"]["gain_interval"]
+    fitted = _disabled_calibration(_mean_over_corpora(neutral_means), strength)
+    is_enabled = gain_interval is not None and gain_interval[0] > 0
+    return fitted.model_copy(update={"enabled": is_enabled, "validation": gains})
 
 
-def _baseline(reference: Means, strength: float) -> SpeakerCalibration:
+def _disabled_calibration(reference: MeanLogProbabilities, strength: float) -> SpeakerCalibration:
     return SpeakerCalibration(reference=tuple(reference.tolist()), strength=strength, enabled=False)
 
 
-def middle(fitted: Sequence[SpeakerCalibration]) -> SpeakerCalibration:
+def pooled_calibration(fitted: Sequence[SpeakerCalibration]) -> SpeakerCalibration:
     """What the folds of a recipe fitted, as one.
 
     It is offered where validation speakers surely gained in the mean of the folds: the few of one
     fold are too few to tell. Their gains count as one draw each, under Student's t.
     """
-    references = np.mean([one.reference for one in fitted], axis=0)
-    strength = float(np.median([one.strength for one in fitted]))
-    gains = [one.validation["mean"]["gain"] for one in fitted if one.validation]
+    references = np.mean([fold_calibration.reference for fold_calibration in fitted], axis=0)
+    strength = float(np.median([fold_calibration.strength for fold_calibration in fitted]))
+    gains = [
+        fold_calibration.validation["mean"]["gain"]
+        for fold_calibration in fitted
+        if fold_calibration.validation
+    ]
     if len(gains) == len(fitted) > 1:
-        offered = bool(ttest_1samp(gains, 0.0).confidence_interval().low > 0.0)
+        is_enabled = bool(ttest_1samp(gains, 0.0).confidence_interval().low > 0.0)
     else:
-        offered = all(one.enabled for one in fitted)
-    return _baseline(references, strength).model_copy(update={"enabled": offered})
+        is_enabled = all(fold_calibration.enabled for fold_calibration in fitted)
+    return _disabled_calibration(references, strength).model_copy(update={"enabled": is_enabled})
 
 
-def baseline_scores(
-    evaluations: Sequence[Evaluation], baselines: Sequence[SpeakerCalibration]
+def speaker_calibration_scores(
+    evaluations: Sequence[Evaluation], calibrations: Sequence[SpeakerCalibration]
 ) -> dict[str, Any]:
     """What baselines give speakers on whom nothing was fitted, fit for JSON.
 
@@ -111,7 +121,7 @@ def baseline_scores(
     ----------
     evaluations
         What a bundle said, or the bundles of a recipe's folds, each of speakers of its own.
-    baselines
+    calibrations
         The baseline of each.
 
     Returns
@@ -123,15 +133,15 @@ def baseline_scores(
         ``clips`` and ``speakers``, ``uar`` and ``nll`` without correction and with it, and the
         ``gain`` in UAR with its paired interval; ``mean``: the gain over corpora, without TESS.
     """
-    pairs = list(zip(evaluations, baselines, strict=True))
+    pairs = list(zip(evaluations, calibrations, strict=True))
     own = {_speaker(result): baseline for said, baseline in pairs for result in said.results}
-    whole = baselines[0] if len(baselines) == 1 else middle(baselines)
+    whole = calibrations[0] if len(calibrations) == 1 else pooled_calibration(calibrations)
     return {
         "strength": whole.strength,
         "enabled": whole.enabled,
-        "enabled_in": sum(one.enabled for one in baselines),
+        "enabled_in": sum(fold_calibration.enabled for fold_calibration in calibrations),
         "validation": whole.validation.get("mean"),
-        **_gains(Evaluation.pooled(evaluations), own),
+        **_calibration_gains(Evaluation.pooled(evaluations), own),
     }
 
 
@@ -142,7 +152,7 @@ def _speaker(result: ClipResult) -> _Speaker:
     return result.clip.corpus, result.clip.speaker
 
 
-def _neutral(results: Iterable[ClipResult]) -> dict[_Speaker, list[ClipResult]]:
+def _neutral_results(results: Iterable[ClipResult]) -> dict[_Speaker, list[ClipResult]]:
     """Neutral clips of each speaker in which the gate found speech, in a random order."""
     found: defaultdict[_Speaker, list[ClipResult]] = defaultdict(list)
     for result in results:
@@ -158,7 +168,7 @@ def _voiced_s(segments: Sequence[SegmentResult]) -> float:
     return sum(segment.voiced for segment in segments) * GATE_FRAME / SAMPLE_RATE
 
 
-def _calibration(
+def _calibration_segments(
     neutral: Sequence[ClipResult], without: ClipResult | None = None
 ) -> list[SegmentResult]:
     """Segments of the clips that correct a speaker: so many that they hold 20 s of voice."""
@@ -169,47 +179,53 @@ def _calibration(
     return heard
 
 
-def _means(segments: Sequence[SegmentResult]) -> Means:
+def _segment_means(segments: Sequence[SegmentResult]) -> MeanLogProbabilities:
     probabilities = np.stack([segment.probabilities for segment in segments])
     return mean_log_probabilities(probabilities, np.array([s.voiced for s in segments]))
 
 
-def _reference(spoken: Mapping[_Speaker, Means]) -> Means:
+def _mean_over_corpora(
+    neutral_means: Mapping[_Speaker, MeanLogProbabilities],
+) -> MeanLogProbabilities:
     """Mean over corpora of the means over their speakers."""
-    of_corpus: defaultdict[str, list[Means]] = defaultdict(list)
-    for (corpus, _), means in spoken.items():
+    of_corpus: defaultdict[str, list[MeanLogProbabilities]] = defaultdict(list)
+    for (corpus, _), means in neutral_means.items():
         of_corpus[corpus].append(means)
-    names = in_mean(of_corpus) or list(of_corpus)
-    mean: Means = np.mean([np.mean(of_corpus[name], axis=0) for name in names], axis=0)
+    names = averaged_corpora(of_corpus) or list(of_corpus)
+    mean: MeanLogProbabilities = np.mean(
+        [np.mean(of_corpus[name], axis=0) for name in names], axis=0
+    )
     return mean
 
 
 # ------------------------------------------------------------------------------------------- gains
 
 
-def _gains(
-    evaluation: Evaluation, baselines: Mapping[_Speaker, SpeakerCalibration]
+def _calibration_gains(
+    evaluation: Evaluation, calibrations: Mapping[_Speaker, SpeakerCalibration]
 ) -> dict[str, Any]:
     """Figures without a correction and with it, of the clips of all who spoke neutrally."""
-    neutral = _neutral(evaluation.results)
+    neutral = _neutral_results(evaluation.results)
     pairs: list[tuple[ClipResult, list[SegmentResult]]] = []
     for result in evaluation.results:
-        heard = _calibration(neutral.get(_speaker(result), []), without=result)
+        heard = _calibration_segments(neutral.get(_speaker(result), []), without=result)
         if heard:
-            shift = baselines[_speaker(result)].shift(_means(heard))
+            shift = calibrations[_speaker(result)].shift(_segment_means(heard))
             pairs.append((result, [_corrected(segment, shift) for segment in result.segments]))
     corpora, draws = {}, {}
     for name, results in by_corpus([result for result, _ in pairs]).items():
         corrected = [said for result, said in pairs if result.clip.corpus == name]
         corpora[name], draws[name] = _corpus_gains(evaluation, results, corrected)
-    counted = in_mean(corpora)
-    gains = [corpora[name]["gain"] for name in counted]
-    together = np.mean([draws[name] for name in counted], axis=0) if counted else np.array([np.nan])
-    seconds = [_voiced_s(_calibration(clips)) for clips in neutral.values()]
+    averaged = averaged_corpora(corpora)
+    gains = [corpora[name]["gain"] for name in averaged]
+    together = (
+        np.mean([draws[name] for name in averaged], axis=0) if averaged else np.array([np.nan])
+    )
+    seconds = [_voiced_s(_calibration_segments(clips)) for clips in neutral.values()]
     return {
         "seconds": float(np.median(seconds)) if seconds else None,
         "mean": {
-            "over": counted,
+            "over": averaged,
             "gain": float(np.mean(gains)) if gains else None,
             "gain_interval": interval(together),
         },
@@ -217,7 +233,7 @@ def _gains(
     }
 
 
-def _corrected(segment: SegmentResult, shift: Means) -> SegmentResult:
+def _corrected(segment: SegmentResult, shift: MeanLogProbabilities) -> SegmentResult:
     return SegmentResult(shifted(segment.probabilities, shift).astype(np.float32), segment.voiced)
 
 
@@ -228,14 +244,14 @@ def _corpus_gains(
 ) -> tuple[dict[str, Any], NDArray[np.float64]]:
     """Figures of one corpus, and bootstrap draws of its gain."""
     clips = [result.clip for result in results]
-    among, labels = own_classes(evaluation, clips)
+    class_indices, labels = corpus_classes(evaluation, clips)
     speakers = [clip.speaker for clip in clips]
-    before = Answers.over([result.segments for result in results], among)
-    after = Answers.over(corrected, among)
+    before = ClassPredictions.from_segments([result.segments for result in results], class_indices)
+    after = ClassPredictions.from_segments(corrected, class_indices)
     scores = [uar(labels, answers.predictions) for answers in (before, after)]
     draws = [bootstrap(labels, answers.predictions, speakers).uar for answers in (before, after)]
     heard = before.answered
-    told = [nll(a.posteriors[heard], labels[heard]) for a in (before, after)] if any(heard) else []
+    nlls = [nll(a.posteriors[heard], labels[heard]) for a in (before, after)] if any(heard) else []
     figures = {
         "clips": len(clips),
         "speakers": len(set(speakers)),
@@ -243,13 +259,13 @@ def _corpus_gains(
         "uar_corrected": scores[1],
         "gain": scores[1] - scores[0],
         "gain_interval": interval(draws[1] - draws[0]),
-        "nll": told[0] if told else None,
-        "nll_corrected": told[1] if told else None,
+        "nll": nlls[0] if nlls else None,
+        "nll_corrected": nlls[1] if nlls else None,
     }
     return figures, draws[1] - draws[0]
 
 
 def _mean_nll(gains: Mapping[str, Any]) -> float:
     corpora = gains["corpora"]
-    told = [corpora[name]["nll_corrected"] for name in in_mean(corpora) or corpora]
-    return float(np.mean([value for value in told if value is not None] or [np.inf]))
+    nlls = [corpora[name]["nll_corrected"] for name in averaged_corpora(corpora) or corpora]
+    return float(np.mean([value for value in nlls if value is not None] or [np.inf]))

@@ -16,17 +16,17 @@ from training.measure.answers import (
     posterior,
     result_logits,
 )
-from training.measure.baseline import baseline_scores
+from training.measure.baseline import speaker_calibration_scores
 from training.measure.levels import level_scores
-from training.measure.listening import SECONDS, evaluate_bundle
+from training.measure.listening import EARLY_SECONDS, evaluate_bundle
 from training.measure.noise import noise_scores
-from training.measure.paired import Said, as_it_is
+from training.measure.paired import EvaluatedBundles, pooled_evaluation
 from training.measure.scoring import scores, uar_by_corpus
 from training.measure.streams import stream_scores, switch_scores
-from training.streaming.graph import beside, evaluate_graph
+from training.streaming.graph import compare_with_graph, evaluate_graph
 
 __all__ = [
-    "SECONDS",
+    "EARLY_SECONDS",
     "ClipResult",
     "Evaluation",
     "SegmentResult",
@@ -70,7 +70,7 @@ def streaming_scores(
     SerError
         A clip cannot be read, or the cache cannot be written.
     """
-    return _figures([(bundle, evaluation)], cache, jobs, thorough=thorough)
+    return _all_scores([(bundle, evaluation)], cache, jobs, thorough=thorough)
 
 
 def cross_validated_scores(
@@ -96,7 +96,7 @@ def cross_validated_scores(
         each by corpus, under its number; ``mean_of_folds``: their means by corpus.
     """
     numbers = sorted(folds)
-    found = _figures([folds[number] for number in numbers], cache, jobs, thorough=thorough)
+    found = _all_scores([folds[number] for number in numbers], cache, jobs, thorough=thorough)
     of_folds = {str(number): uar_by_corpus(folds[number][1]) for number in numbers}
     found["folds"] = of_folds
     found["mean_of_folds"] = {
@@ -106,17 +106,21 @@ def cross_validated_scores(
     return found
 
 
-def _figures(said: Said, cache: Path, jobs: int, *, thorough: bool) -> dict[str, Any]:
+def _all_scores(
+    evaluated: EvaluatedBundles, cache: Path, jobs: int, *, thorough: bool
+) -> dict[str, Any]:
     """Figures of all clips together."""
-    whole = as_it_is(said)
-    graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in said]
-    found = {**scores(whole), "offline": beside(whole, Evaluation.pooled(graphs))}
-    baselines = [b.manifest.baseline for b, _ in said if b.manifest.baseline is not None]
-    if len(baselines) == len(said):
-        found["baseline"] = baseline_scores([heard for _, heard in said], baselines)
+    whole = pooled_evaluation(evaluated)
+    graphs = [evaluate_graph(b, heard.clips, cache=cache, jobs=jobs) for b, heard in evaluated]
+    found = {**scores(whole), "offline": compare_with_graph(whole, Evaluation.pooled(graphs))}
+    calibrations = [b.manifest.baseline for b, _ in evaluated if b.manifest.baseline is not None]
+    if len(calibrations) == len(evaluated):
+        found["baseline"] = speaker_calibration_scores(
+            [heard for _, heard in evaluated], calibrations
+        )
     if thorough:
-        found["levels"] = level_scores(said, jobs=jobs)
-        found["noise"] = noise_scores(said, jobs=jobs)
-        found["stream"] = stream_scores(said, jobs=jobs)
-        found["switches"] = switch_scores(said, jobs=jobs)
+        found["levels"] = level_scores(evaluated, jobs=jobs)
+        found["noise"] = noise_scores(evaluated, jobs=jobs)
+        found["stream"] = stream_scores(evaluated, jobs=jobs)
+        found["switches"] = switch_scores(evaluated, jobs=jobs)
     return found

@@ -17,22 +17,22 @@ from training.folds import joint_fold, part_of
 from training.sound.noises import BABBLE, make_noise
 from training.sound.recordings import samples_16k
 from training.tables import table
-from training.workers import spread
+from training.workers import map_in_processes
 
-CORPORA = ("crema_d", "ravdess")
+GATE_CORPORA = ("crema_d", "ravdess")
 GAINS_DB = (0, -20)
 LEVELS_DBFS = (-20, -40, -60)
 NOISE_S = 600.0
-LEAST_HEARD = 0.98
+MIN_DETECTED_SHARE = 0.98
 """Share of the clips that are to get a segment, at every gain."""
 
-MOST_NOISE = 0.05
+MAX_FALSE_ALARM_SHARE = 0.05
 """Share of the noise that may be called speech, at every level."""
 
-KINDS = ("white", "pink", "brown", "hum")
+NOISE_KINDS = ("white", "pink", "brown", "hum")
 """Steady noises, which the gate is to keep out."""
 
-_TALKERS = 64
+_BABBLE_COUNT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class ClipShare:
     corpus: str
     gain_db: int
     clips: int
-    heard: int
+    detected: int
 
     @property
     def share(self) -> float:
         """Share of the clips that got a segment."""
-        return self.heard / self.clips
+        return self.detected / self.clips
 
     @property
     def passed(self) -> bool:
         """Whether it is enough."""
-        return self.share >= LEAST_HEARD
+        return self.share >= MIN_DETECTED_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class NoiseShare:
     @property
     def passed(self) -> bool:
         """Whether it is little enough."""
-        return self.kind == BABBLE or self.share <= MOST_NOISE
+        return self.kind == BABBLE or self.share <= MAX_FALSE_ALARM_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class GateReport:
                     f"{row.gain_db} dB",
                     str(row.clips),
                     f"{row.share:.2%}",
-                    f"{LEAST_HEARD:.0%}",
+                    f"{MIN_DETECTED_SHARE:.0%}",
                     _verdict(row.passed),
                 ]
                 for row in self.clips
@@ -106,7 +106,7 @@ class GateReport:
                     row.kind,
                     f"{row.level_dbfs} dBFS",
                     f"{row.share:.2%}",
-                    "-" if row.kind == BABBLE else f"{MOST_NOISE:.0%}",
+                    "-" if row.kind == BABBLE else f"{MAX_FALSE_ALARM_SHARE:.0%}",
                     _verdict(row.passed) if row.kind != BABBLE else "",
                 ]
                 for row in self.noises
@@ -137,23 +137,27 @@ def check_gate(
         A corpus is not there, or a clip cannot be read.
     """
     gate = gate or GateConfig()
-    contents = read_corpora(root, CORPORA)
+    contents = read_corpora(root, GATE_CORPORA)
     clips = [clip for corpus in contents for clip in corpus.clips]
-    heard = np.array(spread(partial(_heard, gate), clips, jobs, "Gating clips"))
+    detected = np.array(map_in_processes(partial(_has_segment, gate), clips, jobs, "Gating clips"))
     shares = []
     for corpus in contents:
         own = np.array([clip.corpus == corpus.name for clip in clips])
         shares += [
-            ClipShare(title(corpus.name), gain, int(own.sum()), int(heard[own, k].sum()))
+            ClipShare(title(corpus.name), gain, int(own.sum()), int(detected[own, k].sum()))
             for k, gain in enumerate(GAINS_DB)
         ]
-    talkers = _talkers(contents[0].clips)
-    kinds = [*KINDS, *([BABBLE] if talkers else [])]
+    babble_paths = _babble_recordings(contents[0].clips)
+    kinds = [*NOISE_KINDS, *([BABBLE] if babble_paths else [])]
     noises = [(kind, level) for kind in kinds for level in LEVELS_DBFS]
-    called = spread(partial(_called_speech, gate, talkers, noise_s), noises, jobs, "Gating noise")
+    speech_shares = map_in_processes(
+        partial(_speech_share, gate, babble_paths, noise_s), noises, jobs, "Gating noise"
+    )
     return GateReport(
         tuple(shares),
-        tuple(NoiseShare(*noise, share) for noise, share in zip(noises, called, strict=True)),
+        tuple(
+            NoiseShare(*noise, share) for noise, share in zip(noises, speech_shares, strict=True)
+        ),
     )
 
 
@@ -161,33 +165,35 @@ def _verdict(passed: bool) -> str:
     return "ok" if passed else "FAILED"
 
 
-def _heard(gate: GateConfig, clip: Clip) -> list[bool]:
+def _has_segment(gate: GateConfig, clip: Clip) -> list[bool]:
     samples = samples_16k(clip.path)
     return [
         any(
             step.segment_start is not None
-            for step in Segmenter(FeatureParams(), gate).push(samples * np.float32(_factor(gain)))
+            for step in Segmenter(FeatureParams(), gate).push(
+                samples * np.float32(_amplitude(gain))
+            )
         )
         for gain in GAINS_DB
     ]
 
 
-def _factor(decibels: float) -> float:
+def _amplitude(decibels: float) -> float:
     return float(10.0 ** (decibels / 20.0))
 
 
-def _called_speech(
-    gate: GateConfig, talkers: Sequence[Path], seconds: float, noise: tuple[str, int]
+def _speech_share(
+    gate: GateConfig, babble_paths: Sequence[Path], seconds: float, noise: tuple[str, int]
 ) -> float:
     kind, level_dbfs = noise
-    speech = [samples_16k(path) for path in talkers] if kind == BABBLE else []
+    speech = [samples_16k(path) for path in babble_paths] if kind == BABBLE else []
     samples = make_noise(kind, seconds, np.random.default_rng(0), speech)
-    samples *= np.float32(_factor(level_dbfs))
+    samples *= np.float32(_amplitude(level_dbfs))
     return float(np.mean([s.speech for s in Segmenter(FeatureParams(), gate).push(samples)]))
 
 
-def _talkers(clips: Sequence[Clip]) -> list[Path]:
+def _babble_recordings(clips: Sequence[Clip]) -> list[Path]:
     """Some recordings of speakers who train in joint fold 1, of as many of them as there are."""
     fold = joint_fold(1)
     paths = [clip.path for clip in clips if part_of(clip, fold) == "train"]
-    return paths[:: max(1, len(paths) // _TALKERS)]
+    return paths[:: max(1, len(paths) // _BABBLE_COUNT)]

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.measure.paired import Said, mean_lost, pairs_under
-from training.sound.takes import Take
+from training.measure.paired import EvaluatedBundles, mean_points_lost, pairs_by_condition
+from training.sound.examples import Example
 
 GAINS_DB = (-12.0, -6.0, 6.0, 12.0)
 """What clips are heard at beside their own level."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class GainChange:
     """The same sound louder or quieter, never clipped."""
 
     gain_db: float
@@ -35,14 +35,14 @@ class Gain:
         return repr(self.gain_db).encode()
 
 
-def level_scores(said: Said, *, jobs: int) -> dict[str, Any]:
+def level_scores(evaluated: EvaluatedBundles, *, jobs: int) -> dict[str, Any]:
     """Measure models on the same clips at other levels.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
-    said
+    evaluated
         The models, and what they said of the clips as recorded.
     jobs
         Number of processes.
@@ -54,14 +54,18 @@ def level_scores(said: Said, *, jobs: int) -> dict[str, Any]:
         ``points_lost`` against the clips as recorded with the interval of a paired bootstrap, and
         clips ``without_speech``. ``points_lost``: the mean over the corpora at each gain.
     """
-    changed = {f"{gain:+g}": partial(Take, change=Gain(gain)) for gain in GAINS_DB}
-    found = pairs_under(said, changed, jobs, "Listening at other levels")
+    conditions = {f"{gain:+g}": partial(Example, change=GainChange(gain)) for gain in GAINS_DB}
+    found = pairs_by_condition(evaluated, conditions, jobs, "Listening at other levels")
     corpora = {
-        corpus: {"by_gain": {name: pair.told() for name, pair in own.items()}}
+        corpus: {
+            "by_gain": {condition: pair.figures_with_intervals() for condition, pair in own.items()}
+        }
         for corpus, own in found.items()
     }
     return {
         "gains_db": list(GAINS_DB),
-        "points_lost": {name: mean_lost(corpora, "by_gain", name) for name in changed},
+        "points_lost": {
+            condition: mean_points_lost(corpora, "by_gain", condition) for condition in conditions
+        },
         "corpora": corpora,
     }

@@ -13,15 +13,15 @@ from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, SegmentResult, check_classes
-from training.sound.takes import Change, Take
-from training.workers import spread
+from training.sound.examples import Example, SoundChange
+from training.workers import map_in_processes
 
-SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
+EARLY_SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Seconds from the first voiced frame after which early decisions are judged."""
 
 
 def evaluate_bundle(
-    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, change: Change | None = None
+    bundle: Bundle, clips: Sequence[Clip], *, jobs: int, change: SoundChange | None = None
 ) -> Evaluation:
     """Run clips through the live pipeline, a fresh one for each, in ``jobs`` processes.
 
@@ -41,33 +41,37 @@ def evaluate_bundle(
     SerError
         A clip cannot be read, or its corpus has a class that the bundle lacks.
     """
-    takes = [Take(clip, change) for clip in clips]
-    return Evaluation.of_bundle(bundle, listen(bundle, takes, jobs, "Listening to clips"))
+    examples = [Example(clip, change) for clip in clips]
+    return Evaluation.of_bundle(
+        bundle, evaluate_examples(bundle, examples, jobs, "Listening to clips")
+    )
 
 
-def listen(bundle: Bundle, takes: Sequence[Take], jobs: int, title: str) -> list[ClipResult]:
+def evaluate_examples(
+    bundle: Bundle, examples: Sequence[Example], jobs: int, title: str
+) -> list[ClipResult]:
     """Run takes of clips through the live pipeline likewise; ``title`` stands beside progress."""
-    check_classes(bundle.labels, [take.clip for take in takes])
-    return spread(partial(_listen, bundle), takes, jobs, title)
+    check_classes(bundle.labels, [example.clip for example in examples])
+    return map_in_processes(partial(_evaluate_example, bundle), examples, jobs, title)
 
 
-def hear(bundle: Bundle, samples: NDArray[np.float32]) -> list[Update | Segment]:
+def analyse(bundle: Bundle, samples: NDArray[np.float32]) -> list[Update | Segment]:
     """Records of samples, shape ``(n,)`` at 16 kHz, that begin and end a session."""
     pipeline = Pipeline(bundle, bundle.manifest.gate)
     return pipeline.push(samples) + pipeline.finish()
 
 
-def _listen(bundle: Bundle, take: Take) -> ClipResult:
-    records = hear(bundle, take.samples())
+def _evaluate_example(bundle: Bundle, example: Example) -> ClipResult:
+    records = analyse(bundle, example.samples())
     updates = [record for record in records if isinstance(record, Update)]
     starts = [round(r.start_s / STEP_S) for r in records if isinstance(r, Segment)]
     first = next((u.step for u in updates if starts and u.step >= starts[0] and u.voiced), 0)
     # Counted from the start of the step that holds it, and whole steps only: never more is heard.
-    after = {
+    early_segments = {
         seconds: segment_results([u for u in updates if u.step < first + int(seconds / STEP_S)])
-        for seconds in SECONDS
+        for seconds in EARLY_SECONDS
     }
-    return ClipResult(take.clip, segment_results(updates), after)
+    return ClipResult(example.clip, segment_results(updates), early_segments)
 
 
 def segment_results(records: Sequence[Update | Segment]) -> tuple[SegmentResult, ...]:

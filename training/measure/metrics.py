@@ -175,7 +175,7 @@ def certainty_threshold(confidences: NDArray[np.floating], share: float) -> floa
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Draws:
+class BootstrapDraws:
     """Figures of many test sets whose speakers were drawn from those of one, each ``(2000,)``."""
 
     uar: NDArray[np.float64]
@@ -188,7 +188,7 @@ def bootstrap(
     predictions: NDArray[np.integer],
     speakers: Sequence[str],
     seed: int = 0,
-) -> Draws:
+) -> BootstrapDraws:
     """Figures of many test sets whose speakers are drawn with replacement from these.
 
     Two systems get the same draws for the same clips, so that their difference is paired. One
@@ -197,10 +197,10 @@ def bootstrap(
     classes = np.unique(labels)
     names, of_clip = np.unique(np.array(speakers), return_inverse=True)
     if len(names) < 2:
-        return Draws(*np.full((3, _DRAWS), np.nan))
+        return BootstrapDraws(*np.full((3, _DRAWS), np.nan))
     random = np.random.default_rng(seed)
     times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
-    mine, said = labels[:, None] == classes, predictions[:, None] == classes
+    is_intended, is_predicted = labels[:, None] == classes, predictions[:, None] == classes
 
     def drawn(marks: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Clips of each draw and class that bear a mark, shape ``(2000, classes)``."""
@@ -208,10 +208,14 @@ def bootstrap(
         counts: NDArray[np.float64] = (times @ np.stack(of_speaker)).astype(np.float64)
         return counts
 
-    intended, named, hits = drawn(mine), drawn(said), drawn(mine & said)
+    intended, predicted_counts, hits = (
+        drawn(is_intended),
+        drawn(is_predicted),
+        drawn(is_intended & is_predicted),
+    )
     # A class that nobody drawn has counts in no mean.
-    f1 = _ratio(2 * hits, intended + named, where=intended > 0)
-    return Draws(
+    f1 = _ratio(2 * hits, intended + predicted_counts, where=intended > 0)
+    return BootstrapDraws(
         uar=np.nanmean(_ratio(hits, intended, where=intended > 0), axis=1),
         accuracy=hits.sum(axis=1) / intended.sum(axis=1),
         macro_f1=np.nanmean(f1, axis=1),
@@ -219,10 +223,10 @@ def bootstrap(
 
 
 def _ratio(
-    above: NDArray[np.float64], below: NDArray[np.float64], where: NDArray[np.bool_]
+    numerator: NDArray[np.float64], denominator: NDArray[np.float64], where: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    ratio = np.full(below.shape, np.nan)
-    np.divide(above, below, out=ratio, where=where)
+    ratio = np.full(denominator.shape, np.nan)
+    np.divide(numerator, denominator, out=ratio, where=where)
     return ratio
 
 

@@ -11,11 +11,17 @@ from typing import Any
 import numpy as np
 
 from training.corpora import Clip
-from training.measure.paired import Pair, Said, as_it_is, mean_lost, pairs_under
+from training.measure.paired import (
+    EvaluatedBundles,
+    PairedPredictions,
+    mean_points_lost,
+    pairs_by_condition,
+    pooled_evaluation,
+)
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
+from training.sound.examples import Example, NoiseMixer
 from training.sound.noises import TEST_NOISES
-from training.sound.takes import Noisy, Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,21 @@ class NoiseTest:
         random = generator(self.seed, "kind of test noise", clip.corpus, clip.name)
         return self.kinds[int(random.integers(len(self.kinds)))]
 
-    def take(self, clip: Clip, snr_db: float) -> Take:
+    def example(self, clip: Clip, snr_db: float) -> Example:
         """A clip with its noise."""
-        return Take(clip, Noisy((self.kind_of(clip),), snr_db, self.seed))
+        return Example(clip, NoiseMixer((self.kind_of(clip),), snr_db, self.seed))
 
 
-def noise_scores(said: Said, *, jobs: int, test: NoiseTest | None = None) -> dict[str, Any]:
+def noise_scores(
+    evaluated: EvaluatedBundles, *, jobs: int, test: NoiseTest | None = None
+) -> dict[str, Any]:
     """Measure models on the same clips with noise under them.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
-    said
+    evaluated
         The models, and what they said of the clips without noise.
     jobs
         Number of processes.
@@ -68,16 +76,16 @@ def noise_scores(said: Said, *, jobs: int, test: NoiseTest | None = None) -> dic
         ``by_kind``. ``points_lost``: the mean over the corpora of what is lost at each ratio.
     """
     test = test or NoiseTest()
-    noisy = {f"{ratio:g}": partial(test.take, snr_db=ratio) for ratio in test.snr_db}
-    found = pairs_under(said, noisy, jobs, "Listening in noise")
+    noisy = {f"{ratio:g}": partial(test.example, snr_db=ratio) for ratio in test.snr_db}
+    found = pairs_by_condition(evaluated, noisy, jobs, "Listening in noise")
     kinds = {
         corpus: [test.kind_of(result.clip) for result in results]
-        for corpus, results in by_corpus(as_it_is(said).results).items()
+        for corpus, results in by_corpus(pooled_evaluation(evaluated).results).items()
     }
     corpora = {
         corpus: {
             "by_snr": {
-                name: {**pair.told(), "by_kind": _by_kind(pair, kinds[corpus])}
+                name: {**pair.figures_with_intervals(), "by_kind": _by_kind(pair, kinds[corpus])}
                 for name, pair in own.items()
             }
         }
@@ -87,14 +95,14 @@ def noise_scores(said: Said, *, jobs: int, test: NoiseTest | None = None) -> dic
         "kinds": list(test.kinds),
         "snr_db": list(test.snr_db),
         "seed": test.seed,
-        "points_lost": {name: mean_lost(corpora, "by_snr", name) for name in noisy},
+        "points_lost": {name: mean_points_lost(corpora, "by_snr", name) for name in noisy},
         "corpora": corpora,
     }
 
 
-def _by_kind(pair: Pair, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _by_kind(pair: PairedPredictions, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Figures of the clips of each kind of noise."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for number, kind in enumerate(kinds):
         groups[kind].append(number)
-    return {kind: pair.only(np.array(groups[kind])).figures() for kind in sorted(groups)}
+    return {kind: pair.subset(np.array(groups[kind])).figures() for kind in sorted(groups)}

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
-from training.measure.answers import Answers, ClipResult, Evaluation
-from training.measure.listening import listen
+from training.measure.answers import ClassPredictions, ClipResult, Evaluation
+from training.measure.listening import evaluate_examples
 from training.measure.metrics import bootstrap, interval, uar
-from training.measure.scoring import by_corpus, in_mean, own_classes
-from training.sound.takes import Take
+from training.measure.scoring import averaged_corpora, by_corpus, corpus_classes
+from training.sound.examples import Example
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class PairedPredictions:
     """What was said of the clips of one corpus under two circumstances, over its classes."""
 
     labels: NDArray[np.intp]
@@ -32,17 +32,20 @@ class Pair:
     @classmethod
     def of(
         cls, evaluation: Evaluation, before: Sequence[ClipResult], after: Sequence[ClipResult]
-    ) -> Pair:
+    ) -> PairedPredictions:
         """Both answers to clips of one corpus, in the same order."""
         clips = [result.clip for result in before]
-        among, labels = own_classes(evaluation, clips)
-        first, second = (Answers.over([r.segments for r in s], among) for s in (before, after))
+        class_indices, labels = corpus_classes(evaluation, clips)
+        first, second = (
+            ClassPredictions.from_segments([r.segments for r in s], class_indices)
+            for s in (before, after)
+        )
         speakers = np.array([clip.speaker for clip in clips])
         return cls(labels, first.predictions, second.predictions, second.answered, speakers)
 
-    def only(self, chosen: NDArray[np.intp]) -> Pair:
+    def subset(self, chosen: NDArray[np.intp]) -> PairedPredictions:
         """Some of the clips."""
-        return Pair(
+        return PairedPredictions(
             self.labels[chosen],
             self.before[chosen],
             self.after[chosen],
@@ -71,58 +74,65 @@ class Pair:
             "points_lost_interval": interval(100 * (before - after)),
         }
 
-    def told(self) -> dict[str, Any]:
+    def figures_with_intervals(self) -> dict[str, Any]:
         """Figures and intervals."""
         return {**self.figures(), **self.intervals()}
 
 
-def pairs(clean: Evaluation, after: Sequence[ClipResult]) -> dict[str, Pair]:
+def paired_by_corpus(
+    clean: Evaluation, after: Sequence[ClipResult]
+) -> dict[str, PairedPredictions]:
     """Answers to the same clips before and after, by corpus."""
-    later = by_corpus(after)
+    changed_results = by_corpus(after)
     return {
-        corpus: Pair.of(clean, before, later[corpus])
+        corpus: PairedPredictions.of(clean, before, changed_results[corpus])
         for corpus, before in by_corpus(clean.results).items()
     }
 
 
-Said: TypeAlias = Sequence[tuple[Bundle, Evaluation]]
+EvaluatedBundles: TypeAlias = Sequence[tuple[Bundle, Evaluation]]
 """A model, or those of a recipe's folds, and what each said of its own clips as they are."""
 
 
-def as_it_is(said: Said) -> Evaluation:
+def pooled_evaluation(said: EvaluatedBundles) -> Evaluation:
     """What was said of all clips as they are."""
     return Evaluation.pooled([evaluation for _, evaluation in said])
 
 
-def pairs_under(
-    said: Said, changed: Mapping[str, Callable[[Clip], Take]], jobs: int, title: str
-) -> dict[str, dict[str, Pair]]:
+def pairs_by_condition(
+    said: EvaluatedBundles,
+    conditions: Mapping[str, Callable[[Clip], Example]],
+    jobs: int,
+    title: str,
+) -> dict[str, dict[str, PairedPredictions]]:
     """Clips as they are and under some circumstances, by corpus and circumstance.
 
     Parameters
     ----------
     said
         The models, and their clips as they are.
-    changed
+    conditions
         A clip under each circumstance.
     jobs, title
         Number of processes, and what their progress is called.
     """
-    later: dict[str, list[ClipResult]] = {name: [] for name in changed}
+    changed_results: dict[str, list[ClipResult]] = {name: [] for name in conditions}
     for bundle, clean in said:
-        takes = [take(clip) for take in changed.values() for clip in clean.clips]
-        heard = iter(listen(bundle, takes, jobs, title))
-        for results in later.values():
+        examples = [example(clip) for example in conditions.values() for clip in clean.clips]
+        heard = iter(evaluate_examples(bundle, examples, jobs, title))
+        for results in changed_results.values():
             results.extend(islice(heard, len(clean.clips)))
-    whole = as_it_is(said)
-    found = {name: pairs(whole, results) for name, results in later.items()}
+    whole = pooled_evaluation(said)
+    found = {name: paired_by_corpus(whole, results) for name, results in changed_results.items()}
     return {
         corpus: {name: own[corpus] for name, own in found.items()}
         for corpus in by_corpus(whole.results)
     }
 
 
-def mean_lost(corpora: Mapping[str, Any], circumstances: str, name: str) -> float | None:
+def mean_points_lost(corpora: Mapping[str, Any], condition_key: str, name: str) -> float | None:
     """Points lost under one of the circumstances, in the mean over the corpora."""
-    lost = [corpora[corpus][circumstances][name]["points_lost"] for corpus in in_mean(corpora)]
-    return float(np.mean(lost)) if lost else None
+    points_lost = [
+        corpora[corpus][condition_key][name]["points_lost"] for corpus in averaged_corpora(corpora)
+    ]
+    return float(np.mean(points_lost)) if points_lost else None

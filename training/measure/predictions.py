@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.errors import OutputError, UsageError
 from training.measure.answers import Evaluation, posterior
 
-_FACTS = ("corpus", "clip", "speaker", "label", "answer")
+_CLIP_COLUMNS = ("corpus", "clip", "speaker", "label", "answer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +53,13 @@ def predictions_of(evaluation: Evaluation) -> Predictions:
     rows = []
     for result in evaluation.results:
         clip = result.clip
-        among = np.array([evaluation.labels.index(label) for label in clip.classes])
-        own = posterior(result.segments, among)
+        class_indices = np.array([evaluation.labels.index(label) for label in clip.classes])
+        own = posterior(result.segments, class_indices)
         answer = "" if own is None else clip.classes[int(np.argmax(own))]
-        said = posterior(result.segments, everything)
-        rows.append(Prediction(clip.corpus, clip.name, clip.speaker, clip.label, answer, said))
+        distribution = posterior(result.segments, everything)
+        rows.append(
+            Prediction(clip.corpus, clip.name, clip.speaker, clip.label, answer, distribution)
+        )
     return Predictions(evaluation.labels, tuple(rows))
 
 
@@ -72,7 +74,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow([*_FACTS, *predictions.labels])
+            writer.writerow([*_CLIP_COLUMNS, *predictions.labels])
             writer.writerows(_cells(row, len(predictions.labels)) for row in predictions.rows)
     except OSError as error:
         raise OutputError(
@@ -81,8 +83,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def _cells(row: Prediction, labels: int) -> Sequence[str]:
-    said = row.probabilities
-    shares = [""] * labels if said is None else [f"{share:.6f}" for share in said]
+    distribution = row.probabilities
+    shares = [""] * labels if distribution is None else [f"{share:.6f}" for share in distribution]
     return [row.corpus, row.clip, row.speaker, row.label, row.answer, *shares]
 
 
@@ -98,12 +100,12 @@ def read_predictions(path: Path) -> Predictions:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             header = tuple(reader.fieldnames or ())
-            if header[: len(_FACTS)] != _FACTS:
+            if header[: len(_CLIP_COLUMNS)] != _CLIP_COLUMNS:
                 raise UsageError(
                     f"{path} is no table of predictions; run the same recipe again, and it is "
                     "written anew."
                 )
-            labels = header[len(_FACTS) :]
+            labels = header[len(_CLIP_COLUMNS) :]
             return Predictions(labels, tuple(_row(cells, labels) for cells in reader))
     except OSError as error:
         raise UsageError(
@@ -113,6 +115,6 @@ def read_predictions(path: Path) -> Predictions:
 
 def _row(cells: dict[str, str], labels: Sequence[str]) -> Prediction:
     shares = [cells[label] for label in labels]
-    said = np.array([float(share) for share in shares]) if all(shares) else None
-    corpus, clip, speaker, label, answer = (cells[fact] for fact in _FACTS)
-    return Prediction(corpus, clip, speaker, label, answer, said)
+    distribution = np.array([float(share) for share in shares]) if all(shares) else None
+    corpus, clip, speaker, label, answer = (cells[column] for column in _CLIP_COLUMNS)
+    return Prediction(corpus, clip, speaker, label, answer, distribution)

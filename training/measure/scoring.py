@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.corpora import CORPORA, Clip, title
-from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult, check_classes
+from training.measure.answers import (
+    ClassPredictions,
+    ClipResult,
+    Evaluation,
+    SegmentResult,
+    check_classes,
+)
 from training.measure.metrics import (
     Interval,
     bootstrap,
@@ -24,7 +30,7 @@ from training.measure.metrics import (
     uar,
 )
 
-TWO_SPEAKERS = "tess"
+TWO_SPEAKER_CORPUS = "tess"
 """Corpus of two speakers, which no mean over corpora includes."""
 
 _LOSSY = (".ogg", ".opus")
@@ -46,9 +52,9 @@ def corpus_order(names: Iterable[str]) -> list[str]:
     return [*(name for name in CORPORA if name in found), *sorted(found - CORPORA.keys())]
 
 
-def in_mean(corpora: Mapping[str, object]) -> list[str]:
+def averaged_corpora(corpora: Mapping[str, object]) -> list[str]:
     """Names of the corpora that a mean over corpora includes."""
-    return [name for name in corpora if name != TWO_SPEAKERS]
+    return [name for name in corpora if name != TWO_SPEAKER_CORPUS]
 
 
 def scores(evaluation: Evaluation) -> dict[str, Any]:
@@ -69,11 +75,11 @@ def scores(evaluation: Evaluation) -> dict[str, Any]:
         name: _corpus_scores(evaluation, name, results)
         for name, results in by_corpus(evaluation.results).items()
     }
-    counted = in_mean(corpora)
+    averaged = averaged_corpora(corpora)
     return {
         "model": dict(evaluation.model),
-        "mean_uar": _mean([corpora[name]["uar"] for name in counted]),
-        "mean_over": counted,
+        "mean_uar": _mean([corpora[name]["uar"] for name in averaged]),
+        "mean_over": averaged,
         "by_language": _languages(corpora),
         "pooled": _pooled(evaluation),
         "corpora": corpora,
@@ -87,7 +93,7 @@ def _mean(values: Sequence[float]) -> float | None:
 def _languages(corpora: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Mean over the corpora in which each language is spoken."""
     of_language: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for name in in_mean(corpora):
+    for name in averaged_corpora(corpora):
         for language, group in corpora[name]["by_language"].items():
             of_language[language][name] = group
     return {
@@ -103,7 +109,7 @@ def _languages(corpora: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
 def _pooled(evaluation: Evaluation) -> dict[str, Any]:
     """Figures over the clips of all corpora, as those who publish a single number give it."""
     clips = evaluation.clips
-    answers = Answers.over(
+    answers = ClassPredictions.from_segments(
         [result.segments for result in evaluation.results], np.arange(len(evaluation.labels))
     )
     labels = np.array([evaluation.labels.index(clip.label) for clip in clips])
@@ -128,21 +134,21 @@ def _intervals(labels: Labels, predictions: Labels, clips: Sequence[Clip]) -> di
 # ------------------------------------------------------------------------------------- one corpus
 
 
-def own_classes(
+def corpus_classes(
     evaluation: Evaluation, clips: Sequence[Clip]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Classes of one corpus among the model's labels, and the clips' labels among these classes."""
     classes = clips[0].classes
-    among = np.array([evaluation.labels.index(label) for label in classes])
-    return among, np.array([classes.index(clip.label) for clip in clips])
+    class_indices = np.array([evaluation.labels.index(label) for label in classes])
+    return class_indices, np.array([classes.index(clip.label) for clip in clips])
 
 
 def uar_by_corpus(evaluation: Evaluation) -> dict[str, float]:
     """UAR of each corpus alone, its answers restricted to the classes it has."""
     found = {}
     for name, results in by_corpus(evaluation.results).items():
-        among, labels = own_classes(evaluation, [result.clip for result in results])
-        own = Answers.over([result.segments for result in results], among)
+        class_indices, labels = corpus_classes(evaluation, [result.clip for result in results])
+        own = ClassPredictions.from_segments([result.segments for result in results], class_indices)
         found[name] = uar(labels, own.predictions)
     return found
 
@@ -151,10 +157,10 @@ def _corpus_scores(
     evaluation: Evaluation, corpus: str, results: Sequence[ClipResult]
 ) -> dict[str, Any]:
     clips = [result.clip for result in results]
-    said = [result.segments for result in results]
-    among, labels = own_classes(evaluation, clips)
-    own = Answers.over(said, among)
-    groups = _Groups(clips, labels, own.predictions)
+    clip_segments = [result.segments for result in results]
+    class_indices, labels = corpus_classes(evaluation, clips)
+    own = ClassPredictions.from_segments(clip_segments, class_indices)
+    groups = _Subgroups(clips, labels, own.predictions)
     figures = {
         "title": title(corpus),
         "clips": len(clips),
@@ -164,34 +170,39 @@ def _corpus_scores(
         "opus_copies": sum(clip.path.suffix.lower() in _LOSSY for clip in clips),
         **classification(labels, own.predictions, clips[0].classes),
         **_intervals(labels, own.predictions, clips),
-        "all_classes": _all_classes(evaluation, said, among[labels], among),
+        "all_classes": _all_classes(
+            evaluation, clip_segments, class_indices[labels], class_indices
+        ),
         "calibration": _calibration(labels, own),
         "coverage": _coverage(labels, own),
-        "by_language": groups.by(lambda clip: clip.language),
-        "by_sex": groups.by(lambda clip: clip.sex),
-        "by_intensity": groups.by(lambda clip: clip.intensity),
-        "by_speaker": groups.by(lambda clip: clip.speaker),
+        "by_language": groups.scores_by(lambda clip: clip.language),
+        "by_sex": groups.scores_by(lambda clip: clip.sex),
+        "by_intensity": groups.scores_by(lambda clip: clip.intensity),
+        "by_speaker": groups.scores_by(lambda clip: clip.speaker),
     }
-    if all(result.after for result in results):
+    if all(result.early_segments for result in results):
         figures["uar_after"] = {
             str(seconds): uar(
-                labels, Answers.over([r.after[seconds] for r in results], among).predictions
+                labels,
+                ClassPredictions.from_segments(
+                    [r.early_segments[seconds] for r in results], class_indices
+                ).predictions,
             )
-            for seconds in results[0].after
+            for seconds in results[0].early_segments
         }
     if any(clip.heard in clip.classes for clip in clips):
-        figures["listeners"] = _listeners(clips, labels, own.predictions)
+        figures["listeners"] = _listener_scores(clips, labels, own.predictions)
     return figures
 
 
 def _all_classes(
     evaluation: Evaluation,
-    said: Sequence[Sequence[SegmentResult]],
+    clip_segments: Sequence[Sequence[SegmentResult]],
     labels: Labels,
     present: NDArray[np.intp],
 ) -> dict[str, Any]:
     """Figures of the unrestricted answer, which the program shows unless told otherwise."""
-    answers = Answers.over(said, np.arange(len(evaluation.labels)))
+    answers = ClassPredictions.from_segments(clip_segments, np.arange(len(evaluation.labels)))
     predictions, answered = answers.predictions, answers.answered
     certain = np.zeros(len(labels), bool)
     if evaluation.certainty_threshold is not None:
@@ -207,7 +218,7 @@ def _all_classes(
     }
 
 
-def _calibration(labels: Labels, answers: Answers) -> dict[str, Any]:
+def _calibration(labels: Labels, answers: ClassPredictions) -> dict[str, Any]:
     """Calibration over the clips that got an answer."""
     kept = answers.answered
     if not kept.any():
@@ -226,7 +237,7 @@ COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Shares of the clips that are answered, most confident first."""
 
 
-def _coverage(labels: Labels, answers: Answers) -> dict[str, float]:
+def _coverage(labels: Labels, answers: ClassPredictions) -> dict[str, float]:
     """UAR of the most confident share of the clips that got an answer."""
     heard = np.flatnonzero(answers.answered)
     ordered = heard[np.argsort(-answers.posteriors[heard].max(axis=1), kind="stable")]
@@ -238,14 +249,14 @@ def _coverage(labels: Labels, answers: Answers) -> dict[str, float]:
     }
 
 
-class _Groups:
+class _Subgroups:
     """Clips of a corpus, to be told apart."""
 
     def __init__(self, clips: Sequence[Clip], labels: Labels, predictions: Labels) -> None:
         self._clips, self._labels, self._predictions = clips, labels, predictions
         self._speakers = np.array([clip.speaker for clip in clips])
 
-    def by(self, group: Callable[[Clip], str | None]) -> dict[str, dict[str, Any]]:
+    def scores_by(self, group: Callable[[Clip], str | None]) -> dict[str, dict[str, Any]]:
         """UAR of each group and its interval; clips that belong to none are left out."""
         names = np.array([group(clip) or "" for clip in self._clips])
         return {name: self._figures(names == name) for name in sorted(set(names.tolist()) - {""})}
@@ -260,7 +271,9 @@ class _Groups:
         }
 
 
-def _listeners(clips: Sequence[Clip], labels: Labels, predictions: Labels) -> dict[str, float]:
+def _listener_scores(
+    clips: Sequence[Clip], labels: Labels, predictions: Labels
+) -> dict[str, float]:
     """Model and listeners, on the clips where most listeners heard one of the classes."""
     voted = [clip.heard if clip.heard in clip.classes else None for clip in clips]
     agreed = np.array([label is not None for label in voted])

@@ -16,13 +16,13 @@ from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_S, Update
 from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
 from training.measure.answers import ClipResult, Evaluation, check_classes
-from training.measure.listening import hear, segment_results
-from training.measure.paired import Said, as_it_is, pairs
+from training.measure.listening import analyse, segment_results
+from training.measure.paired import EvaluatedBundles, paired_by_corpus, pooled_evaluation
 from training.measure.scoring import by_corpus
 from training.sound.chance import generator
+from training.sound.examples import StreamExample
 from training.sound.streams import Switch, TooLittleSpeechError, switches
-from training.sound.takes import StreamTake
-from training.workers import spread
+from training.workers import map_in_processes
 
 # ---------------------------------------------------------------------------------- long streams
 
@@ -75,8 +75,12 @@ def evaluate_stream(
     for number, clip in enumerate(clips):
         numbers[clip.corpus].append(number)
     parts = [part for mine in numbers.values() for part in _shuffled(mine, test)]
-    takes = [StreamTake(tuple(clips[k] for k in part), test.gap_s, test.seed) for part in parts]
-    heard = spread(partial(_listen, bundle), takes, jobs, "Listening to streams")
+    examples = [
+        StreamExample(tuple(clips[k] for k in part), test.gap_s, test.seed) for part in parts
+    ]
+    heard = map_in_processes(
+        partial(_evaluate_stream_example, bundle), examples, jobs, "Listening to streams"
+    )
     found = {
         k: result
         for part, results in zip(parts, heard, strict=True)
@@ -85,7 +89,9 @@ def evaluate_stream(
     return Evaluation.of_bundle(bundle, [found[k] for k in range(len(clips))])
 
 
-def stream_scores(said: Said, *, jobs: int, test: StreamTest | None = None) -> dict[str, Any]:
+def stream_scores(
+    said: EvaluatedBundles, *, jobs: int, test: StreamTest | None = None
+) -> dict[str, Any]:
     """What is lost from clips one by one to the same clips in long streams.
 
     Parameters
@@ -107,7 +113,10 @@ def stream_scores(said: Said, *, jobs: int, test: StreamTest | None = None) -> d
         for bundle, single in said
         for result in evaluate_stream(bundle, single.clips, jobs=jobs, test=test).results
     ]
-    corpora = {corpus: pair.told() for corpus, pair in pairs(as_it_is(said), streamed).items()}
+    corpora = {
+        corpus: pair.figures_with_intervals()
+        for corpus, pair in paired_by_corpus(pooled_evaluation(said), streamed).items()
+    }
     return {"gap_s": list(test.gap_s), "clips": test.clips, "seed": test.seed, "corpora": corpora}
 
 
@@ -117,9 +126,9 @@ def _shuffled(numbers: Sequence[int], test: StreamTest) -> Iterator[list[int]]:
         yield order[start : start + test.clips]
 
 
-def _listen(bundle: Bundle, take: StreamTake) -> list[ClipResult]:
-    stream = take.stream()
-    updates = [record for record in hear(bundle, stream.samples) if isinstance(record, Update)]
+def _evaluate_stream_example(bundle: Bundle, example: StreamExample) -> list[ClipResult]:
+    stream = example.stream()
+    updates = [record for record in analyse(bundle, stream.samples) if isinstance(record, Update)]
     middles = np.array([update.step * STEP + STEP // 2 for update in updates], np.int64)
     owners = stream.owners(middles)
     of_clip: list[list[Update]] = [[] for _ in stream.spans]
@@ -133,7 +142,7 @@ def _listen(bundle: Bundle, take: StreamTake) -> list[ClipResult]:
 
 # --------------------------------------------------------------------------------------- switches
 
-HELD_S = 0.4
+HOLD_S = 0.4
 """A label follows from where it stays for so long, or to the end: flicker does not count."""
 
 
@@ -146,7 +155,9 @@ class SwitchTest:
     seed: int = 0
 
 
-def switch_scores(said: Said, *, jobs: int, test: SwitchTest | None = None) -> dict[str, Any]:
+def switch_scores(
+    said: EvaluatedBundles, *, jobs: int, test: SwitchTest | None = None
+) -> dict[str, Any]:
     """How long the label takes to follow one speaker from one emotion to another.
 
     A delay counts from the switch to the end of the 80 ms step with which the new label comes to
@@ -176,14 +187,16 @@ def switch_scores(said: Said, *, jobs: int, test: SwitchTest | None = None) -> d
         check_classes(bundle.labels, evaluation.clips)
         for corpus, results in by_corpus(evaluation.results).items():
             found = _switches([result.clip for result in results], test, bundle.manifest.gate)
-            followed = spread(partial(_follow, bundle), found, jobs, "Listening to switches")
+            followed = map_in_processes(
+                partial(_label_delay, bundle), found, jobs, "Listening to switches"
+            )
             drawn[corpus] += len(found)
             led[corpus] += [seconds for seconds in followed if seconds is not None]
     corpora = {corpus: _delays(led[corpus], count) for corpus, count in drawn.items() if count}
     return {
         "side_s": test.side_s,
         "seed": test.seed,
-        "held_s": HELD_S,
+        "held_s": HOLD_S,
         "corpora": corpora,
     }
 
@@ -196,14 +209,14 @@ def _switches(clips: Sequence[Clip], test: SwitchTest, gate: GateConfig) -> Sequ
         return []
 
 
-def _follow(bundle: Bundle, switch: Switch) -> float | None:
+def _label_delay(bundle: Bundle, switch: Switch) -> float | None:
     """Seconds until the label follows; ``None`` where it did not lead."""
     samples, at = switch.sound()
     classes = switch.first[0].classes
-    among = np.array([bundle.labels.index(label) for label in classes])
+    class_indices = np.array([bundle.labels.index(label) for label in classes])
     said = [
-        (record.estimate.probabilities[among], record.time_s)
-        for record in hear(bundle, samples)
+        (record.estimate.probabilities[class_indices], record.time_s)
+        for record in analyse(bundle, samples)
         if isinstance(record, Update) and record.estimate is not None
     ]
     labels = [classes[int(np.argmax(probabilities))] for probabilities, _ in said]
@@ -214,7 +227,7 @@ def _follow(bundle: Bundle, switch: Switch) -> float | None:
     return delay(labels[len(ahead) :], ends[len(ahead) :] - at / SAMPLE_RATE, switch.after)
 
 
-def delay(labels: Sequence[str], seconds: NDArray[np.float64], wanted: str) -> float:
+def delay(labels: Sequence[str], seconds: NDArray[np.float64], target: str) -> float:
     """When a label comes to stay; endless where it never does.
 
     Parameters
@@ -223,13 +236,13 @@ def delay(labels: Sequence[str], seconds: NDArray[np.float64], wanted: str) -> f
         That of each step behind a switch.
     seconds
         The steps' ends, counted from the switch, shape ``(steps,)``.
-    wanted
+    target
         The label that is waited for.
     """
-    least = round(HELD_S / STEP_S)
+    least = round(HOLD_S / STEP_S)
     for number in range(len(labels)):
         stretch = labels[number : number + least]
-        if all(label == wanted for label in stretch):
+        if all(label == target for label in stretch):
             return float(seconds[number])
     return float(np.inf)
 

@@ -14,16 +14,18 @@ import keras
 from keras import layers
 
 from realtime_ser.base.errors import UsageError
-from training.offline.recipe import Network
+from training.offline.recipe import NetworkOptions
 
 Tensor: TypeAlias = Any
 Shape: TypeAlias = tuple[int | None, int]
 """Frames of a clip, ``None`` where they differ, and features of a frame."""
 
-Build: TypeAlias = Callable[[Shape, int, Network], keras.Model]
+BuildFunction: TypeAlias = Callable[[Shape, int, NetworkOptions], keras.Model]
 
 
-def build_network(architecture: str, shape: Shape, classes: int, settings: Network) -> keras.Model:
+def build_network(
+    architecture: str, shape: Shape, classes: int, settings: NetworkOptions
+) -> keras.Model:
     """Build a network by the name of its architecture.
 
     Parameters
@@ -44,7 +46,7 @@ def build_network(architecture: str, shape: Shape, classes: int, settings: Netwo
         There is no such architecture, it does not suit such clips, or it gives something else than
         one probability for each class.
     """
-    build = ARCHITECTURES.get(architecture) or _own(architecture)
+    build = ARCHITECTURES.get(architecture) or _load_custom(architecture)
     try:
         model = build(shape, classes, settings)
     except (TypeError, ValueError) as error:
@@ -66,7 +68,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
 
 
-def _own(architecture: str) -> Build:
+def _load_custom(architecture: str) -> BuildFunction:
     name, colon, function = architecture.rpartition(":")
     if not colon:
         known = ", ".join(ARCHITECTURES)
@@ -86,14 +88,14 @@ def _own(architecture: str) -> Build:
     build = getattr(module, function, None)
     if not callable(build):
         raise UsageError(f"{path} has no function '{function}'; name one that it has.")
-    made: Build = build
-    return made
+    custom: BuildFunction = build
+    return custom
 
 
 # --------------------------------------------------------------------------------- building blocks
 
 
-def _penalty(settings: Network) -> keras.regularizers.Regularizer | None:
+def _penalty(settings: NetworkOptions) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L2(settings.l2) if settings.l2 else None
 
 
@@ -103,7 +105,7 @@ def _attention(x: Tensor) -> Tensor:
     return layers.Flatten()(layers.Dot(axes=1)([weights, x]))
 
 
-def _last_lstm(x: Tensor, units: int, settings: Network) -> Tensor:
+def _last_lstm(x: Tensor, units: int, settings: NetworkOptions) -> Tensor:
     """LSTM and its last state, or attention over all of its states."""
     attends = settings.pooling == "attention"
     x = layers.LSTM(units, return_sequences=attends, kernel_regularizer=_penalty(settings))(x)
@@ -111,14 +113,14 @@ def _last_lstm(x: Tensor, units: int, settings: Network) -> Tensor:
 
 
 def _convolution(
-    x: Tensor, filters: int, width: int, settings: Network, padding: str = "valid"
+    x: Tensor, filters: int, width: int, settings: NetworkOptions, padding: str = "valid"
 ) -> Tensor:
     return layers.Conv1D(
         filters, width, padding=padding, activation="relu", kernel_regularizer=_penalty(settings)
     )(x)
 
 
-def _dense(x: Tensor, units: int, settings: Network) -> Tensor:
+def _dense(x: Tensor, units: int, settings: NetworkOptions) -> Tensor:
     return layers.Dense(units, activation="relu", kernel_regularizer=_penalty(settings))(x)
 
 
@@ -131,7 +133,7 @@ def _softmax(inputs: Tensor, x: Tensor, classes: int, name: str) -> keras.Model:
 # ------------------------------------------------------------------------------------ architectures
 
 
-def cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """Two convolutions, an LSTM and a dense layer: what A and D say of their networks.
 
     They name the layers but no sizes; these are ours.
@@ -149,7 +151,7 @@ def cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "cnn-lstm")
 
 
-def b_cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def b_cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """B: two convolutions and an LSTM on seven features. The rates of dropout are ours."""
     x = inputs = keras.Input(shape)
     for filters, width in ((128, 5), (64, 3)):
@@ -165,7 +167,7 @@ def b_cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "b-cnn-lstm")
 
 
-def c_cnn(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def c_cnn(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """C: two 3 x 3 convolutions over the picture of 40 MFCC by 174 frames."""
     inputs = keras.Input(shape)
     x = layers.Permute((2, 1))(inputs)
@@ -184,7 +186,7 @@ def c_cnn(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "c-cnn")
 
 
-def c_cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def c_cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """C: two convolutions with batch normalisation and an LSTM over 174 frames of 40 MFCC."""
     x = inputs = keras.Input(shape)
     for filters in (64, 128):
@@ -199,7 +201,7 @@ def c_cnn_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "c-cnn-lstm")
 
 
-def e_cnn(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def e_cnn(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """E: two convolutions along the time-mean of the coefficients, as if that were time.
 
     Of clips with several frames, the features of a frame are the channels.
@@ -218,7 +220,7 @@ def e_cnn(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "e-cnn")
 
 
-def e_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
+def e_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     """E: two LSTMs over a single frame, the time-mean of the coefficients."""
     x = inputs = keras.Input(shape)
     x = layers.LSTM(128, return_sequences=True, kernel_regularizer=_penalty(settings))(x)
@@ -229,7 +231,7 @@ def e_lstm(shape: Shape, classes: int, settings: Network) -> keras.Model:
     return _softmax(inputs, x, classes, "e-lstm")
 
 
-ARCHITECTURES: Mapping[str, Build] = {
+ARCHITECTURES: Mapping[str, BuildFunction] = {
     "cnn-lstm": cnn_lstm,
     "b-cnn-lstm": b_cnn_lstm,
     "c-cnn": c_cnn,

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.labels import LABELS
-from training.batching import Batch, Epochs, padded_length
+from training.batching import Batch, BucketedBatches, bucket_length
 from training.corpora import Clip
-from training.offline.frontend import Rows, pad
-from training.offline.recipe import Learning
+from training.offline.frontend import ClipFrames, pad
+from training.offline.recipe import OfflineFit
 from training.streaming.batches import spec_augment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class BatchLayout:
     """How clips lie in a batch.
 
     Attributes
@@ -32,14 +32,14 @@ class Layout:
     frames: int | None
     mel: slice
 
-    def stack(self, clips: Rows) -> NDArray[np.float32]:
+    def stack(self, clips: ClipFrames) -> NDArray[np.float32]:
         """Clips padded to one length, shape ``(clips, frames, features)``."""
-        frames = self.frames or padded_length([len(rows) for rows in clips])
+        frames = self.frames or bucket_length([len(rows) for rows in clips])
         return np.stack([pad(rows, frames) for rows in clips])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
+class ClipTrainingSet:
     """Clips, as a network takes them, and what it is to say of each.
 
     Attributes
@@ -52,25 +52,27 @@ class Lessons:
         Shape ``(clips,)``.
     """
 
-    inputs: Rows
+    inputs: ClipFrames
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
 
 
-def lessons(clips: Sequence[Clip], inputs: Rows, labels: Sequence[str], stage: Learning) -> Lessons:
+def training_set(
+    clips: Sequence[Clip], inputs: ClipFrames, labels: Sequence[str], stage: OfflineFit
+) -> ClipTrainingSet:
     """What is learned from clips in a stage."""
     counts = Counter(clip.label for clip in clips)
     weights = np.ones(len(clips))
     if stage.class_weights:
         weights = np.array([1.0 / counts[clip.label] for clip in clips])
-    return Lessons(
+    return ClipTrainingSet(
         inputs,
         np.stack([_soft_label(clip, labels, stage) for clip in clips]).astype(np.float32),
         (weights / weights.mean()).astype(np.float32),
     )
 
 
-def _soft_label(clip: Clip, labels: Sequence[str], stage: Learning) -> NDArray[np.float64]:
+def _soft_label(clip: Clip, labels: Sequence[str], stage: OfflineFit) -> NDArray[np.float64]:
     present = np.isin(labels, clip.classes)
     soft = (np.array(labels) == clip.label).astype(np.float64)
     if clip.votes is not None:
@@ -82,12 +84,12 @@ def _soft_label(clip: Clip, labels: Sequence[str], stage: Learning) -> NDArray[n
     return smoothed
 
 
-class ClipBatches(Epochs):
+class ClipBatches(BucketedBatches):
     """Clips in random order, changed anew in every epoch where the stage says so.
 
     Parameters
     ----------
-    lessons
+    training_set
         What is drawn from.
     layout
         How clips lie in a batch.
@@ -97,17 +99,19 @@ class ClipBatches(Epochs):
         Of the draw and of the changes.
     """
 
-    def __init__(self, lessons: Lessons, layout: Layout, stage: Learning, seed: int) -> None:
-        self._lessons = lessons
+    def __init__(
+        self, training_set: ClipTrainingSet, layout: BatchLayout, stage: OfflineFit, seed: int
+    ) -> None:
+        self._training_set = training_set
         self._layout = layout
         self._stage = stage
-        super().__init__([len(rows) for rows in lessons.inputs], stage.batch_size, seed)
+        super().__init__([len(rows) for rows in training_set.inputs], stage.batch_size, seed)
 
     def __getitem__(self, index: int) -> Batch:
         """Inputs, soft labels and weights of one batch."""
         chosen, stage = self._batches[index], self._stage
-        inputs = self._layout.stack([self._masked(self._lessons.inputs[k]) for k in chosen])
-        targets = self._lessons.targets[chosen]
+        inputs = self._layout.stack([self._masked(self._training_set.inputs[k]) for k in chosen])
+        targets = self._training_set.targets[chosen]
         if stage.noise:
             inputs += self.random.normal(0.0, stage.noise, inputs.shape).astype(np.float32)
         if stage.mixup:
@@ -115,7 +119,7 @@ class ClipBatches(Epochs):
             share = self.random.beta(stage.mixup, stage.mixup, len(chosen)).astype(np.float32)
             inputs = _mixed(inputs, order, share)
             targets = _mixed(targets, order, share)
-        return inputs, targets, self._lessons.weights[chosen]
+        return inputs, targets, self._training_set.weights[chosen]
 
     def _masked(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         if not self._stage.spec_augment:
@@ -135,11 +139,17 @@ def _mixed(
     return both
 
 
-def held_out(lessons: Lessons, layout: Layout, batch_size: int) -> list[Batch]:
+def make_validation_batches(
+    training_set: ClipTrainingSet, layout: BatchLayout, batch_size: int
+) -> list[Batch]:
     """Batches of clips as they are, those of like length together."""
-    order = np.argsort([len(rows) for rows in lessons.inputs], kind="stable")
+    order = np.argsort([len(rows) for rows in training_set.inputs], kind="stable")
     chosen = [order[k : k + batch_size] for k in range(0, len(order), batch_size)]
     return [
-        (layout.stack([lessons.inputs[k] for k in own]), lessons.targets[own], lessons.weights[own])
+        (
+            layout.stack([training_set.inputs[k] for k in own]),
+            training_set.targets[own],
+            training_set.weights[own],
+        )
         for own in chosen
     ]

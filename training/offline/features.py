@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import SAMPLE_RATE
-from training.cache import Arrays, cached
-from training.offline.recipe import Features, Kind
+from training.cache import Arrays, compute_cached
+from training.offline.recipe import FeatureKind, Features
+from training.sound.examples import Example
 from training.sound.preprocess import Preprocessing, preprocess
-from training.sound.takes import Take
 from training.streaming.spectra import FFT, log_mel
 
 _VERSION = 1
 """To be raised whenever features differ for the same settings."""
 
-AS_IT_IS = Preprocessing()
+NO_PREPROCESSING = Preprocessing()
 """Nothing is done ahead of the features."""
 
 _BLOCK_S = 60.0
@@ -35,11 +35,11 @@ _DELTA_WIDTH = 9  # librosa's
 
 
 def clip_features(
-    takes: Sequence[Take],
+    examples: Sequence[Example],
     settings: Features,
     cache: Path,
     jobs: int,
-    preprocessing: Preprocessing = AS_IT_IS,
+    preprocessing: Preprocessing = NO_PREPROCESSING,
 ) -> list[NDArray[np.float32]]:
     """Features of clips, in their order, each ``(frames, features)``.
 
@@ -47,7 +47,7 @@ def clip_features(
 
     Parameters
     ----------
-    takes
+    examples
         The clips, as recorded or changed; one that is there several times is computed once.
     settings
         Which features, and their parameters.
@@ -66,10 +66,12 @@ def clip_features(
         Recordings cannot be read; all others are in the cache by then.
     """
     parameters = _digest(settings) + preprocessing.digest()
-    digest_of = {take: hashlib.sha256(parameters + take.digest()).digest() for take in set(takes)}
-    digests = [digest_of[take] for take in takes]
-    work = partial(_compute, settings, preprocessing)
-    found = cached(work, takes, digests, cache, jobs, "Computing features of clips")
+    digest_of = {
+        example: hashlib.sha256(parameters + example.digest()).digest() for example in set(examples)
+    }
+    digests = [digest_of[example] for example in examples]
+    work = partial(_compute_features, settings, preprocessing)
+    found = compute_cached(work, examples, digests, cache, jobs, "Computing features of clips")
     return [arrays["features"] for arrays in found]
 
 
@@ -79,36 +81,36 @@ def _digest(settings: Features) -> bytes:
     return hashlib.sha256(f"{_VERSION} {version('librosa')} {used}".encode()).digest()
 
 
-def _compute(settings: Features, preprocessing: Preprocessing, take: Take) -> Arrays:
-    return {"features": features_of(take, settings, preprocessing)}
+def _compute_features(settings: Features, preprocessing: Preprocessing, example: Example) -> Arrays:
+    return {"features": features_of(example, settings, preprocessing)}
 
 
 def features_of(
-    take: Take, settings: Features, preprocessing: Preprocessing = AS_IT_IS
+    example: Example, settings: Features, preprocessing: Preprocessing = NO_PREPROCESSING
 ) -> NDArray[np.float32]:
     """Features of one clip, without the cache."""
     if "encoder" in settings.kinds:
-        sound = preprocess(take.samples(), SAMPLE_RATE, preprocessing)
-        return log_mel(_at_least(FFT, sound))
-    samples, rate = _samples(take, settings.sample_rate)
+        sound = preprocess(example.samples(), SAMPLE_RATE, preprocessing)
+        return log_mel(_padded_to(FFT, sound))
+    samples, rate = _load_samples(example, settings.sample_rate)
     features = extract(preprocess(samples, rate, preprocessing), rate, settings)
     return features.mean(axis=0, keepdims=True) if settings.summary == "mean" else features
 
 
-def _samples(take: Take, rate: int | None) -> tuple[NDArray[np.float32], int]:
+def _load_samples(example: Example, rate: int | None) -> tuple[NDArray[np.float32], int]:
     """First channel of a clip and its rate, resampled where another one is asked for."""
-    if take.change is None:
-        source = FileSource(take.clip.path)
+    if example.change is None:
+        source = FileSource(example.clip.path)
         native = source.info.native_rate
         samples = np.concatenate([block[:, 0] for block in source.blocks(_BLOCK_S)])
     else:
-        native, samples = SAMPLE_RATE, take.samples()
+        native, samples = SAMPLE_RATE, example.samples()
     if rate is None or rate == native:
         return samples, native
     return librosa.resample(samples, orig_sr=native, target_sr=rate), rate
 
 
-def _at_least(count: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _padded_to(count: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(samples, (0, max(0, count - len(samples))))
 
 
@@ -136,9 +138,9 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
     UsageError
         A feature cannot be computed at this rate.
     """
-    sound = _Sound(_at_least(settings.n_fft, samples), rate, settings)
+    sound = _LibrosaInputs(_padded_to(settings.n_fft, samples), rate, settings)
     try:
-        with _without_remarks():
+        with _without_librosa_warnings():
             parts = [_FEATURES[kind](sound) for kind in settings.kinds]
     except librosa.ParameterError as error:
         raise UsageError(
@@ -151,7 +153,7 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
 
 
 @contextmanager
-def _without_remarks() -> Iterator[None]:
+def _without_librosa_warnings() -> Iterator[None]:
     """Silence and short clips are in order, whatever librosa remarks on them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Trying to estimate tuning", UserWarning)
@@ -159,7 +161,7 @@ def _without_remarks() -> Iterator[None]:
         yield
 
 
-class _Sound:
+class _LibrosaInputs:
     """A sound, and what several features need of it."""
 
     def __init__(self, samples: NDArray[np.float32], rate: int, settings: Features) -> None:
@@ -191,7 +193,7 @@ class _Sound:
         return differences
 
 
-_FEATURES: Mapping[Kind, Callable[[_Sound], NDArray[np.float32]]] = {
+_FEATURES: Mapping[FeatureKind, Callable[[_LibrosaInputs], NDArray[np.float32]]] = {
     "mfcc": lambda sound: sound.mfcc,
     "delta": lambda sound: sound.delta(1),
     "delta2": lambda sound: sound.delta(2),

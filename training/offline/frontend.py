@@ -19,27 +19,27 @@ from training.runs import Run
 from training.streaming.encoder import Encoder
 from training.streaming.inference import run_causal
 from training.streaming.shape import Architecture
-from training.streaming.spectra import BANDS, CONTEXT_FRAMES, Scale
-from training.streaming.teacher import load_teacher
+from training.streaming.spectra import BANDS, CONTEXT_FRAMES, SpectrumScale
+from training.streaming.teacher import load_pretrained_encoder
 
 FRONT_END = "frontend.json"
 ENCODER = "encoder.npz"
 
 _FLOOR = 1e-6  # a feature that never changes stays at 0
 
-Rows: TypeAlias = Sequence[NDArray[np.float32]]
+ClipFrames: TypeAlias = Sequence[NDArray[np.float32]]
 """Clips, each ``(frames, features)``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standard:
+class Standardiser:
     """Mean and deviation of each feature, both of shape ``(features,)``."""
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
 
     @classmethod
-    def of(cls, clips: Rows) -> Standard:
+    def of(cls, clips: ClipFrames) -> Standardiser:
         """Over all frames of some clips."""
         frames = sum(len(rows) for rows in clips)
         mean = sum(rows.sum(axis=0, dtype=np.float64) for rows in clips) / frames
@@ -58,10 +58,10 @@ class FrozenEncoder:
     """The pretrained encoder, and the scale of what it takes in."""
 
     layer: Encoder
-    scale: Scale
+    scale: SpectrumScale
 
     @classmethod
-    def pretrained(cls, weights: Path | None, spectra: Rows) -> FrozenEncoder:
+    def pretrained(cls, weights: Path | None, spectra: ClipFrames) -> FrozenEncoder:
         """The encoder of a file, scaled for training clips.
 
         Raises
@@ -74,9 +74,9 @@ class FrozenEncoder:
                 "The feature 'encoder' comes from a pretrained encoder: give its weights with "
                 "--teacher, or choose other 'features.kinds'."
             )
-        return cls(load_teacher(weights), Scale.of(spectra))
+        return cls(load_pretrained_encoder(weights), SpectrumScale.of(spectra))
 
-    def vectors(self, spectra: Rows) -> list[NDArray[np.float32]]:
+    def vectors(self, spectra: ClipFrames) -> list[NDArray[np.float32]]:
         """Vectors of whole clips, one for each 80 ms begun, each ``(steps, units)``.
 
         What came before a clip is taken to be like its first frame.
@@ -108,28 +108,28 @@ class FrontEnd:
         Which features, and what is done with them.
     encoder
         The pretrained encoder, where they come from it.
-    standard
+    standardiser
         What the inputs are standardised with; ``None``: nothing.
     """
 
     settings: Features
     encoder: FrozenEncoder | None = None
-    standard: Standard | None = None
+    standardiser: Standardiser | None = None
 
-    def encode(self, features: Rows) -> list[NDArray[np.float32]]:
+    def encode(self, features: ClipFrames) -> list[NDArray[np.float32]]:
         """Encoded, summed up and cut clips, before standardisation."""
         rows = features if self.encoder is None else self.encoder.vectors(features)
         if self.settings.summary == "mean":
             rows = [own.mean(axis=0, keepdims=True) for own in rows]
         return [own[: self.settings.frames] for own in rows]
 
-    def standardised(self, rows: Rows) -> list[NDArray[np.float32]]:
+    def standardised(self, rows: ClipFrames) -> list[NDArray[np.float32]]:
         """Encoded clips as the network takes them."""
-        if self.standard is None:
+        if self.standardiser is None:
             return list(rows)
-        return [self.standard.apply(own) for own in rows]
+        return [self.standardiser.apply(own) for own in rows]
 
-    def inputs(self, features: Rows) -> list[NDArray[np.float32]]:
+    def inputs(self, features: ClipFrames) -> list[NDArray[np.float32]]:
         """Features of clips as the network takes them."""
         return self.standardised(self.encode(features))
 
@@ -141,14 +141,14 @@ class FrontEnd:
         OutputError
             The folder cannot be written.
         """
-        kept: dict[str, object] = {}
-        if self.standard is not None:
-            kept["mean"] = self.standard.mean.tolist()
-            kept["deviation"] = self.standard.deviation.tolist()
+        saved: dict[str, object] = {}
+        if self.standardiser is not None:
+            saved["mean"] = self.standardiser.mean.tolist()
+            saved["deviation"] = self.standardiser.deviation.tolist()
         if self.encoder is not None:
             save_weights(self.encoder.layer, run.folder / ENCODER)
-            kept["encoder"] = [self.encoder.scale.mean, self.encoder.scale.deviation]
-        run.write(FRONT_END, json.dumps(kept) + "\n")
+            saved["encoder"] = [self.encoder.scale.mean, self.encoder.scale.deviation]
+        run.write(FRONT_END, json.dumps(saved) + "\n")
 
     @classmethod
     def load(cls, settings: Features, run: Run) -> FrontEnd:
@@ -160,22 +160,22 @@ class FrontEnd:
             The run has not come so far.
         """
         try:
-            kept = json.loads((run.folder / FRONT_END).read_bytes())
+            saved = json.loads((run.folder / FRONT_END).read_bytes())
         except OSError as error:
             raise UsageError(
                 f"{run.folder} holds no model yet; run the same recipe again, and it goes on."
             ) from error
-        encoder = standard = None
-        if "encoder" in kept:
+        encoder = standardiser = None
+        if "encoder" in saved:
             layer = Encoder(Architecture(map_frames=0, bands=BANDS))
             layer.build((None, None, BANDS))
             load_weights(layer, run.folder / ENCODER)
-            encoder = FrozenEncoder(layer, Scale(*kept["encoder"]))
-        if "mean" in kept:
-            standard = Standard(
-                np.array(kept["mean"], np.float32), np.array(kept["deviation"], np.float32)
+            encoder = FrozenEncoder(layer, SpectrumScale(*saved["encoder"]))
+        if "mean" in saved:
+            standardiser = Standardiser(
+                np.array(saved["mean"], np.float32), np.array(saved["deviation"], np.float32)
             )
-        return cls(settings, encoder, standard)
+        return cls(settings, encoder, standardiser)
 
 
 def pad(rows: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

@@ -10,31 +10,37 @@ import keras
 from realtime_ser.base.errors import UsageError
 from training.corpora import Clip
 from training.fitting import (
+    compute_precision,
+    delete_backup,
     fit,
-    forget_backup,
     load_weights,
     optimizer,
-    precision,
     save_weights,
 )
-from training.folds import Part
+from training.folds import SplitPart
 from training.job import Job
 from training.measure.evaluate import ClipResult, Evaluation, SegmentResult
 from training.offline.architectures import build_network
-from training.offline.batches import ClipBatches, Layout, Lessons, held_out, lessons
+from training.offline.batches import (
+    BatchLayout,
+    ClipBatches,
+    ClipTrainingSet,
+    make_validation_batches,
+    training_set,
+)
 from training.offline.features import clip_features
-from training.offline.frontend import FrontEnd, FrozenEncoder, Rows, Standard
+from training.offline.frontend import ClipFrames, FrontEnd, FrozenEncoder, Standardiser
 from training.offline.model import OfflineModel, load_offline
-from training.offline.recipe import Features, Learning, OfflineRecipe
+from training.offline.recipe import Features, OfflineFit, OfflineRecipe
 from training.offline.selection import oversampled
 from training.runs import OFFLINE_MODEL
-from training.sound.augment import training_takes
-from training.sound.takes import Take
+from training.sound.augment import training_examples
+from training.sound.examples import Example
 
-__all__ = ["load_offline", "make"]
+__all__ = ["load_offline", "make_model"]
 
 
-def make(job: Job[OfflineRecipe]) -> Evaluation:
+def make_model(job: Job[OfflineRecipe]) -> Evaluation:
     """Train what a recipe says, or go on where an interrupted run stopped, and hear the test.
 
     Raises
@@ -43,14 +49,14 @@ def make(job: Job[OfflineRecipe]) -> Evaluation:
         The recipe does not suit the clips, or starts from what is not there.
     """
     if not (job.run.folder / OFFLINE_MODEL).exists():
-        material = _material(job, _roles(job))
-        network = _trained(job, material)
-        OfflineModel(job.recipe, material.front_end, network).save(job.run)
+        training_data = _prepare_data(job, _assign_parts(job))
+        network = _train_network(job, training_data)
+        OfflineModel(job.recipe, training_data.front_end, network).save(job.run)
     # What is measured is what was kept.
-    return _evaluation(job, load_offline(job.run))
+    return _evaluate_test(job, load_offline(job.run))
 
 
-def _roles(job: Job[OfflineRecipe]) -> dict[Part, list[Clip]]:
+def _assign_parts(job: Job[OfflineRecipe]) -> dict[SplitPart, list[Clip]]:
     """Who trains, who chooses, who is tested."""
     parts, recipe = job.parts, job.recipe
     train, validation = list(parts["train"]), list(parts["validation"])
@@ -71,7 +77,7 @@ def _roles(job: Job[OfflineRecipe]) -> dict[Part, list[Clip]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Material:
+class _TrainingData:
     """What a network learns from, and what made it.
 
     Attributes
@@ -84,22 +90,24 @@ class _Material:
         Model whose weights are the start; ``None``: none.
     """
 
-    clips: Mapping[Part, Sequence[Clip]]
-    inputs: Mapping[Part, Rows]
+    clips: Mapping[SplitPart, Sequence[Clip]]
+    inputs: Mapping[SplitPart, ClipFrames]
     front_end: FrontEnd
     parent: OfflineModel | None
 
 
-def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> _Material:
+def _prepare_data(
+    job: Job[OfflineRecipe], clips: Mapping[SplitPart, Sequence[Clip]]
+) -> _TrainingData:
     settings = job.recipe.features
-    takes = {part: [Take(clip) for clip in own] for part, own in clips.items()}
-    changed = training_takes(clips["train"], job.recipe.augmentation, job.seed)
-    takes["train"] = [take for take in changed if isinstance(take, Take)]
-    features: dict[Part, Rows] = {
+    examples = {part: [Example(clip) for clip in own] for part, own in clips.items()}
+    changed = training_examples(clips["train"], job.recipe.augmentation, job.seed)
+    examples["train"] = [example for example in changed if isinstance(example, Example)]
+    features: dict[SplitPart, ClipFrames] = {
         part: clip_features(own, settings, job.cache, job.jobs, job.recipe.preprocessing)
-        for part, own in takes.items()
+        for part, own in examples.items()
     }
-    heard = {part: [take.clip for take in own] for part, own in takes.items()}
+    example_clips = {part: [example.clip for example in own] for part, own in examples.items()}
     parent = None
     if job.parent is not None:
         # Its weights suit inputs of its own scale.
@@ -110,78 +118,84 @@ def _material(job: Job[OfflineRecipe], clips: Mapping[Part, Sequence[Clip]]) -> 
         encoder = None
         if "encoder" in settings.kinds:
             encoder = FrozenEncoder.pretrained(job.pretrained, features["train"])
-        half = FrontEnd(settings, encoder)
-        encoded = {part: half.encode(rows) for part, rows in features.items()}
-        front_end = replace(half, standard=_standard(settings, encoded))
-    inputs: dict[Part, Rows] = {
+        unscaled = FrontEnd(settings, encoder)
+        encoded = {part: unscaled.encode(rows) for part, rows in features.items()}
+        front_end = replace(unscaled, standardiser=_make_standardiser(settings, encoded))
+    inputs: dict[SplitPart, ClipFrames] = {
         part: front_end.standardised(rows) for part, rows in encoded.items()
     }
-    return _Material(heard, inputs, front_end, parent)
+    return _TrainingData(example_clips, inputs, front_end, parent)
 
 
-def _standard(settings: Features, encoded: Mapping[Part, Rows]) -> Standard | None:
+def _make_standardiser(
+    settings: Features, encoded: Mapping[SplitPart, ClipFrames]
+) -> Standardiser | None:
     match settings.standardise:
         case "none":
             return None
         case "training":
-            return Standard.of(encoded["train"])
+            return Standardiser.of(encoded["train"])
         case "all":
-            return Standard.of([rows for part in encoded.values() for rows in part])
+            return Standardiser.of([rows for part in encoded.values() for rows in part])
 
 
 # ---------------------------------------------------------------------------------------- learning
 
 
-def _trained(job: Job[OfflineRecipe], material: _Material) -> keras.Model:
+def _train_network(job: Job[OfflineRecipe], training_data: _TrainingData) -> keras.Model:
     """The network after all stages."""
     recipe = job.recipe
-    shape = recipe.features.frames, material.inputs["train"][0].shape[1]
+    shape = recipe.features.frames, training_data.inputs["train"][0].shape[1]
 
-    def new(stage: Learning) -> keras.Model:
+    def new(stage: OfflineFit) -> keras.Model:
         keras.utils.set_random_seed(job.seed)
-        with precision(stage):
+        with compute_precision(stage):
             return build_network(recipe.architecture, shape, len(recipe.labels), recipe.network)
 
-    network = new(Learning())
-    if material.parent is not None:
-        _start_from(network, material.parent, job)
+    network = new(OfflineFit())
+    if training_data.parent is not None:
+        _load_parent_weights(network, training_data.parent, job)
     for name, stage in recipe.stages.items():
-        done = job.run.folder / f"{name}.npz"
-        if not done.exists():
-            learner = new(stage)
-            learner.set_weights(network.get_weights())
-            _learn(learner, _Stage(name, stage, job), material)
-            save_weights(learner, done)
-            forget_backup(job.run, name)
-        load_weights(network, done)
+        weights_path = job.run.folder / f"{name}.npz"
+        if not weights_path.exists():
+            stage_network = new(stage)
+            stage_network.set_weights(network.get_weights())
+            _fit_stage(stage_network, _NamedStage(name, stage, job), training_data)
+            save_weights(stage_network, weights_path)
+            delete_backup(job.run, name)
+        load_weights(network, weights_path)
     return network
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class _NamedStage:
     """A stage of a job, by its name."""
 
     name: str
-    settings: Learning
+    settings: OfflineFit
     job: Job[OfflineRecipe]
 
 
-def _learn(network: keras.Model, stage: _Stage, material: _Material) -> None:
+def _fit_stage(network: keras.Model, stage: _NamedStage, training_data: _TrainingData) -> None:
     settings, job = stage.settings, stage.job
-    layout = Layout(job.recipe.features.frames, job.recipe.features.mel_bands)
+    layout = BatchLayout(job.recipe.features.frames, job.recipe.features.mel_bands)
 
-    def of(part: Part) -> Lessons:
-        return lessons(material.clips[part], material.inputs[part], job.recipe.labels, settings)
+    def of(part: SplitPart) -> ClipTrainingSet:
+        return training_set(
+            training_data.clips[part], training_data.inputs[part], job.recipe.labels, settings
+        )
 
-    learned = ClipBatches(of("train"), layout, settings, job.seed)
-    judged = []
-    if material.clips["validation"]:
-        judged = held_out(of("validation"), layout, settings.batch_size)
-    network.compile(optimizer(settings, len(learned)), "categorical_crossentropy")
-    fit(network, learned, settings, job.run, stage.name, judged)
+    train_batches = ClipBatches(of("train"), layout, settings, job.seed)
+    validation_batches = []
+    if training_data.clips["validation"]:
+        validation_batches = make_validation_batches(of("validation"), layout, settings.batch_size)
+    network.compile(optimizer(settings, len(train_batches)), "categorical_crossentropy")
+    fit(network, train_batches, settings, job.run, stage.name, validation_batches)
 
 
-def _start_from(network: keras.Model, parent: OfflineModel, job: Job[OfflineRecipe]) -> None:
+def _load_parent_weights(
+    network: keras.Model, parent: OfflineModel, job: Job[OfflineRecipe]
+) -> None:
     """Take the weights of an earlier run's model.
 
     Raises
@@ -189,9 +203,9 @@ def _start_from(network: keras.Model, parent: OfflineModel, job: Job[OfflineReci
     UsageError
         It is of another shape, or has other labels.
     """
-    ours = [weights.shape for weights in network.get_weights()]
-    theirs = [weights.shape for weights in parent.network.get_weights()]
-    if ours != theirs or parent.labels != job.recipe.labels:
+    own_shapes = [weights.shape for weights in network.get_weights()]
+    parent_shapes = [weights.shape for weights in parent.network.get_weights()]
+    if own_shapes != parent_shapes or parent.labels != job.recipe.labels:
         raise UsageError(
             f"The model of {job.parent and job.parent.folder} has another architecture, other "
             "features or other labels than this recipe; give both the same."
@@ -202,19 +216,19 @@ def _start_from(network: keras.Model, parent: OfflineModel, job: Job[OfflineReci
 # --------------------------------------------------------------------------------------- measuring
 
 
-def _evaluation(job: Job[OfflineRecipe], model: OfflineModel) -> Evaluation:
+def _evaluate_test(job: Job[OfflineRecipe], model: OfflineModel) -> Evaluation:
     clips, recipe = job.parts["test"], model.recipe
-    takes = [Take(clip) for clip in clips]
-    features = clip_features(takes, recipe.features, job.cache, job.jobs, recipe.preprocessing)
+    examples = [Example(clip) for clip in clips]
+    features = clip_features(examples, recipe.features, job.cache, job.jobs, recipe.preprocessing)
     probabilities = model.probabilities(model.front_end.inputs(features))
     results = [
         ClipResult(clip, (SegmentResult(own, 1),), {})
         for clip, own in zip(clips, probabilities, strict=True)
     ]
-    facts = {
+    model_info = {
         "name": recipe.name,
         "version": recipe.version,
         "architecture": recipe.architecture,
         "parameters": model.network.count_params(),
     }
-    return Evaluation(model.labels, tuple(results), facts)
+    return Evaluation(model.labels, tuple(results), model_info)

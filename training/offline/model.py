@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from realtime_ser.base.errors import OutputError, UsageError
-from training.batching import padded_length
+from training.batching import bucket_length
 from training.corpora import Clip
 from training.offline.features import features_of
-from training.offline.frontend import FrontEnd, Rows, pad
+from training.offline.frontend import ClipFrames, FrontEnd, pad
 from training.offline.recipe import OfflineRecipe
 from training.runs import OFFLINE_MODEL, Run
-from training.sound.takes import Take
-from training.workers import spread
+from training.sound.examples import Example
+from training.workers import map_in_processes
 
 _BATCH = 128
 
@@ -57,24 +57,26 @@ class OfflineModel:
         AudioFileError
             A recording cannot be read.
         """
-        takes = [Take(_unknown(path)) for path in paths]
+        examples = [Example(_unlabelled_clip(path)) for path in paths]
         recipe = self.recipe
-        hear = partial(features_of, settings=recipe.features, preprocessing=recipe.preprocessing)
-        heard = spread(hear, takes, jobs, "Hearing recordings")
-        return self.probabilities(self.front_end.inputs(heard))
+        extract_features = partial(
+            features_of, settings=recipe.features, preprocessing=recipe.preprocessing
+        )
+        feature_rows = map_in_processes(extract_features, examples, jobs, "Hearing recordings")
+        return self.probabilities(self.front_end.inputs(feature_rows))
 
-    def probabilities(self, inputs: Rows) -> NDArray[np.float32]:
+    def probabilities(self, inputs: ClipFrames) -> NDArray[np.float32]:
         """Probabilities of clips as the network takes them, shape ``(clips, labels)``.
 
         Only clips of one length share a batch, so that nobody's padding changes an answer.
         """
-        frames = [self.recipe.features.frames or padded_length([len(own)]) for own in inputs]
+        frames = [self.recipe.features.frames or bucket_length([len(own)]) for own in inputs]
         out = np.empty((len(inputs), len(self.labels)), np.float32)
         order = sorted(range(len(inputs)), key=frames.__getitem__)
         for length, group in groupby(order, key=frames.__getitem__):
-            alike = list(group)
-            for start in range(0, len(alike), _BATCH):
-                chosen = alike[start : start + _BATCH]
+            same_length = list(group)
+            for start in range(0, len(same_length), _BATCH):
+                chosen = same_length[start : start + _BATCH]
                 batch = np.stack([pad(inputs[k], length) for k in chosen])
                 out[chosen] = self.network.predict_on_batch(batch)
         return out
@@ -100,7 +102,7 @@ class OfflineModel:
             ) from error
 
 
-def _unknown(path: Path) -> Clip:
+def _unlabelled_clip(path: Path) -> Clip:
     """A recording of which nothing is known."""
     return Clip("", path, path.stem, speaker="", label="", language="", classes=())
 

@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from realtime_ser.base.labels import LABELS
-from training.settings import BaseRecipe, Fit, Section
+from training.settings import BaseRecipe, FitSettings, RecipeSection
 from training.sound.augment import Augmentation
 from training.sound.preprocess import Preprocessing
 
-Kind = Literal[
+FeatureKind = Literal[
     "mfcc",
     "delta",
     "delta2",
@@ -25,7 +25,7 @@ Kind = Literal[
 ]
 
 
-class Published(Section):
+class PublishedResult(RecipeSection):
     """What the authors of a system say that it reaches.
 
     Attributes
@@ -41,7 +41,7 @@ class Published(Section):
     source: str
 
 
-class Features(Section):
+class Features(RecipeSection):
     """What is computed of each clip.
 
     Attributes
@@ -64,7 +64,7 @@ class Features(Section):
         test clips included: only to reproduce what was published so.
     """
 
-    kinds: tuple[Kind, ...] = Field(default=("mfcc",), min_length=1)
+    kinds: tuple[FeatureKind, ...] = Field(default=("mfcc",), min_length=1)
     sample_rate: int | None = Field(default=22_050, ge=8_000)
     n_mfcc: int = Field(default=40, ge=1)
     n_mels: int = Field(default=128, ge=1)
@@ -86,7 +86,7 @@ class Features(Section):
         return slice(0, 0)
 
     @model_validator(mode="after")
-    def _encoder_stands_alone(self) -> Features:
+    def _check_kinds(self) -> Features:
         if "encoder" in self.kinds and len(self.kinds) > 1:
             raise ValueError("'encoder' stands alone: its frames are 80 ms long")
         if len(set(self.kinds)) < len(self.kinds):
@@ -96,7 +96,7 @@ class Features(Section):
         return self
 
 
-class Network(Section):
+class NetworkOptions(RecipeSection):
     """Options of every architecture.
 
     Attributes
@@ -112,7 +112,7 @@ class Network(Section):
     l2: float = Field(default=0.0, ge=0)
 
 
-class Learning(Fit):
+class OfflineFit(FitSettings):
     """How labels are learned.
 
     Attributes
@@ -181,7 +181,7 @@ class OfflineRecipe(BaseRecipe):
     """
 
     kind: Literal["offline"]
-    published: Published | None = None
+    published: PublishedResult | None = None
     labels: tuple[str, ...] = LABELS
     dropped: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     copies: int = Field(default=1, ge=1)
@@ -190,12 +190,12 @@ class OfflineRecipe(BaseRecipe):
     augmentation: Augmentation = Augmentation()
     features: Features = Features()
     architecture: str
-    network: Network = Network()
-    fit: Learning = Learning()
-    fine_tune: Learning | None = None
+    network: NetworkOptions = NetworkOptions()
+    fit: OfflineFit = OfflineFit()
+    fine_tune: OfflineFit | None = None
 
     @property
-    def stages(self) -> dict[str, Learning]:
+    def stages(self) -> dict[str, OfflineFit]:
         """What is done one after the other, by name."""
         more = {} if self.fine_tune is None else {"fine_tune": self.fine_tune}
         return {"fit": self.fit, **more}
@@ -211,14 +211,14 @@ class OfflineRecipe(BaseRecipe):
         return tuple(label for label in LABELS if label in labels)
 
     @model_validator(mode="after")
-    def _masks_need_mel(self) -> OfflineRecipe:
+    def _check_spec_augment(self) -> OfflineRecipe:
         masked = any(stage.spec_augment for stage in self.stages.values())
         if masked and ("mel" not in self.features.kinds or self.features.summary):
             raise ValueError("spec_augment hides mel bands: it needs 'mel' and no summary")
         return self
 
     @model_validator(mode="after")
-    def _changes_suit(self) -> OfflineRecipe:
+    def _check_augmentation(self) -> OfflineRecipe:
         if self.augmentation.streams is not None:
             raise ValueError("a model that hears one clip at once cannot learn from 'streams'")
         if self.augmentation.changes and self.features.sample_rate is None:

@@ -25,7 +25,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class ReferenceSystem:
     """A system.
 
     Attributes
@@ -50,7 +50,7 @@ class Anchor:
     seen: bool = False
 
 
-def _of(
+def _scores(
     ravdess: float | None = None,
     crema_d: float | None = None,
     measure: Measure = "UAR",
@@ -62,18 +62,18 @@ def _of(
     }
 
 
-ANCHORS: tuple[Anchor, ...] = (
-    Anchor("MFCC + SVM", "–", "", _of(0.35)),
-    Anchor("log-mel CNN", "98 k", "", _of(0.42)),
-    Anchor("MFCC + LSTM", "0.8 M", "", _of(0.31, 0.60)),
-    Anchor("CNN-BiLSTM", "0.9 M", "", _of(0.42, 0.63)),
-    Anchor(
+REFERENCE_SYSTEMS: tuple[ReferenceSystem, ...] = (
+    ReferenceSystem("MFCC + SVM", "–", "", _scores(0.35)),
+    ReferenceSystem("log-mel CNN", "98 k", "", _scores(0.42)),
+    ReferenceSystem("MFCC + LSTM", "0.8 M", "", _scores(0.31, 0.60)),
+    ReferenceSystem("CNN-BiLSTM", "0.9 M", "", _scores(0.42, 0.63)),
+    ReferenceSystem(
         "ResLSTM with attention (34 MFCC + 12 chroma)",
         "47 k",
         "needs the whole utterance",
-        _of(0.623, note="± 0.012"),
+        _scores(0.623, note="± 0.012"),
     ),
-    Anchor(
+    ReferenceSystem(
         "openSMILE eGeMAPS functionals + SVM",
         "–",
         "per utterance",
@@ -84,7 +84,7 @@ ANCHORS: tuple[Anchor, ...] = (
         },
         seen=True,
     ),
-    Anchor(
+    ReferenceSystem(
         "causal 1-D CNN + LSTM on 40 MFCC from scratch, corpora pooled",
         "0.4 M",
         "yes",
@@ -95,14 +95,14 @@ ANCHORS: tuple[Anchor, ...] = (
         },
         seen=True,
     ),
-    Anchor(
+    ReferenceSystem(
         "BYOL-S frozen + linear",
         "0.6 M",
         "",
         {"ravdess": Score(0.61), "crema_d": Score(0.65, note="fold 1")},
         seen=True,
     ),
-    Anchor(
+    ReferenceSystem(
         "BYOL-S frozen, 80 ms frames + causal LSTM",
         "0.8 M",
         "yes",
@@ -112,22 +112,24 @@ ANCHORS: tuple[Anchor, ...] = (
         },
         seen=True,
     ),
-    Anchor("FRILL", "10 M", "fixed windows", _of(crema_d=0.709, measure="accuracy")),
-    Anchor("TRILL", "24 M", "fixed windows", _of(crema_d=0.657, measure="accuracy")),
-    Anchor("wav2vec2-base, frozen", "95 M", "no", _of(0.543)),
-    Anchor("HuBERT-base, frozen", "95 M", "no", _of(0.654)),
-    Anchor("HuBERT-base, fine-tuned", "95 M", "no", _of(crema_d=0.720)),
-    Anchor("HuBERT-large, frozen", "317 M", "no", _of(0.700)),
-    Anchor("WavLM-large, frozen", "317 M", "no", _of(0.720)),
-    Anchor("Whisper-large-v3 encoder, frozen", "637 M", "no", _of(0.753)),
-    Anchor("TRILLsson 1, distilled", "5 M", "2 s windows", _of(crema_d=0.813, measure="accuracy")),
-    Anchor(
+    ReferenceSystem("FRILL", "10 M", "fixed windows", _scores(crema_d=0.709, measure="accuracy")),
+    ReferenceSystem("TRILL", "24 M", "fixed windows", _scores(crema_d=0.657, measure="accuracy")),
+    ReferenceSystem("wav2vec2-base, frozen", "95 M", "no", _scores(0.543)),
+    ReferenceSystem("HuBERT-base, frozen", "95 M", "no", _scores(0.654)),
+    ReferenceSystem("HuBERT-base, fine-tuned", "95 M", "no", _scores(crema_d=0.720)),
+    ReferenceSystem("HuBERT-large, frozen", "317 M", "no", _scores(0.700)),
+    ReferenceSystem("WavLM-large, frozen", "317 M", "no", _scores(0.720)),
+    ReferenceSystem("Whisper-large-v3 encoder, frozen", "637 M", "no", _scores(0.753)),
+    ReferenceSystem(
+        "TRILLsson 1, distilled", "5 M", "2 s windows", _scores(crema_d=0.813, measure="accuracy")
+    ),
+    ReferenceSystem(
         "xlsr-wav2vec2, fine-tuned, 5 folds",
         "317 M",
         "no",
-        _of(0.818, measure="accuracy"),
+        _scores(0.818, measure="accuracy"),
     ),
-    Anchor(
+    ReferenceSystem(
         "people, who hear the voice alone",
         "–",
         "",
@@ -139,14 +141,16 @@ ANCHORS: tuple[Anchor, ...] = (
 )
 
 
-def anchors(classes: Mapping[str, int]) -> list[Anchor]:
+def anchors(classes: Mapping[str, int]) -> list[ReferenceSystem]:
     """Those that say something of corpora, each measured over so many classes."""
     comparable = {name for name, count in classes.items() if CLASSES.get(name) == count}
     found = []
-    for anchor in ANCHORS:
+    for anchor in REFERENCE_SYSTEMS:
         scores = {name: score for name, score in anchor.scores.items() if name in comparable}
         if scores:
             found.append(
-                Anchor(anchor.system, anchor.parameters, anchor.streams, scores, anchor.seen)
+                ReferenceSystem(
+                    anchor.system, anchor.parameters, anchor.streams, scores, anchor.seen
+                )
             )
     return found

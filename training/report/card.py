@@ -23,14 +23,14 @@ from training.report.card_results import (
 )
 from training.report.leaks import leaks
 from training.report.words import (
-    NONE,
+    NO_VALUE,
     bullet,
+    compact_ranges,
+    format_interval,
+    join_names,
     language,
-    listing,
     paragraph,
-    ranges,
     ratio,
-    span,
 )
 from training.tables import table
 
@@ -49,7 +49,7 @@ def summary_table(result: Result) -> str:
                 str(scores["clips"]),
                 str(len(scores["speakers"])),
                 f"{scores['uar']:.3f}",
-                span(scores["uar_interval"]),
+                format_interval(scores["uar_interval"]),
                 f"{scores['accuracy']:.3f}",
                 f"{scores['macro_f1']:.3f}",
                 f"{everything['uar']:.3f}",
@@ -110,12 +110,12 @@ def card_text(bundle: Bundle, result: Result) -> str:
 def _head(bundle: Bundle, result: Result) -> str:
     manifest = bundle.manifest
     size = (bundle.folder / STEP_MODEL).stat().st_size / 1e6
-    look = manifest.look_ahead_ms
-    ahead = f"looks {look:g} ms ahead" if look else "does not look ahead"
+    ahead_ms = manifest.look_ahead_ms
+    ahead = f"looks {ahead_ms:g} ms ahead" if ahead_ms else "does not look ahead"
     features = manifest.features
-    what = (
+    overview = (
         f"A causal CNN with {_heads(bundle)} that says, every {1000 * STEP_S:.0f} ms while "
-        f"somebody speaks, how the voice sounds: {listing(manifest.labels)}. It hears "
+        f"somebody speaks, how the voice sounds: {join_names(manifest.labels)}. It hears "
         f"{features.n_mfcc} MFCC between {features.f_min:.0f} and {features.f_max:.0f} Hz and "
         f"{ahead}; its streaming step takes {size:.1f} MB."
     )
@@ -126,13 +126,13 @@ def _head(bundle: Bundle, result: Result) -> str:
         "not have. The interval covers 95 % of test sets drawn from these speakers with "
         "replacement: of few speakers, it says little."
     )
-    strangers = "" if _leaks(bundle) else " of speakers it has never heard,"
+    unseen_note = "" if _leaks(bundle) else " of speakers it has never heard,"
     return f"""
 # Model card: {manifest.name} {manifest.version}
 
-{paragraph(what)}
+{paragraph(overview)}
 
-Recognition{strangers} on acted speech{_copies(result)}:
+Recognition{unseen_note} on acted speech{_copies(result)}:
 
 {summary_table(result)}
 
@@ -145,7 +145,7 @@ def _heads(bundle: Bundle) -> str:
     shape = _settings(bundle).get("architecture", {})
     heads = ["a stateful LSTM"] if shape.get("heads", 1) else []
     heads += ["running statistics of its last layers"] if shape.get("statistics_heads") else []
-    return listing(heads)
+    return join_names(heads)
 
 
 def _folds(result: Result) -> str:
@@ -179,15 +179,15 @@ _USE = """
 
 
 def _limits(bundle: Bundle, trained: Sequence[Corpus]) -> str:
-    tongues = sorted({language(corpus.language) for corpus in trained})
-    spoken = f" in {listing(tongues)}" if tongues else ""
+    languages = sorted({language(corpus.language) for corpus in trained})
+    spoken = f" in {join_names(languages)}" if languages else ""
     actors = bullet(
         f"It learned from **actors** who read given sentences{spoken}, recorded close to the "
         "microphone. Everyday feelings are weaker and mixed, and other languages, ages, accents, "
         "rooms and microphones were not measured: expect less than the table says."
     )
     rare = "".join(
-        f"\n- It knows {listing(labels)} from {title} alone: such answers deserve less trust."
+        f"\n- It knows {join_names(labels)} from {title} alone: such answers deserve less trust."
         for title, labels in _from_one_corpus(bundle.labels, trained).items()
     )
     return f"""
@@ -233,15 +233,15 @@ _PRETRAINED = (
 
 def _encoder(bundle: Bundle) -> str:
     """Where the encoder comes from."""
-    start = _start(bundle)
+    start = _parent_of(bundle)
     if not _pretrained(bundle):
         return ""
     if not start:
         return paragraph(_PRETRAINED)
-    taught = listing(map(title, start["corpora"]))
+    corpus_titles = join_names(map(title, start["corpora"]))
     return paragraph(
         f"{_PRETRAINED} It comes from a run of the recipe `{start['name']}` (fold {start['fold']}, "
-        f"seed {start['seed']}), which learned from voices of {taught}."
+        f"seed {start['seed']}), which learned from voices of {corpus_titles}."
     )
 
 
@@ -252,16 +252,16 @@ def _data(bundle: Bundle, trained: Sequence[Corpus], result: Result) -> str:
         [corpus.title, language(corpus.language), corpus.licence, corpus.source]
         for corpus in (*trained, *unlabelled)
     ]
-    rows += [[name, NONE, "its owner's", NONE] for name in own]
+    rows += [[name, NO_VALUE, "its owner's", NO_VALUE] for name in own]
     withheld = _withheld(bundle, result)
     unseen = [
         scores["title"]
         for name, scores in result["corpora"].items()
         if name not in bundle.manifest.corpora
     ]
-    strange = f"Nothing of {listing(unseen)} was heard in training." if unseen else ""
+    strange = f"Nothing of {join_names(unseen)} was heard in training." if unseen else ""
     learned = "\n\n".join(
-        part for part in (_made(bundle, result), withheld, strange, _encoder(bundle)) if part
+        part for part in (_provenance(bundle, result), withheld, strange, _encoder(bundle)) if part
     )
     return f"""
 ## What it learned from
@@ -279,13 +279,15 @@ def _withheld(bundle: Bundle, result: Result) -> str:
     if _leaks(bundle) or "folds" in result:
         return ""
     return "\n".join(
-        bullet(f"{scores['title']}: speakers {listing(ranges(scores['speakers'], ' to '))}")
+        bullet(
+            f"{scores['title']}: speakers {join_names(compact_ranges(scores['speakers'], ' to '))}"
+        )
         for name, scores in result["corpora"].items()
         if name in bundle.manifest.corpora
     )
 
 
-def _made(bundle: Bundle, result: Result) -> str:
+def _provenance(bundle: Bundle, result: Result) -> str:
     """Recipe, fold and seed, and who took no part."""
     recipe = bundle.manifest.recipe
     changes = "".join(f" with `{change}`" for change in recipe.get("changes", ()))
@@ -310,14 +312,14 @@ def _made(bundle: Bundle, result: Result) -> str:
 
 def _terms(trained: Sequence[Corpus], own: Sequence[str]) -> str:
     bound = [corpus.title for corpus in trained if not corpus.commercial]
-    owners = f" What {listing(own)} may be used for, its owner says." if own else ""
+    owners = f" What {join_names(own)} may be used for, its owner says." if own else ""
     if not bound:
-        free = listing(corpus.title for corpus in trained) if trained else ""
+        free = join_names(corpus.title for corpus in trained) if trained else ""
         words = f"{free} may be used commercially, under the given terms." if free else ""
         return paragraph((words + owners).strip())
     return paragraph(
-        f"{listing(bound)} may be used for research or non-commercial purposes only. Whether that "
-        "binds weights learned from recordings is not settled: **treat these weights as "
+        f"{join_names(bound)} may be used for research or non-commercial purposes only. Whether "
+        "that binds weights learned from recordings is not settled: **treat these weights as "
         "non-commercial**. The program around them is free under its own licence, and can be "
         f"trained on corpora that allow more.{owners}"
     )
@@ -329,7 +331,7 @@ def _settings(bundle: Bundle) -> Mapping[str, Any]:
     return settings
 
 
-def _start(bundle: Bundle) -> Mapping[str, Any]:
+def _parent_of(bundle: Bundle) -> Mapping[str, Any]:
     """What the bundle says of the run that its weights came from; empty without one."""
     return bundle.manifest.recipe.get("start") or {}
 
@@ -337,14 +339,14 @@ def _start(bundle: Bundle) -> Mapping[str, Any]:
 def _pretrained(bundle: Bundle) -> bool:
     """Whether the encoder started from BYOL-S, in this run or in the one it came from."""
     own = _settings(bundle).get("encoder", {}).get("pretrained")
-    return bool(own or _start(bundle).get("pretrained"))
+    return bool(own or _parent_of(bundle).get("pretrained"))
 
 
 def _unlabelled(bundle: Bundle) -> list[Corpus]:
     """Corpora that only the encoder learned from, in the run that it came from."""
     return [
         CORPORA[name]
-        for name in _start(bundle).get("corpora", ())
+        for name in _parent_of(bundle).get("corpora", ())
         if name in CORPORA and name not in bundle.manifest.corpora
     ]
 
@@ -371,7 +373,7 @@ def _method(bundle: Bundle, result: Result) -> str:
 - Among the classes that a corpus has, as `realtime-ser analyze --classes` answers; beside it, among
   all {len(bundle.labels)}.
 - A clip in which the gate finds no speech counts as an error (column "no speech").
-{_container(result)}{_offline(result)}
+{_recording_format(result)}{_offline(result)}
 """
 
 
@@ -379,7 +381,7 @@ def _offline(result: Result) -> str:
     if "offline" not in result:
         return ""
     beside = result["offline"]["corpora"]
-    values = listing(
+    values = join_names(
         f"{own['uar']:.3f} on {result['corpora'][name]['title']}" for name, own in beside.items()
     )
     equal = min(own["equal_labels"] for own in beside.values())
@@ -391,7 +393,7 @@ def _offline(result: Result) -> str:
     )
 
 
-def _container(result: Result) -> str:
+def _recording_format(result: Result) -> str:
     opus, clips = _opus(result)
     if not opus:
         return "- On the recordings as their corpora give them."
@@ -400,7 +402,7 @@ def _container(result: Result) -> str:
 
 
 def _commands(bundle: Bundle, result: Result) -> str:
-    lines = _making(bundle, result)
+    lines = _training_commands(bundle, result)
     known = {name: scores for name, scores in result["corpora"].items() if name in CORPORA}
     if "folds" in result:
         known = {}  # this very model has heard their speakers
@@ -425,21 +427,21 @@ def _commands(bundle: Bundle, result: Result) -> str:
     )
 
 
-def _making(bundle: Bundle, result: Result) -> list[str]:
+def _training_commands(bundle: Bundle, result: Result) -> list[str]:
     """The commands that train and measure."""
-    recipe, start = bundle.manifest.recipe, _start(bundle)
+    recipe, start = bundle.manifest.recipe, _parent_of(bundle)
     teacher = " --teacher TEACHER" if _pretrained(bundle) else ""
     lines = ["# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else "")]
     parent = ""
     if start:
-        lines.append(f"{_run(start)} --corpora CORPORA{teacher}")
+        lines.append(f"{_run_command(start)} --corpora CORPORA{teacher}")
         folder = run_title(start["name"], start["changes"])
         parent = f" --from runs/{folder}-fold{start['fold']}-seed{start['seed']}"
     own = "" if start else teacher
     if "folds" not in result:
         return [
             *lines,
-            f"{_run(recipe)} --corpora CORPORA{own}{parent}",
+            f"{_run_command(recipe)} --corpora CORPORA{own}{parent}",
             "# every number of this card, from this bundle",
             "realtime-ser-train evaluate BUNDLE --corpora CORPORA --write",
         ]
@@ -447,14 +449,14 @@ def _making(bundle: Bundle, result: Result) -> list[str]:
     folds = f"runs/{folder}-fold?-seed{recipe['seed']}"
     return [
         *lines,
-        f"{_run({**recipe, 'fold': 'all'})} --brief --corpora CORPORA{own}{parent}",
+        f"{_run_command({**recipe, 'fold': 'all'})} --brief --corpora CORPORA{own}{parent}",
         f"realtime-ser-train everybody {folds} --corpora CORPORA{own}",
         "# every number of this card, from the folds' models",
         f"realtime-ser-train evaluate BUNDLE --folds {folds} --corpora CORPORA --write",
     ]
 
 
-def _run(recipe: Mapping[str, Any]) -> str:
+def _run_command(recipe: Mapping[str, Any]) -> str:
     """The command that runs a recipe."""
     folds = f"--folds {recipe['fold']} --seed {recipe['seed']}"
     changes = "".join(f" --set {quote(change)}" for change in recipe.get("changes", ()))
@@ -466,7 +468,9 @@ def _run(recipe: Mapping[str, Any]) -> str:
 
 def _files(corpus: str, scores: Mapping[str, Any]) -> str:
     """Shell pattern of the speakers' files, as they were measured or as they are given."""
-    names = [f"{{{name}}}" if ".." in name else name for name in ranges(scores["speakers"], "..")]
+    names = [
+        f"{{{name}}}" if ".." in name else name for name in compact_ranges(scores["speakers"], "..")
+    ]
     formats = sorted({"wav", *scores["formats"]})
     stem = CORPORA[corpus].files.removesuffix(".*").replace("{speaker}", _any_of(names))
     return f"{stem}.{_any_of(formats)}"

@@ -7,17 +7,17 @@ from typing import Any
 
 from realtime_ser.recogniser.bundle import Bundle
 from training.report.words import (
-    NONE,
+    NO_VALUE,
     delay,
+    format_interval,
+    format_points_interval,
+    join_names,
     language,
-    listing,
+    one_decimal,
     paragraph,
     points,
-    points_span,
     ratio,
     seconds,
-    span,
-    tenth,
 )
 from training.tables import table
 
@@ -38,12 +38,12 @@ def measured(bundle: Bundle, result: Result) -> list[str]:
         _streams(result),
         _classes(result),
         _calibration(bundle, result),
-        _baseline(result),
+        _speaker_calibration_section(result),
         _groups(result),
     ]
 
 
-def circumstances(result: Result) -> list[str]:
+def condition_sections(result: Result) -> list[str]:
     """Sections on levels, noise, streams and switches, as Markdown, where they were measured."""
     sections = (_levels(result), _noise(result), _streams(result))
     return [section.strip() for section in sections if section]
@@ -71,7 +71,7 @@ UAR after so many seconds of sound from the first voiced frame on; a shorter cli
 """
 
 
-def _lost(result: Result, measured: str, by: str, before: str) -> str:
+def _loss_table(result: Result, measured: str, by: str, before: str) -> str:
     """Table of UAR before, and under each circumstance in dB with the points that it loses."""
     header, rows = ["corpus", before], []
     for decibels in result[measured]["points_lost"]:
@@ -80,7 +80,7 @@ def _lost(result: Result, measured: str, by: str, before: str) -> str:
         plain = result["corpora"][name]
         cells = [plain["title"], f"{plain['uar']:.3f}"]
         for at in own[by].values():
-            cells += [f"{at['uar']:.3f}", tenth(at["points_lost"])]
+            cells += [f"{at['uar']:.3f}", one_decimal(at["points_lost"])]
         rows.append(cells)
     return table(header, rows)
 
@@ -97,7 +97,7 @@ def _levels(result: Result) -> str:
 
 {words}
 
-{_lost(result, "levels", "by_gain", "as recorded")}
+{_loss_table(result, "levels", "by_gain", "as recorded")}
 """
 
 
@@ -107,15 +107,16 @@ def _noise(result: Result) -> str:
     noise = result["noise"]
     words = paragraph(
         f"UAR with noise under each clip, and the points it loses. Kinds of noise: "
-        f"{listing(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that over "
-        "voiced samples, and a clip in which the gate no longer finds speech counts as an error."
+        f"{join_names(noise['kinds'])}; none of them trains. The signal-to-noise ratio is that "
+        "over voiced samples, and a clip in which the gate no longer finds speech counts as an "
+        "error."
     )
     return f"""
 ## Noise
 
 {words}
 
-{_lost(result, "noise", "by_snr", "clean")}
+{_loss_table(result, "noise", "by_snr", "clean")}
 """
 
 
@@ -129,8 +130,8 @@ def _streams(result: Result) -> str:
                 result["corpora"][name]["title"],
                 f"{result['corpora'][name]['uar']:.3f}",
                 f"{own['uar']:.3f}",
-                span(own["uar_interval"]),
-                tenth(own["points_lost"]),
+                format_interval(own["uar_interval"]),
+                one_decimal(own["points_lost"]),
             ]
             for name, own in stream["corpora"].items()
         ]
@@ -163,7 +164,7 @@ def _streams(result: Result) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NONE if share is None else f"{share:.0%}"
+    return NO_VALUE if share is None else f"{share:.0%}"
 
 
 def _classes(result: Result) -> str:
@@ -222,7 +223,7 @@ UAR when only the most confident share of the clips is answered:
 """
 
 
-def _baseline(result: Result) -> str:
+def _speaker_calibration_section(result: Result) -> str:
     if "baseline" not in result:
         return ""
     found = result["baseline"]
@@ -233,7 +234,7 @@ def _baseline(result: Result) -> str:
             str(own["speakers"]),
             *(ratio(own[key]) for key in ("uar", "uar_corrected")),
             points(own["gain"]),
-            points_span(own["gain_interval"]),
+            format_points_interval(own["gain_interval"]),
             *(ratio(own[key]) for key in ("nll", "nll_corrected")),
         ]
         for name, own in found["corpora"].items()
@@ -254,16 +255,16 @@ def _baseline(result: Result) -> str:
 
 {table([*header, "NLL", "corrected"], rows)}
 
-{paragraph(baseline_words(found))}
+{paragraph(speaker_calibration_text(found))}
 """
 
 
-def baseline_words(found: Mapping[str, Any]) -> str:
+def speaker_calibration_text(found: Mapping[str, Any]) -> str:
     """What the baseline gives test speakers and gave validation speakers."""
     said = found["mean"]
     words = (
         f"Over corpora that is {points(said['gain'])} points of UAR (95 %: "
-        f"{points_span(said['gain_interval'])}, paired over speakers)."
+        f"{format_points_interval(said['gain_interval'])}, paired over speakers)."
     )
     before = found["validation"]
     if before is None:
@@ -275,7 +276,8 @@ def baseline_words(found: Mapping[str, Any]) -> str:
     shown = "is offered" if found["enabled"] else "is not offered"
     return (
         f"{words} Validation speakers, who decided, gained {points(before['gain'])} (95 %: "
-        f"{points_span(before['gain_interval'])}), so it {shown}: that takes an interval above 0."
+        f"{format_points_interval(before['gain_interval'])}), so it {shown}: that takes an "
+        "interval above 0."
     )
 
 
@@ -286,7 +288,7 @@ def _groups(result: Result) -> str:
             group,
             str(own["clips"]),
             f"{own['uar']:.3f}",
-            span(own["uar_interval"]),
+            format_interval(own["uar_interval"]),
         ]
         for scores in result["corpora"].values()
         for by in ("by_sex", "by_intensity")
@@ -294,11 +296,11 @@ def _groups(result: Result) -> str:
     ]
     rows += [
         [
-            listing(result["corpora"][name]["title"] for name in own["corpora"]),
+            join_names(result["corpora"][name]["title"] for name in own["corpora"]),
             language(code),
             str(own["clips"]),
             f"{own['uar']:.3f}",
-            NONE,
+            NO_VALUE,
         ]
         for code, own in result["by_language"].items()
     ]

@@ -15,28 +15,28 @@ from realtime_ser.base.errors import UsageError
 from training.corpora import title
 from training.measure.metrics import (
     NO_ANSWER,
-    Draws,
+    BootstrapDraws,
     Interval,
     bootstrap,
     classification,
     interval,
 )
 from training.measure.predictions import Prediction, read_predictions
-from training.measure.scoring import corpus_order, in_mean
+from training.measure.scoring import averaged_corpora, corpus_order
 from training.report.leaks import leaks
 from training.report.page import render
-from training.report.words import NONE, points, ratio
+from training.report.words import NO_VALUE, points, ratio
 from training.runs import PREDICTIONS, Run
 from training.tables import table
 
-Key: TypeAlias = tuple[str, str, int]
+ClipKey: TypeAlias = tuple[str, str, int]
 """A clip's corpus and name, and how often the name came before."""
 
 _MEASURES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class System:
+class ComparedSystem:
     """Runs of one recipe and seed, whose folds were tested on different clips.
 
     Attributes
@@ -56,7 +56,7 @@ class System:
     letter: str
     name: str
     runs: tuple[Run, ...]
-    rows: Mapping[Key, Prediction]
+    rows: Mapping[ClipKey, Prediction]
     leaks: tuple[str, ...]
 
 
@@ -85,7 +85,7 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
         )
     common = _common(systems)
     counts = {name: len(keys) for name, keys in common.items()}
-    found = [_against(systems[0], other, common) for other in systems[1:]]
+    found = [_gains_over(systems[0], other, common) for other in systems[1:]]
     facts = {
         "systems": systems,
         "left_out": {system.letter: len(system.rows) - sum(counts.values()) for system in systems},
@@ -96,14 +96,14 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
         },
         "measures": _MEASURES,
         "differences": found,
-        "limit": _limit(found),
+        "limit": _axis_limit(found),
         "sentences": [sentence for rows in found for sentence in rows["sentences"]],
     }
     page = render("compare.html.j2", sections=_SECTIONS, **facts)
     return _text(facts), page
 
 
-def _limit(differences: Sequence[Mapping[str, Any]]) -> int:
+def _axis_limit(differences: Sequence[Mapping[str, Any]]) -> int:
     """Whole tens of points that no difference exceeds."""
     ends: list[float] = [
         end for each in differences for row in each["rows"] for end in row["interval"] or ()
@@ -118,7 +118,7 @@ _SECTIONS = [("verdict", "Verdict"), ("figures", "Figures"), ("differences", "Di
 # ----------------------------------------------------------------------------------------- systems
 
 
-def _systems(runs: Sequence[Run]) -> list[System]:
+def _systems(runs: Sequence[Run]) -> list[ComparedSystem]:
     groups: list[list[Run]] = []
     for run in runs:
         record = run.record
@@ -144,22 +144,24 @@ def _letters() -> Iterator[str]:
         number += 1
 
 
-def _system(letter: str, runs: Sequence[Run]) -> System:
+def _system(letter: str, runs: Sequence[Run]) -> ComparedSystem:
     ordered = sorted(runs, key=lambda run: run.record.fold)
     record = ordered[0].record
     folds = ", ".join(str(run.record.fold) for run in ordered)
     words = [record.recipe_name, *record.changes]
     words += ["folds" if len(ordered) > 1 else "fold", f"{folds},", "seed", str(record.seed)]
     seen: Counter[tuple[str, str]] = Counter()
-    rows: dict[Key, Prediction] = {}
+    rows: dict[ClipKey, Prediction] = {}
     for run in ordered:
         for row in read_predictions(run.folder / PREDICTIONS).rows:
             rows[row.corpus, row.clip, seen[row.corpus, row.clip]] = row
             seen[row.corpus, row.clip] += 1
-    return System(letter, " ".join(words), tuple(ordered), rows, tuple(leaks(record.recipe)))
+    return ComparedSystem(
+        letter, " ".join(words), tuple(ordered), rows, tuple(leaks(record.recipe))
+    )
 
 
-def _common(systems: Sequence[System]) -> dict[str, list[Key]]:
+def _common(systems: Sequence[ComparedSystem]) -> dict[str, list[ClipKey]]:
     """Clips by corpus that all systems heard under the same label, in one order."""
     first, *others = systems
     keys = [
@@ -182,7 +184,7 @@ def _common(systems: Sequence[System]) -> dict[str, list[Key]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
+class _CorpusPredictions:
     """Answers to clips of one corpus, as numbers of the classes that occur in any of them."""
 
     labels: NDArray[np.intp]
@@ -191,7 +193,7 @@ class _Answers:
     classes: list[str]
 
     @classmethod
-    def of(cls, system: System, keys: Sequence[Key]) -> _Answers:
+    def of(cls, system: ComparedSystem, keys: Sequence[ClipKey]) -> _CorpusPredictions:
         rows = [system.rows[key] for key in keys]
         classes = sorted({name for row in rows for name in (row.label, row.answer) if name})
         return cls(
@@ -201,12 +203,12 @@ class _Answers:
             classes,
         )
 
-    def draws(self, seed: int) -> Draws:
+    def draws(self, seed: int) -> BootstrapDraws:
         return bootstrap(self.labels, self.predictions, self.speakers, seed)
 
 
-def _figures(system: System, keys: Sequence[Key]) -> dict[str, Any]:
-    answers = _Answers.of(system, keys)
+def _figures(system: ComparedSystem, keys: Sequence[ClipKey]) -> dict[str, Any]:
+    answers = _CorpusPredictions.of(system, keys)
     found = classification(answers.labels, answers.predictions, answers.classes)
     draws = answers.draws(0)
     return {
@@ -215,34 +217,38 @@ def _figures(system: System, keys: Sequence[Key]) -> dict[str, Any]:
     }
 
 
-def _against(first: System, other: System, common: Mapping[str, Sequence[Key]]) -> dict[str, Any]:
+def _gains_over(
+    first: ComparedSystem, other: ComparedSystem, common: Mapping[str, Sequence[ClipKey]]
+) -> dict[str, Any]:
     """What the other system gains over the first, by corpus and in the mean over corpora."""
     rows = []
     gains: dict[str, tuple[float, NDArray[np.float64]]] = {}
     for number, (name, keys) in enumerate(common.items()):
-        sides = [_Answers.of(system, keys) for system in (first, other)]
+        sides = [_CorpusPredictions.of(system, keys) for system in (first, other)]
         values = [classification(s.labels, s.predictions, s.classes) for s in sides]
         draws = [side.draws(number) for side in sides]
         for measure, words in _MEASURES.items():
             gain = values[1][measure] - values[0][measure]
             drawn = getattr(draws[1], measure) - getattr(draws[0], measure)
-            rows.append(_row(title(name), words, gain, drawn))
+            rows.append(_difference_row(title(name), words, gain, drawn))
             if measure == "uar":
                 gains[name] = gain, drawn
-    counted = in_mean(common)
-    if len(counted) > 1:
-        gain = float(np.mean([gains[name][0] for name in counted]))
-        drawn = np.mean([gains[name][1] for name in counted], axis=0)
-        rows.append(_row("mean", "UAR", gain, drawn))
+    averaged = averaged_corpora(common)
+    if len(averaged) > 1:
+        gain = float(np.mean([gains[name][0] for name in averaged]))
+        drawn = np.mean([gains[name][1] for name in averaged], axis=0)
+        rows.append(_difference_row("mean", "UAR", gain, drawn))
     sentences = [_sentence(first, other, row) for row in rows if row["measure"] == "UAR"]
     return {"other": other.letter, "rows": rows, "sentences": sentences}
 
 
-def _row(corpus: str, measure: str, gain: float, drawn: NDArray[np.float64]) -> dict[str, Any]:
+def _difference_row(
+    corpus: str, measure: str, gain: float, drawn: NDArray[np.float64]
+) -> dict[str, Any]:
     return {"corpus": corpus, "measure": measure, "gain": gain, "interval": interval(drawn)}
 
 
-def _sentence(first: System, other: System, row: Mapping[str, Any]) -> str:
+def _sentence(first: ComparedSystem, other: ComparedSystem, row: Mapping[str, Any]) -> str:
     where = "in the mean over corpora" if row["corpus"] == "mean" else f"on {row['corpus']}"
     if row["interval"] is None:
         return (
@@ -265,7 +271,7 @@ def _sentence(first: System, other: System, row: Mapping[str, Any]) -> str:
 
 def _text(facts: Mapping[str, Any]) -> str:
     """The comparison for a terminal."""
-    systems: Sequence[System] = facts["systems"]
+    systems: Sequence[ComparedSystem] = facts["systems"]
     parts = [
         "\n".join(f"{system.letter}: {system.name}" for system in systems),
         table(
@@ -287,7 +293,7 @@ def _text(facts: Mapping[str, Any]) -> str:
     ]
     for difference in facts["differences"]:
         rows = [
-            [row["corpus"], row["measure"], points(row["gain"]), _limits(row["interval"])]
+            [row["corpus"], row["measure"], points(row["gain"]), _format_limits(row["interval"])]
             for row in difference["rows"]
         ]
         gain = f"{difference['other']} - {systems[0].letter}, points"
@@ -305,5 +311,5 @@ def _text(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _limits(limits: Interval) -> str:
-    return NONE if limits is None else f"{points(limits[0])} to {points(limits[1])}"
+def _format_limits(limits: Interval) -> str:
+    return NO_VALUE if limits is None else f"{points(limits[0])} to {points(limits[1])}"

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from training.measure.metrics import BINS
 
 _INK, _FAINT, _BLUE = "#222222", "#b0b0b0", "#0072b2"
-_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito, told apart by the colour-blind."""
 
 _MARKERS = "osD^vP"
@@ -41,11 +41,11 @@ _STYLE: Any = {
 }
 
 _DPI = 100
-_IN_A_ROW = 3
-_DARK = 0.68
+_MAX_COLUMNS = 3
+_WHITE_TEXT_SHARE = 0.68
 """Share from which a cell is so dark that its text is white."""
 
-Corpora = Mapping[str, Mapping[str, Any]]
+CorpusScores = Mapping[str, Mapping[str, Any]]
 """Figures of each corpus, as :func:`training.measure.scoring.scores` gives them."""
 
 _P = ParamSpec("_P")
@@ -103,8 +103,8 @@ def inline_svg(figure: Figure, name: str, title: str) -> str:
     drawn = drawn.replace("xlink:href", "href")
     drawn = re.sub(r"font: (?:\w+ )*?([\d.]+px) [^;\"]+", r"font-size: \1", drawn)
     themed = {_INK: "currentColor", _FAINT: "var(--faint)", _BLUE: "var(--accent)"}
-    for colour, name_of_it in themed.items():
-        drawn = drawn.replace(colour, name_of_it)
+    for colour, css_colour in themed.items():
+        drawn = drawn.replace(colour, css_colour)
     return drawn
 
 
@@ -112,7 +112,7 @@ def inline_svg(figure: Figure, name: str, title: str) -> str:
 
 
 @_styled
-def confusions(corpora: Corpora) -> Figure:
+def confusions(corpora: CorpusScores) -> Figure:
     """Row-normalised confusion matrix of each corpus, in per cent."""
     figure, panels = _panels(len(corpora), 3.9)
     for axes, scores in zip(panels, corpora.values(), strict=True):
@@ -129,7 +129,7 @@ def _confusion(axes: Axes, scores: Mapping[str, Any]) -> None:
     shares = counts / np.maximum(totals, 1.0)[:, None]
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     for (row, column), share in np.ndenumerate(shares):
-        colour = "white" if share > _DARK else _INK
+        colour = "white" if share > _WHITE_TEXT_SHARE else _INK
         axes.text(
             column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=8
         )
@@ -145,7 +145,7 @@ def _confusion(axes: Axes, scores: Mapping[str, Any]) -> None:
 
 
 @_styled
-def reliabilities(corpora: Corpora) -> Figure:
+def reliabilities(corpora: CorpusScores) -> Figure:
     """How often predictions of each confidence are right, for each corpus."""
     figure, panels = _panels(len(corpora), 3.2)
     for axes, scores in zip(panels, corpora.values(), strict=True):
@@ -175,33 +175,33 @@ def _reliability(axes: Axes, scores: Mapping[str, Any]) -> None:
 
 
 @_styled
-def early_decisions(corpora: Corpora) -> Figure:
+def early_decisions(corpora: CorpusScores) -> Figure:
     """UAR against seconds heard, a line for each corpus, and what the whole clip gives."""
     figure = Figure(figsize=(5.6, 3.3), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     seconds = [float(key) for key in next(iter(corpora.values()))["uar_after"]]
     end = max(seconds) + 0.5
     for number, scores in enumerate(corpora.values()):
-        colour, marker = _look(number)
+        colour, marker = _line_style(number)
         values = list(scores["uar_after"].values())
         axes.plot(seconds, values, color=colour, marker=marker, markersize=4)
         axes.plot([seconds[-1], end], [values[-1], scores["uar"]], color=colour, linestyle=":")
         axes.plot(end, scores["uar"], color=colour, marker=marker, markersize=6, linestyle="")
     axes.set_xticks([*seconds, end], [*(f"{second:g}" for second in seconds), "all"])
     axes.set_xlabel("seconds heard from the first voiced frame")
-    _finish(axes, end, {scores["title"]: scores["uar"] for scores in corpora.values()})
+    _label_lines(axes, end, {scores["title"]: scores["uar"] for scores in corpora.values()})
     return figure
 
 
 @_styled
-def noise_curves(noise: Mapping[str, Any], corpora: Corpora) -> Figure:
+def noise_curves(noise: Mapping[str, Any], corpora: CorpusScores) -> Figure:
     """UAR against the signal-to-noise ratio, a line for each corpus, and the clean clips'."""
     figure = Figure(figsize=(5.6, 3.3), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     ratios = sorted(noise["snr_db"], reverse=True)
     places = range(1, len(ratios) + 1)
     for number, (name, mine) in enumerate(noise["corpora"].items()):
-        colour, marker = _look(number)
+        colour, marker = _line_style(number)
         values = [mine["by_snr"][f"{ratio:g}"]["uar"] for ratio in ratios]
         axes.plot([0, 1], [corpora[name]["uar"], values[0]], color=colour, linestyle=":")
         axes.plot(0, corpora[name]["uar"], color=colour, marker=marker, markersize=6)
@@ -212,7 +212,7 @@ def noise_curves(noise: Mapping[str, Any], corpora: Corpora) -> Figure:
         corpora[name]["title"]: mine["by_snr"][f"{ratios[-1]:g}"]["uar"]
         for name, mine in noise["corpora"].items()
     }
-    _finish(axes, len(ratios), last)
+    _label_lines(axes, len(ratios), last)
     return figure
 
 
@@ -226,7 +226,7 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> Fig
         axes.plot(numbers, losses, color=_BLUE, marker=".", markersize=4, label="training")
         if all("val_loss" in epoch for epoch in epochs):
             held_out = [epoch["val_loss"] for epoch in epochs]
-            axes.plot(numbers, held_out, color=_LINES[1], linestyle="--", label="validation")
+            axes.plot(numbers, held_out, color=_LINE_COLOURS[1], linestyle="--", label="validation")
             axes.legend()
         axes.set_title(stage)
         axes.set_xlabel("epoch")
@@ -237,7 +237,7 @@ def training_curves(history: Mapping[str, Sequence[Mapping[str, float]]]) -> Fig
 
 
 @_styled
-def speakers(corpora: Corpora) -> Figure:
+def speakers(corpora: CorpusScores) -> Figure:
     """UAR of each speaker, a row for each corpus; a line marks that of all."""
     figure = Figure(figsize=(6.4, 0.8 + 0.45 * len(corpora)), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
@@ -254,15 +254,17 @@ def speakers(corpora: Corpora) -> Figure:
     return figure
 
 
-def _look(number: int) -> tuple[str, str]:
-    return _LINES[number % len(_LINES)], _MARKERS[number % len(_MARKERS)]
+def _line_style(number: int) -> tuple[str, str]:
+    return _LINE_COLOURS[number % len(_LINE_COLOURS)], _MARKERS[number % len(_MARKERS)]
 
 
-def _finish(axes: Axes, end: float, last: Mapping[str, float]) -> None:
+def _label_lines(axes: Axes, end: float, last: Mapping[str, float]) -> None:
     """Name each line at its end; names that would touch are moved apart."""
     axes.set(ylabel="UAR", ylim=(0, 1))
     axes.grid(axis="y", color=_FAINT, linewidth=0.4)
-    for (title, value), place in zip(last.items(), _apart(list(last.values()), 0.07), strict=True):
+    for (title, value), place in zip(
+        last.items(), _spread_labels(list(last.values()), 0.07), strict=True
+    ):
         number = list(last).index(title)
         axes.annotate(
             title,
@@ -272,11 +274,11 @@ def _finish(axes: Axes, end: float, last: Mapping[str, float]) -> None:
             fontsize=8,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": _look(number)[0], "linewidth": 0.8},
+            arrowprops={"arrowstyle": "-", "color": _line_style(number)[0], "linewidth": 0.8},
         )
 
 
-def _apart(values: Sequence[float], least: float) -> list[float]:
+def _spread_labels(values: Sequence[float], least: float) -> list[float]:
     """Values in the same order, each ``least`` or more from the next."""
     places = dict.fromkeys(range(len(values)), 0.0)
     floor = -np.inf
@@ -286,7 +288,7 @@ def _apart(values: Sequence[float], least: float) -> list[float]:
 
 
 def _panels(count: int, height: float, width: float | None = None) -> tuple[Figure, list[Axes]]:
-    columns = min(count, _IN_A_ROW)
+    columns = min(count, _MAX_COLUMNS)
     rows = -(-count // columns)
     size = (columns * (width or height), rows * height)
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained")

@@ -24,20 +24,20 @@ def render(template: str, **facts: Any) -> str:
     environment.filters |= {
         "delay": words.delay,
         "language": words.language,
-        "place": _place,
+        "place": _percent_position,
         "percent": words.percent,
         "points": words.points,
-        "points_span": words.points_span,
+        "points_span": words.format_points_interval,
         "ratio": words.ratio,
         "seconds": words.seconds,
-        "size": words.size,
-        "span": words.span,
-        "tenth": words.tenth,
-        "tenths": words.tenths,
+        "size": words.parameter_count,
+        "span": words.format_interval,
+        "tenth": words.one_decimal,
+        "tenths": words.one_decimal_interval,
     }
     return environment.get_template(template).render(**facts)
 
 
-def _place(difference: float, limit: float) -> str:
+def _percent_position(difference: float, limit: float) -> str:
     """Where a difference of shares lies on a scale from ``-limit`` to ``limit`` points."""
     return f"{50 + 50 * 100 * difference / limit:.1f}%"

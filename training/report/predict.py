@@ -14,13 +14,13 @@ from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.labels import EMOJI
 from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
 from training.measure.answers import posterior
-from training.measure.listening import hear, segment_results
+from training.measure.listening import analyse, segment_results
 from training.runs import RECORD, Run
 from training.sound.recordings import samples_16k
 
-_SHOWN = 3
+_TOP_LABELS = 3
 
-Hearing: TypeAlias = Callable[[Path], NDArray[np.floating] | None]
+PredictFunction: TypeAlias = Callable[[Path], NDArray[np.floating] | None]
 """Probabilities over a model's labels, shape ``(labels,)``; ``None`` without speech."""
 
 
@@ -32,12 +32,12 @@ class Predictor:
     ----------
     labels
         Its labels.
-    hear
+    analyse
         What it says of a recording.
     """
 
     labels: tuple[str, ...]
-    hear: Hearing
+    analyse: PredictFunction
 
 
 def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
@@ -69,22 +69,22 @@ def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
     unread = 0
     for file in files:
         try:
-            said = _words(predictor, file)
+            text = _format_prediction(predictor, file)
         except AudioFileError as error:
             unread += 1
-            said = f"not read: {error}"
-        yield f"{file!s:<{width}}  {said}"
+            text = f"not read: {error}"
+        yield f"{file!s:<{width}}  {text}"
     if unread:
         raise AudioFileError(
             f"{unread} of {len(files)} files could not be read; the lines above say why."
         )
 
 
-def _words(predictor: Predictor, file: Path) -> str:
-    probabilities = predictor.hear(file)
+def _format_prediction(predictor: Predictor, file: Path) -> str:
+    probabilities = predictor.analyse(file)
     if probabilities is None:
         return "no speech"
-    order = np.argsort(-probabilities, kind="stable")[:_SHOWN]
+    order = np.argsort(-probabilities, kind="stable")[:_TOP_LABELS]
     return "   ".join(
         f"{EMOJI[label]} {label:<9} {probabilities[k]:4.0%}"
         for k, label in ((int(k), predictor.labels[k]) for k in order)
@@ -101,10 +101,10 @@ def load_predictor(target: Path | str) -> Predictor:
     """
     folder = Path(target)
     if not (folder / RECORD).exists():
-        return _streaming(load_bundle(bundle_folder(str(target))))
+        return _streaming_predictor(load_bundle(bundle_folder(str(target))))
     run = Run(folder)
     if run.record.kind == "streaming":
-        return _streaming(load_bundle(run.bundle))
+        return _streaming_predictor(load_bundle(run.bundle))
     # Keras and librosa take seconds to load.
     from training.offline.model import load_offline
 
@@ -117,10 +117,10 @@ def load_predictor(target: Path | str) -> Predictor:
     return Predictor(model.labels, whole)
 
 
-def _streaming(bundle: Bundle) -> Predictor:
+def _streaming_predictor(bundle: Bundle) -> Predictor:
     everything = np.arange(len(bundle.labels))
 
     def live(file: Path) -> NDArray[np.floating] | None:
-        return posterior(segment_results(hear(bundle, samples_16k(file))), everything)
+        return posterior(segment_results(analyse(bundle, samples_16k(file))), everything)
 
     return Predictor(bundle.labels, live)

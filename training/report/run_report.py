@@ -17,17 +17,17 @@ from training.corpora import title
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order
 from training.report import figures
-from training.report.anchors import Anchor, anchors
-from training.report.card_results import baseline_words
+from training.report.anchors import ReferenceSystem, anchors
+from training.report.card_results import speaker_calibration_text
 from training.report.leaks import leaks
 from training.report.page import render
-from training.report.words import NONE, listing, ranges
+from training.report.words import NO_VALUE, compact_ranges, join_names
 from training.runs import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
 
 CURVES, CONFUSION, RELIABILITY = "curves", "confusion", "reliability"
 EARLY, NOISE, SPEAKERS = "early", "noise", "speakers"
 
-_MISTAKES = 12
+_MISTAKE_COUNT = 12
 _KINDS = {"streaming": "streaming model", "offline": "model that hears a whole clip at once"}
 _SPLITS = {
     "joint": "by speaker, one of the joint folds",
@@ -77,7 +77,7 @@ def write_report(run: Run) -> Path:
         },
         "mistakes": _mistakes(read_predictions(predictions)) if predictions.exists() else [],
         "results": results,
-        **(_measured(record, results) if results else _NOTHING),
+        **(_result_facts(record, results) if results else _NO_RESULTS),
     }
     run.write(REPORT, render("report.html.j2", sections=_sections(facts), **facts))
     return run.folder / REPORT
@@ -195,23 +195,26 @@ def _data(record: RunRecord) -> dict[str, Any]:
         "fold": [
             {
                 "title": title(name),
-                **{part: _who(own(part, name)["speakers"]) for part in ("test", "validation")},
+                **{
+                    part: _speaker_list(own(part, name)["speakers"])
+                    for part in ("test", "validation")
+                },
             }
             for name in names
         ],
     }
 
 
-def _who(speakers: Sequence[str]) -> str:
-    return listing(ranges(speakers, " to ")) if speakers else NONE
+def _speaker_list(speakers: Sequence[str]) -> str:
+    return join_names(compact_ranges(speakers, " to ")) if speakers else NO_VALUE
 
 
 def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[str, Any]]:
     rows = []
     for name, epochs in history.items():
         if epochs:
-            judged = [epoch for epoch in epochs if "val_loss" in epoch]
-            best = min(judged, key=lambda epoch: epoch["val_loss"]) if judged else None
+            validated = [epoch for epoch in epochs if "val_loss" in epoch]
+            best = min(validated, key=lambda epoch: epoch["val_loss"]) if validated else None
             rows.append(
                 {
                     "name": name,
@@ -227,15 +230,15 @@ def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[s
 
 # -------------------------------------------------------------------------------- what was measured
 
-_NOTHING = {"published": None, "anchors": None, "baseline": "", "opus": 0, "clips": 0}
+_NO_RESULTS = {"published": None, "anchors": None, "baseline": "", "opus": 0, "clips": 0}
 
 
-def _measured(record: RunRecord, results: Results) -> dict[str, Any]:
+def _result_facts(record: RunRecord, results: Results) -> dict[str, Any]:
     corpora = results["corpora"]
     threshold = results["model"].get("certainty_threshold")
     return {
         "published": _published(record, results),
-        "anchors": _anchors(results),
+        "anchors": _comparable_systems(results),
         "labels": len(results["pooled"]["confusion"]["classes"]),
         "parameters": results["model"].get("parameters"),
         "threshold": threshold,
@@ -243,9 +246,9 @@ def _measured(record: RunRecord, results: Results) -> dict[str, Any]:
         "opus": sum(scores["opus_copies"] for scores in corpora.values()),
         "silent": sum(scores["without_speech"] for scores in corpora.values()),
         "speakers": sum(len(scores["speakers"]) for scores in corpora.values()),
-        "mean_over": listing(title(name) for name in results["mean_over"] or corpora),
+        "mean_over": join_names(title(name) for name in results["mean_over"] or corpora),
         "seconds": _seconds(corpora),
-        "baseline": baseline_words(results["baseline"]) if "baseline" in results else "",
+        "baseline": speaker_calibration_text(results["baseline"]) if "baseline" in results else "",
         "kinds": _noise_kinds(results) if "noise" in results else [],
     }
 
@@ -257,31 +260,31 @@ def _seconds(corpora: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _published(record: RunRecord, results: Results) -> dict[str, Any] | None:
     """What the authors of a reference recipe say beside what came out here."""
-    told = record.recipe.get("published")
-    if not told:
+    published_result = record.recipe.get("published")
+    if not published_result:
         return None
     pooled = results["pooled"]
     rows = [
         {
             "measure": words,
-            "published": told[measure],
+            "published": published_result[measure],
             "ours": pooled[measure],
             "interval": pooled[f"{measure}_interval"],
-            "difference": pooled[measure] - told[measure],
+            "difference": pooled[measure] - published_result[measure],
         }
         for measure, words in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"))
-        if told.get(measure) is not None
+        if published_result.get(measure) is not None
     ]
     scheme = record.recipe["split"]["scheme"]
-    return {"rows": rows, "source": told["source"], "split": _SPLITS[scheme]}
+    return {"rows": rows, "source": published_result["source"], "split": _SPLITS[scheme]}
 
 
-def _anchors(results: Results) -> dict[str, Any] | None:
+def _comparable_systems(results: Results) -> dict[str, Any] | None:
     classes = {
         name: len(scores["confusion"]["classes"]) for name, scores in results["corpora"].items()
     }
-    rows: list[Anchor] = anchors(classes)
-    corpora = [name for name in classes if any(name in anchor.scores for anchor in rows)]
+    rows: list[ReferenceSystem] = anchors(classes)
+    corpora = [name for name in classes if any(name in system_row.scores for system_row in rows)]
     return {"rows": rows, "corpora": corpora} if rows else None
 
 
@@ -308,7 +311,7 @@ def _mistakes(predictions: Predictions) -> list[dict[str, Any]]:
         if row.probabilities is not None and row.answer != row.label:
             share = float(row.probabilities[predictions.labels.index(row.answer)])
             wrong.append((share, row))
-    order = np.argsort([-share for share, _ in wrong], kind="stable")[:_MISTAKES]
+    order = np.argsort([-share for share, _ in wrong], kind="stable")[:_MISTAKE_COUNT]
     return [
         {
             "corpus": title(row.corpus),

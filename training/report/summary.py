@@ -14,7 +14,7 @@ from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import title
 from training.measure.metrics import bootstrap, classification, interval
 from training.measure.predictions import Prediction, read_predictions
-from training.measure.scoring import corpus_order, in_mean
+from training.measure.scoring import averaged_corpora, corpus_order
 from training.report import figures
 from training.report.leaks import leaks
 from training.report.page import render
@@ -49,7 +49,7 @@ def write_summary(folder: Path, runs: Sequence[Run]) -> Path:
     """
     ordered = sorted(runs, key=lambda run: (run.record.seed, run.record.fold))
     records = [run.record for run in ordered]
-    _check(ordered, records)
+    _check_one_recipe(ordered, records)
     results = [run.results() for run in ordered]
     found = summary(ordered, records, results)
     corpora = found["corpora"]
@@ -88,7 +88,7 @@ _SECTIONS = [
 ]
 
 
-def _check(runs: Sequence[Run], records: Sequence[RunRecord]) -> None:
+def _check_one_recipe(runs: Sequence[Run], records: Sequence[RunRecord]) -> None:
     if not runs:
         raise UsageError("There is no run to sum up; name some.")
     for run, record in zip(runs, records, strict=True):
@@ -116,8 +116,8 @@ def summary(
     corpora = {
         name: {
             "title": title(name),
-            "spread": _spread([_figures(r, name) for r in results if name in r["corpora"]]),
-            **_together([row for row in rows if row.corpus == name], results, name),
+            "spread": _spread([_corpus_figures(r, name) for r in results if name in r["corpora"]]),
+            **_pooled_figures([row for row in rows if row.corpus == name], results, name),
         }
         for name in names
     }
@@ -137,8 +137,8 @@ def summary(
             }
             for run, record, each in zip(runs, records, results, strict=True)
         ],
-        "mean_over": in_mean(corpora),
-        "mean_uar": _range(means) if means else None,
+        "mean_over": averaged_corpora(corpora),
+        "mean_uar": _mean_and_range(means) if means else None,
         "pooled": _spread(
             [
                 {measure: each["pooled"][measure] for measure in ("uar", "accuracy", "macro_f1")}
@@ -149,7 +149,7 @@ def summary(
     }
 
 
-def _figures(results: Results, name: str) -> dict[str, float]:
+def _corpus_figures(results: Results, name: str) -> dict[str, float]:
     """Figures of one corpus in one run, under the names that a page shows."""
     own = results["corpora"][name]
     calibration = own["calibration"]
@@ -179,12 +179,12 @@ def _figures(results: Results, name: str) -> dict[str, float]:
 def _spread(found: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     measures = dict.fromkeys(measure for each in found for measure in each)
     return {
-        measure: _range([each[measure] for each in found if measure in each])
+        measure: _mean_and_range([each[measure] for each in found if measure in each])
         for measure in measures
     }
 
 
-def _range(values: Sequence[float]) -> dict[str, float]:
+def _mean_and_range(values: Sequence[float]) -> dict[str, float]:
     return {
         "mean": float(np.mean(values)),
         "least": float(min(values)),
@@ -193,7 +193,9 @@ def _range(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _together(rows: Sequence[Prediction], results: Sequence[Results], name: str) -> dict[str, Any]:
+def _pooled_figures(
+    rows: Sequence[Prediction], results: Sequence[Results], name: str
+) -> dict[str, Any]:
     """Figures of all clips that were tested, those of several seeds beside each other."""
     own = [each["corpora"][name] for each in results if name in each["corpora"]]
     classes: list[str] = own[0]["confusion"]["classes"]
@@ -209,11 +211,11 @@ def _together(rows: Sequence[Prediction], results: Sequence[Results], name: str)
         "uar_interval": interval(draws.uar),
         "accuracy_interval": interval(draws.accuracy),
         "macro_f1_interval": interval(draws.macro_f1),
-        "by_speaker": _by_speaker(own),
+        "by_speaker": _uar_by_speaker(own),
     }
 
 
-def _by_speaker(own: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def _uar_by_speaker(own: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Mean UAR of each speaker over the runs in which he or she was tested."""
     values: dict[str, list[float]] = {}
     for scores in own:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-NONE = "–"
+NO_VALUE = "–"
 """Stands where there is no number."""
 
 _LANGUAGES = {"en": "English", "de": "German", "pl": "Polish", "und": "not told"}
@@ -16,13 +16,13 @@ def language(code: str) -> str:
     return _LANGUAGES.get(code, code)
 
 
-def listing(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Join names as a sentence does: ``a, b and c``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def ranges(names: Sequence[str], between: str) -> list[str]:
+def compact_ranges(names: Sequence[str], between: str) -> list[str]:
     """Sorted names, three or more numbers in a row as their first and last."""
     runs: list[list[str]] = []
     for name in names:
@@ -37,41 +37,41 @@ def ranges(names: Sequence[str], between: str) -> list[str]:
 
 def ratio(value: float | None) -> str:
     """A share of 1 with three decimals."""
-    return NONE if value is None else f"{value:.3f}"
+    return NO_VALUE if value is None else f"{value:.3f}"
 
 
 def percent(value: float | None) -> str:
     """A share of 1 in per cent."""
-    return NONE if value is None else f"{100 * value:.1f} %"
+    return NO_VALUE if value is None else f"{100 * value:.1f} %"
 
 
 def points(value: float | None) -> str:
     """A difference of shares in points of a hundred, with its sign."""
     if value is None:
-        return NONE
+        return NO_VALUE
     rounded = round(100 * value, 1) + 0.0  # no negative zero
     return f"{rounded:+.1f}".replace("-", "−")
 
 
-def points_span(limits: Sequence[float] | None) -> str:
+def format_points_interval(limits: Sequence[float] | None) -> str:
     """An interval of differences of shares, in points."""
-    return NONE if limits is None else f"{points(limits[0])} to {points(limits[1])}"
+    return NO_VALUE if limits is None else f"{points(limits[0])} to {points(limits[1])}"
 
 
-def tenth(value: float) -> str:
+def one_decimal(value: float) -> str:
     """A number with one decimal."""
     return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
 
 
-def tenths(limits: Sequence[float] | None) -> str:
+def one_decimal_interval(limits: Sequence[float] | None) -> str:
     """An interval of numbers with one decimal each."""
-    return NONE if limits is None else f"{tenth(limits[0])} to {tenth(limits[1])}"
+    return NO_VALUE if limits is None else f"{one_decimal(limits[0])} to {one_decimal(limits[1])}"
 
 
-def size(count: int | None) -> str:
+def parameter_count(count: int | None) -> str:
     """A number of parameters, in thousands or millions."""
     if count is None:
-        return NONE
+        return NO_VALUE
     return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k"
 
 
@@ -80,14 +80,14 @@ def delay(median_s: float | None, followed: float | None) -> str:
     return "endless" if median_s is None and followed is not None else seconds(median_s)
 
 
-def span(limits: Sequence[float] | None) -> str:
+def format_interval(limits: Sequence[float] | None) -> str:
     """An interval of shares."""
-    return NONE if limits is None else f"{limits[0]:.3f} to {limits[1]:.3f}"
+    return NO_VALUE if limits is None else f"{limits[0]:.3f} to {limits[1]:.3f}"
 
 
 def seconds(value: float | None) -> str:
     """A time in seconds."""
-    return NONE if value is None else f"{value:.1f} s"
+    return NO_VALUE if value is None else f"{value:.1f} s"
 
 
 def paragraph(text: str) -> str:

@@ -24,13 +24,13 @@ from pydantic import Field, model_validator
 
 from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora import Clip
-from training.settings import Chance, Range, Section
+from training.settings import Chance, Range, RecipeSection
 from training.sound.chance import generator
 from training.sound.codecs import Codec, coded
-from training.sound.mixing import within_scale
+from training.sound.examples import AnyExample, Example, NoiseMixer, StreamExample
+from training.sound.mixing import limit_to_full_scale
 from training.sound.noises import BABBLE, TRAINING_NOISES, TrainingNoise, check_kinds
-from training.sound.rooms import impulse_response, in_room
-from training.sound.takes import AnyTake, Noisy, StreamTake, Take
+from training.sound.rooms import impulse_response, reverberate
 
 if TYPE_CHECKING:
     from audiomentations.core.transforms_interface import BaseWaveformTransform
@@ -42,7 +42,7 @@ _VERSION = 1
 # ---------------------------------------------------------------------------------------- settings
 
 
-class NoiseSettings(Section):
+class NoiseSettings(RecipeSection):
     """Noise under a copy.
 
     Attributes
@@ -60,7 +60,7 @@ class NoiseSettings(Section):
     chance: Chance = 0.7
 
 
-class RoomSettings(Section):
+class RoomSettings(RecipeSection):
     """A room around a copy.
 
     Attributes
@@ -78,13 +78,13 @@ class RoomSettings(Section):
     chance: Chance = 0.5
 
     @model_validator(mode="after")
-    def _reverberates(self) -> Self:
+    def _check_rt60(self) -> Self:
         if self.rt60_s[0] <= 0.01:
             raise ValueError("'rt60_s' must be longer than 0.01 s")
         return self
 
 
-class BandSettings(Section):
+class BandSettings(RecipeSection):
     """A narrower band.
 
     Attributes
@@ -104,7 +104,7 @@ class BandSettings(Section):
     chance: Chance = 0.25
 
 
-class CodecSettings(Section):
+class CodecSettings(RecipeSection):
     """A lossy codec.
 
     Attributes
@@ -119,7 +119,7 @@ class CodecSettings(Section):
     chance: Chance = 0.25
 
 
-class StreamSettings(Section):
+class StreamSettings(RecipeSection):
     """Clips of one speaker joined to longer streams.
 
     Attributes
@@ -144,7 +144,7 @@ class StreamSettings(Section):
     changed: Chance = 1.0
 
     @model_validator(mode="after")
-    def _joins(self) -> Self:
+    def _check_streams(self) -> Self:
         if not 2 <= self.clips[0] <= self.clips[1]:
             raise ValueError("'clips' is a range that begins with 2 or more")
         if self.gap_s[0] < 0:
@@ -152,7 +152,7 @@ class StreamSettings(Section):
         return self
 
 
-class Augmentation(Section):
+class Augmentation(RecipeSection):
     """What a model trains on beside the clips as recorded; by default nothing.
 
     Attributes
@@ -188,7 +188,7 @@ class Augmentation(Section):
     streams: StreamSettings | None = None
 
     @model_validator(mode="after")
-    def _of_use(self) -> Self:
+    def _check_effects(self) -> Self:
         if self.speed is not None and not 0.5 <= self.speed[0] <= self.speed[1] <= 2.0:
             raise ValueError("'speed' must lie between 0.5 and 2")
         if self.rate is not None and not 0.5 <= self.rate[0] <= self.rate[1] <= 2:
@@ -213,7 +213,7 @@ class Augmentation(Section):
 
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """The change that augmentation makes: see :class:`training.sound.takes.Change`.
+    """The change that augmentation makes: see :class:`training.sound.examples.Change`.
 
     Attributes
     ----------
@@ -223,7 +223,7 @@ class Augmenter:
         Of all that is drawn, together with a take's key. Each effect draws for itself: switching
         one off leaves the others as they were.
     speech
-        Recordings of training speakers, for babble: see :class:`training.sound.takes.Noisy`.
+        Recordings of training speakers, for babble; see :class:`.NoiseMixer`.
 
     Raises
     ------
@@ -248,13 +248,13 @@ class Augmenter:
             return generator(self.seed, effect, key)
 
         settings = self.settings
-        sound = _housed(self.voice(samples, key), settings.room, draws("room"))
+        sound = _reverberated(self.voice(samples, key), settings.room, draws("room"))
         noise = self._noise(key)
         sound = sound if noise is None else noise(sound, key)
-        sound = _narrowed(sound, settings.band, draws("band"))
+        sound = _band_limited(sound, settings.band, draws("band"))
         sound = _coded(sound, settings.codec, draws("codec"))
-        sound = _levelled(sound, settings.gain_db, draws("gain"))
-        return within_scale(sound, samples)
+        sound = _gain_changed(sound, settings.gain_db, draws("gain"))
+        return limit_to_full_scale(sound, samples)
 
     def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
         """The changed voice, without room, noise, band, codec and level."""
@@ -264,15 +264,15 @@ class Augmenter:
         pitch, speed, rate = (
             generator(self.seed, name, key) for name in ("pitch", "speed", "rate")
         )
-        sound = _pitched(samples, settings.pitch_semitones, pitch)
-        sound = _paced(sound, settings.speed, speed)
-        return _played(sound, settings.rate, rate)
+        sound = _pitch_shifted(samples, settings.pitch_semitones, pitch)
+        sound = _time_stretched(sound, settings.speed, speed)
+        return _speed_changed(sound, settings.rate, rate)
 
-    def _noise(self, key: str) -> Noisy | None:
+    def _noise(self, key: str) -> NoiseMixer | None:
         noise = self.settings.noise
-        if noise is None or not _happens(noise.chance, generator(self.seed, "noise or not", key)):
+        if noise is None or not _is_drawn(noise.chance, generator(self.seed, "noise or not", key)):
             return None
-        return Noisy(noise.kinds, noise.snr_db, self.seed, self.speech)
+        return NoiseMixer(noise.kinds, noise.snr_db, self.seed, self.speech)
 
     def digest(self, key: str) -> bytes:
         """Hash of the effects, and of this key's noise."""
@@ -283,11 +283,11 @@ class Augmenter:
         return digest.digest()
 
 
-def _happens(chance: float, random: np.random.Generator) -> bool:
+def _is_drawn(chance: float, random: np.random.Generator) -> bool:
     return bool(random.random() < chance)
 
 
-def _pitched(
+def _pitch_shifted(
     sound: NDArray[np.float32], semitones: float, random: np.random.Generator
 ) -> NDArray[np.float32]:
     if not semitones:
@@ -298,7 +298,7 @@ def _pitched(
     return _applied(PitchShift(shift, shift, p=1.0), sound)
 
 
-def _paced(
+def _time_stretched(
     sound: NDArray[np.float32], speed: tuple[float, float] | None, random: np.random.Generator
 ) -> NDArray[np.float32]:
     if speed is None:
@@ -309,7 +309,7 @@ def _paced(
     return _applied(TimeStretch(rate, rate, leave_length_unchanged=False, p=1.0), sound)
 
 
-def _played(
+def _speed_changed(
     sound: NDArray[np.float32], rate: tuple[float, float] | None, random: np.random.Generator
 ) -> NDArray[np.float32]:
     if rate is None:
@@ -320,20 +320,20 @@ def _played(
     return played
 
 
-def _housed(
+def _reverberated(
     sound: NDArray[np.float32], room: RoomSettings | None, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    if room is None or not _happens(room.chance, random):
+    if room is None or not _is_drawn(room.chance, random):
         return sound
     # audiomentations reads impulse responses from files, and sets every peak to one half.
     rt60_s, drr_db = random.uniform(*room.rt60_s), random.uniform(*room.drr_db)
-    return in_room(sound, impulse_response(rt60_s, drr_db, random))
+    return reverberate(sound, impulse_response(rt60_s, drr_db, random))
 
 
-def _narrowed(
+def _band_limited(
     sound: NDArray[np.float32], band: BandSettings | None, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    if band is None or not _happens(band.chance, random):
+    if band is None or not _is_drawn(band.chance, random):
         return sound
     from audiomentations import BandPassFilter, LowPassFilter
 
@@ -354,12 +354,12 @@ _TELEPHONE_HZ = (300.0, 3400.0)
 def _coded(
     sound: NDArray[np.float32], codec: CodecSettings | None, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    if codec is None or not _happens(codec.chance, random):
+    if codec is None or not _is_drawn(codec.chance, random):
         return sound
     return coded(sound, codec.kinds[random.integers(len(codec.kinds))], random)
 
 
-def _levelled(
+def _gain_changed(
     sound: NDArray[np.float32], gain_db: float, random: np.random.Generator
 ) -> NDArray[np.float32]:
     if not gain_db:
@@ -393,11 +393,11 @@ def _global_generators_kept() -> Iterator[None]:
 
 # -------------------------------------------------------------------------------------------- takes
 
-_TALKERS = 64
+_BABBLE_COUNT = 64
 """Recordings that babble is made of."""
 
 
-def training_takes(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyTake]:
+def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyExample]:
     """What a model trains on: clips as recorded, then their changed copies, then streams.
 
     Parameters
@@ -409,29 +409,33 @@ def training_takes(clips: Sequence[Clip], settings: Augmentation, seed: int) -> 
     seed
         Of all that is drawn.
     """
-    takes: list[AnyTake] = [Take(clip) for clip in clips]
+    examples: list[AnyExample] = [Example(clip) for clip in clips]
     change = (
-        Augmenter(settings, seed, _talkers(clips, settings, seed)) if settings.changes else None
+        Augmenter(settings, seed, _babble_recordings(clips, settings, seed))
+        if settings.changes
+        else None
     )
-    takes += [Take(clip, change, copy) for copy in range(settings.copies) for clip in clips]
+    examples += [Example(clip, change, copy) for copy in range(settings.copies) for clip in clips]
     if settings.streams is not None:
-        chains = _chains(clips, settings.streams, generator(seed, "streams"))
+        chains = _speaker_chains(clips, settings.streams, generator(seed, "streams"))
         draw, share = generator(seed, "changed streams"), settings.streams.changed
-        takes += [
-            StreamTake(chain, gap_s, seed, change if _happens(share, draw) else None)
+        examples += [
+            StreamExample(chain, gap_s, seed, change if _is_drawn(share, draw) else None)
             for chain, gap_s in chains
         ]
-    return takes
+    return examples
 
 
-def _talkers(clips: Sequence[Clip], settings: Augmentation, seed: int) -> tuple[Path, ...]:
+def _babble_recordings(
+    clips: Sequence[Clip], settings: Augmentation, seed: int
+) -> tuple[Path, ...]:
     if settings.noise is None or BABBLE not in settings.noise.kinds:
         return ()
     order = generator(seed, "talkers").permutation(len(clips))
-    return tuple(clips[number].path for number in order[:_TALKERS])
+    return tuple(clips[number].path for number in order[:_BABBLE_COUNT])
 
 
-def _chains(
+def _speaker_chains(
     clips: Sequence[Clip], settings: StreamSettings, random: np.random.Generator
 ) -> Iterator[tuple[tuple[Clip, ...], tuple[float, float] | None]]:
     """Clips of a speaker that make a stream, and the gaps between them; each clip is in one."""
@@ -446,4 +450,4 @@ def _chains(
             if len(waiting) - length < shortest:
                 length = len(waiting)  # nobody stays behind for want of company
             chain, waiting = tuple(waiting[:length]), waiting[length:]
-            yield chain, None if _happens(settings.unbroken, random) else settings.gap_s
+            yield chain, None if _is_drawn(settings.unbroken, random) else settings.gap_s

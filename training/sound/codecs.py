@@ -55,12 +55,12 @@ def coded(
         Where the bit rate comes from.
     """
     form = _FORMATS[codec]
-    softer = max(1.0, float(np.abs(samples).max(initial=0.0)) / _HEADROOM)
-    sound = soxr.resample(samples / np.float32(softer), SAMPLE_RATE, form.rate)
+    attenuation = max(1.0, float(np.abs(samples).max(initial=0.0)) / _HEADROOM)
+    sound = soxr.resample(samples / np.float32(attenuation), SAMPLE_RATE, form.rate)
     level = {} if form.levels is None else {"compression_level": random.uniform(*form.levels)}
     file = io.BytesIO()
     soundfile.write(file, sound, form.rate, form.subtype, format=form.container, **level)
     file.seek(0)
     decoded, rate = soundfile.read(file, dtype="float32")
-    heard = softer * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
+    heard = attenuation * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
     return np.pad(heard, (0, len(samples) - len(heard))).astype(np.float32)

@@ -19,15 +19,15 @@ def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) ->
     gate
         Settings of the gate; the defaults where left out.
     """
-    listener = SpeechGate(gate or GateConfig())
+    speech_gate = SpeechGate(gate or GateConfig())
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     voiced = np.zeros(len(samples), bool)
-    heard = np.array([listener.push(frame).voiced for frame in frames], bool)
+    heard = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
     voiced[: frames.size] = np.repeat(heard, GATE_FRAME)
     return voiced
 
 
-def at_snr(
+def mix_at_snr(
     speech: NDArray[np.float32],
     noise: NDArray[np.float32],
     snr_db: float,
@@ -54,10 +54,10 @@ def at_snr(
     signal = speech[voiced] if voiced.any() else speech
     ratio = _power(signal) / max(_power(noise), 1e-30)
     factor = np.float32(np.sqrt(ratio * 10.0 ** (-snr_db / 10.0)))
-    return within_scale(speech + factor * noise, speech)
+    return limit_to_full_scale(speech + factor * noise, speech)
 
 
-def within_scale(
+def limit_to_full_scale(
     changed: NDArray[np.float32], original: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """What was made of a sound, softened as a whole where it alone exceeds full scale."""

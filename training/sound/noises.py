@@ -17,7 +17,7 @@ from scipy.signal import oaconvolve  # type: ignore[import-untyped]
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import SAMPLE_RATE
-from training.sound.recordings import spoken_part
+from training.sound.recordings import speech_bounds
 
 TrainingNoise: TypeAlias = Literal["white", "pink", "blue", "hum", "rain", "clicks", "babble"]
 TestNoise: TypeAlias = Literal["brown", "fan", "music", "clatter"]
@@ -28,15 +28,15 @@ TEST_NOISES: tuple[TestNoise, ...] = get_args(TestNoise)
 BABBLE = "babble"
 """The kind that is made of recordings, of speakers who train."""
 
-Sound: TypeAlias = NDArray[np.float32]
+Samples: TypeAlias = NDArray[np.float32]
 
 _LOWEST_HZ = 20.0
 _NYQUIST_HZ = SAMPLE_RATE / 2
 
 
 def make_noise(
-    kind: str, seconds: float, random: np.random.Generator, speech: Sequence[Sound] = ()
-) -> Sound:
+    kind: str, seconds: float, random: np.random.Generator, speech: Sequence[Samples] = ()
+) -> Samples:
     """Noise of a kind, by its name.
 
     Parameters
@@ -85,40 +85,40 @@ def check_kinds(kinds: Iterable[str], *, has_speech: bool) -> None:
 # ----------------------------------------------------------------------------------------- colours
 
 
-def white(seconds: float, random: np.random.Generator) -> Sound:
+def white(seconds: float, random: np.random.Generator) -> Samples:
     """Equal power at all frequencies from 20 Hz up."""
     return _coloured(seconds, random, 0.0)
 
 
-def pink(seconds: float, random: np.random.Generator) -> Sound:
+def pink(seconds: float, random: np.random.Generator) -> Samples:
     """Falls by 3 dB an octave."""
     return _coloured(seconds, random, 0.5)
 
 
-def brown(seconds: float, random: np.random.Generator) -> Sound:
+def brown(seconds: float, random: np.random.Generator) -> Samples:
     """Falls by 6 dB an octave."""
     return _coloured(seconds, random, 1.0)
 
 
-def blue(seconds: float, random: np.random.Generator) -> Sound:
+def blue(seconds: float, random: np.random.Generator) -> Samples:
     """Rises by 3 dB an octave."""
     return _coloured(seconds, random, -0.5)
 
 
-def _coloured(seconds: float, random: np.random.Generator, exponent: float) -> Sound:
+def _coloured(seconds: float, random: np.random.Generator, exponent: float) -> Samples:
     count = _length(seconds)
     spectrum = np.fft.rfft(random.standard_normal(count))
     frequencies = np.fft.rfftfreq(count, 1.0 / SAMPLE_RATE)
     audible = frequencies >= _LOWEST_HZ
     spectrum[~audible] = 0.0
     spectrum[audible] *= frequencies[audible] ** -exponent
-    return unit(np.fft.irfft(spectrum, count))
+    return unit_rms(np.fft.irfft(spectrum, count))
 
 
 # ---------------------------------------------------------------------------------------- machines
 
 
-def hum(seconds: float, random: np.random.Generator) -> Sound:
+def hum(seconds: float, random: np.random.Generator) -> Samples:
     """Mains of 50 or 60 Hz with twenty harmonics, and some hiss."""
     count = _length(seconds)
     sound = 0.01 * random.standard_normal(count)
@@ -127,10 +127,10 @@ def hum(seconds: float, random: np.random.Generator) -> Sound:
     for harmonic in range(1, 21):
         phase = random.uniform(0.0, 2.0 * np.pi)
         sound += np.sin(2.0 * np.pi * mains_hz * harmonic * time + phase) / harmonic
-    return unit(sound)
+    return unit_rms(sound)
 
 
-def fan(seconds: float, random: np.random.Generator) -> Sound:
+def fan(seconds: float, random: np.random.Generator) -> Samples:
     """Blades that pass 70 to 180 times a second, unevenly, in a stream of air."""
     count = _length(seconds)
     speed_hz = random.uniform(70.0, 180.0) * (1.0 + 0.01 * _drift(count, random))
@@ -138,7 +138,7 @@ def fan(seconds: float, random: np.random.Generator) -> Sound:
     blades = random.integers(3, 8)
     tones = sum(np.sin(k * turn + random.uniform(0, 2 * np.pi)) / k for k in range(1, 7))
     air = _coloured(seconds, random, 0.7) * (1.0 + 0.3 * np.sin(turn / blades))
-    return unit(air + random.uniform(0.3, 0.8) * np.asarray(tones))
+    return unit_rms(air + random.uniform(0.3, 0.8) * np.asarray(tones))
 
 
 def _drift(count: int, random: np.random.Generator) -> NDArray[np.float64]:
@@ -150,7 +150,7 @@ def _drift(count: int, random: np.random.Generator) -> NDArray[np.float64]:
 # ----------------------------------------------------------------------------- what hits something
 
 
-def clicks(seconds: float, random: np.random.Generator) -> Sound:
+def clicks(seconds: float, random: np.random.Generator) -> Samples:
     """Somebody types: six to nine strokes a second in bursts, each key down and up."""
     count = _length(seconds)
     strokes = int(seconds * 10) + 10
@@ -161,7 +161,7 @@ def clicks(seconds: float, random: np.random.Generator) -> Sound:
     keys = [_key(random) for _ in range(4)]
     sound = _struck(count, down, keys, random)
     sound += 0.4 * _struck(count, up, keys[::-1], random)
-    return unit(unit(sound) + 0.02 * random.standard_normal(count))
+    return unit_rms(unit_rms(sound) + 0.02 * random.standard_normal(count))
 
 
 def _key(random: np.random.Generator) -> NDArray[np.float64]:
@@ -173,14 +173,14 @@ def _key(random: np.random.Generator) -> NDArray[np.float64]:
     return burst + 0.6 * ring + 0.5 * thump
 
 
-def clatter(seconds: float, random: np.random.Generator) -> Sound:
+def clatter(seconds: float, random: np.random.Generator) -> Samples:
     """A café: crockery and cutlery that ring, four times a second, over a murmur."""
     count = _length(seconds)
     pieces = [_piece(random) for _ in range(6)]
     knocks = random.uniform(0.0, seconds, random.poisson(4.0 * seconds) + 1)
-    ringing = unit(_struck(count, knocks, pieces, random))
-    murmur = unit(brown(seconds, random) * (1.0 + 0.4 * _drift(count, random)))
-    return unit(ringing + random.uniform(0.2, 0.5) * murmur)
+    ringing = unit_rms(_struck(count, knocks, pieces, random))
+    murmur = unit_rms(brown(seconds, random) * (1.0 + 0.4 * _drift(count, random)))
+    return unit_rms(ringing + random.uniform(0.2, 0.5) * murmur)
 
 
 def _piece(random: np.random.Generator) -> NDArray[np.float64]:
@@ -191,7 +191,7 @@ def _piece(random: np.random.Generator) -> NDArray[np.float64]:
     return _ping(time, modes[modes < 0.95 * _NYQUIST_HZ], random.uniform(0.02, 0.09), random)
 
 
-def rain(seconds: float, random: np.random.Generator) -> Sound:
+def rain(seconds: float, random: np.random.Generator) -> Samples:
     """Drops by the hundred on a hard ground, over the hiss of those further away."""
     count = _length(seconds)
     time = np.arange(SAMPLE_RATE // 100) / SAMPLE_RATE
@@ -200,8 +200,8 @@ def rain(seconds: float, random: np.random.Generator) -> Sound:
         for _ in range(16)
     ]
     falls = random.uniform(0.0, seconds, random.poisson(random.uniform(80.0, 250.0) * seconds) + 1)
-    near = unit(_struck(count, falls, drops, random))
-    return unit(near + random.uniform(0.7, 1.5) * blue(seconds, random))
+    near = unit_rms(_struck(count, falls, drops, random))
+    return unit_rms(near + random.uniform(0.7, 1.5) * blue(seconds, random))
 
 
 def _ping(
@@ -245,7 +245,7 @@ _PROGRESSIONS = ((0, 9, 5, 7), (9, 5, 0, 7), (0, 5, 7, 0), (2, 7, 0, 9))
 _MINOR_ROOTS = (2, 4, 9)
 
 
-def music(seconds: float, random: np.random.Generator) -> Sound:
+def music(seconds: float, random: np.random.Generator) -> Samples:
     """Chords, an arpeggio over them and a bass, in some key, tempo and colour of sound."""
     count = _length(seconds)
     beat_s = 60.0 / random.uniform(70.0, 140.0)
@@ -275,7 +275,7 @@ def music(seconds: float, random: np.random.Generator) -> Sound:
             play(start_s + 0.5 * eighth * beat_s, 0.8 * beat_s, semitones, 0.5)
         start_s += 4.0 * beat_s
         bar += 1
-    return unit(sound)
+    return unit_rms(sound)
 
 
 def _note(
@@ -297,7 +297,7 @@ def _note(
 _TALKERS = 8
 
 
-def babble(seconds: float, random: np.random.Generator, speech: Sequence[Sound]) -> Sound:
+def babble(seconds: float, random: np.random.Generator, speech: Sequence[Samples]) -> Samples:
     """Eight who all talk at once and at one level.
 
     Parameters
@@ -315,31 +315,31 @@ def babble(seconds: float, random: np.random.Generator, speech: Sequence[Sound])
     """
     check_kinds([BABBLE], has_speech=any(len(sound) for sound in speech))
     count = _length(seconds)
-    return unit(np.sum([_monologue(count, random, speech) for _ in range(_TALKERS)], axis=0))
+    return unit_rms(np.sum([_monologue(count, random, speech) for _ in range(_TALKERS)], axis=0))
 
 
-def _monologue(count: int, random: np.random.Generator, speech: Sequence[Sound]) -> Sound:
-    parts: list[Sound] = []
+def _monologue(count: int, random: np.random.Generator, speech: Sequence[Samples]) -> Samples:
+    parts: list[Samples] = []
     lacking = count
     while lacking > 0:
         sound = speech[int(random.integers(len(speech)))]
-        part = sound[slice(*spoken_part(sound))]
+        part = sound[slice(*speech_bounds(sound))]
         if not parts and len(part):
             part = part[random.integers(len(part)) :]
-        parts.append(unit(part))
+        parts.append(unit_rms(part))
         lacking -= len(part)
-    return unit(np.concatenate(parts)[:count])
+    return unit_rms(np.concatenate(parts)[:count])
 
 
 # -----------------------------------------------------------------------------------------------
 
-_SYNTHESISED: Mapping[str, Callable[[float, np.random.Generator], Sound]] = {
+_SYNTHESISED: Mapping[str, Callable[[float, np.random.Generator], Samples]] = {
     noise.__name__: noise
     for noise in (white, pink, blue, hum, rain, clicks, brown, fan, music, clatter)
 }
 
 
-def unit(sound: NDArray[np.floating]) -> Sound:
+def unit_rms(sound: NDArray[np.floating]) -> Samples:
     """The same sound at RMS 1; silence stays silence."""
     rms = _rms(sound)
     return (sound / rms if rms > 0 else sound).astype(np.float32)

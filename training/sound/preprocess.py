@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from training.settings import Section
+from training.settings import RecipeSection
 
 _PEAK = 0.95
 _LEAST_SAMPLES = 2048
 """A shorter sound holds too few frames to tell noise from it."""
 
 
-class Preprocessing(Section):
+class Preprocessing(RecipeSection):
     """What is done to each clip ahead of its features, in this order; by default nothing.
 
     Attributes

@@ -29,7 +29,7 @@ def samples_16k(path: Path) -> NDArray[np.float32]:
     return np.concatenate([*blocks, resampler.flush()])
 
 
-def spoken_part(sound: NDArray[np.float32]) -> tuple[int, int]:
+def speech_bounds(sound: NDArray[np.float32]) -> tuple[int, int]:
     """Samples from which and up to which a clip holds speech.
 
     These are the first and last 20 ms that are less than 20 dB below the loudest, and 40 ms on

@@ -48,7 +48,7 @@ def impulse_response(
     return response.astype(np.float32)
 
 
-def in_room(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
+def reverberate(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sound as it is heard in a room, of the same length and RMS; it begins when it did."""
     heard: NDArray[np.float64] = oaconvolve(samples.astype(np.float64), response)[: len(samples)]
     before, after = np.vdot(samples, samples), np.vdot(heard, heard)

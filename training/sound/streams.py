@@ -20,15 +20,15 @@ from realtime_ser.recogniser.gate import GATE_FRAME, Offset, SpeechGate
 from training.corpora import Clip
 from training.sound.chance import generator
 from training.sound.noises import pink
-from training.sound.recordings import samples_16k, spoken_part
+from training.sound.recordings import samples_16k, speech_bounds
 
-Reader: TypeAlias = Callable[[Path], NDArray[np.float32]]
+SampleReader: TypeAlias = Callable[[Path], NDArray[np.float32]]
 """Gives a recording's samples at 16 kHz."""
 
 _FADE = SAMPLE_RATE // 100
 """Samples over which one sound gives way to the next: 10 ms."""
 
-TONE_DBFS = -80.0
+ROOM_TONE_DBFS = -80.0
 """Level of the room tone under a joined stream."""
 
 
@@ -37,7 +37,7 @@ class TooLittleSpeechError(SerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ClipSpan:
     """Samples ``start`` up to ``end`` of a stream, which are a clip's."""
 
     start: int
@@ -46,7 +46,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stream:
+class ClipStream:
     """Sound with the clips it is made of.
 
     Attributes
@@ -58,7 +58,7 @@ class Stream:
     """
 
     samples: NDArray[np.float32]
-    spans: tuple[Span, ...]
+    spans: tuple[ClipSpan, ...]
 
     def owners(self, samples: NDArray[np.integer]) -> NDArray[np.intp]:
         """Numbers of the spans nearest to samples: a silence's halves go to either side."""
@@ -69,17 +69,17 @@ class Stream:
         """The clip in whose span a sample lies, or nearest to whose span."""
         return self.spans[int(self.owners(np.array([sample]))[0])].clip
 
-    def with_samples(self, samples: NDArray[np.float32]) -> Stream:
+    def with_samples(self, samples: NDArray[np.float32]) -> ClipStream:
         """The same clips in changed sound; where it is longer or shorter, the spans stretch."""
         ratio = len(samples) / max(1, len(self.samples))
         spans = tuple(
-            Span(round(span.start * ratio), round(span.end * ratio), span.clip)
+            ClipSpan(round(span.start * ratio), round(span.end * ratio), span.clip)
             for span in self.spans
         )
-        return Stream(samples, spans)
+        return ClipStream(samples, spans)
 
 
-def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> Stream:
+def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
     """Clips one after the other with a silence ahead of each and behind the last.
 
     A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
@@ -105,14 +105,14 @@ def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> Stream
     gaps = np.round(random.uniform(*gap_s, len(clips) + 1) * SAMPLE_RATE).astype(int)
     ends = np.cumsum(gaps[:-1] + np.array([len(sound) for sound in sounds]))
     spans = tuple(
-        Span(int(end) - len(sound), int(end), clip)
+        ClipSpan(int(end) - len(sound), int(end), clip)
         for sound, end, clip in zip(sounds, ends, clips, strict=True)
     )
     tone = pink((ends[-1] + gaps[-1]) / SAMPLE_RATE, random)
-    samples = tone * np.float32(10.0 ** (TONE_DBFS / 20.0))
+    samples = tone * np.float32(10.0 ** (ROOM_TONE_DBFS / 20.0))
     for sound, span in zip(sounds, spans, strict=True):
         samples[span.start : span.end] += _fades(len(sound)) * sound
-    return Stream(samples, spans)
+    return ClipStream(samples, spans)
 
 
 def _fades(count: int) -> NDArray[np.float32]:
@@ -121,11 +121,11 @@ def _fades(count: int) -> NDArray[np.float32]:
     return np.minimum(rising, rising[::-1]).astype(np.float32)
 
 
-def unbroken(clips: Sequence[Clip], read: Reader = samples_16k) -> Stream:
+def join_without_gaps(clips: Sequence[Clip], read: SampleReader = samples_16k) -> ClipStream:
     """Clips one after the other with nothing between the speech of one and of the next.
 
     The silence ahead of the first and behind the last clip stays; at a joint there is none left:
-    see :func:`training.sound.recordings.spoken_part`.
+    see :func:`training.sound.recordings.speech_bounds`.
 
     Parameters
     ----------
@@ -142,14 +142,14 @@ def unbroken(clips: Sequence[Clip], read: Reader = samples_16k) -> Stream:
     parts = []
     for number, clip in enumerate(clips):
         sound = read(clip.path)
-        first, last = spoken_part(sound)
+        first, last = speech_bounds(sound)
         start = 0 if number == 0 else first
         end = len(sound) if number == len(clips) - 1 else last
         parts.append(sound[start:end])
     return _crossfaded(parts, clips)
 
 
-def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> Stream:
+def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> ClipStream:
     """Parts that overlap by a fade; a span begins in the middle of it."""
     fade = min(_FADE, *(len(part) // 2 for part in parts))
     rising = ((np.arange(fade) + 0.5) / max(1, fade)).astype(np.float32)
@@ -164,9 +164,10 @@ def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> 
         samples[start : start + len(part)] += faded
     borders = [0, *(int(start) + fade // 2 for start in starts[1:]), len(samples)]
     spans = tuple(
-        Span(start, end, clip) for (start, end), clip in zip(pairwise(borders), clips, strict=True)
+        ClipSpan(start, end, clip)
+        for (start, end), clip in zip(pairwise(borders), clips, strict=True)
     )
-    return Stream(samples, spans)
+    return ClipStream(samples, spans)
 
 
 # ---------------------------------------------------------------------------------------- switches
@@ -195,9 +196,9 @@ class Switch:
         """The emotion behind it."""
         return self.second[0].label
 
-    def sound(self, read: Reader = samples_16k) -> tuple[NDArray[np.float32], int]:
+    def sound(self, read: SampleReader = samples_16k) -> tuple[NDArray[np.float32], int]:
         """The speech at 16 kHz, and the sample from which it is in the second emotion."""
-        stream = unbroken((*self.first, *self.second), read)
+        stream = join_without_gaps((*self.first, *self.second), read)
         return stream.samples, stream.spans[len(self.first)].start
 
 
@@ -242,10 +243,10 @@ def switches(
     """
     read = lru_cache(maxsize=512)(samples_16k)
     found: dict[Switch, None] = {}
-    for switch in _drawn(clips, generator(seed, "switches"), side_s, count * _DRAWS, read):
+    for switch in _draw_switches(clips, generator(seed, "switches"), side_s, count * _DRAWS, read):
         if len(found) == count:
             break
-        if switch not in found and _is_unbroken(*switch.sound(read), gate or GateConfig()):
+        if switch not in found and _is_one_segment(*switch.sound(read), gate or GateConfig()):
             found[switch] = None
     if not found:
         raise TooLittleSpeechError(
@@ -255,8 +256,12 @@ def switches(
     return list(found)
 
 
-def _drawn(
-    clips: Sequence[Clip], random: np.random.Generator, side_s: float, tries: int, read: Reader
+def _draw_switches(
+    clips: Sequence[Clip],
+    random: np.random.Generator,
+    side_s: float,
+    tries: int,
+    read: SampleReader,
 ) -> Iterator[Switch]:
     spoken: defaultdict[tuple[str, str], defaultdict[str, list[Clip]]]
     spoken = defaultdict(lambda: defaultdict(list))
@@ -266,32 +271,34 @@ def _drawn(
     for _ in range(tries if speakers else 0):
         emotions = speakers[random.integers(len(speakers))]
         before, after = random.choice(sorted(emotions), 2, replace=False)
-        first = _enough(emotions[before], random, side_s, read)
-        second = _enough(emotions[after], random, side_s, read)
+        first = _clips_for(emotions[before], random, side_s, read)
+        second = _clips_for(emotions[after], random, side_s, read)
         if first and second:
             yield Switch(first, second)
 
 
-def _enough(
-    clips: Sequence[Clip], random: np.random.Generator, seconds: float, read: Reader
+def _clips_for(
+    clips: Sequence[Clip], random: np.random.Generator, seconds: float, read: SampleReader
 ) -> tuple[Clip, ...]:
     """Clips in random order that hold so many seconds of speech; none where all are too short."""
     chosen: list[Clip] = []
     lacking = seconds * SAMPLE_RATE
     for number in random.permutation(len(clips)):
         chosen.append(clips[number])
-        first, last = spoken_part(read(clips[number].path))
+        first, last = speech_bounds(read(clips[number].path))
         lacking -= last - first
         if lacking <= 0:
             return tuple(chosen)
     return ()
 
 
-def _is_unbroken(samples: NDArray[np.float32], at: int, gate: GateConfig) -> bool:
+def _is_one_segment(samples: NDArray[np.float32], at: int, gate: GateConfig) -> bool:
     """Whether one segment, and no other, holds the switch and some of what comes behind it."""
-    listener = SpeechGate(gate)
+    speech_gate = SpeechGate(gate)
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
-    events = [event for frame in frames if (event := listener.push(frame).event) is not None]
+    events = [event for frame in frames if (event := speech_gate.push(frame).event) is not None]
     ends = [event.last_voiced for event in events if isinstance(event, Offset)]
-    begun = len(events) - len(ends)
-    return begun == 1 and all(end * GATE_FRAME > at + _AFTER_S * SAMPLE_RATE for end in ends)
+    open_segments = len(events) - len(ends)
+    return open_segments == 1 and all(
+        end * GATE_FRAME > at + _AFTER_S * SAMPLE_RATE for end in ends
+    )

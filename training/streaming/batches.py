@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_FRAMES, STEP_S
 from realtime_ser.recogniser.features import dct_matrix
-from training.batching import Batch, Epochs, padded_length
+from training.batching import Batch, BucketedBatches, bucket_length
 from training.corpora import Clip
 from training.streaming.clips import GatedSegment
 from training.streaming.noise_spectra import with_noise
@@ -22,18 +22,18 @@ from training.streaming.recipe import EncoderStage, LabelStage, WholeStage
 
 _MASK_FRAMES = 12
 
-ABSENT = -1e9
+ABSENT_LOGIT = -1e9
 """Added to the logits of classes that a corpus does not have."""
 
 
 def class_mask(classes: Sequence[str], labels: Sequence[str] = LABELS) -> NDArray[np.float32]:
-    """0 for the classes that a corpus has, :data:`ABSENT` for the others, shape ``(labels,)``."""
+    """0 for a corpus's own classes, :data:`ABSENT_LOGIT` for others, shape ``(labels,)``."""
     return _mask(tuple(classes), tuple(labels)).copy()
 
 
 @cache
 def _mask(classes: tuple[str, ...], labels: tuple[str, ...]) -> NDArray[np.float32]:
-    return np.where(np.isin(labels, classes), 0.0, ABSENT).astype(np.float32)
+    return np.where(np.isin(labels, classes), 0.0, ABSENT_LOGIT).astype(np.float32)
 
 
 def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> NDArray[np.float32]
     return (log_mel @ basis.T).reshape(-1, coefficients)
 
 
-class ImitationBatches(Epochs):
+class ImitationBatches(BucketedBatches):
     """MFCC of segments at changed levels, and the teacher's vectors of the unchanged ones."""
 
     def __init__(
@@ -63,7 +63,7 @@ class ImitationBatches(Epochs):
     def __getitem__(self, index: int) -> Batch:
         """Frames, targets and weights of one batch."""
         chosen = self._batches[index]
-        steps = padded_length([len(self._targets[k]) for k in chosen])
+        steps = bucket_length([len(self._targets[k]) for k in chosen])
         frames = np.zeros((len(chosen), steps * STEP_FRAMES, self._coefficients), np.float32)
         targets = np.zeros((len(chosen), steps, self._targets[0].shape[1]), np.float32)
         weights = np.zeros((len(chosen), steps), np.float32)
@@ -82,7 +82,7 @@ class ImitationBatches(Epochs):
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledSegment:
     """A segment as labels are learned from it.
 
     Attributes
@@ -93,7 +93,7 @@ class Labelled:
         The clip that each step is from: the same one throughout, unless a take joins several.
     last_voiced
         Step that gives its result.
-    answers
+    soft_targets
         Its teachers' probabilities at every step, shape ``(steps, labels)``.
     share
         Share of each label that the answers make up.
@@ -104,7 +104,7 @@ class Labelled:
     inputs: NDArray[np.floating]
     clips: Sequence[Clip]
     last_voiced: int
-    answers: NDArray[np.float32] | None = None
+    soft_targets: NDArray[np.float32] | None = None
     share: float = 0.0
     changed: bool = False
 
@@ -113,22 +113,22 @@ class Labelled:
         """The clip that its result is about."""
         return self.clips[self.last_voiced]
 
-    def then(self, other: Labelled) -> Labelled:
+    def followed_by(self, other: LabelledSegment) -> LabelledSegment:
         """The segment up to its result, and another one behind it without a pause."""
         end = self.last_voiced + 1
-        answers = None
-        if self.answers is not None and other.answers is not None:
-            answers = np.concatenate([self.answers[:end], other.answers])
+        soft_targets = None
+        if self.soft_targets is not None and other.soft_targets is not None:
+            soft_targets = np.concatenate([self.soft_targets[:end], other.soft_targets])
         return replace(
             other,
             inputs=np.concatenate([self.inputs[:end], other.inputs]),
             clips=[*self.clips[:end], *other.clips],
             last_voiced=end + other.last_voiced,
-            answers=answers,
+            soft_targets=soft_targets,
         )
 
 
-class LabelBatches(Epochs):
+class LabelBatches(BucketedBatches):
     """Segments, the classes their corpora have, and soft labels at every step.
 
     Parameters
@@ -141,14 +141,16 @@ class LabelBatches(Epochs):
         Of the draw; ``None``: each segment once, for validation.
     """
 
-    def __init__(self, segments: Sequence[Labelled], stage: LabelStage, seed: int | None) -> None:
+    def __init__(
+        self, segments: Sequence[LabelledSegment], stage: LabelStage, seed: int | None
+    ) -> None:
         self._segments = segments
         self._drawn = seed is not None
         self._stage = stage
         counts = Counter((s.clip.corpus, s.clip.label) for s in segments)
         occurrences = np.array([counts[s.clip.corpus, s.clip.label] for s in segments])
-        often = np.where([s.changed for s in segments], stage.changed, 1.0)
-        chances = often * occurrences**-stage.balance
+        draw_weights = np.where([s.changed for s in segments], stage.changed, 1.0)
+        chances = draw_weights * occurrences**-stage.balance
         self._chances = chances / chances.sum()
         weights = 1.0 / occurrences if stage.class_weights else np.ones(len(segments))
         self._class_weights = weights / weights.mean()
@@ -157,7 +159,7 @@ class LabelBatches(Epochs):
             self._of_speaker[segment.clip.corpus, segment.clip.speaker].append(number)
         super().__init__([len(s.inputs) for s in segments], stage.batch_size, seed or 0)
 
-    def _draw(self) -> NDArray[np.intp]:
+    def _draw_indices(self) -> NDArray[np.intp]:
         count = len(self._segments)
         if not self._drawn:
             return np.arange(count)
@@ -168,8 +170,8 @@ class LabelBatches(Epochs):
         numbers = self._batches[index]
         chosen = [self._segments[k] for k in numbers]
         if self._drawn and self.random.random() < self._stage.joined:
-            chosen = [self._preceded(segment) for segment in chosen]
-        steps = padded_length([len(segment.inputs) for segment in chosen])
+            chosen = [self._with_predecessor(segment) for segment in chosen]
+        steps = bucket_length([len(segment.inputs) for segment in chosen])
         masks = np.stack([class_mask(segment.clip.classes) for segment in chosen])
         labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
         weights = np.zeros((len(chosen), steps), np.float32)
@@ -178,12 +180,12 @@ class LabelBatches(Epochs):
             weights[row, :length] = self._class_weights[numbers[row]] * self._weights(segment)
             labels[row, :length] = self._soft_labels(segment)
         inputs = self._inputs([segment.inputs for segment in chosen], steps)
-        return self._finish({"inputs": inputs, "mask": masks}, labels, weights)
+        return self._finish_batch({"inputs": inputs, "mask": masks}, labels, weights)
 
-    def _preceded(self, segment: Labelled) -> Labelled:
+    def _with_predecessor(self, segment: LabelledSegment) -> LabelledSegment:
         """A segment behind another one of its speaker, as if without a pause."""
         own = self._of_speaker[segment.clip.corpus, segment.clip.speaker]
-        return self._segments[own[self.random.integers(len(own))]].then(segment)
+        return self._segments[own[self.random.integers(len(own))]].followed_by(segment)
 
     def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
         joined = np.zeros((len(chosen), steps, chosen[0].shape[1]), np.float32)
@@ -191,7 +193,7 @@ class LabelBatches(Epochs):
             joined[row, : len(vectors)] = vectors
         return joined
 
-    def _finish(
+    def _finish_batch(
         self,
         inputs: dict[str, NDArray[np.float32]],
         labels: NDArray[np.float32],
@@ -199,23 +201,23 @@ class LabelBatches(Epochs):
     ) -> Batch:
         return inputs, labels, weights
 
-    def _weights(self, segment: Labelled) -> NDArray[np.float64]:
-        begun = np.array([a is not b for a, b in pairwise((None, *segment.clips))])
-        first = np.maximum.accumulate(np.where(begun, np.arange(len(begun)), 0))
-        time_s = STEP_S * (np.arange(len(begun)) - first + 1)
+    def _weights(self, segment: LabelledSegment) -> NDArray[np.float64]:
+        starts_clip = np.array([a is not b for a, b in pairwise((None, *segment.clips))])
+        first = np.maximum.accumulate(np.where(starts_clip, np.arange(len(starts_clip)), 0))
+        time_s = STEP_S * (np.arange(len(starts_clip)) - first + 1)
         ramp = np.minimum(1.0, time_s / self._stage.prefix_ramp_s)
         weights: NDArray[np.float64] = ramp / ramp.sum()
-        results = [*(np.flatnonzero(begun)[1:] - 1), segment.last_voiced]
+        results = [*(np.flatnonzero(starts_clip)[1:] - 1), segment.last_voiced]
         weights[results] += self._stage.result_weight / len(results)
         return weights
 
-    def _soft_labels(self, segment: Labelled) -> NDArray[np.float64]:
+    def _soft_labels(self, segment: LabelledSegment) -> NDArray[np.float64]:
         """Labels of each step, shape ``(steps, labels)``."""
         clips = {id(clip): clip for clip in segment.clips}
         soft = {number: self._soft_label(clip) for number, clip in clips.items()}
         labels: NDArray[np.float64] = np.stack([soft[id(clip)] for clip in segment.clips])
-        if segment.answers is not None:
-            labels = (1.0 - segment.share) * labels + segment.share * segment.answers
+        if segment.soft_targets is not None:
+            labels = (1.0 - segment.share) * labels + segment.share * segment.soft_targets
         return labels
 
     def _soft_label(self, clip: Clip) -> NDArray[np.float64]:
@@ -238,7 +240,11 @@ class FrameBatches(LabelBatches):
     """
 
     def __init__(
-        self, segments: Sequence[Labelled], stage: WholeStage, coefficients: int, seed: int | None
+        self,
+        segments: Sequence[LabelledSegment],
+        stage: WholeStage,
+        coefficients: int,
+        seed: int | None,
     ) -> None:
         unchanged = {"gain_db": 0.0, "spec_augment": 0, "mixup": 0.0}
         self._whole = stage.model_copy(update=unchanged) if seed is None else stage
@@ -254,7 +260,7 @@ class FrameBatches(LabelBatches):
             frames[row, : len(changed)] = changed
         return frames
 
-    def _finish(
+    def _finish_batch(
         self,
         inputs: dict[str, NDArray[np.float32]],
         labels: NDArray[np.float32],

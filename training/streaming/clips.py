@@ -17,10 +17,10 @@ from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_FRAMES
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.segmenter import Segmenter
-from training.cache import Arrays, cached
+from training.cache import Arrays, compute_cached
 from training.corpora import Clip
 from training.sound.chance import generator
-from training.sound.takes import AnyTake, as_takes
+from training.sound.examples import AnyExample, as_examples
 from training.streaming.noise_spectra import SpectralNoise, with_noise
 
 _VERSION = 1
@@ -33,7 +33,7 @@ class GatedSegment:
 
     Attributes
     ----------
-    take
+    example
         What it was cut out of.
     clips
         The clip that each of its steps is from: the same one throughout, unless the take joins
@@ -48,7 +48,7 @@ class GatedSegment:
         Number within the take of its first step.
     """
 
-    take: AnyTake
+    example: AnyExample
     clips: tuple[Clip, ...]
     log_mel: NDArray[np.float32]
     last_voiced: int
@@ -63,10 +63,10 @@ class GatedSegment:
     @property
     def recorded(self) -> bool:
         """Whether the take is as recorded, rather than a changed copy."""
-        return self.take.change is None
+        return self.example.change is None
 
 
-def at_levels(
+def with_level_copies(
     segments: Sequence[GatedSegment],
     levels: int,
     gain_db: float,
@@ -99,11 +99,11 @@ def at_levels(
     if not levels:
         return list(segments)
 
-    takes = {id(segment.take): segment.take for segment in segments}
-    digests = {number: take.digest().hex() for number, take in takes.items()}
+    examples = {id(segment.example): segment.example for segment in segments}
+    digests = {number: example.digest().hex() for number, example in examples.items()}
 
     def louder(segment: GatedSegment, copy: int) -> GatedSegment:
-        names = digests[id(segment.take)], str(segment.first_step), str(copy)
+        names = digests[id(segment.example)], str(segment.first_step), str(copy)
         gain = generator(seed, "level", *names).uniform(-gain_db, gain_db)
         log_mel = segment.log_mel
         if noise is not None and copy:
@@ -116,7 +116,7 @@ def at_levels(
 
 
 def gated_segments(
-    sounds: Sequence[Clip | AnyTake],
+    sounds: Sequence[Clip | AnyExample],
     features: FeatureParams,
     gate: GateConfig,
     cache: Path,
@@ -145,15 +145,15 @@ def gated_segments(
     SerError
         Recordings cannot be read; all others are in the cache by then.
     """
-    takes = as_takes(sounds)
+    examples = as_examples(sounds)
     parameters = _digest_of_parameters(features, gate)
-    digests = [hashlib.sha256(parameters + take.digest()).digest() for take in takes]
-    cut = partial(_cut, features, gate)
-    entries = cached(cut, takes, digests, cache, jobs, "Cutting speech out of clips")
+    digests = [hashlib.sha256(parameters + example.digest()).digest() for example in examples]
+    cut = partial(_gate_example, features, gate)
+    entries = compute_cached(cut, examples, digests, cache, jobs, "Cutting speech out of clips")
     return [
         segment
-        for take, arrays in zip(takes, entries, strict=True)
-        for segment in _segments(take, arrays)
+        for example, arrays in zip(examples, entries, strict=True)
+        for segment in _segments(example, arrays)
     ]
 
 
@@ -165,7 +165,7 @@ def _digest_of_parameters(features: FeatureParams, gate: GateConfig) -> bytes:
 
 
 @dataclass(slots=True)
-class _Cut:
+class _SegmentDraft:
     """A segment while it is cut."""
 
     first: int
@@ -174,13 +174,13 @@ class _Cut:
     last_voiced: int = 0
 
 
-def _cut(features: FeatureParams, gate: GateConfig, take: AnyTake) -> Arrays:
+def _gate_example(features: FeatureParams, gate: GateConfig, example: AnyExample) -> Arrays:
     """Segments of a take, one after the other in each array."""
-    stream = take.stream()
-    cuts: list[_Cut] = []
+    stream = example.stream()
+    cuts: list[_SegmentDraft] = []
     for step in Segmenter(features, gate).push(stream.samples):
         if step.segment_start is not None:
-            cuts.append(_Cut(step.segment_start, []))
+            cuts.append(_SegmentDraft(step.segment_start, []))
         if step.speech:
             cut = cuts[-1]
             cut.log_mels.append(step.log_mels)
@@ -204,7 +204,7 @@ def _cut(features: FeatureParams, gate: GateConfig, take: AnyTake) -> Arrays:
     return arrays
 
 
-def _segments(take: AnyTake, arrays: Arrays) -> list[GatedSegment]:
+def _segments(example: AnyExample, arrays: Arrays) -> list[GatedSegment]:
     log_mel = arrays["log_mel"]
     owners = arrays.get("clip", np.zeros(len(log_mel), np.intp))
     rows = zip(
@@ -217,8 +217,8 @@ def _segments(take: AnyTake, arrays: Arrays) -> list[GatedSegment]:
     )
     return [
         GatedSegment(
-            take,
-            tuple(take.clips[owner] for owner in owners[end - steps : end]),
+            example,
+            tuple(example.clips[owner] for owner in owners[end - steps : end]),
             log_mel[end - steps : end],
             int(last),
             float(voiced),

@@ -13,11 +13,18 @@ import keras
 from keras import layers, ops
 
 from realtime_ser.base.records import STEP_FRAMES
-from training.streaming.shape import POOLS, Architecture, ShapedLayer, States, Tensor, sequence_spec
+from training.streaming.shape import (
+    POOLS,
+    Architecture,
+    ArchitectureLayer,
+    States,
+    Tensor,
+    sequence_spec,
+)
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Encoder(ShapedLayer):
+class Encoder(ArchitectureLayer):
     """MFCC frames to one vector for each step of eight."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -86,12 +93,12 @@ class Encoder(ShapedLayer):
         new: States = {}
         x = (frames - self.mean) / self.deviation
         if self.architecture.map_frames > 1:
-            x, new["map_context"] = _after(states["map_context"], x)
+            x, new["map_context"] = _prepend_context(states["map_context"], x)
         if self.architecture.map_frames:
             x = self.map(x)
         x = ops.expand_dims(x, -1)
         for k, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            x, new[f"conv{k}_context"] = _after(states[f"conv{k}_context"], x)
+            x, new[f"conv{k}_context"] = _prepend_context(states[f"conv{k}_context"], x)
             x = ops.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
             x = self.pool(ops.relu(norm(convolution(x), training=False)))
         batch, steps = ops.shape(x)[0], ops.shape(x)[1]
@@ -102,7 +109,7 @@ class Encoder(ShapedLayer):
         whole = self.architecture.statistics_heads > 0
         return ops.concatenate(outputs, axis=-1) if whole else outputs[-1], new
 
-    def settle(self, frames: Tensor) -> None:
+    def initialise_batch_norm(self, frames: Tensor) -> None:
         """Set the statistics of each convolution's output to those that ``frames`` give."""
         shape = self.architecture
         x = (frames - self.mean) / self.deviation
@@ -126,10 +133,12 @@ class Encoder(ShapedLayer):
 
     def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
         """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
-        return sequence_spec(frames, STEP_FRAMES, self.architecture.vector, self.compute_dtype)
+        return sequence_spec(
+            frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
+        )
 
 
-def _after(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def _prepend_context(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """``x`` behind its context, and the context for what follows ``x``."""
     joined = ops.concatenate([context, x], axis=1)
     return joined, joined[:, -context.shape[1] :]

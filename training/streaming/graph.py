@@ -15,9 +15,9 @@ from realtime_ser.base.records import SAMPLE_RATE
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from training.corpora import Clip
-from training.measure.answers import Answers, ClipResult, Evaluation, SegmentResult
+from training.measure.answers import ClassPredictions, ClipResult, Evaluation, SegmentResult
 from training.measure.metrics import bootstrap, interval, uar
-from training.measure.scoring import by_corpus, own_classes
+from training.measure.scoring import by_corpus, corpus_classes
 from training.streaming.clips import GatedSegment, gated_segments
 
 
@@ -45,22 +45,22 @@ def evaluate_graph(bundle: Bundle, clips: Sequence[Clip], *, cache: Path, jobs: 
         list(dict.fromkeys(clips)), manifest.features, manifest.gate, cache, jobs
     )
     logits = _logits_at_results(bundle, segments) if segments else []
-    said = said_of_clips(segments, logits, manifest.temperature)
+    clip_results = results_by_clip(segments, logits, manifest.temperature)
     return Evaluation.of_bundle(
-        bundle, [ClipResult(clip, tuple(said.get(clip, ())), {}) for clip in clips]
+        bundle, [ClipResult(clip, tuple(clip_results.get(clip, ())), {}) for clip in clips]
     )
 
 
-def said_of_clips(
+def results_by_clip(
     segments: Sequence[GatedSegment], logits: Iterable[NDArray[np.floating]], temperature: float
 ) -> dict[Clip, list[SegmentResult]]:
     """Results of each clip's segments, given the logits, shape ``(labels,)``, of each segment."""
-    said: defaultdict[Clip, list[SegmentResult]] = defaultdict(list)
+    clip_results: defaultdict[Clip, list[SegmentResult]] = defaultdict(list)
     for segment, row in zip(segments, logits, strict=True):
         probabilities = softmax(row.astype(np.float64) / temperature)
         voiced = round(segment.voiced_s * SAMPLE_RATE / GATE_FRAME)
-        said[segment.clip].append(SegmentResult(probabilities.astype(np.float32), voiced))
-    return said
+        clip_results[segment.clip].append(SegmentResult(probabilities.astype(np.float32), voiced))
+    return clip_results
 
 
 def _logits_at_results(
@@ -91,7 +91,7 @@ def _logits_at_results(
     )
 
 
-def beside(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
+def compare_with_graph(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
     """What the training graph says of the same clips, and how far the stream is from it.
 
     Returns
@@ -101,17 +101,28 @@ def beside(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
         probability, and ``equal_labels``, the share of the clips to which both give one label.
     """
     pairs = zip(by_corpus(stream.results).items(), by_corpus(graph.results).values(), strict=True)
-    return {"corpora": {name: _beside(stream, mine, theirs) for (name, mine), theirs in pairs}}
+    return {
+        "corpora": {
+            name: _compare_corpus(stream, stream_results, graph_results)
+            for (name, stream_results), graph_results in pairs
+        }
+    }
 
 
-def _beside(
-    stream: Evaluation, mine: Sequence[ClipResult], theirs: Sequence[ClipResult]
+def _compare_corpus(
+    stream: Evaluation, stream_results: Sequence[ClipResult], graph_results: Sequence[ClipResult]
 ) -> dict[str, Any]:
-    clips = [result.clip for result in mine]
-    among, labels = own_classes(stream, clips)
-    streamed, whole = (Answers.over([r.segments for r in side], among) for side in (mine, theirs))
+    clips = [result.clip for result in stream_results]
+    class_indices, labels = corpus_classes(stream, clips)
+    streamed, whole = (
+        ClassPredictions.from_segments([r.segments for r in side], class_indices)
+        for side in (stream_results, graph_results)
+    )
     everything = np.arange(len(stream.labels))
-    shares = [Answers.over([r.segments for r in side], everything) for side in (mine, theirs)]
+    shares = [
+        ClassPredictions.from_segments([r.segments for r in side], everything)
+        for side in (stream_results, graph_results)
+    ]
     # Silence against an answer differs by as much as can be.
     gaps = np.where(
         streamed.answered | whole.answered,

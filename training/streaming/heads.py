@@ -10,17 +10,17 @@ import numpy as np
 from keras import layers, ops
 
 from realtime_ser.base.records import STEP_S
-from training.streaming.shape import Architecture, ShapedLayer, States, Tensor, sequence_spec
+from training.streaming.shape import Architecture, ArchitectureLayer, States, Tensor, sequence_spec
 
 _SCORE_LIMIT = 5.0
 _VARIANCE_FLOOR = 1e-2
 _STATISTICS = 3
 _PEAK_MEMORY = 2.0
-_PASSES = 9  # together 511 steps; a segment has 375 at most
+_DOUBLINGS = 9  # together 511 steps; a segment has 375 at most
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Head(ShapedLayer):
+class Head(ArchitectureLayer):
     """Vectors of steps to logits at every step: dense, LSTM, attentive statistics that forget.
 
     The pooling is attentive statistics pooling (Okabe et al., Interspeech 2018) with weights that
@@ -110,7 +110,9 @@ class Head(ShapedLayer):
         if not self._attentive:
             return self.logits(values), lstm
         old = (states["pool_weight"], states["pool_mean"], states["pool_spread"])
-        new = _moved(old, float(np.exp(-self.decay)), ops.exp(self._bounded_score(values)), values)
+        new = _running_moments(
+            old, float(np.exp(-self.decay)), ops.exp(self._bounded_score(values)), values
+        )
         pool_weight, pool_mean, pool_spread = new
         pool = {"pool_weight": pool_weight, "pool_mean": pool_mean, "pool_spread": pool_spread}
         return self.logits(_statistics(pool_mean, pool_spread / pool_weight)), lstm | pool
@@ -138,14 +140,14 @@ def _moments(weights: Tensor, values: Tensor, *, training: bool) -> tuple[Tensor
         mean = first / weight
         return mean, ops.maximum(second / weight - ops.square(mean), 0.0)
     weight, mean, spread = weights, values, ops.zeros_like(values)
-    for passed in range(_PASSES):
+    for passed in range(_DOUBLINGS):
         older_weight, older_mean, older_spread = (
             _delayed(x, 2**passed) for x in (weight, mean, spread)
         )
         total = weight + older_weight
-        away = older_mean - mean
-        spread = spread + older_spread + ops.square(away) * (weight * older_weight / total)
-        mean = mean + older_weight / total * away
+        delta = older_mean - mean
+        spread = spread + older_spread + ops.square(delta) * (weight * older_weight / total)
+        mean = mean + older_weight / total * delta
         weight = total
     return mean, spread / weight
 
@@ -155,19 +157,19 @@ def _delayed(values: Tensor, steps: int) -> Tensor:
     return ops.pad(values, ((0, 0), (steps, 0), (0, 0)))[:, : ops.shape(values)[1]]
 
 
-def _moved(
-    state: tuple[Tensor, Tensor, Tensor], kept: float, weight: Tensor, value: Tensor
+def _running_moments(
+    state: tuple[Tensor, Tensor, Tensor], retention: float, weight: Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Weight, mean and weighted squares around it after one more value.
 
     The update of West (Updating Mean and Variance Estimates: An Improved Method, Communications of
-    the ACM 22, 1979), with weights that fade to ``kept`` of themselves from step to step.
+    the ACM 22, 1979), with weights that fade to ``retention`` of themselves from step to step.
     """
     before, mean, spread = state
-    total = kept * before + weight
-    away = value - mean
-    mean = mean + weight / total * away
-    return total, mean, kept * spread + weight * away * (value - mean)
+    total = retention * before + weight
+    delta = value - mean
+    mean = mean + weight / total * delta
+    return total, mean, retention * spread + weight * delta * (value - mean)
 
 
 def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
@@ -175,7 +177,7 @@ def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class RunningStatistics(ShapedLayer):
+class RunningStatistics(ArchitectureLayer):
     """Mean, deviation and maximum so far of each unit of the encoder's last three layers.
 
     Those of several layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
@@ -219,16 +221,18 @@ class RunningStatistics(ShapedLayer):
 
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
         """Statistics, shape ``(1, 3 units)``, after one more vector, shape ``(1, units)``."""
-        kept = float(np.exp(-self.decay))
+        retention = float(np.exp(-self.decay))
         old = (states["weight"], states["mean"], states["spread"])
-        weight, mean, spread = _moved(old, kept, ops.ones_like(states["weight"]), vector)
-        peak = ops.maximum(kept ** (1 / _PEAK_MEMORY) * states["peak"], vector)
+        weight, mean, spread = _running_moments(
+            old, retention, ops.ones_like(states["weight"]), vector
+        )
+        peak = ops.maximum(retention ** (1 / _PEAK_MEMORY) * states["peak"], vector)
         statistics = ops.concatenate([_statistics(mean, spread / weight), peak], axis=-1)
         return statistics, {"weight": weight, "mean": mean, "spread": spread, "peak": peak}
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class StatisticsAnswer(ShapedLayer):
+class StatisticsAnswer(ArchitectureLayer):
     """Statistics to logits, by two dense layers."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -258,14 +262,14 @@ class StatisticsAnswer(ShapedLayer):
 
 def _peaks(vectors: Tensor, decay: float) -> Tensor:
     """Largest value so far, each fading with its age."""
-    for passed in range(_PASSES):
+    for passed in range(_DOUBLINGS):
         span = 2**passed
         vectors = ops.maximum(vectors, float(np.exp(-decay * span)) * _delayed(vectors, span))
     return vectors
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Heads(ShapedLayer):
+class Heads(ArchitectureLayer):
     """Heads that learned apart and answer together: the mean of their logits.
 
     An ensemble of networks that differ in their first weights and in the order of what they hear is
@@ -292,17 +296,17 @@ class Heads(ShapedLayer):
         """Shape of each state of one stream."""
         return {
             f"{layer.name}_{name}": shape
-            for layer in self._looking_back
+            for layer in self._stateful_layers
             for name, shape in layer.state_shapes().items()
         }
 
     def call(self, vectors: Tensor, training: bool = False) -> Tensor:
         """Logits at every step of sequences from their start; see :meth:`Head.call`."""
-        said = [head(vectors, training=training) for head in self.heads]
+        head_logits = [head(vectors, training=training) for head in self.heads]
         if self.answers:
             statistics = self.statistics(vectors)
-            said += [answer(statistics, training=training) for answer in self.answers]
-        return _mean(said)
+            head_logits += [answer(statistics, training=training) for answer in self.answers]
+        return _mean(head_logits)
 
     def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
         """What :meth:`call` gives."""
@@ -310,18 +314,18 @@ class Heads(ShapedLayer):
 
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
         """Logits, shape ``(1, labels)``, after one more vector, shape ``(1, units)``."""
-        given: list[Tensor] = []
+        outputs: list[Tensor] = []
         new: States = {}
-        for layer in self._looking_back:
+        for layer in self._stateful_layers:
             own = {name: states[f"{layer.name}_{name}"] for name in layer.state_shapes()}
             output, after = layer.step(vector, own)
-            given.append(output)
+            outputs.append(output)
             new |= {f"{layer.name}_{name}": state for name, state in after.items()}
-        said = given[: len(self.heads)]
-        return _mean([*said, *(answer(given[-1]) for answer in self.answers)]), new
+        head_logits = outputs[: len(self.heads)]
+        return _mean([*head_logits, *(answer(outputs[-1]) for answer in self.answers)]), new
 
     @property
-    def _looking_back(self) -> list[Head | RunningStatistics]:
+    def _stateful_layers(self) -> list[Head | RunningStatistics]:
         """The layers that keep states: one for all answers from statistics."""
         return [*self.heads, *([self.statistics] if self.answers else [])]
 

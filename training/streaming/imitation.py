@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import STEP_FRAMES
-from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
+from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.runs import Run
 from training.streaming.batches import ImitationBatches, mfcc
 from training.streaming.clips import GatedSegment
@@ -21,17 +21,17 @@ from training.streaming.network import new_model
 from training.streaming.recipe import EncoderStage, StreamingRecipe
 from training.streaming.shape import Tensor
 from training.streaming.spectra import CONTEXT_FRAMES
-from training.streaming.teacher import fit_map
+from training.streaming.teacher import fit_input_map
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
 
-STAGE = "encoder"
+ENCODER_STAGE = "encoder"
 """Name of the stage in a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class ImitationSet:
     """Segments, and what the teacher hears and makes of each.
 
     Attributes
@@ -49,7 +49,7 @@ class Lesson:
     vectors: Sequence[NDArray[np.float16]]
 
 
-def teacher_vectors(
+def pretrained_vectors(
     teacher: Encoder, spectra: Sequence[NDArray[np.float32]]
 ) -> list[NDArray[np.float16]]:
     """The teacher's vectors of segments from its standardised input, its context left out."""
@@ -85,7 +85,7 @@ def standardise(
     return mean, deviation
 
 
-def settle(encoder: Encoder, segments: Sequence[GatedSegment]) -> None:
+def initialise_batch_norm(encoder: Encoder, segments: Sequence[GatedSegment]) -> None:
     """Give an encoder with random weights the statistics of training segments.
 
     Its input and the output of each convolution get mean 0 and deviation 1 over a sample of them,
@@ -95,7 +95,7 @@ def settle(encoder: Encoder, segments: Sequence[GatedSegment]) -> None:
     coefficients = encoder.architecture.coefficients
     chosen = sorted(segments, key=lambda s: len(s.log_mel))[:: max(1, len(segments) // _SAMPLE)]
     frames = np.concatenate([mfcc(s.log_mel, coefficients) for s in chosen])
-    encoder.settle(frames[None])
+    encoder.initialise_batch_norm(frames[None])
 
 
 class ImitationLoss(keras.losses.Loss):
@@ -111,7 +111,7 @@ class ImitationLoss(keras.losses.Loss):
 
 
 def train_encoder(
-    recipe: StreamingRecipe, lesson: Lesson, teacher: Encoder, run: Run, seed: int
+    recipe: StreamingRecipe, imitation_set: ImitationSet, teacher: Encoder, run: Run, seed: int
 ) -> Encoder:
     """Train an encoder, or go on where an interrupted run stopped.
 
@@ -119,7 +119,7 @@ def train_encoder(
     ----------
     recipe
         What to do.
-    lesson
+    imitation_set
         Of the training speakers.
     teacher
         From :func:`training.streaming.teacher.load_teacher`.
@@ -130,36 +130,42 @@ def train_encoder(
     """
     keras.utils.set_random_seed(seed)
     encoder = new_model(recipe.architecture.encoder_alone).encoder
-    done = run.folder / f"{STAGE}.npz"
-    if done.exists():
-        load_weights(encoder, done)
+    weights_path = run.folder / f"{ENCODER_STAGE}.npz"
+    if weights_path.exists():
+        load_weights(encoder, weights_path)
         return encoder
-    _start_from(encoder, teacher, lesson)
+    _initialise_from_pretrained(encoder, teacher, imitation_set)
     if recipe.encoder.epochs:
-        _imitate(encoder, recipe.encoder, lesson, run, seed)
-    save_weights(encoder, done)
-    forget_backup(run, STAGE)
+        _fit_encoder(encoder, recipe.encoder, imitation_set, run, seed)
+    save_weights(encoder, weights_path)
+    delete_backup(run, ENCODER_STAGE)
     return encoder
 
 
-def _imitate(encoder: Encoder, stage: EncoderStage, lesson: Lesson, run: Run, seed: int) -> None:
+def _fit_encoder(
+    encoder: Encoder, stage: EncoderStage, imitation_set: ImitationSet, run: Run, seed: int
+) -> None:
     coefficients = encoder.architecture.coefficients
-    batches = ImitationBatches(lesson.segments, lesson.vectors, coefficients, stage, seed)
-    sample = np.concatenate([vectors[::5] for vectors in lesson.vectors]).astype(np.float32)
+    batches = ImitationBatches(
+        imitation_set.segments, imitation_set.vectors, coefficients, stage, seed
+    )
+    sample = np.concatenate([vectors[::5] for vectors in imitation_set.vectors]).astype(np.float32)
     model = keras.Sequential([keras.Input((None, coefficients)), encoder])
     model.compile(optimizer(stage, len(batches)), ImitationLoss(sample.std(axis=0) + 0.05))
-    fit(model, batches, stage, run, STAGE)
+    fit(model, batches, stage, run, ENCODER_STAGE)
 
 
-def _start_from(encoder: Encoder, teacher: Encoder, lesson: Lesson) -> None:
+def _initialise_from_pretrained(
+    encoder: Encoder, teacher: Encoder, imitation_set: ImitationSet
+) -> None:
     """Give the encoder the teacher's weights, and the map that makes its input from MFCC."""
     shape = encoder.architecture
-    mean, deviation = standardise(encoder, lesson.segments)
-    chosen = np.random.default_rng(0).permutation(len(lesson.segments))[:_MAP_SEGMENTS]
-    cepstra = [mfcc(lesson.segments[k].log_mel, shape.coefficients) for k in chosen]
-    kernel, bias = fit_map(
+    mean, deviation = standardise(encoder, imitation_set.segments)
+    chosen = np.random.default_rng(0).permutation(len(imitation_set.segments))[:_MAP_SEGMENTS]
+    cepstra = [mfcc(imitation_set.segments[k].log_mel, shape.coefficients) for k in chosen]
+    kernel, bias = fit_input_map(
         [(frames - mean) / deviation for frames in cepstra],
-        [lesson.spectra[k][CONTEXT_FRAMES:] for k in chosen],
+        [imitation_set.spectra[k][CONTEXT_FRAMES:] for k in chosen],
         shape.map_frames,
     )
     encoder.map.set_weights([kernel, bias])

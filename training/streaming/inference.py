@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.batching import padded_length
+from training.batching import bucket_length
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Head, Heads, RunningStatistics
 
@@ -21,8 +21,8 @@ _Kept = TypeVar("_Kept")
 def run_causal(
     layer: Encoder | Head | Heads | RunningStatistics,
     steps: Sequence[int],
-    make: Callable[[int], NDArray[np.floating]],
-    keep: Callable[[int, NDArray[np.float32]], _Kept],
+    load_sequence: Callable[[int], NDArray[np.floating]],
+    select: Callable[[int, NDArray[np.float32]], _Kept],
 ) -> list[_Kept]:
     """What is kept of a causal layer's outputs for sequences of any length, in their order.
 
@@ -34,27 +34,27 @@ def run_causal(
         Gives one vector for each step.
     steps
         Length of each sequence.
-    make
+    load_sequence
         Gives a sequence by its number, shape ``(frames, width)``, with as many frames for each
         step as the layer takes.
-    keep
+    select
         Gives what is kept of a sequence, from its number and the layer's output for it, shape
         ``(steps, units)``.
     """
     if not steps:
         return []
-    first = make(0)
+    first = load_sequence(0)
     frames_per_step, width = len(first) // steps[0], first.shape[1]
     model = keras.Sequential([keras.Input((None, width)), layer])
-    kept: dict[int, _Kept] = {}
+    selected: dict[int, _Kept] = {}
     order = np.argsort(steps)
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH].tolist()
-        longest = padded_length([steps[k] for k in chosen])
+        longest = bucket_length([steps[k] for k in chosen])
         batch = np.zeros((len(chosen), longest * frames_per_step, width), np.float32)
         for row, k in enumerate(chosen):
-            batch[row, : steps[k] * frames_per_step] = make(k)
+            batch[row, : steps[k] * frames_per_step] = load_sequence(k)
         results = model.predict_on_batch(batch)
         for row, k in enumerate(chosen):
-            kept[k] = keep(k, results[row, : steps[k]].copy())
-    return [kept[k] for k in range(len(steps))]
+            selected[k] = select(k, results[row, : steps[k]].copy())
+    return [selected[k] for k in range(len(steps))]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from training.batching import Batch
-from training.fitting import fit, forget_backup, load_weights, optimizer, save_weights
+from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.runs import Run
-from training.streaming.batches import FrameBatches, LabelBatches, Labelled, class_mask
+from training.streaming.batches import FrameBatches, LabelBatches, LabelledSegment, class_mask
 from training.streaming.clips import GatedSegment
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Head, Heads, RunningStatistics, StatisticsAnswer
@@ -23,18 +23,18 @@ from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
 
 
-def labelled(
+def label_segments(
     segments: Sequence[GatedSegment], inputs: Sequence[NDArray[np.floating]]
-) -> list[Labelled]:
+) -> list[LabelledSegment]:
     """Segments, as what is to be learned from ``inputs``."""
     return [
-        Labelled(own, segment.clips, segment.last_voiced, changed=not segment.recorded)
+        LabelledSegment(own, segment.clips, segment.last_voiced, changed=not segment.recorded)
         for own, segment in zip(inputs, segments, strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class LabelTrainingSet:
     """What labels are learned from.
 
     Attributes
@@ -52,33 +52,33 @@ class Lessons:
     """
 
     stage: LabelStage
-    segments: Sequence[Labelled]
-    validation: Sequence[Labelled]
+    segments: Sequence[LabelledSegment]
+    validation: Sequence[LabelledSegment]
     run: Run
     name: str
     seed: int
 
 
-def train_head(head: Head, lessons: Lessons) -> Head:
+def train_head(head: Head, training_set: LabelTrainingSet) -> Head:
     """Train a head from where it stands, or go on where an interrupted run stopped."""
     width = head.architecture.units[-1]
-    lessons = replace(
-        lessons,
-        segments=_last_units(lessons.segments, width),
-        validation=_last_units(lessons.validation, width),
+    training_set = replace(
+        training_set,
+        segments=_last_units(training_set.segments, width),
+        validation=_last_units(training_set.validation, width),
     )
-    sample = np.concatenate([s.inputs for s in lessons.segments[::3]]).astype(np.float32)
+    sample = np.concatenate([s.inputs for s in training_set.segments[::3]]).astype(np.float32)
     standardise_units(head, sample)
-    _learn(head, width, lessons)
+    _fit(head, width, training_set)
     return head
 
 
-def _last_units(segments: Sequence[Labelled], width: int) -> list[Labelled]:
+def _last_units(segments: Sequence[LabelledSegment], width: int) -> list[LabelledSegment]:
     """Segments with what the encoder's last layer gave, whichever others come with it."""
     return [replace(segment, inputs=segment.inputs[:, -width:]) for segment in segments]
 
 
-_STILL, _FLOOR = 1e-4, 1e-2
+_MIN_DEVIATION, _FLOOR = 1e-4, 1e-2
 
 
 def standardise_units(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> None:
@@ -89,14 +89,16 @@ def standardise_units(layer: Head | StatisticsAnswer, sample: NDArray[np.float32
     """
     deviation = sample.std(axis=0)
     layer.mean.assign(sample.mean(axis=0))
-    layer.deviation.assign(np.where(deviation > _STILL, deviation + _FLOOR, 1.0))
+    layer.deviation.assign(np.where(deviation > _MIN_DEVIATION, deviation + _FLOOR, 1.0))
 
 
-def train_answer(answer: StatisticsAnswer, lessons: Lessons) -> StatisticsAnswer:
-    """Train an answer from statistics likewise, by segments from :func:`at_steps`."""
-    results = np.stack([row.inputs[row.last_voiced] for row in lessons.segments])
+def train_statistics_head(
+    answer: StatisticsAnswer, training_set: LabelTrainingSet
+) -> StatisticsAnswer:
+    """Train an answer from statistics likewise, by segments from :func:`rows_at_steps`."""
+    results = np.stack([row.inputs[row.last_voiced] for row in training_set.segments])
     standardise_units(answer, results.astype(np.float32))
-    _learn(answer, results.shape[1], lessons)
+    _fit(answer, results.shape[1], training_set)
     return answer
 
 
@@ -115,77 +117,79 @@ def statistics_at_steps(
     """
 
     def learned(k: int, own: NDArray[np.float32]) -> NDArray[np.float16]:
-        return own[_steps(segments[k].last_voiced)].astype(np.float16)
+        return own[_learned_steps(segments[k].last_voiced)].astype(np.float16)
 
     return run_causal(statistics, [len(own) for own in vectors], lambda k: vectors[k], learned)
 
 
-def at_steps(
-    segments: Sequence[Labelled], statistics: Sequence[NDArray[np.float16]]
-) -> list[Labelled]:
+def rows_at_steps(
+    segments: Sequence[LabelledSegment], statistics: Sequence[NDArray[np.float16]]
+) -> list[LabelledSegment]:
     """Segments of a few steps, with what :func:`statistics_at_steps` gives of each."""
     found = []
     for segment, values in zip(segments, statistics, strict=True):
-        steps = _steps(segment.last_voiced)
+        steps = _learned_steps(segment.last_voiced)
         found.append(
             replace(
                 segment,
                 inputs=values,
                 clips=[segment.clips[step] for step in steps],
                 last_voiced=len(steps) - 1,
-                answers=None if segment.answers is None else segment.answers[steps],
+                soft_targets=None if segment.soft_targets is None else segment.soft_targets[steps],
             )
         )
     return found
 
 
-def _steps(last_voiced: int) -> list[int]:
+def _learned_steps(last_voiced: int) -> list[int]:
     return [*(step for step in _EARLY_STEPS if step < last_voiced), last_voiced]
 
 
-def train_whole(model: StreamingSer, lessons: Lessons) -> StreamingSer:
+def train_whole(model: StreamingSer, training_set: LabelTrainingSet) -> StreamingSer:
     """Train encoder and head together from where they stand, or go on likewise."""
-    _learn(model, model.architecture.coefficients, lessons)
+    _fit(model, model.architecture.coefficients, training_set)
     return model
 
 
-def _learn(layer: Head | StatisticsAnswer | StreamingSer, width: int, lessons: Lessons) -> None:
-    done = lessons.run.folder / f"{lessons.name}.npz"
-    if done.exists():
-        load_weights(layer, done)
+def _fit(
+    layer: Head | StatisticsAnswer | StreamingSer, width: int, training_set: LabelTrainingSet
+) -> None:
+    weights_path = training_set.run.folder / f"{training_set.name}.npz"
+    if weights_path.exists():
+        load_weights(layer, weights_path)
         return
-    keras.utils.set_random_seed(lessons.seed)
+    keras.utils.set_random_seed(training_set.seed)
     inputs = keras.Input((None, width), name="inputs")
     mask = keras.Input((layer.architecture.labels,), name="mask")
     model = keras.Model([inputs, mask], layer(inputs) + mask[:, None, :])
-    learned = _batches(lessons.segments, lessons.stage, width, lessons.seed)
-    held_out: list[Batch] = []
-    if lessons.validation:
-        fixed = _batches(lessons.validation, lessons.stage, width, None)
-        held_out = [fixed[k] for k in range(len(fixed))]
+    learned = _batches(training_set.segments, training_set.stage, width, training_set.seed)
+    validation_batches: list[Batch] = []
+    if training_set.validation:
+        fixed = _batches(training_set.validation, training_set.stage, width, None)
+        validation_batches = [fixed[k] for k in range(len(fixed))]
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
-    model.compile(optimizer(lessons.stage, len(learned)), loss)
-    fit(model, learned, lessons.stage, lessons.run, lessons.name, held_out)
-    save_weights(layer, done)
-    forget_backup(lessons.run, lessons.name)
+    model.compile(optimizer(training_set.stage, len(learned)), loss)
+    fit(model, learned, training_set.stage, training_set.run, training_set.name, validation_batches)
+    save_weights(layer, weights_path)
+    delete_backup(training_set.run, training_set.name)
 
 
 def _batches(
-    segments: Sequence[Labelled], stage: LabelStage, width: int, seed: int | None
+    segments: Sequence[LabelledSegment], stage: LabelStage, width: int, seed: int | None
 ) -> LabelBatches:
     if isinstance(stage, WholeStage):
         return FrameBatches(segments, stage, width, seed)
     return LabelBatches(segments, stage, seed)
 
 
-def with_answers(
-    segments: Sequence[Labelled],
+def with_soft_targets(
+    segments: Sequence[LabelledSegment],
     heads: Sequence[Head],
     units: Sequence[NDArray[np.float16]],
     share: float,
-) -> list[Labelled]:
+) -> list[LabelledSegment]:
     """Segments with what some heads together say of them at every step.
 
     Parameters
@@ -209,14 +213,14 @@ def with_answers(
         return probabilities
 
     steps = [len(own) for own in units]
-    said = [run_causal(head, steps, lambda k: units[k], answer) for head in heads]
+    head_probabilities = [run_causal(head, steps, lambda k: units[k], answer) for head in heads]
     return [
-        replace(segment, answers=np.mean(answers, axis=0), share=share)
-        for segment, *answers in zip(segments, *said, strict=True)
+        replace(segment, soft_targets=np.mean(soft_targets, axis=0), share=share)
+        for segment, *soft_targets in zip(segments, *head_probabilities, strict=True)
     ]
 
 
-def assemble(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> StreamingSer:
+def assemble_model(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> StreamingSer:
     """One model of both stages."""
     model = new_model(recipe.architecture)
     model.encoder.set_weights(encoder.get_weights())

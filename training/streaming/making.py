@@ -16,52 +16,52 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from training.corpora import Clip
-from training.fitting import precision
+from training.fitting import compute_precision
 from training.job import Job
-from training.measure.baseline import fit_baseline, middle
+from training.measure.baseline import fit_speaker_calibration, pooled_calibration
 from training.measure.evaluate import Evaluation, evaluate_bundle
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
-from training.sound.augment import training_takes
-from training.sound.takes import as_takes
-from training.streaming.batches import Labelled, class_mask
-from training.streaming.clips import GatedSegment, at_levels, gated_segments
+from training.sound.augment import training_examples
+from training.sound.examples import as_examples
+from training.streaming.batches import LabelledSegment, class_mask
+from training.streaming.clips import GatedSegment, gated_segments, with_level_copies
 from training.streaming.export import export_bundle
-from training.streaming.graph import said_of_clips
+from training.streaming.graph import results_by_clip
 from training.streaming.heads import Head, Heads
 from training.streaming.imitation import (
-    Lesson,
+    ImitationSet,
     encode,
-    settle,
-    teacher_vectors,
+    initialise_batch_norm,
+    pretrained_vectors,
     train_encoder,
 )
 from training.streaming.labelling import (
-    Lessons,
-    assemble,
-    at_steps,
-    labelled,
+    LabelTrainingSet,
+    assemble_model,
+    label_segments,
     logits_at_results,
+    rows_at_steps,
     statistics_at_steps,
-    train_answer,
     train_head,
+    train_statistics_head,
     train_whole,
-    with_answers,
+    with_soft_targets,
 )
 from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
-from training.streaming.spectra import Scale, segment_spectra
-from training.streaming.teacher import load_teacher
+from training.streaming.spectra import SpectrumScale, segment_spectra
+from training.streaming.teacher import load_pretrained_encoder
 
 SELECTION, REFIT = "selection", "refit"
 
-_SEEDS_APART = 1000  # seeds of an ensemble's heads do not meet those of other runs
+_HEAD_SEED_STRIDE = 1000  # seeds of an ensemble's heads do not meet those of other runs
 
 Segments: TypeAlias = Mapping[str, Sequence[GatedSegment]]
 """By part."""
 
 
-def make(job: Job[StreamingRecipe]) -> Evaluation:
+def make_model(job: Job[StreamingRecipe]) -> Evaluation:
     """Train what a recipe says, or go on where an interrupted run stopped, and listen to the test.
 
     Raises
@@ -78,29 +78,31 @@ def make(job: Job[StreamingRecipe]) -> Evaluation:
             "temperature: name speakers under split.validation, or set split.validation_share."
         )
     heard = {
-        "train": training_takes(parts["train"], recipe.augmentation, job.seed),
-        "validation": as_takes(parts["validation"]),
+        "train": training_examples(parts["train"], recipe.augmentation, job.seed),
+        "validation": as_examples(parts["validation"]),
     }
     segments = {
-        part: gated_segments(takes, recipe.features, recipe.gate, job.cache, job.jobs)
-        for part, takes in heard.items()
+        part: gated_segments(examples, recipe.features, recipe.gate, job.cache, job.jobs)
+        for part, examples in heard.items()
     }
-    teaching = _teaching(job, segments)
-    taught = _taught(job)
-    model = _speaking(_learn(job, teaching, SELECTION), taught)
+    prepared = _prepare_data(job, segments)
+    label_set = _label_set(job)
+    model = _restrict_outputs(_fit_labels(job, prepared, SELECTION), label_set)
     logits = logits_at_results(model, segments["validation"])
-    temperature, threshold = _calibrate(recipe, logits, segments["validation"], taught)
+    temperature, threshold = _calibrate(recipe, logits, segments["validation"], label_set)
     # Of the model that has not heard these speakers, as the temperature is.
-    said = said_of_clips(segments["validation"], logits, temperature)
-    baseline = fit_baseline(taught, said)
+    validation_predictions = results_by_clip(segments["validation"], logits, temperature)
+    baseline = fit_speaker_calibration(label_set, validation_predictions)
     if recipe.refit:
-        model = _speaking(_learn(job, teaching.with_everybody(), REFIT), taught)
+        model = _restrict_outputs(
+            _fit_labels(job, prepared.with_validation_speakers(), REFIT), label_set
+        )
     manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
     export_bundle(model, manifest, job.run.bundle)
     return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
 
 
-def make_of_everybody(job: Job[StreamingRecipe]) -> None:
+def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
     """Train on all clips what the folds of a recipe have tried, and export the bundle.
 
     Temperature, threshold and epochs are the medians of those folds', and the baseline is the
@@ -114,24 +116,28 @@ def make_of_everybody(job: Job[StreamingRecipe]) -> None:
     Raises
     ------
     UsageError, ParityError
-        As from :func:`make`.
+        As from :func:`make_model`.
     """
     recipe = job.recipe
-    takes = training_takes(job.parts["train"], recipe.augmentation, job.seed)
-    segments = gated_segments(takes, recipe.features, recipe.gate, job.cache, job.jobs)
-    teaching = _teaching(job, {"train": segments, "validation": []})
-    model = _speaking(_learn(job, teaching, REFIT), _taught(job))
+    examples = training_examples(job.parts["train"], recipe.augmentation, job.seed)
+    segments = gated_segments(examples, recipe.features, recipe.gate, job.cache, job.jobs)
+    prepared = _prepare_data(job, {"train": segments, "validation": []})
+    model = _restrict_outputs(_fit_labels(job, prepared, REFIT), _label_set(job))
     folds = [load_bundle(fold.bundle).manifest for fold in job.tried]
     chosen = [(fold.temperature, fold.certainty_threshold) for fold in folds]
-    baselines = [fold.baseline for fold in folds if fold.baseline is not None]
+    calibrations = [fold.baseline for fold in folds if fold.baseline is not None]
     manifest = _manifest(job, *np.median(chosen, axis=0).tolist()).model_copy(
-        update={"baseline": middle(baselines) if len(baselines) == len(folds) else None}
+        update={
+            "baseline": pooled_calibration(calibrations)
+            if len(calibrations) == len(folds)
+            else None
+        }
     )
     export_bundle(model, manifest, job.run.bundle)
 
 
 @dataclass(frozen=True, slots=True)
-class _Teaching:
+class _PreparedData:
     """Segments, the encoder, and what it and the pretrained one make of them.
 
     Attributes
@@ -139,7 +145,7 @@ class _Teaching:
     segments
         Those of the training speakers, then those of the validation speakers, each part at its own
         levels first.
-    learners, judges
+    train_rows, early_stopping_rows
         How many of them are learned from, and how many of those that follow early stopping may go
         by.
     start
@@ -152,74 +158,78 @@ class _Teaching:
     """
 
     segments: Sequence[GatedSegment]
-    learners: int
-    judges: int
+    train_rows: int
+    early_stopping_rows: int
     start: StreamingSer
     encoded: Sequence[NDArray[np.float16]]
     statistics: Sequence[NDArray[np.float16]]
     heard: Sequence[NDArray[np.float16]] | None
 
-    def with_everybody(self) -> _Teaching:
+    def with_validation_speakers(self) -> _PreparedData:
         """The same with the validation speakers among the learners."""
-        return replace(self, learners=len(self.segments), judges=0)
+        return replace(self, train_rows=len(self.segments), early_stopping_rows=0)
 
-    def split(self, segments: Sequence[Labelled]) -> tuple[Sequence[Labelled], Sequence[Labelled]]:
+    def split(
+        self, segments: Sequence[LabelledSegment]
+    ) -> tuple[Sequence[LabelledSegment], Sequence[LabelledSegment]]:
         """Those to learn from, and those to judge by."""
-        return segments[: self.learners], segments[self.learners :][: self.judges]
+        return segments[: self.train_rows], segments[self.train_rows :][: self.early_stopping_rows]
 
 
-def _teaching(job: Job[StreamingRecipe], segments: Segments) -> _Teaching:
+def _prepare_data(job: Job[StreamingRecipe], segments: Segments) -> _PreparedData:
     recipe = job.recipe
     keras.utils.set_random_seed(job.seed)
     start = new_model(recipe.architecture)
     train, validation = segments["train"], segments["validation"]
     stage, plain = recipe.head, [*train, *validation]
     louder, louder_validation = (
-        at_levels(part, stage.levels, stage.gain_db, job.seed, stage.noise)
+        with_level_copies(part, stage.levels, stage.gain_db, job.seed, stage.noise)
         for part in (train, validation)
     )
-    everybody, heard = [*louder, *louder_validation], None
+    all_segments, heard = [*louder, *louder_validation], None
     if recipe.encoder.pretrained:
-        imitated = _imitate(job, start, plain, len(train))
+        imitated = _imitate_pretrained(job, start, plain, len(train))
         if stage.teachers:
-            of_place = dict(zip(map(_place, plain), imitated, strict=True))
-            heard = [of_place[_place(segment)] for segment in everybody]
+            vectors_by_key = dict(zip(map(_segment_key, plain), imitated, strict=True))
+            heard = [vectors_by_key[_segment_key(segment)] for segment in all_segments]
     else:
-        settle(start.encoder, train)
+        initialise_batch_norm(start.encoder, train)
     if job.parent is not None:
-        _start_from(start, job.parent)
-    encoded = encode(start.encoder, everybody) if stage.epochs else []
+        _load_parent_weights(start, job.parent)
+    encoded = encode(start.encoder, all_segments) if stage.epochs else []
     statistics = []
     if encoded and recipe.architecture.statistics_heads:
-        statistics = statistics_at_steps(start.head.statistics, everybody, encoded)
-    return _Teaching(everybody, len(louder), len(validation), start, encoded, statistics, heard)
+        statistics = statistics_at_steps(start.head.statistics, all_segments, encoded)
+    return _PreparedData(
+        all_segments, len(louder), len(validation), start, encoded, statistics, heard
+    )
 
 
-def _place(segment: GatedSegment) -> tuple[int, int]:
+def _segment_key(segment: GatedSegment) -> tuple[int, int]:
     """What a segment has in common with itself at another level."""
-    return id(segment.take), segment.first_step
+    return id(segment.example), segment.first_step
 
 
-def _imitate(
+def _imitate_pretrained(
     job: Job[StreamingRecipe],
     start: StreamingSer,
-    everybody: Sequence[GatedSegment],
-    learners: int,
+    all_segments: Sequence[GatedSegment],
+    train_rows: int,
 ) -> list[NDArray[np.float16]]:
     """Make the encoder imitate the pretrained one; what that one makes of all segments."""
     assert job.pretrained is not None
-    teacher = load_teacher(job.pretrained)
-    spectra = segment_spectra(everybody, job.cache, job.jobs)
-    scale = Scale.of(spectra[:learners])
+    teacher = load_pretrained_encoder(job.pretrained)
+    spectra = segment_spectra(all_segments, job.cache, job.jobs)
+    scale = SpectrumScale.of(spectra[:train_rows])
     scaled = [scale.apply(spectrum) for spectrum in spectra]
-    vectors = teacher_vectors(teacher, scaled)
-    lesson = Lesson(everybody[:learners], scaled[:learners], vectors[:learners])
-    encoder = train_encoder(job.recipe, lesson, teacher, job.run, job.seed)
+    vectors = pretrained_vectors(teacher, scaled)
+    teacher_set = ImitationSet(all_segments[:train_rows], scaled[:train_rows], vectors[:train_rows])
+    encoder = train_encoder(job.recipe, teacher_set, teacher, job.run, job.seed)
     start.encoder.set_weights(encoder.get_weights())
     return vectors
 
 
-def _start_from(start: StreamingSer, parent: Run) -> None:
+def _load_parent_weights(start: StreamingSer, parent: Run) -> None:
     """Take the encoder of an earlier run's model, and its heads where both have the same ones.
 
     Raises
@@ -239,65 +249,77 @@ def _start_from(start: StreamingSer, parent: Run) -> None:
         start.head.set_weights(earlier.head.get_weights())
 
 
-def _learn(job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> StreamingSer:
+def _fit_labels(job: Job[StreamingRecipe], prepared: _PreparedData, name: str) -> StreamingSer:
     """Learn the labels of the learners, by the head and then by the whole network."""
     recipe = job.recipe
-    model = assemble(recipe, teaching.start.encoder, teaching.start.head)
+    model = assemble_model(recipe, prepared.start.encoder, prepared.start.head)
     if recipe.head.epochs:
-        _train_heads(model.head, job, teaching, name)
-    whole = recipe.whole.model_copy(update=_as_long(job, recipe.whole, f"{name}-whole"))
+        _train_heads(model.head, job, prepared, name)
+    whole = recipe.whole.model_copy(
+        update=_epochs_from_selection(job, recipe.whole, f"{name}-whole")
+    )
     if whole.epochs:
-        spectra = labelled(teaching.segments, [s.log_mel for s in teaching.segments])
-        lessons = Lessons(whole, *teaching.split(spectra), job.run, f"{name}-whole", job.seed)
-        with precision(whole):
+        spectra = label_segments(prepared.segments, [s.log_mel for s in prepared.segments])
+        training_set = LabelTrainingSet(
+            whole, *prepared.split(spectra), job.run, f"{name}-whole", job.seed
+        )
+        with compute_precision(whole):
             learner = new_model(recipe.architecture)
         learner.set_weights(model.get_weights())
-        model.set_weights(train_whole(learner, lessons).get_weights())
+        model.set_weights(train_whole(learner, training_set).get_weights())
     return model
 
 
-def _train_heads(heads: Heads, job: Job[StreamingRecipe], teaching: _Teaching, name: str) -> None:
+def _train_heads(
+    heads: Heads, job: Job[StreamingRecipe], prepared: _PreparedData, name: str
+) -> None:
     """Teach each head by the learners, and by teachers that heard the same."""
     stage = job.recipe.head
 
-    def lessons(
-        segments: Sequence[Labelled], name: str, seed: int, stage: HeadStage = stage
-    ) -> Lessons:
-        as_long = stage.model_copy(update=_as_long(job, stage, name))
-        return Lessons(as_long, *teaching.split(segments), job.run, name, seed)
+    def training_set(
+        segments: Sequence[LabelledSegment], name: str, seed: int, stage: HeadStage = stage
+    ) -> LabelTrainingSet:
+        fit_stage = stage.model_copy(update=_epochs_from_selection(job, stage, name))
+        return LabelTrainingSet(fit_stage, *prepared.split(segments), job.run, name, seed)
 
-    pupils = labelled(teaching.segments, teaching.encoded)
-    if teaching.heard is not None:
-        heard = labelled(teaching.segments, teaching.heard)
+    labelled_segments = label_segments(prepared.segments, prepared.encoded)
+    if prepared.heard is not None:
+        heard = label_segments(prepared.segments, prepared.heard)
         teachers = []
         for k in range(1, stage.teachers + 1):
             keras.utils.set_random_seed(job.seed + k)
-            fresh = Head(job.recipe.architecture)
-            fresh.build(None)
-            lesson = lessons(heard, f"{name}-teacher-{k}", job.seed + k)
-            teachers.append(train_head(fresh, lesson))
-        pupils = with_answers(pupils, teachers, teaching.heard, stage.distillation)
+            untrained_head = Head(job.recipe.architecture)
+            untrained_head.build(None)
+            teacher_set = training_set(heard, f"{name}-teacher-{k}", job.seed + k)
+            teachers.append(train_head(untrained_head, teacher_set))
+        labelled_segments = with_soft_targets(
+            labelled_segments, teachers, prepared.heard, stage.distillation
+        )
     for k, head in enumerate(heads.heads):
-        seed = job.seed + _SEEDS_APART * k
+        seed = job.seed + _HEAD_SEED_STRIDE * k
         keras.utils.set_random_seed(seed)
-        train_head(head, lessons(pupils, f"{name}-{head.name}", seed))
+        train_head(head, training_set(labelled_segments, f"{name}-{head.name}", seed))
     if not heads.answers:
         return
-    rows = at_steps(pupils, teaching.statistics)
+    rows = rows_at_steps(labelled_segments, prepared.statistics)
     for k, answer in enumerate(heads.answers, start=len(heads.heads)):
-        seed = job.seed + _SEEDS_APART * k
+        seed = job.seed + _HEAD_SEED_STRIDE * k
         keras.utils.set_random_seed(seed)
-        train_answer(answer, lessons(rows, f"{name}-{answer.name}", seed, _of_statistics(stage)))
+        train_statistics_head(
+            answer, training_set(rows, f"{name}-{answer.name}", seed, _statistics_stage(stage))
+        )
 
 
-def _of_statistics(stage: HeadStage) -> HeadStage:
+def _statistics_stage(stage: HeadStage) -> HeadStage:
     """The stage for answers from what was heard until a step: its few steps count alike."""
     epochs = stage.statistics_epochs or stage.epochs
     update = {"epochs": epochs, "joined": 0.0, "prefix_ramp_s": STEP_S}
     return stage.model_copy(update=update)
 
 
-def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[str, int]:
+def _epochs_from_selection(
+    job: Job[StreamingRecipe], stage: LabelStage, name: str
+) -> dict[str, int]:
     """With everybody among the learners, nobody says when to stop: as early as before."""
     if stage.patience is None or not name.startswith(REFIT):
         return {}
@@ -306,18 +328,18 @@ def _as_long(job: Job[StreamingRecipe], stage: LabelStage, name: str) -> dict[st
     return {"epochs": round(np.median([values["epoch"] for values in best]))} if best else {}
 
 
-def _learned(job: Job[StreamingRecipe]) -> list[Clip]:
+def _train_clips(job: Job[StreamingRecipe]) -> list[Clip]:
     """Clips that train or choose."""
     return [*job.parts["train"], *job.parts["validation"]]
 
 
-def _taught(job: Job[StreamingRecipe]) -> tuple[str, ...]:
+def _label_set(job: Job[StreamingRecipe]) -> tuple[str, ...]:
     """Labels that the corpora of these clips have, in the order of ``LABELS``."""
-    there = {label for clip in _learned(job) for label in clip.classes}
+    there = {label for clip in _train_clips(job) for label in clip.classes}
     return tuple(label for label in LABELS if label in there)
 
 
-def _speaking(model: StreamingSer, labels: Sequence[str]) -> StreamingSer:
+def _restrict_outputs(model: StreamingSer, labels: Sequence[str]) -> StreamingSer:
     """The same model that answers with these labels: of the others it was taught nothing."""
     return with_outputs(model, [LABELS.index(label) for label in labels])
 
@@ -338,11 +360,11 @@ def _calibrate(
 
 def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -> Manifest:
     recipe, record = job.recipe, job.run.record
-    learned = {clip.corpus for clip in _learned(job)}
+    train_corpora = {clip.corpus for clip in _train_clips(job)}
     return Manifest(
         name=recipe.name,
         version=recipe.version,
-        labels=_taught(job),
+        labels=_label_set(job),
         features=recipe.features,
         gate=recipe.gate,
         states={},
@@ -354,16 +376,16 @@ def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -
             "sha256": record.recipe_sha256,
             "fold": record.fold,
             "seed": record.seed,
-            "start": None if job.parent is None else _start(job.parent),
+            "start": None if job.parent is None else _parent_provenance(job.parent),
             "settings": recipe.model_dump(mode="json"),
         },
-        corpora=tuple(name for name in recipe.corpora if name in learned),
+        corpora=tuple(name for name in recipe.corpora if name in train_corpora),
         metrics={},
         files={},
     )
 
 
-def _start(parent: Run) -> dict[str, Any]:
+def _parent_provenance(parent: Run) -> dict[str, Any]:
     """What a bundle says of the run that its weights came from, and of those behind it."""
     record = parent.record
     behind = load_bundle(parent.bundle).manifest.recipe.get("start") or {}

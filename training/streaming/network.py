@@ -31,7 +31,7 @@ class StreamingSer(keras.Model):
     def build(self, input_shape: Any) -> None:
         """Create the weights."""
         self.encoder.build(input_shape)
-        self.head.build((None, None, self.architecture.vector))
+        self.head.build((None, None, self.architecture.vector_width))
         self.built = True
 
     def call(self, frames: Tensor, training: bool = False) -> Tensor:

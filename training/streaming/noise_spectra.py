@@ -13,14 +13,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from training.settings import Chance, Range, Section
+from training.settings import Chance, Range, RecipeSection
 
-_SECOND = 100  # frames
+_FRAMES_PER_SECOND = 100  # frames
 _KNOTS = 6
 _SILENT = 1e-4
 
 
-class SpectralNoise(Section):
+class SpectralNoise(RecipeSection):
     """How often segments are heard in noise, and how loud it is.
 
     Attributes
@@ -64,15 +64,15 @@ def with_noise(
 
 def draw_noise(frames: int, bands: int, random: np.random.Generator) -> Power:
     """Power of one or two kinds of noise together, shape ``(frames, bands)``."""
-    kinds = (_hiss, _blows, _tones)
+    kinds = (_hiss, _impacts, _tones)
     noise = np.zeros((frames, bands))
     for _ in range(random.choice((1, 1, 2))):
         own = kinds[random.integers(len(kinds))](frames, bands, random) + 1e-12
-        noise += own / own.mean() * _db(random.normal(0.0, 3.0))
+        noise += own / own.mean() * _power_from_db(random.normal(0.0, 3.0))
     return noise
 
 
-def _db(level: float | NDArray[np.floating]) -> Power:
+def _power_from_db(level: float | NDArray[np.floating]) -> Power:
     return np.asarray(10.0 ** (np.asarray(level) / 10.0))
 
 
@@ -80,34 +80,34 @@ def _colour(bands: int, random: np.random.Generator) -> Power:
     """Power of each band: a slope, and hills and dales on it."""
     slope = np.linspace(0.0, random.uniform(-30.0, 15.0), _KNOTS)
     knots = slope + random.uniform(-12.0, 12.0, _KNOTS)
-    return _db(np.interp(np.arange(bands), np.linspace(0, bands - 1, _KNOTS), knots))
+    return _power_from_db(np.interp(np.arange(bands), np.linspace(0, bands - 1, _KNOTS), knots))
 
 
 def _hiss(frames: int, bands: int, random: np.random.Generator) -> Power:
     """Goes on, and sways a little."""
-    times = np.arange(0, frames + _SECOND // 4, _SECOND // 4)
+    times = np.arange(0, frames + _FRAMES_PER_SECOND // 4, _FRAMES_PER_SECOND // 4)
     sway = random.normal(0.0, random.uniform(0.0, 4.0), len(times))
-    swayed = _db(np.interp(np.arange(frames), times, sway))
+    swayed = _power_from_db(np.interp(np.arange(frames), times, sway))
     grain = random.gamma(random.uniform(1.5, 8.0), size=(frames, bands))
     return np.asarray(grain * swayed[:, None] * _colour(bands, random))
 
 
-def _blows(frames: int, bands: int, random: np.random.Generator) -> Power:
+def _impacts(frames: int, bands: int, random: np.random.Generator) -> Power:
     """Some things are struck, now and then, and ring off; high bands sooner."""
-    things = []
+    resonators = []
     for _ in range(4):
         colour, decay = _colour(bands, random), float(np.exp(random.uniform(0.0, np.log(15.0))))
         colour[random.integers(0, bands, random.integers(0, 7))] *= 30.0
-        things.append((colour, decay * np.linspace(1.3, 0.6, bands)))
-    a_second = float(np.exp(random.uniform(0.0, np.log(12.0))))
+        resonators.append((colour, decay * np.linspace(1.3, 0.6, bands)))
+    impacts_per_second = float(np.exp(random.uniform(0.0, np.log(12.0))))
     out = _SILENT * _hiss(frames, bands, random) * random.uniform(0.0, 100.0)
-    count = 1 + random.poisson(a_second * frames / _SECOND)
-    for start in random.integers(-_SECOND // 10, frames, count):
-        colour, decays = things[random.integers(len(things))]
+    count = 1 + random.poisson(impacts_per_second * frames / _FRAMES_PER_SECOND)
+    for start in random.integers(-_FRAMES_PER_SECOND // 10, frames, count):
+        colour, decays = resonators[random.integers(len(resonators))]
         first = max(0, int(start))
         last = min(frames, int(start + 8 * decays.max()) + 2)
         age = np.arange(first, last)[:, None] - start
-        out[first:last] += _db(random.normal(0.0, 4.0)) * np.exp(-age / decays) * colour
+        out[first:last] += _power_from_db(random.normal(0.0, 4.0)) * np.exp(-age / decays) * colour
     return out
 
 
@@ -116,19 +116,23 @@ def _tones(frames: int, bands: int, random: np.random.Generator) -> Power:
     out = np.full((frames, bands), _SILENT)
     band = np.arange(bands)
     for _ in range(random.integers(1, 5)):
-        low, long = random.uniform(0.0, 0.4 * bands), random.uniform(10.0, 90.0)
+        low, note_frames = random.uniform(0.0, 0.4 * bands), random.uniform(10.0, 90.0)
         falls_db, count = random.uniform(0.5, 4.0), random.integers(1, 16)
         start = 0
         while start < frames:
-            end = min(frames, start + max(4, int(long * random.choice((0.5, 1.0, 1.0, 2.0)))))
+            end = min(
+                frames, start + max(4, int(note_frames * random.choice((0.5, 1.0, 1.0, 2.0))))
+            )
             base = max(2.0, low + random.normal(0.0, 6.0))
             places = base * (1.0 + 0.9 * np.arange(count))
             peaks = np.exp(-0.5 * ((band - places[:, None]) / 0.7) ** 2)
-            shape = _db(-falls_db * np.arange(count)) @ peaks
+            shape = _power_from_db(-falls_db * np.arange(count)) @ peaks
             age = np.arange(end - start)
             swell = np.minimum(1.0, (age + 1) / random.uniform(1.0, 6.0))
             swell *= np.exp(-age / random.uniform(8.0, 80.0))
             sounds = random.random() > 0.1
-            out[start:end] += sounds * _db(random.normal(0.0, 3.0)) * swell[:, None] * shape
+            out[start:end] += (
+                sounds * _power_from_db(random.normal(0.0, 3.0)) * swell[:, None] * shape
+            )
             start = end
     return out

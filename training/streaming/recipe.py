@@ -8,13 +8,13 @@ from pydantic import Field
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.recogniser.features import FeatureParams
-from training.settings import BaseRecipe, Fit
+from training.settings import BaseRecipe, FitSettings
 from training.sound.augment import Augmentation
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.shape import Architecture
 
 
-class EncoderStage(Fit):
+class EncoderStage(FitSettings):
     """Learning to imitate a pretrained encoder, without labels.
 
     Attributes
@@ -40,7 +40,7 @@ class EncoderStage(Fit):
     noise: SpectralNoise | None = None
 
 
-class LabelStage(Fit):
+class LabelStage(FitSettings):
     """Learning labels.
 
     Attributes

@@ -63,7 +63,7 @@ class Architecture(BaseModel):
     statistics_dropout: float = Field(default=0.6, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _answers(self) -> Self:
+    def _check_heads(self) -> Self:
         if self.heads + self.statistics_heads < 1:
             raise ValueError("'heads' or 'statistics_heads' must be at least 1")
         return self
@@ -79,12 +79,12 @@ class Architecture(BaseModel):
         return self.bands // 2**POOLS * self.channels, *self.units
 
     @property
-    def vector(self) -> int:
+    def vector_width(self) -> int:
         """Width of a step's vector, from the encoder to the heads."""
         return sum(self.widths) if self.statistics_heads else self.units[-1]
 
 
-class ShapedLayer(keras.layers.Layer):
+class ArchitectureLayer(keras.layers.Layer):
     """A layer that is made, and saved, by the network's sizes.
 
     Parameters

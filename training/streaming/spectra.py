@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import HOP, SAMPLE_RATE, STEP_FRAMES
-from training.cache import Arrays, cached
-from training.sound.takes import AnyTake
+from training.cache import Arrays, compute_cached
+from training.sound.examples import AnyExample
 from training.streaming.clips import GatedSegment
 
 _VERSION = 2
@@ -38,14 +38,14 @@ _DELAY_FRAMES = 1  # its frames are 64 ms wide: one later would need sound that 
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class SpectrumScale:
     """The one mean and deviation that its log-mel input is standardised with."""
 
     mean: float
     deviation: float
 
     @classmethod
-    def of(cls, spectra: Sequence[NDArray[np.floating]]) -> Scale:
+    def of(cls, spectra: Sequence[NDArray[np.floating]]) -> SpectrumScale:
         """Scale of training spectra, each ``(frames, 64)``."""
         used = np.concatenate([spectrum[:, :USED_BANDS].ravel() for spectrum in spectra])
         used = used.astype(np.float64)
@@ -110,13 +110,15 @@ def segment_spectra(
     SerError
         Recordings cannot be read.
     """
-    groups = [list(group) for _, group in groupby(segments, key=lambda s: id(s.take))]
+    groups = [list(group) for _, group in groupby(segments, key=lambda s: id(s.example))]
     excerpts = [
-        _Excerpts(group[0].take, tuple((s.first_step, len(s.log_mel)) for s in group))
+        _ExampleExcerpts(group[0].example, tuple((s.first_step, len(s.log_mel)) for s in group))
         for group in groups
     ]
     digests = [excerpt.digest() for excerpt in excerpts]
-    entries = cached(_take_spectra, excerpts, digests, cache, jobs, "Computing the teacher's input")
+    entries = compute_cached(
+        _example_spectra, excerpts, digests, cache, jobs, "Computing the teacher's input"
+    )
     return [
         spectrum
         for excerpt, arrays in zip(excerpts, entries, strict=True)
@@ -125,10 +127,10 @@ def segment_spectra(
 
 
 @dataclass(frozen=True, slots=True)
-class _Excerpts:
+class _ExampleExcerpts:
     """Segments of a take: the first step of each, and how many it has."""
 
-    take: AnyTake
+    example: AnyExample
     places: tuple[tuple[int, int], ...]
 
     @property
@@ -136,11 +138,13 @@ class _Excerpts:
         return [CONTEXT_FRAMES + STEP_FRAMES * steps for _, steps in self.places]
 
     def digest(self) -> bytes:
-        return hashlib.sha256(self.take.digest() + repr((_VERSION, self.places)).encode()).digest()
+        return hashlib.sha256(
+            self.example.digest() + repr((_VERSION, self.places)).encode()
+        ).digest()
 
 
-def _take_spectra(excerpts: _Excerpts) -> Arrays:
-    spectrum = log_mel(excerpts.take.voice()).astype(np.float16)
+def _example_spectra(excerpts: _ExampleExcerpts) -> Arrays:
+    spectrum = log_mel(excerpts.example.voice()).astype(np.float16)
     out = []
     for (first_step, _), length in zip(excerpts.places, excerpts.lengths, strict=True):
         start = STEP_FRAMES * first_step - CONTEXT_FRAMES - _DELAY_FRAMES

@@ -21,7 +21,7 @@ from training.streaming.shape import Architecture
 from training.streaming.spectra import BANDS
 
 
-def load_teacher(path: Path) -> Encoder:
+def load_pretrained_encoder(path: Path) -> Encoder:
     """The pretrained encoder, which takes standardised log-mel frames.
 
     Raises
@@ -54,7 +54,7 @@ def _build(weights: dict[str, NDArray[np.float32]]) -> Encoder:
     return encoder
 
 
-def fit_map(
+def fit_input_map(
     inputs: Sequence[NDArray[np.float32]], targets: Sequence[NDArray[np.float32]], frames: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Linear map from the last ``frames`` MFCC frames to the teacher's input, by least squares.

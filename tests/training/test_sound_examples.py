@@ -15,10 +15,10 @@ import soundfile
 from realtime_ser.base.errors import AudioFileError, UsageError
 from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
+from training.sound.examples import Example, NoiseMixer, StreamExample, as_examples
 from training.sound.mixing import voiced_mask
 from training.sound.noises import TEST_NOISES, TRAINING_NOISES
 from training.sound.recordings import samples_16k
-from training.sound.takes import Noisy, StreamTake, Take, as_takes
 
 RATE = 16_000
 
@@ -47,46 +47,48 @@ def power(sound) -> float:
 
 
 def test_a_take_without_a_change_is_the_recording(clips):
-    take = Take(clips[0])
-    assert np.array_equal(take.samples(), samples_16k(clips[0].path))
-    (span,) = take.stream().spans
-    assert (span.start, span.end, span.clip) == (0, len(take.samples()), clips[0])
-    assert as_takes([clips[0], take]) == [take, take]
+    example = Example(clips[0])
+    assert np.array_equal(example.samples(), samples_16k(clips[0].path))
+    (span,) = example.stream().spans
+    assert (span.start, span.end, span.clip) == (0, len(example.samples()), clips[0])
+    assert as_examples([clips[0], example]) == [example, example]
 
 
 @pytest.mark.parametrize("kind", [*TRAINING_NOISES, *TEST_NOISES])
 @pytest.mark.parametrize("snr_db", [20.0, 0.0])
 def test_noise_of_every_kind_lies_at_its_ratio(clips, speech, kind, snr_db):
-    clean = Take(clips[0]).samples()
-    noisy = Take(clips[0], Noisy((kind,), snr_db, speech=speech)).samples()
+    clean = Example(clips[0]).samples()
+    noisy = Example(clips[0], NoiseMixer((kind,), snr_db, speech=speech)).samples()
     assert noisy.dtype == np.float32
     ratio = power(clean[voiced_mask(clean)]) / power(noisy - clean)
     assert 10 * np.log10(ratio) == pytest.approx(snr_db, abs=0.3)
 
 
-def hear(take: Take) -> tuple[bytes, bytes]:
-    return take.samples().tobytes(), take.digest()
+def hear(example: Example) -> tuple[bytes, bytes]:
+    return example.samples().tobytes(), example.digest()
 
 
 def test_another_process_hears_the_same(clips, speech):
-    takes: list = [
-        Take(clip, Noisy((kind,), (0.0, 20.0), seed=3, speech=speech), copy)
+    examples: list = [
+        Example(clip, NoiseMixer((kind,), (0.0, 20.0), seed=3, speech=speech), copy)
         for clip in clips[:2]
         for copy, kind in enumerate(TRAINING_NOISES)
     ]
-    takes.append(StreamTake(tuple(clips), (0.5, 1.0), 7, Noisy(("rain",), 10.0)))
+    examples.append(StreamExample(tuple(clips), (0.5, 1.0), 7, NoiseMixer(("rain",), 10.0)))
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-        assert list(executor.map(hear, takes[::-1])) == [hear(take) for take in takes[::-1]]
+        assert list(executor.map(hear, examples[::-1])) == [
+            hear(example) for example in examples[::-1]
+        ]
 
 
 def test_a_take_survives_pickling(clips, speech):
-    take = Take(clips[0], Noisy(("babble",), (0.0, 20.0), 1, speech), 2)
-    assert pickle.loads(pickle.dumps(take)) == take
+    example = Example(clips[0], NoiseMixer(("babble",), (0.0, 20.0), 1, speech), 2)
+    assert pickle.loads(pickle.dumps(example)) == example
 
 
 def test_seeds_copies_and_clips_are_heard_in_different_noise(clips):
     def noise(clip=clips[0], seed=0, copy=0):
-        sound = Take(clip, Noisy(("white",), 0.0, seed), copy).samples()
+        sound = Example(clip, NoiseMixer(("white",), 0.0, seed), copy).samples()
         return (sound - samples_16k(clip.path))[: 2 * RATE]
 
     same = noise()
@@ -97,7 +99,8 @@ def test_seeds_copies_and_clips_are_heard_in_different_noise(clips):
 def test_one_noise_is_heard_at_every_ratio(clips):
     clean = samples_16k(clips[0].path)
     soft, loud = (
-        Take(clips[0], Noisy(TEST_NOISES, snr_db)).samples() - clean for snr_db in (10.0, 0.0)
+        Example(clips[0], NoiseMixer(TEST_NOISES, snr_db)).samples() - clean
+        for snr_db in (10.0, 0.0)
     )
     assert np.corrcoef(soft, loud)[0, 1] > 0.999
 
@@ -105,10 +108,10 @@ def test_one_noise_is_heard_at_every_ratio(clips):
 def test_kinds_and_ratios_are_drawn_for_each_key(clips):
     clean = samples_16k(clips[0].path)
     voice = power(clean[voiced_mask(clean)])
-    change = Noisy(("white", "hum"), (0.0, 30.0))
+    change = NoiseMixer(("white", "hum"), (0.0, 30.0))
     flat, ratios = [], []
     for copy in range(24):
-        noise = Take(clips[0], change, copy).samples() - clean
+        noise = Example(clips[0], change, copy).samples() - clean
         spectrum = np.abs(np.fft.rfft(noise)) ** 2
         flat.append(spectrum[len(spectrum) // 2 :].sum() / spectrum.sum() > 0.3)
         ratios.append(10 * np.log10(voice / power(noise)))
@@ -118,25 +121,25 @@ def test_kinds_and_ratios_are_drawn_for_each_key(clips):
 
 
 def test_the_hash_is_that_of_content_and_change(clips, tmp_path):
-    take = Take(clips[0], Noisy(("white",), 5.0))
+    example = Example(clips[0], NoiseMixer(("white",), 5.0))
     moved = tmp_path / "elsewhere.wav"
     moved.write_bytes(clips[0].path.read_bytes())
-    assert Take(replace(clips[0], path=moved), take.change).digest() == take.digest()
+    assert Example(replace(clips[0], path=moved), example.change).digest() == example.digest()
     others = [
-        Take(clips[0]),
-        replace(take, copy=1),
-        replace(take, change=Noisy(("white",), 10.0)),
-        replace(take, change=Noisy(("white",), 5.0, seed=1)),
-        replace(take, change=Noisy(("white", "pink"), 5.0)),
-        Take(replace(clips[1], name=clips[0].name), take.change),
+        Example(clips[0]),
+        replace(example, copy=1),
+        replace(example, change=NoiseMixer(("white",), 10.0)),
+        replace(example, change=NoiseMixer(("white",), 5.0, seed=1)),
+        replace(example, change=NoiseMixer(("white", "pink"), 5.0)),
+        Example(replace(clips[1], name=clips[0].name), example.change),
     ]
-    assert len({other.digest() for other in [take, *others]}) == 7
+    assert len({other.digest() for other in [example, *others]}) == 7
 
 
 def test_only_babble_depends_on_who_talks(clips, speech):
     def digests(talkers):
-        change = Noisy(("white", "babble"), 5.0, speech=talkers)
-        return [Take(clips[0], change, copy).digest() for copy in range(20)]
+        change = NoiseMixer(("white", "babble"), 5.0, speech=talkers)
+        return [Example(clips[0], change, copy).digest() for copy in range(20)]
 
     all_talk, two_talk = digests(speech), digests(speech[:2])
     changed = [a != b for a, b in zip(all_talk, two_talk, strict=True)]
@@ -144,27 +147,27 @@ def test_only_babble_depends_on_who_talks(clips, speech):
 
 
 def test_the_hash_of_a_stream_knows_how_it_is_joined(clips):
-    take = StreamTake(tuple(clips), (0.5, 1.0))
+    example = StreamExample(tuple(clips), (0.5, 1.0))
     others = [
-        replace(take, clips=tuple(clips[::-1])),
-        replace(take, gap_s=(0.5, 2.0)),
-        replace(take, gap_s=None),
-        replace(take, seed=1),
-        replace(take, change=Noisy(("white",), 5.0)),
+        replace(example, clips=tuple(clips[::-1])),
+        replace(example, gap_s=(0.5, 2.0)),
+        replace(example, gap_s=None),
+        replace(example, seed=1),
+        replace(example, change=NoiseMixer(("white",), 5.0)),
     ]
-    assert len({other.digest() for other in [take, *others]}) == 6
+    assert len({other.digest() for other in [example, *others]}) == 6
 
 
 def test_noise_that_cannot_be_made_is_told_at_once(speech):
     with pytest.raises(UsageError, match="no noise 'thunder'"):
-        Noisy(("white", "thunder"), 5.0)
+        NoiseMixer(("white", "thunder"), 5.0)
     with pytest.raises(UsageError, match="Babble"):
-        Noisy(TRAINING_NOISES, 5.0)
+        NoiseMixer(TRAINING_NOISES, 5.0)
 
 
 def test_babble_of_a_lost_recording_is_told(clips, tmp_path):
-    take = Take(clips[0], Noisy(("babble",), 5.0, speech=(tmp_path / "lost.wav",)))
+    example = Example(clips[0], NoiseMixer(("babble",), 5.0, speech=(tmp_path / "lost.wav",)))
     with pytest.raises(AudioFileError, match=r"lost\.wav"):
-        take.digest()
+        example.digest()
     with pytest.raises(AudioFileError, match=r"lost\.wav"):
-        take.samples()
+        example.samples()

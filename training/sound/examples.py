@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import SAMPLE_RATE
-from training.cache import content
+from training.cache import content_hash
 from training.corpora import Clip
 from training.sound.chance import generator
-from training.sound.mixing import at_snr, voiced_mask
+from training.sound.mixing import mix_at_snr, voiced_mask
 from training.sound.noises import BABBLE, check_kinds, make_noise
 from training.sound.recordings import samples_16k
-from training.sound.streams import Span, Stream, join, unbroken
+from training.sound.streams import ClipSpan, ClipStream, join, join_without_gaps
 
 _VERSION = b"2"
 """To be raised whenever a noise or a way of joining sounds otherwise for the same settings."""
 
 
-class Change(Protocol):
+class SoundChange(Protocol):
     """What is done to a sound: small, frozen, fit for pickling, and deterministic.
 
     All of its chance comes from a seed of its own and from the key that names the sound.
@@ -45,7 +45,7 @@ class Change(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Example:
     """One clip as it is fed.
 
     Attributes
@@ -59,7 +59,7 @@ class Take:
     """
 
     clip: Clip
-    change: Change | None = None
+    change: SoundChange | None = None
     copy: int = 0
 
     @property
@@ -88,10 +88,10 @@ class Take:
         sound = samples_16k(self.clip.path)
         return sound if self.change is None else self.change.voice(sound, self.key)
 
-    def stream(self) -> Stream:
+    def stream(self) -> ClipStream:
         """The same as a stream of one clip."""
         sound = self.samples()
-        return Stream(sound, (Span(0, len(sound), self.clip),))
+        return ClipStream(sound, (ClipSpan(0, len(sound), self.clip),))
 
     def digest(self) -> bytes:
         """Hash of the recording and of the change.
@@ -101,14 +101,14 @@ class Take:
         AudioFileError
             The recording cannot be read.
         """
-        recording = content(self.clip.path)
+        recording = content_hash(self.clip.path)
         if self.change is None:
             return recording
         return _hash(recording, self.key.encode(), self.change.digest(self.key))
 
 
 @dataclass(frozen=True, slots=True)
-class StreamTake:
+class StreamExample:
     """Clips that are fed one after the other, through one gate that is not reset.
 
     Attributes
@@ -128,7 +128,7 @@ class StreamTake:
     clips: tuple[Clip, ...]
     gap_s: tuple[float, float] | None
     seed: int = 0
-    change: Change | None = None
+    change: SoundChange | None = None
     copy: int = 0
 
     @property
@@ -152,16 +152,16 @@ class StreamTake:
         sound = self._joined().samples
         return sound if self.change is None else self.change.voice(sound, self.key)
 
-    def stream(self) -> Stream:
+    def stream(self) -> ClipStream:
         """The sound, and where each clip lies in it."""
         stream = self._joined()
         if self.change is None:
             return stream
         return stream.with_samples(self.change(stream.samples, self.key))
 
-    def _joined(self) -> Stream:
+    def _joined(self) -> ClipStream:
         if self.gap_s is None:
-            return unbroken(self.clips)
+            return join_without_gaps(self.clips)
         return join(self.clips, self.gap_s, self.seed)
 
     def digest(self) -> bytes:
@@ -173,20 +173,20 @@ class StreamTake:
             A recording cannot be read.
         """
         change = b"" if self.change is None else self.change.digest(self.key)
-        recordings = [content(clip.path) for clip in self.clips]
+        recordings = [content_hash(clip.path) for clip in self.clips]
         return _hash(_VERSION, *recordings, self.key.encode(), change)
 
 
-AnyTake: TypeAlias = Take | StreamTake
+AnyExample: TypeAlias = Example | StreamExample
 
 
-def as_takes(sounds: Sequence[Clip | AnyTake]) -> list[AnyTake]:
+def as_examples(sounds: Sequence[Clip | AnyExample]) -> list[AnyExample]:
     """Takes, clips among which are fed as recorded."""
-    return [Take(sound) if isinstance(sound, Clip) else sound for sound in sounds]
+    return [Example(sound) if isinstance(sound, Clip) else sound for sound in sounds]
 
 
 @dataclass(frozen=True, slots=True)
-class Noisy:
+class NoiseMixer:
     """Mixes noise under a sound, of one kind for each key.
 
     Attributes
@@ -217,14 +217,14 @@ class Noisy:
         check_kinds(self.kinds, has_speech=bool(self.speech))
 
     def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
-        """Sound with noise; see :func:`training.sound.mixing.at_snr`."""
+        """Sound with noise; see :func:`training.sound.mixing.mix_at_snr`."""
         random = generator(self.seed, "noise", key)
         kind = self._kind(random)
         low, high = self.snr_db if isinstance(self.snr_db, tuple) else (self.snr_db, self.snr_db)
         snr_db = random.uniform(low, high)
-        speech = [_remembered(path) for path in self.speech] if kind == BABBLE else []
+        speech = [_remembered_samples(path) for path in self.speech] if kind == BABBLE else []
         noise = make_noise(kind, len(samples) / SAMPLE_RATE, random, speech)
-        return at_snr(samples, noise, snr_db, voiced_mask(samples))
+        return mix_at_snr(samples, noise, snr_db, voiced_mask(samples))
 
     def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
         """The sound as it was."""
@@ -236,21 +236,21 @@ class Noisy:
     def digest(self, key: str) -> bytes:
         """Hash of the settings, and of the speech where this key's noise is made of it."""
         kind = self._kind(generator(self.seed, "noise", key))
-        speech = [_content(path) for path in self.speech] if kind == BABBLE else []
+        speech = [_remembered_hash(path) for path in self.speech] if kind == BABBLE else []
         settings = repr((self.kinds, self.snr_db, self.seed)).encode()
         return _hash(_VERSION, settings, *speech)
 
 
 @lru_cache(maxsize=512)
-def _remembered(path: Path) -> NDArray[np.float32]:
+def _remembered_samples(path: Path) -> NDArray[np.float32]:
     sound = samples_16k(path)
     sound.flags.writeable = False
     return sound
 
 
 @lru_cache(maxsize=4096)
-def _content(path: Path) -> bytes:
-    return content(path)
+def _remembered_hash(path: Path) -> bytes:
+    return content_hash(path)
 
 
 def _hash(*parts: bytes) -> bytes:
