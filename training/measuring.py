@@ -12,19 +12,16 @@ from realtime_ser.recogniser.bundle import MANIFEST, Bundle, bundle_folder, load
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Workload
-from training.measure.evaluate import (
-    Evaluation,
-    cross_validated_scores,
-    evaluate_bundle,
-    scores,
-    streaming_scores,
-)
+from training.measure.answers import Evaluation
+from training.measure.listening import evaluate_bundle
 from training.measure.predictions import predictions_of, write_predictions
+from training.measure.scoring import scores
 from training.recipe import Recipe, check_recipe
 from training.report.card import write_card
 from training.report.run_report import write_report
 from training.runs import CACHE, PREDICTIONS, RECORD, RESULTS, Run, RunRecord
 from training.streaming.export import write_manifest
+from training.streaming.scores import cross_validated_scores, streaming_scores
 
 EVALUATION = "evaluation.json"
 """File of a bundle that holds every number of its card."""
@@ -132,7 +129,7 @@ def cross_validate(
     Returns
     -------
     dict
-        What :func:`training.measure.evaluate.cross_validated_scores` gives.
+        What :func:`training.streaming.scores.cross_validated_scores` gives.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from training.corpora import Clip, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
 from training.folds import SplitPart, describe_left_out, partition
 from training.job import Job, Workload
-from training.measure.evaluate import Evaluation
+from training.measure.answers import Evaluation
 from training.measuring import (
     ALL_SPEAKERS,
     common_record,

@@ -10,8 +10,10 @@ import numpy as np
 
 from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
-from training.measure.evaluate import EARLY_SECONDS, ClipResult, Evaluation, SegmentResult, scores
+from training.measure.answers import ClipResult, Evaluation, SegmentResult
+from training.measure.listening import EARLY_SECONDS
 from training.measure.predictions import predictions_of, write_predictions
+from training.measure.scoring import scores
 from training.recipe import load_recipe
 from training.runs import HISTORY, PREDICTIONS, RECORD, RESULTS, Run, RunRecord, data_table
 

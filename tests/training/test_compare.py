@@ -13,7 +13,7 @@ from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
 from tests.training.made_up import synthetic_clips, synthetic_run
 from training.corpora import Clip
-from training.measure.evaluate import ClipResult, Evaluation, SegmentResult
+from training.measure.answers import ClipResult, Evaluation, SegmentResult
 from training.report.compare import compare
 from training.runs import PREDICTIONS, Run
 

@@ -21,18 +21,11 @@ from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.session.running_summary import SummaryAccumulator
 from training.corpora import CORPORA, Clip
-from training.measure.evaluate import (
-    EARLY_SECONDS,
-    ClipResult,
-    Evaluation,
-    SegmentResult,
-    evaluate_bundle,
-    posterior,
-    result_logits,
-    scores,
-)
+from training.measure.answers import ClipResult, Evaluation, SegmentResult, posterior, result_logits
 from training.measure.levels import GainChange, level_scores
+from training.measure.listening import EARLY_SECONDS, evaluate_bundle
 from training.measure.noise import NoiseTest, noise_scores
+from training.measure.scoring import scores
 from training.measure.streams import (
     StreamTest,
     SwitchTest,

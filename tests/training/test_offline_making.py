@@ -15,7 +15,7 @@ from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Workload
-from training.measure.evaluate import Evaluation
+from training.measure.answers import Evaluation
 from training.offline.batches import ClipBatches
 from training.offline.making import load_offline, make_model
 from training.offline.selection import select_clips

@@ -16,7 +16,8 @@ from realtime_ser.base.labels import EMOJI, LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from tests.training.made_up import synthetic_clips, synthetic_evaluation, synthetic_run
-from training.measure.evaluate import evaluate_bundle, posterior
+from training.measure.answers import posterior
+from training.measure.listening import evaluate_bundle
 from training.offline.architectures import build_network
 from training.offline.frontend import FrontEnd
 from training.offline.model import OfflineModel, load_offline

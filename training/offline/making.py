@@ -19,7 +19,7 @@ from training.fitting import (
 )
 from training.folds import SplitPart
 from training.job import Job
-from training.measure.evaluate import ClipResult, Evaluation, SegmentResult
+from training.measure.answers import ClipResult, Evaluation, SegmentResult
 from training.offline.architectures import build_network
 from training.offline.batches import (
     BatchLayout,

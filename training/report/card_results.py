@@ -25,7 +25,7 @@ CONFUSION, RELIABILITY = "confusion.png", "reliability.png"
 EARLY, NOISE = "early.png", "noise.png"
 
 Result = Mapping[str, Any]
-"""What :func:`training.measure.evaluate.streaming_scores` gives."""
+"""What :func:`training.streaming.scores.streaming_scores` gives."""
 
 
 def measured(bundle: Bundle, result: Result) -> list[str]:

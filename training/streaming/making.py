@@ -18,8 +18,9 @@ from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from training.corpora import Clip
 from training.fitting import compute_precision
 from training.job import Job
+from training.measure.answers import Evaluation
 from training.measure.baseline import fit_speaker_calibration, pooled_calibration
-from training.measure.evaluate import Evaluation, evaluate_bundle
+from training.measure.listening import evaluate_bundle
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.runs import Run
 from training.sound.augment import training_examples
