@@ -31,7 +31,7 @@ CELLS = (
         "A run is a folder. `report.html` has everything on one page, `results.json` every number."
     ),
     new_code_cell(
-        "from training.runs import Run\n\n"
+        "from training.run_folder import Run\n\n"
         'run = Run(Path("runs/quick-fold1-seed0"))\n'
         "sorted(path.name for path in run.folder.iterdir())"
     ),

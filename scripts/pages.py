@@ -12,7 +12,7 @@ from typing import Any
 
 from training.recipe import run_title
 from training.report.summary import summary
-from training.runs import Run
+from training.run_folder import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = (0, 1, 2)

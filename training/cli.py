@@ -12,7 +12,7 @@ from pathlib import Path
 from realtime_ser.base.errors import OutputError, SerError, UsageError
 from realtime_ser.base.quiet import silence_stderr
 from training.job import Workload
-from training.runs import CACHE, REPORT
+from training.run_folder import CACHE, REPORT
 
 Action = Callable[[argparse.Namespace], int | None]
 
@@ -173,7 +173,7 @@ def _run(options: argparse.Namespace) -> None:
     from training.report.card import summary_table
     from training.report.summary import write_summary
     from training.run import RunPaths, read_clips, run
-    from training.runs import Run
+    from training.run_folder import Run
 
     file = load_recipe(options.recipe, options.set)
     seeds = _integers(options.seed, "seeds")
@@ -195,7 +195,7 @@ def _all_speakers(options: argparse.Namespace) -> None:
     _load_backend()
     from training.report.card import summary_table
     from training.run import RunPaths, run_all_speakers
-    from training.runs import Run
+    from training.run_folder import Run
 
     paths = RunPaths(options.corpora, options.runs, options.teacher)
     made = run_all_speakers([Run(folder) for folder in options.folds], paths, _workload(options))
@@ -205,11 +205,11 @@ def _all_speakers(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     _load_backend()
-    from training.measuring import remeasure
+    from training.evaluate import remeasure
     from training.report.card import summary_table
     from training.report.card_results import condition_sections
     from training.run import RunPaths, read_clips
-    from training.runs import Run
+    from training.run_folder import Run
 
     if options.folds and len(options.targets) > 1:
         raise UsageError("With --folds, name one bundle.")
@@ -228,7 +228,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _compare(options: argparse.Namespace) -> None:
     from training.report.compare import compare
-    from training.runs import Run
+    from training.run_folder import Run
 
     text, page = compare([Run(folder) for folder in options.runs])
     print(text)

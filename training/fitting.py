@@ -15,7 +15,7 @@ from tensorboard.summary import Writer
 
 from realtime_ser.base.errors import OutputError
 from training.batching import Batch, BucketedBatches
-from training.runs import HISTORY, Run
+from training.run_folder import HISTORY, Run
 from training.settings import FitSettings
 from training.workers import progress
 

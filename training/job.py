@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from training.corpora import Clip
 from training.folds import SplitPart
-from training.runs import Run
+from training.run_folder import Run
 from training.settings import BaseRecipe
 
 R = TypeVar("R", bound=BaseRecipe)

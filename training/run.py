@@ -12,21 +12,21 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.recogniser.bundle import load_bundle
 from training.corpora import Clip, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
-from training.folds import SplitPart, describe_left_out, partition
-from training.job import Job, Workload
-from training.measure.answers import Evaluation
-from training.measuring import (
+from training.evaluate import (
     ALL_SPEAKERS,
     common_record,
     cross_validate,
     rewrite_card,
     save_results,
 )
+from training.folds import SplitPart, describe_left_out, partition
+from training.job import Job, Workload
+from training.measure.clip_results import Evaluation
+from training.offline.clip_selection import select_clips
 from training.offline.recipe import OfflineRecipe
-from training.offline.selection import select_clips
 from training.recipe import RecipeFile, check_recipe
 from training.report.leaks import leaks
-from training.runs import (
+from training.run_folder import (
     CACHE,
     RECORD,
     RESULTS,
@@ -176,7 +176,7 @@ def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) 
     job = Job(
         recipe, parts, new_run, cache, paths.pretrained, parent, first.seed, workload.jobs, folds
     )
-    from training.streaming.making import make_all_speaker_model  # brings Keras
+    from training.streaming.train import make_all_speaker_model  # brings Keras
 
     make_all_speaker_model(job)
     results = cross_validate(folds, lambda _: clips, workload, cache)
@@ -224,10 +224,10 @@ def _check_speaker_disjoint(recipe: BaseRecipe, test: Sequence[Clip], parent: Ru
 def _make_model(job: Job[Any]) -> Evaluation:
     # Each kind brings its own libraries.
     if job.recipe.kind == "streaming":
-        from training.streaming.making import make_model as make_streaming
+        from training.streaming.train import make_model as make_streaming
 
         return make_streaming(job)
-    from training.offline.making import make_model as make_offline
+    from training.offline.train import make_model as make_offline
 
     return make_offline(job)
 

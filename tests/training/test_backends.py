@@ -21,7 +21,7 @@ from realtime_ser.model import Manifest
 from training.corpora import Clip
 from training.fitting import optimizer
 from training.streaming.network import new_model
-from training.streaming.shape import Architecture
+from training.streaming.architecture import Architecture
 from training.streaming.batches import FrameBatches, Labelled
 from training.streaming.export import export_bundle
 from training.streaming.recipe import WholeStage

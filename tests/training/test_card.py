@@ -14,9 +14,9 @@ import pytest
 
 from realtime_ser.base.errors import OutputError
 from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, bundle_folder, load_bundle
-from tests.training.made_up import SPEAKERS, synthetic_clips, synthetic_evaluation
-from training.measure.answers import ClipResult, Evaluation
-from training.measure.listening import EARLY_SECONDS
+from tests.training.synthetic import SPEAKERS, synthetic_clips, synthetic_evaluation
+from training.measure.clip_results import ClipResult, Evaluation
+from training.measure.live_path import EARLY_SECONDS
 from training.measure.scoring import scores
 from training.recipe import load_recipe
 from training.report.card import CARD, card_text, summary_table, write_card

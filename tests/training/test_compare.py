@@ -11,11 +11,11 @@ import pytest
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
-from tests.training.made_up import synthetic_clips, synthetic_run
+from tests.training.synthetic import synthetic_clips, synthetic_run
 from training.corpora import Clip
-from training.measure.answers import ClipResult, Evaluation, SegmentResult
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
 from training.report.compare import compare
-from training.runs import PREDICTIONS, Run
+from training.run_folder import PREDICTIONS, Run
 
 CLIPS = [
     replace(clip, speaker=speaker, name=f"{clip.name}-{speaker}-{k}")

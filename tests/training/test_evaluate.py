@@ -21,9 +21,15 @@ from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.session.running_summary import SummaryAccumulator
 from training.corpora import CORPORA, Clip
-from training.measure.answers import ClipResult, Evaluation, SegmentResult, posterior, result_logits
+from training.measure.clip_results import (
+    ClipResult,
+    Evaluation,
+    SegmentResult,
+    posterior,
+    result_logits,
+)
 from training.measure.levels import GainChange, level_scores
-from training.measure.listening import EARLY_SECONDS, evaluate_bundle
+from training.measure.live_path import EARLY_SECONDS, evaluate_bundle
 from training.measure.noise import NoiseTest, noise_scores
 from training.measure.scoring import scores
 from training.measure.streams import (

@@ -11,7 +11,7 @@ import pytest
 from realtime_ser.base.errors import OutputError
 from training.batching import Batch, BucketedBatches
 from training.fitting import compute_precision, delete_backup, fit, optimizer
-from training.runs import Run
+from training.run_folder import Run
 from training.settings import FitSettings
 
 

@@ -21,7 +21,7 @@ from realtime_ser.recogniser.features import FeatureParams
 from training.corpora import read_corpora
 from training.corpora.generated import GENERATED, README, generate_corpus
 from training.corpora.reading import CorpusContents
-from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.gated_segments import GatedSegment, gated_segments
 
 TAKES = 4
 

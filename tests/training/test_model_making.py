@@ -20,9 +20,10 @@ from training.cli import main
 from training.corpora import CORPORA, Clip
 from training.folds import joint_fold
 from training.recipe import load_recipe
-from training.runs import Run
+from training.run_folder import Run
 from training.sound.examples import Example, NoiseMixer
 from training.streaming import imitation, inference
+from training.streaming.architecture import Architecture
 from training.streaming.batches import (
     ABSENT_LOGIT,
     FrameBatches,
@@ -33,14 +34,13 @@ from training.streaming.batches import (
     mfcc,
     spec_augment,
 )
-from training.streaming.clips import GatedSegment
 from training.streaming.export import ParityError, export_bundle
+from training.streaming.gated_segments import GatedSegment
 from training.streaming.heads import StatisticsAnswer
-from training.streaming.labelling import standardise_units
+from training.streaming.label_training import standardise_units
 from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.recipe import EncoderStage, HeadStage, WholeStage
-from training.streaming.shape import Architecture
 
 SMALL = Architecture(
     channels=4, units=(16, 16), dense=8, lstm=8, heads=2, statistics_heads=1, statistics=8

@@ -15,13 +15,13 @@ from realtime_ser.base.errors import OutputError, UsageError
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Workload
-from training.measure.answers import Evaluation
+from training.measure.clip_results import Evaluation
 from training.offline.batches import ClipBatches
-from training.offline.making import load_offline, make_model
-from training.offline.selection import select_clips
+from training.offline.clip_selection import select_clips
+from training.offline.train import load_offline, make_model
 from training.recipe import RecipeFile, load_recipe
 from training.run import RunPaths, run
-from training.runs import Run, RunRecord
+from training.run_folder import Run, RunRecord
 
 RATE = 16_000
 LABELS = ("happy", "sad", "angry")

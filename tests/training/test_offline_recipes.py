@@ -14,8 +14,8 @@ from training.corpora import CORPORA, Clip
 from training.folds import partition
 from training.offline.architectures import build_network
 from training.offline.batches import BatchLayout, ClipBatches, make_validation_batches, training_set
+from training.offline.clip_selection import oversampled, select_clips
 from training.offline.recipe import OfflineFit, OfflineRecipe
-from training.offline.selection import oversampled, select_clips
 from training.recipe import load_recipe, recipe_names
 
 SYSTEMS = [name for name in recipe_names() if name[0] in "abcde" and name[1:2] in ("", "_")]

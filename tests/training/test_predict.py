@@ -15,9 +15,9 @@ from realtime_ser.base.errors import AudioFileError, BundleError, UsageError
 from realtime_ser.base.labels import EMOJI, LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
-from tests.training.made_up import synthetic_clips, synthetic_evaluation, synthetic_run
-from training.measure.answers import posterior
-from training.measure.listening import evaluate_bundle
+from tests.training.synthetic import synthetic_clips, synthetic_evaluation, synthetic_run
+from training.measure.clip_results import posterior
+from training.measure.live_path import evaluate_bundle
 from training.offline.architectures import build_network
 from training.offline.frontend import FrontEnd
 from training.offline.model import OfflineModel, load_offline

@@ -7,8 +7,8 @@ import pytest
 
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.labels import LABELS
-from tests.training.made_up import synthetic_clips, synthetic_evaluation
-from training.measure.answers import posterior
+from tests.training.synthetic import synthetic_clips, synthetic_evaluation
+from training.measure.clip_results import posterior
 from training.measure.predictions import predictions_of, read_predictions, write_predictions
 from training.measure.scoring import scores
 

@@ -11,12 +11,12 @@ import pytest
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
-from tests.training.made_up import SPEAKERS, synthetic_clips, synthetic_evaluation, synthetic_run
+from tests.training.synthetic import SPEAKERS, synthetic_clips, synthetic_evaluation, synthetic_run
 from training.corpora import CORPORA
-from training.report.anchors import REFERENCE_SYSTEMS, anchors
+from training.report.reference_systems import REFERENCE_SYSTEMS, anchors
 from training.report.run_report import write_report
 from training.report.summary import SUMMARY, write_summary
-from training.runs import HISTORY, PREDICTIONS, RESULTS, Run
+from training.run_folder import HISTORY, PREDICTIONS, RESULTS, Run
 
 FIGURES = {"curves", "confusion", "reliability", "early", "noise", "speakers"}
 

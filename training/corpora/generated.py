@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.records import SAMPLE_RATE
-from training.corpora.own import COLUMNS, METADATA
+from training.corpora.label_folders import COLUMNS, METADATA
 
 GENERATED = "generated"
 """Name of the corpus where nobody gives it another one."""

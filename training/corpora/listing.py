@@ -12,7 +12,7 @@ from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.labels import LABELS
 from training.corpora.files import AUDIO_SUFFIXES, SkippedFile, audio_files
 from training.corpora.known import CORPORA, LANGUAGES, Corpus, title
-from training.corpora.own import COLUMNS, METADATA, label_level
+from training.corpora.label_folders import COLUMNS, METADATA, label_level
 from training.corpora.reading import (
     CorpusContents,
     check_root,

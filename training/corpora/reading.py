@@ -14,7 +14,7 @@ from realtime_ser.base.errors import AudioFileError, UsageError
 from training.corpora.clip import Clip
 from training.corpora.files import SkippedFile, audio_files, format_rank
 from training.corpora.known import CORPORA, Corpus, title
-from training.corpora.own import read_label_folders, with_classes
+from training.corpora.label_folders import read_label_folders, with_classes
 
 _TAIL_BYTES = 64
 
@@ -48,7 +48,7 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     """Read corpora, each from the folder of its name below ``root``, or from ``root`` itself.
 
     A name that is not in :data:`training.corpora.CORPORA` is a folder with one folder for each
-    label (:mod:`training.corpora.own`).
+    label (:mod:`training.corpora.label_folders`).
 
     Raises
     ------

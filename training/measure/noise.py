@@ -19,9 +19,9 @@ from training.measure.paired import (
     pooled_evaluation,
 )
 from training.measure.scoring import by_corpus
-from training.sound.chance import generator
 from training.sound.examples import Example, NoiseMixer
 from training.sound.noises import TEST_NOISES
+from training.sound.seeding import generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
-from training.measure.answers import ClassPredictions, ClipResult, Evaluation
-from training.measure.listening import evaluate_examples
+from training.measure.clip_results import ClassPredictions, ClipResult, Evaluation
+from training.measure.live_path import evaluate_examples
 from training.measure.metrics import bootstrap, interval, uar
 from training.measure.scoring import averaged_corpora, by_corpus, corpus_classes
 from training.sound.examples import Example

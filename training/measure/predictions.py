@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.errors import OutputError, UsageError
-from training.measure.answers import Evaluation, posterior
+from training.measure.clip_results import Evaluation, posterior
 
 _CLIP_COLUMNS = ("corpus", "clip", "speaker", "label", "answer")
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.corpora import CORPORA, Clip, title
-from training.measure.answers import (
+from training.measure.clip_results import (
     ClassPredictions,
     ClipResult,
     Evaluation,

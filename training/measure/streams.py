@@ -15,12 +15,12 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_S, Update
 from realtime_ser.recogniser.bundle import Bundle
 from training.corpora import Clip
-from training.measure.answers import ClipResult, Evaluation, check_classes
-from training.measure.listening import analyse, segment_results
+from training.measure.clip_results import ClipResult, Evaluation, check_classes
+from training.measure.live_path import analyse, segment_results
 from training.measure.paired import EvaluatedBundles, paired_by_corpus, pooled_evaluation
 from training.measure.scoring import by_corpus
-from training.sound.chance import generator
 from training.sound.examples import StreamExample
+from training.sound.seeding import generator
 from training.sound.streams import Switch, TooLittleSpeechError, switches
 from training.workers import map_in_processes
 

@@ -15,12 +15,12 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import STEP_FRAMES
 from training.fitting import load_weights, save_weights
 from training.offline.recipe import Features
-from training.runs import Run
+from training.run_folder import Run
+from training.streaming.architecture import Architecture
 from training.streaming.encoder import Encoder
 from training.streaming.inference import run_causal
-from training.streaming.shape import Architecture
+from training.streaming.pretrained import load_pretrained_encoder
 from training.streaming.spectra import BANDS, CONTEXT_FRAMES, SpectrumScale
-from training.streaming.teacher import load_pretrained_encoder
 
 FRONT_END = "frontend.json"
 ENCODER = "encoder.npz"

@@ -19,7 +19,7 @@ from training.corpora import Clip
 from training.offline.features import features_of
 from training.offline.frontend import ClipFrames, FrontEnd, pad
 from training.offline.recipe import OfflineRecipe
-from training.runs import OFFLINE_MODEL, Run
+from training.run_folder import OFFLINE_MODEL, Run
 from training.sound.examples import Example
 from training.workers import map_in_processes
 

@@ -21,8 +21,7 @@ from training.report.card_results import (
     Result,
     measured,
 )
-from training.report.leaks import leaks
-from training.report.words import (
+from training.report.formatting import (
     NO_VALUE,
     bullet,
     compact_ranges,
@@ -32,6 +31,7 @@ from training.report.words import (
     paragraph,
     ratio,
 )
+from training.report.leaks import leaks
 from training.tables import table
 
 CARD = "CARD.md"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from realtime_ser.recogniser.bundle import Bundle
-from training.report.words import (
+from training.report.formatting import (
     NO_VALUE,
     delay,
     format_interval,

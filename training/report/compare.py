@@ -23,10 +23,10 @@ from training.measure.metrics import (
 )
 from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import averaged_corpora, corpus_order
+from training.report.formatting import NO_VALUE, points, ratio
 from training.report.leaks import leaks
 from training.report.page import render
-from training.report.words import NO_VALUE, points, ratio
-from training.runs import PREDICTIONS, Run
+from training.run_folder import PREDICTIONS, Run
 from training.tables import table
 
 ClipKey: TypeAlias = tuple[str, str, int]

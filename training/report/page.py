@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from training.report import words
+from training.report import formatting
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -22,18 +22,18 @@ def render(template: str, **facts: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "delay": words.delay,
-        "language": words.language,
+        "delay": formatting.delay,
+        "language": formatting.language,
         "place": _percent_position,
-        "percent": words.percent,
-        "points": words.points,
-        "points_span": words.format_points_interval,
-        "ratio": words.ratio,
-        "seconds": words.seconds,
-        "size": words.parameter_count,
-        "span": words.format_interval,
-        "tenth": words.one_decimal,
-        "tenths": words.one_decimal_interval,
+        "percent": formatting.percent,
+        "points": formatting.points,
+        "points_span": formatting.format_points_interval,
+        "ratio": formatting.ratio,
+        "seconds": formatting.seconds,
+        "size": formatting.parameter_count,
+        "span": formatting.format_interval,
+        "tenth": formatting.one_decimal,
+        "tenths": formatting.one_decimal_interval,
     }
     return environment.get_template(template).render(**facts)
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.labels import EMOJI
 from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
-from training.measure.answers import posterior
-from training.measure.listening import analyse, segment_results
-from training.runs import RECORD, Run
+from training.measure.clip_results import posterior
+from training.measure.live_path import analyse, segment_results
+from training.run_folder import RECORD, Run
 from training.sound.recordings import samples_16k
 
 _TOP_LABELS = 3

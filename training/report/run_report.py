@@ -17,12 +17,12 @@ from training.corpora import title
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order
 from training.report import figures
-from training.report.anchors import ReferenceSystem, anchors
 from training.report.card_results import speaker_calibration_text
+from training.report.formatting import NO_VALUE, compact_ranges, join_names
 from training.report.leaks import leaks
 from training.report.page import render
-from training.report.words import NO_VALUE, compact_ranges, join_names
-from training.runs import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
+from training.report.reference_systems import ReferenceSystem, anchors
+from training.run_folder import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
 
 CURVES, CONFUSION, RELIABILITY = "curves", "confusion", "reliability"
 EARLY, NOISE, SPEAKERS = "early", "noise", "speakers"

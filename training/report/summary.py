@@ -18,7 +18,7 @@ from training.measure.scoring import averaged_corpora, corpus_order
 from training.report import figures
 from training.report.leaks import leaks
 from training.report.page import render
-from training.runs import PREDICTIONS, Run, RunRecord
+from training.run_folder import PREDICTIONS, Run, RunRecord
 
 SUMMARY_PAGE, SUMMARY = "summary.html", "summary.json"
 

@@ -25,12 +25,12 @@ from pydantic import Field, model_validator
 from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora import Clip
 from training.settings import Chance, Range, RecipeSection
-from training.sound.chance import generator
 from training.sound.codecs import Codec, coded
 from training.sound.examples import AnyExample, Example, NoiseMixer, StreamExample
 from training.sound.mixing import limit_to_full_scale
 from training.sound.noises import BABBLE, TRAINING_NOISES, TrainingNoise, check_kinds
 from training.sound.rooms import impulse_response, reverberate
+from training.sound.seeding import generator
 
 if TYPE_CHECKING:
     from audiomentations.core.transforms_interface import BaseWaveformTransform

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import SAMPLE_RATE
 from training.cache import content_hash
 from training.corpora import Clip
-from training.sound.chance import generator
 from training.sound.mixing import mix_at_snr, voiced_mask
 from training.sound.noises import BABBLE, check_kinds, make_noise
 from training.sound.recordings import samples_16k
+from training.sound.seeding import generator
 from training.sound.streams import ClipSpan, ClipStream, join, join_without_gaps
 
 _VERSION = b"2"

@@ -18,9 +18,9 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE
 from realtime_ser.recogniser.gate import GATE_FRAME, Offset, SpeechGate
 from training.corpora import Clip
-from training.sound.chance import generator
 from training.sound.noises import pink
 from training.sound.recordings import samples_16k, speech_bounds
+from training.sound.seeding import generator
 
 SampleReader: TypeAlias = Callable[[Path], NDArray[np.float32]]
 """Gives a recording's samples at 16 kHz."""

@@ -16,7 +16,7 @@ from realtime_ser.base.records import STEP_FRAMES, STEP_S
 from realtime_ser.recogniser.features import dct_matrix
 from training.batching import Batch, BucketedBatches, bucket_length
 from training.corpora import Clip
-from training.streaming.clips import GatedSegment
+from training.streaming.gated_segments import GatedSegment
 from training.streaming.noise_spectra import with_noise
 from training.streaming.recipe import EncoderStage, LabelStage, WholeStage
 

@@ -13,7 +13,7 @@ import keras
 from keras import layers, ops
 
 from realtime_ser.base.records import STEP_FRAMES
-from training.streaming.shape import (
+from training.streaming.architecture import (
     POOLS,
     Architecture,
     ArchitectureLayer,

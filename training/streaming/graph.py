@@ -15,10 +15,10 @@ from realtime_ser.base.records import SAMPLE_RATE
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from training.corpora import Clip
-from training.measure.answers import ClassPredictions, ClipResult, Evaluation, SegmentResult
+from training.measure.clip_results import ClassPredictions, ClipResult, Evaluation, SegmentResult
 from training.measure.metrics import bootstrap, interval, uar
 from training.measure.scoring import by_corpus, corpus_classes
-from training.streaming.clips import GatedSegment, gated_segments
+from training.streaming.gated_segments import GatedSegment, gated_segments
 
 
 def evaluate_graph(bundle: Bundle, clips: Sequence[Clip], *, cache: Path, jobs: int) -> Evaluation:

@@ -10,7 +10,13 @@ import numpy as np
 from keras import layers, ops
 
 from realtime_ser.base.records import STEP_S
-from training.streaming.shape import Architecture, ArchitectureLayer, States, Tensor, sequence_spec
+from training.streaming.architecture import (
+    Architecture,
+    ArchitectureLayer,
+    States,
+    Tensor,
+    sequence_spec,
+)
 
 _SCORE_LIMIT = 5.0
 _VARIANCE_FLOOR = 1e-2

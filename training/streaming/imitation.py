@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import STEP_FRAMES
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
-from training.runs import Run
+from training.run_folder import Run
+from training.streaming.architecture import Tensor
 from training.streaming.batches import ImitationBatches, mfcc
-from training.streaming.clips import GatedSegment
 from training.streaming.encoder import Encoder
+from training.streaming.gated_segments import GatedSegment
 from training.streaming.inference import run_causal
 from training.streaming.network import new_model
+from training.streaming.pretrained import fit_input_map
 from training.streaming.recipe import EncoderStage, StreamingRecipe
-from training.streaming.shape import Tensor
 from training.streaming.spectra import CONTEXT_FRAMES
-from training.streaming.teacher import fit_input_map
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
@@ -122,7 +122,7 @@ def train_encoder(
     imitation_set
         Of the training speakers.
     teacher
-        From :func:`training.streaming.teacher.load_teacher`.
+        From :func:`training.streaming.pretrained.load_teacher`.
     run
         Where checkpoints are kept.
     seed

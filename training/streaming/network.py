@@ -13,9 +13,9 @@ import keras
 from keras import ops
 
 from realtime_ser.base.records import STEP_FRAMES
+from training.streaming.architecture import Architecture, States, Tensor, sequence_spec
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Heads
-from training.streaming.shape import Architecture, States, Tensor, sequence_spec
 
 
 @keras.saving.register_keras_serializable("realtime_ser")

@@ -10,8 +10,8 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.recogniser.features import FeatureParams
 from training.settings import BaseRecipe, FitSettings
 from training.sound.augment import Augmentation
+from training.streaming.architecture import Architecture
 from training.streaming.noise_spectra import SpectralNoise
-from training.streaming.shape import Architecture
 
 
 class EncoderStage(FitSettings):

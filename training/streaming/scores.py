@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from realtime_ser.recogniser.bundle import Bundle
-from training.measure.answers import Evaluation
-from training.measure.baseline import speaker_calibration_scores
+from training.measure.clip_results import Evaluation
 from training.measure.levels import level_scores
 from training.measure.noise import noise_scores
 from training.measure.paired import EvaluatedBundles, pooled_evaluation
 from training.measure.scoring import scores, uar_by_corpus
+from training.measure.speaker_calibration import speaker_calibration_scores
 from training.measure.streams import stream_scores, switch_scores
 from training.streaming.graph import compare_with_graph, evaluate_graph
 
@@ -30,7 +30,7 @@ def streaming_scores(
         The model.
     evaluation
         Its results for the test clips, from
-        :func:`training.measure.listening.evaluate_bundle`.
+        :func:`training.measure.live_path.evaluate_bundle`.
     cache
         Folder of gated clips, shared by all runs.
     jobs

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import HOP, SAMPLE_RATE, STEP_FRAMES
 from training.cache import Arrays, compute_cached
 from training.sound.examples import AnyExample
-from training.streaming.clips import GatedSegment
+from training.streaming.gated_segments import GatedSegment
 
 _VERSION = 2
 """To be raised whenever its input differs for the same sound."""

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.errors import SerError
+from training.streaming.architecture import Architecture
 from training.streaming.encoder import Encoder
-from training.streaming.shape import Architecture
 from training.streaming.spectra import BANDS
 
 

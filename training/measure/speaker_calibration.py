@@ -24,7 +24,7 @@ from realtime_ser.recogniser.speaker_calibration import (
     shifted,
 )
 from training.corpora import Clip
-from training.measure.answers import ClassPredictions, ClipResult, Evaluation, SegmentResult
+from training.measure.clip_results import ClassPredictions, ClipResult, Evaluation, SegmentResult
 from training.measure.metrics import bootstrap, interval, nll, uar
 from training.measure.scoring import averaged_corpora, by_corpus, corpus_classes
 

@@ -19,8 +19,8 @@ from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.segmenter import Segmenter
 from training.cache import Arrays, compute_cached
 from training.corpora import Clip
-from training.sound.chance import generator
 from training.sound.examples import AnyExample, as_examples
+from training.sound.seeding import generator
 from training.streaming.noise_spectra import SpectralNoise, with_noise
 
 _VERSION = 1

@@ -12,9 +12,9 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import SpeakerCalibration
 from tests.training.html_page import check_alone
-from tests.training.made_up import synthetic_clips, synthetic_run
-from training.measure.answers import ClipResult, Evaluation, SegmentResult
-from training.measure.baseline import (
+from tests.training.synthetic import synthetic_clips, synthetic_run
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
+from training.measure.speaker_calibration import (
     STRENGTHS,
     fit_speaker_calibration,
     pooled_calibration,

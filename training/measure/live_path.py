@@ -12,7 +12,7 @@ from realtime_ser.base.records import STEP_S, Segment, Update
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 from training.corpora import Clip
-from training.measure.answers import ClipResult, Evaluation, SegmentResult, check_classes
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult, check_classes
 from training.sound.examples import Example, SoundChange
 from training.workers import map_in_processes
 

@@ -12,10 +12,10 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 
 from training.batching import Batch
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
-from training.runs import Run
+from training.run_folder import Run
 from training.streaming.batches import FrameBatches, LabelBatches, LabelledSegment, class_mask
-from training.streaming.clips import GatedSegment
 from training.streaming.encoder import Encoder
+from training.streaming.gated_segments import GatedSegment
 from training.streaming.heads import Head, Heads, RunningStatistics, StatisticsAnswer
 from training.streaming.imitation import encode
 from training.streaming.inference import run_causal

@@ -18,16 +18,16 @@ from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from training.corpora import Clip
 from training.fitting import compute_precision
 from training.job import Job
-from training.measure.answers import Evaluation
-from training.measure.baseline import fit_speaker_calibration, pooled_calibration
-from training.measure.listening import evaluate_bundle
+from training.measure.clip_results import Evaluation
+from training.measure.live_path import evaluate_bundle
 from training.measure.metrics import certainty_threshold, fit_temperature
-from training.runs import Run
+from training.measure.speaker_calibration import fit_speaker_calibration, pooled_calibration
+from training.run_folder import Run
 from training.sound.augment import training_examples
 from training.sound.examples import as_examples
 from training.streaming.batches import LabelledSegment, class_mask
-from training.streaming.clips import GatedSegment, gated_segments, with_level_copies
 from training.streaming.export import export_bundle
+from training.streaming.gated_segments import GatedSegment, gated_segments, with_level_copies
 from training.streaming.graph import results_by_clip
 from training.streaming.heads import Head, Heads
 from training.streaming.imitation import (
@@ -37,7 +37,7 @@ from training.streaming.imitation import (
     pretrained_vectors,
     train_encoder,
 )
-from training.streaming.labelling import (
+from training.streaming.label_training import (
     LabelTrainingSet,
     assemble_model,
     label_segments,
@@ -50,9 +50,9 @@ from training.streaming.labelling import (
     with_soft_targets,
 )
 from training.streaming.network import StreamingSer, new_model, with_outputs
+from training.streaming.pretrained import load_pretrained_encoder
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
 from training.streaming.spectra import SpectrumScale, segment_spectra
-from training.streaming.teacher import load_pretrained_encoder
 
 SELECTION, REFIT = "selection", "refit"
 

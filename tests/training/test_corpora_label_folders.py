@@ -9,7 +9,7 @@ import pytest
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.labels import LABELS
 from tests.training.test_corpora import FORMATS, read, record
-from training.corpora.own import folder_label
+from training.corpora.label_folders import folder_label
 
 
 @pytest.mark.parametrize(

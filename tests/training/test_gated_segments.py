@@ -20,7 +20,7 @@ from training.corpora import CORPORA, Clip
 from training.sound.augment import Augmentation, training_examples
 from training.sound.examples import Example, NoiseMixer, StreamExample
 from training.sound.recordings import samples_16k
-from training.streaming.clips import GatedSegment, gated_segments, with_level_copies
+from training.streaming.gated_segments import GatedSegment, gated_segments, with_level_copies
 from training.streaming.noise_spectra import SpectralNoise
 from training.streaming.spectra import log_mel, segment_spectra
 

@@ -12,14 +12,14 @@ from realtime_ser.recogniser.bundle import MANIFEST, Bundle, bundle_folder, load
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Workload
-from training.measure.answers import Evaluation
-from training.measure.listening import evaluate_bundle
+from training.measure.clip_results import Evaluation
+from training.measure.live_path import evaluate_bundle
 from training.measure.predictions import predictions_of, write_predictions
 from training.measure.scoring import scores
 from training.recipe import Recipe, check_recipe
 from training.report.card import write_card
 from training.report.run_report import write_report
-from training.runs import CACHE, PREDICTIONS, RECORD, RESULTS, Run, RunRecord
+from training.run_folder import CACHE, PREDICTIONS, RECORD, RESULTS, Run, RunRecord
 from training.streaming.export import write_manifest
 from training.streaming.scores import cross_validated_scores, streaming_scores
 
@@ -209,7 +209,7 @@ def _evaluate_run(run: Run, read: ClipReader, jobs: int) -> Evaluation:
     if recipe.kind == "streaming":
         return evaluate_bundle(load_bundle(run.bundle), parts["test"], jobs=jobs)
     # What is trained is kept, so that making it again only listens.
-    from training.offline.making import make_model
+    from training.offline.train import make_model
 
     cache = run.folder.parent / CACHE
     return make_model(Job(recipe, parts, run, cache, None, None, record.seed, jobs))

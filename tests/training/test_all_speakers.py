@@ -11,7 +11,7 @@ import pytest
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.step_model import StepModel
 from training.cli import main
-from training.measure.answers import Evaluation
+from training.measure.clip_results import Evaluation
 
 SMALL = ["--set", "whole.epochs=1", "--set", "whole.spec_augment=0"]
 TITLE = "quick-whole.epochs=1-whole.spec_augment=0"

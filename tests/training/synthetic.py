@@ -10,12 +10,12 @@ import numpy as np
 
 from realtime_ser.base.labels import LABELS
 from training.corpora import CORPORA, Clip
-from training.measure.answers import ClipResult, Evaluation, SegmentResult
-from training.measure.listening import EARLY_SECONDS
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
+from training.measure.live_path import EARLY_SECONDS
 from training.measure.predictions import predictions_of, write_predictions
 from training.measure.scoring import scores
 from training.recipe import load_recipe
-from training.runs import HISTORY, PREDICTIONS, RECORD, RESULTS, Run, RunRecord, data_table
+from training.run_folder import HISTORY, PREDICTIONS, RECORD, RESULTS, Run, RunRecord, data_table
 
 SPEAKERS = {"ravdess": ("01", "11", "20"), "crema_d": ("1037", "1038", "1039")}
 FILES = {

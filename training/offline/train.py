@@ -19,7 +19,7 @@ from training.fitting import (
 )
 from training.folds import SplitPart
 from training.job import Job
-from training.measure.answers import ClipResult, Evaluation, SegmentResult
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
 from training.offline.architectures import build_network
 from training.offline.batches import (
     BatchLayout,
@@ -28,12 +28,12 @@ from training.offline.batches import (
     make_validation_batches,
     training_set,
 )
+from training.offline.clip_selection import oversampled
 from training.offline.features import clip_features
 from training.offline.frontend import ClipFrames, FrontEnd, FrozenEncoder, Standardiser
 from training.offline.model import OfflineModel, load_offline
 from training.offline.recipe import Features, OfflineFit, OfflineRecipe
-from training.offline.selection import oversampled
-from training.runs import OFFLINE_MODEL
+from training.run_folder import OFFLINE_MODEL
 from training.sound.augment import training_examples
 from training.sound.examples import Example
 
