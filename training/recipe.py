@@ -83,7 +83,7 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:
     for change in changes:
         _apply_change(data, change)
     recipe = check_recipe(data, f"the recipe {path}")
-    return RecipeFile(recipe, path, tuple(changes), _digest(recipe))
+    return RecipeFile(recipe, path, tuple(changes), recipe_digest(recipe))
 
 
 def check_recipe(data: object, where: str) -> Recipe:
@@ -123,7 +123,8 @@ def _apply_change(data: dict[str, Any], change: str) -> None:
         raise UsageError(f"The value in '{change}' is not valid YAML; mend it.") from error
 
 
-def _digest(recipe: Recipe) -> str:
+def recipe_digest(recipe: Recipe) -> str:
+    """SHA-256 of a whole recipe in effect, in hexadecimal."""
     text = json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
