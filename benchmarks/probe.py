@@ -177,7 +177,7 @@ def _install_hooks(log: _MomentLog) -> None:
 
     def begun(window: Any, *_: Any) -> None:
         for view in window.findChildren(QGraphicsView):
-            view.viewport_filter().installEventFilter(viewport_filter)
+            view.viewport().installEventFilter(viewport_filter)
 
     def happened(_window: Any, event: QEvent) -> None:
         if event.type() is QEvent.Type.UpdateRequest:

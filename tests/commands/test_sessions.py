@@ -440,7 +440,7 @@ def test_the_session_heard_again_outlives_the_first(kept, store):
 
 KILLED = """
 import os, signal, time
-from realtime_ser.config import Config
+from realtime_ser.base.config import Config
 from realtime_ser.session.live import LiveSession
 config = Config.model_validate(
     {"audio": {"input": "demo", "speed": 4}, "session": {"record_audio": True}})

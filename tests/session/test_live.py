@@ -84,7 +84,7 @@ def test_the_sound_lies_in_the_session_s_folder_or_beside_the_export(speech_wav,
 
 KILLED = """
 import os, signal, time
-from realtime_ser.config import Config
+from realtime_ser.base.config import Config
 from realtime_ser.session.live import LiveSession
 config = Config.model_validate({"audio": {"input": "demo"}})
 LiveSession(config).start()

@@ -196,8 +196,8 @@ def test_an_unknown_id_names_the_nearest(store):
 LIVE = """
 import sys
 from pathlib import Path
-from realtime_ser.config import parse_config
-from realtime_ser.records import Update
+from realtime_ser.base.config import parse_config
+from realtime_ser.base.records import Update
 from realtime_ser.session.live import LiveSession
 config = parse_config(
     {"audio": {"input": "demo"}, "sessions": {"folder": Path(sys.argv[1])},

@@ -14,10 +14,10 @@ import numpy as np
 import keras
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from realtime_ser.config import GateConfig
-from realtime_ser.features import FeatureParams
-from realtime_ser.labels import LABELS
-from realtime_ser.model import Manifest
+from realtime_ser.base.config import GateConfig
+from realtime_ser.recogniser.features import FeatureParams
+from realtime_ser.base.labels import LABELS
+from realtime_ser.recogniser.bundle import Manifest
 from training.corpora import Clip
 from training.fitting import optimizer
 from training.streaming.network import new_model

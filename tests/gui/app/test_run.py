@@ -147,8 +147,8 @@ def test_an_interrupt_closes_in_order(tmp_path):
 import os, signal, sys, threading, time
 from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-from realtime_ser.config import parse_config
-from realtime_ser.gui import run
+from realtime_ser.base.config import parse_config
+from realtime_ser.gui.app.run import run
 config = parse_config({{"audio": {{"input": "demo"}}}}, "test")
 def interrupt():
     while not Path({str(tmp_path / "s.csv")!r}).exists():

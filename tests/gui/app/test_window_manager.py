@@ -395,8 +395,8 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     qtbot.keyClicks(shown.presets[0], "sigh")
     shown.close_button.click()
     qtbot.keyClick(window, Qt.Key.Key_1)
-    qtbot.waitUntil(lambda: len(window.timeline.marks) == 1, timeout=5000)
-    assert window.timeline.marks[0].name == "sigh"
+    qtbot.waitUntil(lambda: len(window.timeline.markers) == 1, timeout=5000)
+    assert window.timeline.markers[0].name == "sigh"
     assert window.preferences.presets[1:] == PRESETS[1:]
 
 
