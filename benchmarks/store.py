@@ -35,7 +35,7 @@ def store_with_session(updates: int = DAY) -> Iterator[tuple[Store, str]]:
         writer = store.begin(_metadata())
         records = _records(updates)
         writer.insert_records(1, np.array_split(records, -(-updates // _ROW)))
-        writer.write(_segments(records))
+        writer.feed(_segments(records))
         writer.finish()
         yield store, writer.id
 

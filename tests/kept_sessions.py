@@ -73,12 +73,12 @@ def keep(store, made=(), *, audio=False, **facts):
     """Keep a session and return what is known of it."""
     session_metadata = metadata(**facts)
     writer = store.begin(session_metadata)
-    writer.write(list(made))
+    writer.feed(list(made))
     if audio:
         path = writer.folder / "audio.flac"
         writer.note_files(None, named=False, audio=path)
         sink = SoundSink(path, session_metadata.source)
-        sink.write([Sound(0, sound(session_metadata.source.channels))])
+        sink.feed([Sound(0, sound(session_metadata.source.channels))])
         sink.finish()
     writer.finish()
     return store.session(writer.id)
@@ -101,11 +101,11 @@ def interrupted(store):
         "from tests import kept_sessions as made\n"
         "metadata = made.metadata()\n"
         "writer = Store(Path(sys.argv[1])).begin(metadata)\n"
-        "writer.write(made.records())\n"
+        "writer.feed(made.records())\n"
         "path = writer.folder / 'audio.flac'\n"
         "writer.note_files(None, named=False, audio=path)\n"
         "sink = SoundSink(path, metadata.source)\n"
-        "sink.write([Sound(0, made.sound())])\n"
+        "sink.feed([Sound(0, made.sound())])\n"
         "sink.flush(); writer.flush(); os._exit(9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(store.folder)], timeout=60)

@@ -55,9 +55,9 @@ def export_session(
     try:
         updates = store.updates(info.id)
         while chunk := list(islice(updates, _CHUNK)):
-            out.write([convert(update) for update in chunk])
-        out.write([convert(segment) for segment in store.segments(info.id)])
-        out.write(store.markers(info.id))
+            out.feed([convert(update) for update in chunk])
+        out.feed([convert(segment) for segment in store.segments(info.id)])
+        out.feed(store.markers(info.id))
         out.flush()
         out.finish()
     except BaseException:

@@ -67,7 +67,7 @@ def analyze_into_store(
         native_position = 0
         for block in source.blocks(_BLOCK_S):
             native_position += len(block)
-            writer.write(
+            writer.feed(
                 [
                     record
                     for channel_pipeline in channel_pipelines
@@ -76,7 +76,7 @@ def analyze_into_store(
             )
             writer.flush()
             advance(native_position / rate / (source.info.duration_s or 1.0))
-        writer.write(
+        writer.feed(
             [
                 record
                 for channel_pipeline in channel_pipelines

@@ -79,10 +79,10 @@ def reanalyse(
     writer = store.begin(new_metadata)
     try:
         writer.start(metadata.started, lambda: info.health)
-        writer.write([*store.markers(info.id), *store.anchors(info.id)])
+        writer.feed([*store.markers(info.id), *store.anchors(info.id)])
         gaps = _gaps(old_columns[metadata.channels[0]], source.info.native_rate)
         for records, share in _process_blocks(source, channel_pipelines, gaps):
-            writer.write(
+            writer.feed(
                 [_with_wall_clock(record, old_columns[record.channel]) for record in records]
             )
             writer.flush()

@@ -23,7 +23,7 @@ class RecordSink(Protocol):
     def recovers(self) -> bool:
         """Whether it may go on after a failure."""
 
-    def write(self, records: Sequence[Record]) -> None:
+    def feed(self, records: Sequence[Record]) -> None:
         """Take records."""
 
     def flush(self) -> None:
@@ -118,7 +118,7 @@ class SessionRecorder:
             self.tally.feed(record)
         if records:
             self._call_sinks(
-                lambda sink: sink.write(records), self._working_sinks, clears_faults=False
+                lambda sink: sink.feed(records), self._working_sinks, clears_faults=False
             )
 
     def _call_sinks(

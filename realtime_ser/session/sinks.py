@@ -126,7 +126,7 @@ class TableSink:
             self.discard()
             raise cannot_write(files.frames, error) from error
 
-    def write(self, records: Sequence[Record]) -> None:
+    def feed(self, records: Sequence[Record]) -> None:
         """Add rows."""
         with self._explained():
             for record in records:
@@ -217,7 +217,7 @@ class SoundSink:
                 path, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
             )
 
-    def write(self, records: Sequence[Record]) -> None:
+    def feed(self, records: Sequence[Record]) -> None:
         """Append sound; lost and paused time becomes digital silence."""
         with self._explained():
             for record in records:

@@ -581,7 +581,7 @@ def test_a_running_session_is_exported_as_far_as_it_is_stored(store, tmp_path):
     from tests.kept_sessions import metadata
 
     writer = store.begin(metadata())
-    writer.write([*records(), Marker(1.0, "now")])
+    writer.feed([*records(), Marker(1.0, "now")])
     writer.flush()
     info = store.session(writer.id)
     written(store, info, tmp_path / "now.eaf")

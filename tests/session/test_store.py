@@ -69,7 +69,7 @@ def silence(step, channel=1):
 def kept(store, records, **facts):
     """ID of a session that held these records."""
     writer = store.begin(metadata(**facts))
-    writer.write(records)
+    writer.feed(records)
     writer.finish()
     return writer.id
 
@@ -132,7 +132,7 @@ def test_updates_come_back_to_the_last_bit_however_they_were_committed(store, up
     writer = store.begin(metadata(channels=(1, 2)))
     edges = [0, *sorted(cuts), len(updates)]
     for start, end in pairwise(edges):
-        writer.write(updates[start:end])
+        writer.feed(updates[start:end])
         writer.flush()
     writer.finish()
     assert [flat(update) for update in store.updates(writer.id)] == [flat(u) for u in updates]
@@ -155,7 +155,7 @@ def test_everything_else_comes_back_too(store):
     anchor = Anchor(160_000, 1 / 7, 1 / 9, NOW)
     writer = store.begin(metadata(title="Ünï"))
     writer.start(NOW, lambda: SessionHealth(2, 441, "It broke."))
-    writer.write([segment, marker, replace(marker, wall_clock=None), anchor])
+    writer.feed([segment, marker, replace(marker, wall_clock=None), anchor])
     writer.finish()
     (info,) = store.sessions()
     assert info.metadata == metadata(title="Ünï")
@@ -278,7 +278,7 @@ def test_sessions_in_one_folder_do_not_disturb_each_other(tmp_path):
             with Store(folder) as store:
                 writer = store.begin(metadata(title=str(number)))
                 for step in range(0, 200, 10):
-                    writer.write([silence(step + k) for k in range(10)])
+                    writer.feed([silence(step + k) for k in range(10)])
                     writer.flush()
                     assert len(store.columns(writer.id)) == step + 10
                     assert store.recover() == []
@@ -385,13 +385,13 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
 
     with Store(tmp_path) as store:
         writer = store.begin(metadata())
-        writer.write([silence(step) for step in range(100)])
+        writer.feed([silence(step) for step in range(100)])
         writer.flush()
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
         try:
             for start in (100, 200):
-                writer.write([silence(start + k) for k in range(100)])
+                writer.feed([silence(start + k) for k in range(100)])
                 with pytest.raises(StoreError, match=r"Cannot keep sessions .*make room there"):
                     writer.flush()
         finally:
@@ -405,14 +405,14 @@ def test_what_a_full_disk_refused_is_stored_when_there_is_room(tmp_path):
 def test_an_interval_that_has_begun_is_stored_as_far_as_it_has_come(store):
     begun = Marker(1.0, "task", "5", wall_clock=NOW)
     writer = store.begin(metadata())
-    writer.write([*map(silence, range(20)), IntervalOpened(begun), Marker(1.2, "question", "1")])
+    writer.feed([*map(silence, range(20)), IntervalOpened(begun), Marker(1.2, "question", "1")])
     writer.flush()
     assert [one.duration_s for one in store.markers(writer.id)] == [pytest.approx(0.6), 0.0]
-    writer.write(list(map(silence, range(20, 50))))
+    writer.feed(list(map(silence, range(20, 50))))
     writer.flush()  # a program that is killed now has kept this
     task, question = store.markers(writer.id)
     assert task == replace(begun, duration_s=pytest.approx(3.0))
-    writer.write([replace(begun, duration_s=3.1), *map(silence, range(50, 60))])
+    writer.feed([replace(begun, duration_s=3.1), *map(silence, range(50, 60))])
     writer.finish()
     assert store.markers(writer.id) == [replace(begun, duration_s=3.1), question]
 
@@ -420,11 +420,11 @@ def test_an_interval_that_has_begun_is_stored_as_far_as_it_has_come(store):
 def test_the_end_of_an_interval_is_kept_also_where_its_beginning_was_deleted(store):
     begun = Marker(1.0, "task", "5")
     writer = store.begin(metadata())
-    writer.write([silence(20), IntervalOpened(begun)])
+    writer.feed([silence(20), IntervalOpened(begun)])
     writer.flush()
     (key,) = store.keyed_markers(writer.id)
     store.delete_marker(key)
-    writer.write([replace(begun, duration_s=3.0)])
+    writer.feed([replace(begun, duration_s=3.0)])
     writer.finish()
     assert store.markers(writer.id) == [replace(begun, duration_s=3.0)]
 

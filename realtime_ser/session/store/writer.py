@@ -98,7 +98,7 @@ class StoreWriter:
         if audio is not None:
             self._pending_columns["audio"] = audio.name if inside else str(audio.resolve())
 
-    def write(self, records: Sequence[Record]) -> None:
+    def feed(self, records: Sequence[Record]) -> None:
         """Take records; they are stored with the next :meth:`flush`."""
         self._records += records
 

@@ -146,12 +146,12 @@ def test_lines_and_areas_take_turns_and_the_theme_is_followed(qtbot, store, revi
 def test_what_comes_to_a_running_session_is_read_again(qtbot, store, review):
     records = made.records()
     writer = store.begin(made.metadata())
-    writer.write(records[:50])
+    writer.feed(records[:50])
     writer.flush()
     window = review(store.session(writer.id))
     assert "still running" in window.review_view.message.text()
     before_s = window.review_view.axis.duration_s
-    writer.write(records[50:])
+    writer.feed(records[50:])
     writer.flush()
     qtbot.keyClick(window, KEY.Key_F5)
     assert window.review_view.axis.duration_s > before_s
