@@ -28,7 +28,7 @@ from benchmarks.programs import (
 )
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE, STEP, Update, step_time
-from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import Bundle, load_bundle
 from realtime_ser.recogniser.gate import GATE_FRAME, Onset, SpeechGate
 from realtime_ser.recogniser.pipeline import Pipeline
 
@@ -142,7 +142,7 @@ def measure_onsets(bundle: Bundle) -> Milliseconds:
 def latency(seconds: float = _SESSION_S) -> BenchmarkSection:
     """Section on all three."""
     title = "Latency"
-    delays = measure_onsets(load_bundle(bundle_folder("default")))
+    delays = measure_onsets(load_bundle("default"))
     figures: list[Measurement] = []
     method = (
         f"{seconds:.0f} s of the demo recording, played into a null sink and captured from its "

@@ -17,7 +17,7 @@ from benchmarks.machine import one_core
 from benchmarks.programs import DEMO, finish, python, running_process, write_demo
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE, STEP, Update
-from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import Bundle, load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 
 _NATIVE_RATE = 48_000
@@ -85,7 +85,7 @@ def measure_analyze(seconds: float) -> float:
 
 def steps() -> BenchmarkSection:
     """Section on the time of a step."""
-    bundle = load_bundle(bundle_folder("default"))
+    bundle = load_bundle("default")
     times = measure_steps(bundle)
     onset = Measurement(
         "at a segment's onset, max",
@@ -103,7 +103,7 @@ def steps() -> BenchmarkSection:
 
 def analyze(seconds: float = 600.0) -> BenchmarkSection:
     """Section on files."""
-    bundle = load_bundle(bundle_folder("default"))
+    bundle = load_bundle("default")
     whole = measure_analyze(seconds)
     alone = measure_pipeline(bundle, seconds)
     least = Target(60.0, at_least=True)

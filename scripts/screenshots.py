@@ -54,7 +54,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
 from realtime_ser.gui.review.sound_store import BLOCK_S
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.opening import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,7 +188,7 @@ class Tour:
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
         self._recordings = Recordings(HOME / "Recordings")
-        self._bundle = load_bundle(bundle_folder("default"))
+        self._bundle = load_bundle("default")
         self._heard = analyse_recording(self._recordings["interview"], self._bundle)
         manifest = self._bundle.manifest
         self._model = f"{manifest.name} {manifest.version}"
@@ -229,7 +229,7 @@ class Tour:
         self._take("two_channels", view)
 
     def _view_two_models(self) -> None:
-        other = load_bundle(bundle_folder("open"))
+        other = load_bundle("open")
         comparison = analyse_recording(self._recordings["interview"], other)
         name = f"{other.manifest.name} {other.manifest.version}"
         view = self._fill(self._heard, comparison=Comparison(name, other.labels, self._model))

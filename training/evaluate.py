@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime_ser.base.errors import OutputError, UsageError
-from realtime_ser.recogniser.bundle import MANIFEST, Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import MANIFEST, Bundle, load_bundle
 from training.corpora import Clip
 from training.folds import partition
 from training.job import Job, Workload
@@ -98,7 +98,7 @@ def remeasure(
             "leave --folds out."
         )
     if not (run.folder / RECORD).exists():
-        bundle = load_bundle(bundle_folder(target))
+        bundle = load_bundle(target)
         if folds:
             _check_recipe_of(bundle, folds)
             results = cross_validate(folds, read, workload, cache)

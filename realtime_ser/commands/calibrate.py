@@ -15,7 +15,7 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import aligned_lines
 from realtime_ser.engine.open import open_source
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
 from realtime_ser.session.profiles.calibration import (
     calibration_audio,
@@ -48,7 +48,7 @@ def calibrate(options: argparse.Namespace, config: Config) -> None:
         raise UsageError(
             f"There is a profile '{options.name}' already: choose another name, or add --replace."
         )
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     require_baseline(bundle)
     config = config.model_copy(update={"audio": calibration_audio(config.audio)})
     source = open_source(config.audio).source
@@ -98,7 +98,7 @@ def profiles(options: argparse.Namespace, config: Config) -> None:
 
 def _list(_options: argparse.Namespace, config: Config) -> None:
     rows = [("name", "made", "voice", "model", "device", "")]
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     for path in profile_paths(config):
         try:
             profile = read_profile_file(path)
@@ -148,12 +148,12 @@ def _show(options: argparse.Namespace, config: Config) -> None:
 
 def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
     """What each probability is multiplied by before they are renormalised, or why it is not."""
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     try:
         require_compatible(bundle, profile)
     except UsageError as error:
         return {}, str(error)
-    shift = bundle.for_person(profile).shift
+    shift = bundle.shift(profile)
     factors = zip(bundle.labels, shift, strict=True)
     return {label: f"x {math.exp(value):.2f}" for label, value in factors}, ""
 

@@ -9,8 +9,7 @@ from realtime_ser.base.records import SAMPLE_RATE, STEP, Record, Sound, State, U
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 
 _CAPACITY = 7500  # records: two minutes of updates and blocks of sound
 _GAPS = (State.LOST, State.PAUSED)
@@ -36,7 +35,7 @@ class ComparisonModel:
         self.bundle = bundle
         self._rate = monitor.source.info.native_rate
         self._channel_pipelines = [
-            ChannelPipeline(channel, self._rate, Pipeline(bundle, gate, channel))
+            ChannelPipeline(Pipeline(bundle, gate, channel), self._rate)
             for channel in monitor.channels
         ]
         self._first_channel = monitor.channels[0]

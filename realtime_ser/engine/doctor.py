@@ -111,10 +111,10 @@ def _check_gate(config: Config) -> Iterator[Finding]:
 
 
 def _check_model(config: Config) -> Iterator[Finding]:
-    from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+    from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.step_model import StepModel
 
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     manifest = bundle.manifest
     files = f"{len(manifest.files)} files unaltered"
     yield _good("model", f"{manifest.name} {manifest.version} in {bundle.folder}, {files}")
@@ -122,7 +122,7 @@ def _check_model(config: Config) -> Iterator[Finding]:
     times, state = [], model.initial_state()
     for _ in range(_STEPS):
         start = time.perf_counter()
-        _, state = model.step(np.zeros((8, manifest.features.n_mfcc)), state)
+        _, state = model.step(np.zeros((8, manifest.features.n_mels)), state)
         times.append(1000.0 * (time.perf_counter() - start))
     median = float(np.median(times))
     words = f"{median:.2f} ms (median of {_STEPS})"

@@ -33,9 +33,8 @@ from realtime_ser.base.records import (
     Update,
 )
 from realtime_ser.engine.subscription import Subscription
-from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.bundle import Bundle, Decoder
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 
 SILENT_DEVICE_S = 1.0
 """A microphone that delivers nothing for so long is taken to be gone."""
@@ -103,8 +102,8 @@ class Monitor:
         Settings of the speech gate.
     channels
         Channels of the source to monitor, from 1; each has its own gate and state.
-    classes
-        Labels to which probabilities are restricted and renormalised; empty: all.
+    decoder
+        The bundle's decoder; ``None``: over all labels, without a profile.
     buffer_s
         Size of the ring between capture and worker, in seconds.
     """
@@ -116,16 +115,17 @@ class Monitor:
         gate: GateConfig | None = None,
         *,
         channels: Sequence[int] = (1,),
-        classes: Sequence[str] = (),
+        decoder: Decoder | None = None,
         buffer_s: float = 10.0,
     ) -> None:
         self.source = source
         self.bundle = bundle
+        self.decoder = decoder or bundle.decoder()
         self.channels = tuple(channels)
         self._rate = source.info.native_rate
         self._channel_pipelines = [
             ChannelPipeline(
-                channel, self._rate, Pipeline(bundle, gate or GateConfig(), channel, classes)
+                Pipeline(bundle, gate or GateConfig(), channel, self.decoder), self._rate
             )
             for channel in channels
         ]
@@ -150,7 +150,7 @@ class Monitor:
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the probabilities, in order."""
-        return self._channel_pipelines[0].pipeline.labels
+        return self.decoder.labels
 
     @property
     def status(self) -> Status:

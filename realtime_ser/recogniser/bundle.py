@@ -1,4 +1,4 @@
-"""Model bundles: their files, checks and calibration.
+"""Model bundles: their files and checks, and the decoder of their logits.
 
 A bundle is a folder: ``model.tflite`` (the streaming step), ``model.keras`` (the training graph),
 ``bundle.json`` (everything that is needed to feed them, and the hash of each file) and ``CARD.md``.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -53,7 +53,7 @@ class Manifest(BaseModel):
     certainty_threshold
         Confidence from which an estimate is called certain.
     baseline
-        What it knows of neutral speech, for personal profiles; ``None``: nothing.
+        The model's reference of neutral speech, for speaker profiles; ``None``: there is none.
     recipe, corpora, metrics
         Where the model comes from and what was measured; see the card.
     files
@@ -92,37 +92,39 @@ class Bundle:
     Attributes
     ----------
     folder, manifest
-        Where it lies, and its description.
+        Folder of the bundle, and its ``bundle.json``.
     digest
-        SHA-256 of the description, which holds those of the files.
-    profile
-        The person for whom its probabilities are corrected; ``None``: nobody.
+        SHA-256 of ``bundle.json``, which holds those of the other files.
     """
 
     folder: Path
     manifest: Manifest
     digest: str
-    profile: Profile | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the outputs, in order."""
         return self.manifest.labels
 
-    @property
-    def shift(self) -> NDArray[np.float64]:
-        """What the profile adds to the log-probabilities, shape ``(labels,)``; zeros without."""
-        if self.profile is None or self.manifest.baseline is None:
+    def shift(self, profile: Profile | None) -> NDArray[np.float64]:
+        """Correction of the log-probabilities by a profile, shape ``(labels,)``.
+
+        Zeros without a profile, and for a model without a reference of neutral speech.
+        """
+        if profile is None or self.manifest.baseline is None:
             return np.zeros(len(self.labels))
-        means = [self.profile.log_probabilities[label] for label in self.labels]
+        means = [profile.log_probabilities[label] for label in self.labels]
         return self.manifest.baseline.shift(means)
 
-    def for_person(self, profile: Profile) -> Bundle:
-        """The same model, corrected for a person whom it has heard."""
-        return replace(self, profile=profile)
+    def decoder(self, classes: Sequence[str] = (), profile: Profile | None = None) -> Decoder:
+        """Decoder of the model's logits.
 
-    def decoder(self, classes: Sequence[str] = ()) -> Decoder:
-        """Turns logits into estimates over ``classes``, or over all labels.
+        Parameters
+        ----------
+        classes
+            Labels to which the probabilities are restricted and renormalised; empty: all.
+        profile
+            Profile of the speaker, made with this model; ``None``: no correction.
 
         Raises
         ------
@@ -137,9 +139,13 @@ class Bundle:
         if len(labels) < 2:
             raise UsageError("Name at least two different classes, separated by commas.")
         index = np.array([self.labels.index(label) for label in labels])
-        manifest = self.manifest
         return Decoder(
-            labels, index, manifest.temperature, manifest.certainty_threshold, self.shift[index]
+            labels=labels,
+            index=index,
+            temperature=self.manifest.temperature,
+            threshold=self.manifest.certainty_threshold,
+            shift=self.shift(profile)[index],
+            profile=profile,
         )
 
 
@@ -147,7 +153,18 @@ class Bundle:
 class Decoder:
     """Logits to calibrated probabilities over some or all of a bundle's labels.
 
-    ``shift``, shape ``(labels,)``, is added to the log-probabilities.
+    Attributes
+    ----------
+    labels
+        Labels of the probabilities, in order.
+    index
+        Their places among the bundle's labels, shape ``(labels,)``.
+    temperature, threshold
+        The bundle's temperature, and the confidence from which an estimate is called certain.
+    shift
+        Correction that is added to the log-probabilities, shape ``(labels,)``.
+    profile
+        Profile of the speaker, of which ``shift`` is made; ``None``: no correction.
     """
 
     labels: tuple[str, ...]
@@ -155,6 +172,7 @@ class Decoder:
     temperature: float
     threshold: float
     shift: NDArray[np.float64]
+    profile: Profile | None = None
 
     def decode(self, logits: NDArray[np.float32]) -> Estimate:
         """Estimate from the logits of all the bundle's labels, shape ``(labels,)``."""
@@ -186,28 +204,35 @@ def bundle_folder(name: str) -> Path:
     return inside if inside.is_dir() else Path(name)
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(name: str | Path) -> Bundle:
     """Read and check a bundle.
+
+    Parameters
+    ----------
+    name
+        Name of a shipped bundle, or path of a bundle's folder; a :class:`~pathlib.Path` is never
+        taken for a name.
 
     Raises
     ------
     BundleError
         A file is missing or altered, or the bundle is of another schema.
     """
+    folder = name if isinstance(name, Path) else bundle_folder(name)
     if not folder.is_dir():
         raise BundleError(f"There is no model bundle at {folder}; check the name or the path.")
     manifest, digest = _read_manifest(folder)
-    for name, expected in manifest.files.items():
+    for file, expected in manifest.files.items():
         try:
-            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            found = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         except OSError as error:
             raise BundleError(
-                f"The model bundle {folder} lacks its file {name} ({error.strerror}); "
+                f"The model bundle {folder} lacks its file {file} ({error.strerror}); "
                 "fetch the bundle again."
             ) from error
         if found != expected:
             raise BundleError(
-                f"The file {name} of the model bundle {folder} was altered "
+                f"The file {file} of the model bundle {folder} was altered "
                 "(its SHA-256 differs); fetch the bundle again."
             )
     return Bundle(folder, manifest, digest)

@@ -1,4 +1,8 @@
-"""Streaming MFCC: the one feature extractor, for training and for the live path.
+"""Streaming features: the one log-mel extractor and the DCT, for training and for the live path.
+
+The log-mel spectrum is what travels: it is shown, and training changes it. Its MFCC are made where
+they are needed, by :class:`~realtime_ser.recogniser.step_model.StepModel` and by the training
+batches, with :func:`dct_matrix`.
 
 Frames are computed eight at a time, on the step grid, always with the same array shapes. A result
 therefore does not depend on how the samples were cut into blocks, down to the last bit.
@@ -106,8 +110,8 @@ class StepFramer:
         return [pending[step * STEP :][:STEP_SPAN] for step in range(steps)]
 
 
-class Mfcc:
-    """MFCC of one step at a time.
+class LogMel:
+    """Log-mel spectrum of one step at a time.
 
     Parameters
     ----------
@@ -116,9 +120,10 @@ class Mfcc:
 
     Notes
     -----
-    In float64 the frames equal ``librosa.feature.mfcc`` with ``center=False`` and ``top_db=None``
-    on a signal that has ``(n_fft - 400) / 2`` zeros put before it, within 1e-6: librosa counts a
-    frame from the start of the transform, this project from the start of the window.
+    In float64 its MFCC (times :func:`dct_matrix`) equal ``librosa.feature.mfcc`` with
+    ``center=False`` and ``top_db=None`` on a signal that has ``(n_fft - 400) / 2`` zeros put before
+    it, within 1e-6: librosa counts a frame from the start of the transform, this project from the
+    start of the window.
     """
 
     def __init__(self, params: FeatureParams) -> None:
@@ -126,9 +131,8 @@ class Mfcc:
         # Periodic Hann: the period is FRAME, not FRAME - 1.
         self._window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
         self._filters = np.ascontiguousarray(mel_filterbank(params).T)
-        self._dct = np.ascontiguousarray(dct_matrix(params.n_mfcc, params.n_mels).T)
 
-    def log_mel(self, span: NDArray[np.floating]) -> NDArray[np.float64]:
+    def spectrum(self, span: NDArray[np.floating]) -> NDArray[np.float64]:
         """Log-mel spectrum of a step.
 
         Parameters
@@ -147,8 +151,3 @@ class Mfcc:
         power = spectrum.real**2 + spectrum.imag**2
         mel: NDArray[np.float64] = 10.0 * np.log10(np.maximum(power @ self._filters, _POWER_FLOOR))
         return mel
-
-    def cepstra(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
-        """MFCC, shape ``(8, n_mfcc)``, of a step's log-mel spectrum, shape ``(8, n_mels)``."""
-        coefficients: NDArray[np.float64] = log_mel @ self._dct
-        return coefficients

@@ -1,4 +1,8 @@
-"""Samples in, updates out: gate, features and model of one channel.
+"""Samples in, updates out: one channel's way from native samples to records.
+
+:class:`ChannelPipeline` resamples a channel of the source; :class:`Pipeline` hands its 16 kHz
+samples to the segmenter, the segmenter's steps to the step model, and the model's logits to the
+decoder.
 
 No threads, no window, and no clock but the count of samples, so that a microphone, a file that
 plays as one, and an offline analysis all run this very code and get the same numbers.
@@ -6,11 +10,10 @@ plays as one, and an offline analysis all run this very code and get the same nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.audio.resample import Resampler
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import (
     SAMPLE_RATE,
@@ -22,8 +25,7 @@ from realtime_ser.base.records import (
     Update,
     step_time,
 )
-from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.features import Mfcc
+from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.segmenter import Segmenter, Step
 from realtime_ser.recogniser.step_model import ModelState, StepModel
@@ -57,8 +59,8 @@ class Pipeline:
         Settings of the speech gate.
     channel
         Number that the records carry, from 1.
-    classes
-        Labels to which the probabilities are restricted and renormalised; empty: all.
+    decoder
+        The bundle's decoder; ``None``: over all labels, without a profile.
     model
         The bundle's step model, where several pipelines of one thread share it.
     """
@@ -68,14 +70,13 @@ class Pipeline:
         bundle: Bundle,
         gate: GateConfig,
         channel: int = 1,
-        classes: Sequence[str] = (),
+        decoder: Decoder | None = None,
         model: StepModel | None = None,
     ) -> None:
         self._segmenter = Segmenter(bundle.manifest.features, gate)
-        self._mfcc = Mfcc(bundle.manifest.features)
         self._model = model or StepModel(bundle)
-        self._decoder = bundle.decoder(classes)
-        self._channel = channel
+        self._decoder = decoder or bundle.decoder()
+        self.channel = channel
         self._segments = 0
         self._open: _OpenSegment | None = None
         self._position = 0
@@ -117,7 +118,7 @@ class Pipeline:
         self._position = position
         resume = -(-position // STEP)
         records = self.finish() + [
-            Update(step, self._channel, state) for step in range(self._segmenter.next_step, resume)
+            Update(step, self.channel, state) for step in range(self._segmenter.next_step, resume)
         ]
         if resume > self._segmenter.next_step:
             self._segmenter.skip(resume)
@@ -133,7 +134,7 @@ class Pipeline:
         return [
             Segment(
                 number=segment.number,
-                channel=self._channel,
+                channel=self.channel,
                 start_s=segment.start * STEP_S,
                 end_s=step_time(last),
                 voiced_s=segment.voiced * GATE_FRAME / SAMPLE_RATE,
@@ -151,7 +152,7 @@ class Pipeline:
         estimate = self._infer(step, self._open) if self._open else None
         update = Update(
             step=step.index,
-            channel=self._channel,
+            channel=self.channel,
             state=State.SILENCE if estimate is None else State.SPEECH,
             segment=self._open.number if self._open else None,
             estimate=estimate,
@@ -163,8 +164,48 @@ class Pipeline:
 
     def _infer(self, step: Step, segment: _OpenSegment) -> Estimate:
         for log_mel in step.log_mels:
-            frames = self._mfcc.cepstra(log_mel)
-            logits, segment.state = self._model.step(frames, segment.state)
+            logits, segment.state = self._model.step(log_mel, segment.state)
         estimate = self._decoder.decode(logits)
         segment.feed(step, estimate)
         return estimate
+
+
+class ChannelPipeline:
+    """Resampler and pipeline of one channel, in step with the native sample count.
+
+    Parameters
+    ----------
+    pipeline
+        The pipeline of the channel.
+    rate
+        Native rate of the source in Hz.
+    """
+
+    def __init__(self, pipeline: Pipeline, rate: int) -> None:
+        self._pipeline = pipeline
+        self._column = pipeline.channel - 1
+        self._rate = rate
+        self._resampler = Resampler(rate)
+
+    def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
+        """Take the source's next samples, shape ``(n, channels)``.
+
+        The records do not depend on how the samples were cut into blocks.
+        """
+        return self._pipeline.push(self._resampler.push(samples[:, self._column]))
+
+    def gap(self, native_position: int, state: State) -> list[Update | Segment]:
+        """Advance to native sample ``native_position`` without sound: lost or paused time."""
+        target = self._position(native_position)
+        return self._flush(target) + self._pipeline.gap(target, state)
+
+    def finish(self, native_position: int) -> list[Update | Segment]:
+        """End the sound after ``native_position`` native samples."""
+        return self._flush(self._position(native_position)) + self._pipeline.finish()
+
+    def _flush(self, target: int) -> list[Update | Segment]:
+        rest = self._resampler.flush()
+        return self._pipeline.push(rest[: max(0, target - self._pipeline.position)])
+
+    def _position(self, native_position: int) -> int:
+        return round(native_position * SAMPLE_RATE / self._rate)

@@ -1,4 +1,4 @@
-"""Samples in, steps out: what each 80 ms step held, and which frames the model is to hear.
+"""16 kHz samples to steps: level, envelope, speech gate, and the log-mel frames for the model.
 
 The step grid never moves; the gate only says which steps are fed. Evaluation and training read the
 same steps as the live path does.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import HOP, SAMPLE_RATE, SILENCE_DBFS, STEP, STEP_FRAMES, STEP_S
-from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepFramer
+from realtime_ser.recogniser.features import FeatureParams, LogMel, StepFramer
 from realtime_ser.recogniser.gate import GATE_FRAME, Offset, Onset, SpeechGate
 
 _GATE_FRAMES = STEP // GATE_FRAME
@@ -60,7 +60,7 @@ class Segmenter:
     """Gate and features of one channel on its step grid."""
 
     def __init__(self, features: FeatureParams, gate: GateConfig) -> None:
-        self._mfcc = Mfcc(features)
+        self._log_mel = LogMel(features)
         self._config = gate
         self._gate = SpeechGate(gate)
         self._preroll = gate.preroll_ms * SAMPLE_RATE // 1000
@@ -100,7 +100,7 @@ class Segmenter:
         index = self._next
         self._next += 1
         sound = span[:STEP]
-        self._history.append(self._mfcc.log_mel(span))
+        self._history.append(self._log_mel.spectrum(span))
         voiced, event = self._run_gate(sound)
         ends_segment, segment_start = self._track_segment(index, voiced, event)
         log_mels = self._no_frames

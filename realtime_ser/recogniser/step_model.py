@@ -12,6 +12,7 @@ from realtime_ser.base.errors import BundleError
 from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, Bundle
+from realtime_ser.recogniser.features import dct_matrix
 
 #: Name of the frames among the step model's inputs, and of the logits among its outputs; every
 #: other input and output is a state, and carries the same name on both sides.
@@ -22,7 +23,7 @@ ModelState: TypeAlias = dict[str, NDArray[np.float32]]
 
 
 class StepModel:
-    """The streaming step of a bundle on LiteRT, one thread, all state explicit.
+    """The streaming step of a bundle: DCT and LiteRT graph, one thread, all state explicit.
 
     Not to be shared between threads.
     """
@@ -43,21 +44,23 @@ class StepModel:
                 f"{bundle.folder / STEP_MODEL} is not a step model that fits {MANIFEST}: {error}."
             ) from error
         self._shapes = manifest.states
-        self._input_shape = (1, STEP_FRAMES, manifest.features.n_mfcc)
+        features = manifest.features
+        self._dct = np.ascontiguousarray(dct_matrix(features.n_mfcc, features.n_mels).T)
+        self._input_shape = (1, STEP_FRAMES, features.n_mfcc)
 
     def initial_state(self) -> ModelState:
         """State at the start of a segment: zeros."""
         return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
 
     def step(
-        self, frames: NDArray[np.floating], state: ModelState
+        self, log_mel: NDArray[np.float64], state: ModelState
     ) -> tuple[NDArray[np.float32], ModelState]:
-        """One step.
+        """Logits of the next step.
 
         Parameters
         ----------
-        frames
-            MFCC, shape ``(8, n_mfcc)``.
+        log_mel
+            Log-mel spectrum of the step in dB, shape ``(8, n_mels)``.
         state
             From :meth:`initial_state` or from the step before; left as it is.
 
@@ -66,6 +69,12 @@ class StepModel:
         logits : ndarray, shape (labels,)
         state : dict
         """
+        return self.run_graph(log_mel @ self._dct, state)
+
+    def run_graph(
+        self, frames: NDArray[np.floating], state: ModelState
+    ) -> tuple[NDArray[np.float32], ModelState]:
+        """Logits of the next step from its MFCC, shape ``(8, n_mfcc)``: the graph alone."""
         call = self._interpreter
         call.set_tensor(self._frames, frames.astype(np.float32).reshape(self._input_shape))
         for name, (source, _) in self._states.items():

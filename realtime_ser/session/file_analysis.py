@@ -9,9 +9,8 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.config import Config
-from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
-from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.bundle import Bundle, load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata
 from realtime_ser.session.profiles.folder import with_profile
@@ -50,7 +49,7 @@ def analyze_into_store(
     source = FileSource(path)
     require_channels(source.info, config.audio.channels)
     config = with_profile(config, None)  # it was chosen for a session, not for any file
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     model = ModelIdentity(bundle.manifest.name, bundle.manifest.version, bundle.digest)
     stored = _stored_session(store, path, model, config)
     if stored is not None:
@@ -61,7 +60,7 @@ def analyze_into_store(
         writer.note_files(None, named=False, audio=path)
         rate, step_model = source.info.native_rate, StepModel(bundle)
         channel_pipelines = [
-            ChannelPipeline(channel, rate, Pipeline(bundle, config.gate, channel, (), step_model))
+            ChannelPipeline(Pipeline(bundle, config.gate, channel, None, step_model), rate)
             for channel in config.audio.channels
         ]
         native_position = 0
@@ -99,7 +98,7 @@ def _metadata(
         channels=config.audio.channels,
         labels=bundle.labels,
         model=model,
-        provenance=provenance(config, bundle, bundle.labels),
+        provenance=provenance(config, bundle, bundle.decoder()),
         names=config.audio.names,
         title=source.info.name,
     )

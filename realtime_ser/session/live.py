@@ -16,7 +16,7 @@ from realtime_ser.engine.monitor import Monitor, Phase
 from realtime_ser.engine.open import open_source
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
 from realtime_ser.session.opening import open_in_store
-from realtime_ser.session.profiles.folder import chosen_bundle
+from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sidecar import provenance, sidecar_text
@@ -36,11 +36,13 @@ def make_monitor(config: Config, source: Source) -> Monitor:
     UsageError
         A profile was chosen that does not go with it.
     """
+    bundle, decoder = chosen_model(config)
     return Monitor(
         source,
-        chosen_bundle(config),
+        bundle,
         config.gate,
         channels=config.audio.channels,
+        decoder=decoder,
         buffer_s=config.audio.buffer_s,
     )
 
@@ -224,7 +226,7 @@ def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
         channels=monitor.channels,
         labels=monitor.labels,
         model=ModelIdentity(manifest.name, manifest.version, monitor.bundle.digest),
-        provenance=provenance(config, monitor.bundle, monitor.labels),
+        provenance=provenance(config, monitor.bundle, monitor.decoder),
         names=config.audio.names,
         study=Study(
             study.name or "", study.participant or "", study.condition or "", study.consent
@@ -234,7 +236,7 @@ def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
 
 def _profile_notice(monitor: Monitor) -> tuple[str, ...]:
     """What the user should know of the profile that was chosen, if one was."""
-    profile, info = monitor.bundle.profile, monitor.source.info
+    profile, info = monitor.decoder.profile, monitor.source.info
     if profile is None:
         return ()
     text = f"The probabilities are corrected by the profile '{profile.name}'"

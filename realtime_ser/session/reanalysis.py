@@ -13,9 +13,8 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Record, Segment, State, Update
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
-from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.flac_repair import repair_flac
 from realtime_ser.session.metadata import ModelIdentity
@@ -57,12 +56,12 @@ def reanalyse(
     metadata = info.metadata
     changes = {"model": model, "profile": None}  # a profile is good for its own model alone
     settings = parse_config({**metadata.provenance["config"], **changes}, "the kept settings")
-    bundle = load_bundle(bundle_folder(model))
+    bundle = load_bundle(model)
     new_metadata = replace(
         metadata,
         labels=bundle.labels,
         model=ModelIdentity(bundle.manifest.name, bundle.manifest.version, bundle.digest),
-        provenance=provenance(settings, bundle, bundle.labels),
+        provenance=provenance(settings, bundle, bundle.decoder()),
         origin=info.id,
     )
     source = _open_sound(info)
@@ -70,9 +69,7 @@ def reanalyse(
     step_model = StepModel(bundle)
     channel_pipelines = [
         ChannelPipeline(
-            channel,
-            source.info.native_rate,
-            Pipeline(bundle, settings.gate, channel, (), step_model),
+            Pipeline(bundle, settings.gate, channel, None, step_model), source.info.native_rate
         )
         for channel in metadata.channels
     ]

@@ -14,15 +14,16 @@ from realtime_ser import __version__
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
-from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.recogniser.bundle import Bundle, Decoder
+from realtime_ser.recogniser.speaker_calibration import Profile
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 
 _SHORTEST_S = 5.0
 """Time over which a device's rate can be told."""
 
 
-def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[str, Any]:
-    """Versions, model, settings, and the profile that corrects the probabilities, if one does."""
+def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, Any]:
+    """Versions, model, labels, settings, and the profile that corrects the probabilities."""
     manifest = bundle.manifest
     return {
         "realtime_ser": __version__,
@@ -34,18 +35,18 @@ def provenance(config: Config, bundle: Bundle, labels: Sequence[str]) -> dict[st
             "version": manifest.version,
             "sha256": bundle.digest,
         },
-        "labels": list(labels),
-        "profile": _profile_fields(bundle),
+        "labels": list(decoder.labels),
+        "profile": _profile_fields(bundle, decoder.profile),
         "config": config.model_dump(mode="json"),
     }
 
 
-def _profile_fields(bundle: Bundle) -> dict[str, Any] | None:
-    """The profile, and what it adds to the log-probabilities: so it can be taken off again."""
-    if bundle.profile is None:
+def _profile_fields(bundle: Bundle, profile: Profile | None) -> dict[str, Any] | None:
+    """The profile and its shift of the log-probabilities, by which it can be taken off again."""
+    if profile is None:
         return None
-    shift = dict(zip(bundle.labels, bundle.shift.tolist(), strict=True))
-    return bundle.profile.model_dump(mode="json") | {
+    shift = dict(zip(bundle.labels, bundle.shift(profile).tolist(), strict=True))
+    return profile.model_dump(mode="json") | {
         "shift": shift,
         "certainty_threshold": bundle.manifest.certainty_threshold,
     }

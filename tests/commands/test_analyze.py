@@ -84,10 +84,10 @@ def test_a_row_is_the_results_of_the_segments_averaged_by_voiced_duration(speech
     assert (averaged >= np.min(bounds, axis=0) - 1e-6).all()
 
     from realtime_ser.base.records import Segment
-    from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+    from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.pipeline import Pipeline
 
-    pipeline = Pipeline(load_bundle(bundle_folder("default")), Config().gate)
+    pipeline = Pipeline(load_bundle("default"), Config().gate)
     samples, _ = soundfile.read(speech_wav, dtype="float32")
     found = [r for r in [*pipeline.push(samples), *pipeline.finish()] if isinstance(r, Segment)]
     weights = [segment.voiced_s for segment in found]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP
-from realtime_ser.recogniser.features import FeatureParams, Mfcc, StepFramer
+from realtime_ser.recogniser.features import FeatureParams, LogMel, StepFramer, dct_matrix
 
 PARAMS = FeatureParams()
 
@@ -20,8 +20,9 @@ def noise(samples: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def stream(blocks: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    spans, mfcc = StepFramer(), Mfcc(PARAMS)
-    steps = [mfcc.cepstra(mfcc.log_mel(span)) for block in blocks for span in spans.push(block)]
+    framer, log_mel = StepFramer(), LogMel(PARAMS)
+    dct = dct_matrix(PARAMS.n_mfcc, PARAMS.n_mels).T
+    steps = [log_mel.spectrum(span) @ dct for block in blocks for span in framer.push(block)]
     return np.concatenate([np.empty((0, PARAMS.n_mfcc)), *steps])
 
 

@@ -14,7 +14,7 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle, load_bundle
-from realtime_ser.recogniser.features import Mfcc, StepFramer
+from realtime_ser.recogniser.features import LogMel, StepFramer, dct_matrix
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 
@@ -41,11 +41,11 @@ def sound(steps: int, seed: int) -> NDArray[np.float32]:
 
 
 def stream(bundle: Bundle, blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    spans, mfcc, model = StepFramer(), Mfcc(bundle.manifest.features), StepModel(bundle)
+    spans, log_mel, model = StepFramer(), LogMel(bundle.manifest.features), StepModel(bundle)
     state, out = model.initial_state(), []
     for block in blocks:
         for span in spans.push(block):
-            logits, state = model.step(mfcc.cepstra(mfcc.log_mel(span)), state)
+            logits, state = model.step(log_mel.spectrum(span), state)
             out.append(logits)
     return np.array(out)
 
@@ -57,10 +57,9 @@ def test_streaming_equals_the_training_graph_for_any_split(
 ) -> None:
     samples = sound(steps, seed)
     cuts = data.draw(st.lists(st.integers(0, len(samples)), max_size=50))
-    mfcc = Mfcc(bundle.manifest.features)
-    frames = np.concatenate(
-        [mfcc.cepstra(mfcc.log_mel(span)) for span in StepFramer().push(samples)]
-    )
+    features = bundle.manifest.features
+    log_mels = [LogMel(features).spectrum(span) for span in StepFramer().push(samples)]
+    frames = np.concatenate(log_mels) @ dct_matrix(features.n_mfcc, features.n_mels).T
     offline = np.asarray(graph(frames[None].astype(np.float32)))[0]  # type: ignore[operator]
     streamed = stream(bundle, np.split(samples, sorted(cuts)))
     assert streamed.shape == offline.shape == (steps, len(bundle.labels))
@@ -69,7 +68,7 @@ def test_streaming_equals_the_training_graph_for_any_split(
 
 def test_a_step_leaves_the_state_it_was_given_alone(bundle: Bundle) -> None:
     model = StepModel(bundle)
-    frames = np.ones((8, bundle.manifest.features.n_mfcc))
+    frames = np.ones((8, bundle.manifest.features.n_mels))
     start = model.initial_state()
     first, after = model.step(frames, start)
     model.step(frames, after)
@@ -189,7 +188,7 @@ def test_a_gap_ends_the_running_segment(bundle: Bundle, speech_wav: Path) -> Non
 def test_classes_restrict_and_renormalise(bundle: Bundle, speech_wav: Path) -> None:
     samples = spoken(speech_wav)
     every = run(Pipeline(bundle, GateConfig()), [samples])
-    some = run(Pipeline(bundle, GateConfig(), classes=("sad", "happy")), [samples])
+    some = run(Pipeline(bundle, GateConfig(), decoder=bundle.decoder(("sad", "happy"))), [samples])
     chosen = [bundle.labels.index("happy"), bundle.labels.index("sad")]
     for one, other in zip(some, every, strict=True):
         if one.estimate is None or other.estimate is None:

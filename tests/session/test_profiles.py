@@ -25,7 +25,7 @@ from realtime_ser.recogniser.speaker_calibration import (
     shifted,
 )
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import chosen_bundle, profile_choices, with_profile
+from realtime_ser.session.profiles.folder import chosen_model, profile_choices, with_profile
 
 REFERENCE = [-1.7, -2.1, -3.4, -2.5, -4.5, -3.2, -3.8, -3.9]
 
@@ -212,9 +212,9 @@ def test_a_window_is_told_which_profiles_it_may_offer(anna, bundles):
     config = Config(model=str(bundles["able"]))
     (offered,) = profile_choices(config)
     assert (offered.profile.name, offered.fault) == ("Anna", None)
-    chosen = chosen_bundle(with_profile(config, offered.profile.name))
-    assert chosen.profile == offered.profile
-    assert chosen_bundle(config).profile is None
+    _, decoder = chosen_model(with_profile(config, offered.profile.name))
+    assert decoder.profile == offered.profile
+    assert chosen_model(config)[1].profile is None
     (refused,) = profile_choices(Config(model=str(bundles["other"])))
     assert "another model" in refused.fault
 

@@ -106,7 +106,7 @@ def test_a_model_has_the_labels_that_it_was_taught(runs: Path) -> None:
         labels = json.loads((Path(fold) / "run.json").read_text())["data"]["train"]["generated"]
         assert set(bundle.labels) == set(labels["labels"])
         step = StepModel(bundle)
-        logits, _ = step.step(np.zeros((8, 40), np.float32), step.initial_state())
+        logits, _ = step.run_graph(np.zeros((8, 40), np.float32), step.initial_state())
         assert logits.shape[-1] == len(bundle.labels)
 
 

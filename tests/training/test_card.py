@@ -13,7 +13,7 @@ import matplotlib.image
 import pytest
 
 from realtime_ser.base.errors import OutputError
-from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, load_bundle
 from tests.training.synthetic import SPEAKERS, synthetic_clips, synthetic_evaluation
 from training.measure.clip_results import ClipResult, Evaluation
 from training.measure.live_path import EARLY_SECONDS
@@ -42,7 +42,7 @@ NOISE_SCORES = {
 @pytest.fixture
 def bundle(tmp_path) -> Bundle:
     """The shipped bundle's model with a description of its own."""
-    shipped = load_bundle(bundle_folder("default"))
+    shipped = load_bundle("default")
     folder = tmp_path / "bundle"
     folder.mkdir()
     shutil.copyfile(shipped.folder / STEP_MODEL, folder / STEP_MODEL)

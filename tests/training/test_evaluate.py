@@ -17,7 +17,7 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import STEP, STEP_S, STEP_SPAN, Segment, Update
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.session.running_summary import SummaryAccumulator
 from training.corpora import CORPORA, Clip
@@ -51,7 +51,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def bundle():
-    return load_bundle(bundle_folder("default"))
+    return load_bundle("default")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def results(bundle, clips) -> dict[str, ClipResult]:
 
 def live(bundle, samples, classes=()):
     """What the live path says of samples: its records, and its posterior."""
-    pipeline = Pipeline(bundle, bundle.manifest.gate, classes=classes)
+    pipeline = Pipeline(bundle, bundle.manifest.gate, decoder=bundle.decoder(classes))
     records = pipeline.push(samples) + pipeline.finish()
     tally = SummaryAccumulator()
     for record in records:

@@ -46,7 +46,7 @@ def predicted_lines(line: str) -> dict[str, int]:
 def test_a_bundle_tells_what_it_is_measured_by(sounds):
     (line,) = predict("default", [sounds / "speech.wav"])
     clip = replace(synthetic_clips(corpora=["ravdess"])[0], path=sounds / "speech.wav")
-    (result,) = evaluate_bundle(load_bundle(bundle_folder("default")), [clip], jobs=1).results
+    (result,) = evaluate_bundle(load_bundle("default"), [clip], jobs=1).results
     said = posterior(result.segments, np.arange(len(LABELS)))
     best = np.argsort(-said)[:3]
     assert line.startswith(f"{sounds / 'speech.wav'}  ")

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import softmax
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.speaker_calibration import SpeakerCalibration
 from tests.training.html_page import check_alone
 from tests.training.synthetic import synthetic_clips, synthetic_run
@@ -173,7 +173,7 @@ def test_card_and_report_say_what_it_gives(tmp_path):
     assert row[4] == f"{own['uar_corrected']:.3f}"
     assert row[5] == f"{100 * own['gain']:+.1f}"
 
-    bundle = load_bundle(bundle_folder("default"))
+    bundle = load_bundle("default")
     result = run.results()
     result["corpora"] = {
         name: scores | {"uar_after": {"1.0": 0.5}} for name, scores in result["corpora"].items()

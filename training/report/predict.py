@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.labels import EMOJI
-from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import Bundle, load_bundle
 from training.measure.clip_results import posterior
 from training.measure.live_path import analyse, segment_results
 from training.run_folder import RECORD, Run
@@ -101,7 +101,7 @@ def load_predictor(target: Path | str) -> Predictor:
     """
     folder = Path(target)
     if not (folder / RECORD).exists():
-        return _streaming_predictor(load_bundle(bundle_folder(str(target))))
+        return _streaming_predictor(load_bundle(str(target)))
     run = Run(folder)
     if run.record.kind == "streaming":
         return _streaming_predictor(load_bundle(run.bundle))

@@ -102,7 +102,7 @@ def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     state = stream.initial_state()
     found = np.empty_like(expected)
     for step in range(steps):
-        found[step], state = stream.step(frames[0, STEP_FRAMES * step :][:STEP_FRAMES], state)
+        found[step], state = stream.run_graph(frames[0, STEP_FRAMES * step :][:STEP_FRAMES], state)
     return float(np.abs(found - expected).max())
 
 

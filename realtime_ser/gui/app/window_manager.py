@@ -250,7 +250,7 @@ class WindowManager(QObject):
 
     def about(self) -> None:
         """Versions and licences."""
-        manifest = load_bundle(bundle_folder(self._controller.config.model)).manifest
+        manifest = load_bundle(self._controller.config.model).manifest
         corpora = ", ".join(manifest.corpora)
         words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."
         card = bundle_folder(self._controller.config.model) / "CARD.md"
@@ -319,7 +319,7 @@ class WindowManager(QObject):
             return
         try:
             if name is not None:
-                load_bundle(bundle_folder(name))
+                load_bundle(name)
         except SerError:
             acts.check_value(menu, before)
             raise

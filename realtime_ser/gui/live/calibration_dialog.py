@@ -22,7 +22,7 @@ from realtime_ser.gui.widgets.parts import (
     separator,
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
 from realtime_ser.session.profiles.calibration import (
     calibration_audio,
@@ -119,7 +119,7 @@ class CalibrateDialog(QDialog):
     def _prepare(self, *, busy: bool) -> None:
         """Say at once what stands in the way."""
         try:
-            require_baseline(load_bundle(bundle_folder(self._config.model)))
+            require_baseline(load_bundle(self._config.model))
         except SerError as error:
             self._disable(str(error))
         else:
@@ -244,7 +244,7 @@ class CalibrateDialog(QDialog):
 
 def _calibrate(request: _CalibrationRequest, report_progress: ReportProgress) -> Profile:
     """Listen, and keep the profile; in the task's thread."""
-    bundle = load_bundle(bundle_folder(request.config.model))
+    bundle = load_bundle(request.config.model)
     source = open_source(request.config.audio).source
     voice = measure_neutral_speech(
         source, bundle, request.config, SPEECH_S, lambda s: report_progress(s / SPEECH_S)

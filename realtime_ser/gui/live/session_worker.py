@@ -15,7 +15,7 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.subscription import Subscription
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.running_summary import ChannelSummary
 
@@ -105,9 +105,7 @@ class SessionWorker(QObject):
 
 
 def _start_session(request: SessionRequest) -> RunningSession:
-    comparison_bundle = (
-        None if request.comparison is None else load_bundle(bundle_folder(request.comparison))
-    )
+    comparison_bundle = None if request.comparison is None else load_bundle(request.comparison)
     session = LiveSession(request.config, request.export)
     # With the sound: its last seconds can be played again.
     records = session.monitor.subscribe(_CAPACITY, sound=True)

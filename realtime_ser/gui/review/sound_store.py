@@ -18,7 +18,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from realtime_ser.base.errors import AudioFileError, SerError
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE
 from realtime_ser.exchange.audio import has_sound, require_sound
-from realtime_ser.recogniser.features import FeatureParams, Mfcc
+from realtime_ser.recogniser.features import FeatureParams, LogMel
 from realtime_ser.session.store import SessionInfo, SessionState
 
 BLOCK_S = 4
@@ -86,7 +86,7 @@ class SoundStore(QObject):
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
-        self._mfcc = Mfcc(FeatureParams())
+        self._log_mel = LogMel(FeatureParams())
         self._block_read.connect(self._announce)
 
     @property
@@ -170,10 +170,10 @@ class SoundStore(QObject):
             else soxr.resample(native, rate, SAMPLE_RATE),
             np.float32,
         )[skip:]
-        mel = np.zeros((0, self._mfcc.params.n_mels), np.uint8)
+        mel = np.zeros((0, self._log_mel.params.n_mels), np.uint8)
         span = samples[: _SAMPLES + FRAME - HOP]
         if len(span) >= FRAME:
-            scaled = (self._mfcc.log_mel(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
+            scaled = (self._log_mel.spectrum(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
             mel = np.clip(scaled * 255.0, 0, 255).astype(np.uint8)
         whole = np.round(np.clip(samples[:_SAMPLES], -1, 1) * 32767).astype(np.int16)
         return SoundBlock(whole, mel)

@@ -13,12 +13,11 @@ from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Estimate, Segment, Update
-from realtime_ser.recogniser.channel_pipeline import ChannelPipeline
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.analysis.results import FilePlot, FileTables
-from realtime_ser.session.profiles.folder import chosen_bundle
+from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.running_summary import SummaryAccumulator
 from realtime_ser.session.sidecar import provenance, source_fields
 
@@ -81,9 +80,8 @@ class Analyzer:
 
     def __init__(self, settings: AnalysisSettings) -> None:
         self._settings = settings
-        self._bundle = chosen_bundle(settings.config)
+        self._bundle, self._decoder = chosen_model(settings.config, settings.classes)
         self._model = StepModel(self._bundle)
-        self._decoder = self._bundle.decoder(settings.classes)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -116,7 +114,7 @@ class Analyzer:
     ) -> Iterator[list[Update | Segment]]:
         rate = source.info.native_rate
         channel_pipelines = [
-            ChannelPipeline(channel, rate, self._pipeline(channel))
+            ChannelPipeline(self._pipeline(channel), rate)
             for channel in self._settings.config.audio.channels
         ]
         native_position = 0
@@ -135,8 +133,8 @@ class Analyzer:
         ]
 
     def _pipeline(self, channel: int) -> Pipeline:
-        settings = self._settings
-        return Pipeline(self._bundle, settings.config.gate, channel, settings.classes, self._model)
+        gate = self._settings.config.gate
+        return Pipeline(self._bundle, gate, channel, self._decoder, self._model)
 
     def _open_tables(
         self, item: InputFile, info: SourceInfo
@@ -146,7 +144,7 @@ class Analyzer:
         channels, make_plot = self._settings.config.audio.channels, self._settings.plot
         sidecar = (
             {"file": str(item.path), "duration_s": info.duration_s}
-            | provenance(self._settings.config, self._bundle, self.labels)
+            | provenance(self._settings.config, self._bundle, self._decoder)
             | source_fields(info, channels)
             | {"overflows": 0, "dropped_samples": 0}
         )

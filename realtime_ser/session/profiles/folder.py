@@ -1,10 +1,10 @@
-"""Where profiles lie, and how one is chosen."""
+"""The folder of speaker profiles, and the choice of a profile for a session."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import OutputError, SerError, UsageError
 from realtime_ser.base.paths import store_folder
-from realtime_ser.recogniser.bundle import Bundle, bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import Profile
 
 FOLDER = "profiles"
@@ -141,7 +141,7 @@ def profile_choices(config: Config) -> Iterator[ProfileChoice]:
     BundleError
         The model cannot be used.
     """
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     for path in profile_paths(config):
         try:
             profile = read_profile_file(path)
@@ -160,25 +160,32 @@ def with_profile(config: Config, name: str | None) -> Config:
     return config.model_copy(update={"profile": name})
 
 
-def chosen_bundle(config: Config) -> Bundle:
-    """The model that the settings name, corrected by the profile that was chosen, if one was.
+def chosen_model(config: Config, classes: Sequence[str] = ()) -> tuple[Bundle, Decoder]:
+    """The bundle that the settings name, and its decoder with the profile that was chosen.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    classes
+        Labels to which the probabilities are restricted; empty: all.
 
     Raises
     ------
     BundleError
         The model cannot be used.
     UsageError
-        There is no such profile, it was made with another model, or several channels are to be
-        heard.
+        There is no such profile or class, the profile was made with another model, or several
+        channels are to be heard with one.
     """
-    bundle = load_bundle(bundle_folder(config.model))
+    bundle = load_bundle(config.model)
     if config.profile is None:
-        return bundle
+        return bundle, bundle.decoder(classes)
     if len(config.audio.channels) > 1:
         raise UsageError("A profile is of one person: choose one channel, or leave out --profile.")
     profile = read_profile(config, config.profile)
     require_compatible(bundle, profile)
-    return bundle.for_person(profile)
+    return bundle, bundle.decoder(classes, profile)
 
 
 def require_baseline(bundle: Bundle) -> None:

@@ -20,7 +20,7 @@ from realtime_ser.gui.app.log_file import log_path
 from realtime_ser.gui.app.preferences_file import preferences_path
 from realtime_ser.gui.app.run import render_screenshot, run
 from realtime_ser.gui.app.welcome import WelcomeDialog
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
+from realtime_ser.recogniser.bundle import load_bundle
 
 
 def config(folder, **audio):
@@ -120,9 +120,7 @@ def test_a_script_reads_and_leaves_no_choices(qapp, tmp_path):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_finished_session_is_drawn_without_a_screen(qapp, tmp_path, theme):
-    monitor = Monitor(
-        FileSource(shipped("demo.flac"), speed=0, demo=True), load_bundle(bundle_folder("default"))
-    )
+    monitor = Monitor(FileSource(shipped("demo.flac"), speed=0, demo=True), load_bundle("default"))
     records = monitor.subscribe()
     with monitor:
         heard = list(records)
