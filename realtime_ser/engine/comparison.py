@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 
 from realtime_ser.base.config import GateConfig
-from realtime_ser.base.records import SAMPLE_RATE, STEP, Record, Sound, State, Update
+from realtime_ser.base.records import STEP, Record, Sound, State, Update
+from realtime_ser.base.timebase import TimeBase
+from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 
 _CAPACITY = 7500  # records: two minutes of updates and blocks of sound
 _GAPS = (State.LOST, State.PAUSED)
@@ -33,15 +34,12 @@ class ComparisonModel:
 
     def __init__(self, monitor: Monitor, bundle: Bundle, gate: GateConfig) -> None:
         self.bundle = bundle
-        self._rate = monitor.source.info.native_rate
-        self._channel_pipelines = [
-            ChannelPipeline(Pipeline(bundle, gate, channel), self._rate)
-            for channel in monitor.channels
-        ]
+        rate = monitor.source.info.native_rate
+        self._time_base = TimeBase(rate)
+        self._pipelines = ChannelPipelines(bundle, gate, monitor.channels, rate)
         self._first_channel = monitor.channels[0]
         self._input = monitor.subscribe(_CAPACITY, sound=True)
         self._output = Subscription(_CAPACITY, blocking=not monitor.source.info.live)
-        self._native_position = 0
         self._state = State.LOST
         self._thread = threading.Thread(target=self._work, name="second model", daemon=True)
 
@@ -66,30 +64,22 @@ class ComparisonModel:
                     self._process_sound(record)
                 elif isinstance(record, Update) and record.state in _GAPS:
                     self._process_gap(record)
-            for channel_pipeline in self._channel_pipelines:
-                self._output.put(channel_pipeline.finish(self._native_position))
+            self._output.put(self._pipelines.finish())
         finally:
             self._input.close()
             self._output.close()
 
     def _process_sound(self, sound: Sound) -> None:
-        if sound.position > self._native_position:
-            self._advance(sound.position)
+        if sound.position > self._pipelines.position:
+            self._output.put(self._pipelines.gap(sound.position, self._state))
         # A gap ends on the grid of steps, at most one step after the sound goes on.
-        samples = sound.samples[self._native_position - sound.position :]
+        samples = sound.samples[self._pipelines.position - sound.position :]
         if len(samples):
-            self._native_position = sound.position + len(sound.samples)
-            for channel_pipeline in self._channel_pipelines:
-                self._output.put(channel_pipeline.push(samples))
+            self._output.put(self._pipelines.push(samples))
 
     def _process_gap(self, update: Update) -> None:
-        """Lost and paused time is told as it passes; each channel has the same."""
+        """Follow lost and paused time as it passes; each channel has the same."""
         self._state = update.state
-        end = STEP * (update.step + 1) * self._rate // SAMPLE_RATE
-        if update.channel == self._first_channel and end > self._native_position:
-            self._advance(end)
-
-    def _advance(self, native_position: int) -> None:
-        self._native_position = native_position
-        for channel_pipeline in self._channel_pipelines:
-            self._output.put(channel_pipeline.gap(native_position, self._state))
+        end = self._time_base.native(STEP * (update.step + 1))
+        if update.channel == self._first_channel and end > self._pipelines.position:
+            self._output.put(self._pipelines.gap(end, self._state))

@@ -32,6 +32,7 @@ from realtime_ser.base.records import (
     State,
     Update,
 )
+from realtime_ser.base.timebase import TimeBase
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
@@ -123,6 +124,7 @@ class Monitor:
         self.decoder = decoder or bundle.decoder()
         self.channels = tuple(channels)
         self._rate = source.info.native_rate
+        self._time_base = TimeBase(self._rate)
         self._channel_pipelines = [
             ChannelPipeline(
                 Pipeline(bundle, gate or GateConfig(), channel, self.decoder), self._rate
@@ -341,7 +343,7 @@ class Monitor:
         resumed = self._status.phase is Phase.RECONNECTING
         if block.adc_s is None or not (block.overflow or resumed):
             return 0
-        expected = self._clock.adc_time(round(self._native_position / self._rate * SAMPLE_RATE))
+        expected = self._clock.adc_time(self._time_base.sample(self._native_position))
         if resumed:
             self._clock.restart()
         return max(0, round((block.adc_s - expected) * self._rate))
@@ -390,7 +392,7 @@ class Monitor:
 
     def _publish_anchor(self) -> None:
         self._last_anchor_s = self._status.position_s
-        self._publish([self._clock.anchor(round(self._native_position / self._rate * SAMPLE_RATE))])
+        self._publish([self._clock.anchor(self._time_base.sample(self._native_position))])
 
     def _publish_markers(self) -> None:
         while self._pending_markers:

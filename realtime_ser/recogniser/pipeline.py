@@ -25,6 +25,7 @@ from realtime_ser.base.records import (
     Update,
     step_time,
 )
+from realtime_ser.base.timebase import TimeBase
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.segmenter import Segmenter, Step
@@ -184,7 +185,7 @@ class ChannelPipeline:
     def __init__(self, pipeline: Pipeline, rate: int) -> None:
         self._pipeline = pipeline
         self._column = pipeline.channel - 1
-        self._rate = rate
+        self._time_base = TimeBase(rate)
         self._resampler = Resampler(rate)
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
@@ -196,16 +197,13 @@ class ChannelPipeline:
 
     def gap(self, native_position: int, state: State) -> list[Update | Segment]:
         """Advance to native sample ``native_position`` without sound: lost or paused time."""
-        target = self._position(native_position)
+        target = self._time_base.sample(native_position)
         return self._flush(target) + self._pipeline.gap(target, state)
 
     def finish(self, native_position: int) -> list[Update | Segment]:
         """End the sound after ``native_position`` native samples."""
-        return self._flush(self._position(native_position)) + self._pipeline.finish()
+        return self._flush(self._time_base.sample(native_position)) + self._pipeline.finish()
 
     def _flush(self, target: int) -> list[Update | Segment]:
         rest = self._resampler.flush()
         return self._pipeline.push(rest[: max(0, target - self._pipeline.position)])
-
-    def _position(self, native_position: int) -> int:
-        return round(native_position * SAMPLE_RATE / self._rate)

@@ -1,0 +1,66 @@
+"""The pipelines of several channels of one source, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import Segment, State, Update
+from realtime_ser.recogniser.bundle import Bundle, Decoder
+from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
+from realtime_ser.recogniser.step_model import StepModel
+
+
+class ChannelPipelines:
+    """Pipelines of channels, all of them at the same native sample; for one thread.
+
+    Parameters
+    ----------
+    bundle
+        The model, which they share.
+    gate
+        Settings of the speech gate, of which each channel has its own.
+    channels
+        Numbers of the channels, from 1.
+    rate
+        Native rate of the source in Hz.
+    decoder
+        The bundle's decoder; ``None``: over all labels, without a profile.
+
+    Attributes
+    ----------
+    position
+        Native samples of the session so far, lost and paused ones counted.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        gate: GateConfig,
+        channels: Sequence[int],
+        rate: int,
+        decoder: Decoder | None = None,
+    ) -> None:
+        model = StepModel(bundle)
+        self.position = 0
+        self._pipelines = [
+            ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model), rate)
+            for channel in channels
+        ]
+
+    def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
+        """Take the source's next samples, shape ``(n, channels)``, and return all records."""
+        self.position += len(samples)
+        return [record for one in self._pipelines for record in one.push(samples)]
+
+    def gap(self, position: int, state: State) -> list[Update | Segment]:
+        """Advance to native sample ``position`` without sound: lost or paused time."""
+        self.position = position
+        return [record for one in self._pipelines for record in one.gap(position, state)]
+
+    def finish(self) -> list[Update | Segment]:
+        """Close the running segments at the end of the sound."""
+        return [record for one in self._pipelines for record in one.finish(self.position)]
