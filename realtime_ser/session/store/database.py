@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from realtime_ser.base.errors import StoreError
-from realtime_ser.session.store.lock import StoreLock
+from realtime_ser.session.store.lock import store_lock
 
 NAME = "sessions.sqlite"
 """The database; its write-ahead log lies beside it while it is open."""
@@ -153,7 +153,7 @@ def open_database(folder: Path) -> tuple[sqlite3.Connection, str | None]:
     with explained(path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # One program at a time: two must not both set a damaged one aside.
-        with StoreLock(folder / _OPENING, wait=True):
+        with store_lock(folder / _OPENING):
             try:
                 connection = _open(path)
             except sqlite3.DatabaseError as error:

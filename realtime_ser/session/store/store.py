@@ -16,7 +16,7 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import Marker
 from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store.database import explained, open_database, transaction
-from realtime_ser.session.store.lock import RUNNING, StoreLock, is_locked
+from realtime_ser.session.store.lock import RUNNING, is_locked, store_lock
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.reader import Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
@@ -69,14 +69,15 @@ class Store(Reader):
             name = self._new_folder()
             folder = self.folder / name
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            store_lock = StoreLock(folder / RUNNING)
-            stack.callback(store_lock.release)
+            running = store_lock(folder / RUNNING)
+            running.acquire(blocking=False)
+            stack.callback(running.release)
             connection, _ = open_database(self.folder)
             stack.callback(connection.close)
             with transaction(connection):
                 key = _insert_session(connection, name, metadata)
             stack.pop_all()
-        return StoreWriter(self.path, connection, key, name, metadata.labels, store_lock)
+        return StoreWriter(self.path, connection, key, name, metadata.labels, running)
 
     def recover(self) -> list[SessionInfo]:
         """Mark the sessions of programs that were killed as interrupted, and return them.

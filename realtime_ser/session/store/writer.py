@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
-from realtime_ser.session.store.lock import RUNNING, StoreLock
+from realtime_ser.session.store.lock import RUNNING
 from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
@@ -41,8 +42,8 @@ class StoreWriter:
         The session's key and ID.
     labels
         Labels of the probabilities, in order.
-    store_lock
-        Says that the session is running.
+    running
+        The lock that marks the session as running.
     """
 
     recovers = True
@@ -55,14 +56,14 @@ class StoreWriter:
         key: int,
         name: str,
         labels: Sequence[str],
-        store_lock: StoreLock,
+        running: FileLock,
     ) -> None:
         self.id = name
         self._path = path
         self._connection = connection
         self._key = key
         self._labels = tuple(labels)
-        self._lock = store_lock
+        self._lock = running
         self._records: list[Record] = []
         self._order = 0
         self._open_intervals: dict[tuple[str, float], int] = {}
