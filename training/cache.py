@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,7 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.errors import AudioFileError, OutputError, SerError
+from realtime_ser.base.errors import AudioFileError, SerError, reason_text
+from realtime_ser.base.files import whole_file, writing
 from training.workers import map_in_processes
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -32,7 +31,7 @@ def content_hash(path: Path) -> bytes:
     try:
         return hashlib.sha256(path.read_bytes()).digest()
     except OSError as error:
-        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise AudioFileError(f"{path} cannot be read: {reason_text(error)}.") from error
 
 
 def compute_cached(
@@ -96,27 +95,11 @@ def _compute_entry(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -
         arrays = compute(item)
     except AudioFileError as error:
         return str(error)
-    try:
-        _write_entry(entry, arrays)
-    except OSError as error:
-        raise OutputError(
-            f"The cache {entry.parent.parent} cannot be written ({error.strerror}); make room or "
-            "name another folder, and what is cached already will be used."
-        ) from error
-    return None
-
-
-def _write_entry(entry: Path, arrays: Arrays) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
     named: dict[str, Any] = arrays
-    draft, name = tempfile.mkstemp(dir=entry.parent, suffix=".part")
-    try:
-        with os.fdopen(draft, "wb") as file:
-            np.savez(file, **named)
-        Path(name).replace(entry)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    advice = "make room or name another folder, and what is cached already will be used"
+    with writing(entry, advice), whole_file(entry, shared=True) as draft, draft.open("wb") as file:
+        np.savez(file, **named)
+    return None
 
 
 def _read_if_whole(entry: Path) -> Arrays | None:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from realtime_ser.base.errors import OutputError, SerError, UsageError
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.files import write_whole
 from realtime_ser.base.quiet import silence_stderr
 from training.job import Workload
 from training.run_folder import CACHE, REPORT
@@ -233,12 +234,7 @@ def _compare(options: argparse.Namespace) -> None:
     text, page = compare([Run(folder) for folder in options.runs])
     print(text)
     if options.out is not None:
-        try:
-            options.out.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise OutputError(
-                f"{options.out} cannot be written ({error.strerror}); name another file."
-            ) from error
+        write_whole(options.out, page, "name another file")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import write_whole
 from realtime_ser.recogniser.bundle import MANIFEST, Bundle, load_bundle
 from training.corpora import Clip
 from training.folds import partition
@@ -240,13 +241,8 @@ def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:
         The folder cannot be written.
     """
     text = json.dumps(results, indent=2) + "\n"
-    try:
-        (bundle.folder / EVALUATION).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"{bundle.folder} cannot be written ({error.strerror}); change its permissions, or "
-            "copy it elsewhere."
-        ) from error
+    advice = "change the folder's permissions, or copy it elsewhere"
+    write_whole(bundle.folder / EVALUATION, text, advice)
     headline = {name: round(corpus["uar"], 4) for name, corpus in results["corpora"].items()}
     write_manifest(bundle.manifest.model_copy(update={"metrics": {"uar": headline}}), bundle.folder)
     write_card(load_bundle(bundle.folder), results)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.summary import Writer
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import whole_file, writing
 from training.batching import Batch, BucketedBatches
 from training.run_folder import HISTORY, Run
 from training.settings import FitSettings
@@ -257,16 +257,9 @@ def load_weights(layer: keras.layers.Layer, path: Path) -> None:
 
 def _write(path: Path, arrays: Sequence[NDArray[np.generic]]) -> None:
     """Write arrays in one step, so that an interruption leaves no half of them."""
-    draft = path.with_name(f"draft-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(draft, *arrays)
-        draft.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); make room, and the same command goes on "
-            "from the last whole epoch."
-        ) from error
+    advice = "make room, and the same command goes on from the last whole epoch"
+    with writing(path, advice), whole_file(path) as draft, draft.open("wb") as file:
+        np.savez(file, *arrays)
 
 
 def _read(path: Path) -> list[NDArray[np.generic]]:

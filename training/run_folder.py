@@ -18,7 +18,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from realtime_ser import __version__
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import write_whole
 from training.corpora import Clip
 from training.folds import SplitPart
 from training.settings import RecipeSection
@@ -142,16 +143,8 @@ class Run:
             The folder cannot be written.
         """
         path = self.folder / name
-        draft = path.with_name(f"draft-{name}")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
-        except OSError as error:
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror}); make room or name another folder "
-                "with --runs: what is trained already is kept."
-            ) from error
+        advice = "make room or name another folder with --runs: what is trained already is kept"
+        write_whole(path, text, advice)
 
     def write_json(self, name: str, data: object) -> None:
         """Write one of its JSON files in one step."""

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from realtime_ser.base.errors import UsageError
+from realtime_ser.base.errors import UsageError, reason_text
 
 
 class _Settings(BaseModel):
@@ -143,7 +143,7 @@ def load_config(path: Path) -> Config:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"Cannot read the configuration {path}: {error.strerror}.") from error
+        raise UsageError(f"Cannot read the configuration {path}: {reason_text(error)}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" near line {where.line + 1}" if where else ""

@@ -39,3 +39,8 @@ class FileTakenError(OutputError):
 
 class StoreError(OutputError):
     """The kept sessions cannot be read or written."""
+
+
+def reason_text(error: Exception) -> str:
+    """What the system said was wrong, without the error's number and file."""
+    return getattr(error, "strerror", None) or str(error)

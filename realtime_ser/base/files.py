@@ -1,21 +1,116 @@
-"""Files that are in their place only when all of them are complete."""
+"""Files that are in their place only when they are complete, and the words for a disk that refuses.
+
+A file is written under a temporary name beside its own, ``NAME.part``, and then takes its place in
+one step: whoever reads meanwhile, or after a power cut, finds the old file or the new one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import soundfile
 
-from realtime_ser.base.errors import FileTakenError, OutputError
+from realtime_ser.base.errors import FileTakenError, OutputError, reason_text
 
 _SYSTEM_ERROR = 2  # of libsndfile
+_ADVICE = "choose a folder that you may write to and that has room"
+
+
+def draft_path(path: Path) -> Path:
+    """Temporary name of a file or folder while it is written."""
+    return path.with_name(f"{path.name}.part")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Give out the path of a draft, and put the draft in the place of ``path`` at the end.
+
+    When the body fails, the draft is removed and what was there before stays.
+
+    Parameters
+    ----------
+    path
+        The file; its folder is made.
+    shared
+        Other processes may write the same file at the same time, each a draft of its own.
+
+    Raises
+    ------
+    OSError
+        The disk refuses.
+    """
+    draft = draft_path(path.with_name(f"{path.name}.{os.getpid()}") if shared else path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
+    """Write a file of UTF-8 text whole, its line ends as they are.
+
+    Raises
+    ------
+    OutputError
+        The disk refuses; ``advice`` is what the sentence tells to do.
+    """
+    with writing(path, advice), whole_file(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def writing(path: Path, advice: str = _ADVICE) -> Iterator[None]:
+    """Turn what the disk says while the body writes ``path`` into a sentence.
+
+    Raises
+    ------
+    OutputError
+        The body raised an error of the disk; ``advice`` is what the sentence tells to do.
+    """
+    try:
+        yield
+    except (OSError, soundfile.SoundFileError) as error:
+        raise cannot_write(path, error, advice) from error
+
+
+def cannot_write(path: Path, error: Exception, advice: str = _ADVICE) -> OutputError:
+    """The error that says why a file could not be written, and what to do."""
+    if isinstance(error, FileExistsError):
+        taken = Path(error.filename or path)
+        if taken not in path.parents:  # else a file stands where a folder should be made
+            return _taken(taken)
+    reason = reason_text(error)
+    if isinstance(error, soundfile.LibsndfileError) and error.code == _SYSTEM_ERROR:
+        reason = "the disk takes no more"  # libsndfile does not tell what the system said
+    return OutputError(f"Cannot write {path} ({reason}): {advice}.")
+
+
+def require_absent(path: Path) -> None:
+    """Refuse to replace a file or folder.
+
+    Raises
+    ------
+    FileTakenError
+        It exists already.
+    """
+    if path.exists():
+        raise _taken(path)
+
+
+def _taken(path: Path) -> FileTakenError:
+    return FileTakenError(f"{path} exists already: choose another name, or delete it.")
 
 
 class AtomicFiles:
-    """Gives out paths of drafts, and puts the drafts in their places at the end.
+    """Files of one export: all of them are put in their places at the end, or none.
 
     When the body fails, nothing of it is left, and nothing that was there before is replaced.
 
@@ -48,15 +143,14 @@ class AtomicFiles:
 
     def begin(self, path: Path) -> Path:
         """Where to write what will be ``path``."""
-        self._check_free(path)
+        require_absent(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._drafts[path] = path.with_name(f"{path.name}.part")
+        self._drafts[path] = draft_path(path)
         return self._drafts[path]
 
     def write(self, path: Path, text: str) -> None:
         """Write text as UTF-8, its line ends as they are."""
-        with self.begin(path).open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        self.begin(path).write_text(text, encoding="utf-8", newline="")
 
     def __enter__(self) -> Self:
         return self
@@ -68,35 +162,15 @@ class AtomicFiles:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if kind is None:
-                for path in self._drafts:
-                    self._check_free(path)
-                for path, draft in self._drafts.items():
-                    draft.replace(path)
-        except OSError as failure:
-            raise cannot_write(self._to, failure) from failure
+            with writing(self._to):
+                if kind is None:
+                    for path in self._drafts:
+                        require_absent(path)
+                    for path, draft in self._drafts.items():
+                        draft.replace(path)
         finally:
             for draft in self._drafts.values():
                 with contextlib.suppress(OSError):
                     draft.unlink(missing_ok=True)
         if isinstance(error, OSError | soundfile.SoundFileError):
             raise cannot_write(self._to, error) from error
-
-    @staticmethod
-    def _check_free(path: Path) -> None:
-        if path.exists():
-            raise FileTakenError(f"{path} exists already: choose another name, or delete it.")
-
-
-def cannot_write(path: Path, error: Exception) -> OutputError:
-    """Say why a file could not be written."""
-    if isinstance(error, FileExistsError):
-        return FileTakenError(
-            f"{error.filename} exists already: choose another name, or delete it."
-        )
-    reason = getattr(error, "strerror", None) or str(error)
-    if isinstance(error, soundfile.LibsndfileError) and error.code == _SYSTEM_ERROR:
-        reason = "the disk takes no more"  # libsndfile does not tell what the system said
-    return OutputError(
-        f"Cannot write {path} ({reason}): choose a folder that you may write to and that has room."
-    )

@@ -21,6 +21,7 @@ from realtime_ser import __version__
 from realtime_ser.base.config import Config
 from realtime_ser.base.display import display_answers
 from realtime_ser.base.errors import SerError
+from realtime_ser.base.files import cannot_write
 
 if TYPE_CHECKING:
     from realtime_ser.audio.microphone import MicrophoneSource
@@ -162,7 +163,7 @@ def _check_writable(subject: str, folder: Path, advice: str) -> Finding:
         with tempfile.NamedTemporaryFile(dir=there):
             pass
     except OSError as error:
-        words = f"Cannot write to {folder} ({error.strerror}): {advice}."
+        words = str(cannot_write(folder, error, advice))
         return Finding(Verdict.FAULT, subject, words)
     return _good(subject, str(folder))
 

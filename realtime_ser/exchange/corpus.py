@@ -17,7 +17,7 @@ from pathlib import Path
 import soundfile
 
 from realtime_ser.base.errors import FileTakenError, SerError
-from realtime_ser.base.files import cannot_write
+from realtime_ser.base.files import cannot_write, draft_path
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Segment
 from realtime_ser.exchange.audio import has_sound, require_sound
@@ -114,7 +114,7 @@ def export_corpus(
     """
     if request.to.exists() and (not request.to.is_dir() or any(request.to.iterdir())):
         raise FileTakenError(f"{request.to} exists already: choose another name, or empty it.")
-    draft = request.to.with_name(f"{request.to.name}.part")
+    draft = draft_path(request.to)
     left_out: list[str] = []
     rows: list[list[str]] = []
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime_ser.base.files import cannot_write
+from realtime_ser.base.files import writing
 from realtime_ser.base.records import STEP_S, Record, State
 from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.exchange.uncorrected import without_correction
@@ -107,15 +107,12 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
     OutputError
         The file exists already or cannot be written.
     """
-    try:
-        with to.open("x", encoding="utf-8", newline="") as file:
-            writer = csv_rows.csv_writer(file)
-            writer.writerow(TIDY_HEADER)
-            for info in sessions:
-                for row in _tidy_rows(store, info):
-                    writer.writerow(row)
-    except OSError as error:
-        raise cannot_write(to, error) from error
+    with writing(to), to.open("x", encoding="utf-8", newline="") as file:
+        writer = csv_rows.csv_writer(file)
+        writer.writerow(TIDY_HEADER)
+        for info in sessions:
+            for row in _tidy_rows(store, info):
+                writer.writerow(row)
 
 
 def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:

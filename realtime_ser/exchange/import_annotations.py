@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.errors import SerError, UsageError, reason_text
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import UNNAMED_MARKER, clock_text
 from realtime_ser.exchange import audacity
@@ -89,7 +89,7 @@ def import_annotations(
     try:
         tiers = READERS[kind](path)
     except OSError as error:
-        raise SerError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise SerError(f"Cannot read {path}: {reason_text(error)}.") from error
     exported = session_tiers(store, info)
     known = _ExportedSpans(info, exported, one_track=kind == "audacity")
     new = [(tier, span) for tier in tiers for span in tier.spans if not known.contains(tier, span)]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from realtime_ser.base.config import GateConfig
-from realtime_ser.base.errors import BundleError, UsageError
+from realtime_ser.base.errors import BundleError, UsageError, reason_text
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate
 from realtime_ser.recogniser.features import FeatureParams
@@ -227,7 +227,7 @@ def load_bundle(name: str | Path) -> Bundle:
             found = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         except OSError as error:
             raise BundleError(
-                f"The model bundle {folder} lacks its file {file} ({error.strerror}); "
+                f"The model bundle {folder} lacks its file {file} ({reason_text(error)}); "
                 "fetch the bundle again."
             ) from error
         if found != expected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import soundfile
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
-from realtime_ser.base.files import cannot_write
+from realtime_ser.base.files import cannot_write, draft_path, whole_file, writing
 from realtime_ser.base.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import csv_rows
 
@@ -50,7 +50,7 @@ class TableFiles:
     @property
     def draft(self) -> Path:
         """The next sidecar while it is written; a killed program or a full disk may leave it."""
-        return self.beside(".json.part")
+        return draft_path(self.sidecar)
 
     @property
     def audio(self) -> Path:
@@ -128,7 +128,7 @@ class TableSink:
 
     def feed(self, records: Sequence[Record]) -> None:
         """Add rows."""
-        with self._explained():
+        with writing(self._files.frames):
             for record in records:
                 if isinstance(record, Update):
                     self._frames.writerow(csv_rows.frames_row(record, self._labels, self._names))
@@ -144,7 +144,7 @@ class TableSink:
 
     def flush(self) -> None:
         """Bring all rows to the disk."""
-        with self._explained():
+        with writing(self._files.frames):
             for file, synced in self._synced.items():
                 file.flush()
                 size = file.tell()
@@ -154,7 +154,7 @@ class TableSink:
 
     def finish(self) -> None:
         """Complete the files."""
-        with self._explained(), self._stack:
+        with writing(self._files.frames), self._stack:
             self._write_sidecar()
 
     def discard(self) -> None:
@@ -178,16 +178,8 @@ class TableSink:
 
     def _write_sidecar(self) -> None:
         """Replace the sidecar in one step, so that there is a whole one at any moment."""
-        draft = self._files.draft
-        draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
-        draft.replace(self._files.sidecar)
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise cannot_write(self._files.frames, error) from error
+        with whole_file(self._files.sidecar) as draft:
+            draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
 
 
 class SoundSink:
@@ -211,7 +203,7 @@ class SoundSink:
     def __init__(self, path: Path, source: SourceInfo) -> None:
         self._path = path
         self._written = 0
-        with self._explained():
+        with writing(self._path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = soundfile.SoundFile(
                 path, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
@@ -219,19 +211,19 @@ class SoundSink:
 
     def feed(self, records: Sequence[Record]) -> None:
         """Append sound; lost and paused time becomes digital silence."""
-        with self._explained():
+        with writing(self._path):
             for record in records:
                 if isinstance(record, Sound):
                     self._append(record)
 
     def flush(self) -> None:
         """Bring the sound to the disk."""
-        with self._explained():
+        with writing(self._path):
             self._file.flush()
 
     def finish(self) -> None:
         """Complete the file."""
-        with self._explained():
+        with writing(self._path):
             self._file.close()
 
     def discard(self) -> None:
@@ -246,10 +238,3 @@ class SoundSink:
             self._file.write(silence[:missing])
         self._file.write(sound.samples)
         self._written = sound.position + len(sound.samples)
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, soundfile.SoundFileError) as error:
-            raise cannot_write(self._path, error) from error

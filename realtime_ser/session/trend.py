@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.base.files import cannot_write
+from realtime_ser.base.files import writing
 from realtime_ser.base.labels import LABELS
 from realtime_ser.session import csv_rows
 from realtime_ser.session.store import Query, Reader, SessionInfo
@@ -80,14 +80,11 @@ def write_trend(points: Sequence[TrendPoint], to: Path) -> None:
         The file exists already or cannot be written.
     """
     labels = labels_of(points)
-    try:
-        with to.open("x", encoding="utf-8", newline="") as file:
-            writer = csv_rows.csv_writer(file)
-            writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
-            for point in points:
-                writer.writerow(_trend_row(point, labels))
-    except OSError as error:
-        raise cannot_write(to, error) from error
+    with writing(to), to.open("x", encoding="utf-8", newline="") as file:
+        writer = csv_rows.csv_writer(file)
+        writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
+        for point in points:
+            writer.writerow(_trend_row(point, labels))
 
 
 HEADER = [

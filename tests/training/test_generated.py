@@ -143,5 +143,5 @@ def test_what_is_something_else_is_left_alone(tmp_path, takes):
 
 def test_a_folder_that_cannot_be_written_is_told_so(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written to"):
+    with pytest.raises(OutputError, match="Cannot write"):
         generate_corpus(tmp_path / "file" / "made", speakers=1, takes=1)

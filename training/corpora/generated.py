@@ -19,7 +19,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import writing
 from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora.label_folders import COLUMNS, METADATA
 
@@ -124,7 +125,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
         It cannot be written.
     """
     text = _readme(speakers, takes, seed)
-    try:
+    with writing(folder, "make room or name another folder"):
         if not _is_empty_or_same(folder, text):
             raise UsageError(
                 f"{folder} holds something else than these made-up voices; name another folder, or "
@@ -132,11 +133,6 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
             )
         if not (folder / METADATA).exists():
             _generate(folder, text, speakers, takes, seed)
-    except OSError as error:
-        raise OutputError(
-            f"The made-up voices cannot be written to {folder} ({error.strerror}); make room or "
-            "name another folder."
-        ) from error
     return folder
 
 

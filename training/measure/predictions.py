@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError, reason_text
+from realtime_ser.base.files import writing
 from training.measure.clip_results import Evaluation, posterior
 
 _CLIP_COLUMNS = ("corpus", "clip", "speaker", "label", "answer")
@@ -71,15 +72,11 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     OutputError
         It cannot be written.
     """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([*_CLIP_COLUMNS, *predictions.labels])
-            writer.writerows(_cells(row, len(predictions.labels)) for row in predictions.rows)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
-        ) from error
+    advice = "make room, and run the command again"
+    with writing(path, advice), path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*_CLIP_COLUMNS, *predictions.labels])
+        writer.writerows(_cells(row, len(predictions.labels)) for row in predictions.rows)
 
 
 def _cells(row: Prediction, labels: int) -> Sequence[str]:
@@ -109,7 +106,8 @@ def read_predictions(path: Path) -> Predictions:
             return Predictions(labels, tuple(_row(cells, labels) for cells in reader))
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read ({error.strerror}); run the same recipe again, and it goes on."
+            f"{path} cannot be read ({reason_text(error)}); run the same recipe again, and it goes "
+            "on."
         ) from error
 
 

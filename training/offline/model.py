@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import whole_file, writing
 from training.batching import bucket_length
 from training.corpora import Clip
 from training.offline.features import features_of
@@ -91,15 +93,14 @@ class OfflineModel:
         """
         self.front_end.save(run)
         path = run.folder / OFFLINE_MODEL
-        draft = path.with_name(f"draft-{path.name}")
-        try:
-            self.network.save(draft)
-            draft.replace(path)
-        except OSError as error:
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror}); make room, and the same command "
-                "goes on: what is trained already is kept."
-            ) from error
+        advice = "make room, and the same command goes on: what is trained already is kept"
+        with (
+            writing(path, advice),
+            whole_file(path) as draft,
+            tempfile.TemporaryDirectory(dir=path.parent) as folder,
+        ):
+            self.network.save(Path(folder) / path.name)  # Keras wants its own ending
+            (Path(folder) / path.name).replace(draft)
 
 
 def _unlabelled_clip(path: Path) -> Clip:

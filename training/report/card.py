@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import write_whole, writing
 from realtime_ser.base.records import STEP_S
 from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle
 from training.corpora import CORPORA, Corpus, title
@@ -77,15 +77,11 @@ def write_card(bundle: Bundle, result: Result) -> None:
     }
     if "noise" in result:
         drawn[NOISE] = figures.noise_curves(result["noise"], corpora)
-    try:
+    path, advice = bundle.folder / CARD, "make room or change the folder's permissions"
+    with writing(path, advice):
         for name, figure in drawn.items():
             figures.save_png(figure, bundle.folder / name)
-        (bundle.folder / CARD).write_text(card_text(bundle, result), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The card cannot be written to {bundle.folder} ({error.strerror}); make room or "
-            "change its permissions."
-        ) from error
+    write_whole(path, card_text(bundle, result), advice)
 
 
 def card_text(bundle: Bundle, result: Result) -> str:

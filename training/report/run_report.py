@@ -11,7 +11,7 @@ import yaml
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import writing
 from realtime_ser.base.labels import LABELS
 from training.corpora import title
 from training.measure.predictions import Predictions, read_predictions
@@ -84,12 +84,8 @@ def write_report(run: Run) -> Path:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    try:
+    with writing(path, "make room, and run the command again"):
         figures.save_png(figure, path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); make room, and run the command again."
-        ) from error
 
 
 def _figures(results: Results | None, history: Mapping[str, Any]) -> dict[str, tuple[Figure, str]]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from realtime_ser.base.errors import OutputError, UsageError
+from realtime_ser.base.errors import UsageError
+from realtime_ser.base.files import write_whole
 from training.corpora import title
 from training.measure.metrics import bootstrap, classification, interval
 from training.measure.predictions import Prediction, read_predictions
@@ -68,14 +69,7 @@ def write_summary(folder: Path, runs: Sequence[Run]) -> Path:
         sections=_SECTIONS,
     )
     for name, text in ((SUMMARY, json.dumps(found, indent=2) + "\n"), (SUMMARY_PAGE, page)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise OutputError(
-                f"{folder / name} cannot be written ({error.strerror}); make room or name another "
-                "folder."
-            ) from error
+        write_whole(folder / name, text, "make room or name another folder")
     return folder / SUMMARY_PAGE
 
 

@@ -17,7 +17,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from realtime_ser.base.config import Config, WindowConfig
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import write_whole
 from realtime_ser.gui.theme.theme import ThemeChoice
 
 _log = logging.getLogger(__name__)
@@ -173,13 +173,5 @@ class PreferencesFile:
         version = data.get("version")
         kept = data | dict(changes)
         kept["version"] = max(VERSION, version if isinstance(version, int) else 0)
-        draft = self.path.with_suffix(".json.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
-            draft.replace(self.path)
-        except OSError as error:
-            raise OutputError(
-                f"Cannot keep the settings in {self.path} ({error.strerror}): they hold until the "
-                "program ends."
-            ) from error
+        text = json.dumps(kept, indent=1, ensure_ascii=False)
+        write_whole(self.path, text, "the settings hold until the program ends")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from realtime_ser.base.errors import FileTakenError, OutputError
+from realtime_ser.base.files import writing
 from realtime_ser.session.sinks import TableFiles
 
 
@@ -36,12 +37,7 @@ def copy_session_files(files: TableFiles, to: Path) -> TableFiles:
     if taken and to not in taken:
         raise FileTakenError(f"{taken[0]} exists already: choose another name, or delete it.")
     for source, target in pairs:
-        try:
+        with writing(target):
             data = source.read_bytes()
             target.write_bytes(data[: data.rfind(b"\n") + 1])
-        except OSError as error:
-            raise OutputError(
-                f"Cannot write {target} ({error.strerror}): choose a folder that you may write to "
-                "and that has room."
-            ) from error
     return copies

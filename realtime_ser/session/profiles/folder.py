@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import OutputError, SerError, UsageError
+from realtime_ser.base.errors import OutputError, SerError, UsageError, reason_text
+from realtime_ser.base.files import whole_file, writing
 from realtime_ser.base.paths import store_folder
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import Profile
@@ -70,7 +71,7 @@ def read_profile_file(path: Path) -> Profile:
     try:
         return Profile.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise SerError(f"The profile {path} cannot be read: {error.strerror}.") from error
+        raise SerError(f"The profile {path} cannot be read: {reason_text(error)}.") from error
     except ValidationError as error:
         raise SerError(f"The profile {path} is damaged: delete it, and calibrate again.") from error
 
@@ -84,16 +85,11 @@ def write_profile(config: Config, profile: Profile) -> Path:
         It cannot be written.
     """
     path = profile_path(config, profile.name)
-    draft = path.with_suffix(".new")
-    try:
+    advice = "make room there, or name another folder as sessions.folder"
+    with writing(path, advice):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"The profile {path} cannot be written ({error.strerror}): make room there, or name "
-            "another folder as sessions.folder."
-        ) from error
+        with whole_file(path) as draft:
+            draft.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return path
 
 
@@ -113,7 +109,7 @@ def delete_profile(config: Config, name: str) -> None:
     except FileNotFoundError as error:
         raise UsageError(f"There is no profile '{name}'{_hint(config, name)}") from error
     except OSError as error:
-        raise OutputError(f"The profile {path} cannot be deleted: {error.strerror}.") from error
+        raise OutputError(f"The profile {path} cannot be deleted: {reason_text(error)}.") from error
 
 
 def _hint(config: Config, name: str) -> str:

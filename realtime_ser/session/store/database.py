@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from realtime_ser.base.errors import StoreError
+from realtime_ser.base.errors import StoreError, reason_text
 from realtime_ser.session.store.lock import store_lock
 
 NAME = "sessions.sqlite"
@@ -180,7 +180,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_text(error)
         if isinstance(error, sqlite3.DatabaseError) and _damaged(error):
             raise StoreError(
                 f"The kept sessions in {path} are damaged ({reason}): start the monitor, which "
