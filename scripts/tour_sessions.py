@@ -29,7 +29,8 @@ import realtime_ser
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.records import Record
-from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.session.analysis.inputs import EXTENSIONS
 from realtime_ser.session.live import LiveSession

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from realtime_ser.audio.ring import RingBuffer
-from realtime_ser.audio.source import SourceInfo
+from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import AudioFileError
 
 BLOCK_S = 0.02
@@ -25,7 +25,7 @@ _OGG_END_OF_STREAM = 0x04
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 
 
-class FileSource:
+class FileSource(Source):
     """Plays a WAV, FLAC, OGG or MP3 file of any rate as if it were a microphone.
 
     Parameters
@@ -35,7 +35,7 @@ class FileSource:
     speed
         Pace: 1 is live, 2 is twice as fast, 0 is as fast as the reader takes it.
     demo
-        Whether it is the bundled demo recording.
+        Whether the file is the bundled demo recording.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class FileSource:
 
     @property
     def info(self) -> SourceInfo:
-        """What it is."""
+        """Name, rate, channels and duration of the file."""
         return self._info
 
     def start(self, ring: RingBuffer) -> None:

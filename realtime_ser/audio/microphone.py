@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import find_input, full_name, portaudio, rescan
 from realtime_ser.audio.ring import RingBuffer
-from realtime_ser.audio.source import SourceInfo
+from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.quiet import silence_stderr
 
@@ -24,7 +24,7 @@ _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much process
 _LONGEST_DELAY_S = 5.0
 
 
-class MicrophoneSource:
+class MicrophoneSource(Source):
     """Captures a device at its native rate.
 
     Parameters
@@ -56,7 +56,7 @@ class MicrophoneSource:
 
     @property
     def info(self) -> SourceInfo:
-        """What it is."""
+        """Full name, native rate and captured channels of the device."""
         return self._info
 
     def start(self, ring: RingBuffer) -> None:
@@ -97,16 +97,18 @@ class MicrophoneSource:
             with silence_stderr():
                 stream.close(ignore_errors=True)
 
-    def find_device(self) -> None:
-        """Look for the device after it went away; it must be stopped.
+    def reopen(self, ring: RingBuffer) -> None:
+        """Find the device again after it went away, and begin to capture.
 
         Raises
         ------
         DeviceError
-            It is not back yet.
+            The device is not back yet, has another format, or refuses.
         """
+        self.stop()
         rescan()
         device = find_input(self._full_name)
         if device.rate != self._info.native_rate or device.channels < self._info.channels:
             raise DeviceError(f"{full_name(device)} came back with another format.")
         self._index = device.index
+        self.start(ring)

@@ -12,18 +12,18 @@ from realtime_ser.base.errors import AudioFileError
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source is.
+    """Description of a source.
 
     Attributes
     ----------
     name
-        Device or file, as a person knows it.
+        Name of the device or file, as a person knows it.
     native_rate, channels
         Sampling rate in Hz, and number of channels it delivers.
     live
-        Whether it is a microphone, which waits for nobody.
+        Whether the source is a microphone, which waits for nobody.
     demo
-        Whether it is the bundled demo recording.
+        Whether the source is the bundled demo recording.
     duration_s
         Length of a file in seconds; ``None`` for a microphone.
     """
@@ -42,7 +42,7 @@ def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
     Raises
     ------
     AudioFileError
-        It has fewer.
+        The file has fewer.
     """
     if max(channels) > file.channels:
         raise AudioFileError(
@@ -52,11 +52,11 @@ def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
 
 
 class Source(Protocol):
-    """Delivers blocks of samples into a ring."""
+    """Microphone or file that writes blocks of samples into a ring."""
 
     @property
     def info(self) -> SourceInfo:
-        """What it is; known before it starts."""
+        """Name, rate and channels, known before the source starts."""
 
     def start(self, ring: RingBuffer) -> None:
         """Begin to write into ``ring``, and return at once; a file closes the ring at its end.
@@ -68,4 +68,15 @@ class Source(Protocol):
         """
 
     def stop(self) -> None:
-        """Stop writing; it can be started again."""
+        """Stop writing; the source can be started again."""
+
+    def reopen(self, ring: RingBuffer) -> None:
+        """Begin again after the device went away.
+
+        Raises
+        ------
+        DeviceError
+            The device is not back yet, or refuses.
+        """
+        self.stop()
+        self.start(ring)

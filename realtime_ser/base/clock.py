@@ -18,19 +18,23 @@ class SessionClock:
 
     A block that was delivered late seems younger than it is, never older, so the estimate is the
     lowest of the recent offsets between ADC time and sample count. Ten seconds of memory let it
-    follow a device that is 200 ppm off within 2 ms. Where a whole second lies off all that was
-    before, the device tells its times otherwise than it did, as sound servers do while a stream
-    settles: what was before is forgotten.
+    follow a device that is 200 ppm off within 2 ms. Where a whole second lies off all before it,
+    the device has changed how it reports ADC times, as sound servers do while a stream settles:
+    the earlier offsets are forgotten.
     """
 
     def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Begin at second 0, now."""
         self._start_monotonic = time.monotonic()
         self._start_wall = datetime.now().astimezone()
         self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
         self._offset = self._start_monotonic
 
     def feed(self, position_s: float, adc_s: float) -> None:
-        """Take a block's place in the session, in seconds, and its ADC time."""
+        """Take the time of a block's first sample in the session, and its ADC time, in seconds."""
         offset = adc_s - position_s
         number = int(position_s / _BIN_S)
         if self._bins and self._bins[-1][0] == number:
@@ -40,8 +44,8 @@ class SessionClock:
         self._bins.append((number, offset))
         self._offset = min(lowest for _, lowest in self._bins)
 
-    def restart(self) -> None:
-        """Forget the device's clock: it went away and came back."""
+    def forget_device(self) -> None:
+        """Forget the ADC times so far: the device went away and came back."""
         self._bins.clear()
 
     def adc_time(self, sample: int) -> float:
@@ -49,7 +53,7 @@ class SessionClock:
         return self._offset + sample / SAMPLE_RATE
 
     def wall_clock(self, sample: int) -> datetime:
-        """The same as local time with its UTC offset."""
+        """Local time, with its UTC offset, at which a 16 kHz sample was at the converter."""
         return self._wall(self.adc_time(sample))
 
     def anchor(self, sample: int) -> Anchor:

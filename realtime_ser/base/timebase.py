@@ -1,4 +1,4 @@
-"""One conversion between samples at a source's native rate and samples at 16 kHz."""
+"""Conversion between native samples, 16 kHz samples and seconds."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from realtime_ser.base.records import SAMPLE_RATE
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
-    """Counts of samples from the start of a session, at the native rate and at 16 kHz.
+    """Time of a source from the start of a session, in samples and in seconds.
 
     Attributes
     ----------
     native_rate
-        Samples a second of the source.
+        Native rate of the source in Hz.
     """
 
     native_rate: int
+
+    def seconds(self, native: int) -> float:
+        """Time of native sample ``native`` in seconds."""
+        return native / self.native_rate
+
+    def native_at(self, seconds: float) -> int:
+        """Native sample nearest to a time in seconds."""
+        return round(seconds * self.native_rate)
 
     def sample(self, native: int) -> int:
         """16 kHz sample nearest to native sample ``native``."""

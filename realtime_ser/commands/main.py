@@ -368,7 +368,7 @@ def _monitor_in_terminal(config: Config, options: argparse.Namespace) -> int:
 
     from realtime_ser.base.records import STEP_S, Record
     from realtime_ser.commands import terminal
-    from realtime_ser.engine.monitor import Phase
+    from realtime_ser.engine.status import Phase
     from realtime_ser.session.live import LiveSession
 
     session = LiveSession(config, options.export)

@@ -18,7 +18,7 @@ from rich.console import Console
 from realtime_ser.base.records import Record, Segment
 from realtime_ser.base.text import channel_title, clock_text, result_text
 from realtime_ser.commands.terminal_view import TerminalScreen
-from realtime_ser.engine.monitor import Phase, Status
+from realtime_ser.engine.status import Phase, Status
 from realtime_ser.session.live import LiveSession
 
 _POLL_S = 0.1

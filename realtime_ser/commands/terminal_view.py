@@ -19,8 +19,8 @@ from realtime_ser.base.config import WindowConfig
 from realtime_ser.base.labels import COLORS, EMOJI, LABEL_WORDS
 from realtime_ser.base.records import STEP_S, Record, State, Update
 from realtime_ser.base.text import channel_title, clock_text, decibels, elapsed_text, percent_text
-from realtime_ser.engine.monitor import Phase, Status
 from realtime_ser.engine.smoothing import Smoother
+from realtime_ser.engine.status import Phase, Status
 from realtime_ser.session.live import LiveSession
 
 _REFRESH_S = 0.1

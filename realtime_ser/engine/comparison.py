@@ -1,4 +1,4 @@
-"""A second model on the sound that a monitor hears, to compare the two: shown, never stored."""
+"""A second model on the sound of a monitor, for comparison: shown, never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAPS = (State.LOST, State.PAUSED)
 
 
 class ComparisonModel:
-    """Hears what a monitor hears, in a thread of its own.
+    """Pipelines of a second model on a monitor's sound, in a thread of their own.
 
     The monitor does not know of it, so it can neither delay nor change what is stored. Its updates
     lie on the same steps; they have no latency and no wall clock.
@@ -44,17 +44,17 @@ class ComparisonModel:
         self._thread = threading.Thread(target=self._work, name="second model", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to process the monitor's sound."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Return when all was heard; the monitor must have stopped."""
+        """Return when all sound was processed; the monitor must have stopped."""
         self._output.lift_limit()
         if self._thread.is_alive():
             self._thread.join()
 
     def drain(self) -> list[Record]:
-        """What it said since the last call."""
+        """Records of the second model since the last call."""
         return self._output.drain()
 
     def _work(self) -> None:
@@ -64,22 +64,22 @@ class ComparisonModel:
                     self._process_sound(record)
                 elif isinstance(record, Update) and record.state in _GAPS:
                     self._process_gap(record)
-            self._output.put(self._pipelines.finish())
+            self._output.feed(self._pipelines.finish())
         finally:
             self._input.close()
             self._output.close()
 
     def _process_sound(self, sound: Sound) -> None:
         if sound.position > self._pipelines.position:
-            self._output.put(self._pipelines.gap(sound.position, self._state))
+            self._output.feed(self._pipelines.gap(sound.position, self._state))
         # A gap ends on the grid of steps, at most one step after the sound goes on.
         samples = sound.samples[self._pipelines.position - sound.position :]
         if len(samples):
-            self._output.put(self._pipelines.push(samples))
+            self._output.feed(self._pipelines.push(samples))
 
     def _process_gap(self, update: Update) -> None:
         """Follow lost and paused time as it passes; each channel has the same."""
         self._state = update.state
         end = self._time_base.native(STEP * (update.step + 1))
         if update.channel == self._first_channel and end > self._pipelines.position:
-            self._output.put(self._pipelines.gap(end, self._state))
+            self._output.feed(self._pipelines.gap(end, self._state))

@@ -17,11 +17,11 @@ class Subscription:
     Parameters
     ----------
     capacity
-        Records it holds at most.
+        Most records that the queue holds.
     blocking
         Whether the worker waits for room (a file) or drops the oldest record and counts it.
     sound
-        Whether it receives the sound as well.
+        Whether the consumer receives :class:`~realtime_ser.base.records.Sound` as well.
     """
 
     def __init__(self, capacity: int, *, blocking: bool, sound: bool = False) -> None:
@@ -40,7 +40,7 @@ class Subscription:
         with self._changed:
             return self._dropped
 
-    def put(self, records: Iterable[Record]) -> None:
+    def feed(self, records: Iterable[Record]) -> None:
         """Add records; called by the worker."""
         with self._changed:
             for record in records:
@@ -65,19 +65,19 @@ class Subscription:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End the stream; what it holds can still be taken."""
+        """End the stream; queued records can still be drained."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     @property
     def ended(self) -> bool:
-        """Whether it was closed and everything was taken."""
+        """Whether the stream was closed and every record was drained."""
         with self._changed:
             return self._closed and not self._records
 
     def drain(self, timeout: float = 0.0) -> list[Record]:
-        """Everything since the last call; waits up to ``timeout`` seconds for the first record."""
+        """Records since the last call; waits up to ``timeout`` seconds for the first."""
         with self._changed:
             self._changed.wait_for(lambda: self._records or self._closed, timeout)
             records = list(self._records)

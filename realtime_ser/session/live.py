@@ -12,8 +12,9 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, OutputError, SerError
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
-from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import open_source
+from realtime_ser.engine.status import Phase
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
 from realtime_ser.session.opening import open_in_store
 from realtime_ser.session.profiles.folder import chosen_model

@@ -12,7 +12,8 @@ import soundfile
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
-from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Record, Segment, State, Update
+from realtime_ser.base.records import STEP, STEP_SPAN, Record, Segment, State, Update
+from realtime_ser.base.timebase import TimeBase
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
@@ -112,6 +113,7 @@ def _open_sound(info: SessionInfo) -> FileSource:
 
 def _gaps(columns: Columns, rate: int) -> list[_Gap]:
     """Lost and paused stretches, cut so that they leave whole the steps around them."""
+    time = TimeBase(rate)
     silent = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
     steps, states = columns.step[silent].astype(np.int64), columns.state[silent]
     edges = np.flatnonzero((np.diff(steps) != 1) | (np.diff(states) != 0)) + 1
@@ -119,18 +121,13 @@ def _gaps(columns: Columns, rate: int) -> list[_Gap]:
     return [
         _Gap(
             # The step before ends so much later than this one begins.
-            _native_sample(int(run[0]) * STEP + STEP_SPAN - STEP, rate),
-            _native_sample((int(run[-1]) + 1) * STEP, rate),
+            time.native(int(run[0]) * STEP + STEP_SPAN - STEP),
+            time.native((int(run[-1]) + 1) * STEP),
             STATES[which[0]],
         )
         for run, which in runs
         if len(run)
     ]
-
-
-def _native_sample(sample: int, rate: int) -> int:
-    """Native sample at or after a sample at 16 kHz."""
-    return -(-sample * rate // SAMPLE_RATE)
 
 
 def _process_blocks(

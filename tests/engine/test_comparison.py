@@ -14,6 +14,7 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import Segment, State, Update
 from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
 
 
@@ -28,7 +29,7 @@ def hear(monitor, second):
     monitor.start()
     second.start()
     said = []
-    while monitor._worker.is_alive():
+    while monitor.status.phase is not Phase.ENDED:
         said += second.drain()
         time.sleep(0.01)
     monitor.stop()

@@ -31,7 +31,9 @@ from realtime_ser.base.records import (
     State,
     Update,
 )
-from realtime_ser.engine.monitor import SILENT_DEVICE_S, Monitor, Phase
+from realtime_ser.engine.device_watch import SILENT_DEVICE_S
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
 from realtime_ser.session.sidecar import effective_rate
@@ -60,6 +62,9 @@ class ScriptedMicrophone:
 
     def stop(self) -> None:
         pass
+
+    def reopen(self, ring: RingBuffer) -> None:
+        self.start(ring)
 
     def say(self, samples: NDArray[np.float32], adc_s: float, *, overflow: bool = False) -> None:
         assert self.ring is not None
@@ -129,7 +134,7 @@ def test_a_writers_error_reaches_the_reader_after_the_last_block() -> None:
 
 def test_a_slow_listener_loses_the_oldest_records_and_is_told_how_many() -> None:
     subscription = Subscription(3, blocking=False)
-    subscription.put([Marker(k, "") for k in range(5)])
+    subscription.feed([Marker(k, "") for k in range(5)])
     assert [record.time_s for record in subscription.drain()] == [2, 3, 4]  # type: ignore[union-attr]
     assert subscription.dropped == 2
 
@@ -138,7 +143,7 @@ def test_sound_goes_only_to_those_who_asked_for_it() -> None:
     sound = Sound(0, ramp(3))
     for wanted in (True, False):
         subscription = Subscription(3, blocking=False, sound=wanted)
-        subscription.put([sound])
+        subscription.feed([sound])
         assert subscription.drain() == ([sound] if wanted else [])
 
 

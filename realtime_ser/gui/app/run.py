@@ -13,7 +13,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config, WindowConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Update
-from realtime_ser.engine.monitor import Status
+from realtime_ser.engine.status import Status
 from realtime_ser.gui.app.application import application
 from realtime_ser.gui.app.crash import report_faults
 from realtime_ser.gui.app.log_file import file_logging

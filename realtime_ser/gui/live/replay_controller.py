@@ -6,7 +6,8 @@ from PyQt6.QtCore import QObject
 
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.records import Sound
-from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
 from realtime_ser.gui.live.banners import BannerText
 from realtime_ser.gui.live.replay import RecentSound, ReplayClip, ReplayPlayer
 from realtime_ser.gui.live.window import MainWindow

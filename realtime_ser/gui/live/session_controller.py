@@ -13,7 +13,7 @@ from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import OutputError, SerError
 from realtime_ser.base.records import Record, Sound, State, Update
-from realtime_ser.engine.monitor import Phase
+from realtime_ser.engine.status import Phase
 from realtime_ser.gui.live.export import copy_session_files
 from realtime_ser.gui.live.marker_controller import MarkerController
 from realtime_ser.gui.live.rate_meter import RateMeter

@@ -13,7 +13,8 @@ from realtime_ser.audio.source import Source
 from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.records import SAMPLE_RATE, Segment, Update
-from realtime_ser.engine.monitor import Monitor, Phase
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (

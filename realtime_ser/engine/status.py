@@ -1,0 +1,45 @@
+"""Status of a monitor: a value that the worker replaces and that any thread may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Phase of a monitor's life."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    PAUSED = "paused"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A monitor at a moment.
+
+    Attributes
+    ----------
+    phase
+        Phase of its life.
+    position_s
+        Time of the session in seconds.
+    overflows
+        Number of blocks before which the device reported lost samples.
+    dropped_samples
+        Samples lost, at the native rate.
+    updates
+        Updates made so far, of all channels.
+    error
+        Reason of a failure or of a reconnection; one sentence.
+    """
+
+    phase: Phase = Phase.IDLE
+    position_s: float = 0.0
+    overflows: int = 0
+    dropped_samples: int = 0
+    updates: int = 0
+    error: str | None = None

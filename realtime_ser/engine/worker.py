@@ -1,0 +1,177 @@
+"""The worker thread of a monitor: blocks from the ring to records for the subscriptions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from realtime_ser.audio.ring import AudioBlock
+from realtime_ser.audio.source import Source
+from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import STEP, Record, Sound, State, Update
+from realtime_ser.base.timebase import TimeBase
+from realtime_ser.engine.device_watch import DeviceWatch
+from realtime_ser.engine.handover import Handover
+from realtime_ser.engine.status import Phase
+from realtime_ser.recogniser.pipeline import ChannelPipeline
+
+_ANCHOR_S = 10.0
+_POLL_S = 0.1
+
+
+class Worker:
+    """Reads the ring, runs the pipeline of each channel, and publishes their records.
+
+    Every private method runs in the worker's own thread.
+
+    Parameters
+    ----------
+    source
+        Microphone or file, which the worker stops at the end.
+    pipelines
+        Pipeline of each channel.
+    handover
+        State that the worker shares with other threads.
+    """
+
+    def __init__(
+        self, source: Source, pipelines: Sequence[ChannelPipeline], handover: Handover
+    ) -> None:
+        self._source = source
+        self._pipelines = tuple(pipelines)
+        self._handover = handover
+        self._time = TimeBase(source.info.native_rate)
+        self._watch = DeviceWatch(source, handover.ring, handover.clock)
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._position = 0
+        self._end: int | None = None
+        self._anchor_s = -_ANCHOR_S
+
+    def start(self, duration_s: float | None) -> None:
+        """Begin to read the ring; end after ``duration_s`` seconds of the session."""
+        self._end = None if duration_s is None else self._time.native_at(duration_s)
+        self._watch.opened()
+        self._thread.start()
+
+    def join(self) -> None:
+        """Return when the thread has ended, or was never started."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        handover, end, error = self._handover, Phase.FAILED, None
+        try:
+            while not self._over():
+                self._run_once()
+            end = Phase.ENDED
+        except SerError as failure:
+            error = str(failure)
+        finally:
+            handover.ring.close()  # a file that waits for room would never stop
+            self._source.stop()
+            self._finish()
+            handover.status = replace(handover.status, phase=end, error=error)
+            handover.close()
+
+    def _over(self) -> bool:
+        handover = self._handover
+        return not self._limit_to_end(1) or handover.stopped.is_set() or handover.ring.ended
+
+    def _run_once(self) -> None:
+        block = self._handover.ring.read(_POLL_S)
+        if block is not None:
+            self._process_block(block)
+        elif self._source.info.live:
+            self._process_silence()
+        self._publish(self._handover.markers.drain())
+        # Before the first block the device's clock is not known.
+        if self._position and self._handover.status.position_s - self._anchor_s >= _ANCHOR_S:
+            self._publish_anchor()
+
+    def _process_block(self, block: AudioBlock) -> None:
+        handover = self._handover
+        lost = self._lose(self._watch.lost_before(block, self._position))
+        if block.adc_s is not None:
+            handover.clock.feed(self._time.seconds(self._position), block.adc_s)
+        position = self._position
+        samples = block.samples[: self._limit_to_end(len(block.samples))]
+        self._position += len(samples)
+        paused = handover.paused.is_set()
+        if paused:
+            self._publish_gap(State.PAUSED)
+        else:
+            self._publish([Sound(position, samples)])
+            for pipeline in self._pipelines:
+                self._publish(pipeline.push(samples))
+        before = handover.status
+        handover.status = replace(
+            before,
+            phase=Phase.PAUSED if paused else Phase.LISTENING,
+            position_s=self._time.seconds(self._position),
+            overflows=before.overflows + block.overflow,
+            dropped_samples=before.dropped_samples + lost,
+            error=None,
+        )
+
+    def _process_silence(self) -> None:
+        """Count the time of a device that went away as lost, and try to open it again."""
+        handover = self._handover
+        missing = self._watch.lost_in_silence(handover.now_s, self._position)
+        if missing is None:
+            return
+        lost = self._lose(missing)
+        handover.status = replace(
+            handover.status,
+            phase=Phase.RECONNECTING,
+            position_s=self._time.seconds(self._position),
+            dropped_samples=handover.status.dropped_samples + lost,
+        )
+        if self._watch.gone and (error := self._watch.reopen()) is not None:
+            handover.status = replace(handover.status, error=error)
+            handover.stopped.wait(_POLL_S)
+
+    def _limit_to_end(self, count: int) -> int:
+        """How many of the next ``count`` native samples belong to the session."""
+        return count if self._end is None else max(0, min(count, self._end - self._position))
+
+    def _lose(self, missing: int) -> int:
+        """Advance over lost native samples, and return how many belong to the session."""
+        lost = self._limit_to_end(missing)
+        if lost:
+            self._position += lost
+            self._publish_gap(State.LOST)
+        return lost
+
+    def _finish(self) -> None:
+        for pipeline in self._pipelines:
+            self._publish(pipeline.finish(self._position))
+        self._handover.markers.close_all(self._handover.now_s)
+        self._publish(self._handover.markers.drain())
+        self._publish_anchor()
+
+    def _publish_gap(self, state: State) -> None:
+        for pipeline in self._pipelines:
+            self._publish(pipeline.gap(self._position, state))
+
+    def _publish_anchor(self) -> None:
+        self._anchor_s = self._handover.status.position_s
+        self._publish([self._handover.clock.anchor(self._time.sample(self._position))])
+
+    def _publish(self, records: Sequence[Record]) -> None:
+        handover = self._handover
+        stamped = [self._stamp(r) if isinstance(r, Update) else r for r in records]
+        updates = sum(isinstance(record, Update) for record in stamped)
+        if updates:
+            made = handover.status.updates + updates
+            handover.status = replace(handover.status, updates=made)
+        handover.publish(stamped)
+
+    def _stamp(self, update: Update) -> Update:
+        """An update with its latency and its wall clock."""
+        clock, sample = self._handover.clock, STEP * (update.step + 1)
+        latency_ms = None
+        if self._source.info.live and update.state in (State.SPEECH, State.SILENCE):
+            latency_ms = 1000.0 * (time.monotonic() - clock.adc_time(sample))
+        return replace(update, latency_ms=latency_ms, wall_clock=clock.wall_clock(sample))
