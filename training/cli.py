@@ -207,8 +207,7 @@ def _all_speakers(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     _load_backend()
     from training.evaluate import remeasure
-    from training.report.card import summary_table
-    from training.report.card_results import condition_sections
+    from training.report.card import condition_sections, summary_table
     from training.run import RunPaths, read_clips
     from training.run_folder import Run
 
@@ -224,7 +223,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             cache=options.runs / CACHE,
             write=options.write,
         )
-        print(summary_table(results), *condition_sections(results), sep="\n\n")
+        parts = (summary_table(results), condition_sections(results))
+        print(*filter(None, parts), sep="\n\n")
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -25,7 +25,7 @@ from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import averaged_corpora, corpus_order
 from training.report.formatting import NO_VALUE, points, ratio
 from training.report.leaks import leaks
-from training.report.page import render
+from training.report.rendering import render
 from training.run_folder import PREDICTIONS, Run
 from training.tables import table
 

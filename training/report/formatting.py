@@ -45,6 +45,11 @@ def percent(value: float | None) -> str:
     return NO_VALUE if value is None else f"{100 * value:.1f} %"
 
 
+def whole_percent(value: float | None) -> str:
+    """A share of 1 in whole per cent."""
+    return NO_VALUE if value is None else f"{value:.0%}"
+
+
 def points(value: float | None) -> str:
     """A difference of shares in points of a hundred, with its sign."""
     if value is None:

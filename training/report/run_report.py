@@ -17,11 +17,10 @@ from training.corpora import title
 from training.measure.predictions import Predictions, read_predictions
 from training.measure.scoring import corpus_order
 from training.report import figures
-from training.report.card_results import speaker_calibration_text
 from training.report.formatting import NO_VALUE, compact_ranges, join_names
 from training.report.leaks import leaks
-from training.report.page import render
 from training.report.reference_systems import ReferenceSystem, anchors
+from training.report.rendering import render
 from training.run_folder import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
 
 CURVES, CONFUSION, RELIABILITY = "curves", "confusion", "reliability"
@@ -226,7 +225,7 @@ def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[s
 
 # -------------------------------------------------------------------------------- what was measured
 
-_NO_RESULTS = {"published": None, "anchors": None, "baseline": "", "opus": 0, "clips": 0}
+_NO_RESULTS = {"published": None, "anchors": None, "opus": 0, "clips": 0}
 
 
 def _result_facts(record: RunRecord, results: Results) -> dict[str, Any]:
@@ -244,7 +243,6 @@ def _result_facts(record: RunRecord, results: Results) -> dict[str, Any]:
         "speakers": sum(len(scores["speakers"]) for scores in corpora.values()),
         "mean_over": join_names(title(name) for name in results["mean_over"] or corpora),
         "seconds": _seconds(corpora),
-        "baseline": speaker_calibration_text(results["baseline"]) if "baseline" in results else "",
         "kinds": _noise_kinds(results) if "noise" in results else [],
     }
 
