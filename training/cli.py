@@ -155,10 +155,10 @@ def _integers(text: str, noun: str) -> list[int]:
 
 
 def _corpora(options: argparse.Namespace) -> None:
-    from training.corpora.listing import corpora_table, how
+    from training.corpora.listing import corpora_table, describe_corpus
 
     if options.how is not None:
-        print(how(options.how))
+        print(describe_corpus(options.how))
     elif options.corpora is not None:
         print(corpora_table(options.corpora))
     else:
@@ -182,14 +182,14 @@ def _run(options: argparse.Namespace) -> None:
     parent = Run(options.parent) if options.parent else None
     paths = RunPaths(options.corpora, options.runs, options.teacher, parent)
     clips = read_clips(file.recipe, paths)
-    made = []
+    finished_runs = []
     for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
         for seed in seeds:
-            made.append(run(file, clips, paths, fold, seed, _workload(options)))
-            print(summary_table(made[-1].results()))
-            print(f"Report: {made[-1].folder / REPORT}")
-    if len(made) > 1:
-        print(f"All together: {write_summary(options.runs / file.title, made)}")
+            finished_runs.append(run(file, clips, paths, fold, seed, _workload(options)))
+            print(summary_table(finished_runs[-1].results()))
+            print(f"Report: {finished_runs[-1].folder / REPORT}")
+    if len(finished_runs) > 1:
+        print(f"All together: {write_summary(options.runs / file.title, finished_runs)}")
 
 
 def _all_speakers(options: argparse.Namespace) -> None:
@@ -199,9 +199,9 @@ def _all_speakers(options: argparse.Namespace) -> None:
     from training.run_folder import Run
 
     paths = RunPaths(options.corpora, options.runs, options.teacher)
-    made = run_all_speakers([Run(folder) for folder in options.folds], paths, _workload(options))
-    print(summary_table(made.results()))
-    print(f"Bundle: {made.bundle}")
+    new_run = run_all_speakers([Run(folder) for folder in options.folds], paths, _workload(options))
+    print(summary_table(new_run.results()))
+    print(f"Bundle: {new_run.bundle}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import pytest
 from realtime_ser.base.errors import UsageError
 from tests.training.test_corpora import record
 from training.corpora import CORPORA
-from training.corpora.listing import corpora_table, how
+from training.corpora.listing import corpora_table, describe_corpus
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_folder_without_any_corpus_says_what_was_expected(tmp_path):
 @pytest.mark.parametrize("name", CORPORA)
 def test_each_corpus_tells_source_licence_size_and_layout(name):
     corpus = CORPORA[name]
-    text = how(name)
+    text = describe_corpus(name)
     words = " ".join(text.split())
     assert text.startswith(corpus.title)
     assert corpus.source in words
@@ -153,7 +153,7 @@ def test_each_corpus_tells_source_licence_size_and_layout(name):
 
 
 def test_ones_own_recordings_are_explained_by_layouts_that_work(tmp_path):
-    words = how("own").split()
+    words = describe_corpus("own").split()
     examples = {word.rstrip(",") for word in words if word.rstrip(",").endswith("01.wav")}
     assert len(examples) == 3
     for example in examples:
@@ -163,4 +163,4 @@ def test_ones_own_recordings_are_explained_by_layouts_that_work(tmp_path):
 
 def test_an_unknown_corpus_is_answered_with_the_known_ones():
     with pytest.raises(UsageError, match=r"'iemocap'; choose among ravdess, .*savee, or own"):
-        how("iemocap")
+        describe_corpus("iemocap")

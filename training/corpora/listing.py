@@ -1,4 +1,4 @@
-"""What a person asks of corpora: what is there, and where to get the rest."""
+"""Listing of the corpora below a folder, and instructions for getting the rest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from training.corpora.reading import (
 from training.tables import table
 
 OWN = "own"
-"""Stands for a corpus of one's own in :func:`how`."""
+"""Stands for a corpus of one's own in :func:`describe_corpus`."""
 
 _WIDTH = 100
 _EXAMPLES = 3
@@ -32,7 +32,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class _CorpusRow:
-    """What there is to say of one corpus."""
+    """A corpus that was looked for: its contents, or the fault that they cannot be read for."""
 
     name: str
     contents: CorpusContents | None = None
@@ -71,8 +71,8 @@ def corpora_table(root: Path) -> str:
     return "\n\n".join(section for section in sections if section)
 
 
-def how(name: str) -> str:
-    """Where a corpus comes from, on what terms, how large it is, and how it is to be laid out.
+def describe_corpus(name: str) -> str:
+    """Source, terms, size and layout of a corpus, as text.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _describe_known(corpus: Corpus) -> str:
         "size": f"{corpus.official_clips} clips of these labels, {people}",
         "download": corpus.download,
         "labels": ", ".join(corpus.labels),
-        "get it": corpus.how,
+        "get it": corpus.instructions,
         "layout": f"{corpus.example} and so on, below the folder that --corpora names; the "
         f"folders between do not matter, and {', '.join(AUDIO_SUFFIXES)} will do",
     }
