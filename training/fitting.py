@@ -117,7 +117,7 @@ def fit(
         while fit_state.epochs < settings.epochs and not _should_stop(
             settings, fit_state, validation
         ):
-            batches.begin(fit_state.epochs)
+            batches.start_epoch(fit_state.epochs)
             losses = []
             for index in range(len(batches)):
                 losses.append(_train_batch(model, batches[index]))

@@ -39,7 +39,7 @@ loss = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="mean_wi
 whole.compile(optimizer(stage, len(batches)), loss)
 before = model.get_weights()
 for epoch in range(2):
-    batches.begin(epoch)
+    batches.start_epoch(epoch)
     x, y, weights = batches[0]
     assert np.isfinite(float(whole.train_on_batch(x, y, sample_weight=weights)))
 assert any((a != b).any() for a, b in zip(before, model.get_weights()))

@@ -38,9 +38,9 @@ class Interrupted(Points):
             raise KeyboardInterrupt
         return super().__getitem__(index)
 
-    def begin(self, epoch: int) -> None:
+    def start_epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        super().begin(epoch)
+        super().start_epoch(epoch)
 
 
 def line(settings: FitSettings, batches: BucketedBatches) -> keras.Model:

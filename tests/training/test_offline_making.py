@@ -112,13 +112,13 @@ def paths(evaluation: Evaluation) -> list[Path]:
 def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note from how many clips each epoch learns."""
     counts: list[int] = []
-    begin = ClipBatches.begin
+    start_epoch = ClipBatches.start_epoch
 
     def noted(batches: ClipBatches, epoch: int) -> None:
         counts.append(len(batches._training_set.inputs))
-        begin(batches, epoch)
+        start_epoch(batches, epoch)
 
-    monkeypatch.setattr(ClipBatches, "begin", noted)
+    monkeypatch.setattr(ClipBatches, "start_epoch", noted)
     return counts
 
 
@@ -158,15 +158,15 @@ def test_an_interrupted_run_ends_like_one_that_was_not(stage, clips, tiny, tmp_p
     file = load_recipe(str(tiny), ["fine_tune={epochs: 3, learning_rate: 1.0e-4, noise: 0.005}"])
     whole = job(file, clips, tmp_path / "whole")
     parted = job(file, clips, tmp_path / "parted")
-    begin = ClipBatches.begin
+    start_epoch = ClipBatches.start_epoch
 
     def stopped(batches: ClipBatches, epoch: int) -> None:
         if epoch == 2 and bool(batches._stage.noise) == (stage == "fine_tune"):
             raise KeyboardInterrupt
-        begin(batches, epoch)
+        start_epoch(batches, epoch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ClipBatches, "begin", stopped)
+        patched.setattr(ClipBatches, "start_epoch", stopped)
         with pytest.raises(KeyboardInterrupt):
             make_model(parted)
     assert len(parted.run.history()[stage]) == 2

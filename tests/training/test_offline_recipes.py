@@ -194,10 +194,10 @@ def test_noise_is_drawn_anew_in_every_epoch_and_again_after_an_interruption():
     plain, noisy = batches(OfflineFit(batch_size=4)), batches(OfflineFit(batch_size=4, noise=0.1))
     difference = noisy[0][0] - plain[0][0]
     assert difference.std() == pytest.approx(0.1, rel=0.1)
-    noisy.begin(1)
+    noisy.start_epoch(1)
     first = noisy[0][0]
     again = batches(OfflineFit(batch_size=4, noise=0.1))
-    again.begin(1)
+    again.start_epoch(1)
     np.testing.assert_array_equal(again[0][0], first)
     assert not np.array_equal(first, difference + plain[0][0])
 

@@ -120,6 +120,14 @@ def _convolution(
     )(x)
 
 
+def _normalised_block(
+    x: Tensor, filters: int, width: int, settings: NetworkOptions, padding: str = "valid"
+) -> Tensor:
+    """Convolution, batch normalisation, pooling by two, dropout of 0.3."""
+    x = layers.BatchNormalization()(_convolution(x, filters, width, settings, padding))
+    return layers.Dropout(0.3)(layers.MaxPooling1D(2)(x))
+
+
 def _dense(x: Tensor, units: int, settings: NetworkOptions) -> Tensor:
     return layers.Dense(units, activation="relu", kernel_regularizer=_penalty(settings))(x)
 
@@ -140,10 +148,7 @@ def cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Mode
     """
     x = inputs = keras.Input(shape)
     for filters in (64, 128):
-        x = _convolution(x, filters, 5, settings, "same")
-        x = layers.BatchNormalization()(x)
-        x = layers.MaxPooling1D(2)(x)
-        x = layers.Dropout(0.3)(x)
+        x = _normalised_block(x, filters, 5, settings, "same")
     x = _last_lstm(x, 128, settings)
     x = layers.Dropout(0.3)(x)
     x = _dense(x, 64, settings)
@@ -190,10 +195,7 @@ def c_cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Mo
     """C: two convolutions with batch normalisation and an LSTM over 174 frames of 40 MFCC."""
     x = inputs = keras.Input(shape)
     for filters in (64, 128):
-        x = _convolution(x, filters, 3, settings)
-        x = layers.BatchNormalization()(x)
-        x = layers.MaxPooling1D(2)(x)
-        x = layers.Dropout(0.3)(x)
+        x = _normalised_block(x, filters, 3, settings)
     x = _last_lstm(x, 128, settings)
     x = layers.Dropout(0.4)(x)
     x = _dense(x, 128, settings)
@@ -210,10 +212,7 @@ def e_cnn(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
     if shape[0] == 1:
         x = layers.Reshape((shape[1], 1))(x)
     for filters in (128, 256):
-        x = _convolution(x, filters, 5, settings, "same")
-        x = layers.BatchNormalization()(x)
-        x = layers.MaxPooling1D(2)(x)
-        x = layers.Dropout(0.3)(x)
+        x = _normalised_block(x, filters, 5, settings, "same")
     x = _attention(x) if settings.pooling == "attention" else layers.Flatten()(x)
     x = _dense(x, 128, settings)
     x = layers.Dropout(0.3)(x)

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.labels import LABELS
-from training.batching import Batch, BucketedBatches, bucket_length
+from training.batching import (
+    Batch,
+    BucketedBatches,
+    bucket_length,
+    mix,
+    soft_label,
+    spec_augment,
+    stack_padded,
+)
 from training.corpora import Clip
-from training.offline.frontend import ClipFrames, pad
+from training.offline.frontend import ClipFrames
 from training.offline.recipe import OfflineFit
-from training.streaming.batches import spec_augment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +41,7 @@ class BatchLayout:
     def stack(self, clips: ClipFrames) -> NDArray[np.float32]:
         """Clips padded to one length, shape ``(clips, frames, features)``."""
         frames = self.frames or bucket_length([len(rows) for rows in clips])
-        return np.stack([pad(rows, frames) for rows in clips])
+        return stack_padded(clips, frames)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,21 +73,11 @@ def training_set(
         weights = np.array([1.0 / counts[clip.label] for clip in clips])
     return ClipTrainingSet(
         inputs,
-        np.stack([_soft_label(clip, labels, stage) for clip in clips]).astype(np.float32),
+        np.stack(
+            [soft_label(clip, labels, stage.soft_labels, stage.label_smoothing) for clip in clips]
+        ).astype(np.float32),
         (weights / weights.mean()).astype(np.float32),
     )
-
-
-def _soft_label(clip: Clip, labels: Sequence[str], stage: OfflineFit) -> NDArray[np.float64]:
-    present = np.isin(labels, clip.classes)
-    soft = (np.array(labels) == clip.label).astype(np.float64)
-    if clip.votes is not None:
-        votes = present * np.array([clip.votes[LABELS.index(label)] for label in labels])
-        if votes.any():
-            soft = (1.0 - stage.soft_labels) * soft + stage.soft_labels * votes / votes.sum()
-    smoothing = stage.label_smoothing
-    smoothed: NDArray[np.float64] = (1.0 - smoothing) * soft + smoothing * present / present.sum()
-    return smoothed
 
 
 class ClipBatches(BucketedBatches):
@@ -115,10 +111,10 @@ class ClipBatches(BucketedBatches):
         if stage.noise:
             inputs += self.random.normal(0.0, stage.noise, inputs.shape).astype(np.float32)
         if stage.mixup:
-            order = self.random.permutation(len(chosen))
+            partners = self.random.permutation(len(chosen))
             share = self.random.beta(stage.mixup, stage.mixup, len(chosen)).astype(np.float32)
-            inputs = _mixed(inputs, order, share)
-            targets = _mixed(targets, order, share)
+            inputs = mix(inputs, partners, share)
+            targets = mix(targets, partners, share)
         return inputs, targets, self._training_set.weights[chosen]
 
     def _masked(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -129,14 +125,6 @@ class ClipBatches(BucketedBatches):
             rows[:, self._layout.mel], self._stage.spec_augment, self.random
         )
         return rows
-
-
-def _mixed(
-    values: NDArray[np.float32], order: NDArray[np.intp], share: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    own = share.reshape(-1, *[1] * (values.ndim - 1))
-    both: NDArray[np.float32] = own * values + (1.0 - own) * values[order]
-    return both
 
 
 def make_validation_batches(

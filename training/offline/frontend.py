@@ -176,8 +176,3 @@ class FrontEnd:
                 np.array(saved["mean"], np.float32), np.array(saved["deviation"], np.float32)
             )
         return cls(settings, encoder, standardiser)
-
-
-def pad(rows: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """A clip with zeros behind it, ``frames`` long."""
-    return np.pad(rows, ((0, frames - len(rows)), (0, 0)))

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import whole_file, writing
-from training.batching import bucket_length
+from training.batching import bucket_length, stack_padded
 from training.corpora import Clip
 from training.offline.features import features_of
-from training.offline.frontend import ClipFrames, FrontEnd, pad
+from training.offline.frontend import ClipFrames, FrontEnd
 from training.offline.recipe import OfflineRecipe
 from training.run_folder import OFFLINE_MODEL, Run
 from training.sound.examples import Example
@@ -79,7 +79,7 @@ class OfflineModel:
             same_length = list(group)
             for start in range(0, len(same_length), _BATCH):
                 chosen = same_length[start : start + _BATCH]
-                batch = np.stack([pad(inputs[k], length) for k in chosen])
+                batch = stack_padded([inputs[k] for k in chosen], length)
                 out[chosen] = self.network.predict_on_batch(batch)
         return out
 

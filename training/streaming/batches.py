@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_FRAMES, STEP_S
 from realtime_ser.recogniser.features import dct_matrix
-from training.batching import Batch, BucketedBatches, bucket_length
+from training.batching import (
+    Batch,
+    BucketedBatches,
+    bucket_length,
+    mix,
+    soft_label,
+    spec_augment,
+    stack_padded,
+)
 from training.corpora import Clip
 from training.streaming.gated_segments import GatedSegment
 from training.streaming.noise_spectra import with_noise
 from training.streaming.recipe import EncoderStage, LabelStage, WholeStage
-
-_MASK_FRAMES = 12
 
 ABSENT_LOGIT = -1e9
 """Added to the logits of classes that a corpus does not have."""
@@ -63,22 +69,25 @@ class ImitationBatches(BucketedBatches):
     def __getitem__(self, index: int) -> Batch:
         """Frames, targets and weights of one batch."""
         chosen = self._batches[index]
-        steps = bucket_length([len(self._targets[k]) for k in chosen])
-        frames = np.zeros((len(chosen), steps * STEP_FRAMES, self._coefficients), np.float32)
-        targets = np.zeros((len(chosen), steps, self._targets[0].shape[1]), np.float32)
-        weights = np.zeros((len(chosen), steps), np.float32)
+        targets = [self._targets[k] for k in chosen]
+        steps = bucket_length([len(target) for target in targets])
         gains = self.random.uniform(-self._gain_db, self._gain_db, len(chosen))
-        for row, k in enumerate(chosen):
-            length = len(self._targets[k])
-            segment = self._segments[k]
-            log_mel = segment.log_mel
-            if self._noise is not None and segment.recorded:
-                log_mel = with_noise(log_mel, self._noise, self.random)
-            louder = log_mel + np.float32(gains[row])
-            frames[row, : length * STEP_FRAMES] = mfcc(louder, self._coefficients)
-            targets[row, :length] = self._targets[k]
-            weights[row, :length] = 1.0
-        return frames, targets, weights
+        frames = [
+            self._frames(self._segments[k], gain) for k, gain in zip(chosen, gains, strict=True)
+        ]
+        weights = [np.ones((len(target), 1)) for target in targets]
+        return (
+            stack_padded(frames, steps * STEP_FRAMES),
+            stack_padded(targets, steps),
+            stack_padded(weights, steps)[..., 0],
+        )
+
+    def _frames(self, segment: GatedSegment, gain_db: float) -> NDArray[np.float32]:
+        """MFCC of a segment in noise, where one is drawn, and at a changed level."""
+        log_mel = segment.log_mel
+        if self._noise is not None and segment.recorded:
+            log_mel = with_noise(log_mel, self._noise, self.random)
+        return mfcc(log_mel + np.float32(gain_db), self._coefficients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +182,14 @@ class LabelBatches(BucketedBatches):
             chosen = [self._with_predecessor(segment) for segment in chosen]
         steps = bucket_length([len(segment.inputs) for segment in chosen])
         masks = np.stack([class_mask(segment.clip.classes) for segment in chosen])
-        labels = np.zeros((len(chosen), steps, len(LABELS)), np.float32)
-        weights = np.zeros((len(chosen), steps), np.float32)
-        for row, segment in enumerate(chosen):
-            length = len(segment.inputs)
-            weights[row, :length] = self._class_weights[numbers[row]] * self._weights(segment)
-            labels[row, :length] = self._soft_labels(segment)
+        labels = stack_padded([self._soft_labels(segment) for segment in chosen], steps)
+        weights = stack_padded(
+            [
+                self._class_weights[k] * self._weights(segment)[:, None]
+                for k, segment in zip(numbers, chosen, strict=True)
+            ],
+            steps,
+        )[..., 0]
         inputs = self._inputs([segment.inputs for segment in chosen], steps)
         return self._finish_batch({"inputs": inputs, "mask": masks}, labels, weights)
 
@@ -188,10 +199,7 @@ class LabelBatches(BucketedBatches):
         return self._segments[own[self.random.integers(len(own))]].followed_by(segment)
 
     def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
-        joined = np.zeros((len(chosen), steps, chosen[0].shape[1]), np.float32)
-        for row, vectors in enumerate(chosen):
-            joined[row, : len(vectors)] = vectors
-        return joined
+        return stack_padded(chosen, steps)
 
     def _finish_batch(
         self,
@@ -214,23 +222,15 @@ class LabelBatches(BucketedBatches):
     def _soft_labels(self, segment: LabelledSegment) -> NDArray[np.float64]:
         """Labels of each step, shape ``(steps, labels)``."""
         clips = {id(clip): clip for clip in segment.clips}
-        soft = {number: self._soft_label(clip) for number, clip in clips.items()}
+        stage = self._stage
+        soft = {
+            number: soft_label(clip, LABELS, stage.soft_labels, stage.label_smoothing)
+            for number, clip in clips.items()
+        }
         labels: NDArray[np.float64] = np.stack([soft[id(clip)] for clip in segment.clips])
         if segment.soft_targets is not None:
             labels = (1.0 - segment.share) * labels + segment.share * segment.soft_targets
         return labels
-
-    def _soft_label(self, clip: Clip) -> NDArray[np.float64]:
-        present = class_mask(clip.classes) == 0.0
-        soft = np.zeros(len(LABELS))
-        soft[LABELS.index(clip.label)] = 1.0
-        votes = present * np.array(clip.votes or np.zeros(len(LABELS)))
-        if votes.any():
-            share = self._stage.soft_labels
-            soft = (1.0 - share) * soft + share * votes / votes.sum()
-        smoothing = self._stage.label_smoothing
-        spread: NDArray[np.float64] = smoothing * present / present.sum()
-        return (1.0 - smoothing) * soft + spread
 
 
 class FrameBatches(LabelBatches):
@@ -252,13 +252,12 @@ class FrameBatches(LabelBatches):
         super().__init__(segments, stage, seed)
 
     def _inputs(self, chosen: Sequence[NDArray[np.floating]], steps: int) -> NDArray[np.float32]:
-        frames = np.zeros((len(chosen), steps * STEP_FRAMES, self._coefficients), np.float32)
         gains = self.random.uniform(-self._whole.gain_db, self._whole.gain_db, len(chosen))
-        for row, log_mel in enumerate(chosen):
+        frames = []
+        for log_mel, gain in zip(chosen, gains, strict=True):
             masked = spec_augment(log_mel, self._whole.spec_augment, self.random)
-            changed = mfcc(masked + np.float32(gains[row]), self._coefficients)
-            frames[row, : len(changed)] = changed
-        return frames
+            frames.append(mfcc(masked + np.float32(gain), self._coefficients))
+        return stack_padded(frames, steps * STEP_FRAMES)
 
     def _finish_batch(
         self,
@@ -268,47 +267,9 @@ class FrameBatches(LabelBatches):
     ) -> Batch:
         if not self._whole.mixup:
             return inputs, labels, weights
-        order = self.random.permutation(len(labels))
-        share = self.random.beta(self._whole.mixup, self._whole.mixup, len(labels))
-        share = np.maximum(share, 1.0 - share).astype(np.float32)  # the first one stays the main
-
-        def mixed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-            own = share.reshape(-1, *[1] * (values.ndim - 1))
-            return (own * values + (1.0 - own) * values[order]).astype(np.float32)
-
-        masks = np.maximum(inputs["mask"], inputs["mask"][order])
-        return {"inputs": mixed(inputs["inputs"]), "mask": masks}, mixed(labels), weights
-
-
-def spec_augment(
-    log_mel: NDArray[np.floating], count: int, random: np.random.Generator
-) -> NDArray[np.floating]:
-    """Hide ``count`` runs of bands and as many of frames behind the segment's mean.
-
-    Parameters
-    ----------
-    log_mel
-        Shape ``(steps, 8, bands)``.
-    count
-        How many of each; a run spans up to an eighth of the bands, or 12 frames (0.12 s).
-    random
-        Where the places are drawn from.
-
-    Returns
-    -------
-    ndarray
-        Of the same shape; the same array where ``count`` is 0.
-    """
-    if not count:
-        return log_mel
-    bands = log_mel.shape[-1]
-    masked = log_mel.reshape(-1, bands).copy()
-    mean = masked.mean()
-    for _ in range(count):
-        width = random.integers(0, bands // 8 + 1)
-        first = random.integers(0, bands - width + 1)
-        masked[:, first : first + width] = mean
-        width = random.integers(0, min(_MASK_FRAMES, len(masked)) + 1)
-        first = random.integers(0, len(masked) - width + 1)
-        masked[first : first + width] = mean
-    return masked.reshape(log_mel.shape)
+        partners = self.random.permutation(len(labels))
+        drawn = self.random.beta(self._whole.mixup, self._whole.mixup, len(labels))
+        share = np.maximum(drawn, 1.0 - drawn).astype(np.float32)  # a row's own part is the larger
+        masks = np.maximum(inputs["mask"], inputs["mask"][partners])
+        mixed = {"inputs": mix(inputs["inputs"], partners, share), "mask": masks}
+        return mixed, mix(labels, partners, share), weights

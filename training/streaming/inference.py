@@ -9,21 +9,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.batching import bucket_length
+from training.batching import bucket_length, stack_padded
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Head, Heads, RunningStatistics
 
 _BATCH = 32
 
-_Kept = TypeVar("_Kept")
+_Selected = TypeVar("_Selected")
 
 
 def run_causal(
     layer: Encoder | Head | Heads | RunningStatistics,
     steps: Sequence[int],
     load_sequence: Callable[[int], NDArray[np.floating]],
-    select: Callable[[int, NDArray[np.float32]], _Kept],
-) -> list[_Kept]:
+    select: Callable[[int, NDArray[np.float32]], _Selected],
+) -> list[_Selected]:
     """What is kept of a causal layer's outputs for sequences of any length, in their order.
 
     Those of like length run together. Only a batch of them is in memory at a time.
@@ -46,14 +46,12 @@ def run_causal(
     first = load_sequence(0)
     frames_per_step, width = len(first) // steps[0], first.shape[1]
     model = keras.Sequential([keras.Input((None, width)), layer])
-    selected: dict[int, _Kept] = {}
+    selected: dict[int, _Selected] = {}
     order = np.argsort(steps)
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH].tolist()
         longest = bucket_length([steps[k] for k in chosen])
-        batch = np.zeros((len(chosen), longest * frames_per_step, width), np.float32)
-        for row, k in enumerate(chosen):
-            batch[row, : steps[k] * frames_per_step] = load_sequence(k)
+        batch = stack_padded([load_sequence(k) for k in chosen], longest * frames_per_step)
         results = model.predict_on_batch(batch)
         for row, k in enumerate(chosen):
             selected[k] = select(k, results[row, : steps[k]].copy())
