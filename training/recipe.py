@@ -100,7 +100,8 @@ def check_recipe(data: object, where: str) -> Recipe:
         first = error.errors()[0]
         # Behind the kind, which pydantic puts first.
         place = ".".join(str(part) for part in first["loc"][1:]) or "kind"
-        raise UsageError(f"In {where}, '{place}': {first['msg']}.") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"In {where}, '{place}': {reason}.") from error
 
 
 def recipe_names() -> list[str]:

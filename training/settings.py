@@ -20,6 +20,16 @@ Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 """How often something happens."""
 
 
+def _single_precision(mixed: bool) -> bool:
+    if mixed:
+        raise ValueError("this stage computes in single precision: set it under 'whole' alone")
+    return mixed
+
+
+NoMixedPrecision: TypeAlias = Annotated[bool, AfterValidator(_single_precision)]
+"""The setting ``mixed_precision`` of a stage that always computes in single precision."""
+
+
 class RecipeSection(BaseModel):
     """A part of a recipe: unknown keys are refused, and nothing changes it afterwards."""
 
@@ -47,7 +57,7 @@ class FitSettings(RecipeSection):
         weights, not their mean; ``None``: it runs to its end.
     mixed_precision
         Compute in half precision where there is a GPU; without one, nothing changes. Of a streaming
-        recipe's stages ``whole`` alone does.
+        recipe's stages, ``whole`` alone may.
     """
 
     epochs: int = Field(default=20, ge=0)

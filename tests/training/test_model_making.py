@@ -16,6 +16,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from realtime_ser.recogniser.features import FeatureParams
+from training.batching import spec_augment
 from training.cli import main
 from training.corpora import CORPORA, Clip
 from training.folds import joint_fold
@@ -32,7 +33,6 @@ from training.streaming.batches import (
     LabelledSegment,
     class_mask,
     mfcc,
-    spec_augment,
 )
 from training.streaming.export import ParityError, export_bundle
 from training.streaming.gated_segments import GatedSegment
@@ -273,7 +273,7 @@ def test_mixup_mixes_inputs_and_labels_alike() -> None:
     batches = FrameBatches(segments, stage, 40, seed=1)
     shares = set()
     for epoch in range(12):
-        batches.begin(epoch)
+        batches.start_epoch(epoch)
         inputs, labels, _ = batches[0]
         for frames, label in zip(inputs["inputs"], labels, strict=True):
             level = frames[0, 0] / 8.0  # the first of 64 orthonormal coefficients
@@ -294,7 +294,7 @@ def test_batches_depend_on_seed_and_epoch_only() -> None:
     def drawn(epochs: tuple[int, ...], seed: int = 3) -> np.ndarray:
         batches = LabelBatches(segments, HeadStage(batch_size=40), seed)
         for epoch in epochs:
-            batches.begin(epoch)
+            batches.start_epoch(epoch)
         return batches[0][0]["inputs"]
 
     np.testing.assert_array_equal(drawn((2,)), drawn((0, 1, 2)))
@@ -353,6 +353,23 @@ def test_settings_can_be_changed_from_outside() -> None:
 def test_a_wrong_change_is_refused_in_one_sentence(change: str) -> None:
     with pytest.raises(UsageError):
         load_recipe("default", [change])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "head.levels=0",
+            r"'head': .*'noise' comes with further levels: set 'levels' to 1 or more",
+        ),
+        ("encoder.mixed_precision=true", r"'encoder\.mixed_precision': .* under 'whole' alone"),
+        ("head.mixed_precision=true", r"'head\.mixed_precision': .* under 'whole' alone"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(change: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_recipe("default", [change])
+    assert load_recipe("default", ["whole.mixed_precision=true"]).recipe.whole.mixed_precision
 
 
 def test_an_unknown_recipe_names_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:

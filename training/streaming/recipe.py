@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.recogniser.features import FeatureParams
-from training.settings import BaseRecipe, FitSettings
+from training.settings import BaseRecipe, FitSettings, NoMixedPrecision
 from training.sound.augment import Augmentation
 from training.streaming.architecture import Architecture
 from training.streaming.noise_spectra import SpectralNoise
@@ -36,6 +36,7 @@ class EncoderStage(FitSettings):
     learning_rate: float = Field(default=4e-4, gt=0)
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
     clip_norm: float | None = Field(default=1.0, gt=0)
+    mixed_precision: NoMixedPrecision = False
     gain_db: float = Field(default=12.0, ge=0)
     noise: SpectralNoise | None = None
 
@@ -101,12 +102,19 @@ class HeadStage(LabelStage):
         What a share of those at further levels is heard in; ``null``: nothing.
     """
 
+    mixed_precision: NoMixedPrecision = False
     teachers: int = Field(default=2, ge=0)
     distillation: float = Field(default=0.7, ge=0, le=1)
     statistics_epochs: int | None = Field(default=None, ge=1)
     levels: int = Field(default=0, ge=0)
     gain_db: float = Field(default=12.0, ge=0)
     noise: SpectralNoise | None = None
+
+    @model_validator(mode="after")
+    def _check_noise(self) -> Self:
+        if self.noise is not None and not self.levels:
+            raise ValueError("'noise' comes with further levels: set 'levels' to 1 or more")
+        return self
 
 
 class WholeStage(LabelStage):
