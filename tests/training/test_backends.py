@@ -22,14 +22,14 @@ from training.corpora import Clip
 from training.fitting import optimizer
 from training.streaming.network import new_model
 from training.streaming.architecture import Architecture
-from training.streaming.batches import FrameBatches, Labelled
+from training.streaming.batches import FrameBatches, LabelledSegment
 from training.streaming.export import export_bundle
 from training.streaming.recipe import WholeStage
 
 keras.utils.set_random_seed(0)
 random = np.random.default_rng(0)
 clips = [Clip("own", Path("a.wav"), "a", "1", label, "en", LABELS) for label in LABELS[:4]]
-segments = [Labelled(random.normal(-30, 9, (9, 8, 64)), 9 * [clip], 8) for clip in clips]
+segments = [LabelledSegment(random.normal(-30, 9, (9, 8, 64)), 9 * [clip], 8) for clip in clips]
 stage = WholeStage(batch_size=4, epochs=2, spec_augment=1, mixup=0.2)
 batches = FrameBatches(segments, stage, 40, 0)
 model = new_model(Architecture(channels=4, units=(16, 16), dense=8, lstm=8))
