@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from realtime_ser.audio.source import Source
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import FileTakenError, OutputError, SerError
+from realtime_ser.base.errors import FileTakenError, SerError, StoreError
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import open_source
 from realtime_ser.engine.status import Phase
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
-from realtime_ser.session.opening import open_in_store
+from realtime_ser.session.opening import begin_session, prepare_store
 from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sidecar import provenance, sidecar_text
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
+from realtime_ser.session.store import StoreWriter
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
@@ -69,16 +70,17 @@ def session_files(config: Config, export: Path | None) -> TableFiles:
 
 
 class LiveSession:
-    """A monitor whose updates go to disk as they come: into the store, and into tables.
+    """A monitor whose records go to the disk as they come: into the store, and into tables.
 
-    Where the store cannot be used, the session goes on without it, and :attr:`write_error` says so.
+    Nothing is written before :meth:`start`. Where the store cannot be used, the session goes on
+    without, and :attr:`write_error` says so.
 
     Parameters
     ----------
     config
         All settings.
     export
-        Frames CSV to write; ``None``: a new name in the session folder.
+        Steps CSV to write; ``None``: a new name in the session folder.
 
     Attributes
     ----------
@@ -90,7 +92,7 @@ class LiveSession:
     Raises
     ------
     SerError
-        The source, the model or the files cannot be opened.
+        The source or the model cannot be opened, or ``export`` has a wrong name.
     """
 
     def __init__(self, config: Config, export: Path | None = None) -> None:
@@ -99,29 +101,27 @@ class LiveSession:
         self.notice = opened.notice
         self.monitor = make_monitor(config, opened.source)
         self.files = session_files(config, export)
-        self._started = False
         self._named = export is not None
-        self._metadata = session_metadata(config, self.monitor)
-        stored = open_in_store(config, self._metadata)
-        self.notices = (*_profile_notice(self.monitor), *stored.notices)
-        self._store_writer = stored.writer
-        self._store_error = stored.error
+        self._prepared = prepare_store(config)
+        self.notices = (*_profile_notice(self.monitor), *self._prepared.notices)
+        self._store_error = self._prepared.error
+        self._store_writer: StoreWriter | None = None
         self._sound_sink: SoundSink | None = None
-        self._recorder = self._open()
+        self._recorder = SessionRecorder()
 
     @property
     def id(self) -> str | None:
-        """ID of the session in the store; ``None``: it is not kept there."""
+        """ID of the session in the store; ``None``: not kept there, or not started."""
         return None if self._store_writer is None else self._store_writer.id
 
     @property
     def folder(self) -> Path | None:
-        """The store's folder; ``None``: the session is not kept there."""
+        """Folder of the store; ``None``: the session is not kept there, or not started."""
         return None if self._store_writer is None else self._store_writer.folder.parent
 
     @property
     def audio(self) -> Path | None:
-        """Where the sound is kept, if it is."""
+        """File of the sound; ``None``: no sound is kept."""
         if not self.config.session.record_audio:
             return None
         if self._store_writer is None or self._named:
@@ -135,12 +135,12 @@ class LiveSession:
 
     @property
     def error(self) -> str | None:
-        """What went wrong since the start, with the source or with the files; one sentence."""
+        """Fault of the source or of the files since the start; one sentence."""
         return self.monitor.status.error or self.write_error
 
     @property
     def write_error(self) -> str | None:
-        """Why the store or the files are incomplete; one sentence."""
+        """Reason why the store or the files are incomplete; one sentence."""
         return self._recorder.error or self._store_error
 
     @property
@@ -149,24 +149,23 @@ class LiveSession:
         return self._recorder.failed
 
     def start(self, duration_s: float | None = None) -> None:
-        """Begin to listen and to write; end after ``duration_s`` by the session's clock.
+        """Begin to listen and to write; end after ``duration_s`` seconds of the session.
 
         Raises
         ------
         SerError
-            The source refuses. Nothing is left on the disk.
+            The source refuses, or a file cannot be opened. Nothing is left on the disk.
         """
-        self._started = True
-        self._metadata = replace(self._metadata, started=_now())
-        if self._store_writer is not None:
-            self._store_writer.start(self._metadata.started, self._health)
-        self._recorder.start(self.monitor.subscribe(sound=self.config.session.record_audio))
+        records = self.monitor.subscribe(sound=self.config.session.record_audio)
+        metadata = session_metadata(self.config, self.monitor)
         try:
             self.monitor.start(duration_s)
+            files = self._open(metadata)
         except SerError:
             self.monitor.stop()
-            self._recorder.discard()
+            self._store_writer = None
             raise
+        self._recorder.start(records, self._store_writer, files)
 
     def stop(self) -> dict[int, ChannelSummary]:
         """Stop, and return a summary of each channel when all is on the disk.
@@ -174,35 +173,45 @@ class LiveSession:
         Safe to call twice.
         """
         self.monitor.stop()
-        if self._started:
-            self._recorder.finish()
-        else:
-            self._recorder.discard()
+        self._recorder.finish()
         return self._recorder.tally.summary()
 
-    def _open(self) -> SessionRecorder:
-        """Open all files, and leave none where one cannot be opened."""
-        sinks: list[RecordSink] = [] if self._store_writer is None else [self._store_writer]
-        try:
-            sinks.append(self._open_tables())
+    def _open(self, metadata: SessionMetadata) -> list[RecordSink]:
+        """Begin the session in the store, and open its files; leave none where one is refused."""
+        with ExitStack() as undo:
+            writer = self._store_writer = self._begin_in_store(metadata)
+            if writer is not None:
+                undo.callback(writer.discard)
+            files: list[RecordSink] = []
             if self.audio is not None:
                 self._sound_sink = SoundSink(self.audio, self.monitor.source.info)
-                sinks.append(self._sound_sink)
-            if self._store_writer is not None:
-                self._store_writer.note_files(
-                    self.files.frames, named=self._named, audio=self.audio
-                )
-        except OutputError:
-            SessionRecorder(sinks).discard()
-            raise
-        return SessionRecorder(sinks)
+                undo.callback(self.audio.unlink)
+                undo.callback(self._sound_sink.finish)
+                files.append(self._sound_sink)
+            files.insert(0, self._open_tables(metadata))
+            if writer is not None:
+                writer.note_files(self.files.frames, named=self._named, audio=self.audio)
+            undo.pop_all()
+        return files
 
-    def _open_tables(self) -> TableSink:
+    def _begin_in_store(self, metadata: SessionMetadata) -> StoreWriter | None:
+        if not self._prepared.usable:
+            return None
+        try:
+            writer = begin_session(self.config, metadata)
+        except StoreError as error:
+            self._store_error = str(error)
+            return None
+        writer.start(metadata.started, self._health)
+        return writer
+
+    def _open_tables(self, metadata: SessionMetadata) -> TableSink:
+        def sidecar(anchors: Sequence[Anchor]) -> str:
+            return sidecar_text(metadata, self._health(), anchors)
+
         while True:
             try:
-                return TableSink(
-                    self.files, self.monitor.labels, self._sidecar, self.config.audio.names
-                )
+                return TableSink(self.files, self.monitor.labels, sidecar, metadata.names)
             except FileTakenError:
                 if self._named:
                     raise
@@ -213,9 +222,6 @@ class LiveSession:
         status = self.monitor.status
         error = status.error if status.phase is Phase.FAILED else None
         return SessionHealth(status.overflows, status.dropped_samples, error)
-
-    def _sidecar(self, anchors: Sequence[Anchor]) -> str:
-        return sidecar_text(self._metadata, self._health(), anchors)
 
 
 def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:

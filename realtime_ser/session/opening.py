@@ -1,4 +1,4 @@
-"""Which sessions are kept, where, and for how long; what is said of it when one begins."""
+"""The store when a program starts, and when a session begins."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from realtime_ser.session.store import SessionInfo, Store, StoreWriter
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSession:
-    """What came of beginning a session in the store.
+class PreparedStore:
+    """State of the store before a session begins.
 
     Attributes
     ----------
-    writer
-        Takes its records; ``None``: it is not kept.
+    usable
+        Whether sessions are to be kept, and can be.
     notices
-        What the user should know of the other sessions; a sentence each.
+        What the user should know of the sessions in the store; a sentence each.
     error
-        Why it is not kept although it should be; one sentence.
+        Reason why sessions cannot be kept although they should be; one sentence.
     """
 
-    writer: StoreWriter | None = None
+    usable: bool = False
     notices: tuple[str, ...] = ()
     error: str | None = None
 
 
 def open_store(config: Config) -> Store:
-    """The store that the settings name.
+    """Open the store that the settings name.
 
     Raises
     ------
     StoreError
-        It cannot be used.
+        The store cannot be used.
     """
     return Store(store_folder(config.sessions))
 
 
-def open_in_store(config: Config, metadata: SessionMetadata) -> StoredSession:
-    """Begin a session in the store, after what has to be done there when a program starts."""
+def prepare_store(config: Config) -> PreparedStore:
+    """Recover interrupted sessions and delete expired ones, if sessions are kept."""
     if not config.sessions.keep:
-        return StoredSession()
+        return PreparedStore()
     notices: list[str] = []
     try:
         with open_store(config) as store:
@@ -55,9 +55,21 @@ def open_in_store(config: Config, metadata: SessionMetadata) -> StoredSession:
             notices += [_interrupted_notice(info) for info in store.recover()]
             if config.sessions.retention_days is not None:
                 notices += _delete_expired(store, config.sessions.retention_days)
-            return StoredSession(store.begin(metadata), tuple(notices))
     except StoreError as error:
-        return StoredSession(None, tuple(notices), str(error))
+        return PreparedStore(notices=tuple(notices), error=str(error))
+    return PreparedStore(usable=True, notices=tuple(notices))
+
+
+def begin_session(config: Config, metadata: SessionMetadata) -> StoreWriter:
+    """Begin a session in the store.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be used.
+    """
+    with open_store(config) as store:
+        return store.begin(metadata)
 
 
 def _interrupted_notice(info: SessionInfo) -> str:

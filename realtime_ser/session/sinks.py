@@ -1,4 +1,4 @@
-"""The files of a session: its tables, their sidecar, and its sound."""
+"""The files of a session: tables, their sidecar, and sound."""
 
 from __future__ import annotations
 
@@ -98,8 +98,6 @@ class TableSink:
         A file cannot be written.
     """
 
-    recovers = False
-
     def __init__(
         self,
         files: TableFiles,
@@ -198,8 +196,6 @@ class SoundSink:
         The file exists already or cannot be written.
     """
 
-    recovers = False
-
     def __init__(self, path: Path, source: SourceInfo) -> None:
         self._path = path
         self._written = 0
@@ -225,12 +221,6 @@ class SoundSink:
         """Complete the file."""
         with writing(self._path):
             self._file.close()
-
-    def discard(self) -> None:
-        """Remove the file."""
-        with contextlib.suppress(OSError, soundfile.SoundFileError):
-            self._file.close()
-        self._path.unlink(missing_ok=True)
 
     def _append(self, sound: Sound) -> None:
         silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)

@@ -46,9 +46,6 @@ class StoreWriter:
         The lock that marks the session as running.
     """
 
-    recovers = True
-    """What it is given after a failure is not in vain."""
-
     def __init__(
         self,
         path: Path,

@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 
 from realtime_ser.gui.library import offer_interrupted
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.session.opening import open_in_store
+from realtime_ser.session.opening import begin_session, prepare_store
 from tests import kept_sessions as made
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program is killed")
@@ -35,7 +35,8 @@ def test_nothing_is_offered_where_nothing_was_interrupted(offer, store):
 def test_an_interrupted_session_is_opened_and_not_offered_again(qtbot, offer, store, config, click):
     killed = made.interrupted(store)
     # Another start, without a window, has told of it; nobody has decided anything.
-    open_in_store(config, made.metadata()).writer.finish()
+    prepare_store(config)
+    begin_session(config, made.metadata()).finish()
     dialog = offer()
     assert dialog.title.text() == "1 session was interrupted"
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
