@@ -1,108 +1,208 @@
-"""Plays samples through the system's loudspeaker or headphones."""
+"""Playback of a stretch of sound through the system's loudspeaker or headphones."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import portaudio
-from realtime_ser.base.errors import DeviceError
+from realtime_ser.base.errors import AudioFileError, DeviceError, SerError
 from realtime_ser.base.quiet import silence_stderr
 
 _BLOCK_S = 0.02
-_LONGEST_DELAY_S = 5.0
 
 
-class Speaker:
-    """Plays a stretch of sound once, on the default output.
+class NoOutputError(DeviceError):
+    """There is no audio output, or it refuses."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no loudspeaker to play on: plug in headphones, or choose an output in "
+            "the system's sound settings."
+        )
+
+
+class Player:
+    """Plays a stretch of sound once on the default output, in a thread of its own.
+
+    Its attributes may be read from any thread.
 
     Parameters
     ----------
-    samples
-        Shape ``(n, channels)``, float32; a first and a second channel go left and right.
+    blocks
+        Consecutive samples, each block of shape ``(n, channels)``, float32; taken in the player's
+        thread, as they are needed. One channel is played on both sides, more than two are mixed.
     rate
         Their rate in Hz.
+    duration_s
+        Length of the stretch in seconds.
+    silent
+        Whether time goes on in silence where there is no output.
+
+    Attributes
+    ----------
+    output_error
+        Reason why there is no output; ``None``: there is one, or it is not yet open.
+    error
+        Reason why the sound could not be played to its end; one sentence.
     """
 
-    def __init__(self, samples: NDArray[np.float32], rate: int) -> None:
-        self._samples = samples[:, :2]
+    def __init__(
+        self,
+        blocks: Iterable[NDArray[np.float32]],
+        rate: int,
+        duration_s: float,
+        *,
+        silent: bool = False,
+    ) -> None:
+        self.output_error: DeviceError | None = None
+        self.error: str | None = None
+        self.duration_s = duration_s
+        self._blocks = blocks
         self._rate = rate
-        self._stream: Any = None
-        self._played = 0
-        self._begins_s: float | None = None  # when the first sample is heard, monotonic
+        self._silent = silent
+        self._begin_s: float | None = None  # when the first sample is heard, monotonic
+        self._opened = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     @property
     def position_s(self) -> float:
-        """Seconds of the sound that have been heard.
-
-        By the clock, since sound servers fetch several seconds at once.
-        """
-        heard_s = 0.0 if self._begins_s is None else time.monotonic() - self._begins_s
+        """Seconds of the sound that have been heard."""
+        begin_s = self._begin_s
+        heard_s = 0.0 if begin_s is None else time.monotonic() - begin_s
         return min(max(0.0, heard_s), self.duration_s)
 
     @property
-    def duration_s(self) -> float:
-        """Length of the sound, in seconds."""
-        return len(self._samples) / self._rate
-
-    @property
     def ended(self) -> bool:
-        """Whether all of it was heard."""
-        return self.position_s >= self.duration_s
+        """Whether all of the sound was heard, or playing has failed."""
+        return self._opened.is_set() and not self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin to play.
+        """Begin to play, and return at once."""
+        self._thread.start()
+
+    def wait_open(self) -> None:
+        """Return when the output is open.
 
         Raises
         ------
         DeviceError
             There is no output, or it refuses.
         """
-        sounddevice = portaudio()
-        try:
-            with silence_stderr():
-                device = sounddevice.query_devices(kind="output")
-                self._convert(round(device["default_samplerate"]))
-                self._stream = sounddevice.OutputStream(
-                    samplerate=self._rate,
-                    blocksize=round(_BLOCK_S * self._rate),
-                    channels=self._samples.shape[1],
-                    dtype="float32",
-                    callback=self._fill,
-                )
-                self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            self.stop()
-            raise DeviceError(
-                "There is no loudspeaker to play on: plug in headphones, or choose an output in "
-                "the system's sound settings."
-            ) from error
+        self._opened.wait()
+        if self.output_error is not None:
+            raise self.output_error
 
     def stop(self) -> None:
-        """Fall silent; safe to call twice."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
+        """Fall silent at once; safe to call twice."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # What follows runs in the player's thread.
+
+    def _run(self) -> None:
+        try:
+            stream, rate = _open_output()
+        except DeviceError as error:
+            self.output_error = error
+        finally:
+            self._opened.set()
+        if self.output_error is not None:
+            if self._silent:
+                self._begin_s = time.monotonic()
+                self._stop.wait(self.duration_s)
+            return
+        try:
+            self._play(stream, rate)
+        except SerError as error:
+            self.error = str(error)
+        except portaudio().PortAudioError as error:
+            self.error = f"The sound output went away ({error}): plug it in and press Play again."
+        finally:
             with silence_stderr():
                 stream.close(ignore_errors=True)
 
-    def _convert(self, rate: int) -> None:
-        if rate != self._rate:
-            self._samples = np.asarray(
-                soxr.resample(self._samples, self._rate, rate), np.float32
-            ).reshape(-1, self._samples.shape[1])
-            self._rate = rate
+    def _play(self, stream: Any, rate: int) -> None:
+        written, latency_s = 0, float(stream.latency)
+        stream.start()
+        begin_s = time.monotonic() + latency_s
+        for block in _converted(self._blocks, self._rate, rate):
+            if self._stop.is_set():
+                break
+            stream.write(block)
+            written += len(block)
+            # A sound server may fetch several seconds at once, and then no more for as long: of
+            # all beginnings that the writes suggest, the latest is the true one.
+            begin_s = max(begin_s, time.monotonic() + latency_s - written / rate)
+            self._begin_s = begin_s
+        self._stop.wait(max(0.0, begin_s + written / rate - time.monotonic()))
+        if self._stop.is_set():
+            stream.abort(ignore_errors=True)
 
-    def _fill(self, out: NDArray[np.float32], frames: int, times: Any, _status: Any) -> None:
-        if self._begins_s is None:
-            delay_s = times.outputBufferDacTime - times.currentTime
-            if not 0.0 <= delay_s <= _LONGEST_DELAY_S:  # some host APIs report none
-                delay_s = self._stream.latency
-            self._begins_s = time.monotonic() + delay_s
-        part = self._samples[self._played : self._played + frames]
-        out[: len(part)] = part
-        out[len(part) :] = 0.0
-        self._played += frames
+
+def array_blocks(samples: NDArray[np.float32], rate: int) -> Iterator[NDArray[np.float32]]:
+    """Blocks of samples that lie in memory, shape ``(n, channels)``."""
+    size = max(1, round(_BLOCK_S * rate))
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]
+
+
+def file_blocks(path: Path, start_s: float, end_s: float) -> Iterator[NDArray[np.float32]]:
+    """Blocks of a stretch of an audio file, which is opened with the first.
+
+    Raises
+    ------
+    AudioFileError
+        The file cannot be read.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            file.seek(min(round(start_s * file.samplerate), file.frames))
+            count = round((end_s - start_s) * file.samplerate)
+            size = max(1, round(_BLOCK_S * file.samplerate))
+            count = min(count, file.frames - file.tell())
+            yield from file.blocks(size, frames=count, dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise AudioFileError(f"{path} cannot be played: {error}") from error
+
+
+def _open_output() -> tuple[Any, int]:
+    """Open the default output for two channels, at its own rate."""
+    sounddevice = portaudio()
+    try:
+        with silence_stderr():
+            device = sounddevice.query_devices(kind="output")
+            rate = round(device["default_samplerate"])
+            return sounddevice.OutputStream(samplerate=rate, channels=2, dtype="float32"), rate
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise NoOutputError from error
+
+
+def _converted(
+    blocks: Iterable[NDArray[np.float32]], rate: int, output_rate: int
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks for two loudspeakers at the output's rate."""
+    if rate == output_rate:
+        yield from map(_stereo, blocks)
+        return
+    stream = soxr.ResampleStream(rate, output_rate, 2, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield np.ascontiguousarray(stream.resample_chunk(_stereo(block)))
+    yield np.ascontiguousarray(stream.resample_chunk(np.empty((0, 2), np.float32), last=True))
+
+
+def _stereo(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    if block.shape[1] == 2:
+        return np.ascontiguousarray(block)
+    mono = block.mean(axis=1, dtype=np.float32)
+    return np.ascontiguousarray(np.stack([mono, mono], axis=1))

@@ -1,4 +1,4 @@
-"""The last seconds of sound, kept in memory only, and played once when somebody asks."""
+"""The last seconds of sound, kept in memory only, and their playback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from realtime_ser.audio.playback import Speaker
+from realtime_ser.audio.playback import Player, array_blocks
 from realtime_ser.base.records import Sound
 
 HISTORY_S = 30.0
-"""So much is kept."""
+"""Seconds of sound that are kept."""
 
 _FRAME_MS = 33
 
@@ -28,7 +28,7 @@ class ReplayClip:
 
     @property
     def end_s(self) -> float:
-        """Its end, in seconds of the session."""
+        """End of the clip, in seconds of the session."""
         return self.start_s + len(self.samples) / self.rate
 
 
@@ -60,7 +60,7 @@ class RecentSound:
         self._write(sound.position + len(sound.samples) - len(samples), samples)
 
     def clip(self) -> ReplayClip | None:
-        """What there is; ``None``: nothing."""
+        """All sound that is kept; ``None``: there is none yet."""
         if self._end == self._start:
             return None
         places = np.arange(self._start, self._end) % len(self._ring)
@@ -76,16 +76,16 @@ class RecentSound:
 
 
 class ReplayPlayer(QObject):
-    """Plays a clip and tells how far it is."""
+    """Plays a clip, and tells how far it is."""
 
-    #: The moment of the session that is heard now, in seconds.
+    #: Time of the session that is heard now, in seconds.
     moved = pyqtSignal(float)
 
     ended = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._speaker: Speaker | None = None
+        self._player: Player | None = None
         self._start_s = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
@@ -93,35 +93,37 @@ class ReplayPlayer(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether something is being played."""
-        return self._speaker is not None
+        """Whether a clip is being played."""
+        return self._player is not None
 
     def play(self, clip: ReplayClip) -> None:
-        """Begin.
+        """Begin to play a clip.
 
         Raises
         ------
         DeviceError
-            There is nothing to play on.
+            There is no output, or it refuses.
         """
         self.stop()
-        speaker = Speaker(clip.samples, clip.rate)
-        speaker.start()
-        self._speaker, self._start_s = speaker, clip.start_s
+        blocks = array_blocks(clip.samples, clip.rate)
+        player = Player(blocks, clip.rate, clip.end_s - clip.start_s)
+        player.start()
+        player.wait_open()
+        self._player, self._start_s = player, clip.start_s
         self._timer.start()
 
     def stop(self) -> None:
         """Fall silent."""
-        speaker, self._speaker = self._speaker, None
-        if speaker is not None:
+        player, self._player = self._player, None
+        if player is not None:
             self._timer.stop()
-            speaker.stop()
+            player.stop()
             self.ended.emit()
 
     def _poll(self) -> None:
-        if self._speaker is None:
+        if self._player is None:
             return
-        if self._speaker.ended:
+        if self._player.ended:
             self.stop()
         else:
-            self.moved.emit(self._start_s + self._speaker.position_s)
+            self.moved.emit(self._start_s + self._player.position_s)

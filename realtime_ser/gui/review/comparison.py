@@ -457,7 +457,7 @@ class TakesWindow(QMainWindow):
         """Stop playing."""
         for player in self._players:
             if player is not None:
-                player.close()
+                player.stop()
         super().closeEvent(event)
 
     def _connect(self) -> None:

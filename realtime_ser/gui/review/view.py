@@ -109,7 +109,7 @@ class ReviewView(QWidget):
 
     def shut_down(self) -> None:
         """Let threads and files go."""
-        self.player.close()
+        self.player.stop()
         self.sound.close()
         self.summary.shut_down()
 

@@ -19,13 +19,13 @@ class NoOutput:
     class PortAudioError(Exception):
         """What it raises there."""
 
-    def OutputStream(self, **_):  # noqa: N802 - its name
+    def query_devices(self, **_):
         raise self.PortAudioError("no default output")
 
 
 @pytest.fixture
 def silent(monkeypatch):
-    monkeypatch.setattr("realtime_ser.gui.review.session_player.portaudio", NoOutput)
+    monkeypatch.setattr("realtime_ser.audio.playback.portaudio", NoOutput)
 
 
 def test_without_an_output_the_cursor_moves_in_silence_and_that_is_said(
@@ -87,7 +87,7 @@ def test_a_loudspeaker_plays_what_was_kept(qtbot, store, review, pulse, monkeypa
         monkeypatch.setenv(name, value)
     sounddevice._terminate()
     sounddevice._initialize()
-    monkeypatch.setattr("realtime_ser.gui.review.session_player.portaudio", lambda: sounddevice)
+    monkeypatch.setattr("realtime_ser.audio.playback.portaudio", lambda: sounddevice)
     window = review(made.keep(store, made.records(), audio=True))
     axis = window.review_view.axis
     axis.select(2.0, 3.0)
