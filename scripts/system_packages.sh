@@ -11,7 +11,7 @@ run_packages=(
   libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0   # Qt's window under X
   libxcb-image0 libxcb-randr0 libxcb-render-util0 libxcb-xkb1 libxkbcommon-x11-0
   libwayland-cursor0 libwayland-egl1                           # and under Wayland
-  fonts-dejavu-core fonts-noto-color-emoji                     # text and the eight faces
+  fonts-dejavu-core fonts-noto-color-emoji                     # text, and the emoji of a terminal
 )
 test_packages=(pulseaudio-utils espeak-ng xvfb xauth)
 

@@ -11,8 +11,7 @@ from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.theme import Style, set_role, style_sheet
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB
-from realtime_ser.gui.widgets.faces import Face
-from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
+from realtime_ser.gui.widgets.icons import Face, Glyph, glyph_icon
 
 
 class LevelBar(QWidget):

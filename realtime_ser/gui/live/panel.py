@@ -14,7 +14,7 @@ from realtime_ser.base.text import percent_text
 from realtime_ser.gui.live.channel_reading import ChannelReading
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.faces import Face
+from realtime_ser.gui.widgets.icons import Face
 
 #: Numbers change this often, so that they can be read.
 _NUMBERS_S = 0.2

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.panel import NOTICE
 from realtime_ser.gui.theme.theme import Style, set_role
-from realtime_ser.gui.widgets.faces import Face
+from realtime_ser.gui.widgets.icons import Face
 
 
 class _Poster(QWidget):

@@ -14,8 +14,6 @@ from PyQt6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
-    QIcon,
-    QPainter,
     QPixmap,
     QResizeEvent,
     QShowEvent,
@@ -60,7 +58,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState, status_titl
 from realtime_ser.gui.live.top_bar import TopBar
 from realtime_ser.gui.theme.theme import choose, make_style, palette, style_sheet
 from realtime_ser.gui.timeline.live_layers import CurveStyle
-from realtime_ser.gui.widgets.faces import draw_face
+from realtime_ser.gui.widgets.icons import face_icon
 from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.timeline.live import LiveTimeline
 
@@ -153,7 +151,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.card = MessageCard(self._scroller)
         self._menus.show_preferences(self.preferences)
-        self.setWindowIcon(_icon())
+        self.setWindowIcon(face_icon("happy"))
         self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
         self.setAcceptDrops(True)
@@ -624,16 +622,3 @@ def _dropped_paths(event: QDropEvent) -> list[Path]:
     data = event.mimeData()
     urls = data.urls() if data is not None else []
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-
-
-def _icon() -> QIcon:
-    icon = QIcon()
-    for pixels in (16, 32, 64, 128):
-        image = QPixmap(pixels, pixels)
-        image.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        draw_face(painter, image.rect().toRectF(), "happy")
-        painter.end()
-        icon.addPixmap(image)
-    return icon
