@@ -29,9 +29,9 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser import __version__
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.widgets.parts import button, label, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,24 +137,24 @@ class AboutDialog(QDialog):
         top.setStretchLastSection(True)
         top.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for index, part in enumerate(rows):
-            for column, words in enumerate((part.name, part.version, part.licence)):
-                self.table.setItem(index, column, QTableWidgetItem(words))
+            for place, words in enumerate((part.name, part.version, part.licence)):
+                self.table.setItem(index, place, QTableWidgetItem(words))
         self.close_button = button("Close", "Close (Esc)", "primary")
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
-        self._column = QVBoxLayout(self)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self, min_width=84)
+        set_size(self.table, min_height=20)
         for widget in (self.title, self.text, self.model, self.table):
-            self._column.addWidget(widget)
-        self._column.addLayout(row(None, self.close_button))
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+            column.addWidget(widget)
+        column.addLayout(row(None, self.close_button))
+        StyleWatcher(self, changed=self._show_model)
+        style = style_of(self)
+        self.resize(style.grid(84), style.grid(70))
         self.close_button.setFocus()
 
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self.setMinimumWidth(style.grid(84))
-        self.table.setMinimumHeight(style.grid(20))
-        if not self.isVisible():
-            self.resize(style.grid(84), style.grid(70))
+    def _show_model(self, style: Style) -> None:
         self.model.setText(
             f'{escape(self._model)} <a style="color: {style.theme.accent}" href="{self._link}">'
             "Its card</a> says how good it is, and its terms of use."

@@ -16,9 +16,8 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from realtime_ser import __version__
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, reveal, row
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import button, label, reveal, row
 
 _log = logging.getLogger(__name__)
 
@@ -63,22 +62,18 @@ class CrashDialog(QDialog):
         self.log.setVisible(log is not None)
         self.go_on = button("Go on", "Close this; the session goes on (Esc)", "primary")
         self.go_on.setDefault(True)
-        self._column = QVBoxLayout(self)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self, min_width=80)
+        set_size(self.details, min_height=20)
         for widget in (self.title, self.text, self.details):
-            self._column.addWidget(widget)
-        self._buttons = row(self.copy, self.log, None, self.go_on)
-        self._column.addLayout(self._buttons)
+            column.addWidget(widget)
+        column.addLayout(row(self.copy, self.log, None, self.go_on))
         self.copy.clicked.connect(self._copy)
         self.log.clicked.connect(lambda: reveal(log) if log is not None else None)
         self.go_on.clicked.connect(self.accept)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self.go_on.setFocus()
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self._buttons.setSpacing(style.grid(1))
-        self.details.setMinimumHeight(style.grid(20))
-        self.setMinimumWidth(style.grid(80))
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

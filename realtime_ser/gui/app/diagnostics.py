@@ -5,15 +5,14 @@ from __future__ import annotations
 import platform
 
 from PyQt6.QtCore import QT_VERSION_STR, Qt
-from PyQt6.QtGui import QFontDatabase, QGuiApplication
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from realtime_ser import __version__
 from realtime_ser.base.config import Config
 from realtime_ser.gui.app.log_file import log_path
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 _TAIL = 40
@@ -49,14 +48,17 @@ class DiagnosticsDialog(QDialog):
         self.copy = button("Copy", "Copy all of it", "primary")
         self.copy.setEnabled(False)
         self.close_button = button("Close", "Close (Esc)")
-        self._column = QVBoxLayout(self)
+        self.findings.setObjectName("monospaced")
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self, min_width=96)
+        set_size(self.findings, min_height=44)
         for widget in (self.title, self.text, self.findings, self.message):
-            self._column.addWidget(widget)
-        self._buttons = row(None, self.close_button, self.copy)
-        self._column.addLayout(self._buttons)
+            column.addWidget(widget)
+        column.addLayout(row(None, self.close_button, self.copy))
         self.copy.clicked.connect(self._copy)
         self.close_button.clicked.connect(self.reject)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self._task = Task(lambda advance: _examination_text(config, advance), self)
         self._task.succeeded.connect(self._show)
         self._task.failed.connect(lambda error: self.message.warn(error_sentence(error)))
@@ -78,14 +80,6 @@ class DiagnosticsDialog(QDialog):
         if clipboard is not None:
             clipboard.setText(self.findings.toPlainText())
             self.message.say("Copied.")
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self._buttons.setSpacing(style.grid(1))
-        self.setMinimumWidth(style.grid(96))
-        family = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-        self.findings.setStyleSheet(f"font-family: '{family}'; font-size: {style.small_px}px;")
-        self.findings.setMinimumHeight(style.grid(44))
 
 
 def _examination_text(config: Config, advance: ReportProgress) -> str:

@@ -9,9 +9,9 @@ from html import escape
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QDialog, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.widgets.parts import button, label, row
 
 
 class ShortcutsDialog(QDialog):
@@ -47,16 +47,16 @@ class ShortcutsDialog(QDialog):
         self.close_button = button("Close", "Close (Esc)", "primary")
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.reject)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self._scroller, 1)
+        column = QVBoxLayout(self)
+        pad(column, 2, 1)
+        column.addWidget(self._scroller, 1)
         for words in self.footers:
-            self._column.addWidget(words)
-        self._column.addLayout(row(None, self.close_button))
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+            column.addWidget(words)
+        column.addLayout(row(None, self.close_button))
+        StyleWatcher(self, changed=self._fit)
         self.close_button.setFocus()
 
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 2, 1)
+    def _fit(self, style: Style) -> None:
         self.text.ensurePolished()
         self.text.adjustSize()
         owner = self.parentWidget()

@@ -17,9 +17,8 @@ from realtime_ser.base.text import duration_text
 from realtime_ser.gui.app.preferences_file import PRESETS, SPANS_S, preferences_path
 from realtime_ser.gui.live.menus import THEMES
 from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, pad, row, separator
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
 
 _TICKS_PER_S = 10
 _LONGEST_S = 3.0
@@ -62,7 +61,7 @@ class PreferencesDialog(QDialog):
         self._fill_retention(retention_days or 0.0)
         self._lay_out()
         self._connect()
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self.theme.setFocus()
 
     def done(self, result: int) -> None:
@@ -116,43 +115,47 @@ class PreferencesDialog(QDialog):
         )
 
     def _lay_out(self) -> None:
-        self._grid = QGridLayout()
-        self._beside = row(self.smoothing, self.smoothing_label)
+        grid = QGridLayout()
+        pad(grid, 0, (1.5, 1))
+        set_size(self.smoothing_label, min_width=5)
+        set_size(self, min_width=72)
         for line, (name, widget) in enumerate(
             (("Theme", self.theme), ("Timeline", self.span), ("Smoothing", None))
         ):
             caption = label(name)
-            self._grid.addWidget(caption, line, 0)
+            grid.addWidget(caption, line, 0)
             if widget is None:
                 caption.setBuddy(self.smoothing)
-                self._grid.addLayout(self._beside, line, 1)
+                grid.addLayout(row(self.smoothing, self.smoothing_label, spacing=1.5), line, 1)
             else:
                 caption.setBuddy(widget)
-                self._grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
-        self._grid.addWidget(self.stacked, 3, 1)
-        self._grid.addWidget(self.pauses, 4, 1)
+                grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(self.stacked, 3, 1)
+        grid.addWidget(self.pauses, 4, 1)
         caption = label("Sessions")
         caption.setBuddy(self.retention)
-        self._grid.addWidget(caption, 5, 0)
-        self._retention = row(
+        grid.addWidget(caption, 5, 0)
+        retention = row(
             self.retention,
             label(
                 "Older ones are deleted for good, audio included, when the next session starts.",
                 "small muted",
                 wrap=True,
             ),
+            spacing=1.5,
         )
-        self._retention.setStretch(1, 1)
-        self._grid.addLayout(self._retention, 5, 1)
-        self._grid.setColumnStretch(1, 1)
-        self._keys = QGridLayout()
+        retention.setStretch(1, 1)
+        grid.addLayout(retention, 5, 1)
+        grid.setColumnStretch(1, 1)
+        keys = QGridLayout()
+        pad(keys, 0, (1.5, 1))
         for index, field in enumerate(self.presets):
             column, line = divmod(index, 5)
             caption = label(f"{index + 1}", "bold")
             caption.setBuddy(field)
-            self._keys.addWidget(caption, line, 2 * column)
-            self._keys.addWidget(field, line, 2 * column + 1)
-        self._keys.addWidget(self.defaults, 4, 3)
+            keys.addWidget(caption, line, 2 * column)
+            keys.addWidget(field, line, 2 * column + 1)
+        keys.addWidget(self.defaults, 4, 3)
         self.rule_words = label(
             "Press a key: a marker at the moment it goes down. Hold it for half a second or "
             "longer: an interval. Ctrl and the key begin a long interval, and end it.",
@@ -160,16 +163,17 @@ class PreferencesDialog(QDialog):
             wrap=True,
         )
         self.place = label(f"Kept in {preferences_path()}", "small muted", wrap=True)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addLayout(self._grid)
-        self._column.addWidget(separator())
-        self._column.addWidget(label("Markers on the number keys", "bold"))
-        self._column.addLayout(self._keys)
-        self._column.addWidget(self.rule_words)
-        self._column.addWidget(separator())
-        self._column.addWidget(self.place)
-        self._column.addLayout(row(None, self.close_button))
+        page = QVBoxLayout(self)
+        pad(page, 3, 2)
+        page.addWidget(self.title)
+        page.addLayout(grid)
+        page.addWidget(separator())
+        page.addWidget(label("Markers on the number keys", "bold"))
+        page.addLayout(keys)
+        page.addWidget(self.rule_words)
+        page.addWidget(separator())
+        page.addWidget(self.place)
+        page.addLayout(row(None, self.close_button))
 
     def _connect(self) -> None:
         choose = self._window.choose
@@ -203,15 +207,3 @@ class PreferencesDialog(QDialog):
         texts = tuple(field.text().strip() for field in self.presets)
         if texts != self._window.preferences.presets:
             self._window.choose(presets=texts)
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        for grid in (self._grid, self._keys):
-            grid.setHorizontalSpacing(style.grid(1.5))
-            grid.setVerticalSpacing(style.grid(1))
-        self._beside.setSpacing(style.grid(1.5))
-        self._retention.setSpacing(style.grid(1.5))
-        for choice in (self.theme, self.span, self.retention):
-            choice.set_style(style)
-        self.smoothing_label.setMinimumWidth(style.grid(5))
-        self.setMinimumWidth(style.grid(72))

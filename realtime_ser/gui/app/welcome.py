@@ -5,9 +5,8 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import button, label, row
 
 NOTICE_VERSION = 1
 """Of the notice; a higher one is shown again to those who have read a lower one."""
@@ -63,32 +62,25 @@ class WelcomeDialog(QDialog):
         self.title = label(
             "Before you listen" if first else "Purpose, limits and consent", "big bold", wrap=True
         )
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._parts: list[QVBoxLayout] = []
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self, width=72)
+        column.addWidget(self.title)
         for heading, words in _PARTS:
             part = QVBoxLayout()
+            pad(part, 0, 0.5)
             part.addWidget(label(heading, "bold"))
             part.addWidget(label(words, wrap=True))
-            self._column.addLayout(part)
-            self._parts.append(part)
+            column.addLayout(part)
         self.more = label("More is in docs/data_protection.md.", "small muted")
-        self._column.addWidget(self.more)
+        column.addWidget(self.more)
         self.leave = button("Quit", "Do not start")
         self.leave.setVisible(first)
         words = "I have read this" if first else "Close"
         self.read = button(words, "Close this notice (Enter)", "primary")
         self.read.setDefault(True)
-        self._buttons = row(None, self.leave, self.read)
-        self._column.addLayout(self._buttons)
+        column.addLayout(row(None, self.leave, self.read))
         self.read.clicked.connect(self.accept)
         self.leave.clicked.connect(self.reject)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self.read.setFocus()
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self._buttons.setSpacing(style.grid(1))
-        for part in self._parts:
-            part.setSpacing(style.grid(0.5))
-        self.setFixedWidth(style.grid(72))

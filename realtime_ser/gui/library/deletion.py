@@ -10,9 +10,8 @@ from PyQt6.QtWidgets import QCheckBox, QDialog, QPlainTextEdit, QVBoxLayout, QWi
 
 from realtime_ser.base.text import clock_text, count_text, size_text
 from realtime_ser.gui.library.session_rows import SessionRow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import button, label, row
 
 
 class DeleteDialog(QDialog):
@@ -51,20 +50,16 @@ class DeleteDialog(QDialog):
         )
         self.cancel.setDefault(True)
         self.cancel.setFocus()
-        self._column = QVBoxLayout(self)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self.list, min_width=64, min_height=14)
         for widget in (self.title, self.text, self.list, self.files):
-            self._column.addWidget(widget)
-        self._buttons = row(None, self.cancel, self.delete_button)
-        self._column.addLayout(self._buttons)
+            column.addWidget(widget)
+        column.addLayout(row(None, self.cancel, self.delete_button))
         self.cancel.clicked.connect(self.reject)
         self.delete_button.clicked.connect(self._confirm)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self._describe()
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self._buttons.setSpacing(style.grid(1))
-        self.list.setMinimumSize(style.grid(64), style.grid(14))
 
     def _confirm(self) -> None:
         self.confirmed.emit(self.files.isChecked())

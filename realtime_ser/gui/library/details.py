@@ -19,7 +19,8 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.text import channel_title, clock_text, percent_text, size_text
 from realtime_ser.gui.library.session_rows import SessionRow
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.parts import button, label, row, separator
 from realtime_ser.session.store import Note
@@ -36,14 +37,16 @@ class SessionDetails(QScrollArea):
     #: All of a participant, by their code, is to be deleted.
     delete_wanted = pyqtSignal(str)
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._style = style
         self.title = label("", "bold", wrap=True)
         self.subtitle = label("", "small muted", wrap=True)
-        self.bars = Bars(LABELS, style)
+        self.bars = Bars(LABELS, 2.25)
         self.facts = QFormLayout()
         self.notes = QVBoxLayout()
+        pad(self.facts, 0, (1.5, 0.25))
+        pad(self.notes, 0, 0.75)
+        set_size(self, width=WIDTH)
         self.heading = label("Notes", "bold")
         self.note = QLineEdit()
         self.note.setPlaceholderText("Add a note")
@@ -56,18 +59,18 @@ class SessionDetails(QScrollArea):
         self._participant = ""
         inside = QWidget()
         inside.setObjectName("side")
-        self._column = QVBoxLayout(inside)
+        column = QVBoxLayout(inside)
+        pad(column, 2, 1)
         for widget in (self.title, self.subtitle, self.bars):
-            self._column.addWidget(widget)
-        self._column.addLayout(self.facts)
+            column.addWidget(widget)
+        column.addLayout(self.facts)
         self._separator = separator()
-        self._column.addWidget(self._separator)
-        self._column.addWidget(self.heading)
-        self._column.addLayout(self.notes)
-        self._note_row = row(self.note, self.add)
-        self._column.addLayout(self._note_row)
-        self._column.addStretch(1)
-        self._column.addLayout(row(None, self.delete_participant))
+        column.addWidget(self._separator)
+        column.addWidget(self.heading)
+        column.addLayout(self.notes)
+        column.addLayout(row(self.note, self.add))
+        column.addStretch(1)
+        column.addLayout(row(None, self.delete_participant))
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -78,19 +81,6 @@ class SessionDetails(QScrollArea):
         self.add.clicked.connect(self._write)
         self.delete_participant.clicked.connect(lambda: self.delete_wanted.emit(self._participant))
         self.show_rows([], [])
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setFixedWidth(style.grid(WIDTH))
-        side = style.grid(2)
-        self._column.setContentsMargins(side, side, side, side)
-        self._column.setSpacing(style.grid(1))
-        self.facts.setHorizontalSpacing(style.grid(1.5))
-        self.facts.setVerticalSpacing(style.grid(0.25))
-        self.notes.setSpacing(style.grid(0.75))
-        self._note_row.setSpacing(style.grid(1))
-        self.bars.set_style(style, style.grid(2.25))
 
     def show_rows(self, rows: Sequence[SessionRow], notes: Sequence[Note]) -> None:
         """Show a session with its notes, or what several have in common."""
@@ -117,7 +107,8 @@ class SessionDetails(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """A fixed width."""
-        return QSize(self._style.grid(WIDTH), self._style.grid(40))
+        style = style_of(self)
+        return QSize(style.grid(WIDTH), style.grid(40))
 
     def _show_participant_deletion(self, rows: Sequence[SessionRow]) -> None:
         """Where all that is chosen is of one participant, all of that person can be deleted."""
@@ -125,7 +116,7 @@ class SessionDetails(QScrollArea):
         self._participant = next(iter(people)) if len(people) == 1 else ""
         self.delete_participant.setVisible(bool(self._participant))
         shown = self.delete_participant.fontMetrics().elidedText(
-            self._participant, Qt.TextElideMode.ElideMiddle, self._style.grid(14)
+            self._participant, Qt.TextElideMode.ElideMiddle, style_of(self).grid(14)
         )
         self.delete_participant.setText(f"Delete all of {shown}…")
         self.delete_participant.setAccessibleName(f"Delete all of participant {self._participant}")

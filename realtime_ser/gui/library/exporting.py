@@ -16,7 +16,6 @@ from PyQt6.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -34,7 +33,7 @@ from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 from realtime_ser.exchange.csv_tables import export_study
 from realtime_ser.exchange.registry import SOUND_FORMATS, ExportRequest, export
 from realtime_ser.gui.theme.rasterise import png_of_svg
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
@@ -42,7 +41,6 @@ from realtime_ser.gui.widgets.parts import (
     button,
     file_dialog,
     label,
-    pad,
     reveal,
     row,
     separator,
@@ -165,7 +163,7 @@ class ExportDialog(QDialog):
         self._fill()
         self._lay_out()
         self._connect()
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self, changed=self._fit)
         self.kinds.setCurrentRow(0)
         self.kinds.setFocus()
 
@@ -386,23 +384,11 @@ class ExportDialog(QDialog):
 
     # -------------------------------------------------------------------------------------- looks
 
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        for box in (self.channel, self.part, self.curve_style_box):
-            box.set_style(style)
-        self._middle.setSpacing(style.grid(3))
-        self._right.setSpacing(style.grid(1.5))
-        self.options.setHorizontalSpacing(style.grid(1.5))
-        self.options.setVerticalSpacing(style.grid(1))
-        self._target.setSpacing(style.grid(1))
-        self._buttons.setSpacing(style.grid(1))
-        self.kinds.setMinimumWidth(style.grid(48))
+    def _fit(self, style: Style) -> None:
         for place in range(self.kinds.count()):
             item = self.kinds.item(place)
             if item is not None:
                 item.setSizeHint(QSize(0, style.grid(4.75)))
-        self.kinds.setMinimumHeight(style.grid(30 if self.kinds.count() > 2 else 12))
-        self.setMinimumWidth(style.grid(100))
         if self.kinds.count() > 2:
             screen = self.screen()
             room = style.grid(88) if screen is None else screen.availableGeometry().height()
@@ -421,23 +407,26 @@ class ExportDialog(QDialog):
             ("", self.uncorrected),
         ):
             self.options.addRow(QLabel(name), widget)
-        self._right = QVBoxLayout()
-        self._right.addWidget(self.purpose)
-        self._right.addLayout(self.options)
-        self._right.addStretch(1)
-        self._middle = QHBoxLayout()
-        self._middle.addWidget(self.kinds)
-        self._middle.addLayout(self._right, 1)
-        self._target = row(label("Where to"), self.path, self.browse)
-        self._buttons = row(self.reveal, None, self.close_button, self.write)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addLayout(self._middle, 1)
-        self._column.addWidget(separator())
-        self._column.addLayout(self._target)
-        self._column.addWidget(self.progress)
-        self._column.addWidget(self.message)
-        self._column.addLayout(self._buttons)
+        pad(self.options, 0, (1.5, 1))
+        right = QVBoxLayout()
+        pad(right, 0, 1.5)
+        right.addWidget(self.purpose)
+        right.addLayout(self.options)
+        right.addStretch(1)
+        middle = row(self.kinds, spacing=3)
+        middle.addLayout(right, 1)
+        several = self.kinds.count() > 2
+        set_size(self.kinds, min_width=48, min_height=30 if several else 12)
+        set_size(self, min_width=100)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        column.addWidget(self.title)
+        column.addLayout(middle, 1)
+        column.addWidget(separator())
+        column.addLayout(row(label("Where to"), self.path, self.browse))
+        column.addWidget(self.progress)
+        column.addWidget(self.message)
+        column.addLayout(row(self.reveal, None, self.close_button, self.write))
 
     def _connect(self) -> None:
         self.kinds.currentRowChanged.connect(lambda _: self._show_format())

@@ -13,7 +13,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.library.session_rows import SHARES_ROLE, SORT_ROLE
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import current_theme
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
 
@@ -92,11 +92,6 @@ class FileTableModel(QAbstractTableModel):
         super().__init__()
         self.rows: list[FileRow] = []
         self.labels: tuple[str, ...] = LABELS
-        self._style: Style | None = None
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
 
     def add(self, items: Sequence[InputFile]) -> None:
         """Add recordings at the end."""
@@ -152,7 +147,7 @@ class FileTableModel(QAbstractTableModel):
         return made[role]() if role in made else None
 
     def _color(self, row: FileRow) -> QColor | None:
-        return QColor(self._style.theme.danger) if row.failed and self._style is not None else None
+        return QColor(current_theme().danger) if row.failed else None
 
     def _shares(self, row: FileRow) -> dict[str, float]:
         if row.estimate is None:

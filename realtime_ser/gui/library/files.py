@@ -37,9 +37,8 @@ from realtime_ser.base.text import count_text
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.library.share_bar import ShareCell
-from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.library.table_style import header_of, set_up_table
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
 from realtime_ser.gui.widgets.task import error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
@@ -77,12 +76,10 @@ class FilesWindow(QWidget):
         self.setAcceptDrops(True)
         self._saved: Path | None = None
         self._time_left = ""
-        style = initial_style()
-        self._style = style
         self.model = FileTableModel()
         self.sorted = FileSortModel(self.model)
         self.table = QTableView()
-        self._cell = ShareCell(style, self.table)
+        self._cell = ShareCell(self.table)
         self.add_files = button("Add files…", "Choose recordings (Ctrl+O)")
         self.add_folder = button("Add folder…", "Choose a folder with recordings (Ctrl+Shift+O)")
         self.failed = QCheckBox("Only unreadable ones")
@@ -109,7 +106,7 @@ class FilesWindow(QWidget):
         self._connect()
         self.resize(1040, 640)
         self.setMinimumSize(640, 400)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme, changed=lambda _: self._fit())
         self._update()
 
     def add(self, paths: Sequence[Path]) -> None:
@@ -297,33 +294,21 @@ class FilesWindow(QWidget):
         super().resizeEvent(event)
         self._fit()
 
-    def _apply_style(self, style: Style) -> None:
-        self._style = style
-        self.model.set_style(style)
-        self._cell.set_style(style)
-        set_row_height(self.table, style, 4.5)
-        for bar in (self._head, self._foot):
-            bar.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
-            bar.setSpacing(style.grid(1))
-        self._inside.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
-        self._inside.setSpacing(style.grid(1))
-        self._welcome.setSpacing(style.grid(1.5))
-        self._welcome.setContentsMargins(style.grid(6), style.grid(4), style.grid(6), style.grid(4))
-        self._fit()
-
     def _fit(self) -> None:
-        metrics = QFontMetricsF(self._style.body)
-        room = self.width() - self._style.grid(6)
+        style = style_of(self)
+        metrics = QFontMetricsF(style.body)
+        room = self.width() - style.grid(6)
         for column, sample in _WIDEST_TEXTS.items():
-            width = round(metrics.horizontalAdvance(sample)) + self._style.grid(2)
+            width = round(metrics.horizontalAdvance(sample)) + style.grid(2)
             self.table.setColumnWidth(column, width)
             room -= width
-        self.table.setColumnWidth(FileColumn.FILE, max(self._style.grid(20), round(room * 0.4)))
+        self.table.setColumnWidth(FileColumn.FILE, max(style.grid(20), round(room * 0.4)))
 
     def _set_up_table(self) -> None:
         table = self.table
         table.setModel(self.sorted)
         set_up_table(table, "Files")
+        set_size(table, rows=4.5)
         table.setSortingEnabled(True)
         table.sortByColumn(FileColumn.FILE, Qt.SortOrder.AscendingOrder)
         table.setItemDelegateForColumn(FileColumn.LABEL, self._cell)
@@ -335,43 +320,46 @@ class FilesWindow(QWidget):
             bar.setObjectName("bar")
         for part in (self, head, foot):
             part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._head = QHBoxLayout(head)
+        header = QHBoxLayout(head)
         for control in (self.add_files, self.add_folder, self.clear):
-            self._head.addWidget(control)
-        self._head.addStretch(1)
-        self._head.addWidget(self.failed)
-        self._welcome = QVBoxLayout(welcome)
-        self._welcome.addStretch(2)
+            header.addWidget(control)
+        header.addStretch(1)
+        header.addWidget(self.failed)
+        invitation = QVBoxLayout(welcome)
+        pad(invitation, (6, 4, 6, 4), 1.5)
+        invitation.addStretch(2)
         for words in (self.hint, self.subtitle):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
             line = QHBoxLayout()
             line.addStretch(1)
             line.addWidget(words, 4)
             line.addStretch(1)
-            self._welcome.addLayout(line)
-        self._welcome.addStretch(3)
+            invitation.addLayout(line)
+        invitation.addStretch(3)
         pages = QWidget()
         self._pages = QStackedLayout(pages)
         self._pages.addWidget(welcome)
         self._pages.addWidget(self.table)
-        self._inside = QVBoxLayout()
-        self._inside.addWidget(pages, 1)
-        self._inside.addWidget(self.message)
-        self._foot = QHBoxLayout(foot)
-        self._foot.addWidget(self.state)
-        self._foot.addWidget(self.progress, 1)
-        self._foot.addStretch(0)
+        inside = QVBoxLayout()
+        pad(inside, (2, 1, 2, 1), 1)
+        inside.addWidget(pages, 1)
+        inside.addWidget(self.message)
+        footer = QHBoxLayout(foot)
+        for line in (header, footer):
+            pad(line, (2, 1, 2, 1), 1)
+        footer.addWidget(self.state)
+        footer.addWidget(self.progress, 1)
+        footer.addStretch(0)
         for control in (self.cancel, self.resume, self.reveal, self.save, self.open):
-            self._foot.addWidget(control)
+            footer.addWidget(control)
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress")
         self.reveal.hide()
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        pad(column)
         column.addWidget(head)
-        column.addLayout(self._inside, 1)
+        column.addLayout(inside, 1)
         column.addWidget(foot)
 
     def _connect(self) -> None:

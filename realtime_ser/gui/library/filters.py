@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from PyQt6.QtCore import QTimer, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button
+from realtime_ser.gui.theme.style_watcher import pad, set_size
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row
 from realtime_ser.session.store import Query, Store
 
 _TYPING_MS = 150
@@ -52,13 +52,16 @@ class Filters(QWidget):
         for label in LABELS:
             self.label.addItem(label, label)
         self.reset = button("Clear", "Show all sessions again")
-        self._column = QVBoxLayout(self)
-        self._search_row, self._filter_row = QHBoxLayout(), QHBoxLayout()
-        self._column.addLayout(self._search_row)
-        self._column.addLayout(self._filter_row)
+        column = QVBoxLayout(self)
+        pad(column, (2, 1, 2, 1), 1)
+        set_size(self.search, min_width=20)
+        self._search_row, self._filter_row = row(), row()
+        column.addLayout(self._search_row)
+        column.addLayout(self._filter_row)
         self._filter_row.addWidget(self.search, 1)
         for box in self._boxes:
             self._filter_row.addWidget(box)
+            set_size(box, max_width=26)
             box.currentIndexChanged.connect(self._filter_changed)
         self._filter_row.addWidget(self.reset)
         self._timer = QTimer(self)
@@ -68,16 +71,6 @@ class Filters(QWidget):
         self.search.textChanged.connect(self._search_edited)
         self.reset.clicked.connect(self.clear)
         self._filter_changed()
-
-    def set_style(self, style: Style) -> None:
-        """Change sizes."""
-        self._column.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
-        for layout in (self._column, self._search_row, self._filter_row):
-            layout.setSpacing(style.grid(1))
-        for box in self._boxes:
-            box.set_style(style)
-            box.setMaximumWidth(style.grid(26))
-        self.search.setMinimumWidth(style.grid(20))
 
     def fold(self, *, folded: bool) -> None:
         """Give the search a row of its own where there is little width."""

@@ -10,9 +10,8 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text
 from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.session_rows import SessionRow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row, separator
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
 from realtime_ser.session.store import Store
 
 
@@ -73,11 +72,6 @@ class _InterruptedRow(QWidget):
         self._line.insertLayout(0, message, 1)
         self.setLayout(self._line)
 
-    def set_style(self, style: Style) -> None:
-        """Change sizes."""
-        self._line.setSpacing(style.grid(1))
-        self._line.setContentsMargins(0, style.grid(1), 0, style.grid(1))
-
 
 class InterruptedDialog(QDialog):
     """Interrupted sessions, each to be opened, kept or deleted; Esc asks again another time."""
@@ -105,48 +99,41 @@ class InterruptedDialog(QDialog):
         self.offers = [_InterruptedRow(each) for each in rows]
         inside = QWidget()
         inside.setObjectName("window")
-        self._list = QVBoxLayout(inside)
-        self._list.setContentsMargins(0, 0, 0, 0)
+        offers = QVBoxLayout(inside)
+        pad(offers)
         for offer in self.offers:
-            self._list.addWidget(offer)
-        self._list.addStretch(1)
-        self._scroller = QScrollArea()
-        self._scroller.setWidget(inside)
-        self._scroller.setWidgetResizable(True)
-        self._scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            offers.addWidget(offer)
+        offers.addStretch(1)
+        scroller = QScrollArea()
+        scroller.setWidget(inside)
+        scroller.setWidgetResizable(True)
+        scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.message = MessageLabel()
         self.later = button("Ask later", "Decide at the next start (Esc)")
         self.keep_all = button("Keep" if one else "Keep all", "Keep what is listed", "primary")
         self.keep_all.setDefault(True)
-        self._column = QVBoxLayout(self)
+        column = QVBoxLayout(self)
+        pad(column, 3, 1.5)
+        set_size(self, min_width=80)
+        set_size(scroller, min_height=7 * min(5, len(self.offers)))
         for widget in (
             self.title,
             self.text,
             separator(),
-            self._scroller,
+            scroller,
             separator(),
             self.message,
         ):
-            self._column.addWidget(widget)
-        self._buttons = row(None, self.later, self.keep_all)
-        self._column.addLayout(self._buttons)
+            column.addWidget(widget)
+        column.addLayout(row(None, self.later, self.keep_all))
         for offer in self.offers:
             offer.keep.setVisible(not one)
             self._connect(offer)
         self.later.clicked.connect(self.reject)
         self.keep_all.clicked.connect(self._keep_all)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
         self.keep_all.setFocus()
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 1.5)
-        self._buttons.setSpacing(style.grid(1))
-        self._list.setSpacing(0)
-        for offer in self.offers:
-            offer.set_style(style)
-        self.setMinimumWidth(style.grid(80))
-        self._scroller.setMinimumHeight(style.grid(7) * min(5, len(self.offers)))
 
     def _connect(self, offer: _InterruptedRow) -> None:
         offer.open.clicked.connect(lambda: self._open(offer))

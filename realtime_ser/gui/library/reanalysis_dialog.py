@@ -17,15 +17,13 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.text import count_text
 from realtime_ser.gui.library.session_rows import SessionRow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
     button,
     file_dialog,
     label,
-    pad,
     row,
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
@@ -75,20 +73,21 @@ class ReanalysisDialog(QDialog):
         self.cancel = button("Cancel", "End here; nothing of an unfinished session is left (Esc)")
         self.begin = button("Hear again", "Begin", "primary")
         self.begin.setDefault(True)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addWidget(self.text)
-        self._choice = row(label("Model"), self.models, self.browse, None)
-        self._column.addLayout(self._choice)
-        self._column.addWidget(self.progress)
-        self._column.addWidget(self.message)
-        self._buttons = row(None, self.cancel, self.begin)
-        self._column.addLayout(self._buttons)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        set_size(self, min_width=64)
+        set_size(self.models, min_width=24)
+        column.addWidget(self.title)
+        column.addWidget(self.text)
+        column.addLayout(row(label("Model"), self.models, self.browse, None))
+        column.addWidget(self.progress)
+        column.addWidget(self.message)
+        column.addLayout(row(None, self.cancel, self.begin))
         self.progress.hide()
         self.browse.clicked.connect(self._browse)
         self.begin.clicked.connect(self._begin)
         self.cancel.clicked.connect(self.reject)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
 
     def reject(self) -> None:
         """End the work, or close."""
@@ -105,14 +104,6 @@ class ReanalysisDialog(QDialog):
             self._task.cancel()
             self._task.wait()
         super().closeEvent(event)
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self.models.set_style(style)
-        self._choice.setSpacing(style.grid(1))
-        self._buttons.setSpacing(style.grid(1))
-        self.models.setMinimumWidth(style.grid(24))
-        self.setMinimumWidth(style.grid(64))
 
     def _browse(self) -> None:
         dialog = file_dialog(self, "Folder of a model bundle", [])

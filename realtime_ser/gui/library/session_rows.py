@@ -12,7 +12,7 @@ from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QColor
 
 from realtime_ser.base.text import clock_text, percent_text, size_text
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import current_theme
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
@@ -119,17 +119,12 @@ class SessionTableModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[SessionRow] = []
-        self._style: Style | None = None
 
     def show_rows(self, rows: Sequence[SessionRow]) -> None:
         """Change all rows."""
         self.beginResetModel()
         self.rows = list(rows)
         self.endResetModel()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:
         """Count the sessions."""
@@ -178,10 +173,11 @@ class SessionTableModel(QAbstractTableModel):
             return f"{HEADERS[column][0]}: {_text(row, column) or 'none'}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.ForegroundRole and self._style is not None:
+        if role == Qt.ItemDataRole.ForegroundRole:
             untitled = column is SessionColumn.TITLE and not row.info.metadata.title
             faint = untitled or (column is SessionColumn.SOUND and row.info.audio is None)
-            return QColor(self._style.theme.muted if faint else self._style.theme.text)
+            theme = current_theme()
+            return QColor(theme.muted if faint else theme.text)
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

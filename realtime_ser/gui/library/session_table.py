@@ -15,9 +15,8 @@ from realtime_ser.gui.library.session_rows import (
     SessionTableModel,
 )
 from realtime_ser.gui.library.share_bar import ShareCell
-from realtime_ser.gui.library.table_style import header_of, set_row_height, set_up_table
-from realtime_ser.gui.theme.style_watcher import initial_style
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.library.table_style import header_of, set_up_table
+from realtime_ser.gui.theme.style_watcher import set_size, style_of
 
 _WIDEST_TEXTS = {
     SessionColumn.BEGAN: "2026-12-28 20:28",
@@ -57,7 +56,6 @@ class SessionTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
-        self._style = initial_style()
         self._width_px = 0
         self._empty_columns: set[SessionColumn] = set()
         self._empty_text = ""
@@ -65,9 +63,10 @@ class SessionTable(QTableView):
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.rows)
         self._sorted.setSortRole(SORT_ROLE)
-        self._shares = ShareCell(self._style, self)
+        self._shares = ShareCell(self)
         self.setModel(self._sorted)
         set_up_table(self, "Sessions")
+        set_size(self, rows=4.5)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSortingEnabled(True)
         self.sortByColumn(SessionColumn.BEGAN, Qt.SortOrder.DescendingOrder)
@@ -80,15 +79,6 @@ class SessionTable(QTableView):
     def editing(self) -> bool:
         """Whether a title is being changed."""
         return self.state() is QAbstractItemView.State.EditingState
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.rows.set_style(style)
-        self._shares.set_style(style)
-        set_row_height(self, style, 4.5)
-        self.fit(self._width_px)
-        self._repaint()
 
     def show_rows(self, rows: Sequence[SessionRow], empty: str) -> None:
         """Change all rows; what was chosen stays so, or else the first one is.
@@ -154,7 +144,7 @@ class SessionTable(QTableView):
 
     def fit(self, room: int) -> None:
         """Share so many pixels out: the title takes what the other columns leave."""
-        self._width_px, style = room, self._style
+        self._width_px, style = room, style_of(self)
         metrics = QFontMetricsF(style.body)
         widths = {
             column: round(metrics.horizontalAdvance(sample)) + style.grid(2)
@@ -175,8 +165,9 @@ class SessionTable(QTableView):
         port = self.viewport()
         if port is not None and not self.rows.rows:
             painter = QPainter(port)
-            painter.setFont(self._style.body)
-            painter.setPen(QColor(self._style.theme.muted))
+            style = style_of(self)
+            painter.setFont(style.body)
+            painter.setPen(QColor(style.theme.muted))
             painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, self._empty_text)
             painter.end()
 

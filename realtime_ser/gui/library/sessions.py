@@ -42,8 +42,7 @@ from realtime_ser.gui.library.reanalysis_dialog import ReanalysisDialog
 from realtime_ser.gui.library.session_rows import SessionRow, read_session_rows
 from realtime_ser.gui.library.session_table import SessionTable
 from realtime_ser.gui.library.trend import TrendWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
 from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
@@ -76,10 +75,9 @@ class SessionsWindow(QWidget):
         self.setWindowTitle("Sessions")
         self._config = config
         self._store = store
-        self._style = initial_style()
         self.filters = Filters()
         self.table = SessionTable()
-        self.details = SessionDetails(self._style)
+        self.details = SessionDetails()
         self.message = MessageLabel()
         self.sum = label("", "small muted")
         self.retention = label("", "small muted", wrap=True)
@@ -97,7 +95,7 @@ class SessionsWindow(QWidget):
         self._connect()
         self.resize(1280, 720)
         self.setMinimumSize(640, 400)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme, changed=lambda _: self._fit())
         self.refresh()
         self.table.setFocus()
 
@@ -347,7 +345,7 @@ class SessionsWindow(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Read the list anew."""
         super().showEvent(event)
-        self._fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
+        self._fold(folded=self._narrow)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Read the list anew when a person comes back to the window."""
@@ -362,39 +360,33 @@ class SessionsWindow(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fold the details away where there is no room for them."""
         super().resizeEvent(event)
-        self._fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
-        self.filters.fold(folded=self.width() < self._style.grid(FOLD_WIDTH))
+        self._fold(folded=self._narrow)
+        self.filters.fold(folded=self._narrow)
         self._fit()
+
+    @property
+    def _narrow(self) -> bool:
+        return self.width() < style_of(self).grid(FOLD_WIDTH)
 
     def _fold(self, *, folded: bool) -> None:
         self.details.setVisible(not folded)
-        style = self._style
-        side = style.grid(2)
-        self._middle.setContentsMargins(side, style.grid(1), side if folded else 0, 0)
+        pad(self._middle, (2, 1, 2 if folded else 0, 0), 1)
 
     def _fit(self) -> None:
-        room = self.width() - self._style.grid(6)
-        self.table.fit(room if self.details.isHidden() else room - self._style.grid(DETAILS_WIDTH))
-
-    def _apply_style(self, style: Style) -> None:
-        self._style = style
-        for part in (self.filters, self.details, self.table):
-            part.set_style(style)
-        self._foot.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
-        self._foot.setSpacing(style.grid(1))
-        self._middle.setSpacing(style.grid(1))
-        self._fold(folded=self.details.isHidden())
-        self._fit()
+        style = style_of(self)
+        room = self.width() - style.grid(6)
+        self.table.fit(room if self.details.isHidden() else room - style.grid(DETAILS_WIDTH))
 
     def _lay_out(self) -> None:
         bar = QWidget()
         bar.setObjectName("bar")
-        self._foot = QHBoxLayout(bar)
+        foot = QHBoxLayout(bar)
+        pad(foot, (2, 1, 2, 1), 1)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.sum)
         words.addWidget(self.retention)
-        self._foot.addLayout(words, 1)
+        foot.addLayout(words, 1)
         for control in (
             self.import_button,
             self.reanalysis,
@@ -403,16 +395,16 @@ class SessionsWindow(QWidget):
             self.delete,
             self.open,
         ):
-            self._foot.addWidget(control)
+            foot.addWidget(control)
         left = QVBoxLayout()
         left.addWidget(self.table, 1)
         left.addWidget(self.message)
         self._middle = QHBoxLayout()
+        pad(self._middle, (2, 1, 0, 0), 1)
         self._middle.addLayout(left, 1)
         self._middle.addWidget(self.details)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        pad(column)
         column.addWidget(self.filters)
         column.addLayout(self._middle, 1)
         column.addWidget(bar)

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, Q
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.gui.library.session_rows import SHARES_ROLE
+from realtime_ser.gui.theme.style_watcher import style_of
 from realtime_ser.gui.theme.theme import Style, line_style
 
 
@@ -34,26 +35,24 @@ def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], sty
 class ShareCell(QStyledItemDelegate):
     """Paints the words above the bar."""
 
-    def __init__(self, style: Style, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._style = style
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
+    def __init__(self, view: QWidget) -> None:
+        super().__init__(view)
+        self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: ARG002
         """Room for two labels with their shares."""
-        metrics = QFontMetricsF(self._style.small)
+        style = style_of(self._view)
+        metrics = QFontMetricsF(style.small)
         words = metrics.horizontalAdvance("surprised 100 % · surprised 100 %")
-        return QSize(round(words) + self._style.grid(2), self._style.grid(4.5))
+        return QSize(round(words) + style.grid(2), style.grid(4.5))
 
     def paint(
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
         """Draw the cell."""
         assert painter is not None
-        style, theme = self._style, self._style.theme
+        style = style_of(self._view)
+        theme = style.theme
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)

@@ -21,14 +21,12 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.errors import UsageError
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
     button,
     label,
-    pad,
     row,
     separator,
 )
@@ -95,7 +93,9 @@ class StudyDialog(QDialog):
         self.channels.currentIndexChanged.connect(self._show_channels)
         self.cancel.clicked.connect(self.reject)
         self.use.clicked.connect(self.accept)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
+        self._show_consent()
+        self._show_channels()
         self.study.setFocus()
 
     def config(self) -> Config:
@@ -179,20 +179,10 @@ class StudyDialog(QDialog):
         for place, field in enumerate(self.names):
             self._form.setRowVisible(field, place < count <= len(self.names))
 
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self._form.setHorizontalSpacing(style.grid(2))
-        self._form.setVerticalSpacing(style.grid(1))
-        for line in (self._consent, self._buttons):
-            line.setSpacing(style.grid(1))
-        for box in (self.study, self.participant, self.condition, self.channels):
-            box.set_style(style)
-        self.setMinimumWidth(style.grid(72))
-        self._show_consent()
-        self._show_channels()
-
     def _lay_out(self) -> None:
         self._form = QFormLayout()
+        pad(self._form, 0, (2, 1))
+        set_size(self, min_width=72)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         for name, widget in (
@@ -201,22 +191,21 @@ class StudyDialog(QDialog):
             ("C&ondition", self.condition),
         ):
             self._form.addRow(name, widget)
-        self._consent = row(self.agreed, None, self.now)
-        self._form.addRow("Consent", self._consent)
+        self._form.addRow("Consent", row(self.agreed, None, self.now))
         self._form.addRow("&Time of it", self.consent)
         self._form.addRow(separator())
         self._form.addRow("&Channels", self.channels)
         first, second = self.channels.itemData(1)
         self._form.addRow(f"Channel {first}", self.names[0])
         self._form.addRow(f"Channel {second}", self.names[1])
-        self._buttons = row(None, self.cancel, self.use)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addWidget(self.text)
-        self._column.addLayout(self._form)
-        self._column.addWidget(self.message)
-        self._column.addStretch(1)
-        self._column.addLayout(self._buttons)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        column.addWidget(self.title)
+        column.addWidget(self.text)
+        column.addLayout(self._form)
+        column.addWidget(self.message)
+        column.addStretch(1)
+        column.addLayout(row(None, self.cancel, self.use))
 
 
 def _field(name: str, value: str | None, known: list[str]) -> ChevronComboBox:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from realtime_ser.gui.theme.theme import Style
-
 
 def set_up_table(table: QTableView, name: str) -> None:
     """Give a table whole rows to choose, nothing to edit by chance, and a name."""
@@ -32,10 +30,3 @@ def header_of(table: QTableView) -> QHeaderView:
     header = table.horizontalHeader()
     assert header is not None
     return header
-
-
-def set_row_height(table: QTableView, style: Style, units: float) -> None:
-    """Height of the rows in units of the grid."""
-    rows = table.verticalHeader()
-    assert rows is not None
-    rows.setDefaultSectionSize(style.grid(units))

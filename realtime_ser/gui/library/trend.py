@@ -9,7 +9,6 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
@@ -20,11 +19,17 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text, percent_text
-from realtime_ser.gui.library.table_style import set_row_height, set_up_table
+from realtime_ser.gui.library.table_style import set_up_table
 from realtime_ser.gui.library.trend_plot import TrendPlot
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, initial_style
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import ChevronComboBox, MessageLabel, button, file_dialog, label
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    MessageLabel,
+    button,
+    file_dialog,
+    label,
+    row,
+)
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
 
@@ -72,14 +77,14 @@ class TrendWindow(QWidget):
         self.export = button("Export CSV…", "Write the table's numbers to a file (Ctrl+E)")
         self.open = button("Open", "Look at the chosen session (Enter)", "primary")
         self.message = MessageLabel()
-        self.plot = TrendPlot(initial_style())
+        self.plot = TrendPlot()
         self.table = QTableWidget()
         set_up_table(self.table, "Sessions of the participant")
         self._lay_out()
         self._connect()
         self.resize(1280, 720)
         self.setMinimumSize(640, 480)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme, changed=lambda _: self._fit())
         self._fill_participants(participant)
         self.plot.setFocus()
 
@@ -193,41 +198,28 @@ class TrendWindow(QWidget):
         else:
             self.message.say(f"Written: {to}")
 
-    # -------------------------------------------------------------------------------------- looks
-
-    def _apply_style(self, style: Style) -> None:
-        self.plot.set_style(style)
-        self._bar.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(1))
-        self._bar.setSpacing(style.grid(1))
-        self._column.setSpacing(0)
-        self._below.setContentsMargins(style.grid(2), style.grid(1), style.grid(2), style.grid(2))
-        self._below.setSpacing(style.grid(1))
-        set_row_height(self.table, style, 3.5)
-        for box in (self.participant, self.channel):
-            box.set_style(style)
-            box.setMinimumWidth(style.grid(14))
-        self._fit()
-
     def _fit(self) -> None:
         self.table.resizeColumnsToContents()
         for column in range(self.table.columnCount()):
-            width = self.table.columnWidth(column) + initial_style().grid(1)
-            self.table.setColumnWidth(column, min(width, initial_style().grid(30)))
+            width = self.table.columnWidth(column) + style_of(self).grid(1)
+            self.table.setColumnWidth(column, min(width, style_of(self).grid(30)))
 
     def _lay_out(self) -> None:
         bar = QWidget()
         bar.setObjectName("bar")
         bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._bar = QHBoxLayout(bar)
-        for control in (label("Participant"), self.participant, self.channel, self.sum):
-            self._bar.addWidget(control)
-        self._bar.addStretch(1)
-        self._bar.addWidget(self.export)
-        self._bar.addWidget(self.open)
+        name = label("Participant")
+        controls = row(name, self.participant, self.channel, self.sum, None, self.export, self.open)
+        pad(controls, (2, 1, 2, 1), 1)
+        bar.setLayout(controls)
+        for box in (self.participant, self.channel):
+            set_size(box, min_width=14)
         below = QWidget()
-        self._below = QVBoxLayout(below)
-        self._below.addWidget(self.table, 1)
-        self._below.addWidget(self.message)
+        lower = QVBoxLayout(below)
+        pad(lower, (2, 1, 2, 2), 1)
+        lower.addWidget(self.table, 1)
+        lower.addWidget(self.message)
+        set_size(self.table, rows=3.5)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.plot)
         split.addWidget(below)
@@ -235,10 +227,10 @@ class TrendWindow(QWidget):
         split.setStretchFactor(1, 2)
         split.setSizes([3000, 2000])
         split.setChildrenCollapsible(False)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addWidget(bar)
-        self._column.addWidget(split, 1)
+        column = QVBoxLayout(self)
+        pad(column)
+        column.addWidget(bar)
+        column.addWidget(split, 1)
 
     def _connect(self) -> None:
         self.participant.currentIndexChanged.connect(lambda _: self.refresh())

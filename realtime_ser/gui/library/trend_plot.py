@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.live.legend import spread_labels
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import set_size, style_of
 from realtime_ser.session.trend import TrendPoint, labels_of
 
 _CERTAIN = "certain"
@@ -37,9 +37,8 @@ class TrendPlot(QWidget):
     chosen = pyqtSignal(int)
     activated = pyqtSignal(int)
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._style = style
         self._points: list[TrendPoint] = []
         self._labels: list[str] = []
         self._current = -1
@@ -47,12 +46,7 @@ class TrendPlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Trend")
         self.setToolTip("")
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setMinimumSize(style.grid(40), style.grid(32))
-        self.update()
+        set_size(self, min_width=40, min_height=32)
 
     def show_points(self, points: Sequence[TrendPoint]) -> None:
         """Show sessions, in order of time."""
@@ -78,7 +72,7 @@ class TrendPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw everything."""
-        style, theme = self._style, self._style.theme
+        style, theme = style_of(self), style_of(self).theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(style.small)
@@ -102,13 +96,13 @@ class TrendPlot(QWidget):
     def _draw_current(self, painter: QPainter) -> None:
         if 0 <= self._current < len(self._points):
             x = self._x(self._current)
-            half = self._style.grid(1)
+            half = style_of(self).grid(1)
             band = QRectF(x - half, self._shares_rect.top(), 2 * half, 0)
             band.setBottom(self._speech_rect.bottom())
-            painter.fillRect(band, QColor(self._style.theme.band))
+            painter.fillRect(band, QColor(style_of(self).theme.band))
 
     def _draw_shares(self, painter: QPainter) -> None:
-        style, theme, box = self._style, self._style.theme, self._shares_rect
+        style, theme, box = style_of(self), style_of(self).theme, self._shares_rect
         for value in (0.0, 0.25, 0.5, 0.75, 1.0):
             y = box.bottom() - value * box.height()
             painter.setPen(QPen(QColor(theme.grid), style.scale))
@@ -131,15 +125,15 @@ class TrendPlot(QWidget):
         self._draw_end_labels(painter, ends)
 
     def _draw_dots(self, painter: QPainter, places: Sequence[QPointF], color: QColor) -> None:
-        rim = self._style.theme.outline(color.name())
+        rim = style_of(self).theme.outline(color.name())
         painter.setPen(QPen(QColor(rim), 1) if rim else Qt.PenStyle.NoPen)
         painter.setBrush(color)
-        radius = 2.5 * self._style.scale
+        radius = 2.5 * style_of(self).scale
         for place in places:
             painter.drawEllipse(place, radius, radius)
 
     def _draw_end_labels(self, painter: QPainter, ends: Sequence[QPointF]) -> None:
-        style, theme, box = self._style, self._style.theme, self._shares_rect
+        style, theme, box = style_of(self), style_of(self).theme, self._shares_rect
         line = QFontMetricsF(style.small).height() + 1
         places = spread_labels([end.y() for end in ends], line, box.top(), box.bottom())
         left, swatch = box.right() + style.grid(1), float(style.grid(4))
@@ -157,7 +151,7 @@ class TrendPlot(QWidget):
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _draw_speech(self, painter: QPainter) -> None:
-        style, theme, box = self._style, self._style.theme, self._speech_rect
+        style, theme, box = style_of(self), style_of(self).theme, self._speech_rect
         most = max(point.speech_s for point in self._points) or 1.0
         top = next((nice for nice in _SCALE_TOPS_S if nice >= most), math.ceil(most / 3600) * 3600)
         for value in (0.0, 0.5, 1.0):
@@ -193,7 +187,7 @@ class TrendPlot(QWidget):
 
     def _draw_dates(self, painter: QPainter) -> None:
         """Dates under the sessions, as many as have room."""
-        style, box = self._style, self._speech_rect
+        style, box = style_of(self), self._speech_rect
         metrics = QFontMetricsF(style.small)
         first, last = (self._points[at].info.metadata.started for at in (0, -1))
         pattern = "%d %b" if first.year == last.year else "%b %Y"
@@ -211,14 +205,14 @@ class TrendPlot(QWidget):
                 free = x + width + style.grid(2)
 
     def _draw_axis_text(self, painter: QPainter, y: float, words: str) -> None:
-        style = self._style
+        style = style_of(self)
         line = QFontMetricsF(style.small).height()
         painter.setPen(QColor(style.theme.muted))
         cell = QRectF(0, y - line / 2, self._shares_rect.left() - style.grid(2.5), line)
         painter.drawText(cell, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
     def _draw_caption(self, painter: QPainter, box: QRectF, words: str) -> None:
-        style = self._style
+        style = style_of(self)
         line = QFontMetricsF(style.small).height()
         painter.setPen(QColor(style.theme.text))
         cell = QRectF(box.left(), box.top() - line - style.grid(0.75), box.width(), line)
@@ -228,7 +222,7 @@ class TrendPlot(QWidget):
 
     @property
     def _plot_rect(self) -> QRectF:
-        style = self._style
+        style = style_of(self)
         metrics = QFontMetricsF(style.small)
         left = metrics.horizontalAdvance("00:00:00") + style.grid(4.5)
         names = [*self._labels, _CERTAIN]
@@ -241,7 +235,7 @@ class TrendPlot(QWidget):
     @property
     def _shares_rect(self) -> QRectF:
         room = self._plot_rect
-        gap = self._style.grid(5)
+        gap = style_of(self).grid(5)
         room.setHeight(room.height() * (1 - _SPEECH_SHARE) - gap)
         return room
 

@@ -16,8 +16,10 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, set_size
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
+from realtime_ser.gui.widgets.parts import row
 
 
 class BannerText(NamedTuple):
@@ -38,7 +40,7 @@ class Banner(QWidget):
         super().__init__()
         self.setObjectName("ribbon")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.glyph = Glyph()
+        self.glyph = Glyph("ring", 2.25, "on_banner")
         self.title = QLabel()
         self.text = QLabel()
         self.button = QPushButton()
@@ -46,6 +48,8 @@ class Banner(QWidget):
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)  # on a narrow window there is room for two lines
         layout = QHBoxLayout(self)
+        pad(layout, (2, 0.5, 2, 0.5), 1)
+        set_size(self, height=5)
         layout.addWidget(self.glyph)
         layout.addWidget(self.title)
         layout.addWidget(self.text, 1)
@@ -54,19 +58,8 @@ class Banner(QWidget):
         self.button.setAccessibleName("Next step")
         self.button.setToolTip("What can be done about it")
         self.button.clicked.connect(self.pressed)
-        self._name = "ring"
         self._words: BannerText | None = None
         self.hide()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(style.grid(2), style.grid(0.5), style.grid(2), style.grid(0.5))
-        layout.setSpacing(style.grid(1))
-        self.setFixedHeight(style.grid(5))
-        self.glyph.show_glyph(self._name, style.theme.on_banner, style.grid(2.25))
-        self._style = style
 
     def say(self, words: BannerText | None) -> None:
         """Change the words; without any, hide."""
@@ -74,8 +67,7 @@ class Banner(QWidget):
             return
         self._words = words
         if words is not None:
-            self._name = words.glyph
-            self.glyph.show_glyph(self._name, self._style.theme.on_banner, self._style.grid(2.25))
+            self.glyph.show_glyph(words.glyph)
             self.title.setText(words.title)
             self.text.setText(words.text)
             self.button.setText(words.button)
@@ -95,7 +87,7 @@ class MessageCard(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.glyph = Glyph()
+        self.glyph = Glyph("ring", 4)
         self.title = QLabel()
         self.text = QLabel()
         self.text.setWordWrap(True)
@@ -111,31 +103,15 @@ class MessageCard(QFrame):
         self.rescan.clicked.connect(self.rescan_pressed)
         self.retry.clicked.connect(self.retry_pressed)
         self.demo.clicked.connect(self.demo_pressed)
-        head = QHBoxLayout()
-        head.addWidget(self.glyph)
-        head.addWidget(self.title, 1)
-        self._buttons = QHBoxLayout()
-        for button in (self.rescan, self.retry, self.demo):
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
+        head = row(self.glyph, self.title)
+        head.setStretchFactor(self.title, 1)
         layout = QVBoxLayout(self)
+        pad(layout, 3, 2)
+        set_size(self, width=64)
         layout.addLayout(head)
         layout.addWidget(self.text)
-        layout.addLayout(self._buttons)
-        self._name = "ring"
+        layout.addLayout(row(self.rescan, self.retry, self.demo, None))
         self.hide()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        layout = self.layout()
-        assert layout is not None
-        pad = style.grid(3)
-        layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setSpacing(style.grid(2))
-        self._buttons.setSpacing(style.grid(1))
-        self.setFixedWidth(style.grid(64))
-        self.glyph.show_glyph(self._name, style.theme.text, style.grid(4))
 
     def show_status(self, status: StatusModel) -> None:
         """Say what a state needs; hide in a state that needs nothing."""
@@ -146,8 +122,7 @@ class MessageCard(QFrame):
         title, text = words
         missing = status.ui_state is UiState.NO_MICROPHONE
         failed = status.ui_state is UiState.FAILED
-        self._name = status.ui_state.glyph
-        self.glyph.show_glyph(self._name, self._style.theme.text, self._style.grid(4))
+        self.glyph.show_glyph(status.ui_state.glyph)
         self.title.setText(title)
         self.text.setText(text)
         self.rescan.setVisible(missing)

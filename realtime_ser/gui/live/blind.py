@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
+from realtime_ser.gui.widgets.parts import row
 
 _WORDS = {
     UiState.IDLE: "Not listening",
@@ -32,44 +34,27 @@ class BlindScreen(QWidget):
         super().__init__()
         self.setObjectName("body")
         self.setAccessibleName("Results are hidden")
-        self.glyph = Glyph("target")
-        self.recording_light = Glyph("record")
+        self.glyph = Glyph("target", 8, "muted")
+        self.recording_light = Glyph("record", 1.5, "recording_light")
         self.title, self.storage, self.hint = QLabel(), QLabel(), QLabel()
         self.hint.setText("Results are hidden. Ctrl+B shows them again.")
         set_role(self.title, "big bold")
         set_role(self.hint, "small muted")
-        line = QHBoxLayout()
-        line.addStretch(1)
-        line.addWidget(self.recording_light)
-        line.addWidget(self.storage)
-        line.addStretch(1)
-        self._storage_row = line
         layout = QGridLayout(self)
+        pad(layout, 2, 2)
         center = Qt.AlignmentFlag.AlignCenter
         layout.setRowStretch(0, 2)
         layout.addWidget(self.glyph, 1, 0, center)
         layout.addWidget(self.title, 2, 0, center)
-        layout.addLayout(line, 3, 0)
+        layout.addLayout(row(None, self.recording_light, self.storage, None), 3, 0)
         layout.setRowStretch(4, 3)
         layout.addWidget(self.hint, 5, 0, center)
-        self._status = StatusModel()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        layout = self.layout()
-        assert isinstance(layout, QGridLayout)
-        layout.setVerticalSpacing(style.grid(2))
-        layout.setContentsMargins(style.grid(2), style.grid(2), style.grid(2), style.grid(2))
-        self._storage_row.setSpacing(style.grid(1))
-        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.5))
-        self.show_status(self._status)
+        self.show_status(StatusModel())
 
     def show_status(self, status: StatusModel) -> None:
         """Show a state."""
-        self._status = status
         shown = UiState.LISTENING if status.ui_state is UiState.SPEECH else status.ui_state
-        self.glyph.show_glyph(shown.glyph, self._style.theme.muted, self._style.grid(8))
+        self.glyph.show_glyph(shown.glyph)
         self.title.setText(_WORDS[status.ui_state])
         running = status.ui_state.running
         if not running:

@@ -10,14 +10,12 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidg
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.engine.open import open_source
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
     button,
     label,
-    pad,
     row,
     separator,
 )
@@ -101,7 +99,7 @@ class CalibrateDialog(QDialog):
         self.begin.setDefault(True)
         self._lay_out()
         self._connect()
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
         self._prepare(busy=busy)
         self.name.setFocus()
 
@@ -209,20 +207,22 @@ class CalibrateDialog(QDialog):
     def _lay_out(self) -> None:
         caption = label("Name")
         caption.setBuddy(self.name)
-        self._name_row = row(caption, self.name, self.channel)
-        self._name_row.setStretchFactor(self.name, 1)
-        self._progress_row = row(self.progress, self.voice_time)
-        self._progress_row.setStretchFactor(self.progress, 1)
-        self._buttons = row(None, self.cancel, self.use, self.begin)
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addWidget(self.intro)
-        self._column.addLayout(self._name_row)
-        self._column.addLayout(self._progress_row)
-        self._column.addWidget(self.message)
-        self._column.addWidget(separator())
-        self._column.addWidget(self.limits)
-        self._column.addLayout(self._buttons)
+        name_row = row(caption, self.name, self.channel)
+        name_row.setStretchFactor(self.name, 1)
+        progress_row = row(self.progress, self.voice_time)
+        progress_row.setStretchFactor(self.progress, 1)
+        set_size(self.voice_time, min_width=20)
+        set_size(self, width=68)
+        column = QVBoxLayout(self)
+        pad(column, 3, 2)
+        column.addWidget(self.title)
+        column.addWidget(self.intro)
+        column.addLayout(name_row)
+        column.addLayout(progress_row)
+        column.addWidget(self.message)
+        column.addWidget(separator())
+        column.addWidget(self.limits)
+        column.addLayout(row(None, self.cancel, self.use, self.begin))
         self.channel.setVisible(self.channel.count() > 1)
         for widget in (self.progress, self.voice_time, self.use):
             widget.hide()
@@ -232,14 +232,6 @@ class CalibrateDialog(QDialog):
         self.begin.clicked.connect(self._listen)
         self.cancel.clicked.connect(self.reject)
         self.use.clicked.connect(self._use)
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 2)
-        self.channel.set_style(style)
-        for layout in (self._name_row, self._progress_row, self._buttons):
-            layout.setSpacing(style.grid(1))
-        self.voice_time.setMinimumWidth(style.grid(20))
-        self.setFixedWidth(style.grid(68))
 
 
 def _calibrate(request: _CalibrationRequest, report_progress: ReportProgress) -> Profile:

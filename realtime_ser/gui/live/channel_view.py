@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtWidgets import QGridLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout
 
 from realtime_ser.base.records import SILENCE_DBFS, Update
 from realtime_ser.engine.smoothing import Smoother
@@ -18,6 +18,7 @@ from realtime_ser.gui.live.channel_reading import (
 from realtime_ser.gui.live.legend import CurveLegend
 from realtime_ser.gui.live.panel import OneLinePanel, Panel
 from realtime_ser.gui.live.plots import Plots
+from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB, CurveStyle
 from realtime_ser.session.running_summary import ChannelSummary
@@ -28,7 +29,7 @@ _PEAK_DECAY_DB_PER_S = 12.0
 _CLIPPING_SHOWN_S = 2.0
 
 
-class ChannelView(QWidget):
+class ChannelView(StyledWidget):
     """Everything that is shown of one channel.
 
     Parameters
@@ -69,15 +70,15 @@ class ChannelView(QWidget):
         self.smoother = Smoother(timeline.labels, smoothing_s)
         self.title = title = title or f"Channel {channel}"
         self.reading = ChannelReading("")
-        self.panel = Panel(timeline.labels, title, style, compact=compact)
+        self.panel = Panel(timeline.labels, title, compact=compact)
         self.plots = Plots(timeline, channel, span_s, style, compact=compact, axis=axis)
         self.legend = CurveLegend(timeline.labels, style)
         self.level = self.peak = SILENCE_DBFS
-        self._compact = compact
-        self.one_line_panel = OneLinePanel(title, style, compact=compact)
+        self.one_line_panel = OneLinePanel(title, compact=compact)
         self.summary: ChannelSummary | None = None
         layout = QGridLayout(self)
-        layout.setSpacing(0)
+        pad(layout, (0, 1, 1, 0.5))
+        set_size(self, min_height=34 if compact else 48)
         layout.addWidget(self.one_line_panel, 0, 0, 1, 3)
         layout.addWidget(self.panel, 1, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.plots, 1, 1)
@@ -85,19 +86,13 @@ class ChannelView(QWidget):
         layout.setColumnStretch(1, 1)
         layout.setRowStretch(1, 1)
         self.plots.layout_changed.connect(self._place_legend)
-        self.set_style(style)
         self.set_curve_style(curve_style or CurveStyle())
+        self._place_legend()
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(0, style.grid(1), style.grid(1), style.grid(0.5))
-        self.panel.set_style(style)
-        self.one_line_panel.set_style(style)
+    def restyle(self, style: Style) -> None:
+        """Draw plots and legend in another style."""
         self.plots.set_style(style)
         self.legend.set_style(style)
-        self.setMinimumHeight(style.grid(34 if self._compact else 48))
         self._place_legend()
 
     def set_curve_style(self, curve_style: CurveStyle) -> None:

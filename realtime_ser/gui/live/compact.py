@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from realtime_ser.base.text import clock_text, decibels
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.theme import Style, set_role, style_sheet
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.icons import Face, Glyph, glyph_icon
+from realtime_ser.gui.widgets.parts import button, row
 
 
 class LevelBar(QWidget):
-    """A level on a lying scale, with its peak."""
+    """A level on a lying scale, with its peak; ``height`` is in units of the grid."""
 
-    def __init__(self) -> None:
+    def __init__(self, height: float) -> None:
         super().__init__()
         self.setAccessibleName("Level")
         self.setToolTip("Level of the sound, from −60 to 0 dB below full scale")
         self._level = self._peak = FLOOR_DB
-        self._style: Style | None = None
-
-    def set_style(self, style: Style, height: int) -> None:
-        """Change theme and size."""
-        self._style = style
-        self.setFixedHeight(height)
-        self.update()
+        set_size(self, height=height)
 
     def show_level(self, level_dbfs: float, peak_dbfs: float) -> None:
         """Change it."""
@@ -40,9 +36,7 @@ class LevelBar(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw it."""
-        if self._style is None:
-            return
-        theme = self._style.theme
+        theme = style_of(self).theme
         painter = QPainter(self)
         box = QRectF(self.rect())
         painter.fillRect(box, QColor(theme.grid))
@@ -66,25 +60,20 @@ class CompactWindow(QWidget):
         self.setObjectName("body")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("Realtime SER")
-        self.glyph, self.recording_light, self.face = Glyph(), Glyph("record"), Face()
+        self.glyph, self.face = Glyph(), Face()
+        self.recording_light = Glyph("record", 1.5, "recording_light")
         self.state, self.clock, self.title, self.value = (QLabel() for _ in range(4))
         self.recording_light.setToolTip("Audio is being stored")
         self.recording_light.setAccessibleName("Audio is being stored")
-        self.level = LevelBar()
-        self.expand_button = QPushButton()
-        self.expand_button.setProperty("role", "icon")
-        self.expand_button.setToolTip("Back to the large window (F10)")
+        self.level = LevelBar(0.75)
+        self.expand_button = button("", "Back to the large window (F10)", "icon", click_focus=False)
         self.expand_button.setAccessibleName("Back to the large window")
-        self.expand_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.expand_button.setIcon(glyph_icon("expand"))
         self.expand_button.clicked.connect(self.back_requested)
         set_role(self.title, "bold")
         set_role(self.clock, "small muted")
-        self._head = head = QHBoxLayout()
-        for widget in (self.glyph, self.state, self.recording_light):
-            head.addWidget(widget)
-        head.addStretch(1)
-        head.addWidget(self.clock)
-        head.addWidget(self.expand_button)
+        light = self.recording_light
+        head = row(self.glyph, self.state, light, None, self.clock, self.expand_button)
         layout = QGridLayout(self)
         layout.addLayout(head, 0, 0, 1, 2)
         layout.addWidget(self.face, 1, 0, 2, 1)
@@ -92,30 +81,16 @@ class CompactWindow(QWidget):
         layout.addWidget(self.value, 2, 1)
         layout.addWidget(self.level, 3, 0, 1, 2)
         layout.setColumnStretch(1, 1)
+        pad(layout, 1, (1.5, 0))
         layout.setAlignment(self.title, Qt.AlignmentFlag.AlignBottom)
         layout.setAlignment(self.value, Qt.AlignmentFlag.AlignTop)
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self.setFont(style.body)
-        self.setStyleSheet(style_sheet(style))
-        layout = self.layout()
-        assert isinstance(layout, QGridLayout)
-        pad = style.grid(1)
-        layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setHorizontalSpacing(style.grid(1.5))
-        layout.setVerticalSpacing(0)
-        self._head.setSpacing(style.grid(1))
-        self._style = style
-        self.face.set_style(style, style.grid(7))
-        self.level.set_style(style, style.grid(0.75))
-        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.5))
-        self.expand_button.setIcon(glyph_icon("expand", style.theme.text, style.theme.muted))
-        self.setFixedSize(style.grid(36), style.grid(17))
+        set_size(self.face, width=7, height=7)
+        set_size(self, width=36, height=17)
+        StyleWatcher(self)
 
     def show_status(self, view: StatusModel) -> None:
         """Show a state."""
-        self.glyph.show_glyph(view.ui_state.glyph, self._style.theme.text, self._style.grid(2))
+        self.glyph.show_glyph(view.ui_state.glyph)
         words = view.ui_state.value + (" · demo" if view.demo else "")
         for label, text in ((self.state, words), (self.clock, clock_text(view.position_s))):
             if label.text() != text:

@@ -19,11 +19,10 @@ from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
 from realtime_ser.base.text import decibels
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.live.compact import LevelBar
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import MessageLabel, button, label, pad, row, separator
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.segmenter import level_dbfs
 from realtime_ser.timeline.live import CLIPPED
@@ -112,24 +111,18 @@ class _LevelHistory(QWidget):
     def __init__(self, gate_trial: GateTrial) -> None:
         super().__init__()
         self._gate_trial = gate_trial
-        self._style: Style | None = None
+        set_size(self, height=10)
         self.setAccessibleName("The last ten seconds")
         self.setToolTip("Level of the last ten seconds; the lane below shows what counts as speech")
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setFixedHeight(style.grid(10))
-
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw them."""
-        if self._style is None:
-            return
-        theme, gate_trial = self._style.theme, self._gate_trial
+        style, gate_trial = style_of(self), self._gate_trial
+        theme = style.theme
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.panel))
         width = self.width() / (gate_trial.levels.maxlen or 1)
-        lane = self._style.grid(1.25)
+        lane = style.grid(1.25)
         height = self.height() - lane - 2
         left = self.width() - width * len(gate_trial.levels)
         for index, (level, voiced) in enumerate(
@@ -172,9 +165,9 @@ class MicrophoneCheckDialog(QDialog):
         self._ring: RingBuffer | None = None
         self.title = label("Check the microphone", "big bold")
         self.source = label("", "muted", wrap=True)
-        self.level = LevelBar()
+        self.level = LevelBar(2)
         self.number = label("–")
-        self.gate_light = Glyph("ring")
+        self.gate_light = Glyph("ring", 3, "muted")
         self.gate = label("No speech", "bold")
         self.advice = label("", wrap=True)
         self.history = _LevelHistory(self.gate_trial)
@@ -191,7 +184,7 @@ class MicrophoneCheckDialog(QDialog):
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._show)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
         self._timer.start()
         if running:
             self.source.setText("Hears the session that runs.")
@@ -234,9 +227,8 @@ class MicrophoneCheckDialog(QDialog):
         level = gate_trial.levels[-1] if gate_trial.levels else SILENCE_DBFS
         self.level.show_level(level, gate_trial.peak)
         self.number.setText(decibels(round(gate_trial.peak), "dBFS"))
-        style = self._style_watcher.style
-        color = style.theme.accent if gate_trial.open else style.theme.muted
-        self.gate_light.show_glyph("waves" if gate_trial.open else "ring", color, style.grid(3))
+        shown = ("waves", "accent") if gate_trial.open else ("ring", "muted")
+        self.gate_light.show_glyph(*shown)
         self.gate.setText("Speech" if gate_trial.open else "No speech")
         self.advice.setText(gate_trial.advice())
         self.history.update()
@@ -271,18 +263,23 @@ class MicrophoneCheckDialog(QDialog):
         self._show_values()
 
     def _lay_out(self) -> None:
-        self._column = QVBoxLayout(self)
-        self._column.addWidget(self.title)
-        self._column.addWidget(self.source)
-        self._level_row = row(self.level, self.number)
-        self._level_row.setStretchFactor(self.level, 1)
-        self._gate_row = row(self.gate_light, self.gate, None)
-        self._column.addLayout(self._level_row)
-        self._column.addWidget(self.history)
-        self._column.addLayout(self._gate_row)
-        self._column.addWidget(self.advice)
-        self._column.addWidget(separator())
-        self._grid = QGridLayout()
+        column = QVBoxLayout(self)
+        pad(column, 3, 1.5)
+        set_size(self, width=76)
+        set_size(self.number, min_width=9)
+        set_size(self.mode_words, min_width=17)
+        set_size(self.advice, min_height=3)
+        column.addWidget(self.title)
+        column.addWidget(self.source)
+        level_row = row(self.level, self.number)
+        level_row.setStretchFactor(self.level, 1)
+        column.addLayout(level_row)
+        column.addWidget(self.history)
+        column.addLayout(row(self.gate_light, self.gate, None))
+        column.addWidget(self.advice)
+        column.addWidget(separator())
+        grid = QGridLayout()
+        pad(grid, 0, (1.5, 1))
         for line, (name, slider, words) in enumerate(
             (
                 ("Sensitivity", self.mode, self.mode_words),
@@ -291,21 +288,20 @@ class MicrophoneCheckDialog(QDialog):
         ):
             caption = label(name)
             caption.setBuddy(slider)
-            self._grid.addWidget(caption, line, 0)
-            self._grid.addWidget(slider, line, 1)
-            self._grid.addWidget(words, line, 2)
-        self._grid.setColumnStretch(1, 1)
-        self._column.addLayout(self._grid)
+            grid.addWidget(caption, line, 0)
+            grid.addWidget(slider, line, 1)
+            grid.addWidget(words, line, 2)
+        grid.setColumnStretch(1, 1)
+        column.addLayout(grid)
         self.hint = label(
             "The model has learned with the usual values: others change which parts of speech it "
             "hears. Each session keeps those that it was heard with.",
             "small muted",
             wrap=True,
         )
-        self._column.addWidget(self.hint)
-        self._column.addWidget(self.message)
-        self._buttons = row(self.restore, None, self.cancel, self.use)
-        self._column.addLayout(self._buttons)
+        column.addWidget(self.hint)
+        column.addWidget(self.message)
+        column.addLayout(row(self.restore, None, self.cancel, self.use))
 
     def _connect(self) -> None:
         self.mode.valueChanged.connect(self._apply_values)
@@ -337,18 +333,3 @@ class MicrophoneCheckDialog(QDialog):
             {"gate_mode": values["mode"], "noise_margin_db": values["noise_margin_db"]}
         )
         self.accept()
-
-    def _apply_style(self, style: Style) -> None:
-        pad(self._column, style, 3, 1.5)
-        self.level.set_style(style, style.grid(2))
-        self.history.set_style(style)
-        self.number.setMinimumWidth(style.grid(9))
-        self.mode_words.setMinimumWidth(style.grid(17))
-        for layout in (self._level_row, self._gate_row, self._buttons):
-            layout.setSpacing(style.grid(1))
-        self._grid.setHorizontalSpacing(style.grid(1.5))
-        self._grid.setVerticalSpacing(style.grid(1))
-        self.gate_light.show_glyph("ring", style.theme.muted, style.grid(3))
-        set_role(self.advice, "body")
-        self.advice.setMinimumHeight(style.grid(3))
-        self.setFixedWidth(style.grid(76))

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetricsF
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.text import percent_text
 from realtime_ser.gui.live.channel_reading import ChannelReading
+from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size, style_of
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.icons import Face
+from realtime_ser.gui.widgets.parts import row
 
 #: Numbers change this often, so that they can be read.
 _NUMBERS_S = 0.2
@@ -25,7 +27,7 @@ NOTICE = (
 )
 
 
-class Panel(QWidget):
+class Panel(StyledWidget):
     """The state of one channel.
 
     Parameters
@@ -34,7 +36,7 @@ class Panel(QWidget):
         What it is called, shown where there are several; then the panel is compact.
     """
 
-    def __init__(self, labels: Sequence[str], channel: str, style: Style, *, compact: bool) -> None:
+    def __init__(self, labels: Sequence[str], channel: str, *, compact: bool) -> None:
         super().__init__()
         self._compact = compact
         self._age_s = math.inf
@@ -43,7 +45,7 @@ class Panel(QWidget):
         self.value = QLabel()
         self.previous = QLabel()
         self.caption = QLabel(channel)
-        self.bars = Bars(labels, style)
+        self.bars = Bars(labels, 2.5 if compact else 3.75)
         self.caption.setVisible(compact)
         set_role(self.caption, "small muted")
         set_role(self.previous, "small muted" if compact else "muted")
@@ -54,25 +56,15 @@ class Panel(QWidget):
             widget.setToolTip(NOTICE)
         self.bars.enable_toggling()
         self._lay_out(compact=compact)
-        self.set_style(style)
+        self.restyle(style_of(self))
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
+    def restyle(self, style: Style) -> None:
+        """Keep room for the longest words there can be, whatever the system's font."""
         compact = self._compact
-        # As wide as the longest words there can be, whatever the system's font.
         words = [f"sounds {LABEL_WORDS.get(name, name)}?" for name in self.bars.labels]
         metrics = QFontMetricsF(style.font(style.body_px, bold=True) if compact else style.big)
         widest = max(metrics.horizontalAdvance(word) for word in words)
         self.setFixedWidth(max(style.grid(35), math.ceil(widest) + style.grid(5)))
-        layout = self.layout()
-        assert isinstance(layout, QGridLayout)
-        pad = style.grid(2)
-        layout.setContentsMargins(pad, style.grid(1 if compact else 3), pad, style.grid(1))
-        layout.setVerticalSpacing(style.grid(0.5 if compact else 0.75))
-        layout.setHorizontalSpacing(style.grid(1.5))
-        self.face.set_style(style, style.grid(6 if compact else 14))
-        self.bars.set_style(style, style.grid(2.5 if compact else 3.75))
         for label, font in (
             (self.title, style.font(style.body_px, bold=True) if compact else style.big),
             (self.value, style.body if compact else style.font(style.big_px)),
@@ -104,12 +96,11 @@ class Panel(QWidget):
 
     def _lay_out(self, *, compact: bool) -> None:
         layout = QGridLayout(self)
+        pad(layout, (2, 1 if compact else 3, 2, 1), (1.5, 0.5 if compact else 0.75))
+        face = 6 if compact else 14
+        set_size(self.face, width=face, height=face)
         if compact:
-            head = QHBoxLayout()
-            head.addWidget(self.caption)
-            head.addStretch(1)
-            head.addWidget(self.previous)
-            layout.addLayout(head, 0, 0, 1, 2)
+            layout.addLayout(row(self.caption, None, self.previous), 0, 0, 1, 2)
             layout.addWidget(self.face, 1, 0, 2, 1)
             layout.addWidget(self.title, 1, 1)
             layout.addWidget(self.value, 2, 1)
@@ -133,7 +124,7 @@ class Panel(QWidget):
 class OneLinePanel(QWidget):
     """The panel's words in one line, for a window too narrow for the panel."""
 
-    def __init__(self, channel: str, style: Style, *, compact: bool) -> None:
+    def __init__(self, channel: str, *, compact: bool) -> None:
         super().__init__()
         self.face = Face()
         self.text = QLabel()
@@ -141,20 +132,10 @@ class OneLinePanel(QWidget):
         self._prefix = f"{channel}:  " if compact else ""
         set_role(self.text, "bold")
         set_role(self.previous, "muted")
-        layout = QHBoxLayout(self)
-        layout.addWidget(self.face)
-        layout.addWidget(self.text)
-        layout.addStretch(1)
-        layout.addWidget(self.previous)
-        self.set_style(style)
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(style.grid(2), 0, style.grid(1), style.grid(0.5))
-        layout.setSpacing(style.grid(1))
-        self.face.set_style(style, style.grid(4))
+        set_size(self.face, width=4, height=4)
+        layout = row(self.face, self.text, None, self.previous)
+        pad(layout, (2, 0, 1, 0.5), 1)
+        self.setLayout(layout)
 
     def show_reading(self, reading: ChannelReading) -> None:
         """Show what is heard."""

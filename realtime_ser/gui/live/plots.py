@@ -134,7 +134,6 @@ class Plots(QWidget):
         for line in self._cursor:
             line.setPen(pg.mkPen(QColor(theme.accent), width=2 * style.scale))
         self._view.ci.layout.setVerticalSpacing(style.grid(1))
-        self.card.set_style(style)
         self._ticks = None
         self._arrange()
 

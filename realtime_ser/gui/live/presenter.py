@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.panel import NOTICE
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Face
 
 
@@ -34,9 +35,10 @@ class _Poster(QWidget):
         layout.setRowStretch(5, 1)
         set_role(self.caption, "muted")
 
-    def apply_style(self, style: Style, unit: float) -> None:
+    def fit(self, unit: float) -> None:
         """Fit into the room; ``unit`` is a twelfth of its smaller side."""
-        self.face.set_style(style, round(5 * unit))
+        side = round(5 * unit)
+        self.face.setFixedSize(side, side)
         for label, pixels, bold in (
             (self.caption, 0.5 * unit, False),
             (self.title, 1.1 * unit, True),
@@ -77,15 +79,11 @@ class Presenter(QWidget):
         self._grid = QGridLayout(self)
         self._grid.addWidget(self.foot, 1, 0)
         self._grid.setRowStretch(0, 1)
-        self._style: Style | None = None
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        posters = max(1, len(self.posters))
-        unit = min(self.width() / posters / 13, self.height() / 11)
-        for poster in self.posters:
-            poster.apply_style(style, unit)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Fill the room."""
+        super().resizeEvent(event)
+        self._fit()
 
     def follow(self, views: Sequence[ChannelView]) -> None:
         """Show what the channels show."""
@@ -98,7 +96,11 @@ class Presenter(QWidget):
                 self._grid.addWidget(poster, 0, column)
             self._grid.removeWidget(self.foot)
             self._grid.addWidget(self.foot, 1, 0, 1, max(1, len(views)))
-            if self._style is not None:
-                self.set_style(self._style)
+            self._fit()
         for poster, view in zip(self.posters, views, strict=True):
             poster.follow(view, caption=len(views) > 1)
+
+    def _fit(self) -> None:
+        unit = min(self.width() / max(1, len(self.posters)) / 13, self.height() / 11)
+        for poster in self.posters:
+            poster.fit(unit)

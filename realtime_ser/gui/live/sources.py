@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyQt6.QtCore import QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 from realtime_ser.audio.devices import InputDevice, full_name
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.icons import draw_glyph
+from realtime_ser.gui.theme.style_watcher import style_of
+from realtime_ser.gui.widgets.parts import draw_chevron
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,7 @@ class SourcePicker(QComboBox):
         self._name = ""
         self._devices: Sequence[InputDevice] = ()
         self.activated.connect(self._activate)
-        self._style: Style | None = None
         self._rebuild()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.update()
 
     def show_devices(self, devices: Sequence[InputDevice]) -> None:
         """Change the list."""
@@ -68,13 +62,7 @@ class SourcePicker(QComboBox):
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         room = option.fontMetrics
-        right = 0
-        if self._style is not None:
-            right = self._style.grid(3)
-            side = self._style.grid(1.5)
-            box = QRectF(
-                self.width() - right + (right - side) / 2, (self.height() - side) / 2, side, side
-            )
+        right = style_of(self).grid(3)
         option.currentText = room.elidedText(
             (option.currentText or self.placeholderText()).strip(),
             Qt.TextElideMode.ElideRight,
@@ -83,9 +71,7 @@ class SourcePicker(QComboBox):
         self.setToolTip(self._name or "Microphone, or a recording that plays as one")
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        if self._style is not None:
-            enabled = self._style.theme.text if self.isEnabled() else self._style.theme.muted
-            draw_glyph(painter, "chevron", box, enabled)
+        draw_chevron(self, painter, 1.5, 1.5)
 
     def _rebuild(self) -> None:
         """Headings for host APIs, then the demo and files."""

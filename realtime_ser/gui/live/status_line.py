@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from realtime_ser.gui.live.status_model import StatusModel, status_cells
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import ElidedLabel
+from realtime_ser.gui.widgets.parts import ElidedLabel, row
 
 _TIPS = (
     "From a sound at the microphone to its probabilities, median of the last seconds",
@@ -38,21 +39,22 @@ class StatusLine(QWidget):
         self.setObjectName("statusline")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.cells = [QLabel() for _ in _TIPS]
-        self.recording_light = Glyph("record")
+        self.recording_light = Glyph("record", 1.25, "recording_light")
         self.message = ElidedLabel()
         set_role(self.message, "small bold")
-        self._storage_cell = QHBoxLayout()
         layout = QHBoxLayout(self)
+        pad(layout, (2, 0, 2, 0), 3)
+        set_size(self, height=3.5)
         for cell, tip in zip(self.cells, _TIPS, strict=True):
             set_role(cell, "small muted")
             cell.setToolTip(tip)
             if cell is self.cells[-1]:
                 layout.addWidget(self.message, 1)
-                layout.addLayout(self._storage_cell)
-                self._storage_cell.addWidget(self.recording_light)
-                self._storage_cell.addWidget(cell)
+                layout.addLayout(row(self.recording_light, cell))
             else:
                 layout.addWidget(cell)
+        for cell, words in zip(self.cells, _WIDEST_TEXTS, strict=False):
+            reserve(cell, [words], font="small")
         self._clear_timer = QTimer(self)
         self._clear_timer.setSingleShot(True)
         self._clear_timer.timeout.connect(self.message.clear)
@@ -62,19 +64,10 @@ class StatusLine(QWidget):
         self.message.setText(text)
         self._clear_timer.start(_MESSAGE_MS + _LETTER_MS * len(text))
 
-    def set_style(self, style: Style, width: int) -> None:
-        """Change theme and sizes; on a narrow window leave out the pace."""
-        self.cells[1].setVisible(width / style.grid(1) >= _NARROW)
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(style.grid(2), 0, style.grid(2), 0)
-        layout.setSpacing(style.grid(3))
-        self._storage_cell.setSpacing(style.grid(1))
-        self.setFixedHeight(style.grid(3.5))
-        self.recording_light.show_glyph("record", style.theme.recording_light, style.grid(1.25))
-        metrics = QFontMetricsF(style.small)
-        for cell, words in zip(self.cells, _WIDEST_TEXTS, strict=False):
-            cell.setMinimumWidth(round(metrics.horizontalAdvance(words)) + 2)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave out the pace on a narrow window."""
+        super().resizeEvent(event)
+        self.cells[1].setVisible(self.width() / style_of(self).grid(1) >= _NARROW)
 
     def show_status(self, status: StatusModel) -> None:
         """Show a state."""

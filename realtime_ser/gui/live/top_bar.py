@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QPalette, QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from realtime_ser.base.text import clock_text
 from realtime_ser.gui.live.sources import SourcePicker
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
+from realtime_ser.gui.widgets.parts import button
 
 #: Below this width, in units of the grid, the text of a marker has no field.
 _NARROW = 130
@@ -31,71 +33,45 @@ class TopBar(QWidget):
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._ui_state = UiState.IDLE
-        self._style: Style | None = None
         self._narrow = False
-        self.glyph = Glyph()
+        self.glyph = Glyph("ring", 2.25)
         self.state = QLabel()
         self.sources = SourcePicker()
-        self.rescan = _button("", "Look for microphones again", "icon")
+        self.rescan = button("", "Look for microphones again", "icon", click_focus=False)
         self.rescan.setAccessibleName("Rescan")
-        self.start = _button("Start", "Start a session (Space)", "primary")
-        self.pause = _button("Pause", "Pause and go on (Space)")
-        self.stop = _button("Stop", "End the session; its files are complete then")
+        self.start = button("Start", "Start a session (Space)", "primary", click_focus=False)
+        self.pause = button("Pause", "Pause and go on (Space)", click_focus=False)
+        self.stop = button(
+            "Stop", "End the session; its files are complete then", click_focus=False
+        )
         self.text = QLineEdit()
         self.text.setPlaceholderText("Text of the marker")
         self.text.setAccessibleName("Text of the marker")
         self.text.setMaxLength(200)
         self.text.setToolTip("Enter or M sets a marker with this text")
-        self.mark = _button("Mark  M", "Set a marker at this moment (M)")
+        self.mark = button("Mark  M", "Set a marker at this moment (M)", click_focus=False)
         self.mark.setAccessibleName("Mark")
-        self.recording_light = Glyph("record")
+        self.recording_light = Glyph("record", 1.5, "recording_light")
         self.recording = QLabel("recording audio")
         self.clock = QLabel(clock_text(0))
         self.clock.setAccessibleName("Session time")
-        self.export = _button("Export", "Copy what the session holds so far to a CSV file (Ctrl+E)")
-        self.sessions = _button("Sessions", "All sessions that are kept (Ctrl+L)")
+        self.export = button(
+            "Export", "Copy what the session holds so far to a CSV file (Ctrl+E)", click_focus=False
+        )
+        self.sessions = button("Sessions", "All sessions that are kept (Ctrl+L)", click_focus=False)
         self._lay_out()
         self._connect()
 
-    def set_style(self, style: Style, width: int) -> None:
-        """Change theme and sizes; on a narrow window leave out what can be left out."""
-        self._style = style
-        layout = self.layout()
-        assert isinstance(layout, QHBoxLayout)
-        layout.setContentsMargins(style.grid(2), style.grid(1), style.grid(1.5), style.grid(1))
-        layout.setSpacing(style.grid(1))
-        metrics = QFontMetricsF(style.font(style.body_px, bold=True))
-        widest = max(metrics.horizontalAdvance(word) for word in UiState)
-        self.state.setFixedWidth(round(widest) + style.grid(1))
-        self.clock.setMinimumWidth(round(metrics.horizontalAdvance("00:00:00")) + 2)
-        icon = QSize(style.grid(2), style.grid(2))
-        theme = style.theme
-        for button, name, tint in (
-            (self.rescan, "rescan", theme.text),
-            (self.start, "play", theme.on_accent),
-            (self.stop, "square", theme.text),
-            (self.mark, "flag", theme.text),
-            (self.export, "save", theme.text),
-            (self.sessions, "list", theme.text),
-        ):
-            button.setIcon(glyph_icon(name, tint, theme.muted))
-            button.setIconSize(icon)
-        self.pause.setIconSize(icon)
-        for button, words in ((self.pause, ("Pause", "Resume")), (self.start, ("Start",))):
-            room = max(QFontMetricsF(style.body).horizontalAdvance(word) for word in words)
-            button.setMinimumWidth(round(room) + style.grid(6))
-        self._narrow = width / style.grid(1) < _NARROW
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave out what can be left out on a narrow window."""
+        super().resizeEvent(event)
+        self._narrow = self.width() / style_of(self).grid(1) < _NARROW
         self.text.setVisible(not self._narrow)
-        for button, word in ((self.sessions, "Sessions"), (self.export, "Export")):
-            button.setText("" if self._narrow else word)
-            button.setAccessibleName(word)
+        for control, word in ((self.sessions, "Sessions"), (self.export, "Export")):
+            control.setText("" if self._narrow else word)
+            control.setAccessibleName(word)
         self.mark.setText("Mark" if self._narrow else "Mark  M")
-        self.text.setFixedWidth(style.grid(18))
-        self.sources.setMinimumWidth(style.grid(15))  # it gives way to the sign of recording
-        self.sources.setMaximumWidth(style.grid(15 if self._narrow else 30))
-        self.sources.set_style(style)
-        self.recording_light.show_glyph("record", theme.recording_light, style.grid(1.5))
-        self._show_state()
+        set_size(self.sources, max_width=15 if self._narrow else 30)
 
     def show_status(self, view: StatusModel) -> None:
         """Show a state."""
@@ -133,19 +109,32 @@ class TopBar(QWidget):
         return text
 
     def _show_state(self) -> None:
-        if self._style is None:
-            return
-        style = self._style
-        self.glyph.show_glyph(self._ui_state.glyph, style.theme.text, style.grid(2.25))
+        self.glyph.show_glyph(self._ui_state.glyph)
         self.state.setText(self._ui_state.value)
         self.glyph.setAccessibleName(self._ui_state.value)
         paused = self._ui_state is UiState.PAUSED
         self.pause.setText("Resume" if paused else "Pause")
-        name = "play" if paused else "pause"
-        self.pause.setIcon(glyph_icon(name, style.theme.text, style.theme.muted))
+        self.pause.setIcon(glyph_icon("play" if paused else "pause"))
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
+        pad(layout, (2, 1, 1.5, 1), 1)
+        reserve(self.state, list(UiState), font="bold", extra=1)
+        reserve(self.clock, ["00:00:00"], font="bold")
+        reserve(self.pause, ["Pause", "Resume"], extra=6)
+        reserve(self.start, ["Start"], extra=6)
+        set_size(self.text, width=18)
+        set_size(self.sources, min_width=15)  # it gives way to the sign of recording
+        self.start.setIcon(glyph_icon("play", QPalette.ColorRole.HighlightedText))
+        for control, icon in (
+            (self.rescan, "rescan"),
+            (self.stop, "square"),
+            (self.mark, "flag"),
+            (self.export, "save"),
+            (self.sessions, "list"),
+        ):
+            control.setIcon(glyph_icon(icon))
+        self._show_state()
         set_role(self.state, "bold")
         set_role(self.clock, "bold")
         left: tuple[QWidget, ...] = (self.glyph, self.state, self.sources, self.rescan)
@@ -169,12 +158,3 @@ class TopBar(QWidget):
         self.sessions.clicked.connect(self.sessions_pressed)
         self.mark.clicked.connect(lambda: self.mark_pressed.emit(self.pop_text()))
         self.text.returnPressed.connect(lambda: self.mark_pressed.emit(self.pop_text()))
-
-
-def _button(text: str, tip: str, role: str = "plain") -> QPushButton:
-    """A button that a click does not focus, so that Space goes on to mean pause."""
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setProperty("role", role)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button

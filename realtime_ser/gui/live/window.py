@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
-    QGuiApplication,
     QPixmap,
     QResizeEvent,
     QShowEvent,
@@ -56,7 +55,12 @@ from realtime_ser.gui.live.scroll import ScrollClock
 from realtime_ser.gui.live.status_line import StatusLine
 from realtime_ser.gui.live.status_model import StatusModel, UiState, status_title
 from realtime_ser.gui.live.top_bar import TopBar
-from realtime_ser.gui.theme.theme import choose, make_style, palette, style_sheet
+from realtime_ser.gui.theme.style_watcher import (
+    StyleWatcher,
+    apply_measures,
+    choose_theme,
+    style_of,
+)
 from realtime_ser.gui.timeline.live_layers import CurveStyle
 from realtime_ser.gui.widgets.icons import face_icon
 from realtime_ser.session.running_summary import ChannelSummary
@@ -138,9 +142,7 @@ class MainWindow(QMainWindow):
         self.statusline = StatusLine()
         self.channels: dict[int, ChannelView] = {}
         self.comparison_views: dict[int, ChannelView] = {}
-        hints = QGuiApplication.styleHints()
-        self._system = hints.colorScheme() if hints is not None else Qt.ColorScheme.Unknown
-        self._style = make_style(choose(self.preferences.theme, self._system), 1280, 720)
+        choose_theme(self.preferences.theme)
         self.keyboard = Keyboard(self)
         self.keyboard.watch(self)
         self.keyboard.watch(self.compact)
@@ -156,11 +158,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(640, 480))
         self.setAcceptDrops(True)
         self._connect()
-        if hints is not None:
-            hints.colorSchemeChanged.connect(self._follow_system)
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
-        self._restyle()
+        StyleWatcher(self, changed=lambda _: self._centre_card())
         self._update_title()
         self.show_status(self._view, 0.0)
         if self.preferences.geometry:
@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
         for view in self._views():
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
+            apply_measures(view)
         self._menus.list_labels(self.timeline.labels, self.preferences.hidden)
         self.card.raise_()
 
@@ -322,7 +323,7 @@ class MainWindow(QMainWindow):
         if preferences.timeline_s != before.timeline_s:
             self.statusline.say(f"the timeline shows {duration_text(preferences.timeline_s)}")
         if preferences.theme != before.theme:
-            self._restyle()
+            choose_theme(preferences.theme)
 
     def change_span(self, steps: int) -> None:
         """Show more or fewer seconds, by so many of the usual lengths."""
@@ -435,14 +436,8 @@ class MainWindow(QMainWindow):
             self.dropped.emit(paths)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Sizes follow the window's."""
+        """Fold the panels of a narrow window."""
         super().resizeEvent(event)
-        style = make_style(self._style.theme, self.width(), self.height())
-        if style != self._style:
-            self._restyle()
-        self.topbar.set_style(self._style, self.width())
-        self.statusline.set_style(self._style, self.width())
-        self.presenter.set_style(self._style)
         for view in self._views():
             view.fold(folded=self._folded)
         self._centre_card()
@@ -451,12 +446,6 @@ class MainWindow(QMainWindow):
         """What lies over the timeline finds its place once there is one."""
         super().showEvent(event)
         self._centre_card()
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """The system's font may change while the window is open."""
-        super().changeEvent(event)
-        if event is not None and event.type() is QEvent.Type.ApplicationFontChange:
-            self._restyle()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing asks nothing and loses nothing."""
@@ -471,7 +460,7 @@ class MainWindow(QMainWindow):
 
     @property
     def _folded(self) -> bool:
-        return self.width() < FOLD_WIDTH * self._style.scale
+        return self.width() < FOLD_WIDTH * style_of(self).scale
 
     def _views(self) -> list[ChannelView]:
         return [*self.channels.values(), *self.comparison_views.values()]
@@ -490,7 +479,7 @@ class MainWindow(QMainWindow):
         view = ChannelView(
             timeline,
             channel,
-            self._style,
+            style_of(self),
             span_s=self.preferences.timeline_s,
             smoothing_s=self.preferences.smoothing_s,
             title=title,
@@ -515,36 +504,6 @@ class MainWindow(QMainWindow):
                 widget.setVisible(full)
         self.actions_["presenter"].setChecked(page is self.presenter)
         self.actions_["blind"].setChecked(page is self.blind)
-        self.presenter.set_style(self._style)
-
-    def _follow_system(self, scheme: Qt.ColorScheme) -> None:
-        self._system = scheme
-        self._restyle()
-
-    def _restyle(self) -> None:
-        theme = choose(self.preferences.theme, self._system)
-        self._style = style = make_style(theme, self.width(), self.height())
-        QApplication.setPalette(palette(theme))
-        self.setFont(style.body)
-        self.setStyleSheet(style_sheet(style))
-        self.topbar.set_style(style, self.width())
-        for widget in (
-            self.demo,
-            self.notice,
-            self.overload,
-            self.replay,
-            self.intervals,
-            self.card,
-            self.presenter,
-            self.blind,
-        ):
-            widget.set_style(style)
-        self.statusline.set_style(style, self.width())
-        # The small window is for a corner of the same screen, whatever this one's size.
-        self.compact.set_style(make_style(theme, 1280, 720))
-        for view in self._views():
-            view.set_style(style)
-        self._centre_card()
 
     def _lay_out(self) -> None:
         body = QWidget()

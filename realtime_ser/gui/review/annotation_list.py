@@ -14,7 +14,6 @@ from PyQt6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
@@ -34,9 +33,10 @@ from realtime_ser.gui.review.annotations import (
     start_of,
     with_times,
 )
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.axis import exact_clock
+from realtime_ser.gui.widgets.parts import row
 from realtime_ser.session.store import Interval
 
 _NUMBER = Qt.ItemDataRole.UserRole
@@ -72,13 +72,11 @@ class MarkList(QWidget):
         self.edit.setToolTip("Change words, label and times (Enter, or a double click)")
         self.delete = QPushButton("Delete")
         self.delete.setToolTip("Delete it (Del); Undo brings it back")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.edit)
-        buttons.addWidget(self.delete)
-        buttons.addStretch(1)
+        set_columns(header, dict(enumerate((10, 8, 10))))
         column = QVBoxLayout(self)
+        pad(column, 1, 0.75)
         column.addWidget(self.tree, 1)
-        column.addLayout(buttons)
+        column.addLayout(row(self.edit, self.delete, None))
         self.tree.currentItemChanged.connect(lambda *_: self._choose())
         self.tree.itemActivated.connect(lambda *_: self._edit())
         self.tree.delete_pressed.connect(self._delete)
@@ -86,17 +84,6 @@ class MarkList(QWidget):
         self.delete.clicked.connect(self._delete)
         annotations.changed.connect(self._refresh)
         self._refresh()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(style.grid(1), style.grid(1), style.grid(1), style.grid(1))
-        layout.setSpacing(style.grid(0.75))
-        header = self.tree.header()
-        assert header is not None
-        for column, width in enumerate((10, 8, 10)):
-            header.resizeSection(column, style.grid(width))
 
     def follow(self, number: int | None) -> None:
         """Select one, without choosing it."""
@@ -242,7 +229,7 @@ class ItemDialog(QDialog):
         for box in (self.start, self.end):
             box.valueChanged.connect(self._check)
         self.tier.currentTextChanged.connect(self._check)
-        self._style_watcher = StyleWatcher(self, self._apply_style)
+        StyleWatcher(self)
         self._check()
 
     @property
@@ -280,6 +267,8 @@ class ItemDialog(QDialog):
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
+        pad(form, 2, 1)
+        set_size(self, min_width=44)
         marker = isinstance(self._value, Marker)
         rows: list[tuple[str, QWidget]] = [("&Text", self.text), ("&Code", self.code)]
         if not marker:
@@ -294,14 +283,6 @@ class ItemDialog(QDialog):
 
     def _value_channel(self) -> int | None:
         return self._value.channel if isinstance(self._value, Interval) else None
-
-    def _apply_style(self, style: Style) -> None:
-        layout = self.layout()
-        assert isinstance(layout, QFormLayout)
-        pad = style.grid(2)
-        layout.setContentsMargins(pad, pad, pad, pad)
-        layout.setSpacing(style.grid(1))
-        self.setMinimumWidth(style.grid(44))
 
     def _check(self) -> None:
         """Only what can be stored can be accepted."""

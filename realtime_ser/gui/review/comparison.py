@@ -21,7 +21,6 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QMainWindow,
     QSizePolicy,
@@ -37,12 +36,12 @@ from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, result_text
 from realtime_ser.exchange.audio import has_sound
 from realtime_ser.gui.review.session_player import SessionPlayer
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.theme import line_style
 from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.tracks import draw_title, draw_words, rgb, ticks
 from realtime_ser.gui.timeline.viewport import Viewport, put_image
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, pad
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     FLOOR_DB,
@@ -61,20 +60,14 @@ TAKE_NAMES = ("A", "B")
 
 
 class TakesView(QWidget):
-    """Loudness, segments and pauses of both takes; the second is dragged until they agree.
-
-    Parameters
-    ----------
-    style
-        Theme and sizes.
-    """
+    """Loudness, segments and pauses of both takes; the second is dragged until they agree."""
 
     #: A person has moved the second take: seconds by which it begins later.
     shifted = pyqtSignal(float)
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._style = style
+        set_size(self, min_height=26)
         self._takes: list[Take | None] = [None, None]
         self.shift_s = 0.0
         self.playing: tuple[int, float] | None = None
@@ -88,12 +81,6 @@ class TakesView(QWidget):
             "Drag take B to shift it (or Left and Right), take A to move both; wheel: zoom"
         )
         self.axis.moved.connect(self.update)
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setMinimumHeight(style.grid(26))
-        self.update()
 
     def show_takes(self, takes: list[Take | None], shift_s: float) -> None:
         """Show other takes."""
@@ -117,11 +104,11 @@ class TakesView(QWidget):
 
     def row_box(self, number: int) -> QRectF:
         """Where a take is drawn."""
-        top = float(self._style.grid(3.5))
+        top = float(style_of(self).grid(3.5))
         height = (self.height() - top) / 2
-        left = float(self._style.grid(9))
-        width = max(10.0, self.width() - left - self._style.grid(2))
-        return QRectF(left, top + number * height, width, height - self._style.grid(1))
+        left = float(style_of(self).grid(9))
+        width = max(10.0, self.width() - left - style_of(self).grid(2))
+        return QRectF(left, top + number * height, width, height - style_of(self).grid(1))
 
     def viewport(self) -> Viewport:
         """The visible stretch and where it is."""
@@ -136,13 +123,13 @@ class TakesView(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw both."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._style.theme.background))
+        painter.fillRect(self.rect(), QColor(style_of(self).theme.background))
         viewport = self.viewport()
         self._paint_times(painter, viewport)
         for number, take in enumerate(self._takes):
             self._paint_take(painter, viewport, number, take)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(self._style.theme.accent), 2.0))
+            painter.setPen(QPen(QColor(style_of(self).theme.accent), 2.0))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
 
@@ -209,7 +196,7 @@ class TakesView(QWidget):
         self.axis.set_duration(max(ends, default=1.0))
 
     def _paint_times(self, painter: QPainter, viewport: Viewport) -> None:
-        style, theme = self._style, self._style.theme
+        style, theme = style_of(self), style_of(self).theme
         spacing, numbers = ticks(viewport, style)
         painter.setFont(style.small)
         bottom = self.row_box(1).bottom()
@@ -226,7 +213,7 @@ class TakesView(QWidget):
     def _paint_take(
         self, painter: QPainter, viewport: Viewport, number: int, take: Take | None
     ) -> None:
-        style, theme = self._style, self._style.theme
+        style, theme = style_of(self), style_of(self).theme
         box = self.row_box(number).toAlignedRect().toRectF()
         gutter = QRectF(0, box.top(), box.left(), box.height())
         line = QFontMetricsF(style.small).height() + style.grid(0.5)
@@ -263,7 +250,7 @@ class TakesView(QWidget):
     def _paint_loudness(
         self, painter: QPainter, viewport: Viewport, plot: QRectF, take: Take, start_s: float
     ) -> None:
-        theme = self._style.theme
+        theme = style_of(self).theme
         height = max(1, round(plot.height() * viewport.ratio))
         times = (viewport.edges_s[:-1] + viewport.edges_s[1:]) / 2 - start_s
         inside = (times >= 0) & (times < take.length_s)
@@ -286,7 +273,7 @@ class TakesView(QWidget):
         take: Take,
         start_s: float,
     ) -> None:
-        style = self._style
+        style = style_of(self)
         labels = take.channel.pyramid.columns.labels
         for segment in take.segments:
             from_s = max(segment.start_s, take.start_s) - take.start_s + start_s
@@ -306,7 +293,7 @@ class TakesView(QWidget):
     def _paint_pauses(
         self, painter: QPainter, viewport: Viewport, row: QRectF, take: Take, start_s: float
     ) -> None:
-        style = self._style
+        style = style_of(self)
         metrics = QFontMetricsF(style.small)
         painter.setFont(style.small)
         for begin, end in take.pauses:
@@ -442,11 +429,10 @@ class TakesWindow(QMainWindow):
         self.shift.setToolTip("Take B begins so much later than take A; or drag it")
         self.message = label("", "small muted", wrap=True)
         self.table = _table()
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
-        self.view = TakesView(self._style_watcher.style)
+        self.view = TakesView()
         self._lay_out()
         self._connect()
-        self._apply_style(self._style_watcher.style)
+        StyleWatcher(self, config.window.theme)
         self._refresh()
 
     def choose(self, number: int, session_id: str, span: tuple[float, float] | None = None) -> None:
@@ -508,9 +494,9 @@ class TakesWindow(QMainWindow):
         columns = [{} if take is None else comparison_figures(take) for take in self._takes]
         names = list(columns[0] or columns[1])
         self.table.setRowCount(len(names))
-        for row, name in enumerate(names):
+        for line, name in enumerate(names):
             for place, words in enumerate((name, *(column.get(name, "") for column in columns))):
-                self.table.setItem(row, place, QTableWidgetItem(words))
+                self.table.setItem(line, place, QTableWidgetItem(words))
 
     def _play(self, number: int) -> None:
         player, take = self._players[number], self._takes[number]
@@ -542,8 +528,11 @@ class TakesWindow(QMainWindow):
     def _lay_out(self) -> None:
         whole = QWidget()
         whole.setObjectName("body")
-        self._column = QVBoxLayout(whole)
-        self._grid = QGridLayout()
+        page = QVBoxLayout(whole)
+        pad(page, 1.5, 1)
+        grid = QGridLayout()
+        pad(grid, 0, 1)
+        set_size(self.table, rows=2.5, height=26.5)  # with its header, nine rows
         for number, picker in enumerate(self.pickers):
             widgets = (
                 label(f"Take {TAKE_NAMES[number]}", "bold"),
@@ -556,32 +545,16 @@ class TakesWindow(QMainWindow):
                 picker.play,
             )
             for column, widget in enumerate(widgets):
-                self._grid.addWidget(widget, number, column)
-        self._grid.setColumnStretch(1, 1)
-        self._tools = QHBoxLayout()
-        for widget in (self.loudness, self.onset, label("B later by", "muted"), self.shift):
-            self._tools.addWidget(widget)
-        self._tools.addWidget(self.message, 1)
-        self._column.addLayout(self._grid)
-        self._column.addLayout(self._tools)
-        self._column.addWidget(self.view, 1)
-        self._column.addWidget(self.table)
+                grid.addWidget(widget, number, column)
+        grid.setColumnStretch(1, 1)
+        later = label("B later by", "muted")
+        tools = row(self.loudness, self.onset, later, self.shift, self.message)
+        tools.setStretchFactor(self.message, 1)
+        page.addLayout(grid)
+        page.addLayout(tools)
+        page.addWidget(self.view, 1)
+        page.addWidget(self.table)
         self.setCentralWidget(whole)
-
-    def _apply_style(self, style: Style) -> None:
-        if not hasattr(self, "view"):
-            return
-        pad(self._column, style, 1.5, 1)
-        self._grid.setSpacing(style.grid(1))
-        self._tools.setSpacing(style.grid(1))
-        for picker in self.pickers:
-            picker.session.set_style(style)
-            picker.channel.set_style(style)
-        self.view.set_style(style)
-        rows = self.table.verticalHeader()
-        assert rows is not None
-        rows.setDefaultSectionSize(style.grid(2.5))
-        self.table.setFixedHeight(style.grid(3.75) + 9 * style.grid(2.5) + 2)
 
 
 def _table() -> QTableWidget:

@@ -14,9 +14,8 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.paths import store_folder
 from realtime_ser.gui.review.window import ReviewWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import button, label, pad, row
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.widgets.parts import button, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.file_analysis import analyze_into_store
 from realtime_ser.session.store import SessionInfo, Store
@@ -57,11 +56,13 @@ class FileReview(QDialog):
         self.cancel = button("Cancel", "Stop; nothing is kept (Esc)")
         self.cancel.clicked.connect(self.reject)
         column = QVBoxLayout(self)
+        pad(column, 2, 1)
+        set_size(self, min_width=56)
         for widget in (self.name, self.words, self.progress):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(row(None, self.cancel))
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
         self._task = Task(self._analyse, self)
         self._task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         self._task.succeeded.connect(self._succeeded)
@@ -124,12 +125,6 @@ class FileReview(QDialog):
 
     def _close_resources(self) -> None:
         self._resources.close()
-
-    def _apply_style(self, style: Style) -> None:
-        layout = self.layout()
-        assert layout is not None
-        pad(layout, style, 2, 1)
-        self.setMinimumWidth(style.grid(56))
 
 
 def review_file(config: Config, path: Path, *, parent: QWidget | None = None) -> FileReview:

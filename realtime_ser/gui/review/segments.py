@@ -10,7 +10,6 @@ from PyQt6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, 
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -22,9 +21,10 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import percent_text
 from realtime_ser.gui.review.annotations import Annotations, annotation_text
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.axis import exact_clock
-from realtime_ser.gui.widgets.parts import ChevronComboBox
+from realtime_ser.gui.widgets.parts import ChevronComboBox, row
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content
 
@@ -280,24 +280,6 @@ class SegmentPanel(QWidget):
         self.model.layoutChanged.connect(self._show_count)
         self._show_count()
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        layout = self.layout()
-        assert layout is not None
-        layout.setContentsMargins(style.grid(1), style.grid(1), style.grid(1), style.grid(0.5))
-        layout.setSpacing(style.grid(0.75))
-        for box in (self.label, self.certainty, self.channel):
-            box.set_style(style)
-        rows = self.table.verticalHeader()
-        assert rows is not None
-        rows.setDefaultSectionSize(style.grid(3))
-        header = self.table.horizontalHeader()
-        assert header is not None
-        widths = {"start": 8.5, "length": 6.5, "who": 8, "label": 10.5, "prob.": 6}
-        for number, column in enumerate(self.model.columns):
-            if column.title in widths:
-                header.resizeSection(number, style.grid(widths[column.title]))
-
     def show_label(self, label: str, channel: int) -> None:
         """List the segments of a label in a channel, and no others."""
         self.text.clear()
@@ -340,6 +322,10 @@ class SegmentPanel(QWidget):
         assert header is not None
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        set_size(table, rows=3)
+        widths = {"start": 8.5, "length": 6.5, "who": 8, "label": 10.5, "prob.": 6}
+        titles = [column.title for column in self.model.columns]
+        set_columns(header, {titles.index(name): widths[name] for name in widths if name in titles})
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -351,15 +337,11 @@ class SegmentPanel(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self.text, 1)
-        first.addWidget(self.label)
-        second.addWidget(self.certainty)
-        second.addWidget(self.channel)
-        second.addStretch(1)
-        second.addWidget(self.count)
-        for row in (first, second):
-            column.addLayout(row)
+        pad(column, (1, 1, 1, 0.5), 0.75)
+        first = row(self.text, self.label)
+        first.setStretchFactor(self.text, 1)
+        column.addLayout(first)
+        column.addLayout(row(self.certainty, self.channel, None, self.count))
         column.addWidget(self.table, 1)
 
     def _filter(self) -> None:

@@ -10,7 +10,6 @@ from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QGridLayout,
-    QLabel,
     QLayout,
     QPushButton,
     QScrollArea,
@@ -20,11 +19,16 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.text import clock_text, percent_text
-from realtime_ser.gui.theme.theme import Style, line_style, set_role
+from realtime_ser.gui.theme.style_watcher import apply_measures, pad, set_size, style_of
+from realtime_ser.gui.theme.theme import line_style
+from realtime_ser.gui.widgets.parts import button, gap, label
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
 _MOST_MOMENTS = 5
+
+_ROW = 2.25
+"""Height of a row of the bars, in units of the grid."""
 
 
 class ShareBars(QWidget):
@@ -33,13 +37,11 @@ class ShareBars(QWidget):
     #: A person clicked a label.
     chosen = pyqtSignal(str)
 
-    def __init__(
-        self, labels: tuple[str, ...], speech_statistics: ChannelStatistics, style: Style
-    ) -> None:
+    def __init__(self, labels: tuple[str, ...], speech_statistics: ChannelStatistics) -> None:
         super().__init__()
         self._labels = labels
         self._digest = speech_statistics
-        self._style = style
+        set_size(self, height=_ROW * len(labels))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Share of speaking time")
         self.setAccessibleDescription(
@@ -51,24 +53,17 @@ class ShareBars(QWidget):
             "Share of the voiced time whose segments carry each label; a click lists them"
         )
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.set_style(style)
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setFixedHeight(len(self._labels) * self._row())
-        self.update()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Choose the label under the pointer."""
         if event is not None:
-            number = int(event.position().y()) // self._row()
+            number = int(event.position().y() * len(self._labels) / self.height())
             if 0 <= number < len(self._labels):
                 self.chosen.emit(self._labels[number])
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the bars."""
-        style, row = self._style, self._row()
+        style, row = style_of(self), self.height() / len(self._labels)
         painter = QPainter(self)
         metrics = QFontMetricsF(style.small)
         painter.setFont(style.small)
@@ -96,9 +91,6 @@ class ShareBars(QWidget):
             )
         painter.end()
 
-    def _row(self) -> int:
-        return self._style.grid(2.25)
-
 
 class SummaryPanel(QScrollArea):
     """The summary of each channel; made in a thread, for a day takes its time.
@@ -107,8 +99,6 @@ class SummaryPanel(QScrollArea):
     ----------
     content
         The session.
-    style
-        Theme and sizes.
     """
 
     #: A person wants to see and hear a stretch: from, to.
@@ -119,10 +109,9 @@ class SummaryPanel(QScrollArea):
 
     _digests_ready = pyqtSignal(object)
 
-    def __init__(self, content: Content, style: Style) -> None:
+    def __init__(self, content: Content) -> None:
         super().__init__()
         self._content = content
-        self._style = style
         self._digests: list[ChannelStatistics] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
         self._closed = False
@@ -147,11 +136,6 @@ class SummaryPanel(QScrollArea):
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self._show(self._digests)
-
     def _digest(self) -> None:
         digests = [
             channel_statistics(channel.pyramid.columns, channel.segments, _MOST_MOMENTS)
@@ -167,32 +151,31 @@ class SummaryPanel(QScrollArea):
         body = QWidget()
         body.setObjectName("window")
         column = QVBoxLayout(body)
-        pad = self._style.grid(1.5)
-        column.setContentsMargins(pad, pad, pad, pad)
-        column.setSpacing(self._style.grid(0.75))
+        pad(column, 1.5, 0.75)
         if not digests:
-            column.addWidget(_words("Adding up…", "muted"))
+            column.addWidget(label("Adding up…", "muted"))
         for speech_statistics in digests:
             if len(digests) > 1:
                 column.addWidget(
-                    _words(self._content.channels[speech_statistics.channel].title, "bold")
+                    label(self._content.channels[speech_statistics.channel].title, "bold")
                 )
             self._add_channel(column, speech_statistics)
-            column.addSpacing(self._style.grid(1))
+            column.addWidget(gap(1))
         column.addStretch(1)
         # Making objects can collect a window that nobody holds any more, and this panel with it.
         if not sip.isdeleted(self):
             self.setWidget(body)
+            apply_measures(body)
 
     def _add_channel(self, column: QVBoxLayout, speech_statistics: ChannelStatistics) -> None:
         if not speech_statistics.segments:
-            column.addWidget(_words("There was no speech.", "muted"))
+            column.addWidget(label("There was no speech.", "muted"))
             return
-        column.addWidget(_words("Share of speaking time", "small muted"))
-        shares = ShareBars(self._content.labels, speech_statistics, self._style)
+        column.addWidget(label("Share of speaking time", "small muted"))
+        shares = ShareBars(self._content.labels, speech_statistics)
         shares.chosen.connect(lambda name: self.label_chosen.emit(name, speech_statistics.channel))
         column.addWidget(shares)
-        column.addSpacing(self._style.grid(0.5))
+        column.addWidget(gap(0.5))
         column.addLayout(_table(_fact_rows(speech_statistics)))
         if speech_statistics.pauses is not None:
             longest = speech_statistics.pauses
@@ -204,8 +187,8 @@ class SummaryPanel(QScrollArea):
                     longest.longest_at_s + longest.longest_s,
                 )
             )
-        column.addSpacing(self._style.grid(0.5))
-        column.addWidget(_words("Most certain moments", "small muted"))
+        column.addWidget(gap(0.5))
+        column.addWidget(label("Most certain moments", "small muted"))
         for moment in speech_statistics.moments:
             words = f"{clock_text(moment.time_s)}  {moment.label} {percent_text(moment.confidence)}"
             segment = self._content.channels[speech_statistics.channel].segment_at(
@@ -216,17 +199,15 @@ class SummaryPanel(QScrollArea):
             column.addWidget(self._link(words, start, end))
         rows = list(_transitions(speech_statistics))
         if rows:
-            column.addSpacing(self._style.grid(0.5))
-            column.addWidget(_words("Most frequent transitions", "small muted"))
+            column.addWidget(gap(0.5))
+            column.addWidget(label("Most frequent transitions", "small muted"))
             column.addLayout(_table(rows))
 
     def _link(self, words: str, start_s: float, end_s: float) -> QPushButton:
-        button = QPushButton(words)
-        set_role(button, "link")
-        button.setToolTip("Go there")
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(lambda: self.stretch_chosen.emit(start_s, end_s))
-        return button
+        link = button(words, "Go there", "link")
+        link.setCursor(Qt.CursorShape.PointingHandCursor)
+        link.clicked.connect(lambda: self.stretch_chosen.emit(start_s, end_s))
+        return link
 
 
 def _fact_rows(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:
@@ -262,14 +243,7 @@ def _table(rows: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> QLayout:
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setVerticalSpacing(2)
     for number, (name, value) in enumerate(rows):
-        grid.addWidget(_words(name, "small"), number, 0)
-        cell = _words(value, "small")
+        grid.addWidget(label(name, "small"), number, 0)
+        cell = label(value, "small")
         grid.addWidget(cell, number, 1, Qt.AlignmentFlag.AlignRight)
     return grid
-
-
-def _words(text: str, role: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    set_role(label, role)
-    return label

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QKeyEvent
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -28,6 +28,7 @@ from realtime_ser.gui.review.segments import SegmentPanel
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.review.summary import SummaryPanel
+from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, reserve, set_size, style_of
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.canvas import Canvas
@@ -47,7 +48,7 @@ class _TimelineScrollArea(QScrollArea):
             event.ignore()
 
 
-class ReviewView(QWidget):
+class ReviewView(StyledWidget):
     """The working place of a session.
 
     Parameters
@@ -73,30 +74,19 @@ class ReviewView(QWidget):
         self.overview = Overview(content, self.annotations, self.axis, style)
         self.segments = SegmentPanel(content, self.annotations)
         self.marks = MarkList(self.annotations)
-        self.summary = SummaryPanel(content, style)
+        self.summary = SummaryPanel(content)
         self.tabs = QTabWidget()
         self.message = QLabel(_HINT)
         self.visible_range = QLabel()
-        self._style = style
         self._lay_out()
         self._connect()
-        self.set_style(style)
         self._show_range()
         QTimer.singleShot(0, self.summary.begin)
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        for part in (self.canvas, self.overview, self.segments, self.marks, self.summary):
-            part.set_style(style)
-        self._status.setContentsMargins(style.grid(2), 0, style.grid(2), 0)
-        self._status.setSpacing(style.grid(2))
-        self._bar.setFixedHeight(style.grid(3.5))
-        metrics = QFontMetricsF(style.small)
-        self.visible_range.setMinimumWidth(
-            round(metrics.horizontalAdvance("00:00:00.000 – 00:00:00.000 (00.000 s)"))
-        )
-        self.side_panel.setMinimumWidth(style.grid(30))
+    def restyle(self, style: Style) -> None:
+        """Draw the timeline in another style."""
+        self.canvas.set_style(style)
+        self.overview.set_style(style)
 
     def show_side_panel(self, *, shown: bool) -> None:
         """Show or hide what is beside the timeline."""
@@ -122,7 +112,7 @@ class ReviewView(QWidget):
         """Move down where not all channels have room."""
         bar = self._scroller.verticalScrollBar()
         assert bar is not None
-        bar.setValue(bar.value() + rows * self._style.grid(5))
+        bar.setValue(bar.value() + rows * style_of(self).grid(5))
 
     # ---------------------------------------------------------------------------------- the cursor
 
@@ -390,9 +380,9 @@ class ReviewView(QWidget):
         self.tabs.addTab(self.marks, "Mar&ks")
         self.tabs.addTab(self.summary, "S&ummary")
         self.tabs.setDocumentMode(True)
-        bar = self.tabs.tabBar()
-        assert bar is not None
-        bar.setDrawBase(False)
+        tabs = self.tabs.tabBar()
+        assert tabs is not None
+        tabs.setDrawBase(False)
         self.tabs.setAccessibleName("Segments, marks and summary")
         self.side_panel = self.tabs
         splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -403,10 +393,14 @@ class ReviewView(QWidget):
         splitter.setCollapsible(0, False)
         splitter.setChildrenCollapsible(False)
         splitter.setSizes([912, 368])
-        self._bar = QWidget()
-        self._bar.setObjectName("statusline")
-        self._bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._status = QHBoxLayout(self._bar)
+        set_size(self.side_panel, min_width=30)
+        reserve(self.visible_range, ["00:00:00.000 – 00:00:00.000 (00.000 s)"], font="small")
+        bar = QWidget()
+        bar.setObjectName("statusline")
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        set_size(bar, height=3.5)
+        status = QHBoxLayout(bar)
+        pad(status, (2, 0, 2, 0), 2)
         for label in (self.message, self.visible_range):
             label.setTextFormat(Qt.TextFormat.PlainText)
             set_role(label, "small muted")
@@ -414,13 +408,13 @@ class ReviewView(QWidget):
         self.message.setAccessibleName("Message")
         self.visible_range.setAccessibleName("Visible or selected range")
         self.visible_range.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._status.addWidget(self.message, 1)
-        self._status.addWidget(self.visible_range)
+        status.addWidget(self.message, 1)
+        status.addWidget(self.visible_range)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(splitter, 1)
-        whole.addWidget(self._bar)
+        whole.addWidget(bar)
 
 
 def _add_action(

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QFontMetricsF, QKeyEvent, QResizeEvent
+from PyQt6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,8 +22,14 @@ from realtime_ser.base.text import clock_text
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.review.actions import help_rows, make_actions
 from realtime_ser.gui.review.view import ReviewView
-from realtime_ser.gui.theme.style_watcher import StyleWatcher
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import (
+    StyleWatcher,
+    apply_measures,
+    pad,
+    reserve,
+    style_of,
+)
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.axis import exact_clock
 from realtime_ser.gui.widgets.icons import glyph_icon
 from realtime_ser.gui.widgets.parts import button
@@ -87,7 +93,6 @@ class ReviewWindow(QMainWindow):
         self._config = config
         self._store = store
         self._review_view: ReviewView | None = None
-        self._style: Style | None = None
         self._narrow = False
         self.title = QLabel()
         self.facts = QLabel()
@@ -96,7 +101,7 @@ class ReviewWindow(QMainWindow):
         self._make_toolbar()
         self.setMinimumSize(QSize(640, 480))
         self.resize(1280, 720)
-        self._style_watcher = StyleWatcher(self, self._apply_style, config.window.theme)
+        StyleWatcher(self, config.window.theme)
         self._show(load_content(store, session_id))
         self._bind()
 
@@ -131,7 +136,7 @@ class ReviewWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """On a narrow window leave out what menus and keys do as well."""
         super().resizeEvent(event)
-        narrow = self.width() < NARROW * self._style_watcher.style.scale
+        narrow = self.width() < NARROW * style_of(self).scale
         if narrow != self._narrow:
             self._narrow = narrow
             for name in ("interval", "undo", "redo", "fit"):
@@ -283,12 +288,12 @@ class ReviewWindow(QMainWindow):
     # -------------------------------------------------------------------------------------- looks
 
     def _show(self, content: Content) -> None:
-        style = self._style_watcher.style
-        self._review_view = review_view = ReviewView(self._store, content, style)
+        self._review_view = review_view = ReviewView(self._store, content, style_of(self))
         review_view.show_side_panel(shown=not self._narrow)
         self._column.addWidget(review_view, 1)
         if self._column.count() > 2:
             self._column.takeAt(1)
+        apply_measures(review_view)
         self.setWindowTitle(f"{content.title} – review")
         self.title.setText(content.title)
         self.facts.setText(_session_facts(content.info))
@@ -304,27 +309,30 @@ class ReviewWindow(QMainWindow):
 
     def _make_toolbar(self) -> None:
         self.buttons: dict[str, QPushButton] = {
-            "play": button("Play", "Play the selection, or on from the cursor (Space)", "primary"),
-            "marker": button("Mark", "Set a marker at the cursor (M)"),
-            "interval": button("Interval", "Label the selection, or the segment (I)"),
-            "undo": button("Undo", "Take the last change back (Ctrl+Z)"),
-            "redo": button("Redo", "Do it again (Ctrl+Shift+Z)"),
-            "style": button("Lines", "Stacked areas, or a line each (A)"),
-            "out": button("−", "Zoom out (-)", "icon"),
-            "in": button("+", "Zoom in (+)", "icon"),
-            "fit": button("Everything", "See the whole session (F)"),
-            "export": button("Export", "Write the session for another tool (Ctrl+E)"),
+            name: button(text, tip, role, click_focus=False)
+            for name, text, tip, role in (
+                ("play", "Play", "Play the selection, or on from the cursor (Space)", "primary"),
+                ("marker", "Mark", "Set a marker at the cursor (M)", ""),
+                ("interval", "Interval", "Label the selection, or the segment (I)", ""),
+                ("undo", "Undo", "Take the last change back (Ctrl+Z)", ""),
+                ("redo", "Redo", "Do it again (Ctrl+Shift+Z)", ""),
+                ("style", "Lines", "Stacked areas, or a line each (A)", ""),
+                ("out", "−", "Zoom out (-)", "icon"),
+                ("in", "+", "Zoom in (+)", "icon"),
+                ("fit", "Everything", "See the whole session (F)", ""),
+                ("export", "Export", "Write the session for another tool (Ctrl+E)", ""),
+            )
         }
+        self.buttons["marker"].setIcon(glyph_icon("flag"))
+        self.buttons["export"].setIcon(glyph_icon("save"))
         self.buttons["out"].setAccessibleName("Zoom out")
         self.buttons["in"].setAccessibleName("Zoom in")
-        for control in self.buttons.values():
-            control.setFocusPolicy(
-                Qt.FocusPolicy.TabFocus
-            )  # a click leaves the keys where they are
         bar = QWidget()
         bar.setObjectName("topbar")
         bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._bar = QHBoxLayout(bar)
+        tools = QHBoxLayout(bar)
+        pad(tools, (2, 0.75, 2, 0.75), 1)
+        reserve(self.position, ["0:00:00.000"], font="bold", extra=0.5)
         self.position.setAccessibleName("Cursor")
         set_role(self.title, "bold")
         set_role(self.facts, "small muted")
@@ -335,46 +343,29 @@ class ReviewWindow(QMainWindow):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setMinimumWidth(1)
             words.addWidget(label)
-        self._bar.addLayout(words, 1)
-        self._bar.addWidget(self.position)
+        tools.addLayout(words, 1)
+        tools.addWidget(self.position)
         for control in self.buttons.values():
-            self._bar.addWidget(control)
+            tools.addWidget(control)
         whole = QWidget()
         whole.setObjectName("body")
         self._column = QVBoxLayout(whole)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
+        pad(self._column)
         self._column.addWidget(bar)
         self.setCentralWidget(whole)
-
-    def _apply_style(self, style: Style) -> None:
-        self._style = style
-        self._bar.setContentsMargins(
-            style.grid(2), style.grid(0.75), style.grid(2), style.grid(0.75)
-        )
-        self._bar.setSpacing(style.grid(1))
-        metrics = QFontMetricsF(style.font(style.body_px, bold=True))
-        self.position.setMinimumWidth(round(metrics.horizontalAdvance("0:00:00.000")) + 4)
-        menus = self.menuBar()
-        assert menus is not None
-        menus.setStyleSheet(_menu_style(style))
-        if self._review_view is not None:
-            self._review_view.tabs.setStyleSheet(_tab_style(style))
-            self._review_view.set_style(style)
-            self._show_state()
 
     def _show_position(self) -> None:
         self.position.setText(exact_clock(self.review_view.axis.cursor_s, 0.001))
 
     def _show_state(self) -> None:
         """Bring buttons and menus in line with what can be done."""
-        if self._style is None or self._review_view is None:
-            return
-        style, review_view, theme = self._style, self._review_view, self._style.theme
-        review_view.tabs.setStyleSheet(_tab_style(style))
+        review_view = self.review_view
         playing, available = review_view.player.playing, review_view.sound.available
         play = self.buttons["play"]
         play.setText("Stop" if playing else "Play")
+        play.setIcon(
+            glyph_icon("square" if playing else "play", QPalette.ColorRole.HighlightedText)
+        )
         play.setEnabled(available)
         play.setToolTip(
             "Play the selection, or on from the cursor (Space)" if available else _NO_SOUND
@@ -396,14 +387,6 @@ class ReviewWindow(QMainWindow):
                 self.buttons[name].setEnabled(possible)
         for name, words in (("undo", stack.undoText()), ("redo", stack.redoText())):
             self.actions_by_name[name].setText(f"&{name.title()} {words}".rstrip())
-        size = QSize(style.grid(2), style.grid(2))
-        for name, glyph, tint in (
-            ("play", "square" if playing else "play", theme.on_accent),
-            ("marker", "flag", theme.text),
-            ("export", "save", theme.text),
-        ):
-            self.buttons[name].setIcon(glyph_icon(glyph, tint, theme.muted))
-            self.buttons[name].setIconSize(size)
 
 
 def _session_facts(info: SessionInfo) -> str:
@@ -417,39 +400,3 @@ def _session_facts(info: SessionInfo) -> str:
         "" if info.state is SessionState.COMPLETE else info.state.value,
     ]
     return "  ·  ".join(part for part in parts if part)
-
-
-def _menu_style(style: Style) -> str:
-    theme, unit = style.theme, style.grid
-    return f"""
-    QMenuBar {{ background: {theme.panel}; color: {theme.text}; spacing: 0; }}
-    QMenuBar::item {{ padding: {unit(0.5)}px {unit(1.25)}px; background: transparent; }}
-    QMenuBar::item:selected {{ background: {theme.hover}; }}
-    """
-
-
-def _tab_style(style: Style) -> str:
-    theme, unit = style.theme, style.grid
-    return f"""
-    QTabWidget::pane {{ border: none; background: {theme.background}; }}
-    QTabBar {{ background: {theme.panel}; }}
-    QTabBar::tab {{
-        background: transparent; color: {theme.muted}; padding: {unit(0.75)}px {unit(1.5)}px;
-        border: none; border-bottom: 2px solid transparent;
-    }}
-    QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
-    QTabBar::tab:hover {{ color: {theme.text}; }}
-    QTabBar::tab:focus {{ color: {theme.accent}; }}
-    QTreeWidget {{
-        background: {theme.raised}; border: 1px solid {theme.border}; outline: none;
-        selection-background-color: {theme.hover}; selection-color: {theme.text};
-    }}
-    QTreeWidget::item {{ min-height: {unit(3)}px; padding: 0 {unit(0.25)}px; }}
-    QTreeWidget::item:selected {{ background: {theme.hover}; color: {theme.text}; }}
-    QPushButton[role="link"] {{
-        background: transparent; border: none; color: {theme.accent}; text-align: left;
-        padding: 0; min-height: {unit(2.5)}px; max-height: {unit(2.5)}px;
-    }}
-    QPushButton[role="link"]:hover {{ text-decoration: underline; }}
-    QPushButton[role="link"]:focus {{ border: 2px solid {theme.accent}; padding: 0; }}
-    """

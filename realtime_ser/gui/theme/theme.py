@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette, QPen
+from PyQt6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QPalette,
+    QPen,
+)
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.labels import COLORS, DASHES, LABELS
 
 ThemeChoice = Literal["system", "dark", "light"]
+
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +259,7 @@ def palette(theme: Theme) -> QPalette:
         roles.Link: theme.accent,
     }.items():
         result.setColor(role, QColor(color))
-    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+    for role in (roles.WindowText, roles.Text, roles.ButtonText, roles.HighlightedText):
         result.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
     return result
 
@@ -263,110 +274,16 @@ def set_role(widget: QWidget, role: str) -> None:
             style.polish(widget)
 
 
-def _tick_path(theme: Theme) -> str:
-    """The tick of a box, drawn so that it stands out from the accent."""
-    return (Path(__file__).parent / f"check_{theme.name}.svg").as_posix()
-
-
 def style_sheet(style: Style) -> str:
-    """Qt style sheet of the window and its dialogs."""
-    theme, unit = style.theme, style.grid
-    return f"""
-    QWidget {{ font-size: {style.body_px}px; color: {theme.text}; }}
-    QMainWindow, QDialog, QWidget#body {{ background: {theme.background}; }}
-    QWidget#topbar, QWidget#statusline {{ background: {theme.panel}; }}
-    QDialog {{ border: 1px solid {theme.border}; }}
-    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QLabel[role~="small"] {{ font-size: {style.small_px}px; }}
-    QLabel[role~="big"] {{ font-size: {style.big_px}px; }}
-    QLabel[role~="bold"] {{ font-weight: 600; }}
-    QLabel[role~="muted"] {{ color: {theme.muted}; }}
-    QLabel[role~="danger"] {{ color: {theme.danger}; }}
-    QPushButton, QComboBox, QLineEdit {{
-        background: {theme.raised}; border: 1px solid {theme.border};
-        border-radius: {unit(0.5)}px; padding: 0 {unit(1)}px;
-        min-height: {unit(3.75)}px; max-height: {unit(3.75)}px;
-    }}
-    QPushButton:hover, QComboBox:hover {{ background: {theme.hover}; }}
-    QPushButton:pressed {{ background: {theme.band}; }}
-    QPushButton:disabled {{ color: {theme.muted}; border-color: {theme.grid}; }}
-    QPushButton:focus, QComboBox:focus, QLineEdit:focus {{
-        border: 2px solid {theme.accent}; padding: 0 {unit(1) - 1}px;
-    }}
-    QPushButton[role="primary"] {{
-        background: {theme.accent}; color: {theme.on_accent}; border-color: {theme.accent};
-        font-weight: 600;
-    }}
-    QPushButton[role="primary"]:focus {{ border-color: {theme.text}; }}
-    QPushButton[role="icon"] {{ padding: 0; min-width: {unit(3.75)}px; max-width: {unit(3.75)}px; }}
-    QPushButton::menu-indicator {{ image: none; width: 0; }}
-    QComboBox::drop-down {{ border: none; width: {unit(3)}px; }}
-    QComboBox QAbstractItemView, QMenu {{
-        background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
-        selection-background-color: {theme.accent}; selection-color: {theme.on_accent};
-        outline: none; padding: {unit(0.5)}px;
-    }}
-    QMenuBar {{ background: {theme.panel}; color: {theme.text}; padding: 0 {unit(1)}px; }}
-    QMenuBar::item {{ background: transparent; padding: {unit(0.5)}px {unit(1)}px; }}
-    QMenuBar::item:selected {{ background: {theme.hover}; border-radius: {unit(0.5)}px; }}
-    QMenu::item {{ padding: {unit(0.75)}px {unit(3)}px; }}
-    QMenu::item:disabled {{ color: {theme.muted}; }}
-    QMenu::item:selected {{ background: {theme.accent}; color: {theme.on_accent}; }}
-    QMenu::separator {{ height: 1px; background: {theme.border}; margin: {unit(0.5)}px 0; }}
-    QCheckBox::indicator, QMenu::indicator:non-exclusive {{
-        width: {unit(1.75)}px; height: {unit(1.75)}px; background: {theme.background};
-        border: 1px solid {theme.border}; border-radius: {unit(0.25)}px;
-    }}
-    QMenu::indicator:non-exclusive {{
-        width: {unit(1.5)}px; height: {unit(1.5)}px; margin-left: {unit(0.5)}px;
-    }}
-    QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border: 2px solid {theme.accent}; }}
-    QCheckBox::indicator:checked, QMenu::indicator:non-exclusive:checked {{
-        background: {theme.accent}; border-color: {theme.accent}; image: url({_tick_path(theme)});
-    }}
-    QCheckBox::indicator:checked:focus {{ border: 2px solid {theme.text}; }}
-    QMenu::indicator:exclusive {{
-        width: {unit(1.25)}px; height: {unit(1.25)}px; margin-left: {unit(0.5)}px;
-        border: 1px solid {theme.border}; border-radius: {unit(0.625)}px;
-        background: {theme.background};
-    }}
-    QMenu::indicator:exclusive:checked {{
-        background: {theme.accent}; border: 1px solid {theme.text};
-    }}
-    QSlider {{ min-height: {unit(3)}px; }}
-    QSlider::groove:horizontal {{
-        height: {unit(0.5)}px; background: {theme.grid}; border-radius: {unit(0.25)}px;
-    }}
-    QSlider::sub-page:horizontal {{
-        background: {theme.accent}; border-radius: {unit(0.25)}px;
-    }}
-    QSlider::handle:horizontal {{
-        width: {unit(1.75)}px; height: {unit(1.75)}px; margin: -{unit(0.75)}px 0;
-        background: {theme.raised}; border: 2px solid {theme.accent};
-        border-radius: {unit(1)}px;
-    }}
-    QSlider::handle:horizontal:focus {{ background: {theme.text}; }}
-    QToolTip {{
-        background: {theme.raised}; color: {theme.text}; border: 1px solid {theme.border};
-        padding: {unit(0.5)}px; font-size: {style.small_px}px;
-    }}
-    QWidget#ribbon {{ background: {theme.banner}; }}
-    QWidget#ribbon QLabel {{ color: {theme.on_banner}; }}
-    QWidget#card {{
-        background: {theme.panel}; border: 1px solid {theme.border};
-        border-radius: {unit(1)}px;
-    }}
-    QProgressBar {{
-        background: {theme.grid}; border: none; border-radius: {unit(0.25)}px;
-        max-height: {unit(0.5)}px; min-height: {unit(0.5)}px;
-    }}
-    QProgressBar::chunk {{ background: {theme.accent}; border-radius: {unit(0.25)}px; }}
-    QScrollBar:vertical {{ background: transparent; width: {unit(1.25)}px; margin: 0; }}
-    QScrollBar:horizontal {{ background: transparent; height: {unit(1.25)}px; margin: 0; }}
-    QScrollBar::handle {{ background: {theme.border}; border-radius: {unit(0.5)}px; margin: 2px; }}
-    QScrollBar::handle:vertical {{ min-height: {unit(4)}px; }}
-    QScrollBar::handle:horizontal {{ min-width: {unit(4)}px; }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QScrollArea {{ border: none; background: {theme.background}; }}
-    """
+    """The program's style sheet in a theme, at a scale."""
+    values = {field.name: str(getattr(style.theme, field.name)) for field in fields(Theme)} | {
+        "body": f"{style.body_px}px",
+        "small": f"{style.small_px}px",
+        "big": f"{style.big_px}px",
+        "monospaced": QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family(),
+        # drawn so that the tick stands out from the accent
+        "check": (_FOLDER / f"check_{style.theme.name}.svg").as_posix(),
+    }
+    sheet = (_FOLDER / "style.qss").read_text(encoding="utf-8")
+    sheet = re.sub(r"([\d.]+)u\b", lambda found: f"{style.grid(float(found[1]))}px", sheet)
+    return re.sub(r"@(\w+)", lambda found: values[found[1]], sheet)

@@ -149,7 +149,6 @@ class Canvas(QWidget):
     def set_style(self, current_style: Style) -> None:
         """Change theme and sizes."""
         self._style = current_style
-        self.card.set_style(current_style)
         self._rebuild()
 
     @property

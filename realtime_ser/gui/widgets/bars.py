@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.base.text import percent_text
+from realtime_ser.gui.theme.style_watcher import set_size, style_of
 from realtime_ser.gui.theme.theme import Style, line_style
 
 #: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
@@ -29,25 +31,28 @@ class Bars(QWidget):
 
     Those of a timeline let a person choose which labels it shows: by a click, or by the arrow keys
     and Enter.
+
+    Parameters
+    ----------
+    row
+        Height of a row, in units of the grid.
     """
 
     #: A person wants a label hidden or shown.
     toggled = pyqtSignal(str)
 
-    def __init__(self, labels: Sequence[str], style: Style) -> None:
+    def __init__(self, labels: Sequence[str], row: float) -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.values = [0.0] * len(labels)
         self.numbers: list[str] = ["–"] * len(labels)
         self._drawn: tuple[int, ...] = ()  # in half pixels of a whole width
         self._leader: str | None = None
-        self._style = style
-        self._row = 0
-        self._text_widths = self._measure_text()
         self._hidden: frozenset[str] = frozenset()
         self._focus_index: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Probabilities")
+        set_size(self, height=row * len(labels))
 
     def enable_toggling(self) -> None:
         """Let a person choose labels here."""
@@ -67,10 +72,10 @@ class Bars(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Choose the label under the pointer."""
-        if event is None or self._focus_index is None or not self._row:
+        if event is None or self._focus_index is None:
             super().mousePressEvent(event)
             return
-        index = int(event.position().y()) // self._row
+        index = int(event.position().y() // self._row)
         if 0 <= index < len(self.labels):
             self._focus_index = index
             self.toggled.emit(self.labels[index])
@@ -90,19 +95,10 @@ class Bars(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def set_style(self, style: Style, row: int) -> None:
-        """Change theme and the height of a row."""
-        self._style, self._row = style, row
-        self._text_widths = self._measure_text()
-        self.setFixedHeight(row * len(self.labels))
-        self.update()
-
-    def _measure_text(self) -> tuple[float, float]:
-        """Widths of the columns of names and of numbers."""
-        metrics = QFontMetricsF(self._style.font(self._style.body_px, bold=True))
-        names = max(metrics.horizontalAdvance(name) for name in self.labels)
-        numbers = metrics.horizontalAdvance(percent_text(1.0))
-        return names + self._style.grid(1.5), numbers + self._style.grid(1)
+    @property
+    def _row(self) -> float:
+        """Height of a row, in pixels."""
+        return self.height() / len(self.labels)
 
     def animate(self, targets: Sequence[float], elapsed_s: float) -> None:
         """Move the bars towards their values."""
@@ -141,13 +137,14 @@ class Bars(QWidget):
         column = self._bars_box()
         if event is None or not column.toAlignedRect().contains(event.rect()):
             self._draw_text(painter, column)
-        bar_height = min(self._style.grid(1.25), self._row - self._style.grid(0.5))
+        style = style_of(self)
+        bar_height = min(style.grid(1.25), self._row - style.grid(0.5))
         for index, name in enumerate(self.labels):
             top = index * self._row + (self._row - bar_height) / 2
             box = QRectF(column.left(), top, column.width(), bar_height)
             self._draw_bar(painter, box, name, index)
         if self.hasFocus() and self._focus_index is not None:
-            painter.setPen(QPen(QColor(self._style.theme.accent), 2))
+            painter.setPen(QPen(QColor(style.theme.accent), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             row = QRectF(0, self._focus_index * self._row, self.width(), self._row)
             painter.drawRoundedRect(row.adjusted(1, 1, -1, -1), 3, 3)
@@ -155,11 +152,12 @@ class Bars(QWidget):
 
     def _bars_box(self) -> QRectF:
         """Where the bars are, between names and numbers."""
-        names, numbers = self._text_widths
+        names, numbers = _text_widths(self.labels, style_of(self))
         return QRectF(names, 0, self.width() - names - numbers, self.height())
 
     def _draw_text(self, painter: QPainter, column: QRectF) -> None:
-        style, theme = self._style, self._style.theme
+        style = style_of(self)
+        theme = style.theme
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         for index, name in enumerate(self.labels):
             top = index * self._row
@@ -175,7 +173,7 @@ class Bars(QWidget):
             painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
 
     def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
-        theme = self._style.theme
+        theme = style_of(self).theme
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.grid))
         painter.drawRoundedRect(box, 2, 2)
@@ -194,3 +192,12 @@ class Bars(QWidget):
         bar.setHeight(box.height() - 2 * inset)
         radius = min(2.0, bar.width() / 2)
         painter.drawRoundedRect(bar, radius, radius)
+
+
+@functools.lru_cache(maxsize=16)
+def _text_widths(labels: tuple[str, ...], style: Style) -> tuple[float, float]:
+    """Widths of the columns of names and of numbers."""
+    metrics = QFontMetricsF(style.font(style.body_px, bold=True))
+    names = max(metrics.horizontalAdvance(name) for name in labels)
+    numbers = metrics.horizontalAdvance(percent_text(1.0))
+    return names + style.grid(1.5), numbers + style.grid(1)

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.records import State
 from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import style_of
 from realtime_ser.timeline.live import Moment
 
 _NAMES = {
@@ -45,25 +45,19 @@ class HoverCard(QWidget):
     def __init__(self, labels: Sequence[str], parent: QWidget) -> None:
         super().__init__(parent)
         self._labels = tuple(labels)
-        self._style: Style | None = None
         self.rows: list[tuple[str, str]] = []
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
         self.hide()
 
     def show_moment(self, moment: Moment | None, pointer: QPointF | None) -> None:
         """Show a moment's values beside the pointer; hide without one."""
         parent = self.parentWidget()
-        if moment is None or pointer is None or self._style is None or parent is None:
+        if moment is None or pointer is None or parent is None:
             self.hide()
             return
         self.rows = moment_lines(self._labels, moment)
         size = self._size_needed()
-        gap = self._style.grid(2)
+        gap = style_of(self).grid(2)
         x = pointer.x() + gap
         if x + size.width() > parent.width():
             x = pointer.x() - gap - size.width()
@@ -76,9 +70,7 @@ class HoverCard(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the rows."""
-        if self._style is None:
-            return
-        style = self._style
+        style = style_of(self)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(style.theme.border), 1))
@@ -109,14 +101,12 @@ class HoverCard(QWidget):
         painter.end()
 
     def _line_height(self) -> float:
-        assert self._style is not None
-        return QFontMetricsF(self._style.small).height() + self._style.grid(0.25)
+        style = style_of(self)
+        return QFontMetricsF(style.small).height() + style.grid(0.25)
 
     def _size_needed(self) -> QSize:
         """Wide enough for the longest rows there can be, so that the card keeps its width."""
-        assert self._style is not None
-        metrics = QFontMetricsF(self._style.small)
-        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + self._style.grid(3.5)
-        return QSize(
-            round(width), round(len(self.rows) * self._line_height() + 2 * self._style.grid(1))
-        )
+        style = style_of(self)
+        metrics = QFontMetricsF(style.small)
+        width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + style.grid(3.5)
+        return QSize(round(width), round(len(self.rows) * self._line_height() + 2 * style.grid(1)))

@@ -5,13 +5,23 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from PyQt6.QtCore import QByteArray, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
+from PyQt6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PyQt6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPixmap,
+)
 from PyQt6.QtSvg import QSvgRenderer
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.theme.theme import line_style
 
 _THEME_FOLDER = Path(__file__).parent.parent / "theme"
 
@@ -35,78 +45,107 @@ def draw_face(painter: QPainter, box: QRectF, label: str) -> None:
     _renderer(f"faces/{name}.svg", color).render(painter, box)
 
 
-def glyph_icon(name: str, color: str, disabled: str) -> QIcon:
-    """An icon for buttons, sharp at any size."""
-    icon = QIcon()
-    for mode, tint in ((QIcon.Mode.Normal, color), (QIcon.Mode.Disabled, disabled)):
-        for pixels in (16, 32, 64):
-            image, painter = _canvas(pixels)
-            draw_glyph(painter, name, QRectF(image.rect()), tint)
-            painter.end()
-            icon.addPixmap(image, mode)
-    return icon
+class _IconEngine(QIconEngine):
+    """Paints an icon in the text colour that the program's theme has at that moment."""
+
+    def __init__(self, name: str, role: QPalette.ColorRole) -> None:
+        super().__init__()
+        self._name, self._role = name, role
+
+    def clone(self) -> QIconEngine:
+        return _IconEngine(self._name, self._role)
+
+    def paint(
+        self,
+        painter: QPainter | None,
+        rect: QRect,
+        mode: QIcon.Mode,
+        state: QIcon.State,  # noqa: ARG002
+    ) -> None:
+        assert painter is not None
+        groups = QPalette.ColorGroup
+        group = groups.Disabled if mode is QIcon.Mode.Disabled else groups.Active
+        color = QGuiApplication.palette().color(group, self._role).name()
+        draw_glyph(painter, self._name, QRectF(rect), color)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        image, painter = _canvas(size)
+        self.paint(painter, image.rect(), mode, state)
+        painter.end()
+        return image
+
+
+def glyph_icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
+    """An icon for buttons; sharp at any size, and right in any theme.
+
+    Parameters
+    ----------
+    role
+        Whose colour it has: that of the text beside it.
+    """
+    return QIcon(_IconEngine(name, role))
 
 
 def face_icon(label: str) -> QIcon:
     """A face as the icon of a window."""
     icon = QIcon()
     for pixels in (16, 32, 64, 128):
-        image, painter = _canvas(pixels)
+        image, painter = _canvas(QSize(pixels, pixels))
         draw_face(painter, QRectF(image.rect()), label)
         painter.end()
         icon.addPixmap(image)
     return icon
 
 
-def _canvas(pixels: int) -> tuple[QPixmap, QPainter]:
-    image = QPixmap(pixels, pixels)
+def _canvas(size: QSize) -> tuple[QPixmap, QPainter]:
+    image = QPixmap(size)
     image.fill(Qt.GlobalColor.transparent)
     return image, QPainter(image)
 
 
 class Glyph(QWidget):
-    """An icon as a widget."""
+    """An icon as a widget.
 
-    def __init__(self, name: str = "ring", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._name = name
-        self._color = "#000000"
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    Parameters
+    ----------
+    units
+        Its side in units of the grid.
+    color
+        Name of a colour of the theme.
+    """
+
+    def __init__(self, name: str = "ring", units: float = 2.0, color: str = "text") -> None:
+        super().__init__()
+        self._name, self._color = name, color
+        set_size(self, width=units, height=units)
 
     @property
     def name(self) -> str:
         """Name of the icon."""
         return self._name
 
-    def show_glyph(self, name: str, color: str, pixels: int) -> None:
-        """Change icon, colour and size."""
-        self.setFixedSize(QSize(pixels, pixels))
-        if (name, color) != (self._name, self._color):
-            self._name, self._color = name, color
+    def show_glyph(self, name: str, color: str | None = None) -> None:
+        """Change icon and colour."""
+        shown = (name, color or self._color)
+        if shown != (self._name, self._color):
+            self._name, self._color = shown
             self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the icon."""
         painter = QPainter(self)
-        draw_glyph(painter, self._name, QRectF(self.rect()), self._color)
+        color = getattr(style_of(self).theme, self._color)
+        draw_glyph(painter, self._name, QRectF(self.rect()), color)
         painter.end()
 
 
 class Face(QWidget):
     """The face of an emotion; without a label, an empty one that waits for speech."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._label: str | None = None
         self._certain = True
-        self._style: Style | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def set_style(self, style: Style, pixels: int) -> None:
-        """Change theme and size."""
-        self._style = style
-        self.setFixedSize(pixels, pixels)
-        self.update()
 
     def show_label(self, label: str | None, *, certain: bool) -> None:
         """Change the emotion; an uncertain one is pale."""
@@ -116,12 +155,10 @@ class Face(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw the face."""
-        if self._style is None:
-            return
         painter = QPainter(self)
         box = QRectF(self.rect())
         if self._label is None:
-            _renderer("faces/waiting.svg", self._style.theme.muted).render(painter, box)
+            _renderer("faces/waiting.svg", style_of(self).theme.muted).render(painter, box)
         else:
             painter.setOpacity(1.0 if self._certain else 0.45)
             draw_face(painter, box, self._label)

@@ -14,12 +14,12 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLayout,
     QPushButton,
     QWidget,
 )
 
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import draw_glyph
 
 
@@ -77,39 +77,43 @@ class ChevronComboBox(QComboBox):
 
     def __init__(self) -> None:
         super().__init__()
-        self._style: Style | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the longest words and the sign."""
-        more = 0 if self._style is None else self._style.grid(1)
-        return super().sizeHint() + QSize(more, 0)
+        return super().sizeHint() + QSize(style_of(self).grid(1), 0)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the sign over Qt's own drawing."""
         super().paintEvent(event)
-        if self._style is None:
-            return
-        side = self._style.grid(1.25)
-        theme = self._style.theme
         painter = QPainter(self)
-        box = QRectF(0, 0, side, side)
-        box.moveCenter(QPointF(self.width() - self._style.grid(1.75), self.height() / 2))
-        draw_glyph(painter, "chevron", box, theme.text if self.isEnabled() else theme.muted)
+        draw_chevron(self, painter, 1.25, 1.75)
         painter.end()
 
 
-def button(text: str, tip: str, role: str = "") -> QPushButton:
-    """A button that says what it does."""
+def draw_chevron(box: QComboBox, painter: QPainter, side: float, middle: float) -> None:
+    """Draw the sign that a box has more to choose from; side and place from the right in units."""
+    style = style_of(box)
+    place = QRectF(0, 0, style.grid(side), style.grid(side))
+    place.moveCenter(QPointF(box.width() - style.grid(middle), box.height() / 2))
+    color = style.theme.text if box.isEnabled() else style.theme.muted
+    draw_glyph(painter, "chevron", place, color)
+
+
+def button(text: str, tip: str, role: str = "", *, click_focus: bool = True) -> QPushButton:
+    """A button with a tooltip.
+
+    Parameters
+    ----------
+    click_focus
+        Whether a click focuses it; else keys such as Space keep their meaning for the window.
+    """
     made = QPushButton(text)
     made.setToolTip(tip)
     made.setAccessibleName(text.replace("&", "").rstrip("…") or tip)
     made.setAutoDefault(False)
+    if not click_focus:
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if role:
         set_role(made, role)
     return made
@@ -133,23 +137,23 @@ def separator() -> QFrame:
     return made
 
 
-def row(*widgets: QWidget | None) -> QHBoxLayout:
+def gap(units: float) -> QWidget:
+    """Room between two parts, in units of the grid."""
+    made = QWidget()
+    set_size(made, height=units)
+    return made
+
+
+def row(*widgets: QWidget | None, spacing: float = 1.0) -> QHBoxLayout:
     """Widgets beside each other; ``None`` takes the room that is left."""
     made = QHBoxLayout()
-    made.setContentsMargins(0, 0, 0, 0)
+    pad(made, 0, spacing)
     for widget in widgets:
         if widget is None:
             made.addStretch(1)
         else:
             made.addWidget(widget)
     return made
-
-
-def pad(layout: QLayout, style: Style, margins: float, spacing: float) -> None:
-    """Margins and spacing in units of the grid."""
-    side = style.grid(margins)
-    layout.setContentsMargins(side, side, side, side)
-    layout.setSpacing(style.grid(spacing))
 
 
 def file_dialog(parent: QWidget, title: str, filters: Sequence[str]) -> QFileDialog:

@@ -15,7 +15,7 @@ from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.review.summary import ShareBars
-from realtime_ser.gui.theme.theme import DARK, LIGHT, make_style, palette
+from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
 from realtime_ser.gui.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.gui.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from realtime_ser.session.store import Interval
@@ -395,18 +395,18 @@ def test_the_times_are_dragged_to_select_and_a_key_shows_the_selection(
     assert axis.selection is None
 
 
-def test_a_summary_whose_window_goes_meanwhile_is_not_shown(store, review, monkeypatch):
+def test_a_summary_whose_window_goes_meanwhile_is_not_shown(qtbot, store, review, monkeypatch):
     window = review(made.keep(store, made.records()))
     panel = window.review_view.summary
 
-    def words_of_a_panel_that_goes(text, _kind):
+    def words_of_a_panel_that_goes(text, _role):
         if not sip.isdeleted(panel):
             sip.delete(panel)
         return QLabel(text)
 
-    monkeypatch.setattr(summary, "_words", words_of_a_panel_that_goes)
-    panel.set_style(make_style(LIGHT, 1280, 720))
-    assert sip.isdeleted(panel)
+    monkeypatch.setattr(summary, "label", words_of_a_panel_that_goes)
+    panel.begin()
+    qtbot.waitUntil(lambda: sip.isdeleted(panel))
 
 
 def test_a_session_without_an_update_opens(store, review, pointer):
