@@ -66,7 +66,7 @@ class BucketedBatches(ABC):
 
     @abstractmethod
     def __getitem__(self, index: int) -> Batch:
-        """One batch of the current epoch."""
+        """Inputs, targets and weights of a batch of the current epoch."""
 
 
 # ----------------------------------------------------------------------------- labels and changes

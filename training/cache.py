@@ -1,4 +1,4 @@
-"""What is computed once for all runs, one file for each recording and set of parameters."""
+"""Cache of computed arrays, a file for each recording and set of parameters."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def compute_cached(
 
 
 def _compute_entry(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -> str | None:
-    """Compute one entry and write it; a recording's fault is returned."""
+    """Compute an entry and write it; returns the fault of a recording that cannot be read."""
     item, entry = work
     try:
         arrays = compute(item)

@@ -252,7 +252,7 @@ def _gate(options: argparse.Namespace) -> None:
 
 
 def _load_backend() -> None:
-    """Load Keras and its backend; TensorFlow tells how it was built, whoever asks it not to."""
+    """Load Keras and its backend, with TensorFlow's start-up messages silenced."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silence_stderr():
         try:

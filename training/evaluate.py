@@ -37,7 +37,7 @@ ClipReader = Callable[[Recipe], Sequence[Clip]]
 
 
 def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
-    """Measure what a run's model said, and write predictions, numbers, report and card.
+    """Compute figures of a run's evaluation, and write predictions, results, report and card.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def remeasure(
 def cross_validate(
     folds: Sequence[Run], read: ClipReader, workload: Workload, cache: Path
 ) -> dict[str, Any]:
-    """Measure the bundles of a recipe's folds, each on the speakers that it had not heard.
+    """Evaluate the bundles of a recipe's folds, each on its own test speakers.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def _test_clips(bundle: Bundle, read: ClipReader) -> list[Clip]:
 
 
 def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:
-    """Write what was measured into a bundle's folder: the card, and every number of it.
+    """Write figures into a bundle's folder: ``evaluation.json``, the headline, the card.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Fits that resume at their last epoch, stop in time, and say how they go."""
+"""Fits that resume at their last epoch, stop early, and log their losses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLATEAU_EPOCHS, _PLATEAU_FACTOR = 3, 0.2
 
 
 def optimizer(settings: FitSettings, batches: int) -> keras.optimizers.Optimizer:
-    """The optimizer of a fit of ``settings.epochs`` times so many batches."""
+    """Optimizer of a fit of ``settings.epochs`` epochs of ``batches`` batches."""
     options: dict[str, Any] = {
         "clipnorm": settings.clip_norm,
         "use_ema": settings.average > 0,
@@ -37,7 +37,7 @@ def optimizer(settings: FitSettings, batches: int) -> keras.optimizers.Optimizer
 
 @contextmanager
 def compute_precision(settings: FitSettings) -> Iterator[None]:
-    """Half precision for models that are built within, where there is a GPU and it is asked for.
+    """Half precision for models built within, if asked for and if there is a GPU.
 
     Their weights stay in single precision, so that they fit into a model built without.
     """
@@ -66,7 +66,7 @@ def _learning_rate_schedule(
 
 @dataclass
 class _FitState:
-    """What a fit has behind it, beside the weights themselves."""
+    """Progress of a fit: epochs done, and the best one so far."""
 
     epochs: int = 0
     best_loss: float = np.inf
@@ -227,7 +227,7 @@ def _save_backup(model: keras.Model, backup: Path, fit_state: _FitState) -> None
 
 
 def _load_backup(model: keras.Model, backup: Path) -> _FitState:
-    """Give a model what was stored of it."""
+    """Restore model and optimizer from a backup, if there is one."""
     if not backup.exists():
         return _FitState()
     counters, *values = _read(backup)

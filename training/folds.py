@@ -1,4 +1,4 @@
-"""Who is tested, who chooses, and who trains."""
+"""Splits of clips into training, validation and test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOINT_FOLDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Speakers that are kept out of training, by corpus; everybody else trains.
+    """Test and validation speakers by corpus; all others train.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Fold:
 
 
 def part_of(clip: Clip, fold: Fold) -> SplitPart:
-    """Where a clip belongs in a fold."""
+    """Part of a fold that a clip belongs to."""
     if clip.speaker in fold.test.get(clip.corpus, ()):
         return "test"
     if clip.speaker in fold.validation.get(clip.corpus, ()):
@@ -136,7 +136,7 @@ def fold_count(clips: Sequence[Clip], split: Split) -> int:
 
 
 def describe_left_out(clips: Sequence[Clip], parts: Mapping[SplitPart, Sequence[Clip]]) -> str:
-    """One sentence that says which clips are in no part, and why; empty where all are in one."""
+    """Sentence on the clips that are in no part, with the reason; empty if there are none."""
     used = {clip.path for part in parts.values() for clip in part}
     unused = [clip for clip in clips if clip.path not in used]
     tested = _corpora(parts["test"])
@@ -188,7 +188,7 @@ _SPEAKER_SETS: Mapping[str, Sequence[frozenset[str]]] = {
 
 
 def joint_fold(number: int) -> Fold:
-    """One of the six joint folds.
+    """Joint fold by its number.
 
     Fold ``i`` tests each corpus's set ``i``, where it has so many, and validates on its next set,
     cyclically. Corpora without sets train.

@@ -1,4 +1,4 @@
-"""One run to be made: a recipe, the clips of one fold, where everything lies, how much is done."""
+"""Inputs of a run: recipe, clips of a fold, folders, amount of work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ R = TypeVar("R", bound=BaseRecipe)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """What a run is made from.
+    """Inputs of a run.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Job(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """How much is done.
+    """Amount of work: processes, and extent of the evaluation.
 
     Attributes
     ----------

@@ -244,9 +244,9 @@ def test_votes_are_those_of_listeners_to_the_voice_alone(with_tables):
         "happy": 1 / 4,
         "neutral": 5 / 8,
     }
-    assert clips["1001_IEO_NEU_XX"].heard == "neutral"
-    assert clips["1001_IEO_HAP_LO"].heard is None, "a tie"
-    assert clips["1040_ITH_SAD_X"].heard == "neutral", "misspelt, but known"
+    assert clips["1001_IEO_NEU_XX"].majority_vote == "neutral"
+    assert clips["1001_IEO_HAP_LO"].majority_vote is None, "a tie"
+    assert clips["1040_ITH_SAD_X"].majority_vote == "neutral", "misspelt, but known"
     assert [clip.sex for clip in clips.values()] == ["male", "male", "female"]
 
 

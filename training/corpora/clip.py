@@ -1,4 +1,4 @@
-"""One recording of a corpus."""
+"""Recordings of a corpus with their labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime_ser.base.labels import LABELS
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording, with what its corpus says of it.
+    """A recording with its corpus's metadata.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ class Clip:
     votes: tuple[float, ...] | None = None
 
     @property
-    def heard(self) -> str | None:
-        """The emotion that most listeners heard; ``None`` at a tie or without votes."""
+    def majority_vote(self) -> str | None:
+        """Emotion that most listeners chose; ``None`` at a tie or without votes."""
         if self.votes is None:
             return None
         best = np.flatnonzero(np.array(self.votes) == max(self.votes))

@@ -26,7 +26,7 @@ _EMOTIONS = {
 
 
 def add_votes_and_sex(clips: Sequence[Clip], folders: Sequence[Path]) -> list[Clip]:
-    """Give clips what the tables in some folders say; without tables they stay as they are.
+    """Add listeners' votes and actors' sex from the tables in some folders, where there are any.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def _rows(path: Path | None) -> Iterator[dict[str, str]]:
 
 
 def _voice_votes(path: Path | None) -> dict[str, tuple[float, ...]]:
-    """Shares of the votes by raters who heard the voice alone; their row ids begin with a 1."""
+    """Shares of the votes of raters without video; their row ids begin with a 1."""
     shares: dict[str, tuple[float, ...]] = {}
     try:
         for row in _rows(path):

@@ -37,7 +37,7 @@ _FFT = 40_960  # longer than any clip with the filters' tails
 
 @dataclass(frozen=True, slots=True)
 class _Prosody:
-    """How a label differs from a speaker's own way of speaking.
+    """Prosody of a label, relative to the speaker's neutral speech.
 
     Attributes
     ----------
@@ -215,7 +215,7 @@ def _vary_prosody(prosody: _Prosody, intensity: float, random: np.random.Generat
 def _synthesise_clip(
     voice: _SpeakerTraits, prosody: _Prosody, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """One utterance with a little silence at both ends."""
+    """An utterance with a short silence at both ends."""
     total = round(random.uniform(1.6, 2.4) * SAMPLE_RATE)
     first, last = (round(random.uniform(0.08, 0.16) * SAMPLE_RATE) for _ in range(2))
     speech = _utterance(voice, prosody, total - first - last, random)

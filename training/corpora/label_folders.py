@@ -1,4 +1,4 @@
-"""Corpora of one's own: a folder for each label.
+"""Corpora of the user: a folder for each label.
 
 ``my_corpus/angry/anna/01.wav``, ``my_corpus/anna/angry/01.wav`` or ``my_corpus/angry/anna_01.wav``:
 the folder at the first or second level that is named after an emotion gives the label. The speaker
@@ -94,7 +94,7 @@ def read_label_folders(folder: Path, name: str) -> tuple[list[Clip], list[Skippe
 
 
 def with_classes(clips: Sequence[Clip]) -> list[Clip]:
-    """Give clips of a corpus of one's own the classes that there are among them."""
+    """Clips of a user's corpus with the labels found among them as ``classes``."""
     found = {clip.label for clip in clips}
     classes = tuple(label for label in LABELS if label in found)
     return [replace(clip, classes=classes) for clip in clips]
@@ -127,7 +127,7 @@ def _speaker(above: Sequence[str], level: int, name: str) -> str:
 
 
 def _metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """What a table says of each file; only cells that say something."""
+    """Cells of the metadata table by file, empty ones left out."""
     metadata: dict[str, dict[str, Any]] = {}
     if not path.is_file():
         return metadata

@@ -21,7 +21,7 @@ _TAIL_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class CorpusContents:
-    """What was found of a corpus.
+    """Clips of a corpus, and its files that are not used.
 
     Attributes
     ----------

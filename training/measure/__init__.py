@@ -1,1 +1,1 @@
-"""What a model is worth: metrics through the live path, in what circumstances, and the gate."""
+"""Evaluation through the live path: metrics, test conditions, and the gate's own figures."""

@@ -1,4 +1,4 @@
-"""What a model said of clips."""
+"""Results of a model for clips and their segments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from training.measure.metrics import NO_ANSWER
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentResult:
-    """What was said of one segment.
+    """Result of a segment.
 
     Attributes
     ----------
     probabilities
-        Over all the model's labels, shape ``(labels,)``.
+        Over all of the model's labels, shape ``(labels,)``.
     voiced
-        Number of its voiced gate frames.
+        Number of voiced gate frames (20 ms) in the segment.
     """
 
     probabilities: NDArray[np.float32]
@@ -33,18 +33,18 @@ class SegmentResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipResult:
-    """What was said of one clip.
+    """Results of a clip's segments.
 
     Attributes
     ----------
     clip
         The clip.
     segments
-        Results of its speech segments; none where the gate found no speech. A model that hears a
-        whole clip at once gives one.
+        Results of the clip's speech segments; empty if the gate found no speech. An offline model
+        gives a single one.
     early_segments
-        The same as far as it stood some seconds after the first voiced frame, by seconds; empty
-        for a model that answers at the end alone.
+        Results as of so many seconds after the first voiced frame, by seconds; empty for an
+        offline model.
     """
 
     clip: Clip
@@ -54,20 +54,20 @@ class ClipResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What a model said of clips.
+    """Results of a model for clips.
 
     Attributes
     ----------
     labels
         The model's labels, in the order of its outputs.
     results
-        One for each clip.
+        Results of each clip.
     model
-        Says which model it was, fit for JSON.
+        Identity of the model, fit for JSON.
     temperature
-        What its logits were divided by.
+        Divisor of the model's logits.
     certainty_threshold
-        Confidence from which it calls an answer certain; ``None`` where it never says so.
+        Confidence from which a prediction counts as certain; ``None`` for a model without one.
     """
 
     labels: tuple[str, ...]
@@ -78,7 +78,7 @@ class Evaluation:
 
     @classmethod
     def of_bundle(cls, bundle: Bundle, results: Sequence[ClipResult]) -> Evaluation:
-        """What a bundle said of clips."""
+        """Evaluation of a bundle, with its identity, temperature and threshold."""
         manifest = bundle.manifest
         model = {
             "name": manifest.name,
@@ -97,9 +97,9 @@ class Evaluation:
 
     @classmethod
     def pooled(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """What models of one recipe said, each of the clips of its own fold.
+        """Evaluation of the models of a recipe's folds together.
 
-        Temperature and threshold are the medians of the parts'. One part alone stays as it is.
+        Temperature and threshold are the medians of the parts'. A single part is returned as is.
         """
         if len(parts) == 1:
             return parts[0]
@@ -114,17 +114,17 @@ class Evaluation:
 
     @property
     def clips(self) -> list[Clip]:
-        """The clips, in order."""
+        """Clips of the results, in order."""
         return [result.clip for result in self.results]
 
 
 def check_classes(labels: Sequence[str], clips: Sequence[Clip]) -> None:
-    """Make sure that a model has every class of the clips' corpora.
+    """Ensure that a model has every class of the clips' corpora.
 
     Raises
     ------
     SerError
-        It lacks one.
+        The model lacks a class.
     """
     for corpus, classes in {(clip.corpus, clip.classes) for clip in clips}:
         lacking = [label for label in classes if label not in labels]
@@ -148,7 +148,7 @@ def posterior(
     segments
         Results of the clip's segments.
     classes
-        Numbers of the classes among the model's labels.
+        Indices of the classes among the model's labels.
 
     Returns
     -------
@@ -164,14 +164,14 @@ def posterior(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassPredictions:
-    """What was said of clips over certain classes.
+    """Predictions for clips among some of the model's classes.
 
     Attributes
     ----------
     predictions
-        Numbers of these classes, shape ``(clips,)``; :data:`NO_ANSWER` without speech.
+        Indices into these classes, shape ``(clips,)``; :data:`NO_ANSWER` without speech.
     posteriors
-        Their probabilities, shape ``(clips, classes)``; not a number without speech.
+        Probabilities, shape ``(clips, classes)``; not a number without speech.
     """
 
     predictions: NDArray[np.intp]
@@ -181,7 +181,7 @@ class ClassPredictions:
     def from_segments(
         cls, clip_segments: Sequence[Sequence[SegmentResult]], classes: NDArray[np.intp]
     ) -> ClassPredictions:
-        """Answers from the segments of each clip, over classes that are numbered as labels."""
+        """Predictions from each clip's segments; ``classes`` are indices of labels."""
         posteriors = np.full((len(clip_segments), len(classes)), np.nan)
         predictions = np.full(len(clip_segments), NO_ANSWER)
         for k, segments in enumerate(clip_segments):
@@ -193,13 +193,13 @@ class ClassPredictions:
 
     @property
     def answered(self) -> NDArray[np.bool_]:
-        """Clips that got an answer."""
+        """Mask of the clips with a prediction, shape ``(clips,)``."""
         answered: NDArray[np.bool_] = self.predictions != NO_ANSWER
         return answered
 
 
 def result_logits(evaluation: Evaluation) -> tuple[NDArray[np.float64], list[Clip]]:
-    """Logits of each segment's result, up to a constant, and the clip it belongs to.
+    """Logits of all segments' results, up to a constant, with the clip of each.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Whether the speech gate lets speech through and keeps noise out, in figures."""
+"""Recall of the speech gate on clips, and its false alarms on noise."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ GAINS_DB = (0, -20)
 LEVELS_DBFS = (-20, -40, -60)
 NOISE_S = 600.0
 MIN_DETECTED_SHARE = 0.98
-"""Share of the clips that are to get a segment, at every gain."""
+"""Least share of the clips with a segment, at every gain."""
 
 MAX_FALSE_ALARM_SHARE = 0.05
-"""Share of the noise that may be called speech, at every level."""
+"""Greatest share of a noise that counts as speech, at every level."""
 
 NOISE_KINDS = ("white", "pink", "brown", "hum")
-"""Steady noises, which the gate is to keep out."""
+"""Steady noises, which the gate should reject."""
 
 _BABBLE_COUNT = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ClipShare:
-    """How many clips of a corpus got a segment, their level changed by a gain."""
+    """Share of a corpus's clips with a segment, at a gain."""
 
     corpus: str
     gain_db: int
@@ -46,20 +46,20 @@ class ClipShare:
 
     @property
     def share(self) -> float:
-        """Share of the clips that got a segment."""
+        """Share of the clips with a segment, 0 to 1."""
         return self.detected / self.clips
 
     @property
     def passed(self) -> bool:
-        """Whether it is enough."""
+        """Whether the share is high enough."""
         return self.share >= MIN_DETECTED_SHARE
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseShare:
-    """How much of a noise was called speech.
+    """Share of a noise's gate frames that count as speech.
 
-    Babble is speech, of many at once: its figure is told, and not judged.
+    Babble is speech of many at once: its share is reported without a limit.
     """
 
     kind: str
@@ -68,7 +68,7 @@ class NoiseShare:
 
     @property
     def passed(self) -> bool:
-        """Whether it is little enough."""
+        """Whether the share is low enough."""
         return self.kind == BABBLE or self.share <= MAX_FALSE_ALARM_SHARE
 
 
@@ -81,7 +81,7 @@ class GateReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every figure is good enough."""
+        """Whether every share is within its limit."""
         return all(row.passed for row in self.clips) and all(row.passed for row in self.noises)
 
     def __str__(self) -> str:
@@ -193,7 +193,7 @@ def _speech_share(
 
 
 def _babble_recordings(clips: Sequence[Clip]) -> list[Path]:
-    """Some recordings of speakers who train in joint fold 1, of as many of them as there are."""
+    """Recordings of training speakers of joint fold 1, of as many speakers as possible."""
     fold = joint_fold(1)
     paths = [clip.path for clip in clips if part_of(clip, fold) == "train"]
     return paths[:: max(1, len(paths) // _BABBLE_COUNT)]

@@ -1,4 +1,4 @@
-"""What a microphone's level costs."""
+"""Loss of UAR when the microphone's gain differs."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from training.measure.paired import EvaluatedBundles, mean_points_lost, pairs_by
 from training.sound.examples import Example
 
 GAINS_DB = (-12.0, -6.0, 6.0, 12.0)
-"""What clips are heard at beside their own level."""
+"""Gains in dB of the test."""
 
 
 @dataclass(frozen=True, slots=True)
 class GainChange:
-    """The same sound louder or quieter, never clipped."""
+    """Gain in dB, without clipping."""
 
     gain_db: float
 
     def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
-        """Sound at another level."""
+        """Samples after the gain."""
         return samples * np.float32(10.0 ** (self.gain_db / 20.0))
 
     def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
-        """The same, for there is nothing but the voice."""
+        """Samples after the gain, as for the whole sound."""
         return self(samples, key)
 
     def digest(self, key: str) -> bytes:  # noqa: ARG002
-        """The gain."""
+        """Gain in dB as text."""
         return repr(self.gain_db).encode()
 
 
 def level_scores(evaluated: EvaluatedBundles, *, jobs: int) -> dict[str, Any]:
-    """Measure models on the same clips at other levels.
+    """UAR of models on clips at other levels, and its loss against the clips as recorded.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
     evaluated
-        The models, and what they said of the clips as recorded.
+        The models, with their evaluations on the clips as recorded.
     jobs
         Number of processes.
 
@@ -55,7 +55,7 @@ def level_scores(evaluated: EvaluatedBundles, *, jobs: int) -> dict[str, Any]:
         clips ``without_speech``. ``points_lost``: the mean over the corpora at each gain.
     """
     conditions = {f"{gain:+g}": partial(Example, change=GainChange(gain)) for gain in GAINS_DB}
-    found = pairs_by_condition(evaluated, conditions, jobs, "Listening at other levels")
+    found = pairs_by_condition(evaluated, conditions, jobs, "Evaluating at other levels")
     corpora = {
         corpus: {
             "by_gain": {condition: pair.figures_with_intervals() for condition, pair in own.items()}

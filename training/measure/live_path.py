@@ -1,4 +1,4 @@
-"""Feeds clips to a bundle as it runs live: through gate, stream and reset."""
+"""Evaluation of a bundle through the live path: gate, stream and reset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.sound.examples import Example, SoundChange
 from training.workers import map_in_processes
 
 EARLY_SECONDS = (0.5, 1.0, 1.5, 2.0, 3.0)
-"""Seconds from the first voiced frame after which early decisions are judged."""
+"""Seconds from the first voiced frame after which early decisions are evaluated."""
 
 
 def evaluate_bundle(
@@ -30,11 +30,11 @@ def evaluate_bundle(
     bundle
         The model.
     clips
-        What it hears.
+        Test clips.
     jobs
         Number of processes.
     change
-        Changes each clip ahead of the gate; ``None``: as recorded.
+        Change of each clip ahead of the gate; ``None``: as recorded.
 
     Raises
     ------
@@ -43,20 +43,20 @@ def evaluate_bundle(
     """
     examples = [Example(clip, change) for clip in clips]
     return Evaluation.of_bundle(
-        bundle, evaluate_examples(bundle, examples, jobs, "Listening to clips")
+        bundle, evaluate_examples(bundle, examples, jobs, "Evaluating clips")
     )
 
 
 def evaluate_examples(
     bundle: Bundle, examples: Sequence[Example], jobs: int, title: str
 ) -> list[ClipResult]:
-    """Run takes of clips through the live pipeline likewise; ``title`` stands beside progress."""
+    """Run changed or unchanged clips through the live pipeline; ``title`` names the progress."""
     check_classes(bundle.labels, [example.clip for example in examples])
     return map_in_processes(partial(_evaluate_example, bundle), examples, jobs, title)
 
 
 def analyse(bundle: Bundle, samples: NDArray[np.float32]) -> list[Update | Segment]:
-    """Records of samples, shape ``(n,)`` at 16 kHz, that begin and end a session."""
+    """Records of a session that consists of ``samples``, shape ``(n,)`` at 16 kHz."""
     pipeline = Pipeline(bundle, bundle.manifest.gate)
     return pipeline.push(samples) + pipeline.finish()
 
@@ -66,7 +66,7 @@ def _evaluate_example(bundle: Bundle, example: Example) -> ClipResult:
     updates = [record for record in records if isinstance(record, Update)]
     starts = [round(r.start_s / STEP_S) for r in records if isinstance(r, Segment)]
     first = next((u.step for u in updates if starts and u.step >= starts[0] and u.voiced), 0)
-    # Counted from the start of the step that holds it, and whole steps only: never more is heard.
+    # Whole steps, from the start of the one with the first voiced frame: no later sound counts.
     early_segments = {
         seconds: segment_results([u for u in updates if u.step < first + int(seconds / STEP_S)])
         for seconds in EARLY_SECONDS
@@ -75,7 +75,7 @@ def _evaluate_example(bundle: Bundle, example: Example) -> ClipResult:
 
 
 def segment_results(records: Sequence[Update | Segment]) -> tuple[SegmentResult, ...]:
-    """Result of each segment so far: the estimate of its last voiced step."""
+    """Result of each segment in ``records``: the estimate of its last voiced step."""
     results: dict[int, SegmentResult] = {}
     for update in records:
         if not isinstance(update, Update) or not update.voiced:

@@ -1,4 +1,4 @@
-"""What a model is worth: recall, calibration, and how sure either is.
+"""Metrics: recall, calibration, and their bootstrap intervals.
 
 Labels and predictions are numbers of classes, shape ``(clips,)``; :data:`NO_ANSWER` stands for the
 prediction of a clip in which the gate found no speech, which is always wrong.
@@ -86,7 +86,7 @@ def classification(
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Predictions of like confidence: how many, how confident, and how often right."""
+    """Predictions of like confidence: number, mean confidence and accuracy."""
 
     clips: int
     confidence: float
@@ -115,8 +115,8 @@ def ece(confidences: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
 def ece_of_perfect(confidences: NDArray[np.floating], seed: int = 0) -> float:
     """ECE that these confidences would show, on average, if they were perfectly calibrated.
 
-    So few clips fall into a bin that its accuracy strays from its confidence by chance; an ECE
-    near this value cannot be told from perfection.
+    With few clips in a bin, accuracy strays from confidence by chance; an ECE near this value
+    cannot be distinguished from perfect calibration.
     """
     random = np.random.default_rng(seed)
     draws = 300
@@ -150,7 +150,7 @@ def fit_temperature(
     labels
         Shape ``(results,)``.
     masks
-        Which classes a result's corpus has, shape ``(results, classes)``: it is judged among these.
+        True for the classes of a result's corpus, shape ``(results, classes)``.
     """
     masked = np.where(masks, logits.astype(np.float64), -np.inf)
     own = masked[np.arange(len(labels)), labels]
@@ -176,7 +176,7 @@ def certainty_threshold(confidences: NDArray[np.floating], share: float) -> floa
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BootstrapDraws:
-    """Figures of many test sets whose speakers were drawn from those of one, each ``(2000,)``."""
+    """Figures of 2000 resampled test sets, each of shape ``(2000,)``."""
 
     uar: NDArray[np.float64]
     accuracy: NDArray[np.float64]
@@ -189,10 +189,10 @@ def bootstrap(
     speakers: Sequence[str],
     seed: int = 0,
 ) -> BootstrapDraws:
-    """Figures of many test sets whose speakers are drawn with replacement from these.
+    """Figures of 2000 test sets whose speakers are drawn with replacement from these.
 
-    Two systems get the same draws for the same clips, so that their difference is paired. One
-    speaker alone tells nothing of others: then no figure is a number.
+    Two systems get the same draws for the same clips, so that their difference is paired. With a
+    single speaker, all figures are NaN.
     """
     classes = np.unique(labels)
     names, of_clip = np.unique(np.array(speakers), return_inverse=True)
@@ -203,7 +203,7 @@ def bootstrap(
     is_intended, is_predicted = labels[:, None] == classes, predictions[:, None] == classes
 
     def drawn(marks: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Clips of each draw and class that bear a mark, shape ``(2000, classes)``."""
+        """Marked clips of each draw and class, shape ``(2000, classes)``."""
         of_speaker = [marks[of_clip == k].sum(axis=0) for k in range(len(names))]
         counts: NDArray[np.float64] = (times @ np.stack(of_speaker)).astype(np.float64)
         return counts
@@ -231,11 +231,11 @@ def _ratio(
 
 
 Interval: TypeAlias = tuple[float, float] | None
-"""Lower and upper end; ``None`` where nothing can be said."""
+"""Lower and upper end; ``None`` if unknown."""
 
 
 def interval(draws: NDArray[np.floating]) -> Interval:
-    """The middle 95 % of bootstrap draws."""
+    """Middle 95 % of bootstrap draws; ``None`` if any is NaN."""
     if np.isnan(draws).any():
         return None
     low, high = np.quantile(draws, [0.025, 0.975])

@@ -1,4 +1,4 @@
-"""What noise costs, of kinds that no model learned from."""
+"""Loss of UAR in noise, of kinds that no model trains on."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from training.sound.seeding import generator
 
 @dataclass(frozen=True, slots=True)
 class NoiseTest:
-    """Which noise is mixed under test clips.
+    """Kinds and signal-to-noise ratios of the noise under test clips.
 
     Attributes
     ----------
     kinds
-        Each clip gets one of these, the same one at every ratio.
+        Kinds of noise, of which each clip gets one, the same at every ratio.
     snr_db
         Signal-to-noise ratios over voiced samples.
     seed
@@ -43,41 +43,41 @@ class NoiseTest:
     seed: int = 0
 
     def kind_of(self, clip: Clip) -> str:
-        """Kind of noise that a clip gets."""
+        """Kind of noise of a clip."""
         random = generator(self.seed, "kind of test noise", clip.corpus, clip.name)
         return self.kinds[int(random.integers(len(self.kinds)))]
 
     def example(self, clip: Clip, snr_db: float) -> Example:
-        """A clip with its noise."""
+        """A clip with noise at a signal-to-noise ratio in dB."""
         return Example(clip, NoiseMixer((self.kind_of(clip),), snr_db, self.seed))
 
 
 def noise_scores(
     evaluated: EvaluatedBundles, *, jobs: int, test: NoiseTest | None = None
 ) -> dict[str, Any]:
-    """Measure models on the same clips with noise under them.
+    """UAR of models on noisy clips, and its loss against the clean ones.
 
     A clip in which the gate no longer finds speech counts as an error.
 
     Parameters
     ----------
     evaluated
-        The models, and what they said of the clips without noise.
+        The models, with their evaluations on the clean clips.
     jobs
         Number of processes.
     test
-        The noise; :class:`NoiseTest` as it stands where left out.
+        The noise; by default that of :class:`NoiseTest`.
 
     Returns
     -------
     dict
         ``corpora``, and in each ``by_snr``: ``uar`` and its interval, ``points_lost`` against the
         clean clips with the interval of a paired bootstrap, clips ``without_speech``, and the same
-        ``by_kind``. ``points_lost``: the mean over the corpora of what is lost at each ratio.
+        ``by_kind``. ``points_lost``: the mean loss over the corpora at each ratio.
     """
     test = test or NoiseTest()
     noisy = {f"{ratio:g}": partial(test.example, snr_db=ratio) for ratio in test.snr_db}
-    found = pairs_by_condition(evaluated, noisy, jobs, "Listening in noise")
+    found = pairs_by_condition(evaluated, noisy, jobs, "Evaluating in noise")
     kinds = {
         corpus: [test.kind_of(result.clip) for result in results]
         for corpus, results in by_corpus(pooled_evaluation(evaluated).results).items()

@@ -1,4 +1,4 @@
-"""The same clips under two circumstances: what the second one costs."""
+"""Paired comparison of the same clips under two conditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.sound.examples import Example
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairedPredictions:
-    """What was said of the clips of one corpus under two circumstances, over its classes."""
+    """Predictions for the clips of a corpus under two conditions, as class indices."""
 
     labels: NDArray[np.intp]
     before: NDArray[np.intp]
@@ -33,7 +33,7 @@ class PairedPredictions:
     def of(
         cls, evaluation: Evaluation, before: Sequence[ClipResult], after: Sequence[ClipResult]
     ) -> PairedPredictions:
-        """Both answers to clips of one corpus, in the same order."""
+        """Pairs of results for the clips of a corpus, in the same order."""
         clips = [result.clip for result in before]
         class_indices, labels = corpus_classes(evaluation, clips)
         first, second = (
@@ -44,7 +44,7 @@ class PairedPredictions:
         return cls(labels, first.predictions, second.predictions, second.answered, speakers)
 
     def subset(self, chosen: NDArray[np.intp]) -> PairedPredictions:
-        """Some of the clips."""
+        """Pairs of the chosen clips."""
         return PairedPredictions(
             self.labels[chosen],
             self.before[chosen],
@@ -54,7 +54,7 @@ class PairedPredictions:
         )
 
     def figures(self) -> dict[str, Any]:
-        """UAR under the second circumstance, and the points that it lost."""
+        """UAR under the second condition, and the loss against the first in points."""
         after = uar(self.labels, self.after)
         return {
             "clips": len(self.labels),
@@ -64,10 +64,11 @@ class PairedPredictions:
         }
 
     def intervals(self) -> dict[str, Any]:
-        """What UAR and loss may be for other speakers like these."""
+        """95 % intervals of UAR and loss, by a bootstrap over speakers."""
         speakers = self.speakers.tolist()
         before, after = (
-            bootstrap(self.labels, said, speakers).uar for said in (self.before, self.after)
+            bootstrap(self.labels, predictions, speakers).uar
+            for predictions in (self.before, self.after)
         )
         return {
             "uar_interval": interval(after),
@@ -75,14 +76,14 @@ class PairedPredictions:
         }
 
     def figures_with_intervals(self) -> dict[str, Any]:
-        """Figures and intervals."""
+        """Items of :meth:`figures` and :meth:`intervals`."""
         return {**self.figures(), **self.intervals()}
 
 
 def paired_by_corpus(
     clean: Evaluation, after: Sequence[ClipResult]
 ) -> dict[str, PairedPredictions]:
-    """Answers to the same clips before and after, by corpus."""
+    """Pairs of results for the same clips before and after a change, by corpus."""
     changed_results = by_corpus(after)
     return {
         corpus: PairedPredictions.of(clean, before, changed_results[corpus])
@@ -91,38 +92,38 @@ def paired_by_corpus(
 
 
 EvaluatedBundles: TypeAlias = Sequence[tuple[Bundle, Evaluation]]
-"""A model, or those of a recipe's folds, and what each said of its own clips as they are."""
+"""A model, or the models of a recipe's folds, each with its evaluation on its clips as recorded."""
 
 
-def pooled_evaluation(said: EvaluatedBundles) -> Evaluation:
-    """What was said of all clips as they are."""
-    return Evaluation.pooled([evaluation for _, evaluation in said])
+def pooled_evaluation(evaluated: EvaluatedBundles) -> Evaluation:
+    """Results for all models' clips as recorded, pooled."""
+    return Evaluation.pooled([evaluation for _, evaluation in evaluated])
 
 
 def pairs_by_condition(
-    said: EvaluatedBundles,
+    evaluated: EvaluatedBundles,
     conditions: Mapping[str, Callable[[Clip], Example]],
     jobs: int,
     title: str,
 ) -> dict[str, dict[str, PairedPredictions]]:
-    """Clips as they are and under some circumstances, by corpus and circumstance.
+    """Pairs of results for clips as recorded and changed, by corpus and condition.
 
     Parameters
     ----------
-    said
-        The models, and their clips as they are.
+    evaluated
+        The models, with their evaluations on the clips as recorded.
     conditions
-        A clip under each circumstance.
+        Functions that give a clip under each condition.
     jobs, title
-        Number of processes, and what their progress is called.
+        Number of processes, and title of the progress bar.
     """
     changed_results: dict[str, list[ClipResult]] = {name: [] for name in conditions}
-    for bundle, clean in said:
+    for bundle, clean in evaluated:
         examples = [example(clip) for example in conditions.values() for clip in clean.clips]
-        heard = iter(evaluate_examples(bundle, examples, jobs, title))
+        changed = iter(evaluate_examples(bundle, examples, jobs, title))
         for results in changed_results.values():
-            results.extend(islice(heard, len(clean.clips)))
-    whole = pooled_evaluation(said)
+            results.extend(islice(changed, len(clean.clips)))
+    whole = pooled_evaluation(evaluated)
     found = {name: paired_by_corpus(whole, results) for name, results in changed_results.items()}
     return {
         corpus: {name: own[corpus] for name, own in found.items()}
@@ -131,7 +132,7 @@ def pairs_by_condition(
 
 
 def mean_points_lost(corpora: Mapping[str, Any], condition_key: str, name: str) -> float | None:
-    """Points lost under one of the circumstances, in the mean over the corpora."""
+    """Mean loss of UAR in points over the corpora, under a condition."""
     points_lost = [
         corpora[corpus][condition_key][name]["points_lost"] for corpus in averaged_corpora(corpora)
     ]

@@ -1,4 +1,4 @@
-"""What was said of each clip, as a table that anybody can read again."""
+"""Predictions of a run as a CSV table, a row for each clip."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ _CLIP_COLUMNS = ("corpus", "clip", "speaker", "label", "answer")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What was said of one clip: one row.
+    """Prediction for a clip: a row of the table.
 
     Attributes
     ----------
     corpus, clip, speaker, label
         Of the clip; the label is the intended one.
     answer
-        The most probable class of those that its corpus has, by which it is scored; empty without
-        speech.
+        Most probable of the classes of the clip's corpus, which is scored; empty without speech.
     probabilities
         Over all of the model's labels, shape ``(labels,)``; ``None`` without speech.
     """
@@ -42,14 +41,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What was said of clips, over these labels."""
+    """Predictions for clips over the model's labels."""
 
     labels: tuple[str, ...]
     rows: tuple[Prediction, ...]
 
 
 def predictions_of(evaluation: Evaluation) -> Predictions:
-    """Take the rows out of an evaluation."""
+    """Predictions of an evaluation, in the order of the clips."""
     everything = np.arange(len(evaluation.labels))
     rows = []
     for result in evaluation.results:
@@ -65,12 +64,12 @@ def predictions_of(evaluation: Evaluation) -> Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write the table, a row each clip.
+    """Write the table.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        The file cannot be written.
     """
     advice = "make room, and run the command again"
     with writing(path, advice), path.open("w", encoding="utf-8", newline="") as file:
@@ -86,12 +85,12 @@ def _cells(row: Prediction, labels: int) -> Sequence[str]:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read the table again.
+    """Read the table.
 
     Raises
     ------
     UsageError
-        It is not there, or is no such table.
+        The file is missing, or is no such table.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""Figures of what a model said, by corpus and over all of them."""
+"""Figures of a model's results, by corpus and over all corpora."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Labels = NDArray[np.integer[Any]]
 
 
 def by_corpus(results: Sequence[ClipResult]) -> dict[str, list[ClipResult]]:
-    """Results of each corpus; known ones come first, in their order."""
+    """Results of each corpus, in the order of :func:`corpus_order`."""
     found: defaultdict[str, list[ClipResult]] = defaultdict(list)
     for result in results:
         found[result.clip.corpus].append(result)
@@ -47,7 +47,7 @@ def by_corpus(results: Sequence[ClipResult]) -> dict[str, list[ClipResult]]:
 
 
 def corpus_order(names: Iterable[str]) -> list[str]:
-    """Corpora as they stand in tables: known ones in their order, then others by name."""
+    """Corpora in the order of tables: known ones first, then others by name."""
     found = set(names)
     return [*(name for name in CORPORA if name in found), *sorted(found - CORPORA.keys())]
 
@@ -66,7 +66,7 @@ def scores(evaluation: Evaluation) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``corpora``: figures of each, its answers restricted to the classes it has. ``mean_uar`` and
+        ``corpora``: figures of each, among the classes of the corpus. ``mean_uar`` and
         ``by_language``: means over corpora, without TESS, which has two speakers. ``pooled``: all
         clips together, the model choosing among all of its labels.
     """
@@ -107,7 +107,7 @@ def _languages(corpora: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
 
 
 def _pooled(evaluation: Evaluation) -> dict[str, Any]:
-    """Figures over the clips of all corpora, as those who publish a single number give it."""
+    """Figures over the clips of all corpora together, for comparison with published ones."""
     clips = evaluation.clips
     answers = ClassPredictions.from_segments(
         [result.segments for result in evaluation.results], np.arange(len(evaluation.labels))
@@ -121,7 +121,7 @@ def _pooled(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _intervals(labels: Labels, predictions: Labels, clips: Sequence[Clip]) -> dict[str, Interval]:
-    """What the headline figures may be for other speakers like these."""
+    """95 % intervals of the headline figures, by a bootstrap over speakers."""
     speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
     draws = bootstrap(labels, predictions, speakers)
     return {
@@ -137,14 +137,14 @@ def _intervals(labels: Labels, predictions: Labels, clips: Sequence[Clip]) -> di
 def corpus_classes(
     evaluation: Evaluation, clips: Sequence[Clip]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Classes of one corpus among the model's labels, and the clips' labels among these classes."""
+    """Indices of a corpus's classes in the labels, and of the clips' labels in these classes."""
     classes = clips[0].classes
     class_indices = np.array([evaluation.labels.index(label) for label in classes])
     return class_indices, np.array([classes.index(clip.label) for clip in clips])
 
 
 def uar_by_corpus(evaluation: Evaluation) -> dict[str, float]:
-    """UAR of each corpus alone, its answers restricted to the classes it has."""
+    """UAR of each corpus, among the classes that the corpus has."""
     found = {}
     for name, results in by_corpus(evaluation.results).items():
         class_indices, labels = corpus_classes(evaluation, [result.clip for result in results])
@@ -190,7 +190,7 @@ def _corpus_scores(
             )
             for seconds in results[0].early_segments
         }
-    if any(clip.heard in clip.classes for clip in clips):
+    if any(clip.majority_vote in clip.classes for clip in clips):
         figures["listeners"] = _listener_scores(clips, labels, own.predictions)
     return figures
 
@@ -201,7 +201,7 @@ def _all_classes(
     labels: Labels,
     present: NDArray[np.intp],
 ) -> dict[str, Any]:
-    """Figures of the unrestricted answer, which the program shows unless told otherwise."""
+    """Figures among all of the model's classes, as the program shows them by default."""
     answers = ClassPredictions.from_segments(clip_segments, np.arange(len(evaluation.labels)))
     predictions, answered = answers.predictions, answers.answered
     certain = np.zeros(len(labels), bool)
@@ -239,8 +239,8 @@ COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 def _coverage(labels: Labels, answers: ClassPredictions) -> dict[str, float]:
     """UAR of the most confident share of the clips that got an answer."""
-    heard = np.flatnonzero(answers.answered)
-    ordered = heard[np.argsort(-answers.posteriors[heard].max(axis=1), kind="stable")]
+    answered = np.flatnonzero(answers.answered)
+    ordered = answered[np.argsort(-answers.posteriors[answered].max(axis=1), kind="stable")]
     kept = {share: ordered[: round(share * len(ordered))] for share in COVERAGES}
     return {
         f"{share:g}": uar(labels[some], answers.predictions[some])
@@ -250,7 +250,7 @@ def _coverage(labels: Labels, answers: ClassPredictions) -> dict[str, float]:
 
 
 class _Subgroups:
-    """Clips of a corpus, to be told apart."""
+    """Clips of a corpus with their predictions, for figures by subgroup."""
 
     def __init__(self, clips: Sequence[Clip], labels: Labels, predictions: Labels) -> None:
         self._clips, self._labels, self._predictions = clips, labels, predictions
@@ -274,13 +274,15 @@ class _Subgroups:
 def _listener_scores(
     clips: Sequence[Clip], labels: Labels, predictions: Labels
 ) -> dict[str, float]:
-    """Model and listeners, on the clips where most listeners heard one of the classes."""
-    voted = [clip.heard if clip.heard in clip.classes else None for clip in clips]
+    """UAR of model and listeners, on the clips with a majority vote for a class."""
+    voted = [clip.majority_vote if clip.majority_vote in clip.classes else None for clip in clips]
     agreed = np.array([label is not None for label in voted])
-    heard = np.array([clips[0].classes.index(label) for label in voted if label is not None])
+    voted_classes = np.array(
+        [clips[0].classes.index(label) for label in voted if label is not None]
+    )
     return {
         "clips": int(agreed.sum()),
-        "uar_model_heard": uar(heard, predictions[agreed]),
+        "uar_model_heard": uar(voted_classes, predictions[agreed]),
         "uar_model_intended": uar(labels[agreed], predictions[agreed]),
-        "uar_listeners_intended": uar(labels[agreed], heard),
+        "uar_listeners_intended": uar(labels[agreed], voted_classes),
     }

@@ -1,8 +1,8 @@
-"""What a personal baseline gives: fitted on validation speakers, simulated on test speakers.
+"""Gain by speaker calibration: fitted on validation speakers, simulated on test speakers.
 
 In the simulation each speaker's neutral clips, some 20 s of voice, stand for the speech that
-``realtime-ser calibrate`` listens to, and all clips are scored with the correction and without. A
-neutral clip that is scored itself is left out of what corrects it.
+``realtime-ser calibrate`` records, and all clips are scored with the correction and without. A
+neutral clip that is scored is left out of its own correction.
 """
 
 from __future__ import annotations
@@ -38,28 +38,30 @@ _Speaker: TypeAlias = tuple[str, str]
 
 
 def fit_speaker_calibration(
-    labels: Sequence[str], said: Mapping[Clip, Sequence[SegmentResult]]
+    labels: Sequence[str], clip_segments: Mapping[Clip, Sequence[SegmentResult]]
 ) -> SpeakerCalibration | None:
-    """Reference and strength from what a model said of validation speakers.
+    """Fit reference and strength to the results of validation speakers.
 
-    The reference is the mean over the corpora of the mean over their speakers. The strength is the
-    one, of :data:`STRENGTHS`, that makes the labels most likely. It is enabled where the UAR, as
-    the mean over corpora, gains: the paired interval over speakers lies above 0. Each speaker is
-    judged by the reference of the others.
+    The reference is the mean over the corpora of the mean over their speakers. The strength is that
+    of :data:`STRENGTHS` under which the labels are most likely. The calibration is enabled if the
+    mean UAR over corpora gains: the paired interval over speakers lies above 0. Each speaker is
+    scored with the reference of the others.
 
     Parameters
     ----------
     labels
         The model's labels, in the order of its outputs.
-    said
+    clip_segments
         Results of each clip's segments.
 
     Returns
     -------
-    Baseline or None
-        ``None`` where the model has no neutral class, or fewer than two speakers spoke neutrally.
+    SpeakerCalibration or None
+        ``None`` for fewer than two speakers with neutral clips.
     """
-    results = tuple(ClipResult(clip, tuple(segments), {}) for clip, segments in said.items())
+    results = tuple(
+        ClipResult(clip, tuple(segments), {}) for clip, segments in clip_segments.items()
+    )
     validation = Evaluation(tuple(labels), results, {})
     neutral = _neutral_results(results)
     neutral_means = {
@@ -76,10 +78,10 @@ def fit_speaker_calibration(
     }
     tried = {}
     for strength in STRENGTHS:
-        made = {
+        candidates = {
             who: _disabled_calibration(reference, strength) for who, reference in others.items()
         }
-        tried[strength] = _calibration_gains(validation, made)
+        tried[strength] = _calibration_gains(validation, candidates)
     strength = min(STRENGTHS, key=lambda own: _mean_nll(tried[own]))
     gains = tried[strength]
     gain_interval = gains["mean"]["gain_interval"]
@@ -93,10 +95,10 @@ def _disabled_calibration(reference: MeanLogProbabilities, strength: float) -> S
 
 
 def pooled_calibration(fitted: Sequence[SpeakerCalibration]) -> SpeakerCalibration:
-    """What the folds of a recipe fitted, as one.
+    """Calibration of a recipe's folds together: mean reference, median strength.
 
-    It is offered where validation speakers surely gained in the mean of the folds: the few of one
-    fold are too few to tell. Their gains count as one draw each, under Student's t.
+    Enabled if the validation speakers' mean gain over the folds lies above 0 with confidence: the
+    speakers of a single fold are too few. Each fold's gain counts as a draw, under Student's t.
     """
     references = np.mean([fold_calibration.reference for fold_calibration in fitted], axis=0)
     strength = float(np.median([fold_calibration.strength for fold_calibration in fitted]))
@@ -115,26 +117,30 @@ def pooled_calibration(fitted: Sequence[SpeakerCalibration]) -> SpeakerCalibrati
 def speaker_calibration_scores(
     evaluations: Sequence[Evaluation], calibrations: Sequence[SpeakerCalibration]
 ) -> dict[str, Any]:
-    """What baselines give speakers on whom nothing was fitted, fit for JSON.
+    """Gain by calibration of speakers that nothing was fitted to, fit for JSON.
 
     Parameters
     ----------
     evaluations
-        What a bundle said, or the bundles of a recipe's folds, each of speakers of its own.
+        Evaluation of a bundle, or of the bundles of a recipe's folds, each on its test speakers.
     calibrations
-        The baseline of each.
+        Calibration of each bundle.
 
     Returns
     -------
     dict
-        ``strength``; ``enabled`` and ``enabled_in``: whether it is offered, and in how many of the
-        folds; ``validation``: the gain of those who decided it, where it was one fold;
-        ``seconds``: voiced speech that corrects a speaker, the median; ``corpora``: for each the
+        ``strength``; ``enabled`` and ``enabled_in``: whether calibration is offered, and in how
+        many of the folds; ``validation``: the gain of the validation speakers, of a single fold;
+        ``seconds``: median of the voiced speech that calibrates a speaker; ``corpora``: for each
         ``clips`` and ``speakers``, ``uar`` and ``nll`` without correction and with it, and the
         ``gain`` in UAR with its paired interval; ``mean``: the gain over corpora, without TESS.
     """
     pairs = list(zip(evaluations, calibrations, strict=True))
-    own = {_speaker(result): baseline for said, baseline in pairs for result in said.results}
+    own = {
+        _speaker(result): calibration
+        for evaluation, calibration in pairs
+        for result in evaluation.results
+    }
     whole = calibrations[0] if len(calibrations) == 1 else pooled_calibration(calibrations)
     return {
         "strength": whole.strength,
@@ -171,12 +177,12 @@ def _voiced_s(segments: Sequence[SegmentResult]) -> float:
 def _calibration_segments(
     neutral: Sequence[ClipResult], without: ClipResult | None = None
 ) -> list[SegmentResult]:
-    """Segments of the clips that correct a speaker: so many that they hold 20 s of voice."""
-    heard: list[SegmentResult] = []
+    """Segments of neutral clips, up to 20 s of voice, that calibrate a speaker."""
+    chosen: list[SegmentResult] = []
     for result in neutral:
-        if result is not without and _voiced_s(heard) < SPEECH_S:
-            heard += result.segments
-    return heard
+        if result is not without and _voiced_s(chosen) < SPEECH_S:
+            chosen += result.segments
+    return chosen
 
 
 def _segment_means(segments: Sequence[SegmentResult]) -> MeanLogProbabilities:
@@ -204,17 +210,17 @@ def _mean_over_corpora(
 def _calibration_gains(
     evaluation: Evaluation, calibrations: Mapping[_Speaker, SpeakerCalibration]
 ) -> dict[str, Any]:
-    """Figures without a correction and with it, of the clips of all who spoke neutrally."""
+    """Figures with and without calibration, of all speakers with neutral clips."""
     neutral = _neutral_results(evaluation.results)
     pairs: list[tuple[ClipResult, list[SegmentResult]]] = []
     for result in evaluation.results:
-        heard = _calibration_segments(neutral.get(_speaker(result), []), without=result)
-        if heard:
-            shift = calibrations[_speaker(result)].shift(_segment_means(heard))
+        own_neutral = _calibration_segments(neutral.get(_speaker(result), []), without=result)
+        if own_neutral:
+            shift = calibrations[_speaker(result)].shift(_segment_means(own_neutral))
             pairs.append((result, [_corrected(segment, shift) for segment in result.segments]))
     corpora, draws = {}, {}
     for name, results in by_corpus([result for result, _ in pairs]).items():
-        corrected = [said for result, said in pairs if result.clip.corpus == name]
+        corrected = [segments for result, segments in pairs if result.clip.corpus == name]
         corpora[name], draws[name] = _corpus_gains(evaluation, results, corrected)
     averaged = averaged_corpora(corpora)
     gains = [corpora[name]["gain"] for name in averaged]
@@ -242,7 +248,7 @@ def _corpus_gains(
     results: Sequence[ClipResult],
     corrected: Sequence[Sequence[SegmentResult]],
 ) -> tuple[dict[str, Any], NDArray[np.float64]]:
-    """Figures of one corpus, and bootstrap draws of its gain."""
+    """Figures of a corpus, and bootstrap draws of the gain in UAR."""
     clips = [result.clip for result in results]
     class_indices, labels = corpus_classes(evaluation, clips)
     speakers = [clip.speaker for clip in clips]
@@ -250,8 +256,8 @@ def _corpus_gains(
     after = ClassPredictions.from_segments(corrected, class_indices)
     scores = [uar(labels, answers.predictions) for answers in (before, after)]
     draws = [bootstrap(labels, answers.predictions, speakers).uar for answers in (before, after)]
-    heard = before.answered
-    nlls = [nll(a.posteriors[heard], labels[heard]) for a in (before, after)] if any(heard) else []
+    kept = before.answered
+    nlls = [nll(a.posteriors[kept], labels[kept]) for a in (before, after)] if any(kept) else []
     figures = {
         "clips": len(clips),
         "speakers": len(set(speakers)),

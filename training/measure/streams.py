@@ -1,4 +1,4 @@
-"""What a bundle says in the middle of longer speech: of clips in a stream, and after a switch."""
+"""Evaluation within longer speech: clips in a stream, and switches of emotion."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from training.workers import map_in_processes
 
 @dataclass(frozen=True, slots=True)
 class StreamTest:
-    """How clips are joined.
+    """Settings by which clips are joined to streams.
 
     Attributes
     ----------
     gap_s
-        Shortest and longest silence between two: long enough for the gate to close.
+        Shortest and longest silence between two clips: long enough for the gate to close.
     clips
-        So many make a stream.
+        Number of clips in a stream.
     seed
         Of their order and of the silences.
     """
@@ -51,18 +51,18 @@ def evaluate_stream(
 ) -> Evaluation:
     """Run clips through the live pipeline, joined to long streams of changing speakers.
 
-    A clip's answer is what was said while it lasted, by segments averaged by voiced duration.
+    A clip's result covers the steps within the clip, its segments averaged by voiced duration.
 
     Parameters
     ----------
     bundle
         The model.
     clips
-        What it hears; those of one corpus share streams.
+        Test clips; those of a corpus share streams.
     jobs
         Number of processes.
     test
-        How they are joined; :class:`StreamTest` as it stands where left out.
+        The streams; by default those of :class:`StreamTest`.
 
     Raises
     ------
@@ -78,26 +78,26 @@ def evaluate_stream(
     examples = [
         StreamExample(tuple(clips[k] for k in part), test.gap_s, test.seed) for part in parts
     ]
-    heard = map_in_processes(
-        partial(_evaluate_stream_example, bundle), examples, jobs, "Listening to streams"
+    part_results = map_in_processes(
+        partial(_evaluate_stream_example, bundle), examples, jobs, "Evaluating streams"
     )
     found = {
         k: result
-        for part, results in zip(parts, heard, strict=True)
+        for part, results in zip(parts, part_results, strict=True)
         for k, result in zip(part, results, strict=True)
     }
     return Evaluation.of_bundle(bundle, [found[k] for k in range(len(clips))])
 
 
 def stream_scores(
-    said: EvaluatedBundles, *, jobs: int, test: StreamTest | None = None
+    evaluated: EvaluatedBundles, *, jobs: int, test: StreamTest | None = None
 ) -> dict[str, Any]:
-    """What is lost from clips one by one to the same clips in long streams.
+    """Loss of UAR from separate clips to the same clips in long streams.
 
     Parameters
     ----------
-    said
-        The models, and what they said of their clips one by one.
+    evaluated
+        The models, with their evaluations on separate clips.
     jobs, test
         As in :func:`evaluate_stream`.
 
@@ -110,12 +110,12 @@ def stream_scores(
     test = test or StreamTest()
     streamed = [
         result
-        for bundle, single in said
+        for bundle, single in evaluated
         for result in evaluate_stream(bundle, single.clips, jobs=jobs, test=test).results
     ]
     corpora = {
         corpus: pair.figures_with_intervals()
-        for corpus, pair in paired_by_corpus(pooled_evaluation(said), streamed).items()
+        for corpus, pair in paired_by_corpus(pooled_evaluation(evaluated), streamed).items()
     }
     return {"gap_s": list(test.gap_s), "clips": test.clips, "seed": test.seed, "corpora": corpora}
 
@@ -143,12 +143,12 @@ def _evaluate_stream_example(bundle: Bundle, example: StreamExample) -> list[Cli
 # --------------------------------------------------------------------------------------- switches
 
 HOLD_S = 0.4
-"""A label follows from where it stays for so long, or to the end: flicker does not count."""
+"""Seconds for which a label must stay, or to the end, to count as having followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchTest:
-    """Which switches are heard: so many of each corpus, drawn by a seed."""
+    """Number of switches for each corpus, least speech on each side, and seed."""
 
     count: int = 50
     side_s: float = 4.0
@@ -156,39 +156,39 @@ class SwitchTest:
 
 
 def switch_scores(
-    said: EvaluatedBundles, *, jobs: int, test: SwitchTest | None = None
+    evaluated: EvaluatedBundles, *, jobs: int, test: SwitchTest | None = None
 ) -> dict[str, Any]:
-    """How long the label takes to follow one speaker from one emotion to another.
+    """Delay in seconds until the label follows a speaker from an emotion to another.
 
-    A delay counts from the switch to the end of the 80 ms step with which the new label comes to
-    stay. Corpora in which nobody speaks long enough are left out.
+    A delay counts from the switch to the end of the 80 ms step from which the new label stays.
+    Corpora without speakers of enough speech are left out.
 
     Parameters
     ----------
-    said
-        The models, and those clips of which their switches are made.
+    evaluated
+        The models, with evaluations that hold the clips of the switches.
     jobs
         Number of processes.
     test
-        Which switches of each model; :class:`SwitchTest` as it stands where left out.
+        The switches of each model; by default those of :class:`SwitchTest`.
 
     Returns
     -------
     dict
-        By corpus: ``switches``; the share ``led`` in which the label just ahead was the first
-        emotion; of these the share that ``followed``, the median delay ``median_s`` with those that
-        never followed counted as endless (``None`` where it is), and ``median_followed_s`` of the
-        others.
+        By corpus: number of ``switches``; share ``led`` in which the label just before was the
+        first emotion; of these the share that ``followed``, the median delay ``median_s`` with switches
+        that never followed counted as infinite (``None`` for infinity), and ``median_followed_s``
+        of the others.
     """
     test = test or SwitchTest()
     drawn: Counter[str] = Counter()
     led: defaultdict[str, list[float]] = defaultdict(list)
-    for bundle, evaluation in said:
+    for bundle, evaluation in evaluated:
         check_classes(bundle.labels, evaluation.clips)
         for corpus, results in by_corpus(evaluation.results).items():
             found = _switches([result.clip for result in results], test, bundle.manifest.gate)
             followed = map_in_processes(
-                partial(_label_delay, bundle), found, jobs, "Listening to switches"
+                partial(_label_delay, bundle), found, jobs, "Evaluating switches"
             )
             drawn[corpus] += len(found)
             led[corpus] += [seconds for seconds in followed if seconds is not None]
@@ -202,7 +202,7 @@ def switch_scores(
 
 
 def _switches(clips: Sequence[Clip], test: SwitchTest, gate: GateConfig) -> Sequence[Switch]:
-    """Switches among clips of one corpus; none where nobody speaks long enough."""
+    """Switches among the clips of a corpus; empty if all speech is too short."""
     try:
         return switches(clips, test.count, test.seed, side_s=test.side_s, gate=gate)
     except TooLittleSpeechError:
@@ -210,17 +210,17 @@ def _switches(clips: Sequence[Clip], test: SwitchTest, gate: GateConfig) -> Sequ
 
 
 def _label_delay(bundle: Bundle, switch: Switch) -> float | None:
-    """Seconds until the label follows; ``None`` where it did not lead."""
+    """Delay in seconds of the label; ``None`` if it was not the first emotion's just before."""
     samples, at = switch.sound()
     classes = switch.first[0].classes
     class_indices = np.array([bundle.labels.index(label) for label in classes])
-    said = [
+    estimates = [
         (record.estimate.probabilities[class_indices], record.time_s)
         for record in analyse(bundle, samples)
         if isinstance(record, Update) and record.estimate is not None
     ]
-    labels = [classes[int(np.argmax(probabilities))] for probabilities, _ in said]
-    ends = np.array([end for _, end in said])
+    labels = [classes[int(np.argmax(probabilities))] for probabilities, _ in estimates]
+    ends = np.array([end for _, end in estimates])
     ahead = [label for label, end in zip(labels, ends, strict=True) if end * SAMPLE_RATE <= at]
     if not ahead or ahead[-1] != switch.before:
         return None
@@ -228,16 +228,16 @@ def _label_delay(bundle: Bundle, switch: Switch) -> float | None:
 
 
 def delay(labels: Sequence[str], seconds: NDArray[np.float64], target: str) -> float:
-    """When a label comes to stay; endless where it never does.
+    """Time in seconds from which a label stays; infinite if it never does.
 
     Parameters
     ----------
     labels
-        That of each step behind a switch.
+        Label of each step behind a switch.
     seconds
-        The steps' ends, counted from the switch, shape ``(steps,)``.
+        Ends of the steps in seconds from the switch, shape ``(steps,)``.
     target
-        The label that is waited for.
+        The label to wait for.
     """
     least = round(HOLD_S / STEP_S)
     for number in range(len(labels)):
