@@ -140,7 +140,7 @@ def fit(
 
 
 def delete_backup(run: Run, stage: str) -> None:
-    """Delete what a fit was to go on from, once its result is kept."""
+    """Delete the backup of a fit whose result is kept."""
     (run.folder / f"{stage}-backup.npz").unlink(missing_ok=True)
 
 

@@ -24,21 +24,21 @@ class Job(Generic[R]):
     recipe
         The recipe in effect.
     parts
-        Clips that train, choose and are tested.
+        Clips for training, validation and test.
     run
-        Where the run is kept.
+        Folder of the run.
     cache
-        Folder of what is computed once for all runs: gated clips, spectra, features.
+        Folder of the cache of all runs: gated clips, spectra, features.
     pretrained
-        Weights of the pretrained encoder; ``None`` where the recipe does without.
+        Weights of the pretrained encoder; ``None`` for a recipe without.
     parent
         Run whose weights are the start; ``None``: none.
     seed
-        Of everything that is drawn.
+        Seed of all random draws.
     jobs
-        Processes that prepare and listen to clips.
-    tried
-        Runs of the recipe's folds, where everybody trains.
+        Number of processes.
+    fold_runs
+        Runs of the recipe's folds, for a model of all speakers.
     """
 
     recipe: R
@@ -49,7 +49,7 @@ class Job(Generic[R]):
     parent: Run | None
     seed: int
     jobs: int
-    tried: Sequence[Run] = ()
+    fold_runs: Sequence[Run] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Workload:
     Attributes
     ----------
     jobs
-        Processes that prepare and listen to clips.
+        Number of processes.
     thorough
-        Whether a streaming model also listens at other levels, in noise, to long streams and to
-        switches.
+        Whether to evaluate a streaming model at other levels, in noise, in long streams and at
+        switches as well.
     """
 
     jobs: int

@@ -24,7 +24,7 @@ _KINDS: TypeAdapter[Recipe] = TypeAdapter(Annotated[Recipe, Field(discriminator=
 
 @dataclass(frozen=True, slots=True)
 class RecipeFile:
-    """A recipe and where it comes from.
+    """A recipe with its file, its changes and its hash.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ from training.streaming.recipe import StreamingRecipe
 
 @dataclass(frozen=True, slots=True)
 class RunPaths:
-    """Where runs read and write.
+    """Folders and files that runs read and write.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class RunPaths:
 
 
 def read_clips(recipe: BaseRecipe, paths: RunPaths) -> list[Clip]:
-    """Clips that a recipe splits; a corpus that is generated is made where it is not there yet.
+    """Clips that a recipe splits; a generated corpus is made first, if missing.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def run(
     seed: int,
     workload: Workload,
 ) -> Run:
-    """Make one run; one that was interrupted goes on where it stopped.
+    """Make a run, or resume an interrupted one.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def run(
 
 
 def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) -> Run:
-    """Train on all speakers what runs of a recipe have tried fold by fold.
+    """Train the model of a cross-validated recipe on all speakers.
 
     Its card gives what these measured, each on speakers that it had not heard.
 
@@ -186,7 +186,7 @@ def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) 
 
 
 def _check_encoder(recipe: BaseRecipe, paths: RunPaths) -> None:
-    """Ensure that an encoder learns something, or starts from where it has learned."""
+    """Ensure that the encoder is trained, or starts from trained weights."""
     if not isinstance(recipe, StreamingRecipe):
         return
     if recipe.encoder.pretrained:
@@ -203,7 +203,7 @@ def _check_encoder(recipe: BaseRecipe, paths: RunPaths) -> None:
 
 
 def _check_speaker_disjoint(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
-    """Ensure that no run whose weights are the start has heard a speaker of the test."""
+    """Ensure that no parent run trained on a speaker of the test."""
     if leaks(recipe.model_dump(mode="json")):
         return  # it is told what such a recipe measures
     while parent is not None:

@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, and who wrote it."""
+"""The folder of a run: names and contents of its files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-
 
 
 class RunRecord(RecipeSection):
-    """What was run.
+    """Record of a run: recipe, command, versions and data.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Run:
 
     @property
     def record(self) -> RunRecord:
-        """What was run.
+        """Record of the run, from ``run.json``.
 
         Raises
         ------
@@ -172,7 +172,7 @@ def now() -> str:
 
 
 def command_line() -> str:
-    """The command that runs, as a person would type it."""
+    """The present command as typed in a shell."""
     return " ".join(["realtime-ser-train", *sys.argv[1:]])
 
 

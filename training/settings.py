@@ -1,4 +1,4 @@
-"""What the sections of every recipe share: how a model is fitted, and who is tested."""
+"""Sections that all recipes share: fit, split, and the common settings."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ NoMixedPrecision: TypeAlias = Annotated[bool, AfterValidator(_single_precision)]
 
 
 class RecipeSection(BaseModel):
-    """A part of a recipe: unknown keys are refused, and nothing changes it afterwards."""
+    """A section of a recipe, frozen; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FitSettings(RecipeSection):
-    """How weights are fitted.
+    """Settings of a fit.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class FitSettings(RecipeSection):
 
 
 class Split(RecipeSection):
-    """Who is tested.
+    """Split into training, validation and test.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Split(RecipeSection):
 
 
 class BaseRecipe(RecipeSection):
-    """What every recipe says, whatever kind of model it makes.
+    """Settings that recipes of all kinds share.
 
     Attributes
     ----------

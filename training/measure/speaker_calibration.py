@@ -76,14 +76,14 @@ def fit_speaker_calibration(
         )
         for speaker in neutral_means
     }
-    tried = {}
+    gains_by_strength = {}
     for strength in STRENGTHS:
         candidates = {
             who: _disabled_calibration(reference, strength) for who, reference in others.items()
         }
-        tried[strength] = _calibration_gains(validation, candidates)
-    strength = min(STRENGTHS, key=lambda own: _mean_nll(tried[own]))
-    gains = tried[strength]
+        gains_by_strength[strength] = _calibration_gains(validation, candidates)
+    strength = min(STRENGTHS, key=lambda own: _mean_nll(gains_by_strength[own]))
+    gains = gains_by_strength[strength]
     gain_interval = gains["mean"]["gain_interval"]
     fitted = _disabled_calibration(_mean_over_corpora(neutral_means), strength)
     is_enabled = gain_interval is not None and gain_interval[0] > 0

@@ -176,9 +176,9 @@ def switch_scores(
     -------
     dict
         By corpus: number of ``switches``; share ``led`` in which the label just before was the
-        first emotion; of these the share that ``followed``, the median delay ``median_s`` with switches
-        that never followed counted as infinite (``None`` for infinity), and ``median_followed_s``
-        of the others.
+        first emotion; of these the share that ``followed``, the median delay ``median_s`` with
+        switches that never followed counted as infinite (``None`` for infinity), and
+        ``median_followed_s`` of the others.
     """
     test = test or SwitchTest()
     drawn: Counter[str] = Counter()

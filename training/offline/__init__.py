@@ -1,1 +1,1 @@
-"""Models that hear a whole clip at once: the published systems, and one's own."""
+"""Offline models, which take a whole clip at once: published systems and the user's own."""

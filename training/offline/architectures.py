@@ -1,4 +1,4 @@
-"""Networks that hear a whole clip at once: those of published systems, and one's own.
+"""Offline networks, which take a whole clip at once: published systems and the user's own.
 
 Each takes clips of shape ``(frames, features)`` and ends in a softmax over the classes.
 """
@@ -142,7 +142,7 @@ def _softmax(inputs: Tensor, x: Tensor, classes: int, name: str) -> keras.Model:
 
 
 def cnn_lstm(shape: Shape, classes: int, settings: NetworkOptions) -> keras.Model:
-    """Two convolutions, an LSTM and a dense layer: what A and D say of their networks.
+    """Two convolutions, an LSTM and a dense layer, as A and D describe their networks.
 
     They name the layers but no sizes; these are ours.
     """

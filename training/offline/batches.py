@@ -25,7 +25,7 @@ from training.offline.recipe import OfflineFit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchLayout:
-    """How clips lie in a batch.
+    """Layout of clips in a batch.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class BatchLayout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipTrainingSet:
-    """Clips, as a network takes them, and what it is to say of each.
+    """Inputs, targets and weights of clips.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class ClipTrainingSet:
 def training_set(
     clips: Sequence[Clip], inputs: ClipFrames, labels: Sequence[str], stage: OfflineFit
 ) -> ClipTrainingSet:
-    """What is learned from clips in a stage."""
+    """Inputs, targets and weights of clips in a stage."""
     counts = Counter(clip.label for clip in clips)
     weights = np.ones(len(clips))
     if stage.class_weights:
@@ -81,7 +81,7 @@ def training_set(
 
 
 class ClipBatches(BucketedBatches):
-    """Clips in random order, changed anew in every epoch where the stage says so.
+    """Batches of clips in random order, augmented anew in every epoch as the stage asks.
 
     Parameters
     ----------

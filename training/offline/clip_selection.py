@@ -1,4 +1,4 @@
-"""Which clips a recipe uses, and how often, before they are split and while they train."""
+"""Clips of a recipe: selection, copies and oversampling, before the split and in training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.offline.recipe import OfflineRecipe
 
 
 def select_clips(recipe: OfflineRecipe, clips: Sequence[Clip]) -> list[Clip]:
-    """Clips that a recipe splits: those of its classes, as often as it has them.
+    """Clips that a recipe splits: those of the recipe's classes, with the recipe's copies.
 
     Returns
     -------

@@ -76,7 +76,7 @@ def clip_features(
 
 
 def _digest(settings: Features) -> bytes:
-    """Of what the cached features depend on; the rest of the settings comes behind the cache."""
+    """Hash of the settings that the cached features depend on."""
     used = settings.model_dump_json(exclude={"frames", "standardise"})
     return hashlib.sha256(f"{_VERSION} {version('librosa')} {used}".encode()).digest()
 
@@ -98,7 +98,7 @@ def features_of(
 
 
 def _load_samples(example: Example, rate: int | None) -> tuple[NDArray[np.float32], int]:
-    """First channel of a clip and its rate, resampled where another one is asked for."""
+    """First channel of a clip and its rate in Hz, resampled to ``rate`` if given."""
     if example.change is None:
         source = FileSource(example.clip.path)
         native = source.info.native_rate
@@ -162,7 +162,7 @@ def _without_librosa_warnings() -> Iterator[None]:
 
 
 class _LibrosaInputs:
-    """A sound, and what several features need of it."""
+    """Samples with the intermediate results that several features share."""
 
     def __init__(self, samples: NDArray[np.float32], rate: int, settings: Features) -> None:
         self.settings = settings
@@ -187,7 +187,7 @@ class _LibrosaInputs:
         return coefficients
 
     def delta(self, order: int) -> NDArray[np.float32]:
-        """Differences of the MFCC; a clip of few frames goes on as it ends."""
+        """Differences of the MFCC; a clip of few frames is extended by its edge values."""
         mode = "interp" if self.mfcc.shape[1] >= _DELTA_WIDTH else "nearest"
         differences: NDArray[np.float32] = librosa.feature.delta(self.mfcc, order=order, mode=mode)
         return differences

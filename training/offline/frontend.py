@@ -40,7 +40,7 @@ class Standardiser:
 
     @classmethod
     def of(cls, clips: ClipFrames) -> Standardiser:
-        """Over all frames of some clips."""
+        """Mean and deviation over all frames of some clips."""
         frames = sum(len(rows) for rows in clips)
         mean = sum(rows.sum(axis=0, dtype=np.float64) for rows in clips) / frames
         squares = sum(np.square(rows - mean).sum(axis=0) for rows in clips)
@@ -55,7 +55,7 @@ class Standardiser:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenEncoder:
-    """The pretrained encoder, and the scale of what it takes in."""
+    """The pretrained encoder with the scale of its input."""
 
     layer: Encoder
     scale: SpectrumScale
@@ -100,7 +100,7 @@ class FrozenEncoder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrontEnd:
-    """What stands between the features of clips and a network.
+    """Front end of an offline network: from features of clips to its inputs.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class FrontEnd:
         return self.standardised(self.encode(features))
 
     def save(self, run: Run) -> None:
-        """Keep it in a run's folder.
+        """Write standardiser and encoder into a run's folder.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A trained network with all that it takes to hear a recording."""
+"""A trained offline model: recipe, front end and network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BATCH = 128
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OfflineModel:
-    """A model that hears a whole clip at once.
+    """A model that takes a whole clip at once.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class OfflineModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Its classes, in the order of its outputs."""
+        """Classes in the order of the network's outputs."""
         return self.recipe.labels
 
     def predict(self, paths: Sequence[Path], jobs: int = 1) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ class OfflineModel:
         return out
 
     def save(self, run: Run) -> None:
-        """Keep it in a run's folder.
+        """Write front end and network into a run's folder.
 
         Raises
         ------

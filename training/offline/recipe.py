@@ -1,4 +1,4 @@
-"""Recipe of a model that hears a whole clip at once."""
+"""Recipe of an offline model, which takes a whole clip at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FeatureKind = Literal[
 
 
 class PublishedResult(RecipeSection):
-    """What the authors of a system say that it reaches.
+    """Figures that the authors of a system published.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class PublishedResult(RecipeSection):
 
 
 class Features(RecipeSection):
-    """What is computed of each clip.
+    """Features of each clip.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Features(RecipeSection):
 
     @property
     def mel_bands(self) -> slice:
-        """Where the mel bands are among the features of a frame; empty without them."""
+        """Indices of the mel bands among the features of a frame; empty without mel bands."""
         widths = {"chroma": 12, "mel": self.n_mels, "zcr": 1, "rms": 1, "contrast": 7, "tonnetz": 6}
         start = 0
         for kind in self.kinds:
@@ -113,7 +113,7 @@ class NetworkOptions(RecipeSection):
 
 
 class OfflineFit(FitSettings):
-    """How labels are learned.
+    """Settings of a fit to labels.
 
     Attributes
     ----------
@@ -142,12 +142,12 @@ class OfflineFit(FitSettings):
 
     @property
     def needs_validation(self) -> bool:
-        """Whether the loss on the validation clips decides anything."""
+        """Whether early stopping or the learning rate depends on the validation loss."""
         return self.patience is not None or self.schedule == "plateau"
 
 
 class OfflineRecipe(BaseRecipe):
-    """How a model that hears a whole clip at once is made.
+    """Recipe of an offline model, which takes a whole clip at once.
 
     Where no stage needs validation clips, they train too.
 
@@ -196,7 +196,7 @@ class OfflineRecipe(BaseRecipe):
 
     @property
     def stages(self) -> dict[str, OfflineFit]:
-        """What is done one after the other, by name."""
+        """Fits by name, in their order."""
         more = {} if self.fine_tune is None else {"fine_tune": self.fine_tune}
         return {"fit": self.fit, **more}
 

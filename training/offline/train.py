@@ -1,4 +1,4 @@
-"""Makes a model that hears a whole clip at once: features in, probabilities of the test out."""
+"""Training of an offline model: from features of clips to probabilities of the test clips."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["load_offline", "make_model"]
 
 
 def make_model(job: Job[OfflineRecipe]) -> Evaluation:
-    """Train what a recipe says, or go on where an interrupted run stopped, and hear the test.
+    """Train the model of a recipe, or resume, and evaluate it on the test clips.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def make_model(job: Job[OfflineRecipe]) -> Evaluation:
 
 
 def _assign_parts(job: Job[OfflineRecipe]) -> dict[SplitPart, list[Clip]]:
-    """Who trains, who chooses, who is tested."""
+    """Clips by part; those for validation train if no stage needs them."""
     parts, recipe = job.parts, job.recipe
     train, validation = list(parts["train"]), list(parts["validation"])
     if not any(stage.needs_validation for stage in recipe.stages.values()):
@@ -78,7 +78,7 @@ def _assign_parts(job: Job[OfflineRecipe]) -> dict[SplitPart, list[Clip]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _TrainingData:
-    """What a network learns from, and what made it.
+    """Inputs of a network by part, with their clips and the front end that made them.
 
     Attributes
     ----------

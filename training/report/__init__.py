@@ -1,1 +1,1 @@
-"""What people read of a run: tables, figures, the card, the report."""
+"""Output for people: tables, figures, the card, the report of a run, comparisons."""

@@ -104,7 +104,7 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
 
 
 def _axis_limit(differences: Sequence[Mapping[str, Any]]) -> int:
-    """Whole tens of points that no difference exceeds."""
+    """End of the axis in points: the least multiple of ten above all differences."""
     ends: list[float] = [
         end for each in differences for row in each["rows"] for end in row["interval"] or ()
     ]
@@ -162,7 +162,7 @@ def _system(letter: str, runs: Sequence[Run]) -> ComparedSystem:
 
 
 def _common(systems: Sequence[ComparedSystem]) -> dict[str, list[ClipKey]]:
-    """Clips by corpus that all systems heard under the same label, in one order."""
+    """Clips by corpus that all systems share with the same label, in the same order."""
     first, *others = systems
     keys = [
         key
@@ -220,7 +220,7 @@ def _figures(system: ComparedSystem, keys: Sequence[ClipKey]) -> dict[str, Any]:
 def _gains_over(
     first: ComparedSystem, other: ComparedSystem, common: Mapping[str, Sequence[ClipKey]]
 ) -> dict[str, Any]:
-    """What the other system gains over the first, by corpus and in the mean over corpora."""
+    """Gain of the other system over the first, by corpus and as the mean over corpora."""
     rows = []
     gains: dict[str, tuple[float, NDArray[np.float64]]] = {}
     for number, (name, keys) in enumerate(common.items()):

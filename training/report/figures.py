@@ -74,7 +74,7 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 def inline_svg(figure: Figure, name: str, title: str) -> str:
-    """A figure as an element of a page: it takes the page's font and the colours of its theme.
+    """SVG element of a figure, in the font and colours of the page's theme.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _confusion(axes: Axes, scores: Mapping[str, Any]) -> None:
 
 @_styled
 def reliabilities(corpora: CorpusScores) -> Figure:
-    """How often predictions of each confidence are right, for each corpus."""
+    """Accuracy against confidence, a diagram for each corpus."""
     figure, panels = _panels(len(corpora), 3.2)
     for axes, scores in zip(panels, corpora.values(), strict=True):
         _reliability(axes, scores)
@@ -176,7 +176,7 @@ def _reliability(axes: Axes, scores: Mapping[str, Any]) -> None:
 
 @_styled
 def early_decisions(corpora: CorpusScores) -> Figure:
-    """UAR against seconds heard, a line for each corpus, and what the whole clip gives."""
+    """UAR against seconds of speech, a line for each corpus, with the UAR of the whole clip."""
     figure = Figure(figsize=(5.6, 3.3), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     seconds = [float(key) for key in next(iter(corpora.values()))["uar_after"]]

@@ -96,12 +96,12 @@ def seconds(value: float | None) -> str:
 
 
 def paragraph(text: str) -> str:
-    """Fill the lines of a text, for Markdown."""
+    """Paragraph for Markdown, wrapped at 100 columns."""
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def bullet(text: str) -> str:
-    """Fill the lines of one point of a list likewise."""
+    """List item for Markdown, wrapped at 100 columns."""
     return textwrap.fill(
         text,
         100,

@@ -1,4 +1,4 @@
-"""What a recipe lets training know of the test clips."""
+"""Leaks of test clips into training, by a recipe's settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaks(recipe: Mapping[str, Any]) -> list[str]:
-    """What training knows of the test clips, where a recipe reproduces such a thing."""
+    """Sentences on the test clips' leaks into training, for recipes that reproduce any."""
     found = []
     if recipe["split"]["scheme"] == "clips":
         found.append(

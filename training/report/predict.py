@@ -1,4 +1,4 @@
-"""What a model says of audio files, a line each."""
+"""Predictions of a model for audio files, as lines of text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Predictor:
 
 
 def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
-    """Tell what a model says of audio files, one line after the other.
+    """Predictions for audio files, a line of text for each file.
 
     A file that cannot be read gets a line that says why, and the others go on.
 

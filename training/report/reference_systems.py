@@ -1,4 +1,4 @@
-"""Systems to measure oneself against: what each reaches on speakers that it never heard.
+"""Reference systems: published or measured figures on unseen speakers.
 
 Numbers on random splits over clips, or of the best epoch on the test set, are not among them.
 """
@@ -17,7 +17,7 @@ Measure = Literal["UAR", "accuracy"]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a system reaches on a corpus, and under which circumstances."""
+    """Figure of a system on a corpus, 0 to 1."""
 
     value: float
     measure: Measure = "UAR"
@@ -142,7 +142,7 @@ REFERENCE_SYSTEMS: tuple[ReferenceSystem, ...] = (
 
 
 def anchors(classes: Mapping[str, int]) -> list[ReferenceSystem]:
-    """Those that say something of corpora, each measured over so many classes."""
+    """Reference systems with figures for these corpora, given the number of classes of each."""
     comparable = {name for name, count in classes.items() if CLASSES.get(name) == count}
     found = []
     for anchor in REFERENCE_SYSTEMS:

@@ -88,7 +88,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _figures(results: Results | None, history: Mapping[str, Any]) -> dict[str, tuple[Figure, str]]:
-    """Each figure that there is, with what it shows."""
+    """Figures of the page by name, each with a caption."""
     drawn = {}
     stages = {name: epochs for name, epochs in history.items() if epochs}
     if stages:
@@ -130,7 +130,7 @@ _SECTIONS = {
 
 
 def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Those that the page has, with their names."""
+    """Titles of the sections that the page has, by name."""
     results = facts["results"] or {}
     there = {
         **dict.fromkeys(("data", "again"), True),
@@ -253,7 +253,7 @@ def _seconds(corpora: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _published(record: RunRecord, results: Results) -> dict[str, Any] | None:
-    """What the authors of a reference recipe say beside what came out here."""
+    """Published figures of a recipe's authors beside those of the run."""
     published_result = record.recipe.get("published")
     if not published_result:
         return None

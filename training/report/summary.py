@@ -96,7 +96,7 @@ def _check_one_recipe(runs: Sequence[Run], records: Sequence[RunRecord]) -> None
 def summary(
     runs: Sequence[Run], records: Sequence[RunRecord], results: Sequence[Results]
 ) -> dict[str, Any]:
-    """What several runs give together, fit for JSON.
+    """Figures of several runs together, fit for JSON.
 
     Returns
     -------

@@ -153,7 +153,7 @@ class StreamSettings(RecipeSection):
 
 
 class Augmentation(RecipeSection):
-    """What a model trains on beside the clips as recorded; by default nothing.
+    """Augmentation of the training clips; by default none.
 
     Attributes
     ----------
@@ -371,7 +371,7 @@ def _gain_changed(
 
 
 def _applied(transform: BaseWaveformTransform, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a transform that leaves nothing to chance makes of a sound."""
+    """Output of a deterministic transform."""
     with _global_generators_kept():
         changed: NDArray[np.float32] = transform(sound, SAMPLE_RATE).astype(np.float32)
     return changed
@@ -379,7 +379,7 @@ def _applied(transform: BaseWaveformTransform, sound: NDArray[np.float32]) -> ND
 
 @contextmanager
 def _global_generators_kept() -> Iterator[None]:
-    """Draws from the global generators are undone: audiomentations draws even where it need not.
+    """Restore the global generators, which audiomentations draws from without need.
 
     A model's first weights may be drawn from them, and must not depend on what lay in a cache.
     """
@@ -398,7 +398,7 @@ _BABBLE_COUNT = 64
 
 
 def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyExample]:
-    """What a model trains on: clips as recorded, then their changed copies, then streams.
+    """Training examples: clips as recorded, then changed copies, then streams.
 
     Parameters
     ----------

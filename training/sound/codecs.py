@@ -19,7 +19,7 @@ Codec: TypeAlias = Literal["opus", "mp3", "gsm", "g711"]
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """How libsndfile names a codec, and how hard it may compress."""
+    """Format, subtype and compression levels of a codec in libsndfile."""
 
     container: str
     subtype: str
@@ -41,7 +41,7 @@ _FORMATS: Mapping[Codec, _Format] = {
 def coded(
     samples: NDArray[np.float32], codec: Codec, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Sound that went through a codec, as long as before and in step with it.
+    """Sound after encoding and decoding, of the same length and without delay.
 
     Parameters
     ----------

@@ -26,17 +26,17 @@ _VERSION = b"2"
 
 
 class SoundChange(Protocol):
-    """What is done to a sound: small, frozen, fit for pickling, and deterministic.
+    """A change of sound: small, picklable and deterministic.
 
     All of its chance comes from a seed of its own and from the key that names the sound.
     """
 
     def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
-        """Changed sound of samples at 16 kHz, shape ``(n,)``; it may be of another length."""
+        """Changed samples at 16 kHz, shape ``(n,)``; their number may differ."""
         ...
 
     def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
-        """Of the change, what was done to the voice itself; of the same length as the whole."""
+        """Samples of the changed voice alone, of the length of the whole changed sound."""
         ...
 
     def digest(self, key: str) -> bytes:
@@ -46,7 +46,7 @@ class SoundChange(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One clip as it is fed.
+    """A clip as an input, as recorded or changed.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Example:
 
     @property
     def key(self) -> str:
-        """What its chance depends on, beside the change's seed."""
+        """Key that the change's random draws depend on, beside its seed."""
         return f"{self.clip.corpus}/{self.clip.name}/{self.copy}"
 
     def samples(self) -> NDArray[np.float32]:
@@ -89,7 +89,7 @@ class Example:
         return sound if self.change is None else self.change.voice(sound, self.key)
 
     def stream(self) -> ClipStream:
-        """The same as a stream of one clip."""
+        """Stream of the one clip."""
         sound = self.samples()
         return ClipStream(sound, (ClipSpan(0, len(sound), self.clip),))
 
@@ -133,7 +133,7 @@ class StreamExample:
 
     @property
     def key(self) -> str:
-        """What its chance depends on, beside the change's seed."""
+        """Key that the change's random draws depend on, beside its seed."""
         names = "+".join(f"{clip.corpus}/{clip.name}" for clip in self.clips)
         return f"{names}/{self.gap_s}/{self.seed}/{self.copy}"
 
@@ -153,7 +153,7 @@ class StreamExample:
         return sound if self.change is None else self.change.voice(sound, self.key)
 
     def stream(self) -> ClipStream:
-        """The sound, and where each clip lies in it."""
+        """Samples with the span of each clip."""
         stream = self._joined()
         if self.change is None:
             return stream
@@ -227,14 +227,14 @@ class NoiseMixer:
         return mix_at_snr(samples, noise, snr_db, voiced_mask(samples))
 
     def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
-        """The sound as it was."""
+        """Samples without the noise."""
         return samples
 
     def _kind(self, random: np.random.Generator) -> str:
         return self.kinds[int(random.integers(len(self.kinds)))]
 
     def digest(self, key: str) -> bytes:
-        """Hash of the settings, and of the speech where this key's noise is made of it."""
+        """Hash of the settings, and of the speech that noise of this key is made of, if any."""
         kind = self._kind(generator(self.seed, "noise", key))
         speech = [_remembered_hash(path) for path in self.speech] if kind == BABBLE else []
         settings = repr((self.kinds, self.snr_db, self.seed)).encode()

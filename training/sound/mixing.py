@@ -10,7 +10,7 @@ from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 
 
 def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) -> NDArray[np.bool_]:
-    """Which samples lie in frames that the live gate calls voiced, shape ``(n,)``.
+    """Mask of the samples in frames that the live gate counts as voiced, shape ``(n,)``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def mix_at_snr(
     snr_db: float,
     voiced: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
-    """Speech with noise under it.
+    """Sum of speech and noise at a signal-to-noise ratio in dB.
 
     The ratio is that of the speech's power over its voiced samples to the noise's power over its
     whole length: pauses and the silence around a clip do not count. Without a voiced sample the
@@ -60,7 +60,7 @@ def mix_at_snr(
 def limit_to_full_scale(
     changed: NDArray[np.float32], original: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """What was made of a sound, softened as a whole where it alone exceeds full scale."""
+    """Changed samples, attenuated as a whole if they alone exceed full scale."""
     limit = max(1.0, _peak(original))
     peak = _peak(changed)
     return changed if peak <= limit else changed * np.float32(limit / peak)

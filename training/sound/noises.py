@@ -210,7 +210,7 @@ def _ping(
     decay_s: float,
     random: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """What rings when it is struck: damped modes, the high ones shorter."""
+    """Impulse response of a struck body: damped modes, the high ones shorter."""
     sound = np.zeros(len(time))
     for mode_hz in modes_hz:
         damped = np.exp(-time / decay_s * np.sqrt(mode_hz / modes_hz[0]))
@@ -340,7 +340,7 @@ _SYNTHESISED: Mapping[str, Callable[[float, np.random.Generator], Samples]] = {
 
 
 def unit_rms(sound: NDArray[np.floating]) -> Samples:
-    """The same sound at RMS 1; silence stays silence."""
+    """Samples scaled to an RMS of 1; silence stays silence."""
     rms = _rms(sound)
     return (sound / rms if rms > 0 else sound).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Preprocessing of whole clips, as published systems name it: for models that hear a clip at once.
+"""Preprocessing of whole clips for offline models, under the names of published systems.
 
 A stream has no whole clip to look back on: nothing of this runs live, and no streaming recipe may
 ask for it.
@@ -21,7 +21,7 @@ _LEAST_SAMPLES = 2048
 
 
 class Preprocessing(RecipeSection):
-    """What is done to each clip ahead of its features, in this order; by default nothing.
+    """Steps of preprocessing ahead of the features, in this order; by default none.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Preprocessing(RecipeSection):
 def preprocess(
     samples: NDArray[np.float32], rate: int, settings: Preprocessing
 ) -> NDArray[np.float32]:
-    """A clip as a recipe wants it.
+    """Samples after the steps that a recipe asks for.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def preprocess(
 def trim_silence(
     samples: NDArray[np.float32], rate: int, *, top_db: float = 30.0
 ) -> NDArray[np.float32]:
-    """Sound without the silence ahead of it and behind it (``librosa.effects.trim``)."""
+    """Samples without leading and trailing silence (``librosa.effects.trim``)."""
     import librosa
 
     if not samples.any():

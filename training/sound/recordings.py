@@ -16,7 +16,7 @@ _EDGE_FRAMES = 2
 
 
 def samples_16k(path: Path) -> NDArray[np.float32]:
-    """First channel of a recording at 16 kHz, shape ``(n,)``, resampled as the live path does it.
+    """First channel of a recording at 16 kHz, shape ``(n,)``, resampled as in the live path.
 
     Raises
     ------

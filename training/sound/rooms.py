@@ -49,7 +49,7 @@ def impulse_response(
 
 
 def reverberate(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sound as it is heard in a room, of the same length and RMS; it begins when it did."""
+    """Samples convolved with an impulse response, of the same length, start and RMS."""
     heard: NDArray[np.float64] = oaconvolve(samples.astype(np.float64), response)[: len(samples)]
     before, after = np.vdot(samples, samples), np.vdot(heard, heard)
     gain = float(np.sqrt(before / after)) if after > 0 else 1.0

@@ -8,6 +8,6 @@ import numpy as np
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """Generator of its own for whatever is named, such as a take and one effect on it."""
+    """Random generator that depends on a seed and on names alone."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest, "little")])

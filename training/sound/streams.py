@@ -47,7 +47,7 @@ class ClipSpan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipStream:
-    """Sound with the clips it is made of.
+    """Samples with the clips that they consist of.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class ClipStream:
         return self.spans[int(self.owners(np.array([sample]))[0])].clip
 
     def with_samples(self, samples: NDArray[np.float32]) -> ClipStream:
-        """The same clips in changed sound; where it is longer or shorter, the spans stretch."""
+        """Stream with changed samples, its spans stretched in proportion to the new length."""
         ratio = len(samples) / max(1, len(self.samples))
         spans = tuple(
             ClipSpan(round(span.start * ratio), round(span.end * ratio), span.clip)
@@ -150,7 +150,7 @@ def join_without_gaps(clips: Sequence[Clip], read: SampleReader = samples_16k) -
 
 
 def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> ClipStream:
-    """Parts that overlap by a fade; a span begins in the middle of it."""
+    """Parts that overlap by a fade; a span begins in the middle of its fade."""
     fade = min(_FADE, *(len(part) // 2 for part in parts))
     rising = ((np.arange(fade) + 0.5) / max(1, fade)).astype(np.float32)
     samples = np.zeros(sum(map(len, parts)) - fade * (len(parts) - 1), np.float32)
@@ -175,7 +175,7 @@ def _crossfaded(parts: Sequence[NDArray[np.float32]], clips: Sequence[Clip]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One speaker who goes from one emotion to another without a pause.
+    """Switch of a speaker's emotion without a pause.
 
     Attributes
     ----------
@@ -188,22 +188,22 @@ class Switch:
 
     @property
     def before(self) -> str:
-        """The emotion ahead of the switch."""
+        """Emotion before the switch."""
         return self.first[0].label
 
     @property
     def after(self) -> str:
-        """The emotion behind it."""
+        """Emotion after the switch."""
         return self.second[0].label
 
     def sound(self, read: SampleReader = samples_16k) -> tuple[NDArray[np.float32], int]:
-        """The speech at 16 kHz, and the sample from which it is in the second emotion."""
+        """Samples at 16 kHz, and the index of the first one in the second emotion."""
         stream = join_without_gaps((*self.first, *self.second), read)
         return stream.samples, stream.spans[len(self.first)].start
 
 
 _DRAWS = 20
-"""Switches that are tried for each one that is wanted."""
+"""Draws for each switch that is wanted."""
 
 _AFTER_S = 1.0
 
@@ -280,7 +280,7 @@ def _draw_switches(
 def _clips_for(
     clips: Sequence[Clip], random: np.random.Generator, seconds: float, read: SampleReader
 ) -> tuple[Clip, ...]:
-    """Clips in random order that hold so many seconds of speech; none where all are too short."""
+    """Clips in random order with so many seconds of speech in all; empty if there are too few."""
     chosen: list[Clip] = []
     lacking = seconds * SAMPLE_RATE
     for number in random.permutation(len(clips)):
@@ -293,7 +293,7 @@ def _clips_for(
 
 
 def _is_one_segment(samples: NDArray[np.float32], at: int, gate: GateConfig) -> bool:
-    """Whether one segment, and no other, holds the switch and some of what comes behind it."""
+    """Whether the gate gives a single segment that lasts past the switch by a second."""
     speech_gate = SpeechGate(gate)
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     events = [event for frame in frames if (event := speech_gate.push(frame).event) is not None]

@@ -70,7 +70,7 @@ class Architecture(BaseModel):
 
     @property
     def encoder_alone(self) -> Architecture:
-        """The same encoder with its last layer's output only."""
+        """Sizes with the same encoder, its last layer's output only, and a single head."""
         return self.model_copy(update={"heads": 1, "statistics_heads": 0})
 
     @property

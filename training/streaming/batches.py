@@ -92,7 +92,7 @@ class ImitationBatches(BucketedBatches):
 
 @dataclass(frozen=True, slots=True)
 class LabelledSegment:
-    """A segment as labels are learned from it.
+    """A segment with the labels to learn.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class LabelledSegment:
         return self.clips[self.last_voiced]
 
     def followed_by(self, other: LabelledSegment) -> LabelledSegment:
-        """The segment up to its result, and another one behind it without a pause."""
+        """Segment up to its result, joined with another one without a pause."""
         end = self.last_voiced + 1
         soft_targets = None
         if self.soft_targets is not None and other.soft_targets is not None:
@@ -234,7 +234,7 @@ class LabelBatches(BucketedBatches):
 
 
 class FrameBatches(LabelBatches):
-    """The same from log-mel frames, which are changed before they become MFCC.
+    """Batches for the whole network: MFCC of log-mel frames that are augmented first.
 
     For validation they stay as they are.
     """

@@ -132,7 +132,7 @@ class Encoder(ArchitectureLayer):
         return self.run(frames, zeros)[0]
 
     def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
-        """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
+        """Output of :meth:`call`; unknown lengths cannot be traced on all backends."""
         return sequence_spec(
             frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
         )

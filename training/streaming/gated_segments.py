@@ -1,4 +1,4 @@
-"""Clips as the model hears them: what the live gate lets through, cached on the disk."""
+"""Speech segments of examples, as the live gate cuts them, cached on the disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GatedSegment:
-    """A speech segment of a take, as the gate cut it.
+    """A speech segment of an example, as the gate cut it.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class GatedSegment:
 
     @property
     def recorded(self) -> bool:
-        """Whether the take is as recorded, rather than a changed copy."""
+        """Whether the example is as recorded, rather than a changed copy."""
         return self.example.change is None
 
 
@@ -166,7 +166,7 @@ def _digest_of_parameters(features: FeatureParams, gate: GateConfig) -> bytes:
 
 @dataclass(slots=True)
 class _SegmentDraft:
-    """A segment while it is cut."""
+    """A segment whose end is not reached yet."""
 
     first: int
     log_mels: list[NDArray[np.float64]]

@@ -1,4 +1,4 @@
-"""The training graph over whole segments, beside the stream that was made of it."""
+"""The training graph over whole segments, compared with the stream."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _logits_at_results(
 
 
 def compare_with_graph(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
-    """What the training graph says of the same clips, and how far the stream is from it.
+    """UAR of the training graph on the same clips, and its differences from the stream.
 
     Returns
     -------

@@ -104,7 +104,7 @@ class Head(ArchitectureLayer):
         return self.logits(pooled)
 
     def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
-        """What :meth:`call` gives."""
+        """Output of :meth:`call`."""
         return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
 
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:
@@ -124,7 +124,7 @@ class Head(ArchitectureLayer):
         return self.logits(_statistics(pool_mean, pool_spread / pool_weight)), lstm | pool
 
     def _standardised(self, vectors: Tensor) -> Tensor:
-        """What the encoder's last layer gave, whichever others come with it."""
+        """Output of the encoder's last layer, standardised."""
         return (vectors[..., -self.architecture.units[-1] :] - self.mean) / self.deviation
 
     def _bounded_score(self, values: Tensor) -> Tensor:
@@ -159,14 +159,14 @@ def _moments(weights: Tensor, values: Tensor, *, training: bool) -> tuple[Tensor
 
 
 def _delayed(values: Tensor, steps: int) -> Tensor:
-    """Values so many steps later, behind zeros."""
+    """Values shifted to later steps, with zeros first."""
     return ops.pad(values, ((0, 0), (steps, 0), (0, 0)))[:, : ops.shape(values)[1]]
 
 
 def _running_moments(
     state: tuple[Tensor, Tensor, Tensor], retention: float, weight: Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Weight, mean and weighted squares around it after one more value.
+    """Weight, mean and weighted sum of squared deviations after one more value.
 
     The update of West (Updating Mean and Variance Estimates: An Improved Method, Communications of
     the ACM 22, 1979), with weights that fade to ``retention`` of themselves from step to step.
@@ -221,7 +221,7 @@ class RunningStatistics(ArchitectureLayer):
         )
 
     def compute_output_spec(self, vectors: Tensor) -> keras.KerasTensor:
-        """What :meth:`call` gives."""
+        """Output of :meth:`call`."""
         width = _STATISTICS * sum(self.architecture.widths)
         return sequence_spec(vectors, 1, width, self.compute_dtype)
 
@@ -315,7 +315,7 @@ class Heads(ArchitectureLayer):
         return _mean(head_logits)
 
     def compute_output_spec(self, vectors: Tensor, **_options: bool) -> keras.KerasTensor:
-        """What :meth:`call` gives."""
+        """Output of :meth:`call`."""
         return sequence_spec(vectors, 1, self.architecture.labels, self.compute_dtype)
 
     def step(self, vector: Tensor, states: States) -> tuple[Tensor, States]:

@@ -1,4 +1,4 @@
-"""First stage: without labels, the encoder learns to give the teacher's vectors from MFCC."""
+"""First stage: the encoder learns, without labels, to give a pretrained encoder's vectors."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ ENCODER_STAGE = "encoder"
 
 @dataclass(frozen=True, slots=True)
 class ImitationSet:
-    """Segments, and what the teacher hears and makes of each.
+    """Segments with inputs and outputs of the pretrained encoder.
 
     Attributes
     ----------
     segments
         The segments.
     spectra
-        The teacher's standardised input, each ``(32 + 8 steps, 64)``.
+        Standardised inputs of the pretrained encoder, each ``(32 + 8 steps, 64)``.
     vectors
-        Its output, each ``(steps, units)``.
+        Outputs of the pretrained encoder, each ``(steps, units)``.
     """
 
     segments: Sequence[GatedSegment]
@@ -50,12 +50,12 @@ class ImitationSet:
 
 
 def pretrained_vectors(
-    teacher: Encoder, spectra: Sequence[NDArray[np.float32]]
+    pretrained: Encoder, spectra: Sequence[NDArray[np.float32]]
 ) -> list[NDArray[np.float16]]:
-    """The teacher's vectors of segments from its standardised input, its context left out."""
+    """Vectors of segments by the pretrained encoder, each ``(steps, units)``, without context."""
     context = CONTEXT_FRAMES // STEP_FRAMES
     return run_causal(
-        teacher,
+        pretrained,
         [len(spectrum) // STEP_FRAMES for spectrum in spectra],
         lambda k: spectra[k],
         lambda _, vectors: vectors[context:].astype(np.float16),
@@ -63,7 +63,7 @@ def pretrained_vectors(
 
 
 def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
-    """Vectors of all steps of each segment, ``(steps, units)``, in the segments' order."""
+    """Vectors of each segment, shape ``(steps, units)``."""
     coefficients = encoder.architecture.coefficients
     return run_causal(
         encoder,
@@ -76,7 +76,7 @@ def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[n
 def standardise(
     encoder: Encoder, segments: Sequence[GatedSegment]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Set the mean and deviation of the encoder's input to those of training segments."""
+    """Set the encoder's input mean and deviation to those of training segments, and return both."""
     coefficients = encoder.architecture.coefficients
     joined = np.concatenate([mfcc(segment.log_mel, coefficients) for segment in segments[::5]])
     mean, deviation = joined.mean(axis=0), joined.std(axis=0)
@@ -86,10 +86,10 @@ def standardise(
 
 
 def initialise_batch_norm(encoder: Encoder, segments: Sequence[GatedSegment]) -> None:
-    """Give an encoder with random weights the statistics of training segments.
+    """Initialise the statistics of an encoder with random weights on training segments.
 
-    Its input and the output of each convolution get mean 0 and deviation 1 over a sample of them,
-    and stay scaled like that.
+    Input and convolution outputs get mean 0 and deviation 1 over a sample of the segments; the
+    statistics stay fixed afterwards.
     """
     standardise(encoder, segments)
     coefficients = encoder.architecture.coefficients
@@ -111,22 +111,22 @@ class ImitationLoss(keras.losses.Loss):
 
 
 def train_encoder(
-    recipe: StreamingRecipe, imitation_set: ImitationSet, teacher: Encoder, run: Run, seed: int
+    recipe: StreamingRecipe, imitation_set: ImitationSet, pretrained: Encoder, run: Run, seed: int
 ) -> Encoder:
-    """Train an encoder, or go on where an interrupted run stopped.
+    """Train an encoder to imitate a pretrained one, or resume an interrupted fit.
 
     Parameters
     ----------
     recipe
-        What to do.
+        The recipe.
     imitation_set
-        Of the training speakers.
-    teacher
-        From :func:`training.streaming.pretrained.load_teacher`.
+        Segments of the training speakers.
+    pretrained
+        From :func:`training.streaming.pretrained.load_pretrained_encoder`.
     run
-        Where checkpoints are kept.
+        Run whose folder holds the checkpoints.
     seed
-        Seeds the order of the batches and their gains.
+        Seed of the order of the batches and of their gains.
     """
     keras.utils.set_random_seed(seed)
     encoder = new_model(recipe.architecture.encoder_alone).encoder
@@ -134,7 +134,7 @@ def train_encoder(
     if weights_path.exists():
         load_weights(encoder, weights_path)
         return encoder
-    _initialise_from_pretrained(encoder, teacher, imitation_set)
+    _initialise_from_pretrained(encoder, pretrained, imitation_set)
     if recipe.encoder.epochs:
         _fit_encoder(encoder, recipe.encoder, imitation_set, run, seed)
     save_weights(encoder, weights_path)
@@ -156,9 +156,9 @@ def _fit_encoder(
 
 
 def _initialise_from_pretrained(
-    encoder: Encoder, teacher: Encoder, imitation_set: ImitationSet
+    encoder: Encoder, pretrained: Encoder, imitation_set: ImitationSet
 ) -> None:
-    """Give the encoder the teacher's weights, and the map that makes its input from MFCC."""
+    """Set the pretrained weights, and the map from MFCC to the pretrained encoder's input."""
     shape = encoder.architecture
     mean, deviation = standardise(encoder, imitation_set.segments)
     chosen = np.random.default_rng(0).permutation(len(imitation_set.segments))[:_MAP_SEGMENTS]
@@ -169,9 +169,9 @@ def _initialise_from_pretrained(
         shape.map_frames,
     )
     encoder.map.set_weights([kernel, bias])
-    for own, pretrained in zip(
+    for own, other in zip(
         [*encoder.convolutions, *encoder.norms, *encoder.dense],
-        [*teacher.convolutions, *teacher.norms, *teacher.dense],
+        [*pretrained.convolutions, *pretrained.norms, *pretrained.dense],
         strict=True,
     ):
-        own.set_weights(pretrained.get_weights())
+        own.set_weights(other.get_weights())

@@ -24,7 +24,7 @@ def run_causal(
     load_sequence: Callable[[int], NDArray[np.floating]],
     select: Callable[[int, NDArray[np.float32]], _Selected],
 ) -> list[_Selected]:
-    """What is kept of a causal layer's outputs for sequences of any length, in their order.
+    """Selected outputs of a causal layer for sequences of any length, in their order.
 
     Those of like length run together. Only a batch of them is in memory at a time.
 

@@ -1,4 +1,4 @@
-"""Stages that learn labels: the head behind a frozen encoder, or the whole network."""
+"""Fits to labels: of the heads behind the frozen encoder, or of the whole network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
 def label_segments(
     segments: Sequence[GatedSegment], inputs: Sequence[NDArray[np.floating]]
 ) -> list[LabelledSegment]:
-    """Segments, as what is to be learned from ``inputs``."""
+    """Segments with ``inputs`` as the network's inputs, and their labels."""
     return [
         LabelledSegment(own, segment.clips, segment.last_voiced, changed=not segment.recorded)
         for own, segment in zip(inputs, segments, strict=True)
@@ -35,20 +35,20 @@ def label_segments(
 
 @dataclass(frozen=True, slots=True)
 class LabelTrainingSet:
-    """What labels are learned from.
+    """Segments and settings of a fit to labels.
 
     Attributes
     ----------
     stage
-        What to do.
+        Settings of the fit.
     segments
-        What is learned from: encoded segments for a head, log-mel frames for the whole network.
+        Training segments: encoded for a head, log-mel frames for the whole network.
     validation
-        What early stopping and the learning rate may go by.
+        Segments for early stopping and for the learning rate.
     run, name
-        Where checkpoints are kept, and under which name.
+        Run whose folder holds the checkpoints, and their name.
     seed
-        Seeds dropout and the order of the batches.
+        Seed of dropout and of the order of the batches.
     """
 
     stage: LabelStage
@@ -60,7 +60,7 @@ class LabelTrainingSet:
 
 
 def train_head(head: Head, training_set: LabelTrainingSet) -> Head:
-    """Train a head from where it stands, or go on where an interrupted run stopped."""
+    """Train a head from its present weights, or resume an interrupted fit."""
     width = head.architecture.units[-1]
     training_set = replace(
         training_set,
@@ -74,7 +74,7 @@ def train_head(head: Head, training_set: LabelTrainingSet) -> Head:
 
 
 def _last_units(segments: Sequence[LabelledSegment], width: int) -> list[LabelledSegment]:
-    """Segments with what the encoder's last layer gave, whichever others come with it."""
+    """Segments with the output of the encoder's last layer alone as inputs."""
     return [replace(segment, inputs=segment.inputs[:, -width:]) for segment in segments]
 
 
@@ -82,10 +82,10 @@ _MIN_DEVIATION, _FLOOR = 1e-4, 1e-2
 
 
 def standardise_units(layer: Head | StatisticsAnswer, sample: NDArray[np.float32]) -> None:
-    """Let a layer see its units around 0, about 1 wide, by what they are in a sample of rows.
+    """Set a layer's input mean and deviation to those of a sample, shape ``(rows, units)``.
 
-    Each is divided by a little more than its deviation; by 1 where it never moved: nothing was
-    learned of it, so it must not be scaled up when some other sound moves it.
+    The deviation is raised by a floor. For a unit that is constant in the sample it is 1, so that
+    other sound is not scaled up.
     """
     deviation = sample.std(axis=0)
     layer.mean.assign(sample.mean(axis=0))
@@ -93,17 +93,17 @@ def standardise_units(layer: Head | StatisticsAnswer, sample: NDArray[np.float32
 
 
 def train_statistics_head(
-    answer: StatisticsAnswer, training_set: LabelTrainingSet
+    head: StatisticsAnswer, training_set: LabelTrainingSet
 ) -> StatisticsAnswer:
-    """Train an answer from statistics likewise, by segments from :func:`rows_at_steps`."""
+    """Train a head of statistics on segments from :func:`rows_at_steps`, or resume."""
     results = np.stack([row.inputs[row.last_voiced] for row in training_set.segments])
-    standardise_units(answer, results.astype(np.float32))
-    _fit(answer, results.shape[1], training_set)
-    return answer
+    standardise_units(head, results.astype(np.float32))
+    _fit(head, results.shape[1], training_set)
+    return head
 
 
 _EARLY_STEPS = (7, 13, 20)
-"""Steps at which an early answer is learned, beside the result: after 0.64, 1.12 and 1.68 s."""
+"""Steps that heads of statistics train on, beside the result: after 0.64, 1.12 and 1.68 s."""
 
 
 def statistics_at_steps(
@@ -111,21 +111,21 @@ def statistics_at_steps(
     segments: Sequence[GatedSegment],
     vectors: Sequence[NDArray[np.float16]],
 ) -> list[NDArray[np.float16]]:
-    """What answers from statistics learn from: the statistics until each of a segment's few steps.
+    """Running statistics at the learned steps of each segment, shape ``(steps, 3 units)``.
 
-    They have no weights of their own, so they are computed once.
+    They have no weights, so they are computed once.
     """
 
-    def learned(k: int, own: NDArray[np.float32]) -> NDArray[np.float16]:
+    def select(k: int, own: NDArray[np.float32]) -> NDArray[np.float16]:
         return own[_learned_steps(segments[k].last_voiced)].astype(np.float16)
 
-    return run_causal(statistics, [len(own) for own in vectors], lambda k: vectors[k], learned)
+    return run_causal(statistics, [len(own) for own in vectors], lambda k: vectors[k], select)
 
 
 def rows_at_steps(
     segments: Sequence[LabelledSegment], statistics: Sequence[NDArray[np.float16]]
 ) -> list[LabelledSegment]:
-    """Segments of a few steps, with what :func:`statistics_at_steps` gives of each."""
+    """Segments reduced to the learned steps, with their statistics as inputs."""
     found = []
     for segment, values in zip(segments, statistics, strict=True):
         steps = _learned_steps(segment.last_voiced)
@@ -146,7 +146,7 @@ def _learned_steps(last_voiced: int) -> list[int]:
 
 
 def train_whole(model: StreamingSer, training_set: LabelTrainingSet) -> StreamingSer:
-    """Train encoder and head together from where they stand, or go on likewise."""
+    """Train encoder and heads together from their present weights, or resume."""
     _fit(model, model.architecture.coefficients, training_set)
     return model
 
@@ -162,7 +162,7 @@ def _fit(
     inputs = keras.Input((None, width), name="inputs")
     mask = keras.Input((layer.architecture.labels,), name="mask")
     model = keras.Model([inputs, mask], layer(inputs) + mask[:, None, :])
-    learned = _batches(training_set.segments, training_set.stage, width, training_set.seed)
+    train_batches = _batches(training_set.segments, training_set.stage, width, training_set.seed)
     validation_batches: list[Batch] = []
     if training_set.validation:
         fixed = _batches(training_set.validation, training_set.stage, width, None)
@@ -170,8 +170,15 @@ def _fit(
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
-    model.compile(optimizer(training_set.stage, len(learned)), loss)
-    fit(model, learned, training_set.stage, training_set.run, training_set.name, validation_batches)
+    model.compile(optimizer(training_set.stage, len(train_batches)), loss)
+    fit(
+        model,
+        train_batches,
+        training_set.stage,
+        training_set.run,
+        training_set.name,
+        validation_batches,
+    )
     save_weights(layer, weights_path)
     delete_backup(training_set.run, training_set.name)
 
@@ -190,30 +197,32 @@ def with_soft_targets(
     units: Sequence[NDArray[np.float16]],
     share: float,
 ) -> list[LabelledSegment]:
-    """Segments with what some heads together say of them at every step.
+    """Segments with the mean probabilities of some heads at every step as soft targets.
 
     Parameters
     ----------
     segments
         The segments.
     heads
-        Those that are asked; none: the segments stay as they are.
+        The distillation heads; without any, the segments stay as they are.
     units
-        The vectors that these heads learned from, of the same segments.
+        Inputs of these heads, vectors of the same segments, each ``(steps, units)``.
     share
-        Share of each label that their answers make up.
+        Share of each label that the soft targets make up.
     """
     if not heads:
         return list(segments)
 
-    def answer(k: int, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities_of(k: int, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         probabilities: NDArray[np.float32] = softmax(
             logits + class_mask(segments[k].clip.classes), axis=1
         )
         return probabilities
 
     steps = [len(own) for own in units]
-    head_probabilities = [run_causal(head, steps, lambda k: units[k], answer) for head in heads]
+    head_probabilities = [
+        run_causal(head, steps, lambda k: units[k], probabilities_of) for head in heads
+    ]
     return [
         replace(segment, soft_targets=np.mean(soft_targets, axis=0), share=share)
         for segment, *soft_targets in zip(segments, *head_probabilities, strict=True)
@@ -221,7 +230,7 @@ def with_soft_targets(
 
 
 def assemble_model(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> StreamingSer:
-    """One model of both stages."""
+    """New model with the weights of an encoder and of heads."""
     model = new_model(recipe.architecture)
     model.encoder.set_weights(encoder.get_weights())
     model.head.set_weights(head.get_weights())

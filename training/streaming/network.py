@@ -42,7 +42,7 @@ class StreamingSer(keras.Model):
         return self.head(self.encoder(frames), training=training)
 
     def compute_output_spec(self, frames: Tensor, **_options: bool) -> keras.KerasTensor:
-        """What :meth:`call` gives."""
+        """Output of :meth:`call`."""
         return sequence_spec(frames, STEP_FRAMES, self.architecture.labels, self.compute_dtype)
 
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -64,7 +64,7 @@ class StreamingSer(keras.Model):
 
 
 def with_outputs(model: StreamingSer, outputs: Sequence[int]) -> StreamingSer:
-    """The same model with some of its outputs, which the last axis of its last layers tells."""
+    """Model with some of the outputs, which are the last axis of the last layers' weights."""
     cut = new_model(model.architecture.model_copy(update={"labels": len(outputs)}))
     for new, own in zip(cut.weights, model.weights, strict=True):
         values = ops.convert_to_numpy(own)

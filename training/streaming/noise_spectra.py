@@ -21,7 +21,7 @@ _SILENT = 1e-4
 
 
 class SpectralNoise(RecipeSection):
-    """How often segments are heard in noise, and how loud it is.
+    """Chance and loudness of noise under segments.
 
     Attributes
     ----------
@@ -77,14 +77,14 @@ def _power_from_db(level: float | NDArray[np.floating]) -> Power:
 
 
 def _colour(bands: int, random: np.random.Generator) -> Power:
-    """Power of each band: a slope, and hills and dales on it."""
+    """Power of each band: a slope with random hills and dales."""
     slope = np.linspace(0.0, random.uniform(-30.0, 15.0), _KNOTS)
     knots = slope + random.uniform(-12.0, 12.0, _KNOTS)
     return _power_from_db(np.interp(np.arange(bands), np.linspace(0, bands - 1, _KNOTS), knots))
 
 
 def _hiss(frames: int, bands: int, random: np.random.Generator) -> Power:
-    """Goes on, and sways a little."""
+    """Power of continuous noise that fluctuates a little."""
     times = np.arange(0, frames + _FRAMES_PER_SECOND // 4, _FRAMES_PER_SECOND // 4)
     sway = random.normal(0.0, random.uniform(0.0, 4.0), len(times))
     swayed = _power_from_db(np.interp(np.arange(frames), times, sway))
@@ -93,7 +93,7 @@ def _hiss(frames: int, bands: int, random: np.random.Generator) -> Power:
 
 
 def _impacts(frames: int, bands: int, random: np.random.Generator) -> Power:
-    """Some things are struck, now and then, and ring off; high bands sooner."""
+    """Power of impacts at random times that decay, in high bands sooner."""
     resonators = []
     for _ in range(4):
         colour, decay = _colour(bands, random), float(np.exp(random.uniform(0.0, np.log(15.0))))

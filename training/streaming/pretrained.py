@@ -57,14 +57,14 @@ def _build(weights: dict[str, NDArray[np.float32]]) -> Encoder:
 def fit_input_map(
     inputs: Sequence[NDArray[np.float32]], targets: Sequence[NDArray[np.float32]], frames: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Linear map from the last ``frames`` MFCC frames to the teacher's input, by least squares.
+    """Least-squares linear map from the last ``frames`` MFCC frames to the encoder's input.
 
     Parameters
     ----------
     inputs
         Standardised MFCC of some segments, each ``(frames, n_mfcc)``.
     targets
-        Standardised teacher's input of the same segments, each ``(frames, 64)``.
+        Standardised inputs of the pretrained encoder for the same segments, each ``(frames, 64)``.
 
     Returns
     -------

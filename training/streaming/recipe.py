@@ -15,7 +15,7 @@ from training.streaming.noise_spectra import SpectralNoise
 
 
 class EncoderStage(FitSettings):
-    """Learning to imitate a pretrained encoder, without labels.
+    """Fit of the encoder to the output of a pretrained one, without labels.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class EncoderStage(FitSettings):
 
 
 class LabelStage(FitSettings):
-    """Learning labels.
+    """Fit to labels.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class LabelStage(FitSettings):
 
 
 class HeadStage(LabelStage):
-    """Learning the labels behind the frozen encoder.
+    """Fit of the heads to labels behind the frozen encoder.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class HeadStage(LabelStage):
 
 
 class WholeStage(LabelStage):
-    """Learning the labels with the whole network, behind the other stages or instead of them.
+    """Fit of the whole network to labels, after the other stages or instead of them.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class WholeStage(LabelStage):
 
 
 class StreamingRecipe(BaseRecipe):
-    """How a streaming model is made.
+    """Recipe of a streaming model.
 
     Attributes
     ----------

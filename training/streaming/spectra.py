@@ -1,4 +1,4 @@
-"""What BYOL-S hears: its log-mel spectra of segments, aligned with the stream.
+"""Input of the pretrained encoder BYOL-S: log-mel spectra of segments, aligned with the stream.
 
 Without Keras, which the processes that compute spectra do without.
 """
@@ -59,7 +59,7 @@ class SpectrumScale:
 
 
 def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Its input before standardisation, shape ``(frames, 64)``: HTK mel bands of 64 ms frames.
+    """Log-mel spectrum, shape ``(frames, 64)``: 64 HTK mel bands of 64 ms frames.
 
     Frame ``t`` is centred at sample ``160 t``.
     """
@@ -84,7 +84,7 @@ def _filters() -> NDArray[np.float64]:
 def segment_spectra(
     segments: Sequence[GatedSegment], cache: Path, jobs: int
 ) -> list[NDArray[np.float16]]:
-    """Its input for each segment, aligned with the stream, kept in ``cache``.
+    """Log-mel spectra of segments for the pretrained encoder, from the cache if possible.
 
     Of a changed take it hears the voice alone: what learns to give its output from room and noise
     learns to hear through them.
@@ -128,7 +128,7 @@ def segment_spectra(
 
 @dataclass(frozen=True, slots=True)
 class _ExampleExcerpts:
-    """Segments of a take: the first step of each, and how many it has."""
+    """Segments of an example: first step and number of steps of each."""
 
     example: AnyExample
     places: tuple[tuple[int, int], ...]

@@ -1,4 +1,4 @@
-"""Makes a streaming model: gated segments in, a calibrated bundle out."""
+"""Training of a streaming model: from gated segments to a calibrated bundle."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Segments: TypeAlias = Mapping[str, Sequence[GatedSegment]]
 
 
 def make_model(job: Job[StreamingRecipe]) -> Evaluation:
-    """Train what a recipe says, or go on where an interrupted run stopped, and listen to the test.
+    """Train and export the model of a recipe, or resume, and evaluate the bundle on the test clips.
 
     Raises
     ------
@@ -78,20 +78,20 @@ def make_model(job: Job[StreamingRecipe]) -> Evaluation:
             "The split keeps no clips for validation, and a streaming model needs some for its "
             "temperature: name speakers under split.validation, or set split.validation_share."
         )
-    heard = {
+    examples_by_part = {
         "train": training_examples(parts["train"], recipe.augmentation, job.seed),
         "validation": as_examples(parts["validation"]),
     }
     segments = {
         part: gated_segments(examples, recipe.features, recipe.gate, job.cache, job.jobs)
-        for part, examples in heard.items()
+        for part, examples in examples_by_part.items()
     }
     prepared = _prepare_data(job, segments)
     label_set = _label_set(job)
     model = _restrict_outputs(_fit_labels(job, prepared, SELECTION), label_set)
     logits = logits_at_results(model, segments["validation"])
     temperature, threshold = _calibrate(recipe, logits, segments["validation"], label_set)
-    # Of the model that has not heard these speakers, as the temperature is.
+    # By the model that the validation speakers did not train, like the temperature.
     validation_predictions = results_by_clip(segments["validation"], logits, temperature)
     baseline = fit_speaker_calibration(label_set, validation_predictions)
     if recipe.refit:
@@ -104,15 +104,15 @@ def make_model(job: Job[StreamingRecipe]) -> Evaluation:
 
 
 def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
-    """Train on all clips what the folds of a recipe have tried, and export the bundle.
+    """Train the model of a cross-validated recipe on all speakers, and export the bundle.
 
-    Temperature, threshold and epochs are the medians of those folds', and the baseline is the
-    middle of theirs.
+    Temperature, threshold and epochs are medians over the folds; the speaker calibration is pooled
+    from theirs.
 
     Parameters
     ----------
     job
-        All clips are in its part ``train``.
+        Holds all clips in the part ``train``, and the runs of the folds.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
     segments = gated_segments(examples, recipe.features, recipe.gate, job.cache, job.jobs)
     prepared = _prepare_data(job, {"train": segments, "validation": []})
     model = _restrict_outputs(_fit_labels(job, prepared, REFIT), _label_set(job))
-    folds = [load_bundle(fold.bundle).manifest for fold in job.tried]
+    folds = [load_bundle(fold.bundle).manifest for fold in job.fold_runs]
     chosen = [(fold.temperature, fold.certainty_threshold) for fold in folds]
     calibrations = [fold.baseline for fold in folds if fold.baseline is not None]
     manifest = _manifest(job, *np.median(chosen, axis=0).tolist()).model_copy(
@@ -139,121 +139,126 @@ def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _PreparedData:
-    """Segments, the encoder, and what it and the pretrained one make of them.
+    """Segments with their vectors, and the model that labels are learned from.
 
     Attributes
     ----------
     segments
-        Those of the training speakers, then those of the validation speakers, each part at its own
-        levels first.
+        Segments of the training speakers, then of the validation speakers; in each part, those at
+        the recorded level first.
     train_rows, early_stopping_rows
-        How many of them are learned from, and how many of those that follow early stopping may go
-        by.
-    start
-        Encoder and head from which labels are learned.
+        Number of segments to train on, and of those behind them for early stopping.
+    initial_model
+        Encoder and heads to start from.
     encoded, statistics
-        The encoder's vectors, and what answers from their statistics learn from; empty where none
-        do.
-    heard
-        The pretrained encoder's own, for teachers; ``None`` without these.
+        The encoder's vectors, and their statistics at the learned steps; empty without stages that
+        need them.
+    pretrained_vectors
+        Vectors of the pretrained encoder for distillation heads; ``None`` without these.
     """
 
     segments: Sequence[GatedSegment]
     train_rows: int
     early_stopping_rows: int
-    start: StreamingSer
+    initial_model: StreamingSer
     encoded: Sequence[NDArray[np.float16]]
     statistics: Sequence[NDArray[np.float16]]
-    heard: Sequence[NDArray[np.float16]] | None
+    pretrained_vectors: Sequence[NDArray[np.float16]] | None
 
     def with_validation_speakers(self) -> _PreparedData:
-        """The same with the validation speakers among the learners."""
+        """Data with the validation speakers among those that train."""
         return replace(self, train_rows=len(self.segments), early_stopping_rows=0)
 
     def split(
         self, segments: Sequence[LabelledSegment]
     ) -> tuple[Sequence[LabelledSegment], Sequence[LabelledSegment]]:
-        """Those to learn from, and those to judge by."""
+        """Segments to train on, and segments for early stopping."""
         return segments[: self.train_rows], segments[self.train_rows :][: self.early_stopping_rows]
 
 
 def _prepare_data(job: Job[StreamingRecipe], segments: Segments) -> _PreparedData:
     recipe = job.recipe
     keras.utils.set_random_seed(job.seed)
-    start = new_model(recipe.architecture)
+    initial_model = new_model(recipe.architecture)
     train, validation = segments["train"], segments["validation"]
     stage, plain = recipe.head, [*train, *validation]
     louder, louder_validation = (
         with_level_copies(part, stage.levels, stage.gain_db, job.seed, stage.noise)
         for part in (train, validation)
     )
-    all_segments, heard = [*louder, *louder_validation], None
+    all_segments, pretrained_vectors = [*louder, *louder_validation], None
     if recipe.encoder.pretrained:
-        imitated = _imitate_pretrained(job, start, plain, len(train))
+        vectors = _imitate_pretrained(job, initial_model, plain, len(train))
         if stage.teachers:
-            vectors_by_key = dict(zip(map(_segment_key, plain), imitated, strict=True))
-            heard = [vectors_by_key[_segment_key(segment)] for segment in all_segments]
+            vectors_by_key = dict(zip(map(_segment_key, plain), vectors, strict=True))
+            pretrained_vectors = [vectors_by_key[_segment_key(segment)] for segment in all_segments]
     else:
-        initialise_batch_norm(start.encoder, train)
+        initialise_batch_norm(initial_model.encoder, train)
     if job.parent is not None:
-        _load_parent_weights(start, job.parent)
-    encoded = encode(start.encoder, all_segments) if stage.epochs else []
+        _load_parent_weights(initial_model, job.parent)
+    encoded = encode(initial_model.encoder, all_segments) if stage.epochs else []
     statistics = []
     if encoded and recipe.architecture.statistics_heads:
-        statistics = statistics_at_steps(start.head.statistics, all_segments, encoded)
+        statistics = statistics_at_steps(initial_model.head.statistics, all_segments, encoded)
     return _PreparedData(
-        all_segments, len(louder), len(validation), start, encoded, statistics, heard
+        segments=all_segments,
+        train_rows=len(louder),
+        early_stopping_rows=len(validation),
+        initial_model=initial_model,
+        encoded=encoded,
+        statistics=statistics,
+        pretrained_vectors=pretrained_vectors,
     )
 
 
 def _segment_key(segment: GatedSegment) -> tuple[int, int]:
-    """What a segment has in common with itself at another level."""
+    """Key that a segment shares with its copies at other levels."""
     return id(segment.example), segment.first_step
 
 
 def _imitate_pretrained(
     job: Job[StreamingRecipe],
-    start: StreamingSer,
-    all_segments: Sequence[GatedSegment],
+    initial_model: StreamingSer,
+    segments: Sequence[GatedSegment],
     train_rows: int,
 ) -> list[NDArray[np.float16]]:
-    """Make the encoder imitate the pretrained one; what that one makes of all segments."""
+    """Train the encoder to imitate the pretrained one, whose vectors of segments are returned."""
     assert job.pretrained is not None
-    teacher = load_pretrained_encoder(job.pretrained)
-    spectra = segment_spectra(all_segments, job.cache, job.jobs)
+    pretrained_encoder = load_pretrained_encoder(job.pretrained)
+    spectra = segment_spectra(segments, job.cache, job.jobs)
     scale = SpectrumScale.of(spectra[:train_rows])
     scaled = [scale.apply(spectrum) for spectrum in spectra]
-    vectors = pretrained_vectors(teacher, scaled)
-    teacher_set = ImitationSet(all_segments[:train_rows], scaled[:train_rows], vectors[:train_rows])
-    encoder = train_encoder(job.recipe, teacher_set, teacher, job.run, job.seed)
-    start.encoder.set_weights(encoder.get_weights())
+    vectors = pretrained_vectors(pretrained_encoder, scaled)
+    imitation_set = ImitationSet(segments[:train_rows], scaled[:train_rows], vectors[:train_rows])
+    encoder = train_encoder(job.recipe, imitation_set, pretrained_encoder, job.run, job.seed)
+    initial_model.encoder.set_weights(encoder.get_weights())
     return vectors
 
 
-def _load_parent_weights(start: StreamingSer, parent: Run) -> None:
-    """Take the encoder of an earlier run's model, and its heads where both have the same ones.
+def _load_parent_weights(model: StreamingSer, parent: Run) -> None:
+    """Take the encoder of an earlier run's model, and the heads if the architectures are equal.
 
     Raises
     ------
     UsageError
-        Its encoder is of another shape.
+        The encoder there is of another shape.
     """
     earlier = keras.models.load_model(load_bundle(parent.bundle).folder / TRAINING_MODEL)
     try:
-        start.encoder.set_weights(earlier.encoder.get_weights())
+        model.encoder.set_weights(earlier.encoder.get_weights())
     except ValueError as error:
         raise UsageError(
             f"The encoder of {parent.folder} has another architecture than this recipe's; give "
             "both the same."
         ) from error
-    if earlier.architecture == start.architecture:
-        start.head.set_weights(earlier.head.get_weights())
+    if earlier.architecture == model.architecture:
+        model.head.set_weights(earlier.head.get_weights())
 
 
 def _fit_labels(job: Job[StreamingRecipe], prepared: _PreparedData, name: str) -> StreamingSer:
-    """Learn the labels of the learners, by the head and then by the whole network."""
+    """Fit the labels, by the heads and then by the whole network."""
     recipe = job.recipe
-    model = assemble_model(recipe, prepared.start.encoder, prepared.start.head)
+    model = assemble_model(recipe, prepared.initial_model.encoder, prepared.initial_model.head)
     if recipe.head.epochs:
         _train_heads(model.head, job, prepared, name)
     whole = recipe.whole.model_copy(
@@ -265,16 +270,16 @@ def _fit_labels(job: Job[StreamingRecipe], prepared: _PreparedData, name: str) -
             whole, *prepared.split(spectra), job.run, f"{name}-whole", job.seed
         )
         with compute_precision(whole):
-            learner = new_model(recipe.architecture)
-        learner.set_weights(model.get_weights())
-        model.set_weights(train_whole(learner, training_set).get_weights())
+            network = new_model(recipe.architecture)
+        network.set_weights(model.get_weights())
+        model.set_weights(train_whole(network, training_set).get_weights())
     return model
 
 
 def _train_heads(
     heads: Heads, job: Job[StreamingRecipe], prepared: _PreparedData, name: str
 ) -> None:
-    """Teach each head by the learners, and by teachers that heard the same."""
+    """Fit each head to the labels and, if there are any, to soft targets of distillation heads."""
     stage = job.recipe.head
 
     def training_set(
@@ -284,17 +289,20 @@ def _train_heads(
         return LabelTrainingSet(fit_stage, *prepared.split(segments), job.run, name, seed)
 
     labelled_segments = label_segments(prepared.segments, prepared.encoded)
-    if prepared.heard is not None:
-        heard = label_segments(prepared.segments, prepared.heard)
-        teachers = []
+    if prepared.pretrained_vectors is not None:
+        pretrained_segments = label_segments(prepared.segments, prepared.pretrained_vectors)
+        distillation_heads = []
         for k in range(1, stage.teachers + 1):
             keras.utils.set_random_seed(job.seed + k)
             untrained_head = Head(job.recipe.architecture)
             untrained_head.build(None)
-            teacher_set = training_set(heard, f"{name}-teacher-{k}", job.seed + k)
-            teachers.append(train_head(untrained_head, teacher_set))
+            head_set = training_set(pretrained_segments, f"{name}-teacher-{k}", job.seed + k)
+            distillation_heads.append(train_head(untrained_head, head_set))
         labelled_segments = with_soft_targets(
-            labelled_segments, teachers, prepared.heard, stage.distillation
+            labelled_segments,
+            distillation_heads,
+            prepared.pretrained_vectors,
+            stage.distillation,
         )
     for k, head in enumerate(heads.heads):
         seed = job.seed + _HEAD_SEED_STRIDE * k
@@ -312,7 +320,7 @@ def _train_heads(
 
 
 def _statistics_stage(stage: HeadStage) -> HeadStage:
-    """The stage for answers from what was heard until a step: its few steps count alike."""
+    """Stage of the heads of statistics, whose few steps weigh alike."""
     epochs = stage.statistics_epochs or stage.epochs
     update = {"epochs": epochs, "joined": 0.0, "prefix_ramp_s": STEP_S}
     return stage.model_copy(update=update)
@@ -321,27 +329,28 @@ def _statistics_stage(stage: HeadStage) -> HeadStage:
 def _epochs_from_selection(
     job: Job[StreamingRecipe], stage: LabelStage, name: str
 ) -> dict[str, int]:
-    """With everybody among the learners, nobody says when to stop: as early as before."""
+    """Epochs of a refit with early stopping: the median best epoch of the selection runs."""
     if stage.patience is None or not name.startswith(REFIT):
         return {}
-    tried = [run.history().get(name.replace(REFIT, SELECTION, 1)) for run in job.tried or [job.run]]
-    best = [min(epochs, key=lambda values: values["val_loss"]) for epochs in tried if epochs]
+    runs = job.fold_runs or [job.run]
+    histories = [run.history().get(name.replace(REFIT, SELECTION, 1)) for run in runs]
+    best = [min(epochs, key=lambda values: values["val_loss"]) for epochs in histories if epochs]
     return {"epochs": round(np.median([values["epoch"] for values in best]))} if best else {}
 
 
 def _train_clips(job: Job[StreamingRecipe]) -> list[Clip]:
-    """Clips that train or choose."""
+    """Training and validation clips."""
     return [*job.parts["train"], *job.parts["validation"]]
 
 
 def _label_set(job: Job[StreamingRecipe]) -> tuple[str, ...]:
-    """Labels that the corpora of these clips have, in the order of ``LABELS``."""
-    there = {label for clip in _train_clips(job) for label in clip.classes}
-    return tuple(label for label in LABELS if label in there)
+    """Classes of the corpora of these clips, in the order of ``LABELS``."""
+    present = {label for clip in _train_clips(job) for label in clip.classes}
+    return tuple(label for label in LABELS if label in present)
 
 
 def _restrict_outputs(model: StreamingSer, labels: Sequence[str]) -> StreamingSer:
-    """The same model that answers with these labels: of the others it was taught nothing."""
+    """Model with the outputs of these labels alone: the others were not trained."""
     return with_outputs(model, [LABELS.index(label) for label in labels])
 
 
@@ -349,11 +358,11 @@ def _calibrate(
     recipe: StreamingRecipe,
     logits: NDArray[np.float32],
     segments: Sequence[GatedSegment],
-    answers: Sequence[str],
+    model_labels: Sequence[str],
 ) -> tuple[float, float]:
-    """Temperature, and the confidence that the asked-for share of segments reaches."""
-    labels = np.array([answers.index(segment.clip.label) for segment in segments])
-    masks = np.stack([class_mask(segment.clip.classes, answers) == 0 for segment in segments])
+    """Temperature, and the confidence that the share ``recipe.certainty`` of segments reaches."""
+    labels = np.array([model_labels.index(segment.clip.label) for segment in segments])
+    masks = np.stack([class_mask(segment.clip.classes, model_labels) == 0 for segment in segments])
     temperature = fit_temperature(logits, labels, masks)
     confidences = softmax(logits / temperature, axis=1).max(axis=1)
     return temperature, certainty_threshold(confidences, recipe.certainty)
@@ -387,15 +396,15 @@ def _manifest(job: Job[StreamingRecipe], temperature: float, threshold: float) -
 
 
 def _parent_provenance(parent: Run) -> dict[str, Any]:
-    """What a bundle says of the run that its weights came from, and of those behind it."""
+    """Provenance of the parent run, with the corpora of its own parents."""
     record = parent.record
-    behind = load_bundle(parent.bundle).manifest.recipe.get("start") or {}
+    earlier = load_bundle(parent.bundle).manifest.recipe.get("start") or {}
     return {
         "name": record.recipe_name,
         "changes": list(record.changes),
         "sha256": record.recipe_sha256,
         "fold": record.fold,
         "seed": record.seed,
-        "corpora": sorted({*record.data["train"], *behind.get("corpora", ())}),
-        "pretrained": record.recipe["encoder"]["pretrained"] or behind.get("pretrained", False),
+        "corpora": sorted({*record.data["train"], *earlier.get("corpora", ())}),
+        "pretrained": record.recipe["encoder"]["pretrained"] or earlier.get("pretrained", False),
     }
