@@ -198,6 +198,15 @@ def shipped_models() -> list[str]:
     return sorted(names, key=lambda name: name != "default")
 
 
+def shipped_features(digest: str) -> FeatureParams | None:
+    """Feature parameters of the shipped bundle with a digest; ``None``: no such bundle ships."""
+    for name in shipped_models():
+        manifest, found = _read_manifest(bundle_folder(name))
+        if found == digest:
+            return manifest.features
+    return None
+
+
 def bundle_folder(name: str) -> Path:
     """Folder of a shipped bundle by its name, or of any bundle by its path."""
     inside = shipped("models") / name

@@ -11,18 +11,11 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+import webrtcvad
 from numpy.typing import NDArray
 
 from realtime_ser.base.config import GateConfig
-from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE
-
-try:
-    import webrtcvad
-except ImportError as error:  # pragma: no cover - an incomplete installation
-    raise SerError(
-        "The speech gate needs webrtcvad: install it with 'pip install webrtcvad-wheels'."
-    ) from error
 
 GATE_FRAME = SAMPLE_RATE // 50
 """Samples of a gate frame: 20 ms."""

@@ -27,6 +27,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, count_text
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
@@ -151,7 +152,7 @@ class ExportDialog(QDialog):
         self.end = QDoubleSpinBox()
         self.segment = QSpinBox()
         self.curve_style_box = ChevronComboBox()
-        self.frames = QCheckBox("The updates too, 12.5 a second")
+        self.frames = QCheckBox(f"The updates too, {1 / STEP_S:g} a second")
         self.uncorrected = QCheckBox("Uncorrected segments too")
         self.path = QLineEdit()
         self.browse = button("Browse…", "Choose where to write it")

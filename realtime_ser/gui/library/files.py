@@ -7,7 +7,6 @@ from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import (
-    QModelIndex,
     Qt,
     pyqtSignal,
 )
@@ -51,8 +50,6 @@ _WIDEST_TEXTS = {
     FileColumn.LENGTH: "00:00:00",
     FileColumn.SPEECH: "00:00:00",
 }
-
-_ROOT = QModelIndex()
 
 
 class FilesWindow(QWidget):

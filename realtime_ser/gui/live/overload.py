@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 
 #: A loss is told for so long, and all losses within that time as one.
@@ -13,8 +14,8 @@ SHOWN_S = 20.0
 LATE_MS = 400.0
 LATE_S = 3.0
 
-#: Updates a second, of 12.5, below which the computer does not keep up.
-MIN_UPDATES_PER_S = 11.0
+#: Updates a second and channel below which the computer does not keep up.
+MIN_UPDATES_PER_S = 0.88 / STEP_S
 
 
 @dataclass(frozen=True, slots=True)

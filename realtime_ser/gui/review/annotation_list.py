@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.base.records import Marker
+from realtime_ser.base.records import STEP_S, Marker
 from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.gui.review.annotations import (
     Annotation,
@@ -312,7 +312,7 @@ def _seconds(name: str, most_s: float) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setRange(0.0, most_s)
     box.setDecimals(3)
-    box.setSingleStep(0.08)
+    box.setSingleStep(STEP_S)
     box.setSuffix(" s")
     box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     box.setAccessibleName(name)

@@ -241,10 +241,6 @@ class _ChangeCommand(QUndoCommand):
             self.setObsolete(True)
 
 
-def _place(item: AnnotationItem) -> tuple[float, float]:
-    return start_of(item.value), end_of(item.value)
-
-
 def _kind_name(value: Annotation) -> str:
     if isinstance(value, Marker):
         return "marker"

@@ -18,6 +18,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from realtime_ser.base.errors import AudioFileError, SerError
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE
 from realtime_ser.exchange.audio import has_sound, require_sound
+from realtime_ser.recogniser.bundle import shipped_features
 from realtime_ser.recogniser.features import FeatureParams, LogMel
 from realtime_ser.session.store import SessionInfo, SessionState
 
@@ -67,7 +68,9 @@ class SoundStore(QObject):
     Attributes
     ----------
     fault
-        Why there is nothing to see; one sentence, or empty.
+        Reason why there is nothing to see; one sentence, or empty.
+    features
+        Feature parameters of the session's model, where that model ships, else the usual ones.
     """
 
     blocks_ready = pyqtSignal()
@@ -86,7 +89,8 @@ class SoundStore(QObject):
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
-        self._log_mel = LogMel(FeatureParams())
+        self.features = shipped_features(info.metadata.model.sha256) or FeatureParams()
+        self._log_mel = LogMel(self.features)
         self._block_read.connect(self._announce)
 
     @property
@@ -170,7 +174,7 @@ class SoundStore(QObject):
             else soxr.resample(native, rate, SAMPLE_RATE),
             np.float32,
         )[skip:]
-        mel = np.zeros((0, self._log_mel.params.n_mels), np.uint8)
+        mel = np.zeros((0, self.features.n_mels), np.uint8)
         span = samples[: _SAMPLES + FRAME - HOP]
         if len(span) >= FRAME:
             scaled = (self._log_mel.spectrum(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
+from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.review.actions import help_rows, make_actions
@@ -197,7 +198,7 @@ class ReviewWindow(QMainWindow):
         if len(text) == 1 and text in "123456789" and int(text) <= len(self.content.labels):
             review_view.label(self.content.labels[int(text) - 1])
             return True
-        steps_per_s = round(1.0 / 0.08)
+        steps_per_s = round(1.0 / STEP_S)
         handlers: dict[int, Callable[[], object]] = {
             keys.Key_Space: review_view.toggle_play,
             keys.Key_0: lambda: review_view.label(None),
