@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from realtime_ser.base.config import WindowConfig
-from realtime_ser.base.labels import COLORS, EMOJI, LABEL_WORDS
+from realtime_ser.base.labels import COLORS, EMOJI
 from realtime_ser.base.records import STEP_S, Record, State, Update
-from realtime_ser.base.text import channel_title, clock_text, decibels, elapsed_text, percent_text
+from realtime_ser.base.text import channel_title, clock_text, decibels, percent_text
 from realtime_ser.engine.smoothing import Smoother
-from realtime_ser.engine.status import Phase, Status
+from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
 from realtime_ser.session.live import LiveSession
 
 _REFRESH_S = 0.1
@@ -127,17 +127,15 @@ class TerminalScreen:
 
     def _footer(self, status: Status) -> list[Text]:
         session = self._session
-        latency = "no latency: file"
-        if session.monitor.source.info.live:
-            recent = sorted(self._latencies)
-            latency = f"latency {recent[len(recent) // 2]:4.0f} ms" if recent else "latency –"
+        recent = sorted(self._latencies)
+        latency_ms = recent[len(recent) // 2] if recent else None
         manifest = session.monitor.bundle.manifest
-        stored = "AUDIO IS BEING STORED" if session.recording else ""
+        stored = storage_text(recording=session.recording)
         cells = [
-            latency,
-            f"{status.dropped_samples:,} samples dropped",
+            latency_text(latency_ms, live=session.monitor.source.info.live),
+            losses_text(status.dropped_samples, status.overflows),
             f"model {manifest.name} {manifest.version}",
-            stored or "audio is not stored",
+            stored.upper() if session.recording else stored,
         ]
         lines = [
             Text("   ".join(cells), style="dim"),
@@ -187,18 +185,14 @@ class TerminalChannelView:
         smoother = self.smoother
         line = Text(f"{title}  " if title else "", style="bold")
         if smoother.leader is None:
-            line.append("no speech", style="dim")
+            line.append(smoother.leader_text, style="dim")
         else:
-            mark = "" if smoother.certain else "?"
-            words = f"sounds {LABEL_WORDS.get(smoother.leader, smoother.leader)}{mark}"
+            words = f"{smoother.leader_text} {percent_text(smoother.confidence)}"
             style = _style(smoother.leader) if smoother.certain else "dim"
-            line.append(f"{words} {percent_text(smoother.confidence)}", style=f"bold {style}")
+            line.append(words, style=f"bold {style}")
             line.append(f" {EMOJI.get(smoother.leader, '')}" if self._emoji else "")
-        previous = smoother.previous()
-        if previous is not None:
-            label, when_s = previous
-            line.append(f"   was {label} {elapsed_text(now_s - when_s)}", style="dim")
-        return line
+        previous = smoother.previous_text(now_s)
+        return line.append(f"   {previous}", style="dim") if previous else line
 
     def _bar(self, index: int, width: int) -> Text:
         smoother, label = self.smoother, self.smoother.labels[index]

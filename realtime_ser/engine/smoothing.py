@@ -1,6 +1,6 @@
-"""What a voice sounds like now: the smoothed values, their leader, and what led before.
+"""Smoothed probabilities of a channel, and the label that leads them.
 
-Only the display is smoothed; files hold what the model said.
+Only the display is smoothed; files hold the probabilities of the model.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import STEP_S, State, Update
+from realtime_ser.base.text import elapsed_text
 
 #: How far a label must be ahead of the leader to take over.
 _MARGIN = 0.02
 
 
 class Smoother:
-    """Follows one channel.
+    """Exponential smoothing of one channel's probabilities, with a leader that does not flicker.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ class Smoother:
     leader
         The label to show; ``None`` outside speech.
     certain
-        Whether the model's answers have lately been certain.
+        Whether the estimates have lately been certain.
     state
         State of the newest step; ``None`` before the first.
     level_dbfs, clipped_s
@@ -63,7 +65,7 @@ class Smoother:
         return float(self.values[self.labels.index(self.leader)]) if self.leader else 0.0
 
     def feed(self, update: Update) -> None:
-        """Take in the channel's next step."""
+        """Take the channel's next step."""
         restarts = self.leader is None
         self.state = update.state
         self.level_dbfs = update.level_dbfs
@@ -80,13 +82,21 @@ class Smoother:
         assert self.leader is not None
         self._last_led[self.leader] = update.time_s
 
-    def previous(self) -> tuple[str, float] | None:
-        """The label that led before this one, and when it last did, in seconds."""
+    @property
+    def leader_text(self) -> str:
+        """The leader in words, with a question mark where uncertain."""
+        if self.leader is None:
+            return "sound lost" if self.state is State.LOST else "no speech"
+        sounds = f"sounds {LABEL_WORDS.get(self.leader, self.leader)}"
+        return sounds if self.certain else f"{sounds}?"
+
+    def previous_text(self, now_s: float) -> str:
+        """The label that led before the leader, and how long ago, in words; empty: none did."""
         others = [(when, label) for label, when in self._last_led.items() if label != self.leader]
         if not others:
-            return None
-        when, label = max(others)
-        return label, when
+            return ""
+        when_s, label = max(others)
+        return f"was {label} {elapsed_text(now_s - when_s)}"
 
     def _choose_leader(self, restarts: bool) -> None:
         best = int(np.argmax(self.values))

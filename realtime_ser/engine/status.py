@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from realtime_ser.base.text import count_text
+
 
 class Phase(StrEnum):
     """Phase of a monitor's life."""
@@ -43,3 +45,21 @@ class Status:
     dropped_samples: int = 0
     updates: int = 0
     error: str | None = None
+
+
+def latency_text(latency_ms: float | None, *, live: bool) -> str:
+    """Latency in words; ``None``: not measured yet."""
+    if not live:
+        return "no latency: file"
+    return "latency –" if latency_ms is None else f"latency {latency_ms:.0f} ms"
+
+
+def losses_text(dropped_samples: int, overflows: int) -> str:
+    """Lost samples and overflows in words."""
+    dropped = f"{dropped_samples:,} samples dropped" if dropped_samples else "0 dropped"
+    return f"{dropped}, {count_text(overflows, 'overflow')}" if overflows else dropped
+
+
+def storage_text(*, recording: bool) -> str:
+    """Whether the sound is kept, in words."""
+    return "audio is being stored" if recording else "audio is not stored"

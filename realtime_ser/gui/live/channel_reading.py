@@ -1,12 +1,11 @@
-"""What stands left of a timeline: a few words and a value for each label. No Qt."""
+"""Words and bars of a channel, left of its timeline. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from realtime_ser.base.labels import LABEL_WORDS
-from realtime_ser.base.records import State
-from realtime_ser.base.text import elapsed_text, percent_text
+from realtime_ser.base.text import percent_text
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.session.running_summary import ChannelSummary
 
@@ -42,23 +41,19 @@ class ChannelReading:
 
 def live_reading(smoother: Smoother, now_s: float) -> ChannelReading:
     """What is heard now; ``now_s`` is the session's time in seconds."""
-    previous = _previous_text(smoother, now_s)
-    label = smoother.leader
-    if label is None:
-        return ChannelReading(
-            "sound lost" if smoother.state is State.LOST else "no speech", previous=previous
-        )
-    sounds = f"sounds {LABEL_WORDS.get(label, label)}"
+    title, previous = smoother.leader_text, smoother.previous_text(now_s)
+    if smoother.leader is None:
+        return ChannelReading(title, previous=previous)
     value = percent_text(smoother.confidence)
     if not smoother.certain:
-        sounds, value = f"{sounds}?", f"{value}, uncertain"
+        value = f"{value}, uncertain"
     bars = tuple(smoother.values.tolist())
-    return ChannelReading(sounds, value, previous, label, smoother.certain, bars)
+    return ChannelReading(title, value, previous, smoother.leader, smoother.certain, bars)
 
 
 def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReading:
     """A state in which nothing is heard."""
-    return ChannelReading(word, previous=_previous_text(smoother, now_s))
+    return ChannelReading(word, previous=smoother.previous_text(now_s))
 
 
 def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReading:
@@ -73,8 +68,3 @@ def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReadi
         label,
         bars=tuple(summary.shares.get(name, 0.0) for name in smoother.labels),
     )
-
-
-def _previous_text(smoother: Smoother, now_s: float) -> str:
-    previous = smoother.previous()
-    return f"was {previous[0]} {elapsed_text(now_s - previous[1])}" if previous else ""

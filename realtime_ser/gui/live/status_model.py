@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from realtime_ser.base.text import count_text
+from realtime_ser.engine.status import latency_text, losses_text, storage_text
 
 
 class UiState(StrEnum):
@@ -106,18 +106,9 @@ def status_cells(status: StatusModel) -> list[str]:
         latency, rate = "latency –", "–"
     else:
         rate = "–" if status.updates_per_s is None else f"{status.updates_per_s:.1f}"
-        if not status.live:
-            latency = "no latency: file"
-        else:
-            latency = (
-                "latency –" if status.latency_ms is None else f"latency {status.latency_ms:.0f} ms"
-            )
-    dropped = (
-        f"{status.dropped_samples:,} samples dropped" if status.dropped_samples else "0 dropped"
-    )
-    if status.overflows:
-        dropped += f", {count_text(status.overflows, 'overflow')}"
-    stored = "audio is being stored" if status.recording else "audio is not stored"
+        latency = latency_text(status.latency_ms, live=status.live)
+    dropped = losses_text(status.dropped_samples, status.overflows)
+    stored = storage_text(recording=status.recording)
     model = (
         f"{status.model} and, not stored, {status.comparison}"
         if status.comparison
