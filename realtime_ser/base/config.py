@@ -7,8 +7,10 @@ A configuration is immutable. Unknown keys, wrong types and values out of range 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -157,18 +159,35 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def parse_config(data: Any, origin: str) -> Config:
-    """Check settings that were read from ``origin`` (named in the error)."""
+def parse_config(data: Any, origin: str, shown: Mapping[str, str] = MappingProxyType({})) -> Config:
+    """Check settings.
+
+    Parameters
+    ----------
+    data
+        Sections of settings by name.
+    origin
+        Where they come from, for the error.
+    shown
+        What the error calls some settings, by their names.
+
+    Raises
+    ------
+    UsageError
+        A setting is unknown, of a wrong type or out of range.
+    """
     if not isinstance(data, dict):
         raise UsageError(f"The configuration {origin} must hold settings such as 'model: default'.")
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"In {origin}: {_error_text(error.errors()[0])}") from error
+        raise UsageError(f"In {origin}: {_error_text(error.errors()[0], shown)}") from error
 
 
-def _error_text(error: ErrorDetails) -> str:
+def _error_text(error: ErrorDetails, shown: Mapping[str, str]) -> str:
     name = ".".join(str(part) for part in error["loc"])
+    # What an option holds goes by the option's name.
+    name = next((text for known, text in shown.items() if f"{name}.".startswith(f"{known}.")), name)
     if error["type"] == "extra_forbidden":
         near = _nearest_setting(error["loc"])
         hint = f"; did you mean '{near}'?" if near else "; config.yaml lists the known ones."
@@ -177,6 +196,8 @@ def _error_text(error: ErrorDetails) -> str:
         return f"'{name}' is {error['input']!r}, but it must be text: put it in quotes."
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if error["type"] == "value_error":  # several settings do not go together
+        return f"{message}."
     return f"'{name}' is {error['input']!r}, but {message}." if name else f"{message}."
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from unicodedata import category
 
 UNNAMED_MARKER = "marker"
@@ -78,6 +79,20 @@ def size_text(size: int) -> str:
     power = next((power for power in (1, 2, 3) if size < 999.5 * 1000**power), 4)
     number, unit = size / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
+    """End of a sentence about an unknown word: the known one that resembles it most.
+
+    Parameters
+    ----------
+    word, known
+        The unknown word, and the known ones.
+    otherwise
+        How the sentence ends where none resembles it.
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else otherwise
 
 
 def aligned_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,65 +1,100 @@
-"""Runs an analysis: progress on the way, a summary at the end."""
+"""``realtime-ser analyze``: progress on the way, a summary at the end."""
 
 from __future__ import annotations
 
-import csv
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+import click
 
-from realtime_ser.base.errors import SerError
-from realtime_ser.session import csv_rows
-from realtime_ser.session.analysis import summary
-from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
-from realtime_ser.session.analysis.inputs import InputFile, find_inputs
-from realtime_ser.session.analysis.processes import (
-    ProgressCallback,
-    analyze_here,
-    analyze_in_processes,
-    processes_for,
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.commands.shared import (
+    Command,
+    model_setting,
+    names,
+    pass_config,
+    profile_setting,
 )
-from realtime_ser.session.analysis.results import cannot_write
-from realtime_ser.session.analysis.saving import SUMMARY
+
+if TYPE_CHECKING:
+    from realtime_ser.audio.source import SourceInfo
+    from realtime_ser.base.config import Config
+    from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome
+    from realtime_ser.session.analysis.inputs import InputFile
+    from realtime_ser.session.analysis.processes import ProgressCallback
+    from realtime_ser.session.analysis.results import FilePlot
 
 _REFRESH_S = 0.2
 
-
-class SummarySink(Protocol):
-    """Takes the summary's rows."""
-
-    def feed(self, outcome: Outcome) -> None:
-        """Take a row."""
+_FILE = click.Path(path_type=Path)
 
 
+def _jobs(text: str) -> int:
+    jobs = int(text) if text.isdecimal() else 0
+    if jobs < 1:
+        raise click.BadParameter(f"'{text}' must be a number of processes from 1.")
+    return jobs
+
+
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="PATH...")
+@click.option(
+    "--out", type=_FILE, metavar="DIR", help="Where to write; without it a table is printed."
+)
+@click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
+@click.option(
+    "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
+)
+@click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
+@profile_setting
+@model_setting
+@pass_config
 def analyze(
-    paths: Sequence[Path], settings: AnalysisSettings, *, out: Path | None, jobs: int | None
+    config: Config,
+    *,
+    paths: Sequence[Path],
+    out: Path | None,
+    plot: bool,
+    jobs: int | None,
+    classes: Sequence[str] | None,
 ) -> None:
-    """Analyse files and folders.
+    """Analyse audio files and folders.
 
-    Parameters
-    ----------
-    paths
-        Files and folders.
-    settings
-        What is the same for all of them.
-    out
-        Where the results go; without it the summary is printed.
-    jobs
-        Processes; ``None`` for as many as are worth their start, at most one a processor.
-
-    Raises
-    ------
-    SerError
-        The model cannot be used, the results cannot be written, or some files failed; the others
-        are done.
+    PATH is an audio file, or a folder with such files.
     """
+    from realtime_ser.session.analysis.analyzer import AnalysisSettings
+
+    if plot and out is None:
+        raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
+    settings = AnalysisSettings(config, tuple(classes or ()), _draw_file if plot else None)
+    _analyze(paths, settings, out, jobs)
+
+
+def _draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) -> FilePlot:
+    """Begin the picture of a file."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from realtime_ser.gui.timeline.file_picture import FilePicture
+
+    return FilePicture(info, channels, labels)
+
+
+def _analyze(
+    paths: Sequence[Path], settings: AnalysisSettings, out: Path | None, jobs: int | None
+) -> None:
+    from realtime_ser.session.analysis.analyzer import Analyzer
+    from realtime_ser.session.analysis.inputs import find_inputs
+    from realtime_ser.session.analysis.processes import (
+        analyze_here,
+        analyze_in_processes,
+        processes_for,
+    )
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     analyzer = Analyzer(settings)
     items = find_inputs(paths, out)
@@ -94,9 +129,25 @@ def _print_totals(total: int, failed: Sequence[Outcome], silent: Sequence[Outcom
         )
 
 
+class SummarySink(Protocol):
+    """Takes the summary's rows."""
+
+    def feed(self, outcome: Outcome) -> None:
+        """Take a row."""
+
+
 @contextmanager
 def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
     """Where the summary goes: a file, a table on the terminal, or CSV into a pipe."""
+    import csv
+
+    from rich.console import Console
+
+    from realtime_ser.session import csv_rows
+    from realtime_ser.session.analysis import summary
+    from realtime_ser.session.analysis.results import cannot_write
+    from realtime_ser.session.analysis.saving import SUMMARY
+
     if out is None and sys.stdout.isatty():
         printed = _PrintedSummary()
         try:
@@ -133,6 +184,15 @@ class _PrintedSummary:
 @contextmanager
 def _progress(items: Sequence[InputFile]) -> Iterator[ProgressCallback]:
     """A bar on standard error, by bytes, with the time that is left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
     sizes = [item.size for item in items]
     bar = Progress(

@@ -1,93 +1,104 @@
-"""Runs ``realtime-ser sessions``."""
+"""``realtime-ser sessions``."""
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress
+import click
 
-from realtime_ser.base.config import Config
-from realtime_ser.base.errors import UsageError
+from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import (
     aligned_lines,
     channel_title,
     clock_text,
     count_text,
+    nearest_hint,
     percent_text,
     size_text,
     speech_text,
 )
-from realtime_ser.exchange.audio import AudioRange, segment_range
-from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
-from realtime_ser.exchange.csv_tables import export_study
-from realtime_ser.exchange.import_annotations import import_annotations
-from realtime_ser.exchange.json_document import session_data
-from realtime_ser.exchange.registry import ExportRequest, PngRenderer, chosen_format, export
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.running_summary import SummaryAccumulator
-from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
-from realtime_ser.timeline.picture import CurveStyle
+from realtime_ser.commands.shared import Group, confirmed, day, pass_config
+
+if TYPE_CHECKING:
+    from realtime_ser.base.config import Config
+    from realtime_ser.exchange.audio import AudioRange
+    from realtime_ser.session.store import SessionInfo, Store
 
 CORPUS = "corpus"
 """Name of the format that is a folder to train on."""
 
-_Row = Sequence[str]
+_FILE = click.Path(path_type=Path)
+_ID = click.argument("name", metavar="ID")
 
 
-def sessions(
-    options: argparse.Namespace, config: Config, render_png: PngRenderer | None = None
-) -> None:
-    """Do what the command line says.
+@click.group(cls=Group, default="list")
+def sessions() -> None:
+    """List the kept sessions, show, export and delete them.
 
-    Parameters
-    ----------
-    options, config
-        The command line, and all settings.
-    render_png
-        Makes pictures of drawings.
-
-    Raises
-    ------
-    SerError
-        It cannot be done.
+    ID is a session's, as 'sessions list' prints it, or its beginning.
     """
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[Store]:
+    """The store; what the user should know of it is said."""
+    from realtime_ser.session.opening import open_store
+
     with open_store(config) as store:
         if store.notice is not None:
             print(store.notice, file=sys.stderr)
-        if options.action == "export":
-            _export(store, options, render_png)
-        else:
-            _ACTIONS[options.action or "list"](store, options, config)
+        yield store
 
 
 # ------------------------------------------------------------------------------------ list and show
 
 
-def _list(store: Store, options: argparse.Namespace, config: Config) -> None:
-    get = vars(options).get
-    query = Query(
-        get("search"), get("study"), get("participant"), get("label"), get("since"), before=None
-    )
-    found = store.sessions(query)
-    if get("json"):
-        print(json.dumps([_as_data(store, info) for info in found], indent=2))
-        return
-    rows = [_session_row(store, info) for info in found]
-    if rows:
-        header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
-        for line in aligned_lines([header, *rows]):
-            print(line)
-    print(_footer(store, len(found), config))
+@sessions.command("list")
+@click.option(
+    "--search", metavar="TEXT", help="In titles, notes, markers, intervals, studies, dates."
+)
+@click.option("--study", metavar="NAME", help="Of this study.")
+@click.option("--participant", metavar="CODE", help="Of this participant.")
+@click.option("--label", metavar="LABEL", help="With a segment of this label.")
+@click.option("--since", type=day, metavar="DATE", help="Begun on this day or later.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_config
+def _list(
+    config: Config,
+    *,
+    search: str | None,
+    study: str | None,
+    participant: str | None,
+    label: str | None,
+    since: datetime | None,
+    as_json: bool,
+) -> None:
+    """List the sessions."""
+    import json
+
+    from realtime_ser.session.store import Query
+
+    with _opened(config) as store:
+        found = store.sessions(Query(search, study, participant, label, since))
+        if as_json:
+            print(json.dumps([_as_data(store, info) for info in found], indent=2))
+            return
+        rows = [_session_row(store, info) for info in found]
+        if rows:
+            header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
+            for line in aligned_lines([header, *rows]):
+                print(line)
+        print(_footer(store, len(found), config))
 
 
-def _session_row(store: Store, info: SessionInfo) -> _Row:
+def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
     metadata = info.metadata
     mostly = next((f"{n} {percent_text(share)}" for n, share in store.shares(info.id).items()), "-")
     study = " ".join(word for word in _belonging(info) if word)
@@ -121,6 +132,8 @@ def _footer(store: Store, shown: int, config: Config) -> str:
 
 
 def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
+    from realtime_ser.exchange.json_document import session_data
+
     return session_data(store, info) | {
         "audio": None if info.audio is None else str(info.audio),
         "files": None if info.files is None else str(info.files.frames),
@@ -128,12 +141,17 @@ def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
     }
 
 
-def _show(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    info = store.session(options.id)
-    title = f"  {info.metadata.title}" if info.metadata.title else ""
-    print(f"{info.id}{title}  ({info.state.value})")
-    for line in aligned_lines([("", name, words) for name, words in _fact_rows(store, info)]):
-        print(line)
+@sessions.command("show")
+@_ID
+@pass_config
+def _show(config: Config, *, name: str) -> None:
+    """Show all that is known of a session."""
+    with _opened(config) as store:
+        info = store.session(name)
+        title = f"  {info.metadata.title}" if info.metadata.title else ""
+        print(f"{info.id}{title}  ({info.state.value})")
+        for line in aligned_lines([("", *row) for row in _fact_rows(store, info)]):
+            print(line)
 
 
 def _fact_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
@@ -179,6 +197,8 @@ def _annotation_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str
 
 
 def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
+    from realtime_ser.session.running_summary import SummaryAccumulator
+
     tally = SummaryAccumulator()
     for segment in store.segments(info.id):
         tally.feed(segment)
@@ -198,49 +218,150 @@ def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]
 # ------------------------------------------------------------------------------------------ changes
 
 
-def _rename(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    store.rename(options.id, options.title)
+@sessions.command("rename")
+@_ID
+@click.argument("title", metavar="TITLE")
+@pass_config
+def _rename(config: Config, *, name: str, title: str) -> None:
+    """Give a session a title."""
+    with _opened(config) as store:
+        store.rename(name, title)
 
 
-def _note(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    store.add_note(options.id, options.text)
+@sessions.command("note")
+@_ID
+@click.argument("text", metavar="TEXT")
+@pass_config
+def _note(config: Config, *, name: str, text: str) -> None:
+    """Add a note to a session."""
+    with _opened(config) as store:
+        store.add_note(name, text)
 
 
-def _export(store: Store, options: argparse.Namespace, render_png: PngRenderer | None) -> None:
-    if options.format == CORPUS:
-        _export_corpus(store, options)
-        return
-    if options.uncorrected:
-        raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS}.")
-    if options.id is not None and options.to is not None:
-        info = store.session(options.id)
-        for path in export(store, info, _export_request(store, info, options), render_png):
-            print(path.resolve())
-    elif options.study is not None and options.tidy is not None:
-        found = _study_sessions(store, options.study)
-        export_study(store, found, options.tidy)
-        print(options.tidy.resolve())
-    else:
-        raise UsageError(
-            "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy OUT.csv'."
-        )
+# ----------------------------------------------------------------------------- export and import
 
 
-def _export_corpus(store: Store, options: argparse.Namespace) -> None:
-    if options.to is None or (options.id is None) == (options.study is None):
-        raise UsageError(
-            "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
-            "'export --study NAME --to FOLDER --format corpus'."
-        )
-    if options.id is not None:
-        found = [store.session(options.id)]
-        if options.channel is not None:
-            _channel(found[0], options.channel)
-    else:
-        found = _study_sessions(store, options.study)
-    made = export_corpus(
-        store, found, CorpusRequest(options.to, options.channel, options.uncorrected)
-    )
+def _moment(text: str) -> float:
+    """Seconds from the start of the session, also as minutes or hours and so on."""
+    try:
+        seconds = 0.0
+        for part in text.split(":"):
+            seconds = 60.0 * seconds + float(part)
+    except ValueError as error:
+        words = f"'{text}' must be a time such as 90.5, 1:30.5 or 0:01:30.5."
+        raise click.BadParameter(words) from error
+    return seconds
+
+
+@sessions.command("export")
+@click.argument("name", metavar="[ID]", required=False)
+@click.option(
+    "--to",
+    type=_FILE,
+    metavar="FILE",
+    help="Where to write it; its ending tells how: .csv .json .eaf .TextGrid .txt .png .svg .html "
+    ".wav .flac.",
+)
+@click.option(
+    "--format",
+    "form",
+    metavar="NAME",
+    help="The format, whatever the ending; 'audacity' is .txt, 'corpus' a folder to train on.",
+)
+@click.option(
+    "--uncorrected",
+    is_flag=True,
+    help="Segments that nobody corrected too, with the model's label, in a corpus.",
+)
+@click.option("--lines", is_flag=True, help="Draw lines instead of stacked areas.")
+@click.option("--frames", is_flag=True, help="The updates too, in a .json.")
+@click.option("--without-profile", is_flag=True, help="What no profile has corrected, in a .csv.")
+@click.option("--segment", type=int, metavar="N", help="The sound of this segment alone.")
+@click.option("--start", type=_moment, metavar="TIME", help="Sound from here, as 90.5 or 1:30.5.")
+@click.option("--end", type=_moment, metavar="TIME", help="Sound until here.")
+@click.option("--channel", metavar="NAME", help="Sound of this channel alone, by name or number.")
+@click.option(
+    "--study", metavar="NAME", help="All sessions of a study, with --tidy, or for a corpus."
+)
+@click.option("--tidy", type=_FILE, metavar="OUT.csv", help="A row for each interval and label.")
+@pass_config
+def _export(
+    config: Config,
+    *,
+    name: str | None,
+    to: Path | None,
+    form: str | None,
+    uncorrected: bool,
+    lines: bool,
+    frames: bool,
+    without_profile: bool,
+    segment: int | None,
+    start: float | None,
+    end: float | None,
+    channel: str | None,
+    study: str | None,
+    tidy: Path | None,
+) -> None:
+    """Write a session for other tools, or a tidy table of a study."""
+    from realtime_ser.exchange.csv_tables import export_study
+    from realtime_ser.exchange.registry import ExportRequest, chosen_format, export
+
+    with _opened(config) as store:
+        if form == CORPUS:
+            found = _corpus_sessions(store, name, study)
+            _export_corpus(store, found, to, channel, uncorrected=uncorrected)
+        elif uncorrected:
+            raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS}.")
+        elif name is not None and to is not None:
+            info = store.session(name)
+            kind = chosen_format(to, form)
+            number = None if channel is None else _channel(info, channel)
+            audio_range = _audio_range(store, info, segment, (start, end), number)
+            request = ExportRequest(
+                to, kind, audio_range, "lines" if lines else "areas", frames, without_profile
+            )
+            for path in export(store, info, request, draw_png):
+                print(path.resolve())
+        elif study is not None and tidy is not None:
+            export_study(store, _study_sessions(store, study), tidy)
+            print(tidy.resolve())
+        else:
+            raise UsageError(
+                "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy "
+                "OUT.csv'."
+            )
+
+
+def _corpus_sessions(store: Store, name: str | None, study: str | None) -> list[SessionInfo]:
+    """The one session or the study that a corpus is made of."""
+    if name is not None and study is None:
+        return [store.session(name)]
+    if study is not None and name is None:
+        return _study_sessions(store, study)
+    raise UsageError(_CORPUS_USAGE)
+
+
+_CORPUS_USAGE = (
+    "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
+    "'export --study NAME --to FOLDER --format corpus'."
+)
+
+
+def _export_corpus(
+    store: Store,
+    found: Sequence[SessionInfo],
+    to: Path | None,
+    channel: str | None,
+    *,
+    uncorrected: bool,
+) -> None:
+    from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
+
+    if to is None:
+        raise UsageError(_CORPUS_USAGE)
+    if channel is not None and len(found) == 1:
+        _channel(found[0], channel)
+    made = export_corpus(store, found, CorpusRequest(to, channel, uncorrected))
     for words in made.left_out:
         print(words, file=sys.stderr)
     clips = ", ".join(f"{number} {label}" for label, number in made.clips.items())
@@ -248,28 +369,31 @@ def _export_corpus(store: Store, options: argparse.Namespace) -> None:
 
 
 def _study_sessions(store: Store, name: str) -> list[SessionInfo]:
+    from realtime_ser.session.store import Query
+
     found = store.sessions(Query(study=name))
     if not found:
-        near = difflib.get_close_matches(name, store.studies(), n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else "."
+        hint = nearest_hint(name, store.studies())
         raise UsageError(f"No session belongs to the study '{name}'{hint}")
     return found
 
 
-def _export_request(store: Store, info: SessionInfo, options: argparse.Namespace) -> ExportRequest:
-    """What the options ask for."""
-    kind = chosen_format(options.to, options.format)
-    channel = None if options.channel is None else _channel(info, options.channel)
-    if options.segment is not None:
-        if options.start is not None or options.end is not None:
-            raise UsageError("A segment has its own times: leave out --start and --end.")
-        audio_range = segment_range(store, info, options.segment, channel)
-    else:
-        audio_range = AudioRange(options.start or 0.0, options.end, channel)
-    style: CurveStyle = "lines" if options.lines else "areas"
-    return ExportRequest(
-        options.to, kind, audio_range, style, options.frames, options.without_profile
-    )
+def _audio_range(
+    store: Store,
+    info: SessionInfo,
+    segment: int | None,
+    span: tuple[float | None, float | None],
+    channel: int | None,
+) -> AudioRange:
+    """The sound that is asked for: a segment's, or from one moment to another."""
+    from realtime_ser.exchange.audio import AudioRange, segment_range
+
+    start_s, end_s = span
+    if segment is None:
+        return AudioRange(start_s or 0.0, end_s, channel)
+    if start_s is not None or end_s is not None:
+        raise UsageError("A segment has its own times: leave out --start and --end.")
+    return segment_range(store, info, segment, channel)
 
 
 def _channel(info: SessionInfo, text: str) -> int:
@@ -281,24 +405,70 @@ def _channel(info: SessionInfo, text: str) -> int:
     raise UsageError(f"The session {info.id} has no channel '{text}': it has {known}.")
 
 
-def _import(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    info = store.session(options.into)
-    found = import_annotations(store, info, options.file, options.format)
+def draw_png(svg: str, scale: float) -> bytes:
+    """Paint a drawing; it needs no display."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        from realtime_ser.gui.theme.rasterise import png_of_svg
+    except ImportError as error:
+        raise SerError(f"A PNG needs Qt, which cannot be loaded ({error}): export .svg.") from error
+    return png_of_svg(svg, scale)
+
+
+@sessions.command("import")
+@click.argument("file", type=_FILE, metavar="FILE")
+@click.option("--into", "name", required=True, metavar="ID", help="The session.")
+@click.option(
+    "--format", "form", metavar="NAME", help="elan, praat or audacity, whatever the ending."
+)
+@pass_config
+def _import(config: Config, *, file: Path, name: str, form: str | None) -> None:
+    """Read other tools' markers and intervals into a session.
+
+    FILE is ELAN's .eaf, Praat's .TextGrid, or Audacity's labels .txt.
+    """
+    from realtime_ser.exchange.import_annotations import import_annotations
+
+    with _opened(config) as store:
+        info = store.session(name)
+        found = import_annotations(store, info, file, form)
     counts = {"marker": len(found.markers), "interval": len(found.intervals)}
-    words = [count_text(n, name) for name, n in counts.items() if n]
+    words = [count_text(n, noun) for noun, n in counts.items() if n]
     known = f"; {found.known} were there already" if found.known else ""
     print(f"{' and '.join(words) or 'Nothing new'} imported into {info.id}{known}.")
 
 
-def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
-    found = _chosen_sessions(store, options)
-    running = [info.id for info in found if info.state is SessionState.RUNNING]
-    if running:
-        raise UsageError(f"The session {running[0]} is running: end it first.")
-    if not options.yes and not _confirmed(store, found, files=options.files):
-        print("Nothing was deleted.")
-        return
-    deletion = store.delete(found, named_files=options.files)
+# ------------------------------------------------------------------------------------------- delete
+
+
+@sessions.command("delete")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@click.option("--participant", metavar="CODE", help="All of this participant.")
+@click.option("--before", type=day, metavar="DATE", help="All begun before this day.")
+@click.option("--files", is_flag=True, help="Also the tables that --export named.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_config
+def _delete(
+    config: Config,
+    *,
+    names: Sequence[str],
+    participant: str | None,
+    before: datetime | None,
+    files: bool,
+    yes: bool,
+) -> None:
+    """Delete sessions, their sound included."""
+    from realtime_ser.session.store import SessionState
+
+    with _opened(config) as store:
+        found = _chosen_sessions(store, names, participant, before)
+        running = [info.id for info in found if info.state is SessionState.RUNNING]
+        if running:
+            raise UsageError(f"The session {running[0]} is running: end it first.")
+        if not yes and not _agreed(store, found, files=files):
+            print("Nothing was deleted.")
+            return
+        deletion = store.delete(found, named_files=files)
     print(f"{count_text(len(found), 'session')} deleted.")
     for path in deletion.left:
         print(f"Left, since you named it: {path}")
@@ -309,58 +479,53 @@ def _delete(store: Store, options: argparse.Namespace, _config: Config) -> None:
         )
 
 
-def _chosen_sessions(store: Store, options: argparse.Namespace) -> list[SessionInfo]:
-    if not (options.ids or options.participant is not None or options.before is not None):
+def _chosen_sessions(
+    store: Store, names: Sequence[str], participant: str | None, before: datetime | None
+) -> list[SessionInfo]:
+    from realtime_ser.session.store import Query
+
+    if not (names or participant is not None or before is not None):
         raise UsageError("Say what to delete: IDs, --participant CODE, or --before DATE.")
-    if options.participant is not None:
-        _require_participant(store, options.participant)
-    found = store.sessions(Query(participant=options.participant, before=options.before))
-    if not options.ids:
+    if participant is not None and participant not in (known := store.participants()):
+        hint = nearest_hint(participant, known)
+        raise UsageError(f"No session belongs to a participant '{participant}'{hint}")
+    found = store.sessions(Query(participant=participant, before=before))
+    if not names:
         return found
-    wanted = [store.session(name).id for name in options.ids]
+    wanted = [store.session(name).id for name in names]
     return [info for info in found if info.id in wanted]
 
 
-def _require_participant(store: Store, code: str) -> None:
-    known = store.participants()
-    if code not in known:
-        near = difflib.get_close_matches(code, known, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else "."
-        raise UsageError(f"No session belongs to a participant '{code}'{hint}")
+def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
+    """Whether a person agrees to delete some sessions, which are listed."""
+    if sys.stdin.isatty():
+        for line in aligned_lines([_session_row(store, info) for info in found]):
+            print(line)
+        for info in found:
+            if info.files is not None and (files or not info.named):
+                for path in info.files.existing():
+                    print(f"  with {path}")
+    return confirmed(f"Delete {count_text(len(found), 'session')} for good?")
 
 
-def _confirmed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
-    for line in aligned_lines([_session_row(store, info) for info in found]):
-        print(line)
-    for info in found:
-        if info.files is not None and (files or not info.named):
-            for path in info.files.existing():
-                print(f"  with {path}")
-    question = f"Delete {count_text(len(found), 'session')} for good? [y/N] "
-    return input(question).strip().lower() in ("y", "yes")
+# ---------------------------------------------------------------------------------------- reanalyse
 
 
-def _reanalyse(store: Store, options: argparse.Namespace, _config: Config) -> None:
+@sessions.command("reanalyse")
+@_ID
+@click.option("--model", required=True, metavar="BUNDLE", help="Name or folder of a model bundle.")
+@pass_config
+def _reanalyse(config: Config, *, name: str, model: str) -> None:
+    """Hear a session's kept sound again, with another model."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     from realtime_ser.session.reanalysis import reanalyse
 
-    info = store.session(options.id)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(f"hearing {info.id} again", total=1.0)
-        again = reanalyse(
-            store, info, options.model, lambda share: bar.update(task, completed=share)
-        )
+    with _opened(config) as store:
+        info = store.session(name)
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(f"hearing {info.id} again", total=1.0)
+            again = reanalyse(store, info, model, lambda share: bar.update(task, completed=share))
     print(f"The session {info.id} was heard again: realtime-ser sessions show {again.id}")
-
-
-_ACTIONS: Mapping[str, Callable[[Store, argparse.Namespace, Config], None]] = {
-    "list": _list,
-    "show": _show,
-    "rename": _rename,
-    "note": _note,
-    "import": _import,
-    "delete": _delete,
-    "reanalyse": _reanalyse,
-}

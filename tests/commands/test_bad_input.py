@@ -276,7 +276,7 @@ def test_a_picture_that_cannot_be_written_is_found_out_before_the_session(
 ):
     arguments = ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"]
     said = complaint([*arguments, "--screenshot", blocked / "out.png"], 1, capsys)
-    assert "Cannot write the screenshot" in said
+    assert f"Cannot write {blocked / 'out.png'}" in said
     assert not (tmp_path / "out.csv").exists()
 
 

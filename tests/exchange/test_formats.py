@@ -24,7 +24,8 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, OutputError, SerError, UsageError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Marker
-from realtime_ser.commands.main import draw_png, main
+from realtime_ser.commands.main import main
+from realtime_ser.commands.sessions import draw_png
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.registry import FORMATS, ExportRequest, export
 from realtime_ser.session.opening import open_store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import OutputError, SerError, UsageError, reason_text
 from realtime_ser.base.files import whole_file, writing
 from realtime_ser.base.paths import store_folder
+from realtime_ser.base.text import nearest_hint
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import Profile
 
@@ -114,8 +114,7 @@ def delete_profile(config: Config, name: str) -> None:
 
 def _hint(config: Config, name: str) -> str:
     known = [path.stem.removeprefix("profile-") for path in profile_paths(config)]
-    near = difflib.get_close_matches(name.casefold(), known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ": 'realtime-ser profiles' lists them."
+    return nearest_hint(name.casefold(), known, ": 'realtime-ser profiles' lists them.")
 
 
 # ---------------------------------------------------------------------------------------- choosing

@@ -1,0 +1,265 @@
+"""``realtime-ser monitor``: the live window, or the same in the terminal."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.text import channel_title, clock_text, speech_text
+from realtime_ser.commands.shared import (
+    Command,
+    model_setting,
+    names,
+    pass_config,
+    profile_setting,
+    setting,
+)
+
+if TYPE_CHECKING:
+    from realtime_ser.base.config import Config
+    from realtime_ser.base.records import Record
+    from realtime_ser.session.live import LiveSession
+
+_SPARE_S = 40.0
+"""Seconds of a screenshot that lie before what it shows: segments begin there."""
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        words = f"'{text}' must be channel numbers separated by commas, such as 1,2."
+        raise click.BadParameter(words) from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise click.BadParameter(f"'{text}' must be a number of seconds above 0.")
+    return seconds
+
+
+@click.command(cls=Command, surplus_hint="; a file is given as --input FILE")
+@setting(
+    "audio.input",
+    "--input",
+    metavar="auto|mic|demo|FILE",
+    help="What to listen to (default: auto).",
+)
+@setting(
+    "audio.device",
+    "--device",
+    metavar="NAME",
+    help="Part of a microphone's name, as 'devices' prints it.",
+)
+@setting(
+    "audio.channels",
+    "--channels",
+    type=_channels,
+    metavar="1,2",
+    help="Channels to monitor (default: 1).",
+)
+@setting(
+    "audio.channel_names",
+    "--channel-names",
+    type=names,
+    metavar="a,b",
+    help="What the channels are called.",
+)
+@click.option("--headless", is_flag=True, help="Show it in the terminal, without a window.")
+@click.option("--duration", type=_seconds, metavar="S", help="End after so many seconds.")
+@setting(
+    "audio.speed",
+    "--speed",
+    type=float,
+    metavar="X",
+    help="Pace of a file; 0: as fast as it goes.",
+)
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    metavar="OUT.csv",
+    help="Where to write the session.",
+)
+@setting(
+    "session.record_audio", "--record-audio", is_flag=True, help="Keep the sound too, as FLAC."
+)
+@setting(
+    "sessions.keep",
+    "--no-keep",
+    is_flag=True,
+    to=lambda _: False,
+    help="Do not keep it among the sessions.",
+)
+@setting("study.name", "--study", metavar="NAME", help="The study that it belongs to.")
+@setting("study.participant", "--participant", metavar="CODE", help="The participant's code.")
+@setting("study.condition", "--condition", metavar="NAME", help="The study's condition.")
+@setting(
+    "study.consent",
+    "--consent",
+    is_flag=True,
+    to=lambda _: datetime.now().astimezone(),
+    help="The participant has agreed; the time is kept.",
+)
+@click.option(
+    "--screenshot",
+    type=click.Path(path_type=Path),
+    metavar="OUT.png",
+    help="Picture of the window at the end.",
+)
+@profile_setting
+@model_setting
+@pass_config
+def monitor(
+    config: Config,
+    *,
+    headless: bool,
+    duration: float | None,
+    export: Path | None,
+    screenshot: Path | None,
+) -> None:
+    """Listen to a microphone, or to a file that plays as one."""
+    if screenshot is not None:
+        _check_screenshot(screenshot)
+    if headless or not _can_show_window():
+        _monitor_in_terminal(config, export, duration, screenshot)
+        return
+    from realtime_ser.gui.app.run import run
+
+    code = run(
+        config, export=export, screenshot=screenshot, duration_s=duration, completed=_print_report
+    )
+    if screenshot is not None and screenshot.exists():
+        print(f"  {screenshot.resolve()}")
+    click.get_current_context().exit(code)
+
+
+def _can_show_window() -> bool:
+    """Whether there is a display and the window's libraries; says so where there is not."""
+    from realtime_ser.base.display import display_answers
+
+    if not display_answers():
+        _print_note("there is no display, so the monitor runs in the terminal.")
+        return False
+    try:
+        import realtime_ser.gui.app.run  # noqa: F401 - whether it can be imported is the question
+    except ImportError as error:
+        _print_note(
+            f"the window cannot be shown ({error}), so the monitor runs in the terminal; "
+            "'realtime-ser doctor' tells more."
+        )
+        return False
+    return True
+
+
+def _print_note(words: str) -> None:
+    print(f"realtime-ser: {words}", file=sys.stderr, flush=True)
+
+
+def _check_screenshot(path: Path) -> None:
+    """Find out before the session, not after it, that its picture cannot be made."""
+    from realtime_ser.base.files import writing
+
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"The screenshot '{path}' must have a name that ends in .png.")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+        if not path.stat().st_size:
+            path.unlink()
+    if importlib.util.find_spec("PyQt6") is None:
+        raise SerError("The screenshot needs PyQt6: install it with 'pip install PyQt6 pyqtgraph'.")
+
+
+# ------------------------------------------------------------------------------------ in a terminal
+
+
+def _monitor_in_terminal(
+    config: Config, export: Path | None, duration_s: float | None, screenshot: Path | None
+) -> None:
+    from collections import deque
+
+    from rich.console import Console
+
+    from realtime_ser.base.records import STEP_S
+    from realtime_ser.commands import terminal
+    from realtime_ser.engine.status import Phase
+    from realtime_ser.session.live import LiveSession
+
+    session = LiveSession(config, export)
+    for words in (session.notice, *session.notices):
+        if words:
+            _print_note(words)
+    steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
+    last: deque[Record] | None = deque(maxlen=round(steps)) if screenshot else None
+    terminal.run(session, Console(), duration_s=duration_s, keep=last)
+    _print_report(session)
+    if screenshot is not None and last is not None:
+        _draw_screenshot(session, list(last), screenshot)
+    if session.error:
+        raise SerError(session.error)
+    if session.monitor.status.phase is Phase.FAILED:
+        raise SerError("The engine stopped because of a fault in the program.")
+
+
+def _draw_screenshot(session: LiveSession, records: Sequence[Record], path: Path) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from realtime_ser.gui.app.run import render_screenshot
+
+    manifest = session.monitor.bundle.manifest
+    render_screenshot(
+        records,
+        session.monitor.labels,
+        session.monitor.status,
+        path,
+        source=session.monitor.source.info,
+        model=f"model {manifest.name} {manifest.version}",
+    )
+    print(f"  {path.resolve()}")
+
+
+# ------------------------------------------------------------------------------------------- report
+
+
+def _print_report(session: LiveSession) -> None:
+    """Print how a finished session went, and where its files lie."""
+    print("\n".join(_report_lines(session)), flush=True)
+
+
+def _report_lines(session: LiveSession) -> Iterator[str]:
+    channels = session.stop()
+    status, info = session.monitor.status, session.monitor.source.info
+    demo = ", synthesised speech" if info.demo else ""
+    yield f"{clock_text(status.position_s)} of {info.name}{demo}"
+    for number, channel in channels.items():
+        title = channel_title(number, session.config.audio.names)
+        name = f"{title}: " if len(session.monitor.channels) > 1 else ""
+        words = speech_text(channel.speech_s, channel.segments, channel.shares)
+        yield f"  {name}{words}"
+        if channel.lost_s:
+            yield f"  {name}{channel.lost_s:.1f} s were lost"
+        if channel.latency_ms is not None:
+            median, most = channel.latency_ms
+            yield f"  {name}latency {median:.0f} ms (median), {most:.0f} ms (95 %)"
+    if info.live:
+        yield f"  {status.dropped_samples:,} samples dropped"
+    yield "Files:"
+    for path in session.files.existing():
+        yield f"  {path.resolve()}"
+    if session.id is not None:
+        if session.audio is not None and session.audio.parent != session.files.frames.parent:
+            yield f"  {session.audio.resolve()}"
+        yield f"Kept in {session.folder}:"
+        yield f"  realtime-ser sessions show {session.id}"

@@ -1,0 +1,203 @@
+"""What the commands share: how they are parsed, options that are settings, and a question."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from realtime_ser.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from realtime_ser.base.config import Config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any] | click.Command)
+
+# ----------------------------------------------------------------------------------------- parsing
+
+
+class Command(click.Command):
+    """A command that names the first word too many.
+
+    Parameters
+    ----------
+    surplus_hint
+        What such a word may have been meant for.
+    """
+
+    allow_extra_args = True
+
+    def __init__(self, *arguments: Any, surplus_hint: str = "", **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self._surplus_hint = surplus_hint
+        self.params.append(_debug_option())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words behind the command's name."""
+        try:
+            surplus = super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+        if surplus and not ctx.resilient_parsing:
+            raise UsageError(f"'{surplus[0]}' is one word too many{self._surplus_hint}.")
+        return surplus
+
+
+class Group(click.Group):
+    """Commands in the order in which they are added, one of which needs no name.
+
+    Parameters
+    ----------
+    default
+        Name of the command that runs where options begin at once, or nothing is said.
+    """
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, default: str, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self._default = default
+        self.params.append(_debug_option())
+        self.epilog = f"Without a command: {default}."
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of the commands."""
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the group's own options, which end at a command's name."""
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        first = next((word for word in args if word != "--debug"), None)
+        if first is None or (first.startswith("-") and first not in own):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
+
+
+def _debug_option() -> click.Option:
+    words = "Show where an error came from."
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help=words)
+
+
+# ---------------------------------------------------------------------------------------- settings
+
+
+@dataclass
+class _Given:
+    """Settings of a command line by their names in ``config.yaml``, and the options they had."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
+
+
+def setting(
+    name: str, option: str, *, to: Callable[[Any], object] | None = None, **attributes: Any
+) -> Callable[[F], F]:
+    """Option that takes precedence over a setting of the configuration.
+
+    Parameters
+    ----------
+    name
+        The setting, as ``section.key``.
+    option
+        The option, as ``--name``.
+    to
+        Turns the option's value into the setting's.
+    attributes
+        Of the :class:`click.Option`.
+    """
+
+    def store(context: click.Context, _option: click.Parameter, value: object) -> None:
+        if value is not None and value is not False:
+            given = context.ensure_object(_Given)
+            given.values[name] = value if to is None else to(value)
+            given.options[name] = option
+
+    return click.option(option, callback=store, expose_value=False, **attributes)
+
+
+def model_setting(command: F) -> F:
+    """Add ``--model``."""
+    words = "Name or folder of a model bundle."
+    return setting("model", "--model", metavar="BUNDLE", help=words)(command)
+
+
+def profile_setting(command: F) -> F:
+    """Add ``--profile``."""
+    words = "Correct the model for this person; 'profiles' lists them."
+    return setting("profile", "--profile", metavar="NAME", help=words)(command)
+
+
+def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]:
+    """Add ``--config``, and give the function all settings: the file's below the command line's."""
+
+    def store(context: click.Context, _option: click.Parameter, file: Path | None) -> None:
+        context.ensure_object(_Given).file = file
+
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Settings, as in config.yaml.",
+        callback=store,
+        expose_value=False,
+    )
+    @wraps(function)
+    def with_config(*arguments: P.args, **options: P.kwargs) -> R:
+        given = click.get_current_context().ensure_object(_Given)
+        return function(_merged(given), *arguments, **options)
+
+    return with_config
+
+
+def _merged(given: _Given) -> Config:
+    from realtime_ser.base.config import Config, load_config, parse_config
+
+    config = load_config(given.file) if given.file else Config()
+    merged: dict[str, Any] = config.model_dump()
+    for name, value in given.values.items():
+        section, _, key = name.rpartition(".")
+        (merged[section] if section else merged)[key] = value
+    return parse_config(merged, "the command line", given.options)
+
+
+# ------------------------------------------------------------------------------------ option types
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def day(text: str) -> datetime:
+    """Parse a date, or a time of one, at this place where it names no other."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"'{text}' must be a date such as 2026-03-01.") from error
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+# --------------------------------------------------------------------------------------- questions
+
+
+def confirmed(question: str) -> bool:
+    """Whether a person at the terminal agrees to delete something.
+
+    Raises
+    ------
+    UsageError
+        There is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
