@@ -1,4 +1,4 @@
-"""An audio file that plays as a microphone."""
+"""A source that plays an audio file as a microphone."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _read_header(path: Path) -> soundfile._SoundFileInfo:
 
 
 def _ends_early(path: Path, header: soundfile._SoundFileInfo) -> bool:
-    """Whether a container says that more was to come; libsndfile reads such files in silence."""
+    """Whether the container announces more sound than there is; libsndfile does not tell."""
     if header.format.startswith("WAV"):
         data = [line for line in header.extra_info.splitlines() if line.startswith("data")]
         return any("should be" in line for line in data)
