@@ -80,7 +80,7 @@ class LiveSession:
     config
         All settings.
     export
-        Steps CSV to write; ``None``: a new name in the session folder.
+        Frames CSV to write; ``None``: a new name in the session folder.
 
     Attributes
     ----------
