@@ -26,7 +26,7 @@ def content_hash(path: Path) -> bytes:
     Raises
     ------
     AudioFileError
-        It cannot be read.
+        The recording cannot be read.
     """
     try:
         return hashlib.sha256(path.read_bytes()).digest()
@@ -50,18 +50,18 @@ def compute_cached(
     Parameters
     ----------
     compute
-        Gives named arrays; can be pickled.
+        Function that gives named arrays; can be pickled.
     items
-        What it is applied to.
+        Arguments of the calls.
     digests
-        Of each item's content and of everything that the result depends on; items of one digest
-        are computed once and share their result.
+        Hashes of each item's content and of all parameters of the computation; items with equal
+        hashes are computed once and share the result.
     folder
         Folder of the cache.
     jobs
         Number of processes.
     title
-        Stands beside the progress bar.
+        Title of the progress bar.
 
     Raises
     ------

@@ -42,11 +42,11 @@ def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
     Parameters
     ----------
     run
-        Holds the model.
+        Run with the model.
     evaluation
-        What it said of the test clips.
+        Results for the test clips.
     workload
-        How much is measured.
+        Amount of work.
     """
     write_predictions(run.folder / PREDICTIONS, predictions_of(evaluation))
     results = _results(run, evaluation, workload)
@@ -72,25 +72,25 @@ def remeasure(
     target
         Folder of a run or of a bundle, or the name of a shipped bundle.
     folds
-        Runs by which a bundle that learned from everybody was tried, fold by fold; otherwise none.
+        Runs of the folds that cross-validated a bundle of all speakers; empty for other targets.
     read
-        Reads the clips of its recipe.
+        Function that reads the clips of the target's recipe.
     workload
-        How much is measured.
+        Amount of work.
     cache
-        Folder of what is computed once; a run has one of its own.
+        Folder of the cache; a run has its own.
     write
-        Whether its report or its card is written anew.
+        Whether to write the report or the card anew.
 
     Returns
     -------
     dict
-        Every number, fit for JSON.
+        All figures, fit for JSON.
 
     Raises
     ------
     UsageError
-        It does not say which speakers were withheld, or the folds are not of its recipe.
+        The target does not name the withheld speakers, or the folds are not of its recipe.
     """
     run = Run(Path(target))
     if folds and (run.folder / RECORD).exists():
@@ -130,7 +130,7 @@ def cross_validate(
     Returns
     -------
     dict
-        What :func:`training.streaming.scores.cross_validated_scores` gives.
+        Figures of :func:`training.streaming.scores.cross_validated_scores`.
 
     Raises
     ------

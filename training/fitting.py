@@ -17,7 +17,7 @@ from realtime_ser.base.files import whole_file, writing
 from training.batching import Batch, BucketedBatches
 from training.run_folder import HISTORY, Run
 from training.settings import FitSettings
-from training.workers import progress
+from training.workers import progress_bar
 
 _PLATEAU_EPOCHS, _PLATEAU_FACTOR = 3, 0.2
 
@@ -91,16 +91,16 @@ def fit(
     model
         Compiled with :func:`optimizer`.
     batches
-        What it learns from.
+        Training batches.
     settings
-        How often, and when to stop.
+        Number of epochs, schedule, and early stopping.
     run
-        Its folder keeps ``STAGE-backup.npz``, which holds the model and its optimizer after each
-        epoch and is gone at the end, the history, and what TensorBoard shows.
+        Run whose folder holds the history, the log for TensorBoard, and until the end
+        ``STAGE-backup.npz``: model and optimizer after each epoch.
     stage
-        Names the fit in all of these.
+        Name of the fit in all of these.
     validation
-        What ``patience`` and ``plateau`` go by; without it both are out of effect.
+        Batches for ``patience`` and ``plateau``; without them both have no effect.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     fit_state = _load_backup(model, backup)
     title = f"Fitting {stage}"
-    with progress(title) as bar, _open_history_log(run, stage, fit_state.epochs) as history_log:
+    with progress_bar(title) as bar, _open_history_log(run, stage, fit_state.epochs) as history_log:
         total = settings.epochs * len(batches)
         task = bar.add_task(title, total=total, completed=fit_state.epochs * len(batches))
         while fit_state.epochs < settings.epochs and not _should_stop(

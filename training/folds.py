@@ -27,9 +27,9 @@ class Fold:
     Attributes
     ----------
     test
-        Those on whom the model is measured, once.
+        Speakers whom the model is tested on, once.
     validation
-        Those on whom epochs, temperature and threshold are chosen.
+        Speakers for the choice of epochs, temperature and threshold.
     """
 
     test: Speakers
@@ -79,7 +79,7 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Spli
     fold
         Number of the fold, from 1 to :func:`fold_count`.
     seed
-        Of what is drawn, unless the split has its own.
+        Seed of random draws, unless the split has its own.
 
     Returns
     -------

@@ -34,7 +34,7 @@ from training.run_folder import (
     RunRecord,
     command_line,
     data_table,
-    now,
+    utc_timestamp,
     versions,
 )
 from training.settings import BaseRecipe
@@ -103,17 +103,17 @@ def run(
     clips
         From :func:`read_clips`.
     paths
-        Where to read and write.
+        Folders and files to read and write.
     fold, seed
-        Which fold of the recipe's split, and the seed of everything that is drawn.
+        Number of the split's fold, and seed of all random draws.
     workload
-        How much is done.
+        Amount of work.
 
     Raises
     ------
     UsageError
         The split does not work with these clips, the run's folder holds another run, there is no
-        encoder to start from, or it has heard speakers of the test.
+        encoder to start from, or the encoder was trained on speakers of the test.
     """
     new_run = Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
     parts = partition(clips, file.recipe.split, fold, seed)
@@ -147,14 +147,14 @@ def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) 
     folds
         Runs of one recipe and seed, one for each fold.
     paths
-        Where to read and write; the run of whose weights these started is theirs.
+        Folders and files to read and write; the parent is that of the folds.
     workload
-        How much is done.
+        Amount of work.
 
     Raises
     ------
     UsageError
-        They are not folds of one recipe, or not of a streaming model.
+        The runs are not folds of one recipe, or not of a streaming model.
     """
     first = common_record(folds)
     recipe = check_recipe(first.recipe, str(folds[0].folder / RECORD))
@@ -264,7 +264,7 @@ def _write_record(
         fold=fold,
         seed=seed,
         command=command_line(),
-        created=now(),
+        created=utc_timestamp(),
         versions=versions(),
         data=data,
         parent=start,

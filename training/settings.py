@@ -42,7 +42,7 @@ class FitSettings(RecipeSection):
     Attributes
     ----------
     epochs, batch_size, learning_rate
-        As everywhere.
+        Number of epochs, sequences in a batch, and step size of the optimizer.
     schedule
         ``constant``; ``cosine``: a rise over the share ``warm_up`` of all batches, then a cosine
         decay; ``plateau``: a fifth whenever the validation loss has not fallen for three epochs.
@@ -86,9 +86,10 @@ class Split(RecipeSection):
     test, validation
         Speakers by corpus; for ``cross-corpus`` the lists stay empty.
     test_share, validation_share
-        Shares of the clips for ``clips``; the second one is taken from what is not tested.
+        Shares of the clips for ``clips``; that for validation is taken of the clips that are not
+        tested.
     seed
-        Of the draw for ``clips``; ``None``: the run's seed.
+        Seed of the draw for ``clips``; ``None``: the run's seed.
     """
 
     scheme: Literal["joint", "speaker-out", "cross-corpus", "listed", "clips"] = "joint"
@@ -105,13 +106,13 @@ class BaseRecipe(RecipeSection):
     Attributes
     ----------
     name, version
-        Of the model.
+        Name and version of the model.
     title
-        One line for reports.
+        Title for reports, a line.
     corpora
-        Folders that are read, of known corpora or with a folder for each label.
+        Folders to read: known corpora, or folders with a folder for each label.
     split
-        Who is tested.
+        Split into training, validation and test.
     """
 
     name: str

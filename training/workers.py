@@ -36,11 +36,11 @@ def map_in_processes(
     function
         Can be pickled, as can its results.
     items
-        What it is applied to.
+        Arguments of the calls.
     jobs
         Number of processes; with 1 the work is done in this one.
     title
-        Stands beside the progress bar on standard error.
+        Title of the progress bar on standard error.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -63,7 +63,7 @@ def map_in_processes(
     return results
 
 
-def progress(title: str) -> Progress:
+def progress_bar(title: str) -> Progress:
     """Progress bar with an estimate on standard error; without a terminal, one line that begins."""
     console = _console()
     if not console.is_terminal:

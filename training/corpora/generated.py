@@ -44,7 +44,7 @@ class _Prosody:
     pitch, span, course
         Semitones: mean, size of the accents, rise from the first to the last syllable.
     syllables
-        Of a second.
+        Syllables per second.
     level, tilt
         Loudness in dB, and brightness in dB an octave.
     breathiness, jitter
@@ -104,13 +104,13 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     Parameters
     ----------
     folder
-        Where it goes; its name is the corpus's.
+        Folder of the corpus, which takes the folder's name.
     speakers
-        How many, women and men in turn.
+        Number of speakers, women and men in turn.
     takes
         Clips of each label by each speaker, of normal and strong intensity in turn.
     seed
-        Of everything that is drawn.
+        Seed of all random draws.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     UsageError
         The folder holds something else.
     OutputError
-        It cannot be written.
+        The folder cannot be written.
     """
     text = _readme(speakers, takes, seed)
     with writing(folder, "make room or name another folder"):

@@ -77,12 +77,12 @@ def describe_corpus(name: str) -> str:
     Parameters
     ----------
     name
-        Of a known corpus, or ``own`` for one's own recordings.
+        Name of a known corpus, or ``own`` for the user's own recordings.
 
     Raises
     ------
     UsageError
-        It is neither.
+        The name is neither.
     """
     if name == OWN:
         return _describe_own()

@@ -26,15 +26,15 @@ class CorpusContents:
     Attributes
     ----------
     name
-        Its name: that of a known corpus, or of one's own folder.
+        Name of a known corpus, or of the user's folder.
     clips
-        Its clips, in the order of their names, no recording twice.
+        Clips in the order of their names, without duplicates.
     missing
-        How many of its official clips are not there; 0 for one's own.
+        Number of official clips that are not there; 0 for a user's corpus.
     skipped
         Files that are not used.
     seconds
-        How long its clips last together.
+        Duration of all clips together.
     """
 
     name: str

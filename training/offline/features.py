@@ -50,13 +50,13 @@ def clip_features(
     examples
         The clips, as recorded or changed; one that is there several times is computed once.
     settings
-        Which features, and their parameters.
+        Kinds of features with their parameters.
     cache
         Folder of the cache; may be shared by any runs.
     jobs
         Number of processes.
     preprocessing
-        What is done to each clip ahead of its features.
+        Preprocessing of each clip ahead of the features.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
     rate
         Sampling rate in Hz.
     settings
-        Which features, and their parameters.
+        Kinds of features with their parameters.
 
     Returns
     -------

@@ -66,7 +66,7 @@ def save_png(figure: Figure, path: Path) -> None:
     Raises
     ------
     OSError
-        It cannot be written.
+        The file cannot be written.
     """
     with mpl.rc_context(_STYLE):
         # Without the library's version.

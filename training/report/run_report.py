@@ -19,7 +19,7 @@ from training.measure.scoring import corpus_order
 from training.report import figures
 from training.report.formatting import NO_VALUE, compact_ranges, join_names
 from training.report.leaks import leaks
-from training.report.reference_systems import ReferenceSystem, anchors
+from training.report.reference_systems import ReferenceSystem, comparable_systems
 from training.report.rendering import render
 from training.run_folder import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
 
@@ -277,7 +277,7 @@ def _comparable_systems(results: Results) -> dict[str, Any] | None:
     classes = {
         name: len(scores["confusion"]["classes"]) for name, scores in results["corpora"].items()
     }
-    rows: list[ReferenceSystem] = anchors(classes)
+    rows: list[ReferenceSystem] = comparable_systems(classes)
     corpora = [name for name in classes if any(name in system_row.scores for system_row in rows)]
     return {"rows": rows, "corpora": corpora} if rows else None
 

@@ -50,9 +50,10 @@ class NoiseSettings(RecipeSection):
     snr_db
         Range of its signal-to-noise ratio, over voiced samples.
     kinds
-        One is drawn for each copy. Kinds that a model is measured with cannot be named.
+        Kinds of noise, of which one is drawn for each copy. Kinds of the noise test are not among
+        them.
     chance
-        Share of the copies that have it.
+        Share of the copies with noise.
     """
 
     snr_db: Range = (0.0, 25.0)
@@ -213,15 +214,15 @@ class Augmentation(RecipeSection):
 
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """The change that augmentation makes: see :class:`training.sound.examples.Change`.
+    """The change that augmentation makes: see :class:`training.sound.examples.SoundChange`.
 
     Attributes
     ----------
     settings
-        Which effects, and how strong.
+        Effects and their strengths.
     seed
-        Of all that is drawn, together with a take's key. Each effect draws for itself: switching
-        one off leaves the others as they were.
+        Seed of all random draws, together with an example's key. Each effect has draws of its own:
+        switching an effect off leaves the others as they were.
     speech
         Recordings of training speakers, for babble; see :class:`.NoiseMixer`.
 
@@ -403,11 +404,11 @@ def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) 
     Parameters
     ----------
     clips
-        Of training speakers, and of nobody else: babble is made of some of them.
+        Clips of the training speakers alone, since babble is made of some of them.
     settings
-        How many copies and streams, and what is done to them.
+        Number of copies and of streams, and the effects on them.
     seed
-        Of all that is drawn.
+        Seed of all random draws.
     """
     examples: list[AnyExample] = [Example(clip) for clip in clips]
     change = (

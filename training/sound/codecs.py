@@ -52,7 +52,7 @@ def coded(
         ``gsm``: full rate (GSM 06.10), 13 kbit/s at 8 kHz; ``g711``: mu-law at 8 kHz, as on
         landlines.
     random
-        Where the bit rate comes from.
+        Source of the bit rate.
     """
     form = _FORMATS[codec]
     attenuation = max(1.0, float(np.abs(samples).max(initial=0.0)) / _HEADROOM)

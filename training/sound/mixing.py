@@ -49,7 +49,7 @@ def mix_at_snr(
     snr_db
         The ratio in dB.
     voiced
-        Where the voice is, shape ``(n,)``.
+        Mask of the voiced samples, shape ``(n,)``.
     """
     signal = speech[voiced] if voiced.any() else speech
     ratio = _power(signal) / max(_power(noise), 1e-30)

@@ -303,7 +303,7 @@ def babble(seconds: float, random: np.random.Generator, speech: Sequence[Samples
     Parameters
     ----------
     seconds, random
-        As of every noise.
+        Length in seconds, and source of all random draws.
     speech
         Recordings at 16 kHz. Each talker says them in an order of their own, without the silence
         ahead of and behind each.

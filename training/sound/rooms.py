@@ -31,7 +31,7 @@ def impulse_response(
         Power of the direct sound over that of all that is reflected, in dB; it falls with the
         distance between mouth and microphone.
     random
-        Where the reflections come from.
+        Source of the reflections.
 
     Returns
     -------

@@ -54,7 +54,7 @@ class ClipStream:
     samples
         Shape ``(n,)``, 16 kHz.
     spans
-        Where each clip lies, in the order of time; they do not overlap.
+        Span of each clip, in the order of time, without overlaps.
     """
 
     samples: NDArray[np.float32]
@@ -79,7 +79,7 @@ class ClipStream:
         return ClipStream(samples, spans)
 
 
-def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
+def join_with_gaps(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
     """Clips one after the other with a silence ahead of each and behind the last.
 
     A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
@@ -93,7 +93,7 @@ def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipSt
     gap_s
         Shortest and longest silence; each is drawn.
     seed
-        Of what is drawn.
+        Seed of the lengths of the silences and of the room tone.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def join_without_gaps(clips: Sequence[Clip], read: SampleReader = samples_16k) -
     clips
         In this order.
     read
-        What a clip's samples are taken from.
+        Function that gives a clip's samples at 16 kHz.
 
     Raises
     ------
@@ -224,20 +224,20 @@ def switches(
     Parameters
     ----------
     clips
-        What is drawn from.
+        Clips to draw from.
     count
-        Number wanted; there are fewer where speakers have too few clips, or pause too often.
+        Number of switches; fewer are found if speakers have too few clips, or pause too often.
     seed
-        Of the draw.
+        Seed of the draw.
     side_s
         Least seconds of speech ahead of the switch and behind it.
     gate
-        Settings of the gate that is not to close; the defaults where left out.
+        Settings of the gate, which must not close within a switch; by default the defaults.
 
     Raises
     ------
     TooLittleSpeechError
-        There is none.
+        No speaker has enough speech in two emotions.
     AudioFileError
         A clip cannot be read.
     """

@@ -97,17 +97,17 @@ class LabelledSegment:
     Attributes
     ----------
     inputs
-        Its encoded steps, shape ``(steps, units)``, or its log-mel frames, ``(steps, 8, bands)``.
+        Encoded steps, shape ``(steps, units)``, or log-mel frames, shape ``(steps, 8, bands)``.
     clips
-        The clip that each step is from: the same one throughout, unless a take joins several.
+        Clip of each step: the same one throughout, unless the example joins several.
     last_voiced
-        Step that gives its result.
+        Index of the step that gives the segment's result.
     soft_targets
-        Its teachers' probabilities at every step, shape ``(steps, labels)``.
+        Probabilities by the distillation heads at every step, shape ``(steps, labels)``.
     share
-        Share of each label that the answers make up.
+        Share of each label that the soft targets make up.
     changed
-        Whether it is from a changed copy of its clip.
+        Whether the segment is from a changed copy of its clip.
     """
 
     inputs: NDArray[np.floating]
@@ -143,11 +143,11 @@ class LabelBatches(BucketedBatches):
     Parameters
     ----------
     segments
-        What is drawn from.
+        Segments to draw from.
     stage
-        How labels and weights are made.
+        Settings of the draw, the labels and the weights.
     seed
-        Of the draw; ``None``: each segment once, for validation.
+        Seed of the draw; ``None``: each segment once, for validation.
     """
 
     def __init__(

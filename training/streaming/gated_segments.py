@@ -34,7 +34,7 @@ class GatedSegment:
     Attributes
     ----------
     example
-        What it was cut out of.
+        Example that the segment is a part of.
     clips
         The clip that each of its steps is from: the same one throughout, unless the take joins
         several.
@@ -80,16 +80,16 @@ def with_level_copies(
     Parameters
     ----------
     segments
-        As the gate cut them.
+        Segments as the gate cut them.
     levels
-        How many levels each segment of a clip as recorded gets beside its own; a changed copy gets
-        one instead of its own. 0: all stay as they are, alone.
+        Number of further copies of each segment of a clip as recorded; a changed copy gets a drawn
+        level instead of its own. 0: the segments stay as they are.
     gain_db
-        Levels are drawn within so much either way.
+        Range of the gain in dB, either way.
     seed
-        Of all that is drawn; what a segment gets does not depend on the others.
+        Seed of all random draws; those of a segment do not depend on the others.
     noise
-        What a share of the further ones is heard in; ``None``: nothing.
+        Noise under a share of the further copies; ``None``: none.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def gated_segments(
     Parameters
     ----------
     sounds
-        What to cut; a clip is fed as recorded.
+        Examples to cut; a clip counts as one as recorded.
     features, gate
         Parameters of the log-mel spectrum and of the gate.
     cache

@@ -48,9 +48,9 @@ def with_noise(
     log_mel
         In dB, shape ``(steps, 8, bands)``.
     settings
-        How often and how loud.
+        Chance and loudness of the noise.
     random
-        Where all chance comes from.
+        Source of all random draws.
     """
     if random.random() >= settings.chance:
         return log_mel

@@ -92,7 +92,7 @@ def segment_spectra(
     Parameters
     ----------
     segments
-        Those of one take one after the other.
+        Segments, those of an example in a row.
     cache
         Folder of the cache; may be shared by any runs.
     jobs
@@ -101,7 +101,7 @@ def segment_spectra(
     Returns
     -------
     list of ndarray, shape (32 + 8 steps, 64)
-        32 frames of what came before the segment, then its own.
+        32 frames of context before the segment, then its own.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def segment_spectra(
     ]
     digests = [excerpt.digest() for excerpt in excerpts]
     entries = compute_cached(
-        _example_spectra, excerpts, digests, cache, jobs, "Computing the teacher's input"
+        _example_spectra, excerpts, digests, cache, jobs, "Computing the pretrained encoder's input"
     )
     return [
         spectrum
