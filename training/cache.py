@@ -42,10 +42,10 @@ def compute_cached(
     jobs: int,
     title: str,
 ) -> list[Arrays]:
-    """Results of a computation, read where they are kept already.
+    """Results of a computation, from the cache where possible.
 
-    Each entry is written in one go: an interrupted run goes on where it stopped, and any number of
-    runs may share the folder. An entry that a pulled plug left behind is made again.
+    Each entry is written whole: an interrupted run resumes, and any number of runs may share the
+    folder. A damaged entry is computed anew.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _compute_entry(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -
 
 
 def _read_if_whole(entry: Path) -> Arrays | None:
-    """An entry; ``None`` where there is none, or only half of one."""
+    """An entry; ``None`` if missing or damaged."""
     try:
         return _read_entry(entry)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):

@@ -1,4 +1,4 @@
-"""Keeps what was measured: predictions, numbers and report of a run, card of a bundle."""
+"""Evaluation of runs and bundles, and the files of the results: predictions, report, card."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from training.streaming.export import write_manifest
 from training.streaming.scores import cross_validated_scores, streaming_scores
 
 EVALUATION = "evaluation.json"
-"""File of a bundle that holds every number of its card."""
+"""File of a bundle with all figures of its card."""
 
 ALL_SPEAKERS = 0
-"""Number that stands for the fold in which everybody trains and nobody is tested."""
+"""Number of the fold in which all speakers train and none is tested."""
 
 _SHARED_RECORD_KEYS = ("recipe_sha256", "seed", "parent")
 
 ClipReader = Callable[[Recipe], Sequence[Clip]]
-"""Gives the clips of a recipe's corpora."""
+"""Function that gives the clips of a recipe's corpora."""
 
 
 def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
@@ -65,7 +65,7 @@ def remeasure(
     cache: Path,
     write: bool,
 ) -> dict[str, Any]:
-    """Measure a run or a bundle once more, on the speakers that its recipe withheld.
+    """Evaluate a run or a bundle anew, on the speakers that its recipe withheld.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def cross_validate(
     Raises
     ------
     UsageError
-        The runs are not folds of one recipe.
+        The runs are not folds of the same recipe.
     """
     recipe = check_recipe(common_record(folds).recipe, str(folds[0].folder / RECORD))
     clips = read(recipe)
@@ -209,7 +209,7 @@ def _evaluate_run(run: Run, read: ClipReader, jobs: int) -> Evaluation:
     parts = partition(read(recipe), recipe.split, record.fold, record.seed)
     if recipe.kind == "streaming":
         return evaluate_bundle(load_bundle(run.bundle), parts["test"], jobs=jobs)
-    # What is trained is kept, so that making it again only listens.
+    # The trained model is kept, so that making the model again only evaluates.
     from training.offline.train import make_model
 
     cache = run.folder.parent / CACHE

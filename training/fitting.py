@@ -84,7 +84,7 @@ def fit(
 ) -> None:
     """Fit a compiled model; after an interruption, go on behind its last whole epoch.
 
-    Batch by batch, since lengths differ and ``Model.fit`` settles on those of the first ones.
+    Fits batch by batch, since lengths differ and ``Model.fit`` fixes those of the first batch.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _current_rate(model: keras.Model) -> float:
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
-# ------------------------------------------------------------------------------- what a run keeps
+# ----------------------------------------------------------------------- files of a run's folder
 
 
 class _HistoryLog:
@@ -208,7 +208,7 @@ class _HistoryLog:
 
 @contextmanager
 def _open_history_log(run: Run, stage: str, epochs: int) -> Iterator[_HistoryLog]:
-    run.write_json(HISTORY, run.history())  # says in one sentence if the folder cannot be written
+    run.write_json(HISTORY, run.history())  # fails early if the folder cannot be written
     tensorboard_writer = Writer(str(run.folder / "tensorboard" / stage))
     try:
         yield _HistoryLog(run, stage, epochs, tensorboard_writer)

@@ -1,4 +1,4 @@
-"""Runs of a recipe: corpora in, a measured model and its report out."""
+"""Runs of a recipe: from corpora to a trained and evaluated model with its report."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_clips(recipe: BaseRecipe, paths: RunPaths) -> list[Clip]:
     Raises
     ------
     UsageError
-        No folder of corpora was named, or it does not hold what was expected.
+        No folder of corpora was named, or a corpus is missing there.
     """
     names = recipe.corpora
     if names == (GENERATED,):
@@ -140,7 +140,7 @@ def run(
 def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) -> Run:
     """Train the model of a cross-validated recipe on all speakers.
 
-    Its card gives what these measured, each on speakers that it had not heard.
+    The card holds the results of the folds, each on its own test speakers.
 
     Parameters
     ----------
@@ -205,14 +205,14 @@ def _check_encoder(recipe: BaseRecipe, paths: RunPaths) -> None:
 def _check_speaker_disjoint(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
     """Ensure that no parent run trained on a speaker of the test."""
     if leaks(recipe.model_dump(mode="json")):
-        return  # it is told what such a recipe measures
+        return  # report and card state the leak
     while parent is not None:
         record = parent.record
         parts = ("train", "validation") if record.recipe.get("refit") else ("train",)
         for corpus in sorted({clip.corpus for clip in test}):
             tested = {clip.speaker for clip in test if clip.corpus == corpus}
-            heard = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
-            if known := sorted(tested.intersection(chain.from_iterable(heard))):
+            trained = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
+            if known := sorted(tested.intersection(chain.from_iterable(trained))):
                 raise UsageError(
                     f"{parent.folder} learned from speaker {known[0]} of {title(corpus)}, whom "
                     "this fold tests: start from a run that withholds the same speakers, or test "

@@ -31,7 +31,7 @@ PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 OFFLINE_MODEL = "model.keras"
 CACHE = "cache"
-"""Folder beside the runs: what is computed once for all of them."""
+"""Name of the folder beside the runs with the cache of all of them."""
 
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-learn")
 

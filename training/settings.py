@@ -14,10 +14,10 @@ def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
 
 
 Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_ascending)]
-"""Lowest and highest of what is drawn."""
+"""Lowest and highest value of a random draw."""
 
 Chance: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-"""How often something happens."""
+"""Probability, 0 to 1."""
 
 
 def _single_precision(mixed: bool) -> bool:
@@ -51,7 +51,7 @@ class FitSettings(RecipeSection):
     clip_norm
         Largest norm of a gradient; ``None``: any.
     average
-        Momentum of the running mean of the weights, which is what is kept; 0: the last weights.
+        Momentum of the running mean of the weights, which is the result; 0: the last weights.
     patience
         Epochs without a better validation loss after which the fit ends, with the best epoch's
         weights, not their mean; ``None``: it runs to its end.
@@ -82,7 +82,7 @@ class Split(RecipeSection):
         fold tests one speaker; ``cross-corpus``: each fold tests one whole corpus of those under
         ``test``, and none of them trains; ``listed``: the speakers under ``test`` and
         ``validation``; ``clips``: clips at random, stratified by label, so that speakers are on
-        both sides: only to reproduce what was published so.
+        both sides: only to reproduce a publication.
     test, validation
         Speakers by corpus; for ``cross-corpus`` the lists stay empty.
     test_share, validation_share

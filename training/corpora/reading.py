@@ -53,7 +53,7 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     Raises
     ------
     UsageError
-        A folder is missing, or does not hold what was expected.
+        A folder is missing, or holds no clips of the corpus.
     SerError
         A table beside the audio is damaged.
     """
@@ -209,10 +209,9 @@ def _split_readable(
 
 
 def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[SkippedFile]]:
-    """Leave out recordings that are there under two names.
+    """Leave out duplicates, recordings under several names.
 
-    Of those with one label the first is kept; where the labels differ, nobody knows which is
-    right, and all go.
+    Of duplicates with the same label the first is kept; with different labels, all are left out.
     """
     skipped: dict[Clip, SkippedFile] = {}
     # Decoding everything takes minutes; one encoder makes files of one length and one end from

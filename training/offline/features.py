@@ -43,7 +43,7 @@ def clip_features(
 ) -> list[NDArray[np.float32]]:
     """Features of clips, in their order, each ``(frames, features)``.
 
-    With ``encoder`` they are what the encoder takes in, before standardisation.
+    For the kind ``encoder``, they are the encoder's inputs before standardisation.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class PublishedResult(RecipeSection):
     accuracy, macro_f1
         Shares of 1; ``None`` where they give none.
     source
-        Publication, and what was measured there.
+        Publication, and the measure there.
     """
 
     accuracy: float | None = Field(default=None, ge=0, le=1)
@@ -61,7 +61,7 @@ class Features(RecipeSection):
         ``mean``: one frame for each clip, their mean over time.
     standardise
         To mean 0 and deviation 1 of each feature over the ``training`` clips, or over ``all``, the
-        test clips included: only to reproduce what was published so.
+        test clips included: only to reproduce a publication.
     """
 
     kinds: tuple[FeatureKind, ...] = Field(default=("mfcc",), min_length=1)

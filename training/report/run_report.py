@@ -149,7 +149,7 @@ def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, words) for name, words in _SECTIONS.items() if there[name]]
 
 
-# --------------------------------------------------------------------------------- what was learned
+# -------------------------------------------------------------------------------------- training
 
 
 def _data(record: RunRecord) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[s
     return rows
 
 
-# -------------------------------------------------------------------------------- what was measured
+# --------------------------------------------------------------------------------------- results
 
 _NO_RESULTS = {"published": None, "anchors": None, "opus": 0, "clips": 0}
 

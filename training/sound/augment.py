@@ -171,7 +171,7 @@ class Augmentation(RecipeSection):
         was.
     rate
         Range of the rate at which each copy is played, which moves tempo, pitch and formants
-        together, as if somebody else spoke (Ko et al., Audio Augmentation for Speech Recognition,
+        together, as of another speaker (Ko et al., Audio Augmentation for Speech Recognition,
         Interspeech 2015). ``null``: as it was.
     streams
         Clips joined to streams; ``null``: none.
@@ -392,10 +392,10 @@ def _global_generators_kept() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-# -------------------------------------------------------------------------------------------- takes
+# ----------------------------------------------------------------------------------------- examples
 
 _BABBLE_COUNT = 64
-"""Recordings that babble is made of."""
+"""Number of recordings for babble."""
 
 
 def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyExample]:
@@ -404,7 +404,7 @@ def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) 
     Parameters
     ----------
     clips
-        Clips of the training speakers alone, since babble is made of some of them.
+        Clips of the training speakers alone, since babble consists of some of them.
     settings
         Number of copies and of streams, and the effects on them.
     seed
@@ -449,6 +449,6 @@ def _speaker_chains(
         while len(waiting) >= shortest:
             length = int(random.integers(shortest, longest + 1))
             if len(waiting) - length < shortest:
-                length = len(waiting)  # nobody stays behind for want of company
+                length = len(waiting)  # no speaker is left without partners
             chain, waiting = tuple(waiting[:length]), waiting[length:]
             yield chain, None if _is_drawn(settings.unbroken, random) else settings.gap_s

@@ -62,5 +62,5 @@ def coded(
     soundfile.write(file, sound, form.rate, form.subtype, format=form.container, **level)
     file.seek(0)
     decoded, rate = soundfile.read(file, dtype="float32")
-    heard = attenuation * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
-    return np.pad(heard, (0, len(samples) - len(heard))).astype(np.float32)
+    resampled = attenuation * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
+    return np.pad(resampled, (0, len(samples) - len(resampled))).astype(np.float32)

@@ -109,7 +109,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class StreamExample:
-    """Clips that are fed one after the other, through one gate that is not reset.
+    """Clips in a row through the same gate, without a reset between them.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ def as_examples(sounds: Sequence[Clip | AnyExample]) -> list[AnyExample]:
 
 @dataclass(frozen=True, slots=True)
 class NoiseMixer:
-    """Mixes noise under a sound, of one kind for each key.
+    """Change that mixes noise under a sound, of a kind drawn for each key.
 
     Attributes
     ----------
@@ -199,8 +199,8 @@ class NoiseMixer:
     seed
         Seed of all random draws.
     speech
-        Recordings of training speakers, of which babble is made; each process keeps them in memory
-        once it has read them, so some dozens are best.
+        Recordings of training speakers, for babble; each process keeps them in memory once read, so
+        some dozens are best.
 
     Raises
     ------

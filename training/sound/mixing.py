@@ -22,8 +22,8 @@ def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) ->
     speech_gate = SpeechGate(gate or GateConfig())
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     voiced = np.zeros(len(samples), bool)
-    heard = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
-    voiced[: frames.size] = np.repeat(heard, GATE_FRAME)
+    is_voiced = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
+    voiced[: frames.size] = np.repeat(is_voiced, GATE_FRAME)
     return voiced
 
 

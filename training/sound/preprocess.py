@@ -17,7 +17,7 @@ from training.settings import RecipeSection
 
 _PEAK = 0.95
 _LEAST_SAMPLES = 2048
-"""A shorter sound holds too few frames to tell noise from it."""
+"""Least number of samples; shorter sound has too few frames for an estimate of the noise."""
 
 
 class Preprocessing(RecipeSection):

@@ -33,7 +33,7 @@ ROOM_TONE_DBFS = -80.0
 
 
 class TooLittleSpeechError(SerError):
-    """Nobody speaks long enough in two emotions for a switch between them."""
+    """No speaker has enough speech in two emotions for a switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def join_with_gaps(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int)
 
     A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
     microphone had been left running. In the silences alone it would begin anew after each clip, and
-    the gate would take it for something that is said.
+    the gate would take it for speech.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class Switch:
     Attributes
     ----------
     first, second
-        Clips said in the one and in the other emotion.
+        Clips in the first and in the second emotion.
     """
 
     first: tuple[Clip, ...]
@@ -219,7 +219,7 @@ def switches(
     """Changes of emotion inside one unbroken stretch of one speaker's speech.
 
     Clips of one speaker and emotion are joined until there is speech enough, then clips of another
-    emotion. What the gate would cut in two, because somebody pauses for long, is not taken.
+    emotion. Pairs that the gate would cut in two, at a long pause, are left out.
 
     Parameters
     ----------

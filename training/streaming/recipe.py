@@ -57,14 +57,14 @@ class LabelStage(FitSettings):
     changed
         Relative frequency of a changed copy in the draw; 1: as often as the clip as recorded.
     prefix_ramp_s
-        Every step is trained to give the label; its weight rises to full over this time. Answers
-        from statistics learn at up to four steps of a segment, which all weigh in full.
+        Time in seconds over which the weight of a segment's steps rises to full. Heads of
+        statistics train on up to four steps of a segment, which all have full weight.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
     joined
-        Share of the batches whose segments are heard behind another one of the same speaker without
-        a pause, so that a change within a stretch of speech is learned; not for heads of
-        statistics, which forget by themselves.
+        Share of the batches whose segments follow another one of the same speaker without a pause,
+        so that a change within a segment is learned; not for heads of statistics, which forget by
+        themselves.
     """
 
     epochs: int = Field(default=25, ge=0)

@@ -86,8 +86,8 @@ def segment_spectra(
 ) -> list[NDArray[np.float16]]:
     """Log-mel spectra of segments for the pretrained encoder, from the cache if possible.
 
-    Of a changed take it hears the voice alone: what learns to give its output from room and noise
-    learns to hear through them.
+    Spectra of a changed example are those of the clean voice: an encoder that learns these targets
+    from sound with room and noise becomes robust to both.
 
     Parameters
     ----------
