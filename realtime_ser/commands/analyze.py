@@ -15,6 +15,7 @@ import click
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.commands.shared import (
+    FILE,
     Command,
     model_setting,
     names,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 _REFRESH_S = 0.2
 
-_FILE = click.Path(path_type=Path)
-
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isdecimal() else 0
@@ -43,9 +42,9 @@ def _jobs(text: str) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
 @click.option(
-    "--out", type=_FILE, metavar="DIR", help="Where to write; without it a table is printed."
+    "--out", type=FILE, metavar="DIR", help="Where to write; without it a table is printed."
 )
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
