@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 purpose=${1:?run or test}
 # What pip downloads, in MB, to tell the user.
 case $purpose in
-  run) size=140 ;;
-  test) size=860 ;;
+  run) size=176 ;;
+  test) size=896 ;;
 esac
 
 say() { printf '%s\n' "$*" >&2; }

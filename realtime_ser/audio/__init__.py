@@ -1,1 +1,1 @@
-"""Samples in and out: microphones, audio files, the ring, the resampler, and playback."""
+"""Where samples come from: microphones, files that play as one, and the resampler behind both."""

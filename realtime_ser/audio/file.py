@@ -1,19 +1,24 @@
-"""A source that plays an audio file as a microphone."""
+"""An audio file that plays as a microphone."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from realtime_ser.audio.ffmpeg import Piece
+from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
+from realtime_ser.audio.opening import open_sound
 from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.samples import SampleCheck
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import AudioFileError
+from realtime_ser.base.text import printable
 
 BLOCK_S = 0.02
 """Seconds of sound that a file delivers at a time, whatever its pace."""
@@ -21,12 +26,15 @@ BLOCK_S = 0.02
 _AHEAD_S = 0.32
 """Seconds that are decoded at a time: a decoder that sleeps between blocks starts cold at each."""
 
-_OGG_END_OF_STREAM = 0x04
-_LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
+_TOLERANCE_S = 0.1
+"""Seconds by which a container's length may differ from that of its sound."""
+
+_UNTOLD_S = 0.05
+"""Seconds that may be lost where streams were joined: a frame of MP3 may need those before it."""
 
 
 class FileSource(Source):
-    """Plays a WAV, FLAC, OGG or MP3 file of any rate as if it were a microphone.
+    """Plays an audio file of any rate as if it were a microphone, to its real end.
 
     Parameters
     ----------
@@ -40,7 +48,7 @@ class FileSource(Source):
     Raises
     ------
     AudioFileError
-        The file is missing, empty, truncated, or not audio.
+        The file is missing, empty, or not audio that can be read.
     """
 
     def __init__(self, path: Path, speed: float = 1.0, *, demo: bool = False) -> None:
@@ -48,20 +56,32 @@ class FileSource(Source):
         self._speed = speed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        header = _read_header(path)
+        self._sound = open_sound(path)
+        self._notes = self._sound.notes
+        reader = self._sound.reader
         self._info = SourceInfo(
-            name="demo recording" if demo else path.name,
-            native_rate=header.samplerate,
-            channels=header.channels,
+            name="demo recording" if demo else printable(path.name),
+            native_rate=reader.rate,
+            channels=reader.channels,
             live=False,
             demo=demo,
-            duration_s=header.frames / header.samplerate,
+            duration_s=reader.frames / reader.rate,
         )
 
     @property
     def info(self) -> SourceInfo:
-        """Name, rate, channels and duration of the file."""
+        """Name, rate, channels and duration of the file; once it was read, as it was heard."""
         return self._info
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def notes(self) -> tuple[ReadNote, ...]:
+        """Trouble with its sound: of its headers at first, of all of it once it was read."""
+        return self._notes
 
     def start(self, ring: RingBuffer) -> None:
         """Begin to play from the start."""
@@ -81,25 +101,40 @@ class FileSource(Source):
     def blocks(self, seconds: float = BLOCK_S) -> Iterator[NDArray[np.float32]]:
         """All samples in blocks of ``seconds``, each ``(n, channels)``, float32 in -1 .. 1.
 
+        Samples that cannot be decoded are no numbers. What there is to tell of the file is in
+        :attr:`notes` when the last block was taken.
+
         Raises
         ------
         AudioFileError
-            The file ends early or is damaged.
+            The file went away.
         """
-        size = round(seconds * self._info.native_rate)
-        ahead = max(1, round(_AHEAD_S / seconds))
-        read = 0
+        size = max(1, round(seconds * self._info.native_rate))
+        tally = _Tally(self._info.native_rate)
+        pieces = self._sound.reader.pieces(size * max(1, round(_AHEAD_S / seconds)))
         try:
-            with soundfile.SoundFile(self._path) as file:
-                expected = file.frames
-                for chunk in file.blocks(size * ahead, dtype="float32", always_2d=True):
-                    read += len(chunk)
-                    for start in range(0, len(chunk), size):
-                        yield chunk[start : start + size]
-        except (soundfile.SoundFileError, OSError) as error:
+            yield from _in_blocks(map(tally.note, pieces), size)
+        except OSError as error:
             raise AudioFileError(f"{self._path} cannot be read to its end: {error}") from error
-        if read < expected:
-            raise _truncated(self._path, read, expected, self._info.native_rate)
+        self._notes = (*self._known_notes(tally), *tally.check.notes())
+        self._info = replace(self._info, duration_s=tally.heard / self._info.native_rate)
+
+    def _known_notes(self, tally: _Tally) -> tuple[ReadNote, ...]:
+        """Notes on sound that is missing, once all was read."""
+        sound, rate = self._sound, self._info.native_rate
+        notes = list(sound.notes)
+        heard_s = tally.heard / rate
+        announced_s = None if sound.announced is None else sound.announced / rate
+        short = announced_s is not None and heard_s < announced_s - _TOLERANCE_S
+        if short:
+            notes = [note for note in notes if note.kind is not NoteKind.CUT]
+        if short or (sound.reader.cut and all(note.kind is not NoteKind.CUT for note in notes)):
+            notes.insert(0, cut_note(heard_s, announced_s if short else None))
+        if tally.lost > _UNTOLD_S * rate and all(
+            note.kind is not NoteKind.DAMAGED for note in notes
+        ):
+            notes.append(damage_note(tally.lost / rate))
+        return tuple(notes)
 
     def _play(self, ring: RingBuffer) -> None:
         start = time.monotonic()
@@ -112,48 +147,40 @@ class FileSource(Source):
                 if self._stop.wait(max(0.0, due - time.monotonic())):
                     return
                 ring.write(block, None)
+            lacking = [note for note in self._notes if note.lacks_sound]
+            if lacking:
+                ring.close(AudioFileError(lacking[0].sentence(self._path)))
         except AudioFileError as error:
             ring.close(error)
         finally:
             ring.close()
 
 
-def _read_header(path: Path) -> soundfile._SoundFileInfo:
-    if not path.is_file():
-        raise AudioFileError(f"There is no audio file at {path}; check the path.")
-    if path.stat().st_size == 0:
-        raise AudioFileError(f"{path} is empty; record or copy it again.")
-    try:
-        header = soundfile.info(str(path), verbose=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise AudioFileError(
-            f"{path} is not audio that can be read; use a WAV, FLAC, OGG or MP3 file."
-        ) from error
-    if header.frames == 0:
-        raise AudioFileError(f"{path} holds no sound; record or copy it again.")
-    if not _LOWEST_RATE <= header.samplerate <= _HIGHEST_RATE:
-        raise AudioFileError(
-            f"{path} claims {header.samplerate} samples a second, which is not sound; export it "
-            "again at 16000 or 48000 Hz."
-        )
-    if _ends_early(path, header):
-        raise AudioFileError(f"{path} is truncated; copy it again from where it came.")
-    return header
+class _Tally:
+    """Counts what was heard of a file, and checks it."""
+
+    def __init__(self, rate: int) -> None:
+        self.check = SampleCheck(rate)
+        self.heard = 0
+        self.lost = 0
+
+    def note(self, piece: Piece) -> NDArray[np.float32]:
+        self.heard += len(piece.samples)
+        if piece.lost:
+            self.lost += len(piece.samples)
+        else:
+            self.check.feed(piece.samples)
+        return piece.samples
 
 
-def _ends_early(path: Path, header: soundfile._SoundFileInfo) -> bool:
-    """Whether the container announces more sound than there is; libsndfile does not tell."""
-    if header.format.startswith("WAV"):
-        data = [line for line in header.extra_info.splitlines() if line.startswith("data")]
-        return any("should be" in line for line in data)
-    if header.format == "OGG":
-        page = path.read_bytes().rpartition(b"OggS")[2]
-        return len(page) < 2 or not page[1] & _OGG_END_OF_STREAM
-    return False
-
-
-def _truncated(path: Path, read: int, expected: int, rate: int) -> AudioFileError:
-    return AudioFileError(
-        f"{path} is truncated: it ends after {read / rate:.1f} s of {expected / rate:.1f} s; "
-        "copy it again from where it came."
-    )
+def _in_blocks(pieces: Iterator[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:
+    """Samples in blocks of ``size``, the last one shorter."""
+    rest = np.empty((0, 0), np.float32)
+    for piece in pieces:
+        samples = np.concatenate([rest, piece]) if len(rest) else piece
+        whole = len(samples) // size * size
+        for start in range(0, whole, size):
+            yield samples[start : start + size]
+        rest = samples[whole:]
+    if len(rest):
+        yield rest

@@ -1,4 +1,4 @@
-"""Protocol of a source of samples, which a microphone and a file share."""
+"""The contract that a microphone and a file share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SourceInfo:
     name
         Name of the device or file, as a person knows it.
     native_rate, channels
-        Native rate in Hz, and number of channels.
+        Sampling rate in Hz, and number of channels it delivers.
     live
         Whether the source is a microphone, which waits for nobody.
     demo

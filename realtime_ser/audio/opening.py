@@ -1,0 +1,225 @@
+"""Chooses how the sound of a file is read whole, whatever its header says."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import soundfile
+
+from realtime_ser.audio.boxes import announced_size, joined_files, lacks_index
+from realtime_ser.audio.ffmpeg import FfmpegSound
+from realtime_ser.audio.flac import FlacLength, flac_length
+from realtime_ser.audio.mpeg import Bytes, MpegStream, after_tags, scan_mpeg, starts_frame
+from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
+from realtime_ser.audio.ogg import scan_ogg
+from realtime_ser.audio.pcm import PcmLayout, pcm_layout
+from realtime_ser.audio.readers import PcmReader, Reader, SndfileReader, sndfile_name
+from realtime_ser.base.errors import AudioFileError
+
+_LFS = b"version https://git-lfs.github.com/spec/"
+_HEAD = 4096
+_MPEG_NAMES = frozenset({".mp3", ".mp2", ".mpga"})
+_ENDLESS = 2**40
+"""Samples that no recording has."""
+
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
+_MOST_CHANNELS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSound:
+    """A file that can be read.
+
+    Attributes
+    ----------
+    reader
+        Decodes it.
+    notes
+        What its headers tell of what is missing.
+    announced
+        Samples a channel below which it is known to be cut; ``None``: not known.
+    """
+
+    reader: Reader
+    notes: tuple[ReadNote, ...] = ()
+    announced: int | None = None
+
+
+def open_sound(path: Path) -> OpenedSound:
+    """Open a file.
+
+    Raises
+    ------
+    AudioFileError
+        It is missing, empty, or holds no sound that can be read.
+    """
+    try:
+        if not path.is_file():
+            raise AudioFileError(f"There is no audio file at {path}; check the path.")
+        if path.stat().st_size == 0:
+            raise AudioFileError(f"{path} is empty; record or copy it again.")
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            _refuse_text(path, data[:_HEAD])
+            opened = _open(path, data)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AudioFileError(f"{path} cannot be opened ({reason}).") from error
+    _check(path, opened.reader)
+    return opened
+
+
+def _check(path: Path, reader: Reader) -> None:
+    if reader.frames <= 0:
+        raise AudioFileError(f"{path} holds no sound; record or copy it again.")
+    if not _LOWEST_RATE <= reader.rate <= _HIGHEST_RATE:
+        raise AudioFileError(
+            f"{path} claims {reader.rate} samples a second, which is not sound; export it "
+            "again at 16000 or 48000 Hz."
+        )
+    if reader.channels > _MOST_CHANNELS:
+        raise AudioFileError(
+            f"{path} claims {reader.channels} channels, which is not sound; export it again with "
+            "those that are heard."
+        )
+
+
+def _refuse_text(path: Path, head: bytes) -> None:
+    if head.startswith(_LFS):
+        raise AudioFileError(
+            f"{path} is a pointer of git-lfs and not the audio itself: run 'git lfs pull' in its "
+            "folder."
+        )
+    if _is_text(head):
+        raise AudioFileError(
+            f"{path} is text and not audio that can be read; use a WAV, FLAC, OGG or MP3 file."
+        )
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            head.decode("utf-16")
+        except UnicodeDecodeError:
+            return False
+        return head[2:4] != b"\x00\x00" and b"\x00" in head
+    return not any(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in head) and all(
+        byte < 128 for byte in head[:16]
+    )
+
+
+def _open(path: Path, data: Bytes) -> OpenedSound:
+    layout = pcm_layout(data)
+    start = after_tags(data, 0)
+    if layout is not None:
+        return _open_pcm(path, layout)
+    if data[:4] == b"OggS":
+        return _open_ogg(path, data)
+    flac = flac_length(data, start)
+    if flac is not None:
+        return _open_flac(path, flac)
+    if path.suffix.lower() in _MPEG_NAMES or starts_frame(data, start):
+        stream = scan_mpeg(data)
+        if stream is not None:
+            return _open_mpeg(path, stream)
+    return _open_other(path, data)
+
+
+def _sndfile_info(path: Path) -> soundfile._SoundFileInfo | None:
+    """What libsndfile says of a file; ``None``: it cannot open it."""
+    try:
+        return soundfile.info(sndfile_name(path))
+    except (soundfile.SoundFileError, OSError, TypeError):  # of a headerless file it asks the type
+        return None
+
+
+def _either(path: Path, frames: int | None = None) -> OpenedSound:
+    """Through libsndfile if that can open it, or else through FFmpeg."""
+    info = _sndfile_info(path)
+    if info is None or (frames is None and info.frames >= _ENDLESS):
+        sound = FfmpegSound(path)
+        return OpenedSound(sound, announced=sound.announced)
+    if frames is None:
+        return OpenedSound(SndfileReader(path, info, info.frames), announced=info.frames)
+    return OpenedSound(SndfileReader(path, info, frames), announced=frames)
+
+
+def _open_pcm(path: Path, layout: PcmLayout) -> OpenedSound:
+    if layout.regular:
+        return _either(path)
+    reader = PcmReader(path, layout) if layout.format.subtype else FfmpegSound(path)
+    if not layout.missing_s:
+        return OpenedSound(reader)
+    note = cut_note(layout.there_s, layout.there_s + layout.missing_s)
+    return OpenedSound(reader, (note,))
+
+
+def _open_ogg(path: Path, data: Bytes) -> OpenedSound:
+    pages = scan_ogg(data)
+    if pages.plain:
+        return _either(path)
+    try:
+        reader = FfmpegSound(path)
+    except AudioFileError as error:
+        if not pages.cut:
+            raise
+        raise AudioFileError(
+            f"{path} is truncated before its sound begins; copy it again from where it came."
+        ) from error
+    notes = []
+    if pages.cut:
+        notes.append(cut_note(reader.frames / reader.rate))
+    if pages.damaged:
+        notes.append(damage_note(None))
+    return OpenedSound(reader, tuple(notes))
+
+
+def _open_flac(path: Path, flac: FlacLength) -> OpenedSound:
+    found, announced = flac.found, flac.announced
+    if flac.joined or (announced and found and found > announced):
+        return OpenedSound(FfmpegSound(path, frames=found))
+    if announced is None or found is None or found == announced:
+        return _either(path, found or announced)
+    opened = _either(path, found)
+    note = cut_note(found / flac.rate, announced / flac.rate)
+    return OpenedSound(opened.reader, (note,), announced)
+
+
+def _open_mpeg(path: Path, stream: MpegStream) -> OpenedSound:
+    # libsndfile's own decoder writes on the terminal, and stops where a header says.
+    reader = FfmpegSound(path, frozenset(stream.headers[1:]), stream.samples)
+    notes = []
+    if stream.cut:
+        announced = stream.announced
+        more = announced is not None and announced > stream.samples + stream.frame_samples
+        whole_s = announced / stream.rate if announced is not None and more else None
+        notes.append(cut_note(stream.samples / stream.rate, whole_s))
+    if stream.junk:
+        notes.append(damage_note(None))
+    return OpenedSound(reader, tuple(notes))
+
+
+def _open_other(path: Path, data: Bytes) -> OpenedSound:
+    size = announced_size(data)
+    if lacks_index(data):
+        raise AudioFileError(
+            f"{path} is not complete: the index at its end is missing, without which nothing in it "
+            "can be found; copy it again, or stop the recording before it is copied."
+        )
+    opened = _either(path)
+    notes = []
+    if size is not None and size > len(data):
+        seconds = opened.reader.frames / opened.reader.rate
+        notes.append(cut_note(seconds * len(data) / size, seconds))
+    if joined_files(data) > 1:
+        notes.append(
+            ReadNote(
+                NoteKind.CUT,
+                "holds another file behind its end, which is not heard; take them apart",
+            )
+        )
+    return replace(opened, notes=tuple(notes))

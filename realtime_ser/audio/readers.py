@@ -1,0 +1,148 @@
+"""Decoders of a file's sound, each from its start to its real end."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import soundfile
+
+from realtime_ser.audio.ffmpeg import FfmpegSound, Piece
+from realtime_ser.audio.pcm import PcmLayout
+from realtime_ser.base.errors import AudioFileError
+
+
+class Reader(Protocol):
+    """Decodes a file.
+
+    Attributes
+    ----------
+    rate, channels
+        Rate in Hz, and number of channels.
+    frames
+        Samples a channel that are to be expected.
+    cut
+        Whether decoding ended before the file did, or within a packet; known when all was read.
+    """
+
+    @property
+    def rate(self) -> int: ...  # noqa: D102
+    @property
+    def channels(self) -> int: ...  # noqa: D102
+    @property
+    def frames(self) -> int: ...  # noqa: D102
+    @property
+    def cut(self) -> bool: ...  # noqa: D102
+
+    def pieces(self, count: int, /) -> Iterator[Piece]:
+        """All samples, where it can be chosen ``count`` at a time."""
+
+
+class PcmReader:
+    """Reads samples that lie in a file as they are."""
+
+    cut = False
+
+    def __init__(self, path: Path, layout: PcmLayout) -> None:
+        self._path = path
+        self._layout = layout
+        self.rate = layout.format.rate
+        self.channels = layout.format.channels
+        self.frames = layout.frames
+
+    def pieces(self, count: int) -> Iterator[Piece]:
+        """All samples, ``count`` at a time."""
+        form = self._layout.format
+        with self._path.open("rb") as file:
+            for start, end in self._layout.parts:
+                file.seek(start)
+                left = (end - start) // form.frame
+                while left > 0:
+                    raw = file.read(min(left, count) * form.frame)
+                    raw = raw[: len(raw) // form.frame * form.frame]
+                    if not raw:
+                        return
+                    left -= len(raw) // form.frame
+                    samples, _ = soundfile.read(
+                        io.BytesIO(raw),
+                        dtype="float32",
+                        always_2d=True,
+                        samplerate=form.rate,
+                        channels=form.channels,
+                        format="RAW",
+                        subtype=form.subtype,
+                        endian=form.endian,
+                    )
+                    yield Piece(samples)
+
+
+class SndfileReader:
+    """Reads through libsndfile; where that fails, FFmpeg goes on.
+
+    Parameters
+    ----------
+    path
+        The file.
+    info
+        What libsndfile says of it.
+    frames
+        Samples a channel that are to be expected.
+    """
+
+    def __init__(self, path: Path, info: soundfile._SoundFileInfo, frames: int) -> None:
+        self._path = path
+        self.rate: int = info.samplerate
+        self.channels: int = info.channels
+        self.frames = frames
+        self.cut = False
+        self._falls_silent = info.format == "FLAC"  # where a frame is damaged
+
+    def pieces(self, count: int) -> Iterator[Piece]:
+        """All samples, ``count`` at a time."""
+        self.cut = False
+        done = 0
+        try:
+            with _Stream(sndfile_name(self._path)) as file:
+                while len(samples := file.read(count, dtype="float32", always_2d=True)):
+                    done += len(samples)
+                    yield Piece(samples)
+        except (soundfile.SoundFileError, OSError):
+            pass  # FFmpeg tells what is left
+        else:
+            if done >= self.frames or not self._falls_silent:
+                return
+        yield from self._rest(done)
+
+    def _rest(self, done: int) -> Iterator[Piece]:
+        """What FFmpeg can decode behind the first ``done`` samples."""
+        try:
+            sound = FfmpegSound(self._path, rate=self.rate)
+            same = sound.channels == self.channels
+            for piece in sound.pieces() if same else ():
+                skipped = min(done, len(piece.samples))
+                done -= skipped
+                if skipped < len(piece.samples):
+                    yield Piece(piece.samples[skipped:], piece.lost)
+            self.cut = sound.cut or not same
+        except AudioFileError:
+            if not self._path.is_file():
+                raise
+            self.cut = True
+
+
+def sndfile_name(path: Path) -> str | bytes:
+    """A path as soundfile takes one, which refuses names that are not UTF-8 as text."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read from its start to its end: soundfile seeks behind each block it reads.
+
+    A decoder that has to seek starts cold there, and gives other samples.
+    """
+
+    def seekable(self) -> bool:
+        return False

@@ -1,0 +1,135 @@
+"""The door that samples come in by: what is no number is lost time, and overload is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.audio.notes import NoteKind, ReadNote
+
+LARGEST = 1e10
+"""Magnitude above which a sample counts as no number; 32-bit integers lie below."""
+
+_OVERLOAD = 2.0
+"""Magnitude from which a sample is far above full scale: decoders overshoot by less."""
+
+_UNITS = ((2.0**8, 2.0**15), (2.0**15, 2.0**23), (2.0**23, 2.0**31))
+"""Peaks of integers of 16, 24 and 32 bit that were stored as they are, above and up to."""
+
+
+def is_sample(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which values are samples: finite, and of a magnitude that a recorder can give."""
+    valid: NDArray[np.bool_] = np.abs(samples) <= LARGEST  # false for NaN too
+    return valid
+
+
+def silenced(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples with zeros where there are no numbers, of the same shape; unchanged if all are."""
+    valid = is_sample(samples)
+    return samples if valid.all() else np.where(valid, samples, np.float32(0.0))
+
+
+def count_lost(samples: NDArray[np.float32]) -> int:
+    """How many of some samples, shape ``(n, channels)``, are no numbers in some channel."""
+    valid = is_sample(samples)
+    return 0 if valid.all() else int((~valid).any(axis=1).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive samples of a channel that are all numbers, or all lost.
+
+    Attributes
+    ----------
+    samples
+        Shape ``(n,)``.
+    lost
+        Whether they are no numbers, and so only pass the time.
+    """
+
+    samples: NDArray[np.float32]
+    lost: bool
+
+
+def stretches(samples: NDArray[np.float32]) -> Iterator[Stretch]:
+    """Samples of a channel, shape ``(n,)``, cut where numbers begin and end.
+
+    What is no number is to be treated like samples that were lost: see
+    :meth:`realtime_ser.recogniser.pipeline.ChannelPipeline.gap`.
+    """
+    valid = is_sample(samples)
+    if valid.all():
+        if len(samples):
+            yield Stretch(samples, lost=False)
+        return
+    edges = np.flatnonzero(np.diff(valid)) + 1
+    start = 0
+    for end in [*edges.tolist(), len(samples)]:
+        yield Stretch(samples[start:end], lost=not valid[start])
+        start = end
+
+
+class SampleCheck:
+    """Measures what is wrong with the samples of a file as they pass.
+
+    Parameters
+    ----------
+    rate
+        Rate of the samples in Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._total = 0
+        self._lost = 0
+        self._over = 0
+        self._peak = 0.0
+
+    def feed(self, samples: NDArray[np.float32]) -> None:
+        """Take the next samples, shape ``(n, channels)``."""
+        self._total += len(samples)
+        levels = np.abs(samples)
+        peak = float(levels.max(initial=0.0))
+        if peak <= _OVERLOAD:
+            return
+        worst = levels.max(axis=1)  # NaN wins
+        valid = worst <= LARGEST
+        self._lost += int((~valid).sum())
+        self._over += int((valid & (worst > _OVERLOAD)).sum())
+        self._peak = max(self._peak, float(levels[levels <= LARGEST].max(initial=0.0)))
+
+    def notes(self) -> tuple[ReadNote, ...]:
+        """What is to be said of all samples so far."""
+        notes = []
+        if self._lost:
+            seconds = self._lost / self._rate
+            count = (
+                "1 sample that is no number"
+                if self._lost == 1
+                else (f"{self._lost} samples ({seconds:.3f} s) that are no numbers")
+            )
+            text = f"holds {count}: the steps there are lost"
+            notes.append(ReadNote(NoteKind.NO_NUMBERS, text, seconds))
+        if self._over:
+            notes.append(self._loudness_note())
+        return tuple(notes)
+
+    def _loudness_note(self) -> ReadNote:
+        seconds = self._over / self._rate
+        # Speech in units of integers is far above 1 nearly all the time.
+        unit = next((high for low, high in _UNITS if low < self._peak <= high), None)
+        if unit is not None and self._over > self._total / 10:
+            text = (
+                f"has samples up to {self._peak:.0f}, which are units of {unit - 1:.0f} and not of "
+                "full scale, so its results mean nothing: divide by "
+                f"{unit:.0f}, or export it again as 16-bit"
+            )
+            return ReadNote(NoteKind.SCALE, text, seconds)
+        text = (
+            f"is overloaded: {seconds:.3f} s lie above full scale, up to {self._peak:.3g} times, "
+            "so its results are uncertain; export it again at a lower level"
+        )
+        return ReadNote(NoteKind.OVERLOAD, text, seconds)
