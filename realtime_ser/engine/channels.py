@@ -1,4 +1,4 @@
-"""Pipelines of several channels of one source."""
+"""The pipelines of several channels of one source, side by side."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from realtime_ser.recogniser.step_model import StepModel
 
 
 class ChannelPipelines:
-    """Pipelines of channels, all at the same native sample; for one thread.
+    """Pipelines of channels, all of them at the same native sample; for one thread.
 
     Parameters
     ----------
     bundle
-        The model, which the pipelines share.
+        The model, which they share.
     gate
-        Settings of the speech gate; each channel has its own gate.
+        Settings of the speech gate, of which each channel has its own.
     channels
         Numbers of the channels, from 1.
     rate

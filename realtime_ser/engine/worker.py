@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from realtime_ser.audio.ring import AudioBlock
+from realtime_ser.audio.samples import count_lost, silenced
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, Record, Sound, State, Update
@@ -102,7 +103,8 @@ class Worker:
         if paused:
             self._publish_gap(State.PAUSED)
         else:
-            self._publish([Sound(position, samples)])
+            lost += count_lost(samples)
+            self._publish([Sound(position, silenced(samples))])
             for pipeline in self._pipelines:
                 self._publish(pipeline.push(samples))
         before = handover.status

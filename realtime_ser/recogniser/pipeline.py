@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.samples import stretches
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import (
     SAMPLE_RATE,
@@ -43,14 +44,14 @@ class _OpenSegment:
         self.result: tuple[int, Estimate] | None = None
 
     def feed(self, step: Step, estimate: Estimate) -> None:
-        """Take a step's estimate; the segment's result is the estimate of its last voiced step."""
+        """Note a step's estimate; the result is that of the last voiced step."""
         self.voiced += step.voiced
         if step.voiced:
             self.result = (step.index, estimate)
 
 
 class Pipeline:
-    """Segmenter, step model and decoder of a channel.
+    """Gate, features and model of one channel.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ class Pipeline:
         return self._position
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
-        """Take samples, and return the records that they complete, in order.
+        """Take samples and return what they complete, in order.
 
         Parameters
         ----------
@@ -187,16 +188,27 @@ class ChannelPipeline:
         self._column = pipeline.channel - 1
         self._time_base = TimeBase(rate)
         self._resampler = Resampler(rate)
+        self._native_position = 0
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
         """Take the source's next samples, shape ``(n, channels)``.
 
-        The records do not depend on how the samples were cut into blocks.
+        Those that are no numbers are lost time. The records do not depend on how the samples were
+        cut into blocks.
         """
-        return self._pipeline.push(self._resampler.push(samples[:, self._column]))
+        records: list[Update | Segment] = []
+        for stretch in stretches(samples[:, self._column]):
+            position = self._native_position + len(stretch.samples)
+            if stretch.lost:
+                records += self.gap(position, State.LOST)
+            else:
+                records += self._pipeline.push(self._resampler.push(stretch.samples))
+            self._native_position = position
+        return records
 
     def gap(self, native_position: int, state: State) -> list[Update | Segment]:
         """Advance to native sample ``native_position`` without sound: lost or paused time."""
+        self._native_position = native_position
         target = self._time_base.sample(native_position)
         return self._flush(target) + self._pipeline.gap(target, state)
 

@@ -32,7 +32,7 @@ class BatchLayout:
     frames
         Frames of every clip; ``None``: those of the longest one of a batch.
     mel
-        Indices of the mel bands among the features of a frame.
+        Where the mel bands are among the features of a frame.
     """
 
     frames: int | None
@@ -86,13 +86,13 @@ class ClipBatches(BucketedBatches):
     Parameters
     ----------
     training_set
-        Clips to draw from.
+        What is drawn from.
     layout
-        Layout of clips in a batch.
+        How clips lie in a batch.
     stage
-        Settings of the augmentation.
+        How they are changed.
     seed
-        Seed of the draw and of the augmentation.
+        Of the draw and of the changes.
     """
 
     def __init__(

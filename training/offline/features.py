@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.samples import silenced
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import SAMPLE_RATE
 from training.cache import Arrays, compute_cached
@@ -43,20 +44,20 @@ def clip_features(
 ) -> list[NDArray[np.float32]]:
     """Features of clips, in their order, each ``(frames, features)``.
 
-    For the kind ``encoder``, they are the encoder's inputs before standardisation.
+    With ``encoder`` they are what the encoder takes in, before standardisation.
 
     Parameters
     ----------
     examples
         The clips, as recorded or changed; one that is there several times is computed once.
     settings
-        Kinds of features with their parameters.
+        Which features, and their parameters.
     cache
         Folder of the cache; may be shared by any runs.
     jobs
         Number of processes.
     preprocessing
-        Preprocessing of each clip ahead of the features.
+        What is done to each clip ahead of its features.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def _load_samples(example: Example, rate: int | None) -> tuple[NDArray[np.float3
     if example.change is None:
         source = FileSource(example.clip.path)
         native = source.info.native_rate
-        samples = np.concatenate([block[:, 0] for block in source.blocks(_BLOCK_S)])
+        samples = np.concatenate([silenced(block[:, 0]) for block in source.blocks(_BLOCK_S)])
     else:
         native, samples = SAMPLE_RATE, example.samples()
     if rate is None or rate == native:
@@ -127,7 +128,7 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
     rate
         Sampling rate in Hz.
     settings
-        Kinds of features with their parameters.
+        Which features, and their parameters.
 
     Returns
     -------

@@ -105,11 +105,11 @@ class FrontEnd:
     Attributes
     ----------
     settings
-        Settings of the features.
+        Which features, and what is done with them.
     encoder
-        The pretrained encoder, if features come from it.
+        The pretrained encoder, where they come from it.
     standardiser
-        Mean and deviation of the inputs; ``None``: not standardised.
+        What the inputs are standardised with; ``None``: nothing.
     """
 
     settings: Features

@@ -35,11 +35,11 @@ class OfflineModel:
     Attributes
     ----------
     recipe
-        Recipe of the model.
+        What it was made by.
     front_end
-        Front end, from features to the network's inputs.
+        Makes a network's inputs of features.
     network
-        Network that gives probabilities over :attr:`labels`.
+        Gives probabilities over :attr:`labels`.
     """
 
     recipe: OfflineRecipe

@@ -50,10 +50,9 @@ class NoiseSettings(RecipeSection):
     snr_db
         Range of its signal-to-noise ratio, over voiced samples.
     kinds
-        Kinds of noise, of which one is drawn for each copy. Kinds of the noise test are not among
-        them.
+        One is drawn for each copy. Kinds that a model is measured with cannot be named.
     chance
-        Share of the copies with noise.
+        Share of the copies that have it.
     """
 
     snr_db: Range = (0.0, 25.0)
@@ -171,7 +170,7 @@ class Augmentation(RecipeSection):
         was.
     rate
         Range of the rate at which each copy is played, which moves tempo, pitch and formants
-        together, as of another speaker (Ko et al., Audio Augmentation for Speech Recognition,
+        together, as if somebody else spoke (Ko et al., Audio Augmentation for Speech Recognition,
         Interspeech 2015). ``null``: as it was.
     streams
         Clips joined to streams; ``null``: none.
@@ -214,15 +213,15 @@ class Augmentation(RecipeSection):
 
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """The change that augmentation makes: see :class:`training.sound.examples.SoundChange`.
+    """The change that augmentation makes: see :class:`training.sound.examples.Change`.
 
     Attributes
     ----------
     settings
-        Effects and their strengths.
+        Which effects, and how strong.
     seed
-        Seed of all random draws, together with an example's key. Each effect has draws of its own:
-        switching an effect off leaves the others as they were.
+        Of all that is drawn, together with a take's key. Each effect draws for itself: switching
+        one off leaves the others as they were.
     speech
         Recordings of training speakers, for babble; see :class:`.NoiseMixer`.
 
@@ -392,10 +391,10 @@ def _global_generators_kept() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-# ----------------------------------------------------------------------------------------- examples
+# -------------------------------------------------------------------------------------------- takes
 
 _BABBLE_COUNT = 64
-"""Number of recordings for babble."""
+"""Recordings that babble is made of."""
 
 
 def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyExample]:
@@ -404,11 +403,11 @@ def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) 
     Parameters
     ----------
     clips
-        Clips of the training speakers alone, since babble consists of some of them.
+        Of training speakers, and of nobody else: babble is made of some of them.
     settings
-        Number of copies and of streams, and the effects on them.
+        How many copies and streams, and what is done to them.
     seed
-        Seed of all random draws.
+        Of all that is drawn.
     """
     examples: list[AnyExample] = [Example(clip) for clip in clips]
     change = (
@@ -449,6 +448,6 @@ def _speaker_chains(
         while len(waiting) >= shortest:
             length = int(random.integers(shortest, longest + 1))
             if len(waiting) - length < shortest:
-                length = len(waiting)  # no speaker is left without partners
+                length = len(waiting)  # nobody stays behind for want of company
             chain, waiting = tuple(waiting[:length]), waiting[length:]
             yield chain, None if _is_drawn(settings.unbroken, random) else settings.gap_s

@@ -1,4 +1,4 @@
-"""Samples of recordings, read as in the live path."""
+"""Recordings as the live path would take them in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.samples import silenced
 from realtime_ser.recogniser.gate import GATE_FRAME
 
 _LOUD_DB = 20.0
@@ -21,20 +22,19 @@ def samples_16k(path: Path) -> NDArray[np.float32]:
     Raises
     ------
     AudioFileError
-        The recording cannot be read to its end.
+        It cannot be read to its end.
     """
     source = FileSource(path)
     resampler = Resampler(source.info.native_rate)
-    blocks = [resampler.push(block[:, 0]) for block in source.blocks()]
+    blocks = [resampler.push(silenced(block[:, 0])) for block in source.blocks()]
     return np.concatenate([*blocks, resampler.flush()])
 
 
 def speech_bounds(sound: NDArray[np.float32]) -> tuple[int, int]:
-    """First and last sample of the speech in a clip, as a half-open range.
+    """Samples from which and up to which a clip holds speech.
 
-    The range runs from the first to the last 20 ms frame less than 20 dB below the loudest, with
-    40 ms on either side: breaths, clicks and background stay outside. Digital silence counts as
-    speech.
+    These are the first and last 20 ms that are less than 20 dB below the loudest, and 40 ms on
+    either side: breaths, clicks and background around stay outside. Digital silence counts whole.
     """
     frames = sound[: len(sound) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     powers = np.einsum("ij,ij->i", frames, frames)

@@ -33,7 +33,7 @@ ROOM_TONE_DBFS = -80.0
 
 
 class TooLittleSpeechError(SerError):
-    """No speaker has enough speech in two emotions for a switch."""
+    """Nobody speaks long enough in two emotions for a switch between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ClipStream:
     samples
         Shape ``(n,)``, 16 kHz.
     spans
-        Span of each clip, in the order of time, without overlaps.
+        Where each clip lies, in the order of time; they do not overlap.
     """
 
     samples: NDArray[np.float32]
@@ -79,12 +79,12 @@ class ClipStream:
         return ClipStream(samples, spans)
 
 
-def join_with_gaps(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
+def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
     """Clips one after the other with a silence ahead of each and behind the last.
 
     A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
     microphone had been left running. In the silences alone it would begin anew after each clip, and
-    the gate would take it for speech.
+    the gate would take it for something that is said.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def join_with_gaps(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int)
     gap_s
         Shortest and longest silence; each is drawn.
     seed
-        Seed of the lengths of the silences and of the room tone.
+        Of what is drawn.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def join_without_gaps(clips: Sequence[Clip], read: SampleReader = samples_16k) -
     clips
         In this order.
     read
-        Function that gives a clip's samples at 16 kHz.
+        What a clip's samples are taken from.
 
     Raises
     ------
@@ -180,7 +180,7 @@ class Switch:
     Attributes
     ----------
     first, second
-        Clips in the first and in the second emotion.
+        Clips said in the one and in the other emotion.
     """
 
     first: tuple[Clip, ...]
@@ -219,25 +219,25 @@ def switches(
     """Changes of emotion inside one unbroken stretch of one speaker's speech.
 
     Clips of one speaker and emotion are joined until there is speech enough, then clips of another
-    emotion. Pairs that the gate would cut in two, at a long pause, are left out.
+    emotion. What the gate would cut in two, because somebody pauses for long, is not taken.
 
     Parameters
     ----------
     clips
-        Clips to draw from.
+        What is drawn from.
     count
-        Number of switches; fewer are found if speakers have too few clips, or pause too often.
+        Number wanted; there are fewer where speakers have too few clips, or pause too often.
     seed
-        Seed of the draw.
+        Of the draw.
     side_s
         Least seconds of speech ahead of the switch and behind it.
     gate
-        Settings of the gate, which must not close within a switch; by default the defaults.
+        Settings of the gate that is not to close; the defaults where left out.
 
     Raises
     ------
     TooLittleSpeechError
-        No speaker has enough speech in two emotions.
+        There is none.
     AudioFileError
         A clip cannot be read.
     """
