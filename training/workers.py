@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import TypeVar
 
 from rich.console import Console
@@ -16,8 +19,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-
-from realtime_ser.base.processes import SpawnPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,11 +36,11 @@ def map_in_processes(
     function
         Can be pickled, as can its results.
     items
-        Arguments of the calls.
+        What it is applied to.
     jobs
         Number of processes; with 1 the work is done in this one.
     title
-        Title of the progress bar on standard error.
+        Stands beside the progress bar on standard error.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -62,7 +63,7 @@ def map_in_processes(
     return results
 
 
-def progress_bar(title: str) -> Progress:
+def progress(title: str) -> Progress:
     """Progress bar with an estimate on standard error; without a terminal, one line that begins."""
     console = _console()
     if not console.is_terminal:
@@ -94,8 +95,14 @@ def _map_lazily(
     if jobs == 1 or len(items) < 2:
         yield from map(function, items)
         return
-    pool = SpawnPool(jobs)
+    # A fresh interpreter each: forking one in which a training library runs threads may hang.
+    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_ignore_interrupts)
     try:
-        yield from pool.map(function, items, chunksize=_CHUNK)
+        yield from executor.map(function, items, chunksize=_CHUNK)
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the first one ends the others in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

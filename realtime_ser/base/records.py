@@ -1,4 +1,4 @@
-"""Records: the values that travel from the pipeline to a pixel and to a CSV row.
+"""The values that travel from the pipeline to a pixel and to a CSV row.
 
 The time axis is one counter of 16 kHz samples for each channel, from the start of the session.
 Frame ``k`` covers samples ``160 k .. 160 k + 399``; step ``j`` is frames ``8 j .. 8 j + 7`` and its
@@ -46,7 +46,7 @@ def step_time(step: int) -> float:
 
 
 class State(StrEnum):
-    """Content of a step: speech, silence, lost or paused time."""
+    """What a step held."""
 
     SPEECH = "speech"
     SILENCE = "silence"
@@ -56,7 +56,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Result of the model for a step or a segment.
+    """What the model says of one step.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Estimate:
     label
         The most probable label.
     confidence
-        Probability of the label.
+        Its probability.
     certain
         Whether the confidence reaches the bundle's threshold.
     """
@@ -78,24 +78,24 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Result of a step of a channel: a row of the frames CSV.
+    """One step of one channel: one row of the frames CSV.
 
     Attributes
     ----------
     step, channel
         Number of the step from 0, and of the device's or file's channel from 1.
     state
-        Content of the step. A step of a pre-roll stays ``silence``: rows never change later.
+        What the step held. A step of a pre-roll stays ``silence``: rows never change later.
     segment
         Number of the speech segment from 1 within its channel; ``None`` outside speech.
     estimate
-        Result of the model; ``None`` outside speech.
+        The model's answer; ``None`` outside speech.
     level_dbfs
         RMS level of the step's 80 ms, -120 for digital silence and where there was no sound.
     envelope
         Lowest and highest sample of each hop, shape ``(8, 2)``, float32 in -1 .. 1.
     voiced
-        Number of voiced gate frames among the step's four, each of 20 ms.
+        How many of the step's four 20 ms gate frames were voiced.
     latency_ms
         Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for
         files.
@@ -129,7 +129,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech and its result: a row of the segments CSV.
+    """A stretch of speech and its result: one row of the segments CSV.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Segment:
         Start on the step grid, pre-roll included, and time of the step that holds the last voiced
         frame, both in seconds from the start of the session.
     voiced_s
-        Duration of the voiced gate frames, in seconds.
+        Sum of its voiced 20 ms gate frames in seconds.
     estimate
         The estimate at ``end_s``.
     """
@@ -154,19 +154,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A moment or an interval that a person marked: a row of the markers CSV.
-
-    Attributes
-    ----------
-    time_s, duration_s
-        Time of the start and length, in seconds of the session; a moment has no length.
-    text, code
-        Text of a person, and code of the kind of marker; both may be empty.
-    source
-        ``user``, or the name of the file that the marker was read from.
-    wall_clock
-        Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
-    """
+    """A moment or a stretch that a person marked: one row of the markers CSV."""
 
     time_s: float
     text: str
@@ -178,13 +166,10 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class IntervalOpened:
-    """Start of an interval that a person marks, and that may be long.
+    """A stretch that somebody has begun to mark, and that may be long.
 
-    Attributes
-    ----------
-    marker
-        The interval so far, without a length; a marker with the same time and code follows at its
-        end.
+    ``marker`` is what is known of it; its marker, with the same time and code, follows when it
+    ends.
     """
 
     marker: Marker
@@ -192,17 +177,11 @@ class IntervalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A sample and the readings of the clocks that belong to it.
+    """A sample of the session's clock and the moments that belong to it.
 
-    Attributes
-    ----------
-    sample
-        Number of the sample at 16 kHz.
-    adc_s
-        ADC time of the sample in seconds on the monotonic clock.
-    monotonic_s, wall
-        Moment at which the anchor was taken, by the monotonic clock in seconds and by the wall
-        clock.
+    ``sample`` counts at 16 kHz; ``adc_s`` is its ADC time and ``monotonic_s`` the moment the
+    anchor was taken, both in seconds on the monotonic clock; ``wall`` is the same moment by the
+    wall clock.
     """
 
     sample: int
@@ -213,14 +192,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Samples as the source delivered them.
+    """Samples as the source delivered them, for those who keep them.
 
-    Attributes
-    ----------
-    position
-        Number of the first sample at the native rate, lost and paused time counted.
-    samples
-        All captured channels, shape ``(n, channels)``, float32 in -1 .. 1.
+    ``position`` is the number of the first one at the native rate, lost time counted; ``samples``
+    has shape ``(n, channels)`` and holds all captured channels.
     """
 
     position: int

@@ -1,8 +1,9 @@
-"""Numbers and results as text, for window and terminal."""
+"""How numbers and results are written in window and terminal."""
 
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from unicodedata import category
 
@@ -10,7 +11,7 @@ UNNAMED_MARKER = "marker"
 """Text of a marker that carries none."""
 
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
-"""Categories of controls, lone surrogates, unassigned code points, line and paragraph ends."""
+"""Controls, lone surrogates, what is no character, and ends of lines and paragraphs."""
 
 
 def channel_title(number: int, names: Mapping[int, str]) -> str:
@@ -64,7 +65,7 @@ def count_text(number: int, noun: str) -> str:
 
 
 def speech_text(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
-    """Duration of speech, and the shares of its labels, the largest first."""
+    """How much speech there was, and how it sounded: shares of labels, the largest first."""
     if not segments:
         return "no speech"
     most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())
@@ -106,3 +107,12 @@ def aligned_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def one_line(text: str) -> str:
     """Text as one line that each format can hold: without controls and what XML forbids."""
     return " ".join("".join(" " if category(c) in _FORBIDDEN else c for c in text).split())
+
+
+def printable(text: str) -> str:
+    """Text that can be written as UTF-8: other bytes of a name become their hexadecimal codes."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace") if _has_surrogates(text) else text
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in text)

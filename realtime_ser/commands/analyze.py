@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.text import printable
 from realtime_ser.commands.shared import (
-    FILE,
     Command,
+    channels,
     model_setting,
     names,
     pass_config,
     profile_setting,
+    setting,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _REFRESH_S = 0.2
 
+_FILE = click.Path(path_type=Path)
+
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isdecimal() else 0
@@ -42,13 +46,20 @@ def _jobs(text: str) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="PATH...")
 @click.option(
-    "--out", type=FILE, metavar="DIR", help="Where to write; without it a table is printed."
+    "--out", type=_FILE, metavar="DIR", help="Where to write; without it a table is printed."
 )
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
+)
+@setting(
+    "audio.channels",
+    "--channels",
+    type=channels,
+    metavar="1,2",
+    help="Channels to analyse (default: 1).",
 )
 @click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
 @profile_setting
@@ -97,8 +108,7 @@ def _analyze(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     analyzer = Analyzer(settings)
     items = find_inputs(paths, out)
-    failed: list[Outcome] = []
-    silent: list[Outcome] = []
+    outcomes_so_far: list[Outcome] = []
     with _sink(out, analyzer.labels) as sink, _progress(items) as report_progress:
         count = processes_for(items, jobs)
         outcomes = (
@@ -108,17 +118,30 @@ def _analyze(
         )
         for outcome in outcomes:
             sink.feed(outcome)
-            if outcome.error is not None:
-                failed.append(outcome)
-            elif outcome.estimate is None:
-                silent.append(outcome)
-    _print_totals(len(items), failed, silent)
+            outcomes_so_far.append(outcome)
+    _print_totals(outcomes_so_far)
 
 
-def _print_totals(total: int, failed: Sequence[Outcome], silent: Sequence[Outcome]) -> None:
+def _print_totals(outcomes: Sequence[Outcome]) -> None:
+    total = len(outcomes)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    silent = [o for o in outcomes if o.error is None and o.estimate is None]
+    noted = [outcome for outcome in outcomes if outcome.notes]
     if silent:
         where = silent[0].file if len(silent) == 1 else f"{len(silent)} of {total} files"
         print(f"No speech was found in {where}: no probabilities are given.", file=sys.stderr)
+    if len(noted) > 1:
+        print(
+            f"{len(noted)} of {total} files are not as they should be: the column note tells what, "
+            f"the first is {noted[0].file}.",
+            file=sys.stderr,
+        )
+    lacking = [note for outcome in noted for note in outcome.notes if note.lacks_sound]
+    if total == 1 and lacking:
+        raise SerError(" ".join(note.sentence(noted[0].file) for note in noted[0].notes))
+    if len(noted) == 1:
+        for note in noted[0].notes:
+            print(note.sentence(noted[0].file), file=sys.stderr)
     if len(failed) == 1:
         raise SerError(failed[0].error or "")
     if failed:
@@ -166,7 +189,7 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
             raise cannot_write(path, error) from error
         finally:
             if path.exists():
-                print(path.resolve())
+                print(printable(str(path.resolve())))
 
 
 class _PrintedSummary:

@@ -100,13 +100,7 @@ class _Given:
 
 
 def setting(
-    name: str,
-    option: str,
-    metavar: str | None,
-    words: str,
-    *,
-    type: Callable[[str], object] | None = None,  # noqa: A002 - as click calls it
-    flag: Callable[[], object] | None = None,
+    name: str, option: str, *, to: Callable[[Any], object] | None = None, **attributes: Any
 ) -> Callable[[F], F]:
     """Option that takes precedence over a setting of the configuration.
 
@@ -116,49 +110,31 @@ def setting(
         The setting, as ``section.key``.
     option
         The option, as ``--name``.
-    metavar
-        What stands for the option's value in the help; ``None`` for a flag.
-    words
-        The help.
-    type
-        Turns the text behind the option into the setting's value.
-    flag
-        The setting's value where the flag is given.
+    to
+        Turns the option's value into the setting's.
+    attributes
+        Of the :class:`click.Option`.
     """
 
     def store(context: click.Context, _option: click.Parameter, value: object) -> None:
         if value is not None and value is not False:
             given = context.ensure_object(_Given)
-            given.values[name] = value if flag is None else flag()
+            given.values[name] = value if to is None else to(value)
             given.options[name] = option
 
-    return click.option(
-        option,
-        callback=store,
-        expose_value=False,
-        metavar=metavar,
-        help=words,
-        type=type,
-        is_flag=True if metavar is None else None,
-    )
-
-
-def device_setting(command: F) -> F:
-    """Add ``--device``."""
-    words = "Part of a microphone's name, as 'devices' prints it."
-    return setting("audio.device", "--device", "NAME", words)(command)
+    return click.option(option, callback=store, expose_value=False, **attributes)
 
 
 def model_setting(command: F) -> F:
     """Add ``--model``."""
     words = "Name or folder of a model bundle."
-    return setting("model", "--model", "BUNDLE", words)(command)
+    return setting("model", "--model", metavar="BUNDLE", help=words)(command)
 
 
 def profile_setting(command: F) -> F:
     """Add ``--profile``."""
     words = "Correct the model for this person; 'profiles' lists them."
-    return setting("profile", "--profile", "NAME", words)(command)
+    return setting("profile", "--profile", metavar="NAME", help=words)(command)
 
 
 def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]:
@@ -169,7 +145,7 @@ def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]
 
     @click.option(
         "--config",
-        type=FILE,
+        type=click.Path(path_type=Path),
         metavar="FILE",
         help="Settings, as in config.yaml.",
         callback=store,
@@ -196,13 +172,19 @@ def _merged(given: _Given) -> Config:
 
 # ------------------------------------------------------------------------------------ option types
 
-FILE = click.Path(path_type=Path)
-"""A file or folder, which may be there or not."""
-
 
 def names(text: str) -> tuple[str, ...]:
     """Words separated by commas."""
     return tuple(part.strip() for part in text.split(","))
+
+
+def channels(text: str) -> tuple[int, ...]:
+    """Numbers of channels, separated by commas."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        words = f"'{text}' must be channel numbers separated by commas, such as 1,2."
+        raise click.BadParameter(words) from error
 
 
 def day(text: str) -> datetime:

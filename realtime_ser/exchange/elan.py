@@ -44,7 +44,7 @@ _CONSTRAINTS = {
     "Included_In": "Time alignable annotations within the parent annotation's time interval, gaps "
     "are allowed",
 }
-"""Constraints that every EAF file declares."""
+"""What each EAF file declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ def eaf_text(
     Parameters
     ----------
     tiers
-        Tiers of the file.
+        What is in it.
     moment
-        Date of the file.
+        Its date.
     linked_files
-        Files beside the annotation file.
+        Files that lie beside it.
     to
-        Path of the annotation file.
+        Where it is going to lie.
     """
     root = Element(
         "ANNOTATION_DOCUMENT",
@@ -124,7 +124,7 @@ class _AnnotationNumbering:
     last: int = 0
 
     def tier(self, tier: AnnotationTier) -> Iterator[Element]:
-        """A tier, with the tiers of its notes."""
+        """A tier, and those of its notes."""
         about = {"LINGUISTIC_TYPE_REF": _SPANS, "TIER_ID": tier.name}
         if tier.speaker:
             about["PARTICIPANT"] = tier.speaker
@@ -283,7 +283,7 @@ def _preferences(panels: Sequence[Sequence[str]]) -> Element:
 
 
 def read_eaf(path: Path) -> list[AnnotationTier]:
-    """Tiers of an annotation file that lie on the time axis; dependent tiers are left out.
+    """Tiers of an annotation file that are on the time axis; what depends on others is left out.
 
     Slots without a time, which ELAN's subdivisions have, share the time between their neighbours
     out evenly.
@@ -291,9 +291,9 @@ def read_eaf(path: Path) -> list[AnnotationTier]:
     Raises
     ------
     SerError
-        The file is no annotation file.
+        It is no annotation file.
     OSError
-        The file cannot be read.
+        It cannot be read.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -318,7 +318,7 @@ def _slot_times(root: Element) -> dict[str, float]:
 
 
 def _read_tier(tier: Element, slots: dict[str, float]) -> AnnotationTier | None:
-    """A tier; ``None`` for a dependent tier."""
+    """A tier; ``None`` if it depends on another."""
     spans = []
     for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
         start_s, end_s = (slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in "12")

@@ -1,1 +1,1 @@
-"""Sessions on the disk: the store, tables, sound and sidecars, and their statistics."""
+"""What a session leaves behind: tables, sound, a sidecar, and a summary."""

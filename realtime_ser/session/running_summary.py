@@ -1,4 +1,4 @@
-"""Summary of a session while it runs, in constant memory."""
+"""How a session or a file went, in a few numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ChannelSummary:
-    """Summary of a channel.
+    """One channel of a session.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class ChannelSummary:
     segments
         Number of finished segments.
     voiced_s
-        Voiced duration of these segments, in seconds.
+        Their voiced duration.
     probabilities
         The segments' results averaged by voiced duration, shape ``(labels,)``; ``None`` without
         speech.
@@ -86,13 +86,13 @@ class _ChannelAccumulator:
 
 
 class SummaryAccumulator:
-    """Sums of all records so far."""
+    """Sums up records as they come, with constant memory."""
 
     def __init__(self) -> None:
         self._channels: defaultdict[int, _ChannelAccumulator] = defaultdict(_ChannelAccumulator)
 
     def feed(self, record: Record) -> None:
-        """Take the next record."""
+        """Count one record."""
         if isinstance(record, Update):
             self._channels[record.channel].add_update(record)
         elif isinstance(record, Segment):

@@ -1,4 +1,4 @@
-"""Statistics of a finished session: shares, transitions, pauses, most certain moments."""
+"""What a finished session was like: shares, transitions, pauses, its most certain moments."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Pauses:
     count
         Number of pauses.
     median_s, longest_s, total_s
-        Durations of the pauses, in seconds.
+        Their durations.
     longest_at_s
-        Start of the longest pause, in seconds from the start of the session.
+        When the longest one begins, in seconds from the start of the session.
     """
 
     count: int
@@ -52,26 +52,26 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatistics:
-    """Statistics of a channel.
+    """What one channel of a session was like.
 
     Attributes
     ----------
     channel
-        Number of the channel, from 1.
+        Its number, from 1.
     duration_s, speech_s, lost_s, paused_s
-        Time of all steps, and of speech, lost and paused steps.
+        Time that its steps cover, and time of its speech, lost and paused steps.
     segments
         Number of segments.
     voiced_s
-        Voiced duration of these segments, in seconds.
+        Their voiced duration.
     shares
         Share of the voiced duration whose segments carry a label, the largest first.
     certain_share
-        Share of the voiced duration whose segments are certain; ``None`` without segments.
+        Share of it whose segments are certain; ``None`` without segments.
     transitions
-        Number of times that a segment of a label was followed by a segment of a label.
+        How often a segment of one label was followed by one of another or the same label.
     pauses
-        Statistics of the pauses; ``None``: there was no pause.
+        ``None`` if there was none.
     moments
         The most certain moments, at most one a segment, the surest first.
     """
@@ -91,14 +91,14 @@ class ChannelStatistics:
 
 
 def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelStatistics]:
-    """Statistics of each channel of a session.
+    """What each channel of a session was like.
 
     Parameters
     ----------
     store, info
         The session.
     moments
-        Number of most certain moments to find.
+        How many of the most certain moments to find.
 
     Raises
     ------
@@ -121,16 +121,16 @@ def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list
 def channel_statistics(
     columns: Columns, segments: Sequence[Segment], moments: int
 ) -> ChannelStatistics:
-    """Statistics of a channel of a session.
+    """What one channel of a session was like.
 
     Parameters
     ----------
     columns
-        All updates of the channel.
+        All its updates.
     segments
-        All segments of the channel, in order of time.
+        All its segments, in order of time.
     moments
-        Number of most certain moments to find.
+        How many of the most certain moments to find.
     """
     voiced: defaultdict[str, float] = defaultdict(float)
     for segment in segments:

@@ -57,7 +57,8 @@ def test_a_folder_gives_a_summary_and_the_tables_of_each_file(clips, tmp_path):
     assert main(["analyze", str(clips), "--out", str(out)]) == 0
     summary = rows(out / "summary.csv")
     assert list(summary[0]) == [
-        *("file", "duration_s", "speech_s", "label", "confidence", "certain", *LABELS, "error")
+        *("file", "duration_s", "speech_s", "label", "confidence", "certain"),
+        *(*LABELS, "note", "error"),
     ]
     names = ["a.wav", "b/a.flac", "b/silent.wav"]
     assert [Path(row["file"]) for row in summary] == [clips / name for name in names]
@@ -249,7 +250,7 @@ def test_one_bad_file_is_a_row_and_the_others_are_done(clips, tmp_path, jobs, ca
     assert by_name["a0.wav"]["label"] == ""
     assert by_name["a.wav"]["label"]
     assert by_name["a.flac"]["label"]
-    assert "a0.wav is not audio" in capsys.readouterr().err
+    assert "a0.wav is text and not audio" in capsys.readouterr().err
     assert not list(out.rglob("a0.*"))
 
 

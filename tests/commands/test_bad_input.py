@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -87,7 +89,7 @@ BAD_FILES = [
     (missing, "There is no audio file at"),
     (empty, "is empty; record or copy it again"),
     (header_alone, "holds no sound; record or copy it again"),
-    (text, "is not audio that can be read; use a WAV, FLAC, OGG or MP3 file"),
+    (text, "is text and not audio that can be read; use a WAV, FLAC, OGG or MP3 file"),
     (impossible_rate, "claims 3 samples a second"),
 ]
 
@@ -120,9 +122,24 @@ FORMATS = [
 def test_a_truncated_file_is_not_taken_for_a_whole_one(ending, form, cut, tmp_path, capsys):
     path = cut(ending, **form)
     said = complaint(["analyze", path, "--out", tmp_path / "o"], 1, capsys)
-    assert "truncated" in said or "cannot be read to its end" in said
-    assert str(path) in said
-    assert not list((tmp_path / "o").glob("cut.*"))
+    assert f"{path} is truncated: it ends after " in said
+    sidecar = json.loads((tmp_path / "o" / "cut.json").read_text("utf-8"))
+    assert [note["kind"] for note in sidecar["notes"]] == ["cut"]
+    with (tmp_path / "o" / "summary.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["note"].startswith("is truncated")
+    assert 3 < float(row["duration_s"]) < 12
+    assert float(row["speech_s"]) > 2
+    assert row["error"] == ""
+
+
+def test_a_truncated_file_among_others_is_told_in_its_row(cut, speech_wav, tmp_path, capsys):
+    path = cut("wav", subtype="PCM_16")
+    assert main(["analyze", str(path), str(speech_wav)]) == 0
+    said = capsys.readouterr()
+    assert "is truncated" in said.err
+    rows = list(csv.DictReader(said.out.splitlines()))
+    assert [bool(row["note"]) for row in rows] == [True, False]
 
 
 @pytest.mark.parametrize(("ending", "form"), FORMATS, ids=lambda value: str(value)[:4])
@@ -130,9 +147,44 @@ def test_a_truncated_file_is_told_after_what_could_be_heard(ending, form, cut, t
     out = tmp_path / "out.csv"
     path = cut(ending, **form)
     said = complaint(["--headless", "--input", path, "--speed", "0", "--export", out], 1, capsys)
-    assert "truncated" in said or "cannot be read to its end" in said
-    if out.exists():  # FLAC tells only on the way
-        assert len(out.read_text("utf-8").splitlines()) > 50
+    assert "truncated" in said
+    assert len(out.read_text("utf-8").splitlines()) > 50
+
+
+def test_a_voice_on_another_channel_is_named(speech, tmp_path, capsys):
+    samples, rate = speech
+    path = tmp_path / "right.wav"
+    soundfile.write(path, np.stack([np.zeros_like(samples), samples], axis=1), rate)
+    assert main(["analyze", str(path)]) == 0
+    said = capsys.readouterr()
+    hint = "has no speech on channel 1, but a voice on channel 2: add --channels 2"
+    assert hint in said.err
+    (row,) = csv.DictReader(said.out.splitlines())
+    assert row["note"] == hint
+    assert main(["analyze", str(path), "--channels", "2"]) == 0
+    (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert row["note"] == ""
+    assert float(row["speech_s"]) > 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_that_are_not_utf_8_have_a_row_each(speech, tmp_path, capsys):
+    samples, rate = speech
+    folder = tmp_path / "in"
+    folder.mkdir()
+    whole = folder / "whole.wav"
+    soundfile.write(whole, samples[: 3 * rate], rate)
+    shutil.copy(whole, os.fsencode(folder) + b"/caf\xe9.wav")
+    (folder / os.fsdecode(b"text\xe9.wav")).write_text("no sound")
+    code = main(["analyze", str(folder), "--out", str(tmp_path / "out")])
+    assert code == 1
+    assert "Traceback" not in capsys.readouterr().err
+    with (tmp_path / "out" / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["file"].rpartition("/")[2]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"whole.wav", "caf\\xe9.wav", "text\\xe9.wav"}
+    assert rows["caf\\xe9.wav"]["error"] == ""
+    assert "is text and not audio" in rows["text\\xe9.wav"]["error"]
+    assert len(list((tmp_path / "out").glob("*.segments.csv"))) == 2
 
 
 def test_a_file_without_the_channel_that_was_asked_for(speech_wav, tmp_path, capsys):

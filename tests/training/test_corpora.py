@@ -174,7 +174,7 @@ def test_damaged_recordings_are_left_out_and_said(tmp_path):
     assert [clip.name for clip in read(tmp_path, "savee").clips] == ["DC_a01"]
     reasons = skipped(tmp_path, "savee")
     assert "empty" in reasons["DC_a02.wav"]
-    assert "not audio" in reasons["DC_a03.wav"]
+    assert "git lfs pull" in reasons["DC_a03.wav"]
     assert "truncated" in reasons["DC_a04.wav"]
 
 

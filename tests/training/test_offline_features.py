@@ -194,7 +194,7 @@ def test_a_damaged_recording_is_named_and_all_others_are_kept(examples, tmp_path
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF of something else")
     damaged = Example(Clip("made-up", bad, "bad", "a", "sad", "en", ("happy", "sad")))
-    with pytest.raises(SerError, match=r"bad\.wav is not audio"):
+    with pytest.raises(SerError, match=r"bad\.wav is (text and )?not audio"):
         clip_features([damaged, *examples], Features(), tmp_path / "cache", 1)
     assert len(entries(tmp_path / "cache")) == 3
 

@@ -1,4 +1,4 @@
-"""A synthetic corpus of speech-like sounds, for a first look and for tests.
+"""A made-up corpus of speech-like sounds, for a first look and for tests.
 
 Voices are a glottal pulse train through formant filters (the source-filter model: Fant, Acoustic
 Theory of Speech Production, 1960), in syllables without words. Pitch, its range and course,
@@ -25,7 +25,7 @@ from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora.label_folders import COLUMNS, METADATA
 
 GENERATED = "generated"
-"""Default name of the corpus."""
+"""Name of the corpus where nobody gives it another one."""
 
 README = "README.txt"
 
@@ -44,7 +44,7 @@ class _Prosody:
     pitch, span, course
         Semitones: mean, size of the accents, rise from the first to the last syllable.
     syllables
-        Syllables per second.
+        Of a second.
     level, tilt
         Loudness in dB, and brightness in dB an octave.
     breathiness, jitter
@@ -95,7 +95,7 @@ class _SpeakerTraits:
 
 
 def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: int = 0) -> Path:
-    """Synthesise a corpus with a folder for each label: neutral, happy, sad and angry.
+    """Make up a corpus with a folder for each label: neutral, happy, sad and angry.
 
     Clips last 1.6 to 2.4 s, 16 kHz, mono, 16 bit. The same arguments give the same bytes, and each
     clip depends on nothing but the seed and its own speaker, label and take. A corpus that is
@@ -104,13 +104,13 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     Parameters
     ----------
     folder
-        Folder of the corpus, which takes the folder's name.
+        Where it goes; its name is the corpus's.
     speakers
-        Number of speakers, women and men in turn.
+        How many, women and men in turn.
     takes
         Clips of each label by each speaker, of normal and strong intensity in turn.
     seed
-        Seed of all random draws.
+        Of everything that is drawn.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     UsageError
         The folder holds something else.
     OutputError
-        The folder cannot be written.
+        It cannot be written.
     """
     text = _readme(speakers, takes, seed)
     with writing(folder, "make room or name another folder"):
@@ -163,7 +163,7 @@ def _generate(folder: Path, text: str, speakers: int, takes: int, seed: int) -> 
                 rows.append((file, f"{number:02}", voice.sex, intensity, _LANGUAGE))
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("file", *COLUMNS), *rows])
-    # Written last, as the sign that the corpus is complete.
+    # It comes last, and so tells that the corpus is complete.
     (folder / METADATA).write_bytes(table.getvalue().encode())
 
 

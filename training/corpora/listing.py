@@ -40,9 +40,9 @@ class _CorpusRow:
 
 
 def corpora_table(root: Path) -> str:
-    """Tables of the corpora below a folder: clips, missing clips and skipped files.
+    """Tables of the corpora below a folder: what is there, what is missing, and what was skipped.
 
-    Corpora that are missing, or cannot be read, have rows as well.
+    Corpora that are not there, or cannot be read, are rows like any others.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def describe_corpus(name: str) -> str:
     Parameters
     ----------
     name
-        Name of a known corpus, or ``own`` for the user's own recordings.
+        Of a known corpus, or ``own`` for one's own recordings.
 
     Raises
     ------
     UsageError
-        The name is neither.
+        It is neither.
     """
     if name == OWN:
         return _describe_own()
@@ -94,7 +94,7 @@ def describe_corpus(name: str) -> str:
     return _describe_known(CORPORA[name])
 
 
-# ----------------------------------------------------------------------------------------- listing
+# ------------------------------------------------------------------------------------ what is there
 
 
 def _corpus_row(root: Path, name: str) -> _CorpusRow:
@@ -211,7 +211,7 @@ def _wrapped(text: str) -> str:
     )
 
 
-# ------------------------------------------------------------------------------------ descriptions
+# -------------------------------------------------------------------------------- where to get them
 
 
 def _describe_known(corpus: Corpus) -> str:

@@ -26,15 +26,15 @@ class CorpusContents:
     Attributes
     ----------
     name
-        Name of a known corpus, or of the user's folder.
+        Its name: that of a known corpus, or of one's own folder.
     clips
-        Clips in the order of their names, without duplicates.
+        Its clips, in the order of their names, no recording twice.
     missing
-        Number of official clips that are not there; 0 for a user's corpus.
+        How many of its official clips are not there; 0 for one's own.
     skipped
         Files that are not used.
     seconds
-        Duration of all clips together.
+        How long its clips last together.
     """
 
     name: str
@@ -53,7 +53,7 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     Raises
     ------
     UsageError
-        A folder is missing, or holds no clips of the corpus.
+        A folder is missing, or does not hold what was expected.
     SerError
         A table beside the audio is damaged.
     """
@@ -199,19 +199,25 @@ def _split_readable(
     good, skipped, seconds = [], [], {}
     for clip in clips:
         try:
-            seconds[clip.path] = FileSource(clip.path).info.duration_s or 0.0
+            source = FileSource(clip.path)
         except AudioFileError as error:
             reason = str(error).replace(f"{clip.path} ", "it ").rstrip(".")
             skipped.append(SkippedFile(clip.path, reason))
-        else:
-            good.append(clip)
+            continue
+        lacking = [note.text for note in source.notes if note.lacks_sound]
+        if lacking:
+            skipped.append(SkippedFile(clip.path, f"it {lacking[0]}"))
+            continue
+        seconds[clip.path] = source.info.duration_s or 0.0
+        good.append(clip)
     return good, skipped, seconds
 
 
 def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[SkippedFile]]:
-    """Leave out duplicates, recordings under several names.
+    """Leave out recordings that are there under two names.
 
-    Of duplicates with the same label the first is kept; with different labels, all are left out.
+    Of those with one label the first is kept; where the labels differ, nobody knows which is
+    right, and all go.
     """
     skipped: dict[Clip, SkippedFile] = {}
     # Decoding everything takes minutes; one encoder makes files of one length and one end from

@@ -42,15 +42,15 @@ class ComparedSystem:
     Attributes
     ----------
     letter
-        Letter that stands for the system.
+        What it is called.
     name
         Recipe, folds and seed.
     runs
-        Runs of the folds.
+        One for each fold.
     rows
-        Prediction for each clip.
+        What was said of each clip.
     leaks
-        Sentences on leaks of the test clips into training.
+        What its training knew of the test clips.
     """
 
     letter: str
@@ -71,12 +71,12 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
     text : str
         Tables and sentences for a terminal.
     page : str
-        The comparison as an HTML page.
+        The same as a page.
 
     Raises
     ------
     UsageError
-        There are fewer than two runs, a run is unfinished, or they have no clip in common.
+        There are less than two, one has not come to its end, or they have no clip in common.
     """
     systems = _systems(runs)
     if len(systems) < 2:

@@ -31,9 +31,9 @@ class Predictor:
     Attributes
     ----------
     labels
-        Labels of the model.
+        Its labels.
     analyse
-        Function that gives the predictions for a recording.
+        What it says of a recording.
     """
 
     labels: tuple[str, ...]
@@ -43,14 +43,14 @@ class Predictor:
 def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
     """Predictions for audio files, a line of text for each file.
 
-    A file that cannot be read gets a line with the reason.
+    A file that cannot be read gets a line that says why, and the others go on.
 
     Parameters
     ----------
     target
         Folder of a run or of a bundle, or the name of a shipped bundle.
     files
-        Recordings, of which the first channel is used.
+        Recordings; of several channels the first is heard.
 
     Yields
     ------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 CLASSES: Mapping[str, int] = {"ravdess": 8, "crema_d": 6, "emodb": 6}
-"""Number of classes for which the figures on each corpus hold."""
+"""Number of classes for which the anchors of each corpus hold."""
 
 Measure = Literal["UAR", "accuracy"]
 
@@ -31,16 +31,16 @@ class ReferenceSystem:
     Attributes
     ----------
     system
-        Name of the system.
+        Its name.
     parameters
-        Number of parameters, as text.
+        Its size, in words.
     streams
-        Ability to answer while somebody speaks, as text; empty if unknown.
+        Whether it answers while somebody speaks; empty where that is not told.
     scores
-        Figures by corpus.
+        By corpus.
     seen
-        Whether the figures were measured on the same copies of the corpora as those of this
-        project's models; otherwise they are the published ones.
+        Whether it was measured on the same copies of the corpora as this project's models;
+        otherwise the number is the published one.
     """
 
     system: str
@@ -141,12 +141,16 @@ REFERENCE_SYSTEMS: tuple[ReferenceSystem, ...] = (
 )
 
 
-def comparable_systems(classes: Mapping[str, int]) -> list[ReferenceSystem]:
+def anchors(classes: Mapping[str, int]) -> list[ReferenceSystem]:
     """Reference systems with figures for these corpora, given the number of classes of each."""
     comparable = {name for name, count in classes.items() if CLASSES.get(name) == count}
     found = []
-    for own in REFERENCE_SYSTEMS:
-        scores = {name: score for name, score in own.scores.items() if name in comparable}
+    for anchor in REFERENCE_SYSTEMS:
+        scores = {name: score for name, score in anchor.scores.items() if name in comparable}
         if scores:
-            found.append(ReferenceSystem(own.system, own.parameters, own.streams, scores, own.seen))
+            found.append(
+                ReferenceSystem(
+                    anchor.system, anchor.parameters, anchor.streams, scores, anchor.seen
+                )
+            )
     return found

@@ -32,9 +32,9 @@ def write_summary(folder: Path, runs: Sequence[Run]) -> Path:
     Parameters
     ----------
     folder
-        Folder of the summary.
+        Where to write.
     runs
-        Finished runs of the recipe's folds and seeds.
+        Its folds and seeds, each of which has come to its end.
 
     Returns
     -------

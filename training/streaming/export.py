@@ -48,9 +48,9 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     model
         The trained model.
     manifest
-        Description of the model; ``states`` and ``files`` are filled in here.
+        Its description; ``states`` and ``files`` are filled in here.
     folder
-        Folder of the bundle.
+        Where to write.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     Raises
     ------
     ParityError
-        The difference exceeds :data:`PARITY`; nothing was written.
+        It exceeds :data:`PARITY`; nothing was written.
     """
     with tempfile.TemporaryDirectory() as draft_folder:
         draft = Path(draft_folder)

@@ -31,15 +31,15 @@ def run_causal(
     Parameters
     ----------
     layer
-        Causal layer with one output vector for each step.
+        Gives one vector for each step.
     steps
         Length of each sequence.
     load_sequence
-        Function that gives a sequence by its number, shape ``(frames, width)``, with as many frames
-        for each step as the layer takes.
+        Gives a sequence by its number, shape ``(frames, width)``, with as many frames for each
+        step as the layer takes.
     select
-        Function that gives what to keep of a sequence, from its number and the layer's output for
-        it, shape ``(steps, units)``.
+        Gives what is kept of a sequence, from its number and the layer's output for it, shape
+        ``(steps, units)``.
     """
     if not steps:
         return []

@@ -1,8 +1,9 @@
-"""Noise drawn as a mel spectrum and added to log-mel frames.
+"""Noise that is drawn as a mel spectrum and put under log-mel frames.
 
-Powers of independent sounds add up in each band, so such noise needs no waveform and can be drawn
-anew for every batch. There are three broad kinds: coloured hiss, decaying impacts, and tones. The
-kinds of the noise test (:mod:`training.sound.noises`) are synthesised in other ways.
+Powers of sounds that know nothing of each other add up in each band, so such noise needs no
+waveform, and can be drawn anew for every batch. Hiss of any colour, blows that ring off, tones that
+come and go: broad kinds, as most noise is of some of them. Those that noise is measured with (see
+:mod:`training.sound.noises`) are made otherwise, of no part of these.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ def with_noise(
     log_mel
         In dB, shape ``(steps, 8, bands)``.
     settings
-        Chance and loudness of the noise.
+        How often and how loud.
     random
-        Source of all random draws.
+        Where all chance comes from.
     """
     if random.random() >= settings.chance:
         return log_mel

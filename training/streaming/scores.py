@@ -29,7 +29,8 @@ def streaming_scores(
     bundle
         The model.
     evaluation
-        Results for the test clips, from :func:`training.measure.live_path.evaluate_bundle`.
+        Its results for the test clips, from
+        :func:`training.measure.live_path.evaluate_bundle`.
     cache
         Folder of gated clips, shared by all runs.
     jobs

@@ -30,6 +30,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from realtime_ser.audio.formats import AUDIO_FILES
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text
@@ -41,7 +42,7 @@ from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, st
 from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
 from realtime_ser.gui.widgets.task import error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.inputs import EXTENSIONS, InputFile
+from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.analysis.saving import AnalyzedFile, save_results
 
 _WIDEST_TEXTS = {
@@ -93,7 +94,7 @@ class FilesWindow(QWidget):
         self.hint = label("Drop recordings or folders here", "big bold")
         self.subtitle = label(
             "or press “Add files”. Each is heard as the microphone would be: same gate, same "
-            f"model. Formats: {' '.join(sorted(EXTENSIONS))}",
+            f"model. Formats: {' '.join(sorted(AUDIO_FILES))}",
             "muted",
             wrap=True,
         )
@@ -125,7 +126,7 @@ class FilesWindow(QWidget):
 
     def ask_files(self) -> None:
         """Choose recordings."""
-        endings = " ".join(f"*{ending}" for ending in sorted(EXTENSIONS))
+        endings = " ".join(f"*{ending}" for ending in sorted(AUDIO_FILES))
         dialog = file_dialog(self, "Add recordings", [f"Sound ({endings})", "All files (*)"])
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.notes import ReadNote, note_fields
 from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Estimate, Segment, Update
+from realtime_ser.base.text import printable
 from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.analysis.results import FilePlot, FileTables
+from realtime_ser.session.analysis.voice import voice_elsewhere
 from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.running_summary import SummaryAccumulator
 from realtime_ser.session.sidecar import provenance, source_fields
@@ -60,6 +63,8 @@ class Outcome:
         Its segments' results averaged by voiced duration; ``None`` without speech.
     error
         Why it could not be analysed; one sentence.
+    notes
+        What else is to be told of its sound.
     """
 
     file: str
@@ -67,6 +72,7 @@ class Outcome:
     speech_s: float | None = None
     estimate: Estimate | None = None
     error: str | None = None
+    notes: tuple[ReadNote, ...] = ()
 
 
 class Analyzer:
@@ -90,7 +96,7 @@ class Analyzer:
 
     def analyze(self, item: InputFile, advance: Callable[[float], None]) -> Outcome:
         """Analyse a file; ``advance`` is told from time to time what share is done."""
-        name = str(item.path)
+        name = printable(str(item.path))
         if item.error is not None:
             return Outcome(name, error=item.error)
         tally = SummaryAccumulator()
@@ -103,11 +109,25 @@ class Analyzer:
                         tally.feed(record)
                     if results is not None:
                         results.feed(records)
+                outcome = self._outcome(name, source, tally)
+                if outcome.estimate is None:
+                    outcome = replace(outcome, notes=outcome.notes + self._voice_elsewhere(source))
+                if results is not None:
+                    results.complete(
+                        duration_s=outcome.duration_s,
+                        notes=[note_fields(note) for note in outcome.notes],
+                    )
         except SerError as error:
-            return Outcome(name, error=str(error))
+            return Outcome(name, error=printable(str(error)))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
-        return self._outcome(name, source.info, tally)
+        return outcome
+
+    def _voice_elsewhere(self, source: FileSource) -> tuple[ReadNote, ...]:
+        config = self._settings.config
+        if source.info.channels == len(config.audio.channels):
+            return ()
+        return voice_elsewhere(source.path, config.audio.channels, config.gate)
 
     def _run_pipelines(
         self, source: FileSource, advance: Callable[[float], None]
@@ -143,7 +163,7 @@ class Analyzer:
             return nullcontext()
         channels, make_plot = self._settings.config.audio.channels, self._settings.plot
         sidecar = (
-            {"file": str(item.path), "duration_s": info.duration_s}
+            {"file": printable(str(item.path)), "duration_s": info.duration_s}
             | provenance(self._settings.config, self._bundle, self._decoder)
             | source_fields(info, channels)
             | {"overflows": 0, "dropped_samples": 0}
@@ -152,11 +172,12 @@ class Analyzer:
         names = self._settings.config.audio.names
         return FileTables(item.outputs, self.labels, sidecar, plot, names)
 
-    def _outcome(self, name: str, info: SourceInfo, tally: SummaryAccumulator) -> Outcome:
+    def _outcome(self, name: str, source: FileSource, tally: SummaryAccumulator) -> Outcome:
         channels = tally.summary().values()
         spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
         estimate = None
         if spoken:
             probabilities, weights = zip(*spoken, strict=True)
             estimate = self._decoder.estimate(np.average(probabilities, axis=0, weights=weights))
-        return Outcome(name, info.duration_s, sum(c.speech_s for c in channels), estimate)
+        speech_s = sum(c.speech_s for c in channels)
+        return Outcome(name, source.info.duration_s, speech_s, estimate, notes=source.notes)

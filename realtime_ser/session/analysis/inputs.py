@@ -8,13 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EXTENSIONS = frozenset(
-    {
-        *(".wav", ".w64", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
-        *(".aif", ".aifc", ".aiff", ".au", ".snd", ".caf"),
-    }
-)
-"""Names of files that are taken for audio when a folder is searched."""
+from realtime_ser.audio.formats import AUDIO_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +100,11 @@ def _search(folder: Path) -> list[InputFile]:
         InputFile(Path(place) / name)
         for place, _, names in os.walk(folder, onerror=refuse)
         for name in names
-        if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+        if Path(name).suffix.lower() in AUDIO_FILES and not name.startswith(".")
     ]
     if not files and not refused:
-        known = " ".join(sorted(EXTENSIONS))
-        return [InputFile(folder, error=f"{folder} holds no audio file ({known}); check the path.")]
+        error = f"{folder} holds no audio file, such as .wav, .mp3 or .m4a; check the path."
+        return [InputFile(folder, error=error)]
     return sorted(files + refused, key=lambda item: item.path)
 
 

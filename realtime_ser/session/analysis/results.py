@@ -92,6 +92,10 @@ class FileTables:
         if self._plot is not None:
             self._plot.feed(records)
 
+    def complete(self, **fields: Any) -> None:
+        """Put into the sidecar what is known when all was heard."""
+        self._sidecar |= fields
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

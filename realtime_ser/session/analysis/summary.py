@@ -16,7 +16,7 @@ from realtime_ser.session.analysis.analyzer import Outcome
 
 def header(labels: Sequence[str]) -> list[str]:
     """Columns of the summary."""
-    return ["file", "duration_s", "speech_s", *csv_rows.estimate_header(labels), "error"]
+    return ["file", "duration_s", "speech_s", *csv_rows.estimate_header(labels), "note", "error"]
 
 
 def row(outcome: Outcome, labels: Sequence[str]) -> list[str]:
@@ -26,6 +26,7 @@ def row(outcome: Outcome, labels: Sequence[str]) -> list[str]:
         "" if outcome.duration_s is None else f"{outcome.duration_s:.3f}",
         "" if outcome.speech_s is None else f"{outcome.speech_s:.2f}",
         *csv_rows.estimate_cells(outcome.estimate, labels),
+        csv_rows.plain_text("; ".join(note.text for note in outcome.notes)),
         csv_rows.plain_text(outcome.error or ""),
     ]
 
@@ -93,6 +94,7 @@ def _result(outcome: Outcome) -> str:
     estimate = outcome.estimate
     if outcome.error is not None:
         return f"[bold]failed:[/] {outcome.error}"
-    if estimate is None:
-        return "no speech"
-    return result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+    result = "no speech"
+    if estimate is not None:
+        result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+    return "; ".join([result, *(note.text for note in outcome.notes)])

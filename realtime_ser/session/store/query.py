@@ -9,20 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Selection of sessions: those that fit every given condition.
+    """Which sessions are wanted: those that fit all that is given.
 
     Attributes
     ----------
     text
-        Text to be found, in upper or lower case, in the title, a note, a marker, an interval
-        labelled by hand, the source's name, the ID, the study, the participant, the condition, or
-        the day and time of the start, such as ``2026-03-01 14:02``.
+        Is found, in any case, in the title, a note, a marker, an interval that was labelled by
+        hand, the source's name, the ID, the study, the participant, the condition, or the day and
+        time of the start, such as ``2026-03-01 14:02``.
     study, participant
-        Exact names.
+        Exactly these.
     label
-        Label of at least one segment.
+        Some segment carries it.
     since, before
-        Bounds of the start: at that moment or later, and before that moment.
+        They began at that moment or later, or before it.
     """
 
     text: str | None = None

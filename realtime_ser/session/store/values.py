@@ -1,4 +1,4 @@
-"""Values that a reader of the store returns."""
+"""What a reader of the store gets: values that do not change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime_ser.session.store.blobs import record_dtype
 
 
 class SessionState(StrEnum):
-    """State of a session: running, complete or interrupted."""
+    """Whether a session is over, and how it ended."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -24,20 +24,20 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """A channel of a session, as far as stored.
+    """One channel of a session, as far as it is stored.
 
     Attributes
     ----------
     number
-        Number of the device's or file's channel, from 1.
+        The device's or file's channel, from 1.
     name
-        Name that a person gave; may be empty.
+        What a person calls it; empty: nothing.
     updates
         Number of stored updates.
     last_step
-        Number of the newest stored step; -1: none.
+        The newest stored step; -1: none.
     speech_s, lost_s
-        Time of speech steps and of lost steps, in seconds.
+        Time of its speech steps, and of its lost ones.
     """
 
     number: int
@@ -64,15 +64,15 @@ class SessionInfo:
     state
         Running in some program, complete, or interrupted: its program was killed.
     metadata
-        Metadata of the start; the title is the present one.
+        What was known when it began; the title is the present one.
     channels
-        Channels, in the order of :attr:`SessionMetadata.channels`.
+        Its channels, in the order of :attr:`SessionMetadata.channels`.
     health
-        Lost samples and errors.
+        How it went.
     audio
-        File of the sound; ``None``: not kept, or gone.
+        The sound, if it was kept and is there.
     files
-        Tables that were written while the session ran; ``None``: none.
+        The tables that were written beside; ``None``: none were.
     named
         Whether a person chose the name of those tables.
     """
@@ -88,7 +88,7 @@ class SessionInfo:
 
     @property
     def duration_s(self) -> float:
-        """Time that the updates cover, in seconds."""
+        """Time that its updates cover."""
         return max((channel.end_s for channel in self.channels), default=0.0)
 
     @property
@@ -98,9 +98,9 @@ class SessionInfo:
 
     @property
     def own_audio(self) -> Path | None:
-        """File of the sound that was recorded with the session; ``None``: there is none.
+        """The sound, if it was written for the session.
 
-        The sound of an analysed recording is the recording itself, which the store never deletes.
+        That of an analysed recording is the recording itself: it is not the store's to delete.
         """
         if self.audio is None:
             return None
@@ -109,7 +109,7 @@ class SessionInfo:
 
     @property
     def size(self) -> int:
-        """Size of the updates and of the session's own sound, in bytes."""
+        """Bytes that its updates and its own sound take."""
         record = record_dtype(len(self.metadata.labels)).itemsize
         sound = 0 if self.own_audio is None else self.own_audio.stat().st_size
         return record * sum(channel.updates for channel in self.channels) + sound
@@ -117,25 +117,25 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of a session that a person labelled, on a named tier.
+    """A stretch of a session that a person labelled, on a tier that they named.
 
     Attributes
     ----------
     tier
-        Name of the tier, such as ``phase`` or ``emotion``; not empty.
+        What the stretch is labelled for, such as ``phase`` or ``emotion``; not empty.
     start_s, end_s
-        Start and end in seconds from the start of the session; ``start_s < end_s``.
+        In seconds from the start of the session; ``start_s < end_s``.
     label
         The label; may be empty.
     text
-        Remark; may be empty.
+        What else is said of it.
     channel
-        Number of the channel, from 1; ``None``: all channels.
+        Number of the channel that it is about, from 1; ``None``: all of them.
     source
-        ``user``, or the name of the file that the interval was read from.
+        Who made it: ``user``, or the name of the file that it was read from.
     key
-        Number in the store; ``None``: not stored yet. Intervals that differ in the key alone are
-        equal.
+        Its number in the store; ``None``: not stored yet. Two intervals that differ in it alone
+        are equal.
     """
 
     tier: str
@@ -157,7 +157,7 @@ class Note:
 
 
 def speaker_of(info: SessionInfo, channel: int | None) -> str:
-    """Title by which a tier names its channel; empty for a single channel without a name."""
+    """Title by which a tier names its channel; empty where there is but one without a name."""
     names = info.metadata.names
     if channel is None or (len(info.channels) == 1 and channel not in names):
         return ""
