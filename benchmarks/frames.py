@@ -338,7 +338,7 @@ def _key(canvas: QWidget, name: str) -> Callable[[], None]:
 
 def _trigger_action(window: Any, key: str) -> None:
     """Choose the action that has a key."""
-    next(a for a in window.actions_by_name.values() if a.shortcut().toString() == key).trigger()
+    next(a for a in window.actions_.all() if a.shortcut().toString() == key).trigger()
 
 
 def _process_events(app: Any, seconds: float) -> None:

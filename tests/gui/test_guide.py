@@ -5,46 +5,38 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PyQt6.QtGui import QKeySequence, QShortcut
-
 from realtime_ser.base.config import Config
-from realtime_ser.gui.app.actions import MORE_KEYS, entries
-from realtime_ser.gui.library import FilesWindow, SessionsWindow
-from realtime_ser.gui.review import actions
+from realtime_ser.gui.app.action_table import FILES, LIVE, REVIEW, SESSIONS, TREND
+from realtime_ser.gui.library import FilesWindow, SessionsWindow, TrendWindow
 from realtime_ser.session.opening import open_store
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 GUIDE = (DOCS / "user_guide.md").read_text(encoding="utf-8")
 KEYS = set(re.findall(r"<kbd>(.+?)</kbd>", GUIDE))
-LIVE = {entry.keys for _, entry in entries() if entry.keys} | {keys for keys, _ in MORE_KEYS}
-
-#: Keys that the table of sessions takes for itself; its tests press them.
-TABLE = {"F2", "N", "Del"}
 
 
-def shortcuts(window):
-    plain = QKeySequence.SequenceFormat.PortableText
-    return {shortcut.key().toString(plain) for shortcut in window.findChildren(QShortcut)}
+def keys_of(*tables):
+    actions = {action.keys for table in tables for action in table if action.keys}
+    return actions | {keys for table in tables for keys, _ in table.more_keys}
 
 
 def test_the_guide_tells_every_key_of_the_live_window_with_what_it_does():
     rows = dict(re.findall(r"^\| <kbd>(.+?)</kbd> \| (.+) \|$", GUIDE, re.MULTILINE))
-    assert rows == {entry.keys: entry.tip for _, entry in entries() if entry.keys} | dict(MORE_KEYS)
+    actions = {action.keys: action.tip for action in LIVE if action.keys}
+    assert rows == actions | dict(LIVE.more_keys)
 
 
-def test_the_guide_names_no_key_that_there_is_not(qtbot):
-    review_actions = [
-        review_action for _, review_actions in actions.MENUS for review_action in review_actions
-    ]
-    review = {review_action.keys for review_action in review_actions} | {
-        keys for keys, _ in actions.MORE_KEYS
-    }
+def test_the_guide_names_no_key_that_there_is_not():
+    assert keys_of(LIVE, REVIEW, SESSIONS, TREND, FILES) >= KEYS
+
+
+def test_every_action_of_the_library_does_something(qtbot):
     with open_store(Config()) as store:
-        windows = [SessionsWindow(Config(), store), FilesWindow(Config())]
+        windows = [SessionsWindow(Config(), store), TrendWindow(Config(), store)]
+        windows.append(FilesWindow(Config()))
         for window in windows:
             qtbot.addWidget(window)
-        library = set().union(*map(shortcuts, windows))
-        assert KEYS - LIVE - review - library - TABLE == set()
+            assert all(action.isEnabled() and action.toolTip() for action in window.actions_.all())
 
 
 def test_every_view_has_its_picture_in_both_themes_and_both_sizes_and_the_guide_shows_it():

@@ -57,21 +57,21 @@ class WindowManager(QObject):
         self._progress: list[QWidget] = []
         self.windows: list[QWidget] = []
         acts = window.actions_
-        for name, act in (
-            ("study", self.study),
-            ("sessions", self.sessions),
-            ("review", self.review_latest),
-            ("files", self.ask_files),
-            ("export_as", self.export_latest),
-            ("check", self.check),
-            ("calibrate", self.calibrate),
-            ("settings", self.preferences),
-            ("notice", self.notice),
-            ("diagnostics", self.diagnostics),
-            ("log", self.show_log),
-            ("about", self.about),
-        ):
-            acts.bind(name, self._reporting_errors(act))
+        callbacks: dict[str, Callable[[], object]] = {
+            "study": self.study,
+            "sessions": self.sessions,
+            "review": self.review_latest,
+            "files": self.ask_files,
+            "export_as": self.export_latest,
+            "check": self.check,
+            "calibrate": self.calibrate,
+            "settings": self.preferences,
+            "notice": self.notice,
+            "diagnostics": self.diagnostics,
+            "log": self.show_log,
+            "about": self.about,
+        }
+        acts.bind({name: self._reporting_errors(act) for name, act in callbacks.items()})
         self._list_models()
         acts.menus[_PROFILES].aboutToShow.connect(self._reporting_errors(self._list_profiles))
         window.dropped.connect(self._reporting_errors(self.files))

@@ -15,9 +15,7 @@ from PyQt6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QFontMetricsF,
-    QKeySequence,
     QResizeEvent,
-    QShortcut,
 )
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -34,6 +32,8 @@ from realtime_ser.audio.formats import AUDIO_FILES
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text
+from realtime_ser.gui.app.action_table import FILES
+from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.library.share_bar import ShareCell
@@ -381,14 +381,16 @@ class FilesWindow(QWidget):
         selection = self.table.selectionModel()
         assert selection is not None
         selection.currentRowChanged.connect(lambda *_: self._show_current())
-        for keys, act in (
-            ("Ctrl+O", self.ask_files),
-            ("Ctrl+Shift+O", self.ask_folder),
-            ("Ctrl+S", self.ask_save),
-            ("Esc", analysis_queue.cancel),
-            ("Ctrl+W", self.close),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+        self.actions_ = Actions(self, FILES)
+        self.actions_.bind(
+            {
+                "add_files": self.ask_files,
+                "add_folder": self.ask_folder,
+                "save": self.ask_save,
+                "cancel": analysis_queue.cancel,
+                "close": self.close,
+            }
+        )
 
     def _reveal(self) -> None:
         if self._saved is not None:

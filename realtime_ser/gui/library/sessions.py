@@ -15,9 +15,7 @@ from PyQt6.QtCore import (
     pyqtSignal,
 )
 from PyQt6.QtGui import (
-    QKeySequence,
     QResizeEvent,
-    QShortcut,
     QShowEvent,
 )
 from PyQt6.QtWidgets import (
@@ -33,6 +31,8 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text, size_text
 from realtime_ser.exchange.import_annotations import import_annotations
+from realtime_ser.gui.app.action_table import SESSIONS
+from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import SessionDetails
@@ -434,14 +434,16 @@ class SessionsWindow(QWidget):
         self._timer.timeout.connect(self.refresh)
         for control, act in self._button_actions:
             control.clicked.connect(lambda _, act=act: act())
-        for keys, act in (
-            ("Ctrl+F", self.filters.search.setFocus),
-            ("Ctrl+E", self.ask_export),
-            ("Ctrl+I", self.ask_import),
-            ("F5", self.refresh),
-            ("Ctrl+W", self.close),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+        self.actions_ = Actions(self, SESSIONS)
+        self.actions_.bind(
+            {
+                "find": self.filters.search.setFocus,
+                "export": self.ask_export,
+                "import": self.ask_import,
+                "refresh": self.refresh,
+                "close": self.close,
+            }
+        )
 
     def _handle_key(self, key: int) -> None:
         if key == Qt.Key.Key_Delete:

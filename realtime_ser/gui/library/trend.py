@@ -6,7 +6,6 @@ from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
     QSplitter,
@@ -19,6 +18,8 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text, percent_text
+from realtime_ser.gui.app.action_table import TREND
+from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.table_style import set_up_table
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
@@ -241,9 +242,7 @@ class TrendWindow(QWidget):
         self.plot.activated.connect(lambda _: self._open())
         self.open.clicked.connect(self._open)
         self.export.clicked.connect(self._ask_export)
-        for keys, act in (
-            ("Ctrl+E", self._ask_export),
-            ("F5", self.refresh),
-            ("Ctrl+W", self.close),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
+        self.actions_ = Actions(self, TREND)
+        self.actions_.bind(
+            {"export": self._ask_export, "refresh": self.refresh, "close": self.close}
+        )

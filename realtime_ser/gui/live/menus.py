@@ -43,9 +43,7 @@ class Menus(QObject):
         super().__init__(window)
         self._window = window
         self._actions = actions
-        bar = window.menuBar()
-        assert bar is not None
-        actions.fill(bar)
+        actions.fill(window.menuBar())
         defaults = Preferences()
         actions.choices(
             _THEME, THEMES, defaults.theme, lambda theme: self.chosen.emit({"theme": theme})

@@ -458,16 +458,17 @@ class SessionController(QObject):
         window.closing.connect(self.finish)
         keys, actions = window.keyboard, window.actions_
         keys.space.connect(self.toggle)
-        for name, act in (
-            ("toggle", self.toggle),
-            ("stop", self.stop),
-            ("mark", lambda: self.mark(bar.pop_text())),
-            ("replay", self._replay_controller.toggle),
-            ("export", self.ask_export),
-            ("rescan", self.rescan_now),
-            ("record", lambda on: self.record(on=on)),
-        ):
-            actions.bind(name, act)
+        actions.bind(
+            {
+                "toggle": self.toggle,
+                "stop": self.stop,
+                "mark": lambda: self.mark(bar.pop_text()),
+                "replay": self._replay_controller.toggle,
+                "export": self.ask_export,
+                "rescan": self.rescan_now,
+                "record": lambda on: self.record(on=on),
+            }
+        )
         actions["record"].setChecked(self._config.session.record_audio)
         bar.start_pressed.connect(self.start)
         bar.pause_pressed.connect(self.toggle)

@@ -32,7 +32,8 @@ from realtime_ser.base.errors import OutputError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Record, Update
 from realtime_ser.base.text import clock_text, duration_text
-from realtime_ser.gui.app.actions import Actions, key_rows
+from realtime_ser.gui.app.action_table import LIVE
+from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.app.preferences_file import SPANS_S, Preferences
 from realtime_ser.gui.live.banners import (
@@ -146,7 +147,7 @@ class MainWindow(QMainWindow):
         self.keyboard = Keyboard(self)
         self.keyboard.watch(self)
         self.keyboard.watch(self.compact)
-        self.actions_ = Actions(self)
+        self.actions_ = Actions(self, LIVE)
         self.compact.addActions(self.actions_.all())
         self._menus = Menus(self, self.actions_)
         self._bind()
@@ -420,7 +421,7 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """List the keys, and say what the labels mean."""
         foot = [NOTICE, "Nothing leaves this computer."]
-        ShortcutsDialog("Keys and meaning", key_rows(), foot, self._front_window()).open()
+        ShortcutsDialog("Keys and meaning", LIVE.key_rows(), foot, self._front_window()).open()
 
     # ------------------------------------------------------------------------------------- events
 
@@ -534,18 +535,19 @@ class MainWindow(QMainWindow):
         whole.setFocus()
 
     def _bind(self) -> None:
-        for name, act in (
-            ("stacked", lambda on: self.choose(stacked=on)),
-            ("compact", lambda on: self.show_compact(on=on)),
-            ("presenter", lambda on: self.show_presenter(on=on)),
-            ("blind", lambda on: self.hide_results(on=on)),
-            ("shorter", lambda: self.change_span(-1)),
-            ("longer", lambda: self.change_span(1)),
-            ("all_labels", lambda: self.choose(hidden=())),
-            ("keys", self.show_help),
-            ("quit", self.close),
-        ):
-            self.actions_.bind(name, act)
+        self.actions_.bind(
+            {
+                "stacked": lambda on: self.choose(stacked=on),
+                "compact": lambda on: self.show_compact(on=on),
+                "presenter": lambda on: self.show_presenter(on=on),
+                "blind": lambda on: self.hide_results(on=on),
+                "shorter": lambda: self.change_span(-1),
+                "longer": lambda: self.change_span(1),
+                "all_labels": lambda: self.choose(hidden=()),
+                "keys": self.show_help,
+                "quit": self.close,
+            }
+        )
 
     def _connect(self) -> None:
         self._menus.chosen.connect(lambda values: self.choose(**values))

@@ -20,8 +20,9 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text
+from realtime_ser.gui.app.action_table import REVIEW
+from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
-from realtime_ser.gui.review.actions import help_rows, make_actions
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import (
     StyleWatcher,
@@ -98,7 +99,8 @@ class ReviewWindow(QMainWindow):
         self.title = QLabel()
         self.facts = QLabel()
         self.position = QLabel()
-        self.actions_by_name = make_actions(self)
+        self.actions_ = Actions(self, REVIEW)
+        self.actions_.fill(self.menuBar())
         self._make_toolbar()
         self.setMinimumSize(QSize(640, 480))
         self.resize(1280, 720)
@@ -171,14 +173,12 @@ class ReviewWindow(QMainWindow):
             name: functools.partial(self._on_view, handler)
             for name, handler in _VIEW_ACTIONS.items()
         }
-        for name, action in self.actions_by_name.items():
-            action.triggered.connect(
-                lambda _=False, handler=handlers[name]: self._run_action(handler)
-            )
+        callbacks = {
+            name: functools.partial(self._run_action, handler) for name, handler in handlers.items()
+        }
+        self.actions_.bind(callbacks)
         for name, control in self.buttons.items():
-            control.clicked.connect(
-                lambda _=False, handler=handlers[name]: self._run_action(handler)
-            )
+            control.clicked.connect(lambda _=False, name=name: callbacks[name]())
 
     def _run_action(self, handler: Callable[[], object]) -> None:
         """What cannot be done, as when the session was deleted in another window, is said."""
@@ -284,7 +284,7 @@ class ReviewWindow(QMainWindow):
     def _help(self) -> None:
         labels = enumerate(self.content.labels, 1)
         words = ", ".join(f"{number} {name}" for number, name in labels)
-        ShortcutsDialog("Keys", help_rows(), [f"Labels: {words}"], self).open()
+        ShortcutsDialog("Keys", REVIEW.key_rows(), [f"Labels: {words}"], self).open()
 
     # -------------------------------------------------------------------------------------- looks
 
@@ -383,11 +383,11 @@ class ReviewWindow(QMainWindow):
             "edit": picked,
             "delete": picked,
         }.items():
-            self.actions_by_name[name].setEnabled(possible)
+            self.actions_[name].setEnabled(possible)
             if name in self.buttons:
                 self.buttons[name].setEnabled(possible)
         for name, words in (("undo", stack.undoText()), ("redo", stack.redoText())):
-            self.actions_by_name[name].setText(f"&{name.title()} {words}".rstrip())
+            self.actions_[name].setText(f"&{name.title()} {words}".rstrip())
 
 
 def _session_facts(info: SessionInfo) -> str:

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QMenu
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
-from realtime_ser.gui.app.actions import entries, key_rows
+from realtime_ser.gui.app.action_table import LIVE
 from realtime_ser.gui.app.preferences_file import Preferences
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
@@ -291,14 +291,14 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
 
 
 def test_every_action_says_what_it_does_and_has_its_own_keys(window):
-    keys = [entry.keys for _, entry in entries() if entry.keys]
+    keys = [action.keys for action in LIVE if action.keys]
     assert len(keys) == len(set(keys))
-    assert all(entry.tip for _, entry in entries())
+    assert all(action.tip for action in LIVE)
     for menu in window.findChildren(QMenu):
         letters = [action.text().lower().partition("&")[2][:1] for action in menu.actions()]
         assert len(set(letters) - {""}) == len([letter for letter in letters if letter]), letters
     assert all(action.toolTip() for action in window.actions_.all())
-    listed = dict(key_rows())
+    listed = dict(LIVE.key_rows())
     assert {"Ctrl+E", "M", "Space", "1 to 9"} <= listed.keys()
     used = [
         action.shortcut().toString()
