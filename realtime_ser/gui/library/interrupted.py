@@ -65,12 +65,13 @@ class _InterruptedRow(QWidget):
         self.keep = button("Keep", "Keep it among the sessions")
         self.delete = button("Delete…", "Delete it for good")
         message = QVBoxLayout()
-        message.setSpacing(0)
+        pad(message)
         message.addWidget(self.name)
         message.addWidget(self.words)
-        self._line = row(self.open, self.keep, self.delete)
-        self._line.insertLayout(0, message, 1)
-        self.setLayout(self._line)
+        line = row(self.open, self.keep, self.delete)
+        pad(line, (0, 1, 0, 1), 1)
+        line.insertLayout(0, message, 1)
+        self.setLayout(line)
 
 
 class InterruptedDialog(QDialog):

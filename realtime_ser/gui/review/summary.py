@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from PyQt6 import sip
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
@@ -21,7 +20,8 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures, pad, set_size, style_of
 from realtime_ser.gui.theme.theme import line_style
-from realtime_ser.gui.widgets.parts import button, gap, label
+from realtime_ser.gui.widgets.parts import button, label
+from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
@@ -99,6 +99,11 @@ class SummaryPanel(QScrollArea):
     ----------
     content
         The session.
+
+    Attributes
+    ----------
+    ready
+        Whether the summary is shown.
     """
 
     #: A person wants to see and hear a stretch: from, to.
@@ -107,47 +112,35 @@ class SummaryPanel(QScrollArea):
     #: A person wants to see the segments of a label, in a channel.
     label_chosen = pyqtSignal(str, int)
 
-    _digests_ready = pyqtSignal(object)
-
     def __init__(self, content: Content) -> None:
         super().__init__()
         self._content = content
-        self._digests: list[ChannelStatistics] = []
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
-        self._closed = False
+        self._task: Task | None = None
+        self.ready = False
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Summary")
-        self._digests_ready.connect(self._show)
         self._show([])
 
-    @property
-    def ready(self) -> bool:
-        """Whether the summary is there."""
-        return bool(self._digests)
-
     def begin(self) -> None:
-        """Make the summary, unless it is too late for that."""
-        if not self._closed:
-            self._pool.submit(self._digest)
+        """Make the summary."""
+        self._task = Task(self._add_up)
+        self._task.succeeded.connect(self._show)
+        self._task.start()
 
     def shut_down(self) -> None:
-        """Let the thread go."""
-        self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Wait for the thread."""
+        if self._task is not None:
+            self._task.wait()
 
-    def _digest(self) -> None:
-        digests = [
+    def _add_up(self, _: ReportProgress) -> list[ChannelStatistics]:
+        return [
             channel_statistics(channel.pyramid.columns, channel.segments, _MOST_MOMENTS)
             for channel in self._content.channels.values()
         ]
-        self._digests_ready.emit(digests)
 
     def _show(self, digests: list[ChannelStatistics]) -> None:
-        # What was under way in the thread may come too late, even for a window that is no more.
-        if self._closed or sip.isdeleted(self):
-            return
-        self._digests = digests
+        self.ready = bool(digests)
         body = QWidget()
         body.setObjectName("window")
         column = QVBoxLayout(body)
@@ -155,12 +148,13 @@ class SummaryPanel(QScrollArea):
         if not digests:
             column.addWidget(label("Adding up…", "muted"))
         for speech_statistics in digests:
+            channel = QVBoxLayout()
+            pad(channel, (0, 0, 0, 1), 0.75)
+            column.addLayout(channel)
             if len(digests) > 1:
-                column.addWidget(
-                    label(self._content.channels[speech_statistics.channel].title, "bold")
-                )
-            self._add_channel(column, speech_statistics)
-            column.addWidget(gap(1))
+                title = self._content.channels[speech_statistics.channel].title
+                channel.addWidget(label(title, "bold"))
+            self._add_channel(channel, speech_statistics)
         column.addStretch(1)
         # Making objects can collect a window that nobody holds any more, and this panel with it.
         if not sip.isdeleted(self):
@@ -171,15 +165,15 @@ class SummaryPanel(QScrollArea):
         if not speech_statistics.segments:
             column.addWidget(label("There was no speech.", "muted"))
             return
-        column.addWidget(label("Share of speaking time", "small muted"))
+        shares_section = _section(column, "Share of speaking time")
         shares = ShareBars(self._content.labels, speech_statistics)
         shares.chosen.connect(lambda name: self.label_chosen.emit(name, speech_statistics.channel))
-        column.addWidget(shares)
-        column.addWidget(gap(0.5))
-        column.addLayout(_table(_fact_rows(speech_statistics)))
+        shares_section.addWidget(shares)
+        facts = _section(column)
+        facts.addLayout(_table(_fact_rows(speech_statistics)))
         if speech_statistics.pauses is not None:
             longest = speech_statistics.pauses
-            column.addWidget(
+            facts.addWidget(
                 self._link(
                     f"longest pause  {longest.longest_s:.1f} s  at "
                     f"{clock_text(longest.longest_at_s)}",
@@ -187,8 +181,7 @@ class SummaryPanel(QScrollArea):
                     longest.longest_at_s + longest.longest_s,
                 )
             )
-        column.addWidget(gap(0.5))
-        column.addWidget(label("Most certain moments", "small muted"))
+        moments = _section(column, "Most certain moments")
         for moment in speech_statistics.moments:
             words = f"{clock_text(moment.time_s)}  {moment.label} {percent_text(moment.confidence)}"
             segment = self._content.channels[speech_statistics.channel].segment_at(
@@ -196,18 +189,26 @@ class SummaryPanel(QScrollArea):
             )
             start = moment.time_s if segment is None else segment.start_s
             end = moment.time_s if segment is None else segment.end_s
-            column.addWidget(self._link(words, start, end))
+            moments.addWidget(self._link(words, start, end))
         rows = list(_transitions(speech_statistics))
         if rows:
-            column.addWidget(gap(0.5))
-            column.addWidget(label("Most frequent transitions", "small muted"))
-            column.addLayout(_table(rows))
+            _section(column, "Most frequent transitions").addLayout(_table(rows))
 
     def _link(self, words: str, start_s: float, end_s: float) -> QPushButton:
         link = button(words, "Go there", "link")
         link.setCursor(Qt.CursorShape.PointingHandCursor)
         link.clicked.connect(lambda: self.stretch_chosen.emit(start_s, end_s))
         return link
+
+
+def _section(column: QVBoxLayout, caption: str = "") -> QVBoxLayout:
+    """A part of the summary, a little apart from the one above."""
+    section = QVBoxLayout()
+    pad(section, (0, 0.5, 0, 0), 0.75)
+    if caption:
+        section.addWidget(label(caption, "small muted"))
+    column.addLayout(section)
+    return section
 
 
 def _fact_rows(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import pad, style_of
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import draw_glyph
 
@@ -134,13 +134,6 @@ def separator() -> QFrame:
     made = QFrame()
     made.setObjectName("rule")
     made.setFixedHeight(1)
-    return made
-
-
-def gap(units: float) -> QWidget:
-    """Room between two parts, in units of the grid."""
-    made = QWidget()
-    set_size(made, height=units)
     return made
 
 

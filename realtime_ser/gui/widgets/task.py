@@ -14,7 +14,7 @@ from realtime_ser.base.errors import SerError
 _PROGRESS_INTERVAL_S = 0.05
 
 ReportProgress = Callable[[float], None]
-"""Told what share is done; raises :class:`CancelledError` when nobody wants the rest."""
+"""Takes the share that is done, 0 to 1; raises :class:`CancelledError` to end the work."""
 
 
 class CancelledError(Exception):
@@ -22,14 +22,14 @@ class CancelledError(Exception):
 
 
 class Task(QObject):
-    """One piece of work; its signals arrive in the thread of the window.
+    """Work in a thread of its own, whose signals arrive in the window's thread.
 
     Parameters
     ----------
     work
-        What to do; what it returns comes with :attr:`succeeded`.
+        Called once; its result comes with :attr:`succeeded`.
     parent
-        Whose life it shares.
+        Owner of the task.
     """
 
     progressed = pyqtSignal(float)
@@ -48,15 +48,15 @@ class Task(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether it is at work."""
+        """Whether the work is going on."""
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin the work."""
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask it to end; :attr:`cancelled` follows, unless it is through before that."""
+        """Ask the work to end; :attr:`cancelled` follows, unless it is done before that."""
         self._stop.set()
 
     def wait(self) -> None:
@@ -84,7 +84,7 @@ class Task(QObject):
 
 
 def error_sentence(error: Exception) -> str:
-    """What a person is told of a failure; a fault of the program says so."""
+    """A failure in a sentence for a person; a fault of the program says so."""
     if isinstance(error, SerError):
         return str(error)
     return f"Something unexpected went wrong ({type(error).__name__}: {error}); try again."

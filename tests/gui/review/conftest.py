@@ -22,11 +22,18 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def review(qtbot, store):
+def windows():
+    """Windows that live until all else of a test is gone: none is collected while it is painted."""
+    return []
+
+
+@pytest.fixture
+def review(windows, qtbot, store):
     """Open a session in a window: ``review(info)``."""
 
     def opened(info):
         window = ReviewWindow(Config(), store, info.id)
+        windows.append(window)
         qtbot.addWidget(window)
         with qtbot.waitActive(window):
             window.show()
