@@ -44,10 +44,12 @@ class PreferencesDialog(QDialog):
         self._window = window
         self.setWindowTitle("Settings")
         self.title = label("Settings", "big bold")
-        self.theme, self.span, self.retention = (
-            ChevronComboBox(),
-            ChevronComboBox(),
-            ChevronComboBox(),
+        self.theme = ChevronComboBox("Theme", "Dark, light, or as the system is")
+        self.span = ChevronComboBox(
+            "Length of the timeline", "Seconds on the timeline (Ctrl++ and Ctrl+-, or the wheel)"
+        )
+        self.retention = ChevronComboBox(
+            "Sessions are kept", "For how long sessions stay in the store (sessions.retention_days)"
         )
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing_label = QLabel()
@@ -74,14 +76,10 @@ class PreferencesDialog(QDialog):
         for text, theme in THEMES:
             self.theme.addItem(text.replace("&", ""), theme)
         self.theme.setCurrentIndex(self.theme.findData(preferences.theme))
-        self.theme.setAccessibleName("Theme")
-        self.theme.setToolTip("Dark, light, or as the system is")
         spans = sorted({*SPANS_S, preferences.timeline_s})
         for seconds in spans:
             self.span.addItem(duration_text(seconds), seconds)
         self.span.setCurrentIndex(spans.index(preferences.timeline_s))
-        self.span.setAccessibleName("Length of the timeline")
-        self.span.setToolTip("Seconds on the timeline (Ctrl++ and Ctrl+-, or the wheel)")
         self.smoothing.setRange(0, round(_LONGEST_S * _TICKS_PER_S))
         self.smoothing.setPageStep(5)
         self.smoothing.setValue(round(preferences.smoothing_s * _TICKS_PER_S))
@@ -109,10 +107,6 @@ class PreferencesDialog(QDialog):
         for one in choices:
             self.retention.addItem(f"for {one:g} days" if one else "until you delete them", one)
         self.retention.setCurrentIndex(choices.index(days))
-        self.retention.setAccessibleName("Sessions are kept")
-        self.retention.setToolTip(
-            "For how long sessions stay in the store (sessions.retention_days)"
-        )
 
     def _lay_out(self) -> None:
         grid = QGridLayout()

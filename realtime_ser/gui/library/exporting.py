@@ -13,7 +13,6 @@ from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QLabel,
@@ -44,6 +43,7 @@ from realtime_ser.gui.widgets.parts import (
     label,
     reveal,
     row,
+    seconds_box,
     separator,
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
@@ -148,8 +148,10 @@ class ExportDialog(QDialog):
         self.purpose = label("", "muted", wrap=True)
         self.channel = ChevronComboBox()
         self.part = ChevronComboBox()
-        self.start = QDoubleSpinBox()
-        self.end = QDoubleSpinBox()
+        longest = max(0.01, *(info.duration_s for info in sessions))
+        self.start = seconds_box("From, in seconds", "Where the stretch begins", longest)
+        self.end = seconds_box("Until, in seconds", "Where the stretch ends", longest)
+        self.end.setValue(longest)
         self.segment = QSpinBox()
         self.curve_style_box = ChevronComboBox()
         self.frames = QCheckBox(f"The updates too, {1 / STEP_S:g} a second")
@@ -224,8 +226,6 @@ class ExportDialog(QDialog):
         for widget, name in (
             (self.channel, "Channel"),
             (self.part, "What of it"),
-            (self.start, "From, in seconds"),
-            (self.end, "Until, in seconds"),
             (self.segment, "Segment"),
             (self.curve_style_box, "Drawn as"),
             (self.path, "Where to"),
@@ -237,13 +237,6 @@ class ExportDialog(QDialog):
             title = channel_title(channel.number, one.metadata.names) if one else ""
             self.channel.addItem(title, channel.number)
         self.part.addItems(_PARTS)
-        longest = max((info.duration_s for info in self._sessions), default=0.0)
-        for box, value in ((self.start, 0.0), (self.end, longest)):
-            box.setRange(0.0, max(longest, 0.01))
-            box.setDecimals(2)
-            box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-            box.setSuffix(" s")
-            box.setValue(value)
         self.segment.setRange(1, 999_999)
         self.segment.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         for name, curve_style in _CURVE_STYLES:

@@ -39,11 +39,11 @@ class Filters(QWidget):
             "sources, and dates such as 2026-03 (Ctrl+F)"
         )
         self.search.setClearButtonEnabled(True)
-        self.study = _combo_box("Study", "Only sessions of this study")
-        self.participant = _combo_box("Participant", "Only sessions of this participant")
-        self.label = _combo_box("Label", "Only sessions with a segment of this label")
-        self.period = _combo_box("Period", "Only sessions that began in this time")
-        self.sound = _combo_box("Audio", "Only sessions whose sound was kept")
+        self.study = ChevronComboBox("Study", "Only sessions of this study")
+        self.participant = ChevronComboBox("Participant", "Only sessions of this participant")
+        self.label = ChevronComboBox("Label", "Only sessions with a segment of this label")
+        self.period = ChevronComboBox("Period", "Only sessions that began in this time")
+        self.sound = ChevronComboBox("Audio", "Only sessions whose sound was kept")
         for name, days in _PERIODS:
             self.period.addItem(name, days)
         for name, kept in (("With or without audio", False), ("With audio", True)):
@@ -142,10 +142,3 @@ class Filters(QWidget):
     def _filter_changed(self) -> None:
         self.reset.setEnabled(self.active)
         self.changed.emit()
-
-
-def _combo_box(name: str, tip: str) -> ChevronComboBox:
-    made = ChevronComboBox()
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
-    return made

@@ -59,9 +59,9 @@ class ReanalysisDialog(QDialog):
             "first one, with its markers, labelled intervals and study.",
             wrap=True,
         )
-        self.models = ChevronComboBox()
-        self.models.setAccessibleName("Model")
-        self.models.setToolTip("Models that ship with the program, and those that you have chosen")
+        self.models = ChevronComboBox(
+            "Model", "Models that ship with the program, and those that you have chosen"
+        )
         for name in shipped_models():
             self.models.addItem(name, name)
         self.browse = button("Other…", "Choose the folder of another model bundle")

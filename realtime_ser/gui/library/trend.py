@@ -68,12 +68,8 @@ class TrendWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._store = store
         self._points: list[TrendPoint] = []
-        self.participant = ChevronComboBox()
-        self.participant.setAccessibleName("Participant")
-        self.participant.setToolTip("Whose sessions are shown")
-        self.channel = ChevronComboBox()
-        self.channel.setAccessibleName("Channel")
-        self.channel.setToolTip("Whose voice counts, where channels are named")
+        self.participant = ChevronComboBox("Participant", "Whose sessions are shown")
+        self.channel = ChevronComboBox("Channel", "Whose voice counts, where channels are named")
         self.sum = label("", "muted")
         self.export = button("Export CSV…", "Write the table's numbers to a file (Ctrl+E)")
         self.open = button("Open", "Look at the chosen session (Enter)", "primary")

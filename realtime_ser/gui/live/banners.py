@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import row
+from realtime_ser.gui.widgets.parts import button, row
 
 
 class BannerText(NamedTuple):
@@ -43,7 +42,7 @@ class Banner(QWidget):
         self.glyph = Glyph("ring", 2.25, "on_banner")
         self.title = QLabel()
         self.text = QLabel()
-        self.button = QPushButton()
+        self.button = button("", "What can be done about it", click_focus=False)
         set_role(self.title, "bold")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)  # on a narrow window there is room for two lines
@@ -54,9 +53,6 @@ class Banner(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.button)
-        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.setAccessibleName("Next step")
-        self.button.setToolTip("What can be done about it")
         self.button.clicked.connect(self.pressed)
         self._words: BannerText | None = None
         self.hide()
@@ -94,12 +90,11 @@ class MessageCard(QFrame):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         set_role(self.title, "big bold")
-        self.rescan = QPushButton("Rescan")
-        self.retry = QPushButton("Try again")
-        self.demo = QPushButton("Play the demo recording")
-        self.rescan.setToolTip("Look for microphones again (F5)")
-        self.retry.setToolTip("Open the session again (Space)")
-        self.demo.setToolTip("Play synthesised speech as if it were a microphone")
+        self.rescan = button("Rescan", "Look for microphones again (F5)", "primary")
+        self.retry = button("Try again", "Open the session again (Space)", "primary")
+        self.demo = button(
+            "Play the demo recording", "Play synthesised speech as if it were a microphone"
+        )
         self.rescan.clicked.connect(self.rescan_pressed)
         self.retry.clicked.connect(self.retry_pressed)
         self.demo.clicked.connect(self.demo_pressed)
@@ -128,8 +123,6 @@ class MessageCard(QFrame):
         self.rescan.setVisible(missing)
         self.retry.setVisible(failed)
         self.demo.setVisible(missing or failed)
-        set_role(self.rescan, "primary")
-        set_role(self.retry, "primary")
         self.show()
         self.adjustSize()
         self.raise_()

@@ -79,9 +79,7 @@ class CalibrateDialog(QDialog):
         self.name.setPlaceholderText("A name or a code")
         self.name.setAccessibleName("Name of the profile")
         self.name.setToolTip("What to call the person, on this microphone")
-        self.channel = ChevronComboBox()
-        self.channel.setAccessibleName("Channel")
-        self.channel.setToolTip("The channel in which this person speaks")
+        self.channel = ChevronComboBox("Channel", "The channel in which this person speaks")
         for number in config.audio.channels:
             name = config.audio.names.get(number, "")
             self.channel.addItem(f"Channel {number} {name}".strip(), number)

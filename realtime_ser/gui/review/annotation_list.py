@@ -9,21 +9,18 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHeaderView,
     QLineEdit,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from realtime_ser.base.records import STEP_S, Marker
+from realtime_ser.base.records import Marker
 from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.gui.review.annotations import (
     Annotation,
@@ -36,7 +33,7 @@ from realtime_ser.gui.review.annotations import (
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.axis import exact_clock
-from realtime_ser.gui.widgets.parts import row
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
 from realtime_ser.session.store import Interval
 
 _NUMBER = Qt.ItemDataRole.UserRole
@@ -68,10 +65,8 @@ class MarkList(QWidget):
         assert header is not None
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        self.edit = QPushButton("Edit…")
-        self.edit.setToolTip("Change words, label and times (Enter, or a double click)")
-        self.delete = QPushButton("Delete")
-        self.delete.setToolTip("Delete it (Del); Undo brings it back")
+        self.edit = button("Edit…", "Change words, label and times (Enter, or a double click)")
+        self.delete = button("Delete", "Delete it (Del); Undo brings it back")
         set_columns(header, dict(enumerate((10, 8, 10))))
         column = QVBoxLayout(self)
         pad(column, 1, 0.75)
@@ -126,8 +121,8 @@ class MarkList(QWidget):
         self.follow(before)
 
     def _enable(self) -> None:
-        for button in (self.edit, self.delete):
-            button.setEnabled(self._current() is not None)
+        for control in (self.edit, self.delete):
+            control.setEnabled(self._current() is not None)
 
     def _choose(self) -> None:
         self._enable()
@@ -212,13 +207,13 @@ class ItemDialog(QDialog):
         self.code = QLineEdit()
         self.code.setAccessibleName("Code")
         self.code.setToolTip("A short code, by which markers are counted")
-        self.channel = QComboBox()
-        self.channel.setAccessibleName("Channel")
+        self.channel = ChevronComboBox("Channel", "The channel that it is about")
         self.channel.addItem("all channels", None)
         for number, name in choices.channels.items():
             self.channel.addItem(name, number)
-        self.start = _seconds("Start", choices.duration_s)
-        self.end = _seconds("End", choices.duration_s)
+        tip = "Seconds from the start of the session"
+        self.start = seconds_box("Start", tip, choices.duration_s, decimals=3)
+        self.end = seconds_box("End", tip, choices.duration_s, decimals=3)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -299,22 +294,8 @@ class ItemDialog(QDialog):
         button.setToolTip("" if fine else "It must end after it starts, and have a tier")
 
 
-def _editable(items: Sequence[str], name: str, tip: str) -> QComboBox:
-    box = QComboBox()
+def _editable(items: Sequence[str], name: str, tip: str) -> ChevronComboBox:
+    box = ChevronComboBox(name, tip)
     box.setEditable(True)
     box.addItems(list(items))
-    box.setAccessibleName(name)
-    box.setToolTip(tip)
-    return box
-
-
-def _seconds(name: str, most_s: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(0.0, most_s)
-    box.setDecimals(3)
-    box.setSingleStep(STEP_S)
-    box.setSuffix(" s")
-    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    box.setAccessibleName(name)
-    box.setToolTip("Seconds from the start of the session")
     return box

@@ -19,7 +19,6 @@ from PyQt6.QtGui import (
     QWheelEvent,
 )
 from PyQt6.QtWidgets import (
-    QDoubleSpinBox,
     QGridLayout,
     QHeaderView,
     QMainWindow,
@@ -41,7 +40,7 @@ from realtime_ser.gui.theme.theme import line_style
 from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
 from realtime_ser.gui.timeline.tracks import draw_title, draw_words, rgb, ticks
 from realtime_ser.gui.timeline.viewport import Viewport, put_image
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, seconds_box
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     FLOOR_DB,
@@ -326,9 +325,9 @@ class _TakePicker(QWidget):
         super().__init__()
         self._store = store
         self._content: Content | None = None
-        self.session = ChevronComboBox()
-        self.session.setAccessibleName(f"Session of take {name}")
-        self.session.setToolTip(f"The session that holds take {name}")
+        self.session = ChevronComboBox(
+            f"Session of take {name}", f"The session that holds take {name}"
+        )
         self.session.setSizeAdjustPolicy(
             ChevronComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -336,15 +335,16 @@ class _TakePicker(QWidget):
         self.session.addItem("choose a session", None)
         for info in infos:
             self.session.addItem(_title(info), info.id)
-        self.channel = ChevronComboBox()
-        self.channel.setAccessibleName(f"Channel of take {name}")
-        self.channel.setToolTip("The channel that is compared")
-        self.start, self.end = _seconds(f"Start of take {name}"), _seconds(f"End of take {name}")
+        self.channel = ChevronComboBox(f"Channel of take {name}", "The channel that is compared")
+        tip = "Seconds from the start of the session"
+        self.start = seconds_box(f"Start of take {name}", tip)
+        self.end = seconds_box(f"End of take {name}", tip)
         self.play = button(f"Play {name}", f"Play take {name}")
         self.play.setEnabled(False)
         self.session.currentIndexChanged.connect(self._load)
         self.channel.currentIndexChanged.connect(self.changed)
         for box in (self.start, self.end):
+            box.setKeyboardTracking(False)
             box.valueChanged.connect(self.changed)
 
     @property
@@ -419,14 +419,10 @@ class TakesWindow(QMainWindow):
             "the whole take",
         )
         self.onset = button("Align by onset", "Shift take B so that both begin to speak together")
-        self.shift = QDoubleSpinBox()
+        self.shift = seconds_box(
+            "Take B begins later by", "Take B begins so much later than take A; or drag it"
+        )
         self.shift.setRange(-1e6, 1e6)
-        self.shift.setDecimals(2)
-        self.shift.setSingleStep(STEP_S)
-        self.shift.setSuffix(" s")
-        self.shift.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.shift.setAccessibleName("Take B begins later by")
-        self.shift.setToolTip("Take B begins so much later than take A; or drag it")
         self.message = label("", "small muted", wrap=True)
         self.table = _table()
         self.view = TakesView()
@@ -573,18 +569,6 @@ def _table() -> QTableWidget:
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setHighlightSections(False)
     return table
-
-
-def _seconds(name: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(2)
-    box.setSingleStep(STEP_S)
-    box.setSuffix(" s")
-    box.setAccessibleName(name)
-    box.setToolTip("Seconds from the start of the session")
-    box.setKeyboardTracking(False)
-    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    return box
 
 
 def _title(info: SessionInfo) -> str:

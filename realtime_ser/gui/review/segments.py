@@ -254,18 +254,25 @@ class SegmentPanel(QWidget):
         self.text.setClearButtonEnabled(True)
         self.text.setAccessibleName("Filter the segments by text")
         self.text.setToolTip("Show only segments in whose row this text is found (Ctrl+F)")
-        self.label = _combo_box("label", "Show only segments of this label, the model's or by hand")
+        self.label = ChevronComboBox(
+            "Filter the segments by label",
+            "Show only segments of this label, the model's or by hand",
+        )
         self.label.addItem("all labels", "")
         for name in content.labels:
             self.label.addItem(name, name)
-        self.certainty = _combo_box("certainty", "Show only certain, or only uncertain segments")
+        self.certainty = ChevronComboBox(
+            "Filter the segments by certainty", "Show only certain, or only uncertain segments"
+        )
         for words, value in (
             ("certain or not", "all"),
             ("certain", "certain"),
             ("uncertain", "uncertain"),
         ):
             self.certainty.addItem(words, value)
-        self.channel = _combo_box("channel", "Show only the segments of this channel")
+        self.channel = ChevronComboBox(
+            "Filter the segments by channel", "Show only the segments of this channel"
+        )
         self.channel.addItem("all channels", None)
         for number, one in content.channels.items():
             self.channel.addItem(one.title, number)
@@ -362,10 +369,3 @@ class SegmentPanel(QWidget):
         shown, total = len(self.model.rows), self.model.total
         words = f"{total:,} segments" if shown == total else f"{shown:,} of {total:,}"
         self.count.setText(words if total != 1 else "1 segment")
-
-
-def _combo_box(name: str, tip: str) -> ChevronComboBox:
-    box = ChevronComboBox()
-    box.setAccessibleName(f"Filter the segments by {name}")
-    box.setToolTip(tip)
-    return box

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QComboBox,
+    QDoubleSpinBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -18,6 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.theme.style_watcher import pad, style_of
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import draw_glyph
@@ -75,8 +77,10 @@ class ElidedLabel(QLabel):
 class ChevronComboBox(QComboBox):
     """A choice of one among several, with a sign that there are more."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", tip: str = "") -> None:
         super().__init__()
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
 
     def sizeHint(self) -> QSize:
@@ -98,6 +102,19 @@ def draw_chevron(box: QComboBox, painter: QPainter, side: float, middle: float) 
     place.moveCenter(QPointF(box.width() - style.grid(middle), box.height() / 2))
     color = style.theme.text if box.isEnabled() else style.theme.muted
     draw_glyph(painter, "chevron", place, color)
+
+
+def seconds_box(name: str, tip: str, most_s: float = 0.0, *, decimals: int = 2) -> QDoubleSpinBox:
+    """A field for seconds, which arrow keys change by a step of the model."""
+    made = QDoubleSpinBox()
+    made.setRange(0.0, most_s)
+    made.setDecimals(decimals)
+    made.setSingleStep(STEP_S)
+    made.setSuffix(" s")
+    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+    made.setAccessibleName(name)
+    made.setToolTip(tip)
+    return made
 
 
 def button(text: str, tip: str, role: str = "", *, click_focus: bool = True) -> QPushButton:
