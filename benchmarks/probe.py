@@ -106,7 +106,7 @@ class _MomentLog:
         self._drawn = False
 
     def hand_over(self, records: Sequence[Any]) -> None:
-        """The worker puts records into a queue."""
+        """The worker feeds records to a subscription."""
         now_s = time.monotonic()
         for update in _updates(records):
             self._ready.setdefault(update.step, now_s)
@@ -186,7 +186,7 @@ def _install_hooks(log: _MomentLog) -> None:
             # The window's children are painted after it; then the event loop goes on.
             QTimer.singleShot(0, log.show)
 
-    _wrap(Subscription, "put", before=lambda _, records: log.hand_over(records))
+    _wrap(Subscription, "feed", before=lambda _, records: log.hand_over(records))
     _wrap(MainWindow, "feed", before=lambda _, records, _now_s: log.feed(records))
     _wrap(MainWindow, "begin", after=begun)
     _wrap(MainWindow, "event", after=happened)

@@ -139,6 +139,13 @@ def test_every_room_has_its_floor(house):
     assert rooms == set(HOUSES[house])
 
 
+def test_the_map_has_the_rooms_of_the_program_on_their_floors():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = [name for name in ROOMS if (ROOT / "realtime_ser" / name).is_dir()]
+    found = [name for line in text.splitlines() for name in folders if f"| `{name}/` |" in line]
+    assert found == folders[::-1]
+
+
 @pytest.mark.parametrize("module", [name for name in TREES if "." in name])
 def test_arrows_run_one_way(module):
     house, _, own = room(module).partition(".")

@@ -26,7 +26,7 @@ def content_hash(path: Path) -> bytes:
     Raises
     ------
     AudioFileError
-        It cannot be read.
+        The recording cannot be read.
     """
     try:
         return hashlib.sha256(path.read_bytes()).digest()
@@ -42,26 +42,26 @@ def compute_cached(
     jobs: int,
     title: str,
 ) -> list[Arrays]:
-    """Results of a computation, read where they are kept already.
+    """Results of a computation, from the cache where possible.
 
-    Each entry is written in one go: an interrupted run goes on where it stopped, and any number of
-    runs may share the folder. An entry that a pulled plug left behind is made again.
+    Each entry is written whole: an interrupted run resumes, and any number of runs may share the
+    folder. A damaged entry is computed anew.
 
     Parameters
     ----------
     compute
-        Gives named arrays; can be pickled.
+        Function that gives named arrays; can be pickled.
     items
-        What it is applied to.
+        Arguments of the calls.
     digests
-        Of each item's content and of everything that the result depends on; items of one digest
-        are computed once and share their result.
+        Hashes of each item's content and of all parameters of the computation; items with equal
+        hashes are computed once and share the result.
     folder
         Folder of the cache.
     jobs
         Number of processes.
     title
-        Stands beside the progress bar.
+        Title of the progress bar.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _compute_entry(compute: Callable[[Item], Arrays], work: tuple[Item, Path]) -
 
 
 def _read_if_whole(entry: Path) -> Arrays | None:
-    """An entry; ``None`` where there is none, or only half of one."""
+    """An entry; ``None`` if missing or damaged."""
     try:
         return _read_entry(entry)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):

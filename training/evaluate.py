@@ -1,4 +1,4 @@
-"""Keeps what was measured: predictions, numbers and report of a run, card of a bundle."""
+"""Evaluation of runs and bundles, and the files of the results: predictions, report, card."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from training.streaming.export import write_manifest
 from training.streaming.scores import cross_validated_scores, streaming_scores
 
 EVALUATION = "evaluation.json"
-"""File of a bundle that holds every number of its card."""
+"""File of a bundle with all figures of its card."""
 
 ALL_SPEAKERS = 0
-"""Number that stands for the fold in which everybody trains and nobody is tested."""
+"""Number of the fold in which all speakers train and none is tested."""
 
 _SHARED_RECORD_KEYS = ("recipe_sha256", "seed", "parent")
 
 ClipReader = Callable[[Recipe], Sequence[Clip]]
-"""Gives the clips of a recipe's corpora."""
+"""Function that gives the clips of a recipe's corpora."""
 
 
 def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
@@ -42,11 +42,11 @@ def save_results(run: Run, evaluation: Evaluation, workload: Workload) -> None:
     Parameters
     ----------
     run
-        Holds the model.
+        Run with the model.
     evaluation
-        What it said of the test clips.
+        Results for the test clips.
     workload
-        How much is measured.
+        Amount of work.
     """
     write_predictions(run.folder / PREDICTIONS, predictions_of(evaluation))
     results = _results(run, evaluation, workload)
@@ -65,32 +65,32 @@ def remeasure(
     cache: Path,
     write: bool,
 ) -> dict[str, Any]:
-    """Measure a run or a bundle once more, on the speakers that its recipe withheld.
+    """Evaluate a run or a bundle anew, on the speakers that its recipe withheld.
 
     Parameters
     ----------
     target
         Folder of a run or of a bundle, or the name of a shipped bundle.
     folds
-        Runs by which a bundle that learned from everybody was tried, fold by fold; otherwise none.
+        Runs of the folds that cross-validated a bundle of all speakers; empty for other targets.
     read
-        Reads the clips of its recipe.
+        Function that reads the clips of the target's recipe.
     workload
-        How much is measured.
+        Amount of work.
     cache
-        Folder of what is computed once; a run has one of its own.
+        Folder of the cache; a run has its own.
     write
-        Whether its report or its card is written anew.
+        Whether to write the report or the card anew.
 
     Returns
     -------
     dict
-        Every number, fit for JSON.
+        All figures, fit for JSON.
 
     Raises
     ------
     UsageError
-        It does not say which speakers were withheld, or the folds are not of its recipe.
+        The target does not name the withheld speakers, or the folds are not of its recipe.
     """
     run = Run(Path(target))
     if folds and (run.folder / RECORD).exists():
@@ -130,12 +130,12 @@ def cross_validate(
     Returns
     -------
     dict
-        What :func:`training.streaming.scores.cross_validated_scores` gives.
+        Figures of :func:`training.streaming.scores.cross_validated_scores`.
 
     Raises
     ------
     UsageError
-        The runs are not folds of one recipe.
+        The runs are not folds of the same recipe.
     """
     recipe = check_recipe(common_record(folds).recipe, str(folds[0].folder / RECORD))
     clips = read(recipe)
@@ -209,7 +209,7 @@ def _evaluate_run(run: Run, read: ClipReader, jobs: int) -> Evaluation:
     parts = partition(read(recipe), recipe.split, record.fold, record.seed)
     if recipe.kind == "streaming":
         return evaluate_bundle(load_bundle(run.bundle), parts["test"], jobs=jobs)
-    # What is trained is kept, so that making it again only listens.
+    # The trained model is kept, so that making the model again only evaluates.
     from training.offline.train import make_model
 
     cache = run.folder.parent / CACHE

@@ -17,7 +17,7 @@ from realtime_ser.base.files import whole_file, writing
 from training.batching import Batch, BucketedBatches
 from training.run_folder import HISTORY, Run
 from training.settings import FitSettings
-from training.workers import progress
+from training.workers import progress_bar
 
 _PLATEAU_EPOCHS, _PLATEAU_FACTOR = 3, 0.2
 
@@ -84,23 +84,23 @@ def fit(
 ) -> None:
     """Fit a compiled model; after an interruption, go on behind its last whole epoch.
 
-    Batch by batch, since lengths differ and ``Model.fit`` settles on those of the first ones.
+    Fits batch by batch, since lengths differ and ``Model.fit`` fixes those of the first batch.
 
     Parameters
     ----------
     model
         Compiled with :func:`optimizer`.
     batches
-        What it learns from.
+        Training batches.
     settings
-        How often, and when to stop.
+        Number of epochs, schedule, and early stopping.
     run
-        Its folder keeps ``STAGE-backup.npz``, which holds the model and its optimizer after each
-        epoch and is gone at the end, the history, and what TensorBoard shows.
+        Run whose folder holds the history, the log for TensorBoard, and until the end
+        ``STAGE-backup.npz``: model and optimizer after each epoch.
     stage
-        Names the fit in all of these.
+        Name of the fit in all of these.
     validation
-        What ``patience`` and ``plateau`` go by; without it both are out of effect.
+        Batches for ``patience`` and ``plateau``; without them both have no effect.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     fit_state = _load_backup(model, backup)
     title = f"Fitting {stage}"
-    with progress(title) as bar, _open_history_log(run, stage, fit_state.epochs) as history_log:
+    with progress_bar(title) as bar, _open_history_log(run, stage, fit_state.epochs) as history_log:
         total = settings.epochs * len(batches)
         task = bar.add_task(title, total=total, completed=fit_state.epochs * len(batches))
         while fit_state.epochs < settings.epochs and not _should_stop(
@@ -185,7 +185,7 @@ def _current_rate(model: keras.Model) -> float:
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
-# ------------------------------------------------------------------------------- what a run keeps
+# ----------------------------------------------------------------------- files of a run's folder
 
 
 class _HistoryLog:
@@ -208,7 +208,7 @@ class _HistoryLog:
 
 @contextmanager
 def _open_history_log(run: Run, stage: str, epochs: int) -> Iterator[_HistoryLog]:
-    run.write_json(HISTORY, run.history())  # says in one sentence if the folder cannot be written
+    run.write_json(HISTORY, run.history())  # fails early if the folder cannot be written
     tensorboard_writer = Writer(str(run.folder / "tensorboard" / stage))
     try:
         yield _HistoryLog(run, stage, epochs, tensorboard_writer)

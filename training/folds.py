@@ -27,9 +27,9 @@ class Fold:
     Attributes
     ----------
     test
-        Those on whom the model is measured, once.
+        Speakers whom the model is tested on, once.
     validation
-        Those on whom epochs, temperature and threshold are chosen.
+        Speakers for the choice of epochs, temperature and threshold.
     """
 
     test: Speakers
@@ -48,7 +48,7 @@ def part_of(clip: Clip, fold: Fold) -> SplitPart:
 def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> SplitParts:
     """Divide clips into those that train, those that choose, and those that are tested.
 
-    Every scheme but ``clips`` goes by speaker: nobody is in two parts. The one exception is a
+    Every scheme but ``clips`` goes by speaker: no speaker is in two parts. The exception is a
     validation for which no speaker can be spared, since no corpus that trains has three of them
     (TESS); it is then drawn from the training clips, and only the test is by speaker.
 
@@ -73,13 +73,13 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Spli
     Parameters
     ----------
     clips
-        All of them; corpora are told apart by ``Clip.corpus``.
+        All clips; ``Clip.corpus`` names the corpus.
     split
         The scheme and its settings.
     fold
         Number of the fold, from 1 to :func:`fold_count`.
     seed
-        Of what is drawn, unless the split has its own.
+        Seed of random draws, unless the split has its own.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def fold_count(clips: Sequence[Clip], split: Split) -> int:
     Raises
     ------
     UsageError
-        There are no clips, or the split cannot be made of them.
+        There are no clips, or the split does not suit them.
     """
     if not clips:
         raise UsageError("There are no clips to split; name the folder that holds the corpora.")

@@ -33,7 +33,7 @@ class RecipeFile:
     path
         The file.
     changes
-        What was set otherwise than in the file, such as ``split.scheme=joint``.
+        Settings that replace those of the file, such as ``split.scheme=joint``.
     digest
         SHA-256 of the whole recipe in effect.
     """

@@ -1,4 +1,4 @@
-"""Runs of a recipe: corpora in, a measured model and its report out."""
+"""Runs of a recipe: from corpora to a trained and evaluated model with its report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from training.run_folder import (
     RunRecord,
     command_line,
     data_table,
-    now,
+    utc_timestamp,
     versions,
 )
 from training.settings import BaseRecipe
@@ -69,7 +69,7 @@ def read_clips(recipe: BaseRecipe, paths: RunPaths) -> list[Clip]:
     Raises
     ------
     UsageError
-        No folder of corpora was named, or it does not hold what was expected.
+        No folder of corpora was named, or a corpus is missing there.
     """
     names = recipe.corpora
     if names == (GENERATED,):
@@ -103,17 +103,17 @@ def run(
     clips
         From :func:`read_clips`.
     paths
-        Where to read and write.
+        Folders and files to read and write.
     fold, seed
-        Which fold of the recipe's split, and the seed of everything that is drawn.
+        Number of the split's fold, and seed of all random draws.
     workload
-        How much is done.
+        Amount of work.
 
     Raises
     ------
     UsageError
         The split does not work with these clips, the run's folder holds another run, there is no
-        encoder to start from, or it has heard speakers of the test.
+        encoder to start from, or the encoder was trained on speakers of the test.
     """
     new_run = Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
     parts = partition(clips, file.recipe.split, fold, seed)
@@ -140,21 +140,21 @@ def run(
 def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) -> Run:
     """Train the model of a cross-validated recipe on all speakers.
 
-    Its card gives what these measured, each on speakers that it had not heard.
+    The card holds the results of the folds, each on its own test speakers.
 
     Parameters
     ----------
     folds
         Runs of one recipe and seed, one for each fold.
     paths
-        Where to read and write; the run of whose weights these started is theirs.
+        Folders and files to read and write; the parent is that of the folds.
     workload
-        How much is done.
+        Amount of work.
 
     Raises
     ------
     UsageError
-        They are not folds of one recipe, or not of a streaming model.
+        The runs are not folds of one recipe, or not of a streaming model.
     """
     first = common_record(folds)
     recipe = check_recipe(first.recipe, str(folds[0].folder / RECORD))
@@ -205,14 +205,14 @@ def _check_encoder(recipe: BaseRecipe, paths: RunPaths) -> None:
 def _check_speaker_disjoint(recipe: BaseRecipe, test: Sequence[Clip], parent: Run | None) -> None:
     """Ensure that no parent run trained on a speaker of the test."""
     if leaks(recipe.model_dump(mode="json")):
-        return  # it is told what such a recipe measures
+        return  # report and card state the leak
     while parent is not None:
         record = parent.record
         parts = ("train", "validation") if record.recipe.get("refit") else ("train",)
         for corpus in sorted({clip.corpus for clip in test}):
             tested = {clip.speaker for clip in test if clip.corpus == corpus}
-            heard = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
-            if known := sorted(tested.intersection(chain.from_iterable(heard))):
+            trained = [record.data[part].get(corpus, {}).get("speakers", ()) for part in parts]
+            if known := sorted(tested.intersection(chain.from_iterable(trained))):
                 raise UsageError(
                     f"{parent.folder} learned from speaker {known[0]} of {title(corpus)}, whom "
                     "this fold tests: start from a run that withholds the same speakers, or test "
@@ -264,7 +264,7 @@ def _write_record(
         fold=fold,
         seed=seed,
         command=command_line(),
-        created=now(),
+        created=utc_timestamp(),
         versions=versions(),
         data=data,
         parent=start,

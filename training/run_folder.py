@@ -31,7 +31,7 @@ PREDICTIONS = "predictions.csv"
 REPORT = "report.html"
 OFFLINE_MODEL = "model.keras"
 CACHE = "cache"
-"""Folder beside the runs: what is computed once for all of them."""
+"""Name of the folder beside the runs with the cache of all of them."""
 
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "librosa", "scikit-learn")
 
@@ -44,18 +44,18 @@ class RunRecord(RecipeSection):
     recipe
         The whole recipe in effect.
     recipe_name, changes, recipe_sha256
-        The file's name without extension, what was set otherwise on the command line, and the hash
-        of the recipe in effect.
+        Name of the recipe's file without extension, settings that replace those of the file, and
+        the hash of the recipe in effect.
     kind
-        Of the model.
+        Kind of the model.
     fold, seed
-        Which of the split's folds, from 1, and the seed of everything that is drawn.
+        Number of the split's fold, from 1, and seed of all random draws.
     command
         The command line that makes the run anew.
     created
-        When it was begun, ISO 8601.
+        Time of the start in UTC, ISO 8601.
     versions
-        Of Python, the platform and the packages that matter.
+        Versions of Python, the platform and the packages that matter.
     data
         Clips, speakers and labels by part and corpus.
     parent
@@ -166,8 +166,8 @@ def _module(package: str) -> str:
     return "sklearn" if package == "scikit-learn" else package
 
 
-def now() -> str:
-    """The time of day, for a record."""
+def utc_timestamp() -> str:
+    """Present time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

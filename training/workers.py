@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TypeVar
 
 from rich.console import Console
@@ -19,6 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from realtime_ser.base.processes import SpawnPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,11 +35,11 @@ def map_in_processes(
     function
         Can be pickled, as can its results.
     items
-        What it is applied to.
+        Arguments of the calls.
     jobs
         Number of processes; with 1 the work is done in this one.
     title
-        Stands beside the progress bar on standard error.
+        Title of the progress bar on standard error.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -63,7 +62,7 @@ def map_in_processes(
     return results
 
 
-def progress(title: str) -> Progress:
+def progress_bar(title: str) -> Progress:
     """Progress bar with an estimate on standard error; without a terminal, one line that begins."""
     console = _console()
     if not console.is_terminal:
@@ -95,14 +94,8 @@ def _map_lazily(
     if jobs == 1 or len(items) < 2:
         yield from map(function, items)
         return
-    # A fresh interpreter each: forking one in which a training library runs threads may hang.
-    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_ignore_interrupts)
+    pool = SpawnPool(jobs)
     try:
-        yield from executor.map(function, items, chunksize=_CHUNK)
+        yield from pool.map(function, items, chunksize=_CHUNK)
     finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal; the first one ends the others in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pool.shutdown(cancel_futures=True)

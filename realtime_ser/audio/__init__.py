@@ -1,1 +1,1 @@
-"""Where samples come from: microphones, files that play as one, and the resampler behind both."""
+"""Samples in and out: microphones, audio files, the ring, the resampler, and playback."""

@@ -13,7 +13,7 @@ from realtime_ser.base.quiet import silence_stderr
 class InputDevice:
     """An audio input as PortAudio lists it.
 
-    ``index`` is valid only until the next rescan; ``rate`` is its native rate in Hz.
+    ``index`` is valid only until the next rescan; ``rate`` is the native rate in Hz.
     """
 
     index: int
@@ -54,7 +54,7 @@ def portaudio() -> ModuleType:
 
 
 def input_devices() -> list[InputDevice]:
-    """All inputs, in PortAudio's order, those of one host API together."""
+    """All audio inputs, in PortAudio's order: grouped by host API."""
     sounddevice = portaudio()
     apis = sounddevice.query_hostapis()
     default = sounddevice.default.device[0]
@@ -82,14 +82,14 @@ def rescan() -> list[InputDevice]:
 
 
 def find_input(name: str | None) -> InputDevice:
-    """The input whose name holds ``name``, or the default input.
+    """Audio input whose name contains ``name``, or the default input.
 
     ``name`` may also be written as ``host API: name``. An exact name wins over a part of one.
 
     Raises
     ------
     DeviceError
-        There is no input, or none or several that fit.
+        There is no input, or none or several fit.
     """
     devices = input_devices()
     if not devices:
@@ -109,5 +109,5 @@ def find_input(name: str | None) -> InputDevice:
 
 
 def full_name(device: InputDevice) -> str:
-    """Host API and name, as they are shown and matched."""
+    """Host API and name of a device, as shown and matched."""
     return f"{device.host_api}: {device.name}"

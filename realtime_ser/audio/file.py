@@ -1,4 +1,4 @@
-"""An audio file that plays as a microphone."""
+"""A source that plays an audio file as a microphone."""
 
 from __future__ import annotations
 

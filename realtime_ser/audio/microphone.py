@@ -32,12 +32,12 @@ class MicrophoneSource(Source):
     name
         Part of the device's name, or ``None`` for the system's default.
     channels
-        How many of its channels to capture.
+        Number of channels to capture.
 
     Raises
     ------
     DeviceError
-        There is no such device, or it has fewer channels.
+        There is no such device, or the device has fewer channels.
     """
 
     def __init__(self, name: str | None = None, channels: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Native rate to 16 kHz, one channel, as a stream."""
+"""Streaming resampler from the native rate to 16 kHz."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from realtime_ser.base.records import SAMPLE_RATE
 class Resampler:
     """Stateful soxr resampler of one channel, at one fixed quality (HQ).
 
-    It keeps time: output sample 0 is input sample 0. Some output is held back until more input
-    arrives or :meth:`flush` is called.
+    Output sample 0 is input sample 0. Some output is held back until more input arrives or
+    :meth:`flush` is called.
     """
 
     def __init__(self, native_rate: int) -> None:
@@ -33,7 +33,7 @@ class Resampler:
         return ready
 
     def flush(self) -> NDArray[np.float32]:
-        """Return what was held back, and start anew."""
+        """Return the samples that were held back, and start anew."""
         if self._stream is None:
             return np.empty(0, np.float32)
         rest: NDArray[np.float32] = self._stream.resample_chunk(np.empty(0, np.float32), last=True)

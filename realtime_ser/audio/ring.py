@@ -24,9 +24,9 @@ class AudioBlock:
     samples
         Shape ``(n, channels)``, float32, at the native rate.
     adc_s
-        ADC time of the first one on the monotonic clock in seconds; ``None`` for files.
+        ADC time of the first sample on the monotonic clock in seconds; ``None`` for files.
     overflow
-        Whether the device says that it lost samples before these.
+        Whether the device reports that it lost samples before these.
     lost
         Samples that were lost before these because the ring was full.
     """
@@ -43,7 +43,7 @@ class RingBuffer:
     Parameters
     ----------
     frames, channels
-        Its size in samples a channel, and the number of channels.
+        Size in samples a channel, and number of channels.
     blocking
         Whether the writer waits for room (a file) or drops and counts (a microphone).
     """
@@ -62,7 +62,7 @@ class RingBuffer:
     def write(
         self, samples: NDArray[np.float32], adc_s: float | None, *, overflow: bool = False
     ) -> None:
-        """Copy samples, shape ``(n, channels)`` with ``n`` at most its size, into the ring."""
+        """Copy samples into the ring: shape ``(n, channels)``, ``n`` at most the ring's size."""
         count, size = len(samples), len(self._data)
         with self._changed:
             if self._blocking:
@@ -87,7 +87,7 @@ class RingBuffer:
         Raises
         ------
         BaseException
-            What the writer gave to :meth:`close`, once all blocks before it were read.
+            The error that the writer gave to :meth:`close`, once all earlier blocks were read.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._blocks or self._closed, timeout)
@@ -111,6 +111,6 @@ class RingBuffer:
 
     @property
     def ended(self) -> bool:
-        """Whether it was closed, everything was read, and no error is left to be raised."""
+        """Whether the ring was closed, every block was read, and no error is left to be raised."""
         with self._changed:
             return self._closed and not self._blocks and self._error is None

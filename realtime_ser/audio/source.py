@@ -1,4 +1,4 @@
-"""The contract that a microphone and a file share."""
+"""Protocol of a source of samples, which a microphone and a file share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SourceInfo:
     name
         Name of the device or file, as a person knows it.
     native_rate, channels
-        Sampling rate in Hz, and number of channels it delivers.
+        Native rate in Hz, and number of channels.
     live
         Whether the source is a microphone, which waits for nobody.
     demo

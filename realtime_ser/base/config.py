@@ -28,7 +28,7 @@ _Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 
 
 class AudioConfig(_Settings):
-    """Where samples come from."""
+    """Source of the samples: input, device, channels, pace."""
 
     input: str = Field(default="auto", min_length=1)
     device: str | None = Field(default=None, min_length=1)
@@ -53,12 +53,12 @@ class AudioConfig(_Settings):
 
     @property
     def names(self) -> dict[int, str]:
-        """Names of the channels by their numbers, where they have any."""
+        """Names of the channels by their numbers; empty without names."""
         return dict(zip(self.channels, self.channel_names, strict=False))
 
 
 class GateConfig(_Settings):
-    """The speech gate: see :mod:`realtime_ser.recogniser.gate`."""
+    """Speech gate: see :mod:`realtime_ser.recogniser.gate`."""
 
     mode: int = Field(default=2, ge=0, le=3)
     onset_frames: int = Field(default=10, ge=4, le=50)
@@ -80,14 +80,14 @@ class GateConfig(_Settings):
 
 
 class SessionConfig(_Settings):
-    """Where a session is written."""
+    """Tables and sound of a session."""
 
     folder: Path | None = Field(default=None, strict=False)
     record_audio: bool = False
 
 
 class SessionsConfig(_Settings):
-    """The store of all sessions: see :mod:`realtime_ser.session.store`."""
+    """Store of all sessions: see :mod:`realtime_ser.session.store`."""
 
     keep: bool = True
     folder: Path | None = Field(default=None, strict=False)
@@ -95,7 +95,7 @@ class SessionsConfig(_Settings):
 
 
 class StudyConfig(_Settings):
-    """Where a session belongs."""
+    """Study, participant, condition and consent of a session."""
 
     name: str | None = Field(default=None, min_length=1)
     participant: str | None = Field(default=None, min_length=1)
@@ -105,12 +105,12 @@ class StudyConfig(_Settings):
     @field_validator("consent")
     @classmethod
     def _assume_local(cls, moment: datetime | None) -> datetime | None:
-        """A moment without a UTC offset is one of this place."""
+        """Give a moment without a UTC offset that of this place."""
         return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
 
 
 class WindowConfig(_Settings):
-    """The live window."""
+    """Theme, timeline and smoothing of the live window."""
 
     theme: Literal["system", "dark", "light"] = "system"
     timeline_s: _Number = Field(default=60.0, ge=10, le=3600)
@@ -120,7 +120,7 @@ class WindowConfig(_Settings):
 class Config(_Settings):
     """All settings.
 
-    ``profile`` is no setting of a file: it is chosen anew for each session.
+    ``profile`` is no setting of a file: a profile is chosen anew for each session.
     """
 
     audio: AudioConfig = AudioConfig()

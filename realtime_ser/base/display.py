@@ -1,4 +1,4 @@
-"""Whether there is a display to open a window on."""
+"""Check of the display that a window would be opened on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _X_PORT = 6000
 
 
 def display_answers() -> bool:
-    """Whether somebody serves the display that the environment names.
+    """Whether a display server answers under the name that the environment gives.
 
-    Qt ends the process when nobody does, so it is found out before Qt starts. macOS and Windows
-    always have one.
+    Qt ends the process when none does, so this is asked before Qt starts. macOS and Windows always
+    have a display.
     """
     if sys.platform in ("darwin", "win32"):
         return True

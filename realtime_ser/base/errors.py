@@ -34,7 +34,7 @@ class OutputError(SerError):
 
 
 class FileTakenError(OutputError):
-    """A file of that name is there already."""
+    """A file that was to be written exists already."""
 
 
 class StoreError(OutputError):
@@ -42,5 +42,5 @@ class StoreError(OutputError):
 
 
 def reason_text(error: Exception) -> str:
-    """What the system said was wrong, without the error's number and file."""
+    """Reason of an error of the system, without the error's number and file."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""Files that are in their place only when they are complete, and the words for a disk that refuses.
+"""Atomic writing of files, and the sentence for a disk that refuses.
 
 A file is written under a temporary name beside its own, ``NAME.part``, and then takes its place in
 one step: whoever reads meanwhile, or after a power cut, finds the old file or the new one.
@@ -37,7 +37,7 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     path
         The file; its folder is made.
     shared
-        Other processes may write the same file at the same time, each a draft of its own.
+        Whether other processes may write the same file at the same time, each a draft of its own.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
     Raises
     ------
     OutputError
-        The disk refuses; ``advice`` is what the sentence tells to do.
+        The disk refuses; ``advice`` ends the sentence.
     """
     with writing(path, advice), whole_file(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="")
@@ -68,12 +68,12 @@ def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path, advice: str = _ADVICE) -> Iterator[None]:
-    """Turn what the disk says while the body writes ``path`` into a sentence.
+    """Turn an error of the disk, while the body writes ``path``, into a sentence.
 
     Raises
     ------
     OutputError
-        The body raised an error of the disk; ``advice`` is what the sentence tells to do.
+        The body raised an error of the disk; ``advice`` ends the sentence.
     """
     try:
         yield
@@ -82,7 +82,7 @@ def writing(path: Path, advice: str = _ADVICE) -> Iterator[None]:
 
 
 def cannot_write(path: Path, error: Exception, advice: str = _ADVICE) -> OutputError:
-    """The error that says why a file could not be written, and what to do."""
+    """Error with the reason why a file could not be written, and with advice."""
     if isinstance(error, FileExistsError):
         taken = Path(error.filename or path)
         if taken not in path.parents:  # else a file stands where a folder should be made
@@ -99,7 +99,7 @@ def require_absent(path: Path) -> None:
     Raises
     ------
     FileTakenError
-        It exists already.
+        The file or folder exists already.
     """
     if path.exists():
         raise _taken(path)
@@ -110,14 +110,14 @@ def _taken(path: Path) -> FileTakenError:
 
 
 class AtomicFiles:
-    """Files of one export: all of them are put in their places at the end, or none.
+    """Files of one export: all are put in their places at the end, or none.
 
-    When the body fails, nothing of it is left, and nothing that was there before is replaced.
+    When the body fails, no draft is left and no earlier file is replaced.
 
     Parameters
     ----------
     to
-        The file that a person named; what is said of a failure names it.
+        The file that a person named, which the sentence of a failure names too.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class AtomicFiles:
         return list(self._drafts)
 
     def begin(self, path: Path) -> Path:
-        """Where to write what will be ``path``."""
+        """Path of the draft of ``path``."""
         require_absent(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._drafts[path] = draft_path(path)

@@ -1,4 +1,4 @@
-"""Where the files that ship with the program lie, installed or in a checkout."""
+"""Paths of shipped files, of the session folder and of the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shipped(name: str) -> Path:
 
 
 def session_folder(config: Config) -> Path:
-    """Where sessions are written that were given no name."""
+    """Folder of the tables of sessions whose files were given no name."""
     return config.session.folder or Path(platformdirs.user_documents_dir()) / "Realtime SER"
 
 

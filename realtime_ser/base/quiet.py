@@ -10,10 +10,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def silence_stderr() -> Iterator[None]:
-    """Silence what C libraries write straight to file descriptor 2.
+    """Silence file descriptor 2, to which C libraries write past ``sys.stderr``.
 
-    ALSA and JACK complain about devices nobody asked for, and LiteRT tells how it computes. What
-    matters comes back as an error.
+    ALSA and JACK complain about devices that nobody asked for, and LiteRT tells how it computes.
+    Failures that matter come back as errors.
     """
     try:
         saved = os.dup(2)

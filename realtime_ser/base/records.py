@@ -1,4 +1,4 @@
-"""The values that travel from the pipeline to a pixel and to a CSV row.
+"""Records: the values that travel from the pipeline to a pixel and to a CSV row.
 
 The time axis is one counter of 16 kHz samples for each channel, from the start of the session.
 Frame ``k`` covers samples ``160 k .. 160 k + 399``; step ``j`` is frames ``8 j .. 8 j + 7`` and its
@@ -46,7 +46,7 @@ def step_time(step: int) -> float:
 
 
 class State(StrEnum):
-    """What a step held."""
+    """Content of a step: speech, silence, lost or paused time."""
 
     SPEECH = "speech"
     SILENCE = "silence"
@@ -56,7 +56,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the model says of one step.
+    """Result of the model for a step or a segment.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Estimate:
     label
         The most probable label.
     confidence
-        Its probability.
+        Probability of the label.
     certain
         Whether the confidence reaches the bundle's threshold.
     """
@@ -78,24 +78,24 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One step of one channel: one row of the frames CSV.
+    """Result of a step of a channel: a row of the frames CSV.
 
     Attributes
     ----------
     step, channel
         Number of the step from 0, and of the device's or file's channel from 1.
     state
-        What the step held. A step of a pre-roll stays ``silence``: rows never change later.
+        Content of the step. A step of a pre-roll stays ``silence``: rows never change later.
     segment
         Number of the speech segment from 1 within its channel; ``None`` outside speech.
     estimate
-        The model's answer; ``None`` outside speech.
+        Result of the model; ``None`` outside speech.
     level_dbfs
         RMS level of the step's 80 ms, -120 for digital silence and where there was no sound.
     envelope
         Lowest and highest sample of each hop, shape ``(8, 2)``, float32 in -1 .. 1.
     voiced
-        How many of the step's four 20 ms gate frames were voiced.
+        Number of voiced gate frames among the step's four, each of 20 ms.
     latency_ms
         Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for
         files.
@@ -129,7 +129,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech and its result: one row of the segments CSV.
+    """A stretch of speech and its result: a row of the segments CSV.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Segment:
         Start on the step grid, pre-roll included, and time of the step that holds the last voiced
         frame, both in seconds from the start of the session.
     voiced_s
-        Sum of its voiced 20 ms gate frames in seconds.
+        Duration of the voiced gate frames, in seconds.
     estimate
         The estimate at ``end_s``.
     """
@@ -154,7 +154,19 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A moment or a stretch that a person marked: one row of the markers CSV."""
+    """A moment or an interval that a person marked: a row of the markers CSV.
+
+    Attributes
+    ----------
+    time_s, duration_s
+        Time of the start and length, in seconds of the session; a moment has no length.
+    text, code
+        Text of a person, and code of the kind of marker; both may be empty.
+    source
+        ``user``, or the name of the file that the marker was read from.
+    wall_clock
+        Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
+    """
 
     time_s: float
     text: str
@@ -166,10 +178,13 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class IntervalOpened:
-    """A stretch that somebody has begun to mark, and that may be long.
+    """Start of an interval that a person marks, and that may be long.
 
-    ``marker`` is what is known of it; its marker, with the same time and code, follows when it
-    ends.
+    Attributes
+    ----------
+    marker
+        The interval so far, without a length; a marker with the same time and code follows at its
+        end.
     """
 
     marker: Marker
@@ -177,11 +192,17 @@ class IntervalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A sample of the session's clock and the moments that belong to it.
+    """A sample and the readings of the clocks that belong to it.
 
-    ``sample`` counts at 16 kHz; ``adc_s`` is its ADC time and ``monotonic_s`` the moment the
-    anchor was taken, both in seconds on the monotonic clock; ``wall`` is the same moment by the
-    wall clock.
+    Attributes
+    ----------
+    sample
+        Number of the sample at 16 kHz.
+    adc_s
+        ADC time of the sample in seconds on the monotonic clock.
+    monotonic_s, wall
+        Moment at which the anchor was taken, by the monotonic clock in seconds and by the wall
+        clock.
     """
 
     sample: int
@@ -192,10 +213,14 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Samples as the source delivered them, for those who keep them.
+    """Samples as the source delivered them.
 
-    ``position`` is the number of the first one at the native rate, lost time counted; ``samples``
-    has shape ``(n, channels)`` and holds all captured channels.
+    Attributes
+    ----------
+    position
+        Number of the first sample at the native rate, lost and paused time counted.
+    samples
+        All captured channels, shape ``(n, channels)``, float32 in -1 .. 1.
     """
 
     position: int

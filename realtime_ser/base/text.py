@@ -1,4 +1,4 @@
-"""How numbers and results are written in window and terminal."""
+"""Numbers and results as text, for window and terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNNAMED_MARKER = "marker"
 """Text of a marker that carries none."""
 
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
-"""Controls, lone surrogates, what is no character, and ends of lines and paragraphs."""
+"""Categories of controls, lone surrogates, unassigned code points, line and paragraph ends."""
 
 
 def channel_title(number: int, names: Mapping[int, str]) -> str:
@@ -65,7 +65,7 @@ def count_text(number: int, noun: str) -> str:
 
 
 def speech_text(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
-    """How much speech there was, and how it sounded: shares of labels, the largest first."""
+    """Duration of speech, and the shares of its labels, the largest first."""
     if not segments:
         return "no speech"
     most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())

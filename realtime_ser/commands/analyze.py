@@ -16,6 +16,7 @@ import click
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import printable
 from realtime_ser.commands.shared import (
+    FILE,
     Command,
     channels,
     model_setting,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 _REFRESH_S = 0.2
 
-_FILE = click.Path(path_type=Path)
-
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isdecimal() else 0
@@ -46,21 +45,15 @@ def _jobs(text: str) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
 @click.option(
-    "--out", type=_FILE, metavar="DIR", help="Where to write; without it a table is printed."
+    "--out", type=FILE, metavar="DIR", help="Where to write; without it a table is printed."
 )
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
 )
-@setting(
-    "audio.channels",
-    "--channels",
-    type=channels,
-    metavar="1,2",
-    help="Channels to analyse (default: 1).",
-)
+@setting("audio.channels", "--channels", "1,2", "Channels to analyse (default: 1).", type=channels)
 @click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
 @profile_setting
 @model_setting

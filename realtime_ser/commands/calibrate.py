@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.commands.shared import Command, model_setting, pass_config, setting
+from realtime_ser.commands.shared import (
+    Command,
+    device_setting,
+    model_setting,
+    pass_config,
+    setting,
+)
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
@@ -23,19 +29,14 @@ def _channel(text: str) -> tuple[int]:
 
 @click.command(cls=Command)
 @click.argument("name", metavar="NAME")
-@setting("audio.input", "--input", metavar="mic|FILE", help="What to listen to (default: mic).")
-@setting(
-    "audio.device",
-    "--device",
-    metavar="NAME",
-    help="Part of a microphone's name, as 'devices' prints it.",
-)
+@setting("audio.input", "--input", "mic|FILE", "What to listen to (default: mic).")
+@device_setting
 @setting(
     "audio.channels",
     "--channel",
+    "N",
+    "The channel that holds the voice (default: 1).",
     type=_channel,
-    metavar="N",
-    help="The channel that holds the voice (default: 1).",
 )
 @click.option("--replace", is_flag=True, help="In place of a profile of that name.")
 @model_setting

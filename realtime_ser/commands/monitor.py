@@ -15,8 +15,10 @@ import click
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import channel_title, clock_text, speech_text
 from realtime_ser.commands.shared import (
+    FILE,
     Command,
     channels,
+    device_setting,
     model_setting,
     names,
     pass_config,
@@ -43,73 +45,47 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
 @click.command(cls=Command, surplus_hint="; a file is given as --input FILE")
+@setting("audio.input", "--input", "auto|mic|demo|FILE", "What to listen to (default: auto).")
+@device_setting
+@setting("audio.channels", "--channels", "1,2", "Channels to monitor (default: 1).", type=channels)
 @setting(
-    "audio.input",
-    "--input",
-    metavar="auto|mic|demo|FILE",
-    help="What to listen to (default: auto).",
-)
-@setting(
-    "audio.device",
-    "--device",
-    metavar="NAME",
-    help="Part of a microphone's name, as 'devices' prints it.",
-)
-@setting(
-    "audio.channels",
-    "--channels",
-    type=channels,
-    metavar="1,2",
-    help="Channels to monitor (default: 1).",
-)
-@setting(
-    "audio.channel_names",
-    "--channel-names",
-    type=names,
-    metavar="a,b",
-    help="What the channels are called.",
+    "audio.channel_names", "--channel-names", "a,b", "What the channels are called.", type=names
 )
 @click.option("--headless", is_flag=True, help="Show it in the terminal, without a window.")
 @click.option("--duration", type=_seconds, metavar="S", help="End after so many seconds.")
+@setting("audio.speed", "--speed", "X", "Pace of a file; 0: as fast as it goes.", type=float)
+@click.option("--export", type=FILE, metavar="OUT.csv", help="Where to write the session.")
 @setting(
-    "audio.speed",
-    "--speed",
-    type=float,
-    metavar="X",
-    help="Pace of a file; 0: as fast as it goes.",
-)
-@click.option(
-    "--export",
-    type=click.Path(path_type=Path),
-    metavar="OUT.csv",
-    help="Where to write the session.",
-)
-@setting(
-    "session.record_audio", "--record-audio", is_flag=True, help="Keep the sound too, as FLAC."
+    "session.record_audio",
+    "--record-audio",
+    None,
+    "Keep the sound too, as FLAC.",
+    flag=lambda: True,
 )
 @setting(
     "sessions.keep",
     "--no-keep",
-    is_flag=True,
-    to=lambda _: False,
-    help="Do not keep it among the sessions.",
+    None,
+    "Do not keep it among the sessions.",
+    flag=lambda: False,
 )
-@setting("study.name", "--study", metavar="NAME", help="The study that it belongs to.")
-@setting("study.participant", "--participant", metavar="CODE", help="The participant's code.")
-@setting("study.condition", "--condition", metavar="NAME", help="The study's condition.")
+@setting("study.name", "--study", "NAME", "The study that it belongs to.")
+@setting("study.participant", "--participant", "CODE", "The participant's code.")
+@setting("study.condition", "--condition", "NAME", "The study's condition.")
 @setting(
     "study.consent",
     "--consent",
-    is_flag=True,
-    to=lambda _: datetime.now().astimezone(),
-    help="The participant has agreed; the time is kept.",
+    None,
+    "The participant has agreed; the time is kept.",
+    flag=_now,
 )
 @click.option(
-    "--screenshot",
-    type=click.Path(path_type=Path),
-    metavar="OUT.png",
-    help="Picture of the window at the end.",
+    "--screenshot", type=FILE, metavar="OUT.png", help="Picture of the window at the end."
 )
 @profile_setting
 @model_setting

@@ -24,7 +24,7 @@ from realtime_ser.base.text import (
     size_text,
     speech_text,
 )
-from realtime_ser.commands.shared import Group, confirmed, day, pass_config
+from realtime_ser.commands.shared import FILE, Group, confirmed, day, pass_config
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 CORPUS = "corpus"
 """Name of the format that is a folder to train on."""
 
-_FILE = click.Path(path_type=Path)
 _ID = click.argument("name", metavar="ID")
 
 
@@ -42,7 +41,7 @@ _ID = click.argument("name", metavar="ID")
 def sessions() -> None:
     """List the kept sessions, show, export and delete them.
 
-    ID is a session's, as 'sessions list' prints it, or its beginning.
+    ID is a session's, as 'sessions list' prints it.
     """
 
 
@@ -257,7 +256,7 @@ def _moment(text: str) -> float:
 @click.argument("name", metavar="[ID]", required=False)
 @click.option(
     "--to",
-    type=_FILE,
+    type=FILE,
     metavar="FILE",
     help="Where to write it; its ending tells how: .csv .json .eaf .TextGrid .txt .png .svg .html "
     ".wav .flac.",
@@ -283,7 +282,7 @@ def _moment(text: str) -> float:
 @click.option(
     "--study", metavar="NAME", help="All sessions of a study, with --tidy, or for a corpus."
 )
-@click.option("--tidy", type=_FILE, metavar="OUT.csv", help="A row for each interval and label.")
+@click.option("--tidy", type=FILE, metavar="OUT.csv", help="A row for each interval and label.")
 @pass_config
 def _export(
     config: Config,
@@ -416,7 +415,7 @@ def draw_png(svg: str, scale: float) -> bytes:
 
 
 @sessions.command("import")
-@click.argument("file", type=_FILE, metavar="FILE")
+@click.argument("file", type=FILE, metavar="FILE")
 @click.option("--into", "name", required=True, metavar="ID", help="The session.")
 @click.option(
     "--format", "form", metavar="NAME", help="elan, praat or audacity, whatever the ending."

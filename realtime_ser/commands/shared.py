@@ -100,7 +100,13 @@ class _Given:
 
 
 def setting(
-    name: str, option: str, *, to: Callable[[Any], object] | None = None, **attributes: Any
+    name: str,
+    option: str,
+    metavar: str | None,
+    words: str,
+    *,
+    type: Callable[[str], object] | None = None,  # noqa: A002 - as click calls it
+    flag: Callable[[], object] | None = None,
 ) -> Callable[[F], F]:
     """Option that takes precedence over a setting of the configuration.
 
@@ -110,31 +116,49 @@ def setting(
         The setting, as ``section.key``.
     option
         The option, as ``--name``.
-    to
-        Turns the option's value into the setting's.
-    attributes
-        Of the :class:`click.Option`.
+    metavar
+        What stands for the option's value in the help; ``None`` for a flag.
+    words
+        The help.
+    type
+        Turns the text behind the option into the setting's value.
+    flag
+        The setting's value where the flag is given.
     """
 
     def store(context: click.Context, _option: click.Parameter, value: object) -> None:
         if value is not None and value is not False:
             given = context.ensure_object(_Given)
-            given.values[name] = value if to is None else to(value)
+            given.values[name] = value if flag is None else flag()
             given.options[name] = option
 
-    return click.option(option, callback=store, expose_value=False, **attributes)
+    return click.option(
+        option,
+        callback=store,
+        expose_value=False,
+        metavar=metavar,
+        help=words,
+        type=type,
+        is_flag=True if metavar is None else None,
+    )
+
+
+def device_setting(command: F) -> F:
+    """Add ``--device``."""
+    words = "Part of a microphone's name, as 'devices' prints it."
+    return setting("audio.device", "--device", "NAME", words)(command)
 
 
 def model_setting(command: F) -> F:
     """Add ``--model``."""
     words = "Name or folder of a model bundle."
-    return setting("model", "--model", metavar="BUNDLE", help=words)(command)
+    return setting("model", "--model", "BUNDLE", words)(command)
 
 
 def profile_setting(command: F) -> F:
     """Add ``--profile``."""
     words = "Correct the model for this person; 'profiles' lists them."
-    return setting("profile", "--profile", metavar="NAME", help=words)(command)
+    return setting("profile", "--profile", "NAME", words)(command)
 
 
 def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]:
@@ -145,7 +169,7 @@ def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]
 
     @click.option(
         "--config",
-        type=click.Path(path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Settings, as in config.yaml.",
         callback=store,
@@ -171,6 +195,9 @@ def _merged(given: _Given) -> Config:
 
 
 # ------------------------------------------------------------------------------------ option types
+
+FILE = click.Path(path_type=Path)
+"""A file or folder, which may be there or not."""
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The pipelines of several channels of one source, side by side."""
+"""Pipelines of several channels of one source."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from realtime_ser.recogniser.step_model import StepModel
 
 
 class ChannelPipelines:
-    """Pipelines of channels, all of them at the same native sample; for one thread.
+    """Pipelines of channels, all at the same native sample; for one thread.
 
     Parameters
     ----------
     bundle
-        The model, which they share.
+        The model, which the pipelines share.
     gate
-        Settings of the speech gate, of which each channel has its own.
+        Settings of the speech gate; each channel has its own gate.
     channels
         Numbers of the channels, from 1.
     rate

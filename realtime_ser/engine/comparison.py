@@ -78,7 +78,7 @@ class ComparisonModel:
             self._output.feed(self._pipelines.push(samples))
 
     def _process_gap(self, update: Update) -> None:
-        """Follow lost and paused time as it passes; each channel has the same."""
+        """Advance over lost or paused time, which every channel of the monitor reports."""
         self._state = update.state
         end = self._time_base.native(STEP * (update.step + 1))
         if update.channel == self._first_channel and end > self._pipelines.position:

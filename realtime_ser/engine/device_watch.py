@@ -1,4 +1,4 @@
-"""Samples that a microphone loses, and its reconnection after it went away."""
+"""Loss of samples in a microphone, and reconnection of a device that went away."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class DeviceWatch:
     def lost_before(self, block: AudioBlock, position: int) -> int:
         """Native samples that are missing between native sample ``position`` and a block.
 
-        Those for which the ring had no room are told by the block; those lost in the device show
-        in its ADC time, where it reports an overflow or comes after a reconnection.
+        Samples for which the ring had no room are counted by the block; samples lost in the device
+        follow from the block's ADC time, after an overflow or a reconnection.
         """
         resumed, self.reconnecting = self.reconnecting, False
         self._heard_s = time.monotonic()
@@ -91,7 +91,7 @@ class DeviceWatch:
         return max(0, self._time.native_at(now_s - SILENT_DEVICE_S) - position)
 
     def reopen(self) -> str | None:
-        """Open the device again; a sentence that says why it cannot be, or ``None``."""
+        """Open the device again; return the reason of a failure in a sentence, or ``None``."""
         try:
             self._source.reopen(self._ring)
         except DeviceError as error:

@@ -1,4 +1,4 @@
-"""Looks at this machine, and says what to do about each fault."""
+"""Checks of this machine, and advice for each fault."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ print(QApplication([]).platformName())
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """Verdict of a check."""
 
     GOOD = "ok"
     NOTE = "note"
@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, in a sentence; with what to do where something is amiss.
+    """Finding of a check in a sentence, with advice where something is amiss.
 
     A note costs comfort; with a fault no session can be monitored.
     """
@@ -191,7 +191,7 @@ def _check_microphone(config: Config) -> Iterator[Finding]:
 
 
 def _check_signal(source: MicrophoneSource) -> Finding:
-    """Whether sound comes from a microphone."""
+    """Check whether a microphone delivers sound."""
     from realtime_ser.audio.ring import RingBuffer
     from realtime_ser.recogniser.segmenter import level_dbfs
 

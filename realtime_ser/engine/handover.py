@@ -1,4 +1,4 @@
-"""Where the threads of a monitor meet: all that two of them touch.
+"""The meeting place of a monitor's threads: all state that two of them touch.
 
 ======================  ====================================================
 capture to worker       ``ring``
@@ -54,7 +54,7 @@ class Handover:
         return max(0.0, time.monotonic() - self.clock.adc_time(0))
 
     def subscribe(self, capacity: int, *, sound: bool) -> Subscription:
-        """Add a consumer, which receives all that is published from now on."""
+        """Add a consumer of all records that are published from now on."""
         subscription = Subscription(capacity, blocking=not self._live, sound=sound)
         # A new tuple, since the worker may be walking along the old one.
         self._subscriptions = (*self._subscriptions, subscription)
@@ -66,7 +66,7 @@ class Handover:
             subscription.feed(records)
 
     def stop(self) -> None:
-        """Ask the worker to end, whatever it waits for."""
+        """Ask the worker to end, and wake it."""
         self.stopped.set()
         for subscription in self._subscriptions:
             subscription.lift_limit()

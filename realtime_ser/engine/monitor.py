@@ -1,4 +1,4 @@
-"""The live engine: a source, the pipelines of its channels, and whoever listens.
+"""The live engine: a source, the pipelines of its channels, and subscriptions to the records.
 
 The source owns the capture thread, and the monitor a worker thread; the methods here belong to the
 caller. All three meet in :class:`~realtime_ser.engine.handover.Handover`.
@@ -27,7 +27,7 @@ _CAPACITY = 7500  # records: ten minutes of one channel
 
 
 class Monitor:
-    """Listens to a source and says, each 80 ms and channel, which emotions the voice carries.
+    """A source that is analysed while it plays: an update for each 80 ms and channel.
 
     Iterating yields its updates until the source ends or :meth:`stop` is called, and starts it if
     need be; as a context manager it starts and stops.

@@ -1,4 +1,4 @@
-"""The loop through sound that is there already: a file, or the kept sound of a session."""
+"""The loop through recorded sound: a file, or the kept sound of a session."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def analyse(
     gaps: Sequence[Gap] = (),
     decoder: Decoder | None = None,
 ) -> Iterator[AnalysedBlock]:
-    """Records of a file, those that the live engine makes of the same samples, block by block.
+    """Records of a file, block by block, equal to those of the live engine.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Opening a source by the settings: a microphone, the demo recording, or a file."""
+"""Choice of the source by the settings: a microphone, the demo recording, or a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEMO = "demo.flac"
 
 @dataclass(frozen=True, slots=True)
 class OpenedSource:
-    """A source that was opened, and what the user should know of how it was chosen."""
+    """A source, and a notice for the user of how it was chosen."""
 
     source: Source
     notice: str | None = None
@@ -29,7 +29,8 @@ def open_source(audio: AudioConfig) -> OpenedSource:
     Raises
     ------
     SerError
-        There is no such device or file. For ``auto`` the demo stands for one missing microphone.
+        There is no such device or file. With ``auto``, the demo takes the place of a microphone
+        that is missing.
     """
     if audio.input == "demo":
         return OpenedSource(_demo(audio))

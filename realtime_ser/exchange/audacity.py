@@ -18,13 +18,13 @@ LABELS = "labels"
 
 
 def labels_text(tiers: Sequence[AnnotationTier]) -> str:
-    """All tiers as one label track in order of time; what is no segment tells its tier."""
+    """All tiers as one label track in order of time; all but segments name their tier."""
     spans = sorted(labels(tiers), key=lambda span: (span.start_s, span.end_s))
     return "".join(f"{span.start_s:.6f}\t{span.end_s:.6f}\t{span.text}\n" for span in spans)
 
 
 def labels(tiers: Sequence[AnnotationTier]) -> Iterator[LabelledSpan]:
-    """Spans of all tiers as one track shows them."""
+    """Spans of all tiers in the order of one track."""
     for tier in tiers:
         kind = tier.name.partition("@")[0].partition(" (")[0]
         known = kind in (SEGMENTS, MARKERS, LABELS)
@@ -40,9 +40,9 @@ def read_labels(path: Path) -> list[AnnotationTier]:
     Raises
     ------
     SerError
-        It is no label track.
+        The file is no label track.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines()

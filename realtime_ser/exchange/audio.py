@@ -19,14 +19,14 @@ _LARGEST_WAV = (1 << 32) - (1 << 10)  # its header counts bytes with 32 bits
 
 @dataclass(frozen=True, slots=True)
 class AudioRange:
-    """What of a session's sound is wanted.
+    """Part of a session's sound.
 
     Attributes
     ----------
     start_s, end_s
-        Seconds from the start of the session; ``None``: to its end.
+        Start and end in seconds from the start of the session; ``None``: to its end.
     channel
-        Number of a channel from 1; ``None``: all that the device had.
+        Number of a channel from 1; ``None``: all channels of the device.
     """
 
     start_s: float = 0.0
@@ -38,12 +38,12 @@ WHOLE = AudioRange()
 
 
 def segment_range(store: Store, info: SessionInfo, number: int, channel: int | None) -> AudioRange:
-    """Where a segment's sound is; it holds the segment's channel alone.
+    """Part of the sound that a segment covers, in the segment's channel alone.
 
     Raises
     ------
     UsageError
-        There is no such segment, or several channels have one of that number.
+        There is no such segment, or several channels have a segment of that number.
     """
     found = [
         segment
@@ -60,7 +60,7 @@ def segment_range(store: Store, info: SessionInfo, number: int, channel: int | N
 
 
 def has_sound(info: SessionInfo) -> bool:
-    """Whether sound was kept; the file of a session that ended at once is empty."""
+    """Whether sound was kept; a session that ended at once has an empty file."""
     return info.audio is not None and info.audio.stat().st_size > 0
 
 
@@ -70,7 +70,7 @@ def require_sound(info: SessionInfo) -> Path:
     Raises
     ------
     SerError
-        None was kept, or it cannot be read.
+        No sound was kept, or the file cannot be read.
     UsageError
         The session runs still.
     """
@@ -86,7 +86,7 @@ def require_sound(info: SessionInfo) -> Path:
 
 
 def fits_wav(path: Path) -> bool:
-    """Whether a sound is short enough for a WAV file."""
+    """Whether a sound of so many samples fits a WAV file."""
     info = soundfile.info(path)
     return bool(info.frames * info.channels * 2 < _LARGEST_WAV)
 
@@ -105,7 +105,7 @@ def write_sound(
     UsageError
         The part lies outside of the sound, or the sound has no such channel.
     SerError
-        It is too long for WAV.
+        The sound is too long for WAV.
     """
     with soundfile.SoundFile(audio) as source:
         first, last = _range(source, audio_range)
@@ -128,7 +128,7 @@ def write_sound(
 
 
 def _range(source: soundfile.SoundFile, audio_range: AudioRange) -> tuple[int, int]:
-    """First sample of a part, and the one after its last."""
+    """First sample of a part, and the sample after its last."""
     if audio_range.channel is not None and not 1 <= audio_range.channel <= source.channels:
         raise UsageError(
             f"The sound has no channel {audio_range.channel}: it has {source.channels}."

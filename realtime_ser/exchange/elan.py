@@ -44,7 +44,7 @@ _CONSTRAINTS = {
     "Included_In": "Time alignable annotations within the parent annotation's time interval, gaps "
     "are allowed",
 }
-"""What each EAF file declares."""
+"""Constraints that every EAF file declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ def eaf_text(
     Parameters
     ----------
     tiers
-        What is in it.
+        Tiers of the file.
     moment
-        Its date.
+        Date of the file.
     linked_files
-        Files that lie beside it.
+        Files beside the annotation file.
     to
-        Where it is going to lie.
+        Path of the annotation file.
     """
     root = Element(
         "ANNOTATION_DOCUMENT",
@@ -124,7 +124,7 @@ class _AnnotationNumbering:
     last: int = 0
 
     def tier(self, tier: AnnotationTier) -> Iterator[Element]:
-        """A tier, and those of its notes."""
+        """A tier, with the tiers of its notes."""
         about = {"LINGUISTIC_TYPE_REF": _SPANS, "TIER_ID": tier.name}
         if tier.speaker:
             about["PARTICIPANT"] = tier.speaker
@@ -283,7 +283,7 @@ def _preferences(panels: Sequence[Sequence[str]]) -> Element:
 
 
 def read_eaf(path: Path) -> list[AnnotationTier]:
-    """Tiers of an annotation file that are on the time axis; what depends on others is left out.
+    """Tiers of an annotation file that lie on the time axis; dependent tiers are left out.
 
     Slots without a time, which ELAN's subdivisions have, share the time between their neighbours
     out evenly.
@@ -291,9 +291,9 @@ def read_eaf(path: Path) -> list[AnnotationTier]:
     Raises
     ------
     SerError
-        It is no annotation file.
+        The file is no annotation file.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -318,7 +318,7 @@ def _slot_times(root: Element) -> dict[str, float]:
 
 
 def _read_tier(tier: Element, slots: dict[str, float]) -> AnnotationTier | None:
-    """A tier; ``None`` if it depends on another."""
+    """A tier; ``None`` for a dependent tier."""
     spans = []
     for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
         start_s, end_s = (slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in "12")

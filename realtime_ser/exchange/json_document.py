@@ -23,10 +23,10 @@ VERSION = 1
 def write_document(
     store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles, *, frames: bool
 ) -> None:
-    """Write all that is known of a session, UTF-8, as one JSON object.
+    """Write a session with its annotations as one JSON object, UTF-8.
 
-    With ``frames``, the updates are there too, as columns of each channel, which pandas takes as
-    they are; without speech a value is ``null``. No path of this computer is in it.
+    With ``frames``, the object also holds the updates as columns of each channel, which pandas
+    takes as they are; without speech a value is ``null``. No path of this computer is written.
     """
     with atomic_files.begin(to).open("w", encoding="utf-8", newline="\n") as file:
         text = json.dumps(_document(store, info), indent=2, ensure_ascii=False, allow_nan=False)
@@ -47,7 +47,7 @@ def write_document(
 
 
 def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
-    """What is known of a session as a whole, in JSON's types."""
+    """Metadata, segments and annotations of a session, in JSON's types."""
     metadata, study = info.metadata, info.metadata.study
     return {
         "id": info.id,
@@ -127,7 +127,7 @@ def _anchor(anchor: Anchor) -> dict[str, Any]:
 
 
 def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:
-    """Columns of a channel by the names that the frames table has, and the channel's number."""
+    """Columns of a channel under the names of the frames table, with the channel's number."""
     yield "channel", columns.channel
     yield "time_s", columns.time_s.round(2).tolist()
     walls = (

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 def textgrid_text(tiers: Sequence[AnnotationTier], end_s: float) -> str:
-    """Tiers as a TextGrid of ``0 .. end_s`` seconds; what is not labelled is an empty interval."""
+    """Tiers as a TextGrid of ``0 .. end_s`` seconds; gaps are empty intervals."""
     end_s = max(end_s, STEP_S)  # Praat has no TextGrid without a duration
     lines = [
         'File type = "ooTextFile"',
@@ -62,7 +62,7 @@ def _tier(tier: AnnotationTier, end_s: float) -> Iterator[str]:
 
 
 def _without_gaps(spans: Sequence[LabelledSpan], end_s: float) -> Iterator[LabelledSpan]:
-    """Spans and empty ones between them, in whole microseconds: Praat refuses what has no length.
+    """Spans with empty spans between, in whole microseconds: Praat refuses spans without length.
 
     Lanes count milliseconds; here not even less may overlap.
     """
@@ -94,9 +94,9 @@ def read_textgrid(path: Path) -> list[AnnotationTier]:
     Raises
     ------
     SerError
-        It is no TextGrid in text format.
+        The file is no TextGrid in text format.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     try:
         return _parse(_decoded(path.read_bytes()))

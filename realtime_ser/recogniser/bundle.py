@@ -47,15 +47,15 @@ class Manifest(BaseModel):
     states
         Shape of each state array of the step model, by name; all are zero at a segment's start.
     look_ahead_ms
-        Sound after a step's end that the model waits for; it counts in the latency.
+        Sound after a step's end that the model waits for, in ms: a part of the latency.
     temperature
-        Divides the logits (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
+        Divisor of the logits (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
     certainty_threshold
         Confidence from which an estimate is called certain.
     baseline
         The model's reference of neutral speech, for speaker profiles; ``None``: there is none.
     recipe, corpora, metrics
-        Where the model comes from and what was measured; see the card.
+        Origin and measured results of the model; see the card.
     files
         SHA-256 of each file of the bundle, by name.
     """
@@ -94,7 +94,7 @@ class Bundle:
     folder, manifest
         Folder of the bundle, and its ``bundle.json``.
     digest
-        SHA-256 of ``bundle.json``, which holds those of the other files.
+        SHA-256 of ``bundle.json``, which holds the SHA-256 of every other file.
     """
 
     folder: Path
@@ -158,7 +158,7 @@ class Decoder:
     labels
         Labels of the probabilities, in order.
     index
-        Their places among the bundle's labels, shape ``(labels,)``.
+        Positions of these labels among the bundle's, shape ``(labels,)``.
     temperature, threshold
         The bundle's temperature, and the confidence from which an estimate is called certain.
     shift

@@ -1,7 +1,7 @@
 """Speech gate: webrtcvad behind slow level normalisation, with onset and hang-over.
 
-One decision each 20 ms. A segment begins when most of the last frames are voiced, so what has begun
-is never withdrawn; it ends after a hang-over without voice.
+One decision each 20 ms. A segment begins when enough of the last frames are voiced, and is never
+withdrawn; the segment ends after a hang-over without voice.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _DB_PER_NEPER = 20.0 / math.log(10.0)
 
 
 class LevelNormaliser:
-    """Brings speech to one level with a gain that changes slowly, and never attenuates.
+    """Slow gain that brings speech to the target level, and never attenuates.
 
-    The gain begins at its maximum, falls at once when a voice is louder than all that was heard
-    lately, and rises again with the time constant ``release_s``.
+    The gain begins at its maximum, falls at once when a frame is louder than the recent peak, and
+    rises again with the time constant ``release_s``.
     """
 
     def __init__(self, config: GateConfig) -> None:
@@ -38,22 +38,22 @@ class LevelNormaliser:
         self._peak_db = self._target_db - self._max_gain_db
 
     def gain(self, level_db: float) -> float:
-        """Factor for a frame of this level in dBFS, 1 or more."""
+        """Gain for a frame of a level in dBFS, as a factor of 1 or more."""
         self._peak_db = max(level_db, self._peak_db - self._fall_db)
         gain_db = min(self._max_gain_db, max(0.0, self._target_db - self._peak_db))
         return math.pow(10.0, gain_db / 20.0)
 
 
 class NoiseFloor:
-    """Tells frames that rise above the background from a steady background.
+    """Noise floor by minimum statistics, and the test of a frame against it.
 
-    The floor is the minimum of the smoothed level over the last ``noise_window_s`` (minimum
-    statistics: Martin, IEEE Trans. Speech and Audio Processing 9, 2001). webrtcvad by itself calls
-    loud steady noise speech for as long as it lasts. Before a whole window was heard, every frame
-    passes, so that a recording may begin with a word.
+    The floor is the minimum of the smoothed level over the last ``noise_window_s`` (Martin, IEEE
+    Trans. Speech and Audio Processing 9, 2001). webrtcvad by itself takes loud steady noise for
+    speech. Before a whole window was heard, every frame passes, so that a recording may begin with
+    a word.
 
-    The level is that of 150 to 2000 Hz, where voices are strong: below, pink noise swings so much
-    that it seems to begin and end; above, white noise hides voices that are plain to hear.
+    The level is measured from 150 to 2000 Hz, where voices are strong: below, pink noise swings so
+    much that it seems to begin and end; above, white noise hides voices that are plain to hear.
     """
 
     _SMOOTHING = 0.25
@@ -67,7 +67,7 @@ class NoiseFloor:
         self._levels: deque[float] = deque(maxlen=length)
 
     def exceeds(self, frame: NDArray[np.float32]) -> bool:
-        """Whether the smoothed level, after this frame, stands out from the background."""
+        """Whether the smoothed level, this frame included, exceeds the floor by the margin."""
         spectrum = np.fft.rfft(frame * self._window)[self._band]
         level_db = _decibels(float(np.vdot(spectrum, spectrum).real))
         last = self._levels[-1] if self._levels else level_db
@@ -84,21 +84,21 @@ def _decibels(power: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """A segment began; ``first_voiced`` is the gate frame it is counted from."""
+    """Start of a segment; ``first_voiced`` is the number of its first voiced gate frame."""
 
     first_voiced: int
 
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """A segment ended; ``last_voiced`` is its last voiced gate frame."""
+    """End of a segment; ``last_voiced`` is the number of its last voiced gate frame."""
 
     last_voiced: int
 
 
 @dataclass(frozen=True, slots=True)
 class GateFrame:
-    """What the gate heard in one 20 ms frame, and what followed from it."""
+    """Decision on a gate frame of 20 ms, and the start or end of a segment, if there is one."""
 
     voiced: bool
     event: Onset | Offset | None
@@ -117,7 +117,7 @@ class SpeechGate:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: the next frame is number 0."""
+        """Start anew: the next frame is number 0."""
         self._vad = webrtcvad.Vad(self._config.mode)
         self._levels = LevelNormaliser(self._config)
         self._floor = NoiseFloor(self._config)
@@ -131,7 +131,7 @@ class SpeechGate:
         return self._last_voiced is not None
 
     def push(self, frame: NDArray[np.float32]) -> GateFrame:
-        """Judge the next frame.
+        """Decide on the next frame.
 
         Parameters
         ----------

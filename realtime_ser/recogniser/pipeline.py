@@ -44,14 +44,14 @@ class _OpenSegment:
         self.result: tuple[int, Estimate] | None = None
 
     def feed(self, step: Step, estimate: Estimate) -> None:
-        """Note a step's estimate; the result is that of the last voiced step."""
+        """Take a step's estimate; the segment's result is the estimate of its last voiced step."""
         self.voiced += step.voiced
         if step.voiced:
             self.result = (step.index, estimate)
 
 
 class Pipeline:
-    """Gate, features and model of one channel.
+    """Segmenter, step model and decoder of a channel.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Pipeline:
         return self._position
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
-        """Take samples and return what they complete, in order.
+        """Take samples, and return the records that they complete, in order.
 
         Parameters
         ----------

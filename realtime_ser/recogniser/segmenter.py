@@ -24,7 +24,7 @@ _FRAME_MS = 1000 * GATE_FRAME // SAMPLE_RATE
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of sound.
+    """A step of 80 ms, with the log-mel frames for the model.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class Step:
     ends_segment
         Whether a segment that ran before this step has ended.
     segment_start
-        Number of the first step of the segment that begins here; earlier than ``index`` by the
-        pre-roll and the onset. ``None`` where none begins.
+        Number of the first step of a segment that begins here, earlier than ``index`` by the
+        pre-roll and the onset; ``None`` where no segment begins.
     log_mels
         Log-mel frames that the model is to hear now, shape ``(steps, 8, n_mels)``: none outside
         speech, several steps at an onset, else one.
@@ -57,7 +57,11 @@ class Step:
 
 
 class Segmenter:
-    """Gate and features of one channel on its step grid."""
+    """Speech gate and log-mel features of a channel on its step grid.
+
+    The pre-roll is decided here: the first step of a segment is the step of its first voiced gate
+    frame less ``preroll_ms``, but never a step that another segment has had.
+    """
 
     def __init__(self, features: FeatureParams, gate: GateConfig) -> None:
         self._log_mel = LogMel(features)
@@ -73,7 +77,7 @@ class Segmenter:
 
     @property
     def next_step(self) -> int:
-        """The first step that has not been made."""
+        """Number of the next step."""
         return self._next
 
     def _restart(self) -> None:
@@ -85,9 +89,9 @@ class Segmenter:
         self._start: int | None = None
 
     def skip(self, step: int) -> None:
-        """Leave out everything before ``step``, whose first sample is the next one pushed.
+        """Skip to ``step``, whose first sample is the next one pushed.
 
-        A running segment is at an end; gate and features start anew.
+        A running segment ends; gate and features start anew.
         """
         self._next = step
         self._restart()
@@ -123,7 +127,7 @@ class Segmenter:
     def _track_segment(
         self, index: int, voiced: int, event: Onset | Offset | None
     ) -> tuple[bool, int | None]:
-        """Whether a segment closes before this step, and where the one that begins starts."""
+        """Whether a segment ends before this step, and the first step of a segment that begins."""
         if isinstance(event, Onset):
             sample = (
                 self._gate_origin * _GATE_FRAMES + event.first_voiced

@@ -1,11 +1,12 @@
-"""A person's own baseline: what a model says of their normal voice, and the correction for it.
+"""Speaker calibration: the correction of a model for a person's normal voice.
 
-A voice, a microphone and a room shift what a model says, whatever the emotion. How far shows in the
-mean log-probabilities of neutral speech beside those of many speakers; the difference is taken off
-all later log-probabilities before they are renormalised, as a change of priors is (Saerens et al.,
-Adjusting the Outputs of a Classifier to New a Priori Probabilities, Neural Computation 2002). That
-neutral speech alone tells it, and so serves for all emotions, follows Busso et al., Iterative
-Feature Normalization for Emotional Speech Detection, ICASSP 2011, who normalise features.
+A voice, a microphone and a room shift a model's probabilities, whatever the emotion. The shift is
+the difference between the mean log-probabilities of the person's neutral speech and those of many
+speakers; the correction takes it off all later log-probabilities before they are renormalised, as
+for a change of priors (Saerens et al., Adjusting the Outputs of a Classifier to New a Priori
+Probabilities, Neural Computation 2002). Neutral speech alone serves for all emotions, as in Busso
+et al., Iterative Feature Normalization for Emotional Speech Detection, ICASSP 2011, who normalise
+features.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 SPEECH_S = 20.0
-"""Voiced speech that a profile is made of."""
+"""Voiced speech that a profile is made of, in seconds."""
 
 
 class SpeakerCalibration(BaseModel):
-    """What a bundle knows of neutral speech: an optional part of ``bundle.json``.
+    """A bundle's reference of neutral speech: an optional part of ``bundle.json``.
 
     Attributes
     ----------
     reference
         Mean log-probabilities of the neutral speech of many speakers, in the order of the labels.
     strength
-        Share of a person's difference from it that is taken off.
+        Share of a person's difference from the reference that is taken off.
     enabled
-        Whether it helped speakers that the model was not trained on, and is offered.
+        Whether profiles helped speakers that the model was not trained on, and are offered.
     validation
-        What it gave there; see the card.
+        Results on those speakers; see the card.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,24 +46,24 @@ class SpeakerCalibration(BaseModel):
     validation: dict[str, Any] = Field(default_factory=dict)
 
     def shift(self, means: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """What is added to log-probabilities, given a person's means over neutral speech.
+        """Correction of log-probabilities by a person's means over neutral speech.
 
         Parameters
         ----------
         means
-            Shape ``(labels,)``.
+            Mean log-probabilities of the person, shape ``(labels,)``.
 
         Returns
         -------
         ndarray, shape (labels,)
-            Zeros for somebody who is like the reference.
+            Summands of the log-probabilities; zeros for a person who is like the reference.
         """
         shift: NDArray[np.float64] = np.asarray(self.reference) - np.asarray(means, np.float64)
         return self.strength * shift
 
 
 class ModelReference(BaseModel):
-    """The model that a profile is good for; ``sha256`` is its bundle's."""
+    """The model that a profile was made with; ``sha256`` is the digest of its bundle."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,22 +73,22 @@ class ModelReference(BaseModel):
 
 
 class Profile(BaseModel):
-    """A person on a microphone, as one model hears them.
+    """Mean log-probabilities of a person's neutral speech by one model.
 
     Attributes
     ----------
     name
-        What the person is called here.
+        Name of the person.
     device
-        Name of the microphone, or of the file that was heard.
+        Name of the microphone or file.
     model
-        The model that heard them: a profile is good for no other.
+        The model: a profile is good for no other.
     seconds
-        Voiced speech that was heard.
+        Duration of the voiced speech.
     made
-        When.
+        Local time at which the profile was made.
     log_probabilities
-        Their means over that speech, by label.
+        Mean log-probabilities over that speech, by label.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -120,14 +121,14 @@ def shifted(
 def mean_log_probabilities(
     probabilities: NDArray[np.floating], weights: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Means over the results of speech segments, shape ``(labels,)``.
+    """Mean log-probabilities over speech segments, shape ``(labels,)``.
 
     Parameters
     ----------
     probabilities
         Shape ``(segments, labels)``, not corrected.
     weights
-        How much voice each segment holds, shape ``(segments,)``.
+        Voiced duration of each segment, shape ``(segments,)``.
     """
     floor = float(np.finfo(np.float32).tiny)
     logs = np.log(np.maximum(probabilities.astype(np.float64), floor))

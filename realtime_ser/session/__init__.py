@@ -1,1 +1,1 @@
-"""What a session leaves behind: tables, sound, a sidecar, and a summary."""
+"""Sessions on the disk: the store, tables, sound and sidecars, and their statistics."""

@@ -10,7 +10,7 @@ _ENDLESS = 2**40
 """Samples that no recording has: the header of a FLAC file does not tell its length."""
 
 _LENGTH_AT = 21
-"""Where the header of a FLAC file has its length in samples, of 36 bits (RFC 9639, 8.2)."""
+"""Offset of the field of 36 bits with the length in samples (RFC 9639, 8.2)."""
 
 _BLOCK = 4096
 
@@ -23,7 +23,7 @@ def repair_flac(path: Path) -> None:
     OSError
         The file cannot be written.
     soundfile.SoundFileError
-        It is no FLAC file.
+        The file is no FLAC file.
     """
     with soundfile.SoundFile(path) as file:
         if file.frames < _ENDLESS:

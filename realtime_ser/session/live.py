@@ -1,4 +1,4 @@
-"""A monitor with its files: what the window and the terminal run."""
+"""A live session: a monitor with its store entry and its files, for window and terminal."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ AUDIO = "audio.flac"
 
 
 def make_monitor(config: Config, source: Source) -> Monitor:
-    """Monitor of a source, with all settings.
+    """Monitor of a source by the settings.
 
     Raises
     ------
     BundleError
         The model cannot be used.
     UsageError
-        A profile was chosen that does not go with it.
+        The chosen profile does not fit the model.
     """
     bundle, decoder = chosen_model(config)
     return Monitor(
@@ -50,7 +50,7 @@ def make_monitor(config: Config, source: Source) -> Monitor:
 
 
 def session_files(config: Config, export: Path | None) -> TableFiles:
-    """Where a session that begins now is written.
+    """Names of the table files of a session that begins now.
 
     Raises
     ------
@@ -80,14 +80,14 @@ class LiveSession:
     config
         All settings.
     export
-        Steps CSV to write; ``None``: a new name in the session folder.
+        Frames CSV to write; ``None``: a new name in the session folder.
 
     Attributes
     ----------
     notice
-        What the user should know of how the source was chosen.
+        Notice of how the source was chosen; ``None``: as the settings say.
     notices
-        What the user should know of the profile and of the kept sessions; a sentence each.
+        Notices of the profile and of the kept sessions; a sentence each.
 
     Raises
     ------
@@ -225,7 +225,7 @@ class LiveSession:
 
 
 def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
-    """What is known of a session that is about to begin."""
+    """Metadata of a session that begins now."""
     manifest, study = monitor.bundle.manifest, config.study
     return SessionMetadata(
         started=_now(),
@@ -242,7 +242,7 @@ def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
 
 
 def _profile_notice(monitor: Monitor) -> tuple[str, ...]:
-    """What the user should know of the profile that was chosen, if one was."""
+    """Notice of the profile that was chosen, if one was; a sentence."""
     profile, info = monitor.decoder.profile, monitor.source.info
     if profile is None:
         return ()

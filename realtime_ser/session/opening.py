@@ -22,7 +22,7 @@ class PreparedStore:
     usable
         Whether sessions are to be kept, and can be.
     notices
-        What the user should know of the sessions in the store; a sentence each.
+        Notices of recovered and deleted sessions; a sentence each.
     error
         Reason why sessions cannot be kept although they should be; one sentence.
     """

@@ -1,4 +1,4 @@
-"""How a session or a file went, in a few numbers."""
+"""Summary of a session while it runs, in constant memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ChannelSummary:
-    """One channel of a session.
+    """Summary of a channel.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class ChannelSummary:
     segments
         Number of finished segments.
     voiced_s
-        Their voiced duration.
+        Voiced duration of these segments, in seconds.
     probabilities
         The segments' results averaged by voiced duration, shape ``(labels,)``; ``None`` without
         speech.
@@ -86,13 +86,13 @@ class _ChannelAccumulator:
 
 
 class SummaryAccumulator:
-    """Sums up records as they come, with constant memory."""
+    """Sums of all records so far."""
 
     def __init__(self) -> None:
         self._channels: defaultdict[int, _ChannelAccumulator] = defaultdict(_ChannelAccumulator)
 
     def feed(self, record: Record) -> None:
-        """Count one record."""
+        """Take the next record."""
         if isinstance(record, Update):
             self._channels[record.channel].add_update(record)
         elif isinstance(record, Segment):

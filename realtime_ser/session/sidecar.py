@@ -1,4 +1,4 @@
-"""What lies beside each export as JSON: how its numbers came about."""
+"""The sidecar of a table as JSON: versions, model, settings, source and clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime_ser.recogniser.speaker_calibration import Profile
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 
 _SHORTEST_S = 5.0
-"""Time over which a device's rate can be told."""
+"""Shortest time over which a device's rate is measured, in seconds."""
 
 
 def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
 
 
 def _profile_fields(bundle: Bundle, profile: Profile | None) -> dict[str, Any] | None:
-    """The profile and its shift of the log-probabilities, by which it can be taken off again."""
+    """The profile, with the shift by which the correction can be undone."""
     if profile is None:
         return None
     shift = dict(zip(bundle.labels, bundle.shift(profile).tolist(), strict=True))
@@ -73,7 +73,7 @@ def library_versions() -> dict[str, str]:
 def source_fields(
     info: SourceInfo, channels: Sequence[int], anchors: Sequence[Anchor] = ()
 ) -> dict[str, Any]:
-    """The source, its rates, and its clock."""
+    """Name, channels, rates and clock of the source."""
     return {
         "source": {"name": info.name, "live": info.live, "demo": info.demo},
         "channels": list(channels),
@@ -84,9 +84,9 @@ def source_fields(
 
 
 def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
-    """Rate of the device's clock in Hz by the monotonic clock; ``None`` if that was too short.
+    """Rate of the device in Hz by the monotonic clock; ``None`` for a session that is too short.
 
-    It is taken from the second anchor to the last: a stream needs a while to settle.
+    Measured from the second anchor to the last: a stream needs a while to settle.
     """
     if len(anchors) < 3:
         return None

@@ -24,7 +24,7 @@ _SILENCE = 4096  # samples of lost time that are written at once
 
 @dataclass(frozen=True, slots=True)
 class TableFiles:
-    """Where a session's files lie, beside each other."""
+    """Paths of a session's files, which lie beside each other."""
 
     frames: Path
 
@@ -44,7 +44,7 @@ class TableFiles:
 
     @property
     def sidecar(self) -> Path:
-        """What is needed to understand the others, as JSON."""
+        """Sidecar: versions, model, settings and clock, as JSON."""
         return self.beside(".json")
 
     @property
@@ -54,7 +54,7 @@ class TableFiles:
 
     @property
     def audio(self) -> Path:
-        """The sound, if it is kept."""
+        """Sound as FLAC, if kept."""
         return self.beside(".flac")
 
     @classmethod
@@ -64,14 +64,14 @@ class TableFiles:
         Raises
         ------
         UsageError
-            It does not end in ``.csv``.
+            The name does not end in ``.csv``.
         """
         if frames.suffix.lower() != ".csv":
             raise UsageError(f"The export '{frames}' must have a name that ends in .csv.")
         return cls(frames)
 
     def existing(self) -> list[Path]:
-        """Those that are there, the frames first."""
+        """Files that exist, the frames first."""
         paths = [self.frames, self.segments, self.markers, self.sidecar, self.audio]
         return [path for path in paths if path.exists()]
 
@@ -82,11 +82,11 @@ class TableSink:
     Parameters
     ----------
     files
-        Where to write.
+        Paths of the files.
     labels
         Labels of the probabilities.
     sidecar_of
-        Called with all anchors, returns the text of the sidecar.
+        Function from all anchors so far to the text of the sidecar.
     names
         Names of some or all channels.
 
@@ -175,7 +175,7 @@ class TableSink:
         return file
 
     def _write_sidecar(self) -> None:
-        """Replace the sidecar in one step, so that there is a whole one at any moment."""
+        """Replace the sidecar in one step, so that a whole one exists at any moment."""
         with whole_file(self._files.sidecar) as draft:
             draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
 

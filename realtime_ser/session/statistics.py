@@ -1,4 +1,4 @@
-"""What a finished session was like: shares, transitions, pauses, its most certain moments."""
+"""Statistics of a finished session: shares, transitions, pauses, most certain moments."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Pauses:
     count
         Number of pauses.
     median_s, longest_s, total_s
-        Their durations.
+        Durations of the pauses, in seconds.
     longest_at_s
-        When the longest one begins, in seconds from the start of the session.
+        Start of the longest pause, in seconds from the start of the session.
     """
 
     count: int
@@ -52,26 +52,26 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatistics:
-    """What one channel of a session was like.
+    """Statistics of a channel.
 
     Attributes
     ----------
     channel
-        Its number, from 1.
+        Number of the channel, from 1.
     duration_s, speech_s, lost_s, paused_s
-        Time that its steps cover, and time of its speech, lost and paused steps.
+        Time of all steps, and of speech, lost and paused steps.
     segments
         Number of segments.
     voiced_s
-        Their voiced duration.
+        Voiced duration of these segments, in seconds.
     shares
         Share of the voiced duration whose segments carry a label, the largest first.
     certain_share
-        Share of it whose segments are certain; ``None`` without segments.
+        Share of the voiced duration whose segments are certain; ``None`` without segments.
     transitions
-        How often a segment of one label was followed by one of another or the same label.
+        Number of times that a segment of a label was followed by a segment of a label.
     pauses
-        ``None`` if there was none.
+        Statistics of the pauses; ``None``: there was no pause.
     moments
         The most certain moments, at most one a segment, the surest first.
     """
@@ -91,14 +91,14 @@ class ChannelStatistics:
 
 
 def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelStatistics]:
-    """What each channel of a session was like.
+    """Statistics of each channel of a session.
 
     Parameters
     ----------
     store, info
         The session.
     moments
-        How many of the most certain moments to find.
+        Number of most certain moments to find.
 
     Raises
     ------
@@ -121,16 +121,16 @@ def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list
 def channel_statistics(
     columns: Columns, segments: Sequence[Segment], moments: int
 ) -> ChannelStatistics:
-    """What one channel of a session was like.
+    """Statistics of a channel of a session.
 
     Parameters
     ----------
     columns
-        All its updates.
+        All updates of the channel.
     segments
-        All its segments, in order of time.
+        All segments of the channel, in order of time.
     moments
-        How many of the most certain moments to find.
+        Number of most certain moments to find.
     """
     voiced: defaultdict[str, float] = defaultdict(float)
     for segment in segments:

@@ -1,4 +1,4 @@
-"""A participant's sessions over weeks: how each of them was, in a few numbers."""
+"""Trend over the sessions of a participant."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from realtime_ser.session.store import Query, Reader, SessionInfo
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """One session of a participant.
+    """Summary of a session of a participant.
 
     Attributes
     ----------
     info
         The session.
     speech_s
-        Time of speech, of the channel that was asked for or of all.
+        Time of speech in the chosen channel or in all, in seconds.
     segments
         Number of segments.
     shares
         Share of the voiced duration whose segments carry a label; empty without segments.
     certain_share
-        Share of it whose segments are certain; ``None`` without segments.
+        Share of the voiced duration whose segments are certain; ``None`` without segments.
     """
 
     info: SessionInfo
@@ -46,7 +46,7 @@ def trend(store: Reader, participant: str, channel: str | None = None) -> list[T
     store
         The kept sessions.
     participant
-        Their code.
+        Code of the participant.
     channel
         Name of the only channel that counts; sessions without one of that name are left out.
         ``None``: all channels together.

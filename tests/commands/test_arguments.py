@@ -65,7 +65,7 @@ def test_debug_shows_where_an_error_came_from(capsys):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(command, capsys):
-    assert main([command, "--help"]) == 0
+    assert main([command, "--help"]) == main([command, "-h"]) == 0
     assert command in capsys.readouterr().out
 
 

@@ -121,6 +121,8 @@ def test_sessions_are_found_by_what_is_known_of_them(kept, store, capsys):
 
 def test_the_list_tells_length_state_and_what_it_takes(kept, store, capsys):
     name = kept("--record-audio")
+    assert sessions("--search", "nowhere to be found") == 0
+    assert name not in capsys.readouterr().out
     assert sessions() == 0
     header, line, footer = capsys.readouterr().out.splitlines()
     assert header.split() == ["ID", "began", "length", "speech", "mostly", "takes", "state", "what"]
@@ -172,6 +174,8 @@ def test_an_unknown_id_is_told_with_the_nearest(action, kept, capsys):
     [
         (["shwo"], "There is no action 'shwo'; did you mean 'show'?"),
         (["list", "--serach", "x"], "There is no option '--serach'; did you mean '--search'?"),
+        (["--serach", "x"], "There is no option '--serach'; did you mean '--search'?"),
+        (["list", "all"], "'all' is one word too many."),
         (["list", "--since", "soon"], "'soon' must be a date such as 2026-03-01"),
         (["export"], "'export ID --to OUT.csv'"),
         (

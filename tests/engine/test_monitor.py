@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.clock import SessionClock
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import (
-    Anchor,
     IntervalOpened,
     Marker,
     Record,
@@ -34,18 +26,12 @@ from realtime_ser.base.records import (
 from realtime_ser.engine.device_watch import SILENT_DEVICE_S
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
-from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
-from realtime_ser.session.sidecar import effective_rate
 
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     return load_bundle(shipped("models") / "default")
-
-
-def ramp(count: int, start: int = 0) -> NDArray[np.float32]:
-    return np.arange(start, start + count, dtype=np.float32)[:, None]
 
 
 class ScriptedMicrophone:
@@ -76,144 +62,6 @@ def wait_until(condition: object, seconds: float = 20.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "did not happen in time"
         time.sleep(0.005)
-
-
-# ---------------------------------------------------------------------------------------- the ring
-
-
-@given(sizes=st.lists(st.integers(1, 40), max_size=60), reads=st.lists(st.booleans(), max_size=99))
-def test_a_ring_returns_what_was_written_and_counts_what_did_not_fit(
-    sizes: Sequence[int], reads: Sequence[bool]
-) -> None:
-    ring = RingBuffer(100, 1, blocking=False)
-    plan = iter(reads)
-    got: list[float] = []
-    written = 0
-
-    def read() -> None:
-        block = ring.read(0.0)
-        if block is not None:
-            got.extend([np.nan] * block.lost)
-            got.extend(block.samples[:, 0])
-
-    for size in sizes:
-        ring.write(ramp(size, written), None)
-        written += size
-        while next(plan, False):
-            read()
-    ring.close()
-    while not ring.ended:
-        read()
-    expected = np.arange(len(got), dtype=np.float32)
-    heard = ~np.isnan(got)
-    np.testing.assert_array_equal(np.array(got)[heard], expected[heard])
-    assert heard.sum() >= min(written, 60)
-
-
-def test_a_file_waits_for_room_in_the_ring() -> None:
-    ring = RingBuffer(10, 1, blocking=True)
-    ring.write(ramp(8), None)
-    writer = threading.Thread(target=ring.write, args=(ramp(8, 8), None))
-    writer.start()
-    assert ring.read(5.0) is not None
-    writer.join(5.0)
-    block = ring.read(5.0)
-    assert block is not None
-    np.testing.assert_array_equal(block.samples, ramp(8, 8))
-    assert block.lost == 0
-
-
-def test_a_writers_error_reaches_the_reader_after_the_last_block() -> None:
-    ring = RingBuffer(10, 1, blocking=True)
-    ring.write(ramp(4), None)
-    ring.close(OSError("gone"))
-    assert ring.read(0.0) is not None
-    with pytest.raises(OSError, match="gone"):
-        ring.read(0.0)
-
-
-def test_a_slow_listener_loses_the_oldest_records_and_is_told_how_many() -> None:
-    subscription = Subscription(3, blocking=False)
-    subscription.feed([Marker(k, "") for k in range(5)])
-    assert [record.time_s for record in subscription.drain()] == [2, 3, 4]  # type: ignore[union-attr]
-    assert subscription.dropped == 2
-
-
-def test_sound_goes_only_to_those_who_asked_for_it() -> None:
-    sound = Sound(0, ramp(3))
-    for wanted in (True, False):
-        subscription = Subscription(3, blocking=False, sound=wanted)
-        subscription.feed([sound])
-        assert subscription.drain() == ([sound] if wanted else [])
-
-
-# --------------------------------------------------------------------------------------- the clock
-
-
-def test_a_late_block_does_not_make_the_sound_look_younger() -> None:
-    clock = SessionClock()
-    for k in range(100):
-        late = 0.3 if k % 10 else 0.0
-        clock.feed(k * 0.02, 50.0 + k * 0.02 + late)
-    assert clock.adc_time(16_000) == pytest.approx(51.0)
-
-
-@pytest.mark.parametrize("drift", [200e-6, -200e-6])
-def test_a_drifting_device_stays_within_20_ms_over_two_hours(drift: float) -> None:
-    clock = SessionClock()
-    position = 0.0
-    while position < 7200:
-        clock.feed(position, 10.0 + position * (1 + drift))
-        true = 10.0 + position * (1 + drift)
-        assert abs(clock.adc_time(round(position * 16_000)) - true) < 0.02
-        position += 0.5
-
-
-def test_times_that_settle_are_believed_within_two_seconds() -> None:
-    """Sound servers report half a second too much while a stream begins."""
-    clock = SessionClock()
-    for block in range(500):
-        position = 0.01 * block
-        clock.feed(position, 100.0 + position + (0.0 if position < 2.5 else 0.5))
-    assert clock.adc_time(0) == pytest.approx(100.5)
-
-
-def test_the_rate_of_a_device_is_told_once_it_has_settled() -> None:
-    def anchors(*seconds: float) -> list[Anchor]:
-        times = [(s, s * (1 + 1e-4) + 0.5 * (s > 0)) for s in seconds]
-        wall = datetime.now().astimezone()
-        return [Anchor(round(16_000 * s), adc, adc, wall) for s, adc in times]
-
-    assert effective_rate(anchors(0, 10, 20, 27), 48_000) == pytest.approx(48_000 / (1 + 1e-4))
-    for seconds in [(), (0,), (0, 9), (0, 10, 12)]:
-        assert effective_rate(anchors(*seconds), 48_000) is None
-
-
-def test_a_jump_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SessionClock()
-    before = clock.wall_clock(16_000)
-    monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert clock.wall_clock(16_000) == before
-    assert (clock.wall_clock(32_000) - before).total_seconds() == pytest.approx(1.0)
-
-
-# --------------------------------------------------------------------------------------- resampler
-
-
-@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
-def test_the_resampler_keeps_time_and_does_not_depend_on_the_split(rate: int) -> None:
-    time_s = np.arange(rate) / rate
-    tone = np.sin(2 * np.pi * 440 * time_s).astype(np.float32)
-    resampler = Resampler(rate)
-    whole = np.concatenate([resampler.push(tone), resampler.flush()])
-    parts = [resampler.push(part) for part in np.array_split(tone, 37)]
-    np.testing.assert_allclose(np.concatenate([*parts, resampler.flush()]), whole, atol=1e-6)
-    expected = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
-    assert len(whole) == 16_000
-    np.testing.assert_allclose(whole[500:-500], expected[500:-500], atol=2e-3)
-
-
-# ------------------------------------------------------------------------------------- the monitor
 
 
 def test_a_file_gives_the_same_records_at_any_speed(bundle: Bundle, speech_wav: Path) -> None:

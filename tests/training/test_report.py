@@ -13,7 +13,7 @@ from realtime_ser.base.labels import LABELS
 from tests.training.html_page import Page, check_alone
 from tests.training.synthetic import SPEAKERS, synthetic_clips, synthetic_evaluation, synthetic_run
 from training.corpora import CORPORA
-from training.report.reference_systems import REFERENCE_SYSTEMS, anchors
+from training.report.reference_systems import REFERENCE_SYSTEMS, comparable_systems
 from training.report.run_report import write_report
 from training.report.summary import SUMMARY, write_summary
 from training.run_folder import HISTORY, PREDICTIONS, RESULTS, Run
@@ -306,8 +306,8 @@ def test_anchors_are_those_of_what_was_measured(page):
 
 
 def test_anchors_of_other_classes_say_nothing():
-    assert anchors({"ravdess": 7, "nemo": 6}) == []
-    found = anchors({"ravdess": 8, "crema_d": 5})
+    assert comparable_systems({"ravdess": 7, "nemo": 6}) == []
+    found = comparable_systems({"ravdess": 8, "crema_d": 5})
     assert {name for anchor in found for name in anchor.scores} == {"ravdess"}
 
 

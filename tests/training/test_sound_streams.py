@@ -15,7 +15,7 @@ from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
 from training.sound.recordings import samples_16k, speech_bounds
-from training.sound.streams import ClipStream, join, join_without_gaps, switches
+from training.sound.streams import ClipStream, join_with_gaps, join_without_gaps, switches
 
 RATE = 16_000
 SENTENCES = [(0.5, 3.5), (6.3, 9.5), (11.0, 13.5), (16.2, 19.6), (24.5, 28.4), (29.1, 33.0)]
@@ -58,7 +58,7 @@ def level_db(sound) -> float:
 
 @pytest.fixture(scope="module")
 def joined(clips) -> ClipStream:
-    return join(clips, (1.0, 2.5), seed=4)
+    return join_with_gaps(clips, (1.0, 2.5), seed=4)
 
 
 def test_every_clip_lies_in_its_span(joined, clips):
@@ -88,8 +88,8 @@ def test_one_room_tone_lies_under_all(joined, clips):
 
 
 def test_seeds_draw_other_silences(joined, clips):
-    assert np.array_equal(join(clips, (1.0, 2.5), seed=4).samples, joined.samples)
-    assert len(join(clips, (1.0, 2.5), seed=5).samples) != len(joined.samples)
+    assert np.array_equal(join_with_gaps(clips, (1.0, 2.5), seed=4).samples, joined.samples)
+    assert len(join_with_gaps(clips, (1.0, 2.5), seed=5).samples) != len(joined.samples)
 
 
 def test_the_gate_hears_each_clip_for_itself(joined):
@@ -128,7 +128,7 @@ def test_the_gate_closes_after_digital_silence_too(tmp_path, clips):
         soundfile.write(path, np.concatenate([edge, gated, edge]), RATE)
         labels = CORPORA["savee"].labels
         made.append(Clip("savee", path, path.stem, "DC", "sad", "en", labels))
-    stream = join(made, (1.0, 2.0), 0)
+    stream = join_with_gaps(made, (1.0, 2.0), 0)
     found = segments(stream.samples)
     assert {stream.clip_at(last).name for _, last in found} == {clip.name for clip in made}
     assert all(stream.clip_at(first) == stream.clip_at(last) for first, last in found)
@@ -140,7 +140,7 @@ def test_the_gate_closes_after_digital_silence_too(tmp_path, clips):
 def test_speech_without_a_gap_is_one_segment(clips):
     stream = join_without_gaps(clips[:4])
     assert len(segments(stream.samples)) == 1
-    assert len(segments(join(clips[:4], (1.0, 1.0), 0).samples)) >= 4
+    assert len(segments(join_with_gaps(clips[:4], (1.0, 1.0), 0).samples)) >= 4
     spans = stream.spans
     assert [span.clip for span in spans] == clips[:4]
     assert spans[0].start == 0

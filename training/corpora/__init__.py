@@ -1,4 +1,4 @@
-"""Corpora of acted emotional speech: what is known of each, and their clips on a disk."""
+"""Corpora of acted emotional speech: the known ones, and their clips on a disk."""
 
 from __future__ import annotations
 

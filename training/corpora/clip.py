@@ -31,12 +31,12 @@ class Clip:
     classes
         The classes that its corpus has, in the order of ``LABELS``.
     sex
-        ``female`` or ``male``; ``None`` where it is not known.
+        ``female`` or ``male``; ``None`` if unknown.
     intensity
-        The intended intensity in the corpus's words; ``None`` where it has none.
+        Intended intensity in the corpus's words; ``None`` without one.
     votes
-        How listeners who heard the voice alone voted: shares over ``LABELS`` that sum to 1.
-        ``None`` where nobody was asked.
+        Shares of the votes of listeners to the voice alone over ``LABELS``, which sum to 1;
+        ``None`` without listeners.
     """
 
     corpus: str

@@ -1,4 +1,4 @@
-"""A made-up corpus of speech-like sounds, for a first look and for tests.
+"""A synthetic corpus of speech-like sounds, for a first look and for tests.
 
 Voices are a glottal pulse train through formant filters (the source-filter model: Fant, Acoustic
 Theory of Speech Production, 1960), in syllables without words. Pitch, its range and course,
@@ -25,7 +25,7 @@ from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora.label_folders import COLUMNS, METADATA
 
 GENERATED = "generated"
-"""Name of the corpus where nobody gives it another one."""
+"""Default name of the corpus."""
 
 README = "README.txt"
 
@@ -44,7 +44,7 @@ class _Prosody:
     pitch, span, course
         Semitones: mean, size of the accents, rise from the first to the last syllable.
     syllables
-        Of a second.
+        Syllables per second.
     level, tilt
         Loudness in dB, and brightness in dB an octave.
     breathiness, jitter
@@ -95,7 +95,7 @@ class _SpeakerTraits:
 
 
 def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: int = 0) -> Path:
-    """Make up a corpus with a folder for each label: neutral, happy, sad and angry.
+    """Synthesise a corpus with a folder for each label: neutral, happy, sad and angry.
 
     Clips last 1.6 to 2.4 s, 16 kHz, mono, 16 bit. The same arguments give the same bytes, and each
     clip depends on nothing but the seed and its own speaker, label and take. A corpus that is
@@ -104,13 +104,13 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     Parameters
     ----------
     folder
-        Where it goes; its name is the corpus's.
+        Folder of the corpus, which takes the folder's name.
     speakers
-        How many, women and men in turn.
+        Number of speakers, women and men in turn.
     takes
         Clips of each label by each speaker, of normal and strong intensity in turn.
     seed
-        Of everything that is drawn.
+        Seed of all random draws.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def generate_corpus(folder: Path, *, speakers: int = 8, takes: int = 6, seed: in
     UsageError
         The folder holds something else.
     OutputError
-        It cannot be written.
+        The folder cannot be written.
     """
     text = _readme(speakers, takes, seed)
     with writing(folder, "make room or name another folder"):
@@ -163,7 +163,7 @@ def _generate(folder: Path, text: str, speakers: int, takes: int, seed: int) -> 
                 rows.append((file, f"{number:02}", voice.sex, intensity, _LANGUAGE))
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("file", *COLUMNS), *rows])
-    # It comes last, and so tells that the corpus is complete.
+    # Written last, as the sign that the corpus is complete.
     (folder / METADATA).write_bytes(table.getvalue().encode())
 
 

@@ -51,7 +51,7 @@ class Corpus:
     aliases
         Other spellings of a speaker.
     add_metadata
-        Adds what lies in other files of the corpus, looked for in the given folders.
+        Function that adds metadata from other files of the corpus, in the given folders.
     """
 
     name: str

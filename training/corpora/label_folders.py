@@ -3,10 +3,10 @@
 ``my_corpus/angry/anna/01.wav``, ``my_corpus/anna/angry/01.wav`` or ``my_corpus/angry/anna_01.wav``:
 the folder at the first or second level that is named after an emotion gives the label. The speaker
 is the folder below it, or the one above it, or what comes before the first underscore of the file's
-name. Files of which none of these tells the speaker are all taken for one unknown speaker's, so
-that nobody is ever tested on a voice that was trained on.
+name. Files without any of these all count as of one unknown speaker, so
+that no voice is both in training and test.
 
-``my_corpus/metadata.csv`` may say more, and what it says goes before what folders say. It has a
+``my_corpus/metadata.csv`` may hold more, and takes precedence over the folders. The table has a
 column ``file``, the path below the folder of the corpus, with or without extension, and any of
 ``speaker``, ``sex`` (``female`` or ``male``), ``intensity`` and ``language`` (ISO 639-1).
 """
@@ -27,7 +27,7 @@ from training.corpora.files import AUDIO_SUFFIXES, SkippedFile, audio_files, for
 
 METADATA = "metadata.csv"
 COLUMNS = ("speaker", "sex", "intensity", "language")
-"""What ``metadata.csv`` may say of a file."""
+"""Optional columns of ``metadata.csv``."""
 
 UNKNOWN_SPEAKER = "unknown"
 UNKNOWN_LANGUAGE = "und"
@@ -53,12 +53,12 @@ _SEXES = {"f": "female", "m": "male"}
 
 
 def folder_label(folder: str) -> str | None:
-    """The label that a folder's name means; ``None``: none."""
+    """Label that a folder is named after; ``None`` without one."""
     return _SYNONYMS.get(re.sub(r"[^a-z]", "", folder.lower()))
 
 
 def label_level(path: Path, folder: Path) -> int | None:
-    """Level at which a folder between gives a file its label, 0 or 1; ``None``: no such folder."""
+    """Level of the folder that gives a file's label, 0 or 1; ``None`` without such a folder."""
     above = path.relative_to(folder).parts[:-1]
     return next((level for level, part in enumerate(above[:2]) if folder_label(part)), None)
 
@@ -66,7 +66,7 @@ def label_level(path: Path, folder: Path) -> int | None:
 def read_label_folders(folder: Path, name: str) -> tuple[list[Clip], list[SkippedFile]]:
     """Clips of a corpus with a folder for each label, and the files that are not used.
 
-    Its classes are known when all clips are: see :func:`with_classes`.
+    The clips have no classes yet: see :func:`with_classes`.
 
     Raises
     ------

@@ -40,9 +40,9 @@ class _CorpusRow:
 
 
 def corpora_table(root: Path) -> str:
-    """Tables of the corpora below a folder: what is there, what is missing, and what was skipped.
+    """Tables of the corpora below a folder: clips, missing clips and skipped files.
 
-    Corpora that are not there, or cannot be read, are rows like any others.
+    Corpora that are missing, or cannot be read, have rows as well.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def describe_corpus(name: str) -> str:
     Parameters
     ----------
     name
-        Of a known corpus, or ``own`` for one's own recordings.
+        Name of a known corpus, or ``own`` for the user's own recordings.
 
     Raises
     ------
     UsageError
-        It is neither.
+        The name is neither.
     """
     if name == OWN:
         return _describe_own()
@@ -94,7 +94,7 @@ def describe_corpus(name: str) -> str:
     return _describe_known(CORPORA[name])
 
 
-# ------------------------------------------------------------------------------------ what is there
+# ----------------------------------------------------------------------------------------- listing
 
 
 def _corpus_row(root: Path, name: str) -> _CorpusRow:
@@ -211,7 +211,7 @@ def _wrapped(text: str) -> str:
     )
 
 
-# -------------------------------------------------------------------------------- where to get them
+# ------------------------------------------------------------------------------------ descriptions
 
 
 def _describe_known(corpus: Corpus) -> str:

@@ -26,15 +26,15 @@ class CorpusContents:
     Attributes
     ----------
     name
-        Its name: that of a known corpus, or of one's own folder.
+        Name of a known corpus, or of the user's folder.
     clips
-        Its clips, in the order of their names, no recording twice.
+        Clips in the order of their names, without duplicates.
     missing
-        How many of its official clips are not there; 0 for one's own.
+        Number of official clips that are not there; 0 for a user's corpus.
     skipped
         Files that are not used.
     seconds
-        How long its clips last together.
+        Duration of all clips together.
     """
 
     name: str
@@ -53,7 +53,7 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     Raises
     ------
     UsageError
-        A folder is missing, or does not hold what was expected.
+        A folder is missing, or holds no clips of the corpus.
     SerError
         A table beside the audio is damaged.
     """
@@ -214,10 +214,9 @@ def _split_readable(
 
 
 def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[SkippedFile]]:
-    """Leave out recordings that are there under two names.
+    """Leave out duplicates, recordings under several names.
 
-    Of those with one label the first is kept; where the labels differ, nobody knows which is
-    right, and all go.
+    Of duplicates with the same label the first is kept; with different labels, all are left out.
     """
     skipped: dict[Clip, SkippedFile] = {}
     # Decoding everything takes minutes; one encoder makes files of one length and one end from

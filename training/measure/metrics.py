@@ -213,7 +213,7 @@ def bootstrap(
         drawn(is_predicted),
         drawn(is_intended & is_predicted),
     )
-    # A class that nobody drawn has counts in no mean.
+    # A class without clips in a draw counts in no mean.
     f1 = _ratio(2 * hits, intended + predicted_counts, where=intended > 0)
     return BootstrapDraws(
         uar=np.nanmean(_ratio(hits, intended, where=intended > 0), axis=1),

@@ -35,7 +35,7 @@ class NoiseTest:
     snr_db
         Signal-to-noise ratios over voiced samples.
     seed
-        Of the kinds and of the noise.
+        Seed of the kinds and of the noise.
     """
 
     kinds: tuple[str, ...] = TEST_NOISES

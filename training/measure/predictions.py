@@ -24,7 +24,7 @@ class Prediction:
     Attributes
     ----------
     corpus, clip, speaker, label
-        Of the clip; the label is the intended one.
+        Name of the corpus, name of the clip, speaker, and intended label.
     answer
         Most probable of the classes of the clip's corpus, which is scored; empty without speech.
     probabilities

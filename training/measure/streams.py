@@ -38,7 +38,7 @@ class StreamTest:
     clips
         Number of clips in a stream.
     seed
-        Of their order and of the silences.
+        Seed of the order and of the silences.
     """
 
     gap_s: tuple[float, float] = (1.0, 3.0)

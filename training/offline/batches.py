@@ -32,7 +32,7 @@ class BatchLayout:
     frames
         Frames of every clip; ``None``: those of the longest one of a batch.
     mel
-        Where the mel bands are among the features of a frame.
+        Indices of the mel bands among the features of a frame.
     """
 
     frames: int | None
@@ -86,13 +86,13 @@ class ClipBatches(BucketedBatches):
     Parameters
     ----------
     training_set
-        What is drawn from.
+        Clips to draw from.
     layout
-        How clips lie in a batch.
+        Layout of clips in a batch.
     stage
-        How they are changed.
+        Settings of the augmentation.
     seed
-        Of the draw and of the changes.
+        Seed of the draw and of the augmentation.
     """
 
     def __init__(

@@ -44,20 +44,20 @@ def clip_features(
 ) -> list[NDArray[np.float32]]:
     """Features of clips, in their order, each ``(frames, features)``.
 
-    With ``encoder`` they are what the encoder takes in, before standardisation.
+    For the kind ``encoder``, they are the encoder's inputs before standardisation.
 
     Parameters
     ----------
     examples
         The clips, as recorded or changed; one that is there several times is computed once.
     settings
-        Which features, and their parameters.
+        Kinds of features with their parameters.
     cache
         Folder of the cache; may be shared by any runs.
     jobs
         Number of processes.
     preprocessing
-        What is done to each clip ahead of its features.
+        Preprocessing of each clip ahead of the features.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def extract(samples: NDArray[np.float32], rate: int, settings: Features) -> NDAr
     rate
         Sampling rate in Hz.
     settings
-        Which features, and their parameters.
+        Kinds of features with their parameters.
 
     Returns
     -------

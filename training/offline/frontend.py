@@ -105,11 +105,11 @@ class FrontEnd:
     Attributes
     ----------
     settings
-        Which features, and what is done with them.
+        Settings of the features.
     encoder
-        The pretrained encoder, where they come from it.
+        The pretrained encoder, if features come from it.
     standardiser
-        What the inputs are standardised with; ``None``: nothing.
+        Mean and deviation of the inputs; ``None``: not standardised.
     """
 
     settings: Features

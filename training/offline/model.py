@@ -35,11 +35,11 @@ class OfflineModel:
     Attributes
     ----------
     recipe
-        What it was made by.
+        Recipe of the model.
     front_end
-        Makes a network's inputs of features.
+        Front end, from features to the network's inputs.
     network
-        Gives probabilities over :attr:`labels`.
+        Network that gives probabilities over :attr:`labels`.
     """
 
     recipe: OfflineRecipe

@@ -33,7 +33,7 @@ class PublishedResult(RecipeSection):
     accuracy, macro_f1
         Shares of 1; ``None`` where they give none.
     source
-        What was measured, and how.
+        Publication, and the measure there.
     """
 
     accuracy: float | None = Field(default=None, ge=0, le=1)
@@ -61,7 +61,7 @@ class Features(RecipeSection):
         ``mean``: one frame for each clip, their mean over time.
     standardise
         To mean 0 and deviation 1 of each feature over the ``training`` clips, or over ``all``, the
-        test clips included: only to reproduce what was published so.
+        test clips included: only to reproduce a publication.
     """
 
     kinds: tuple[FeatureKind, ...] = Field(default=("mfcc",), min_length=1)
@@ -102,8 +102,8 @@ class NetworkOptions(RecipeSection):
     Attributes
     ----------
     pooling
-        What takes the place of time: ``as-described``, or ``attention``, a mean over time with
-        learned weights, instead of flattening or of the LSTM's last state.
+        Pooling over time: ``as-described``, or ``attention``, a mean over time with learned
+        weights, instead of flattening or of the LSTM's last state.
     l2
         Penalty on the squares of the weights of convolutions, LSTM and dense layers.
     """
@@ -122,13 +122,13 @@ class OfflineFit(FitSettings):
     soft_labels
         Share of each label that listeners' votes make up, where a corpus has them.
     class_weights
-        Whether a clip's loss weighs the more, the rarer its label is.
+        Whether to weight the loss by the inverse frequency of a clip's label.
     mixup
         Parameter of the beta distribution from which two clips' shares are drawn (Zhang et al.,
         mixup, ICLR 2018); 0: none.
     spec_augment
-        How many runs of mel bands and of frames are hidden (Park et al., SpecAugment, Interspeech
-        2019); needs ``mel`` among the features.
+        Number of masks of mel bands and of frames (Park et al., SpecAugment, Interspeech 2019);
+        needs ``mel`` among the features.
     noise
         Deviation of the normal noise that is added to the inputs.
     """
@@ -154,30 +154,30 @@ class OfflineRecipe(BaseRecipe):
     Attributes
     ----------
     published
-        What its authors say that it reaches.
+        Figures that the authors published.
     labels
         The classes; clips of others are left out.
     dropped
         Classes by corpus whose clips are left out as well.
     copies
-        How often each clip is there; more than once only to reproduce what was published so.
+        Number of copies of each clip; above 1 only to reproduce a publication.
     oversampling
-        Whether rarer labels are filled up with clips drawn at random: of the ``training`` clips,
-        or ``before-split``, which puts copies of test clips into training: only to reproduce
-        what was published so.
+        Filling up of rarer labels with clips drawn at random: of the ``training`` clips, or
+        ``before-split``, which puts copies of test clips into training, only to reproduce a
+        publication.
     preprocessing
-        What is done to every clip ahead of its features, in training and ever after.
+        Preprocessing of every clip ahead of the features, in training and afterwards.
     augmentation
-        What the model trains on beside the clips as recorded.
+        Training examples beside the clips as recorded.
     features
-        What is computed of each clip.
+        Features of each clip.
     architecture
-        A name of :data:`training.offline.architectures.ARCHITECTURES`, or one's own function as
-        ``FILE.py:FUNCTION``.
+        A name of :data:`training.offline.architectures.ARCHITECTURES`, or a function of the user's
+        as ``FILE.py:FUNCTION``.
     network
         Options of the architecture.
     fit, fine_tune
-        How the labels are learned, and how once more from there; ``None``: that is all.
+        Settings of the fit, and of a second one from there; ``None``: no second fit.
     """
 
     kind: Literal["offline"]

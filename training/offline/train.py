@@ -46,13 +46,13 @@ def make_model(job: Job[OfflineRecipe]) -> Evaluation:
     Raises
     ------
     UsageError
-        The recipe does not suit the clips, or starts from what is not there.
+        The recipe does not suit the clips, or its start is missing.
     """
     if not (job.run.folder / OFFLINE_MODEL).exists():
         training_data = _prepare_data(job, _assign_parts(job))
         network = _train_network(job, training_data)
         OfflineModel(job.recipe, training_data.front_end, network).save(job.run)
-    # What is measured is what was kept.
+    # The model is evaluated as it was saved.
     return _evaluate_test(job, load_offline(job.run))
 
 

@@ -42,15 +42,15 @@ class ComparedSystem:
     Attributes
     ----------
     letter
-        What it is called.
+        Letter that stands for the system.
     name
         Recipe, folds and seed.
     runs
-        One for each fold.
+        Runs of the folds.
     rows
-        What was said of each clip.
+        Prediction for each clip.
     leaks
-        What its training knew of the test clips.
+        Sentences on leaks of the test clips into training.
     """
 
     letter: str
@@ -71,12 +71,12 @@ def compare(runs: Sequence[Run]) -> tuple[str, str]:
     text : str
         Tables and sentences for a terminal.
     page : str
-        The same as a page.
+        The comparison as an HTML page.
 
     Raises
     ------
     UsageError
-        There are less than two, one has not come to its end, or they have no clip in common.
+        There are fewer than two runs, a run is unfinished, or they have no clip in common.
     """
     systems = _systems(runs)
     if len(systems) < 2:

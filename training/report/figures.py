@@ -19,7 +19,7 @@ from training.measure.metrics import BINS
 
 _INK, _FAINT, _BLUE = "#222222", "#b0b0b0", "#0072b2"
 _LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Of Okabe and Ito, told apart by the colour-blind."""
+"""Colours of Okabe and Ito, which the colour-blind can distinguish."""
 
 _MARKERS = "osD^vP"
 
@@ -66,7 +66,7 @@ def save_png(figure: Figure, path: Path) -> None:
     Raises
     ------
     OSError
-        It cannot be written.
+        The file cannot be written.
     """
     with mpl.rc_context(_STYLE):
         # Without the library's version.

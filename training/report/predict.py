@@ -31,9 +31,9 @@ class Predictor:
     Attributes
     ----------
     labels
-        Its labels.
+        Labels of the model.
     analyse
-        What it says of a recording.
+        Function that gives the predictions for a recording.
     """
 
     labels: tuple[str, ...]
@@ -43,14 +43,14 @@ class Predictor:
 def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
     """Predictions for audio files, a line of text for each file.
 
-    A file that cannot be read gets a line that says why, and the others go on.
+    A file that cannot be read gets a line with the reason.
 
     Parameters
     ----------
     target
         Folder of a run or of a bundle, or the name of a shipped bundle.
     files
-        Recordings; of several channels the first is heard.
+        Recordings, of which the first channel is used.
 
     Yields
     ------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 CLASSES: Mapping[str, int] = {"ravdess": 8, "crema_d": 6, "emodb": 6}
-"""Number of classes for which the anchors of each corpus hold."""
+"""Number of classes for which the figures on each corpus hold."""
 
 Measure = Literal["UAR", "accuracy"]
 
@@ -31,16 +31,16 @@ class ReferenceSystem:
     Attributes
     ----------
     system
-        Its name.
+        Name of the system.
     parameters
-        Its size, in words.
+        Number of parameters, as text.
     streams
-        Whether it answers while somebody speaks; empty where that is not told.
+        Ability to answer while somebody speaks, as text; empty if unknown.
     scores
-        By corpus.
+        Figures by corpus.
     seen
-        Whether it was measured on the same copies of the corpora as this project's models;
-        otherwise the number is the published one.
+        Whether the figures were measured on the same copies of the corpora as those of this
+        project's models; otherwise they are the published ones.
     """
 
     system: str
@@ -141,16 +141,12 @@ REFERENCE_SYSTEMS: tuple[ReferenceSystem, ...] = (
 )
 
 
-def anchors(classes: Mapping[str, int]) -> list[ReferenceSystem]:
+def comparable_systems(classes: Mapping[str, int]) -> list[ReferenceSystem]:
     """Reference systems with figures for these corpora, given the number of classes of each."""
     comparable = {name for name, count in classes.items() if CLASSES.get(name) == count}
     found = []
-    for anchor in REFERENCE_SYSTEMS:
-        scores = {name: score for name, score in anchor.scores.items() if name in comparable}
+    for own in REFERENCE_SYSTEMS:
+        scores = {name: score for name, score in own.scores.items() if name in comparable}
         if scores:
-            found.append(
-                ReferenceSystem(
-                    anchor.system, anchor.parameters, anchor.streams, scores, anchor.seen
-                )
-            )
+            found.append(ReferenceSystem(own.system, own.parameters, own.streams, scores, own.seen))
     return found

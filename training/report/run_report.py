@@ -19,7 +19,7 @@ from training.measure.scoring import corpus_order
 from training.report import figures
 from training.report.formatting import NO_VALUE, compact_ranges, join_names
 from training.report.leaks import leaks
-from training.report.reference_systems import ReferenceSystem, anchors
+from training.report.reference_systems import ReferenceSystem, comparable_systems
 from training.report.rendering import render
 from training.run_folder import PREDICTIONS, REPORT, RESULTS, Run, RunRecord
 
@@ -149,7 +149,7 @@ def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, words) for name, words in _SECTIONS.items() if there[name]]
 
 
-# --------------------------------------------------------------------------------- what was learned
+# -------------------------------------------------------------------------------------- training
 
 
 def _data(record: RunRecord) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _stages(history: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[s
     return rows
 
 
-# -------------------------------------------------------------------------------- what was measured
+# --------------------------------------------------------------------------------------- results
 
 _NO_RESULTS = {"published": None, "anchors": None, "opus": 0, "clips": 0}
 
@@ -277,7 +277,7 @@ def _comparable_systems(results: Results) -> dict[str, Any] | None:
     classes = {
         name: len(scores["confusion"]["classes"]) for name, scores in results["corpora"].items()
     }
-    rows: list[ReferenceSystem] = anchors(classes)
+    rows: list[ReferenceSystem] = comparable_systems(classes)
     corpora = [name for name in classes if any(name in system_row.scores for system_row in rows)]
     return {"rows": rows, "corpora": corpora} if rows else None
 

@@ -32,9 +32,9 @@ def write_summary(folder: Path, runs: Sequence[Run]) -> Path:
     Parameters
     ----------
     folder
-        Where to write.
+        Folder of the summary.
     runs
-        Its folds and seeds, each of which has come to its end.
+        Finished runs of the recipe's folds and seeds.
 
     Returns
     -------

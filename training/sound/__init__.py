@@ -1,1 +1,1 @@
-"""Sound before the gate: recordings, noises, rooms, codecs, changed takes and long streams."""
+"""Sound before the gate: recordings, noises, rooms, codecs, changed examples and long streams."""

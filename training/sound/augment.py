@@ -50,9 +50,10 @@ class NoiseSettings(RecipeSection):
     snr_db
         Range of its signal-to-noise ratio, over voiced samples.
     kinds
-        One is drawn for each copy. Kinds that a model is measured with cannot be named.
+        Kinds of noise, of which one is drawn for each copy. Kinds of the noise test are not among
+        them.
     chance
-        Share of the copies that have it.
+        Share of the copies with noise.
     """
 
     snr_db: Range = (0.0, 25.0)
@@ -170,7 +171,7 @@ class Augmentation(RecipeSection):
         was.
     rate
         Range of the rate at which each copy is played, which moves tempo, pitch and formants
-        together, as if somebody else spoke (Ko et al., Audio Augmentation for Speech Recognition,
+        together, as of another speaker (Ko et al., Audio Augmentation for Speech Recognition,
         Interspeech 2015). ``null``: as it was.
     streams
         Clips joined to streams; ``null``: none.
@@ -213,15 +214,15 @@ class Augmentation(RecipeSection):
 
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """The change that augmentation makes: see :class:`training.sound.examples.Change`.
+    """The change that augmentation makes: see :class:`training.sound.examples.SoundChange`.
 
     Attributes
     ----------
     settings
-        Which effects, and how strong.
+        Effects and their strengths.
     seed
-        Of all that is drawn, together with a take's key. Each effect draws for itself: switching
-        one off leaves the others as they were.
+        Seed of all random draws, together with an example's key. Each effect has draws of its own:
+        switching an effect off leaves the others as they were.
     speech
         Recordings of training speakers, for babble; see :class:`.NoiseMixer`.
 
@@ -391,10 +392,10 @@ def _global_generators_kept() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-# -------------------------------------------------------------------------------------------- takes
+# ----------------------------------------------------------------------------------------- examples
 
 _BABBLE_COUNT = 64
-"""Recordings that babble is made of."""
+"""Number of recordings for babble."""
 
 
 def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) -> list[AnyExample]:
@@ -403,11 +404,11 @@ def training_examples(clips: Sequence[Clip], settings: Augmentation, seed: int) 
     Parameters
     ----------
     clips
-        Of training speakers, and of nobody else: babble is made of some of them.
+        Clips of the training speakers alone, since babble consists of some of them.
     settings
-        How many copies and streams, and what is done to them.
+        Number of copies and of streams, and the effects on them.
     seed
-        Of all that is drawn.
+        Seed of all random draws.
     """
     examples: list[AnyExample] = [Example(clip) for clip in clips]
     change = (
@@ -448,6 +449,6 @@ def _speaker_chains(
         while len(waiting) >= shortest:
             length = int(random.integers(shortest, longest + 1))
             if len(waiting) - length < shortest:
-                length = len(waiting)  # nobody stays behind for want of company
+                length = len(waiting)  # no speaker is left without partners
             chain, waiting = tuple(waiting[:length]), waiting[length:]
             yield chain, None if _is_drawn(settings.unbroken, random) else settings.gap_s

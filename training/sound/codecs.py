@@ -52,7 +52,7 @@ def coded(
         ``gsm``: full rate (GSM 06.10), 13 kbit/s at 8 kHz; ``g711``: mu-law at 8 kHz, as on
         landlines.
     random
-        Where the bit rate comes from.
+        Source of the bit rate.
     """
     form = _FORMATS[codec]
     attenuation = max(1.0, float(np.abs(samples).max(initial=0.0)) / _HEADROOM)
@@ -62,5 +62,5 @@ def coded(
     soundfile.write(file, sound, form.rate, form.subtype, format=form.container, **level)
     file.seek(0)
     decoded, rate = soundfile.read(file, dtype="float32")
-    heard = attenuation * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
-    return np.pad(heard, (0, len(samples) - len(heard))).astype(np.float32)
+    resampled = attenuation * soxr.resample(decoded, rate, SAMPLE_RATE)[: len(samples)]
+    return np.pad(resampled, (0, len(samples) - len(resampled))).astype(np.float32)

@@ -19,7 +19,7 @@ from training.sound.mixing import mix_at_snr, voiced_mask
 from training.sound.noises import BABBLE, check_kinds, make_noise
 from training.sound.recordings import samples_16k
 from training.sound.seeding import generator
-from training.sound.streams import ClipSpan, ClipStream, join, join_without_gaps
+from training.sound.streams import ClipSpan, ClipStream, join_with_gaps, join_without_gaps
 
 _VERSION = b"2"
 """To be raised whenever a noise or a way of joining sounds otherwise for the same settings."""
@@ -53,9 +53,9 @@ class Example:
     clip
         The recording.
     change
-        What is done to it; ``None``: it is fed as recorded.
+        Change of the recording; ``None``: as recorded.
     copy
-        Number that tells several changed copies of a clip apart.
+        Number of the changed copy, where a clip has several.
     """
 
     clip: Clip
@@ -109,20 +109,20 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class StreamExample:
-    """Clips that are fed one after the other, through one gate that is not reset.
+    """Clips in a row through the same gate, without a reset between them.
 
     Attributes
     ----------
     clips
-        In this order.
+        Clips in the order of the stream.
     gap_s
-        Shortest and longest silence between them; ``None``: they are joined without a gap.
+        Shortest and longest silence between clips, in seconds; ``None``: joined without a gap.
     seed
-        Of the silences.
+        Seed of the silences.
     change
-        What is done to the whole stream; ``None``: nothing.
+        Change of the whole stream; ``None``: none.
     copy
-        Number that tells several changed copies apart.
+        Number of the changed copy, where a stream has several.
     """
 
     clips: tuple[Clip, ...]
@@ -162,7 +162,7 @@ class StreamExample:
     def _joined(self) -> ClipStream:
         if self.gap_s is None:
             return join_without_gaps(self.clips)
-        return join(self.clips, self.gap_s, self.seed)
+        return join_with_gaps(self.clips, self.gap_s, self.seed)
 
     def digest(self) -> bytes:
         """Hash of the recordings, of how they are joined and of the change.
@@ -187,20 +187,20 @@ def as_examples(sounds: Sequence[Clip | AnyExample]) -> list[AnyExample]:
 
 @dataclass(frozen=True, slots=True)
 class NoiseMixer:
-    """Mixes noise under a sound, of one kind for each key.
+    """Change that mixes noise under a sound, of a kind drawn for each key.
 
     Attributes
     ----------
     kinds
-        One of these is drawn: see :mod:`training.sound.noises`.
+        Kinds of noise of which one is drawn for each key: see :mod:`training.sound.noises`.
     snr_db
         Signal-to-noise ratio over voiced samples, or the range it is drawn from. One seed and key
         give the same noise at every ratio.
     seed
-        Of what is drawn.
+        Seed of all random draws.
     speech
-        Recordings of training speakers, of which babble is made; each process keeps them in memory
-        once it has read them, so some dozens are best.
+        Recordings of training speakers, for babble; each process keeps them in memory once read, so
+        some dozens are best.
 
     Raises
     ------

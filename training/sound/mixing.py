@@ -22,8 +22,8 @@ def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) ->
     speech_gate = SpeechGate(gate or GateConfig())
     frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     voiced = np.zeros(len(samples), bool)
-    heard = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
-    voiced[: frames.size] = np.repeat(heard, GATE_FRAME)
+    is_voiced = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
+    voiced[: frames.size] = np.repeat(is_voiced, GATE_FRAME)
     return voiced
 
 
@@ -49,7 +49,7 @@ def mix_at_snr(
     snr_db
         The ratio in dB.
     voiced
-        Where the voice is, shape ``(n,)``.
+        Mask of the voiced samples, shape ``(n,)``.
     """
     signal = speech[voiced] if voiced.any() else speech
     ratio = _power(signal) / max(_power(noise), 1e-30)

@@ -26,7 +26,7 @@ TRAINING_NOISES: tuple[TrainingNoise, ...] = get_args(TrainingNoise)
 TEST_NOISES: tuple[TestNoise, ...] = get_args(TestNoise)
 
 BABBLE = "babble"
-"""The kind that is made of recordings, of speakers who train."""
+"""Kind of noise made of recordings of training speakers."""
 
 Samples: TypeAlias = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ def make_noise(
     random
         Where all of its chance comes from.
     speech
-        What babble is made of.
+        Recordings for babble, each at 16 kHz.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def _drift(count: int, random: np.random.Generator) -> NDArray[np.float64]:
     return np.interp(np.arange(count) / (SAMPLE_RATE // 2), np.arange(len(points)), points)
 
 
-# ----------------------------------------------------------------------------- what hits something
+# ----------------------------------------------------------------------------------------- impacts
 
 
 def clicks(seconds: float, random: np.random.Generator) -> Samples:
@@ -257,7 +257,7 @@ def music(seconds: float, random: np.random.Generator) -> Samples:
     def play(start_s: float, length_s: float, semitones: int, gain: float) -> None:
         hz = tonic_hz * 2.0 ** (semitones / 12.0) * (1.0 + 0.002 * random.standard_normal())
         note = gain * _note(hz, length_s, falling, random)
-        first = round(start_s * SAMPLE_RATE)  # may lie before what is heard
+        first = round(start_s * SAMPLE_RATE)  # may be negative
         part = sound[max(0, first) : max(0, first + len(note))]
         skipped = max(0, -first)
         part += note[skipped : skipped + len(part)]
@@ -298,15 +298,15 @@ _TALKERS = 8
 
 
 def babble(seconds: float, random: np.random.Generator, speech: Sequence[Samples]) -> Samples:
-    """Eight who all talk at once and at one level.
+    """Babble of eight talkers at the same level.
 
     Parameters
     ----------
     seconds, random
-        As of every noise.
+        Length in seconds, and source of all random draws.
     speech
-        Recordings at 16 kHz. Each talker says them in an order of their own, without the silence
-        ahead of and behind each.
+        Recordings at 16 kHz. Each talker repeats them in a random order, without the silence ahead
+        of and behind each.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from training.settings import RecipeSection
 
 _PEAK = 0.95
 _LEAST_SAMPLES = 2048
-"""A shorter sound holds too few frames to tell noise from it."""
+"""Least number of samples; shorter sound has too few frames for an estimate of the noise."""
 
 
 class Preprocessing(RecipeSection):
@@ -26,13 +26,13 @@ class Preprocessing(RecipeSection):
     Attributes
     ----------
     denoise
-        Whether steady noise is filtered out by spectral gating.
+        Whether to remove steady noise by spectral gating.
     silence
         ``trim``: ahead of the first sound and behind the last; ``remove``: pauses too.
     top_db
-        What lies so far below the loudest frame is silence.
+        Level in dB below the loudest frame under which a frame is silence.
     level
-        ``peak`` or ``rms``: brought to the same one in every clip.
+        ``peak`` or ``rms``: measure that is brought to the same value in every clip.
     """
 
     denoise: bool = False
@@ -57,7 +57,7 @@ def preprocess(
     rate
         Sampling rate in Hz.
     settings
-        What is done.
+        Steps to apply.
     """
     sound = reduce_noise(samples, rate) if settings.denoise else samples
     if settings.silence == "trim":

@@ -1,4 +1,4 @@
-"""Recordings as the live path would take them in."""
+"""Samples of recordings, read as in the live path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def samples_16k(path: Path) -> NDArray[np.float32]:
     Raises
     ------
     AudioFileError
-        It cannot be read to its end.
+        The recording cannot be read to its end.
     """
     source = FileSource(path)
     resampler = Resampler(source.info.native_rate)
@@ -31,10 +31,11 @@ def samples_16k(path: Path) -> NDArray[np.float32]:
 
 
 def speech_bounds(sound: NDArray[np.float32]) -> tuple[int, int]:
-    """Samples from which and up to which a clip holds speech.
+    """First and last sample of the speech in a clip, as a half-open range.
 
-    These are the first and last 20 ms that are less than 20 dB below the loudest, and 40 ms on
-    either side: breaths, clicks and background around stay outside. Digital silence counts whole.
+    The range runs from the first to the last 20 ms frame less than 20 dB below the loudest, with
+    40 ms on either side: breaths, clicks and background stay outside. Digital silence counts as
+    speech.
     """
     frames = sound[: len(sound) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
     powers = np.einsum("ij,ij->i", frames, frames)

@@ -1,10 +1,10 @@
-"""Rooms: what walls add to a voice.
+"""Reverberation of rooms.
 
 An impulse response is synthesised as Polack's model has it (J.-D. Polack, La transmission de
 l'énergie sonore dans les salles, thesis, Le Mans 1988): the direct sound, then normal noise whose
-power falls by 60 dB within the reverberation time. It says how long and how strongly a room
-reverberates, which is what changes a spectrum over time; walls, places and single early echoes,
-for which a room would have to be modelled, are left out.
+power falls by 60 dB within the reverberation time. The
+model covers length and strength of the reverberation, which change a spectrum over time; walls,
+places and single early echoes, which need a geometry, are left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def impulse_response(
         Power of the direct sound over that of all that is reflected, in dB; it falls with the
         distance between mouth and microphone.
     random
-        Where the reflections come from.
+        Source of the reflections.
 
     Returns
     -------
@@ -50,7 +50,9 @@ def impulse_response(
 
 def reverberate(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
     """Samples convolved with an impulse response, of the same length, start and RMS."""
-    heard: NDArray[np.float64] = oaconvolve(samples.astype(np.float64), response)[: len(samples)]
-    before, after = np.vdot(samples, samples), np.vdot(heard, heard)
+    reverberated: NDArray[np.float64] = oaconvolve(samples.astype(np.float64), response)[
+        : len(samples)
+    ]
+    before, after = np.vdot(samples, samples), np.vdot(reverberated, reverberated)
     gain = float(np.sqrt(before / after)) if after > 0 else 1.0
-    return (gain * heard).astype(np.float32)
+    return (gain * reverberated).astype(np.float32)

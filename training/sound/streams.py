@@ -33,7 +33,7 @@ ROOM_TONE_DBFS = -80.0
 
 
 class TooLittleSpeechError(SerError):
-    """Nobody speaks long enough in two emotions for a switch between them."""
+    """No speaker has enough speech in two emotions for a switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ClipStream:
     samples
         Shape ``(n,)``, 16 kHz.
     spans
-        Where each clip lies, in the order of time; they do not overlap.
+        Span of each clip, in the order of time, without overlaps.
     """
 
     samples: NDArray[np.float32]
@@ -79,12 +79,12 @@ class ClipStream:
         return ClipStream(samples, spans)
 
 
-def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
+def join_with_gaps(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipStream:
     """Clips one after the other with a silence ahead of each and behind the last.
 
     A silence is no digital zero: pink noise lies under the whole stream, clips included, as if one
     microphone had been left running. In the silences alone it would begin anew after each clip, and
-    the gate would take it for something that is said.
+    the gate would take it for speech.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def join(clips: Sequence[Clip], gap_s: tuple[float, float], seed: int) -> ClipSt
     gap_s
         Shortest and longest silence; each is drawn.
     seed
-        Of what is drawn.
+        Seed of the lengths of the silences and of the room tone.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def join_without_gaps(clips: Sequence[Clip], read: SampleReader = samples_16k) -
     clips
         In this order.
     read
-        What a clip's samples are taken from.
+        Function that gives a clip's samples at 16 kHz.
 
     Raises
     ------
@@ -180,7 +180,7 @@ class Switch:
     Attributes
     ----------
     first, second
-        Clips said in the one and in the other emotion.
+        Clips in the first and in the second emotion.
     """
 
     first: tuple[Clip, ...]
@@ -219,25 +219,25 @@ def switches(
     """Changes of emotion inside one unbroken stretch of one speaker's speech.
 
     Clips of one speaker and emotion are joined until there is speech enough, then clips of another
-    emotion. What the gate would cut in two, because somebody pauses for long, is not taken.
+    emotion. Pairs that the gate would cut in two, at a long pause, are left out.
 
     Parameters
     ----------
     clips
-        What is drawn from.
+        Clips to draw from.
     count
-        Number wanted; there are fewer where speakers have too few clips, or pause too often.
+        Number of switches; fewer are found if speakers have too few clips, or pause too often.
     seed
-        Of the draw.
+        Seed of the draw.
     side_s
         Least seconds of speech ahead of the switch and behind it.
     gate
-        Settings of the gate that is not to close; the defaults where left out.
+        Settings of the gate, which must not close within a switch; by default the defaults.
 
     Raises
     ------
     TooLittleSpeechError
-        There is none.
+        No speaker has enough speech in two emotions.
     AudioFileError
         A clip cannot be read.
     """

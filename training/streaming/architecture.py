@@ -1,4 +1,4 @@
-"""Sizes of the network, and what its layers share."""
+"""Sizes of the network, and the base of its layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Tensor: TypeAlias = Any
 States: TypeAlias = dict[str, Tensor]
 
 POOLS = 3
-"""Convolutions, each with a pooling by two behind it."""
+"""Number of convolutions, each followed by a pooling by two."""
 
 
 class Architecture(BaseModel):
@@ -20,10 +20,10 @@ class Architecture(BaseModel):
     Attributes
     ----------
     coefficients, labels
-        MFCC a frame, and outputs.
+        Number of MFCC of a frame, and of outputs.
     map_frames, bands
-        Frames that the linear map sees, and mel bands it makes; 0 frames: no map, and the input is
-        a mel spectrum of so many bands already.
+        Frames that the linear map takes, and mel bands that it gives; 0 frames: no map, and the
+        input is a mel spectrum of so many bands.
     channels, units
         Channels of the three convolutions, and units of the two dense layers behind them.
     dense, lstm
@@ -34,9 +34,9 @@ class Architecture(BaseModel):
     memory_s
         Time constant in seconds with which attentive pooling and running statistics forget.
     heads
-        Heads with an LSTM behind the one encoder; all heads learn apart and answer together.
+        Number of heads with an LSTM; all heads are trained separately, and their logits averaged.
     statistics_heads, statistics
-        Heads that hear statistics of the encoder's last three layers instead, and units of each.
+        Number of heads on running statistics of the encoder's last three layers, and their units.
     input_dropout, dense_dropout, pooled_dropout, statistics_dropout
         Rates at the CNN's output, behind the dense layer, behind the pooling (or a head's dense
         layer), and at the statistics.
@@ -85,7 +85,7 @@ class Architecture(BaseModel):
 
 
 class ArchitectureLayer(keras.layers.Layer):
-    """A layer that is made, and saved, by the network's sizes.
+    """Base of layers whose config is the network's sizes.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ class ArchitectureLayer(keras.layers.Layer):
         self.architecture = Architecture.model_validate(architecture)
 
     def get_config(self) -> dict[str, Any]:
-        """Fields of the layer."""
+        """Config of the layer, with its architecture."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 
 def sequence_spec(
     sequence: Tensor, frames_per_step: int, width: int, dtype: str
 ) -> keras.KerasTensor:
-    """Output of so wide a layer with one vector each ``frames_per_step`` frames."""
+    """Output of a layer of this width with a vector each ``frames_per_step`` frames."""
     batch, frames, _ = sequence.shape
     steps = None if frames is None else frames // frames_per_step
     return keras.KerasTensor((batch, steps, width), dtype)

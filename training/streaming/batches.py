@@ -1,4 +1,4 @@
-"""Batches of speech segments: for the encoder without labels, for the head with them."""
+"""Batches of speech segments: without labels for the encoder, with labels for the heads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def mfcc(log_mel: NDArray[np.float32], coefficients: int) -> NDArray[np.float32]
 
 
 class ImitationBatches(BucketedBatches):
-    """MFCC of segments at changed levels, and the teacher's vectors of the unchanged ones."""
+    """Batches of MFCC at changed levels, with the pretrained encoder's vectors as targets."""
 
     def __init__(
         self,
@@ -97,17 +97,17 @@ class LabelledSegment:
     Attributes
     ----------
     inputs
-        Its encoded steps, shape ``(steps, units)``, or its log-mel frames, ``(steps, 8, bands)``.
+        Encoded steps, shape ``(steps, units)``, or log-mel frames, shape ``(steps, 8, bands)``.
     clips
-        The clip that each step is from: the same one throughout, unless a take joins several.
+        Clip of each step: the same one throughout, unless the example joins several.
     last_voiced
-        Step that gives its result.
+        Index of the step that gives the segment's result.
     soft_targets
-        Its teachers' probabilities at every step, shape ``(steps, labels)``.
+        Probabilities by the distillation heads at every step, shape ``(steps, labels)``.
     share
-        Share of each label that the answers make up.
+        Share of each label that the soft targets make up.
     changed
-        Whether it is from a changed copy of its clip.
+        Whether the segment is from a changed copy of its clip.
     """
 
     inputs: NDArray[np.floating]
@@ -119,7 +119,7 @@ class LabelledSegment:
 
     @property
     def clip(self) -> Clip:
-        """The clip that its result is about."""
+        """Clip of the result."""
         return self.clips[self.last_voiced]
 
     def followed_by(self, other: LabelledSegment) -> LabelledSegment:
@@ -138,16 +138,16 @@ class LabelledSegment:
 
 
 class LabelBatches(BucketedBatches):
-    """Segments, the classes their corpora have, and soft labels at every step.
+    """Batches of segments with the classes of their corpora, and soft labels at every step.
 
     Parameters
     ----------
     segments
-        What is drawn from.
+        Segments to draw from.
     stage
-        How labels and weights are made.
+        Settings of the draw, the labels and the weights.
     seed
-        Of the draw; ``None``: each segment once, for validation.
+        Seed of the draw; ``None``: each segment once, for validation.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class LabelBatches(BucketedBatches):
         return self._finish_batch({"inputs": inputs, "mask": masks}, labels, weights)
 
     def _with_predecessor(self, segment: LabelledSegment) -> LabelledSegment:
-        """A segment behind another one of its speaker, as if without a pause."""
+        """A segment behind another one of its speaker, without a pause."""
         own = self._of_speaker[segment.clip.corpus, segment.clip.speaker]
         return self._segments[own[self.random.integers(len(own))]].followed_by(segment)
 

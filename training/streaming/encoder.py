@@ -1,8 +1,8 @@
-"""The causal CNN: MFCC frames to one vector for each step of eight.
+"""The causal CNN: MFCC frames to a vector for each step of eight.
 
-It has the shape of AudioNTT2020 (Niizumi et al., BYOL for Audio, IJCNN 2021), so that it can start
-from BYOL-S (Scheidwasser-Clow et al., SERAB, ICASSP 2022); its convolutions look back only. Ahead
-of it a linear map over six frames turns MFCC back into a smoothed mel spectrum.
+The CNN has the shape of AudioNTT2020 (Niizumi et al., BYOL for Audio, IJCNN 2021), to start from
+BYOL-S (Scheidwasser-Clow et al., SERAB, ICASSP 2022); its convolutions look back only. A linear map
+over six frames first turns MFCC back into a smoothed mel spectrum.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from training.streaming.architecture import (
 
 @keras.saving.register_keras_serializable("realtime_ser")
 class Encoder(ArchitectureLayer):
-    """MFCC frames to one vector for each step of eight."""
+    """Causal CNN from MFCC frames to a vector for each step of eight frames."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(architecture, **options)
@@ -86,8 +86,8 @@ class Encoder(ArchitectureLayer):
         Returns
         -------
         vectors : shape (batch, steps, units)
-            What the last layer gives, or, for heads that hear statistics, all layers behind the
-            convolutions, the last one's output last.
+            Output of the last layer or, for heads of statistics, of all layers behind the
+            convolutions, that of the last layer last.
         states : after the last frame
         """
         new: States = {}

@@ -48,9 +48,9 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     model
         The trained model.
     manifest
-        Its description; ``states`` and ``files`` are filled in here.
+        Description of the model; ``states`` and ``files`` are filled in here.
     folder
-        Where to write.
+        Folder of the bundle.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     Raises
     ------
     ParityError
-        It exceeds :data:`PARITY`; nothing was written.
+        The difference exceeds :data:`PARITY`; nothing was written.
     """
     with tempfile.TemporaryDirectory() as draft_folder:
         draft = Path(draft_folder)

@@ -34,18 +34,17 @@ class GatedSegment:
     Attributes
     ----------
     example
-        What it was cut out of.
+        Example that the segment is a part of.
     clips
-        The clip that each of its steps is from: the same one throughout, unless the take joins
-        several.
+        Clip of each step: the same one throughout, unless the example joins several.
     log_mel
         Log-mel frames in dB, shape ``(steps, 8, n_mels)``.
     last_voiced
-        Index within the segment of its last voiced step, whose estimate is the result.
+        Index within the segment of the last voiced step, whose estimate is the result.
     voiced_s
-        Sum of its voiced gate frames in seconds.
+        Duration of the voiced gate frames in seconds.
     first_step
-        Number within the take of its first step.
+        Index of the first step within the example.
     """
 
     example: AnyExample
@@ -57,7 +56,7 @@ class GatedSegment:
 
     @property
     def clip(self) -> Clip:
-        """The clip that its result is about."""
+        """Clip of the result."""
         return self.clips[self.last_voiced]
 
     @property
@@ -73,23 +72,23 @@ def with_level_copies(
     seed: int,
     noise: SpectralNoise | None = None,
 ) -> list[GatedSegment]:
-    """Segments as learned from at several levels.
+    """Segments with copies at further levels.
 
-    A microphone's level says nothing of an emotion, and a corpus is recorded at one of its own.
+    A microphone's level carries no emotion, and each corpus has a level of its own.
 
     Parameters
     ----------
     segments
-        As the gate cut them.
+        Segments as the gate cut them.
     levels
-        How many levels each segment of a clip as recorded gets beside its own; a changed copy gets
-        one instead of its own. 0: all stay as they are, alone.
+        Number of further copies of each segment of a clip as recorded; a changed copy gets a drawn
+        level instead of its own. 0: the segments stay as they are.
     gain_db
-        Levels are drawn within so much either way.
+        Range of the gain in dB, either way.
     seed
-        Of all that is drawn; what a segment gets does not depend on the others.
+        Seed of all random draws; those of a segment do not depend on the others.
     noise
-        What a share of the further ones is heard in; ``None``: nothing.
+        Noise under a share of the further copies; ``None``: none.
 
     Returns
     -------
@@ -122,15 +121,15 @@ def gated_segments(
     cache: Path,
     jobs: int,
 ) -> list[GatedSegment]:
-    """Speech segments of takes, in the takes' order; a take without speech gives none.
+    """Speech segments of examples, in order; an example without speech gives none.
 
-    The segments are kept in ``cache`` under a hash of the recordings, of what is done to them and
-    of all parameters: an interrupted run goes on where it stopped.
+    The segments are kept in ``cache`` under a hash of the recordings, of their changes and of all
+    parameters: an interrupted run resumes.
 
     Parameters
     ----------
     sounds
-        What to cut; a clip is fed as recorded.
+        Examples to cut; a clip counts as one as recorded.
     features, gate
         Parameters of the log-mel spectrum and of the gate.
     cache
@@ -175,7 +174,7 @@ class _SegmentDraft:
 
 
 def _gate_example(features: FeatureParams, gate: GateConfig, example: AnyExample) -> Arrays:
-    """Segments of a take, one after the other in each array."""
+    """Segments of an example, concatenated in each array."""
     stream = example.stream()
     cuts: list[_SegmentDraft] = []
     for step in Segmenter(features, gate).push(stream.samples):

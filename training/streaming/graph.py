@@ -29,7 +29,7 @@ def evaluate_graph(bundle: Bundle, clips: Sequence[Clip], *, cache: Path, jobs: 
     bundle
         The model.
     clips
-        What it hears.
+        Test clips.
     cache
         Folder of gated clips, shared by all runs.
     jobs

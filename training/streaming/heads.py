@@ -1,4 +1,4 @@
-"""Vectors of steps to logits: heads that learn apart and answer together."""
+"""Heads from the steps' vectors to logits: trained separately, averaged in use."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _statistics(mean: Tensor, variance: Tensor) -> Tensor:
 class RunningStatistics(ArchitectureLayer):
     """Mean, deviation and maximum so far of each unit of the encoder's last three layers.
 
-    Those of several layers tell more than those of the last one (Niizumi et al., BYOL for Audio:
+    Several layers carry more than the last one (Niizumi et al., BYOL for Audio:
     Exploring Pre-trained General-purpose Audio Representations, 2022). Mean and deviation forget
     over ``memory_s``, as the attentive pooling does, the maximum over twice that.
     """
@@ -239,12 +239,12 @@ class RunningStatistics(ArchitectureLayer):
 
 @keras.saving.register_keras_serializable("realtime_ser")
 class StatisticsAnswer(ArchitectureLayer):
-    """Statistics to logits, by two dense layers."""
+    """Head from running statistics to logits: two dense layers."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(architecture, **options)
         shape = self.architecture
-        # What is dropped of a segment is dropped at all of its steps: fewer draws, the same use.
+        # A segment has the same mask at all steps: fewer draws, the same effect.
         whole = (None, 1, None)
         self.dropout = layers.Dropout(shape.statistics_dropout, noise_shape=whole)
         self.dense = layers.Dense(shape.statistics, activation="relu", name="dense")
@@ -267,7 +267,7 @@ class StatisticsAnswer(ArchitectureLayer):
 
 
 def _peaks(vectors: Tensor, decay: float) -> Tensor:
-    """Largest value so far, each fading with its age."""
+    """Largest value so far, where values decay with their age."""
     for passed in range(_DOUBLINGS):
         span = 2**passed
         vectors = ops.maximum(vectors, float(np.exp(-decay * span)) * _delayed(vectors, span))
@@ -276,10 +276,10 @@ def _peaks(vectors: Tensor, decay: float) -> Tensor:
 
 @keras.saving.register_keras_serializable("realtime_ser")
 class Heads(ArchitectureLayer):
-    """Heads that learned apart and answer together: the mean of their logits.
+    """Heads that are trained separately; their output is the mean of their logits.
 
-    An ensemble of networks that differ in their first weights and in the order of what they hear is
-    right more often, and more often knows when it is not (Lakshminarayanan et al., Simple and
+    An ensemble of networks that differ in initial weights and in the order of their training data
+    has a higher accuracy and a better calibration (Lakshminarayanan et al., Simple and
     Scalable Predictive Uncertainty Estimation using Deep Ensembles, NeurIPS 2017).
     """
 
@@ -332,7 +332,7 @@ class Heads(ArchitectureLayer):
 
     @property
     def _stateful_layers(self) -> list[Head | RunningStatistics]:
-        """The layers that keep states: one for all answers from statistics."""
+        """Layers with states; all heads of statistics share one."""
         return [*self.heads, *([self.statistics] if self.answers else [])]
 
 

@@ -31,15 +31,15 @@ def run_causal(
     Parameters
     ----------
     layer
-        Gives one vector for each step.
+        Causal layer with one output vector for each step.
     steps
         Length of each sequence.
     load_sequence
-        Gives a sequence by its number, shape ``(frames, width)``, with as many frames for each
-        step as the layer takes.
+        Function that gives a sequence by its number, shape ``(frames, width)``, with as many frames
+        for each step as the layer takes.
     select
-        Gives what is kept of a sequence, from its number and the layer's output for it, shape
-        ``(steps, units)``.
+        Function that gives what to keep of a sequence, from its number and the layer's output for
+        it, shape ``(steps, units)``.
     """
     if not steps:
         return []

@@ -1,6 +1,6 @@
-"""A causal CNN in front of stateful heads, as one graph for training and one step for streaming.
+"""A causal CNN in front of stateful heads, as a graph for training and a step for streaming.
 
-Both run the same layers. Every layer that looks back takes what it needs as explicit state, zero at
+Both run the same layers. Every layer that looks back has its context as explicit state, zero at
 a segment's start; the training graph is the step over many frames with that zero state.
 """
 
@@ -59,7 +59,7 @@ class StreamingSer(keras.Model):
         return logits, {**encoder_states, **head_states}
 
     def get_config(self) -> dict[str, Any]:
-        """Fields of the model."""
+        """Config of the model, with its architecture."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
 
 

@@ -1,9 +1,8 @@
-"""Noise that is drawn as a mel spectrum and put under log-mel frames.
+"""Noise drawn as a mel spectrum and added to log-mel frames.
 
-Powers of sounds that know nothing of each other add up in each band, so such noise needs no
-waveform, and can be drawn anew for every batch. Hiss of any colour, blows that ring off, tones that
-come and go: broad kinds, as most noise is of some of them. Those that noise is measured with (see
-:mod:`training.sound.noises`) are made otherwise, of no part of these.
+Powers of independent sounds add up in each band, so such noise needs no waveform and can be drawn
+anew for every batch. There are three broad kinds: coloured hiss, decaying impacts, and tones. The
+kinds of the noise test (:mod:`training.sound.noises`) are synthesised in other ways.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ def with_noise(
     log_mel
         In dB, shape ``(steps, 8, bands)``.
     settings
-        How often and how loud.
+        Chance and loudness of the noise.
     random
-        Where all chance comes from.
+        Source of all random draws.
     """
     if random.random() >= settings.chance:
         return log_mel

@@ -39,7 +39,7 @@ def load_pretrained_encoder(path: Path) -> Encoder:
 
 
 def _build(weights: dict[str, NDArray[np.float32]]) -> Encoder:
-    encoder = Encoder(Architecture(map_frames=0, bands=BANDS), name="teacher")
+    encoder = Encoder(Architecture(map_frames=0, bands=BANDS), name="pretrained")
     encoder.build((None, None, BANDS))
     for layer, convolution, norm in zip(
         (0, 4, 8), encoder.convolutions, encoder.norms, strict=True

@@ -20,14 +20,14 @@ class EncoderStage(FitSettings):
     Attributes
     ----------
     pretrained
-        Whether there is one: then the CNN starts from its weights and learns to give its output.
+        Whether the CNN starts from a pretrained encoder's weights and learns to give its output.
         Otherwise the CNN starts from another run's weights, or from random ones, and this stage is
         left out.
     gain_db
-        Each segment's level is changed by up to so much either way; its target is not.
+        Range in dB, either way, of a random gain on each segment; the target stays.
     noise
-        What a share of the segments as recorded is heard in, anew in every epoch; the target is
-        that of the clean voice. ``null``: nothing.
+        Noise under a share of the segments as recorded, drawn anew in every epoch; the target is
+        that of the clean voice. ``null``: none.
     """
 
     pretrained: bool = True
@@ -51,20 +51,20 @@ class LabelStage(FitSettings):
     soft_labels
         Share of each label that listeners' votes make up, where a corpus has them.
     class_weights
-        Whether a class's loss weighs the more, the rarer it is in its corpus.
+        Whether to weight the loss by the inverse frequency of a class in its corpus.
     balance
         0 draws segments as they come; 1 draws each class of each corpus equally often.
     changed
-        How often a changed copy is drawn, against its clip as recorded at one level.
+        Relative frequency of a changed copy in the draw; 1: as often as the clip as recorded.
     prefix_ramp_s
-        Every step is trained to give the label; its weight rises to full over this time. Answers
-        from statistics learn at up to four steps of a segment, which all weigh in full.
+        Time in seconds over which the weight of a segment's steps rises to full. Heads of
+        statistics train on up to four steps of a segment, which all have full weight.
     result_weight
         Extra weight of the step that gives a segment's result, beside all its steps together.
     joined
-        Share of the batches whose segments are heard behind another one of the same speaker without
-        a pause, so that a change within a stretch of speech is learned; not for heads of
-        statistics, which forget by themselves.
+        Share of the batches whose segments follow another one of the same speaker without a pause,
+        so that a change within a segment is learned; not for heads of statistics, which forget by
+        themselves.
     """
 
     epochs: int = Field(default=25, ge=0)
@@ -90,16 +90,16 @@ class HeadStage(LabelStage):
     Attributes
     ----------
     teachers, distillation
-        So many heads first learn the labels from the pretrained encoder's own vectors; their mean
-        answer then makes up this share of each label (Hinton et al., Distilling the Knowledge in a
-        Neural Network, 2015).
+        Number of heads that first learn the labels from the pretrained encoder's own vectors, and
+        share of each label that their mean probabilities then make up (Hinton et al., Distilling
+        the Knowledge in a Neural Network, 2015).
     statistics_epochs
-        Epochs of heads of statistics; ``None``: as many as those with an LSTM.
+        Epochs of the heads of statistics; ``None``: as many as of those with an LSTM.
     levels, gain_db
-        Each segment as recorded is learned at so many further levels, drawn within so much either
-        way, and where there are any, each changed copy at such a level too.
+        Number of further copies of each segment as recorded, at gains drawn within this range in dB
+        either way. If there are any, each changed copy gets such a gain as well.
     noise
-        What a share of those at further levels is heard in; ``null``: nothing.
+        Noise under a share of the further copies; ``null``: none. Needs ``levels``.
     """
 
     mixed_precision: NoMixedPrecision = False
@@ -145,19 +145,19 @@ class StreamingRecipe(BaseRecipe):
     Attributes
     ----------
     features, gate
-        What the model hears.
+        Parameters of the features and of the speech gate.
     augmentation
-        What it trains on beside the clips as recorded.
+        Training examples beside the clips as recorded.
     architecture
-        Its sizes.
+        Sizes of the network.
     encoder, head, whole
         The stages, in this order.
     refit
-        Whether, after temperature and threshold were chosen on the validation speakers, all that
-        learns labels is trained anew on training and validation speakers together, the latter
-        without changed copies and streams; both values are kept.
+        Whether to fit all labels anew on training and validation speakers together, the latter
+        without changed copies and streams, once temperature and threshold are chosen on the
+        validation speakers; both values are kept.
     certainty
-        Share of the validation speakers' segments that are to be called certain.
+        Share of the validation speakers' segments whose results count as certain.
     """
 
     kind: Literal["streaming"] = "streaming"

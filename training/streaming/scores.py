@@ -29,8 +29,7 @@ def streaming_scores(
     bundle
         The model.
     evaluation
-        Its results for the test clips, from
-        :func:`training.measure.live_path.evaluate_bundle`.
+        Results for the test clips, from :func:`training.measure.live_path.evaluate_bundle`.
     cache
         Folder of gated clips, shared by all runs.
     jobs

@@ -86,13 +86,13 @@ def segment_spectra(
 ) -> list[NDArray[np.float16]]:
     """Log-mel spectra of segments for the pretrained encoder, from the cache if possible.
 
-    Of a changed take it hears the voice alone: what learns to give its output from room and noise
-    learns to hear through them.
+    Spectra of a changed example are those of the clean voice: an encoder that learns these targets
+    from sound with room and noise becomes robust to both.
 
     Parameters
     ----------
     segments
-        Those of one take one after the other.
+        Segments, those of an example in a row.
     cache
         Folder of the cache; may be shared by any runs.
     jobs
@@ -101,7 +101,7 @@ def segment_spectra(
     Returns
     -------
     list of ndarray, shape (32 + 8 steps, 64)
-        32 frames of what came before the segment, then its own.
+        32 frames of context before the segment, then its own.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def segment_spectra(
     ]
     digests = [excerpt.digest() for excerpt in excerpts]
     entries = compute_cached(
-        _example_spectra, excerpts, digests, cache, jobs, "Computing the teacher's input"
+        _example_spectra, excerpts, digests, cache, jobs, "Computing the pretrained encoder's input"
     )
     return [
         spectrum

@@ -343,11 +343,15 @@ class SpectrumTrack:
 
     weight = 2
     title = "log-mel"
-    tip = "Energy in the 64 mel bands that the model hears, 50 to 5400 Hz, from \u221270 to 10 dB"
 
     def __init__(self, pyramid_view: PyramidView, sound: SoundStore) -> None:
         self._channel = pyramid_view.channel.number
         self._sound = sound
+        bands = sound.features
+        self.tip = (
+            f"Energy in the {bands.n_mels} mel bands that the model hears, {bands.f_min:g} to "
+            f"{bands.f_max:g} Hz, from \u221270 to 10 dB"
+        )
 
     def height(self, style: Style) -> int:
         """Enough for the bands."""
@@ -414,7 +418,7 @@ class SpectrumTrack:
     def _draw_scale(self, painter: QPainter, place: RowRect, style: Style) -> None:
         line = _line_height(style)
         gutter = place.gutter
-        centres = _band_centres()
+        centres = _band_centres(self._sound.features)
         for hz, words in ((200.0, "200 Hz"), (1000.0, "1 kHz"), (4000.0, "4 kHz")):
             share = float(np.interp(hz, centres, (np.arange(len(centres)) + 0.5) / len(centres)))
             y = gutter.bottom() - share * gutter.height() - line / 2
@@ -480,9 +484,8 @@ def _visible_blocks(viewport: Viewport) -> range:
 
 
 @functools.cache
-def _band_centres() -> NDArray[np.float64]:
-    """Frequency of each band in Hz."""
-    params = FeatureParams()
+def _band_centres(params: FeatureParams) -> NDArray[np.float64]:
+    """Frequency of each mel band in Hz, shape ``(n_mels,)``."""
     peaks = mel_filterbank(params).argmax(axis=1).astype(np.float64)
     centres: NDArray[np.float64] = peaks * (SAMPLE_RATE / params.n_fft)
     return centres

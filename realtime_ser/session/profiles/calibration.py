@@ -1,4 +1,4 @@
-"""Listens to somebody's normal voice, and makes their profile of it."""
+"""Calibration: from a person's normal voice to a profile."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _LONGEST_RATIO = 3.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NeutralSpeech:
-    """What a model says of somebody's speech.
+    """Result of a model over a person's neutral speech.
 
     Attributes
     ----------
     means
         Mean log-probabilities, shape ``(labels,)``.
     seconds
-        Voiced speech that was heard.
+        Duration of the voiced speech.
     """
 
     means: NDArray[np.float64]
@@ -53,7 +53,7 @@ class NeutralSpeech:
 def measure_neutral_speech(
     source: Source, bundle: Bundle, config: Config, seconds: float, advance: Callable[[float], None]
 ) -> NeutralSpeech:
-    """Listen until so much voice was heard, the source ends, or patience does.
+    """Listen until ``seconds`` of voice were heard, the source ends, or too much time has passed.
 
     Parameters
     ----------
@@ -64,15 +64,15 @@ def measure_neutral_speech(
     config
         Gate, and the channel.
     seconds
-        Voiced speech that is wanted.
+        Duration of voiced speech that is wanted.
     advance
-        Is told with every update how much was heard, in silence too; what it raises ends the
-        listening.
+        Called with the seconds of voice so far at every update, in silence too; an exception that
+        it raises ends the listening.
 
     Raises
     ------
     SerError
-        The source fails, or holds too little voice.
+        The source fails, or there is too little voice.
     """
     gate = config.gate.model_copy(update={"max_segment_s": SEGMENT_S})
     channels, buffer_s = config.audio.channels, config.audio.buffer_s
@@ -105,7 +105,7 @@ def measure_neutral_speech(
 
 
 def calibration_audio(audio: AudioConfig) -> AudioConfig:
-    """Settings of the source: never the demo unasked, one channel, and a file as fast as it goes.
+    """Settings of the source: never the demo unasked, one channel, a file at full speed.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def calibration_audio(audio: AudioConfig) -> AudioConfig:
 def make_profile(
     name: str, source: Source, bundle: Bundle, neutral_speech: NeutralSpeech
 ) -> Profile:
-    """The profile of somebody who was heard."""
+    """Profile of a person from their neutral speech."""
     manifest = bundle.manifest
     return Profile(
         name=name,

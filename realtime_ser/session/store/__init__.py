@@ -1,12 +1,12 @@
 """The session store: every session in one SQLite database, readable as NumPy columns.
 
-- ``database``: where it lies, how it is opened, its schema and migrations.
+- ``database``: place, opening, schema and migrations.
 - ``blobs``: updates as bytes, and bytes as columns.
-- ``values``: what a reader gets.
-- ``lease``: which sessions are running, in this program or another.
-- ``writer``: one session that is being written.
-- ``query``, ``reader``: which sessions are wanted, and reading them.
-- ``store``: all of it, and beginning, changing and deleting sessions.
+- ``values``: values that a reader returns.
+- ``lock``: locks of running sessions.
+- ``writer``: writing of a running session.
+- ``query``, ``reader``: selecting and reading sessions.
+- ``store``: the whole, with beginning, changing and deleting of sessions.
 """
 
 from realtime_ser.session.store.blobs import Columns

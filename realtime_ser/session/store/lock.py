@@ -1,4 +1,4 @@
-"""Which sessions are running, in this program or another.
+"""Locks that tell running sessions, of this program or another, from killed ones.
 
 A program that writes a session holds a lock on a file in the session's folder. The system lets go
 of it when the program ends, however it ends, so that a lock nobody holds tells a killed session

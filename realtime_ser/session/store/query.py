@@ -9,20 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which sessions are wanted: those that fit all that is given.
+    """Selection of sessions: those that fit every given condition.
 
     Attributes
     ----------
     text
-        Is found, in any case, in the title, a note, a marker, an interval that was labelled by
-        hand, the source's name, the ID, the study, the participant, the condition, or the day and
-        time of the start, such as ``2026-03-01 14:02``.
+        Text to be found, in upper or lower case, in the title, a note, a marker, an interval
+        labelled by hand, the source's name, the ID, the study, the participant, the condition, or
+        the day and time of the start, such as ``2026-03-01 14:02``.
     study, participant
-        Exactly these.
+        Exact names.
     label
-        Some segment carries it.
+        Label of at least one segment.
     since, before
-        They began at that moment or later, or before it.
+        Bounds of the start: at that moment or later, and before that moment.
     """
 
     text: str | None = None

@@ -1,4 +1,4 @@
-"""What a reader of the store gets: values that do not change."""
+"""Values that a reader of the store returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime_ser.session.store.blobs import record_dtype
 
 
 class SessionState(StrEnum):
-    """Whether a session is over, and how it ended."""
+    """State of a session: running, complete or interrupted."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -24,20 +24,20 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """One channel of a session, as far as it is stored.
+    """A channel of a session, as far as stored.
 
     Attributes
     ----------
     number
-        The device's or file's channel, from 1.
+        Number of the device's or file's channel, from 1.
     name
-        What a person calls it; empty: nothing.
+        Name that a person gave; may be empty.
     updates
         Number of stored updates.
     last_step
-        The newest stored step; -1: none.
+        Number of the newest stored step; -1: none.
     speech_s, lost_s
-        Time of its speech steps, and of its lost ones.
+        Time of speech steps and of lost steps, in seconds.
     """
 
     number: int
@@ -64,15 +64,15 @@ class SessionInfo:
     state
         Running in some program, complete, or interrupted: its program was killed.
     metadata
-        What was known when it began; the title is the present one.
+        Metadata of the start; the title is the present one.
     channels
-        Its channels, in the order of :attr:`SessionMetadata.channels`.
+        Channels, in the order of :attr:`SessionMetadata.channels`.
     health
-        How it went.
+        Lost samples and errors.
     audio
-        The sound, if it was kept and is there.
+        File of the sound; ``None``: not kept, or gone.
     files
-        The tables that were written beside; ``None``: none were.
+        Tables that were written while the session ran; ``None``: none.
     named
         Whether a person chose the name of those tables.
     """
@@ -88,7 +88,7 @@ class SessionInfo:
 
     @property
     def duration_s(self) -> float:
-        """Time that its updates cover."""
+        """Time that the updates cover, in seconds."""
         return max((channel.end_s for channel in self.channels), default=0.0)
 
     @property
@@ -98,9 +98,9 @@ class SessionInfo:
 
     @property
     def own_audio(self) -> Path | None:
-        """The sound, if it was written for the session.
+        """File of the sound that was recorded with the session; ``None``: there is none.
 
-        That of an analysed recording is the recording itself: it is not the store's to delete.
+        The sound of an analysed recording is the recording itself, which the store never deletes.
         """
         if self.audio is None:
             return None
@@ -109,7 +109,7 @@ class SessionInfo:
 
     @property
     def size(self) -> int:
-        """Bytes that its updates and its own sound take."""
+        """Size of the updates and of the session's own sound, in bytes."""
         record = record_dtype(len(self.metadata.labels)).itemsize
         sound = 0 if self.own_audio is None else self.own_audio.stat().st_size
         return record * sum(channel.updates for channel in self.channels) + sound
@@ -117,25 +117,25 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of a session that a person labelled, on a tier that they named.
+    """A stretch of a session that a person labelled, on a named tier.
 
     Attributes
     ----------
     tier
-        What the stretch is labelled for, such as ``phase`` or ``emotion``; not empty.
+        Name of the tier, such as ``phase`` or ``emotion``; not empty.
     start_s, end_s
-        In seconds from the start of the session; ``start_s < end_s``.
+        Start and end in seconds from the start of the session; ``start_s < end_s``.
     label
         The label; may be empty.
     text
-        What else is said of it.
+        Remark; may be empty.
     channel
-        Number of the channel that it is about, from 1; ``None``: all of them.
+        Number of the channel, from 1; ``None``: all channels.
     source
-        Who made it: ``user``, or the name of the file that it was read from.
+        ``user``, or the name of the file that the interval was read from.
     key
-        Its number in the store; ``None``: not stored yet. Two intervals that differ in it alone
-        are equal.
+        Number in the store; ``None``: not stored yet. Intervals that differ in the key alone are
+        equal.
     """
 
     tier: str
@@ -157,7 +157,7 @@ class Note:
 
 
 def speaker_of(info: SessionInfo, channel: int | None) -> str:
-    """Title by which a tier names its channel; empty where there is but one without a name."""
+    """Title by which a tier names its channel; empty for a single channel without a name."""
     names = info.metadata.names
     if channel is None or (len(info.channels) == 1 and channel not in names):
         return ""

@@ -1,0 +1,60 @@
+"""Pools of processes, in which Ctrl+C is heard by the program alone."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SpawnPool(ProcessPoolExecutor):
+    """Processes that ignore Ctrl+C, which a terminal sends to all: the program ends them in order.
+
+    They are spawned, not forked: a fork would lose the threads of this process, and with them what
+    the locks of a library guard.
+
+    Parameters
+    ----------
+    jobs
+        Number of processes.
+    prepare
+        Called once in each of them, with ``arguments``.
+    """
+
+    def __init__(
+        self, jobs: int, prepare: Callable[..., object] | None = None, *arguments: object
+    ) -> None:
+        super().__init__(jobs, get_context("spawn"), _ignore_interrupts, (prepare, arguments))
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Let a process call ``fn``; a process is started where none is idle."""
+        with _interrupts_blocked():
+            return super().submit(fn, *args, **kwargs)
+
+
+def _ignore_interrupts(prepare: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if prepare is not None:
+        prepare(*arguments)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes started meanwhile inherit that Ctrl+C waits; here it is heard at the end.
+
+    They would otherwise complain of one that comes while they still import what they need.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
