@@ -53,7 +53,7 @@ def _jobs(text: str) -> int:
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
 )
-@setting("audio.channels", "--channels", "1,2", "Channels to analyse (default: 1).", type=channels)
+@setting("audio.channels", "--channels", "1,2", "Channels to analyse (default: 1).", channels)
 @click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
 @profile_setting
 @model_setting

@@ -31,13 +31,7 @@ def _channel(text: str) -> tuple[int]:
 @click.argument("name", metavar="NAME")
 @setting("audio.input", "--input", "mic|FILE", "What to listen to (default: mic).")
 @device_setting
-@setting(
-    "audio.channels",
-    "--channel",
-    "N",
-    "The channel that holds the voice (default: 1).",
-    type=_channel,
-)
+@setting("audio.channels", "--channel", "N", "Channel of the voice (default: 1).", _channel)
 @click.option("--replace", is_flag=True, help="In place of a profile of that name.")
 @model_setting
 @pass_config

@@ -19,6 +19,7 @@ from realtime_ser.commands.shared import (
     Command,
     channels,
     device_setting,
+    flag_setting,
     model_setting,
     names,
     pass_config,
@@ -52,41 +53,19 @@ def _now() -> datetime:
 @click.command(cls=Command, surplus_hint="; a file is given as --input FILE")
 @setting("audio.input", "--input", "auto|mic|demo|FILE", "What to listen to (default: auto).")
 @device_setting
-@setting("audio.channels", "--channels", "1,2", "Channels to monitor (default: 1).", type=channels)
-@setting(
-    "audio.channel_names", "--channel-names", "a,b", "What the channels are called.", type=names
-)
+@setting("audio.channels", "--channels", "1,2", "Channels to monitor (default: 1).", channels)
+@setting("audio.channel_names", "--channel-names", "a,b", "What the channels are called.", names)
 @click.option("--headless", is_flag=True, help="Show it in the terminal, without a window.")
 @click.option("--duration", type=_seconds, metavar="S", help="End after so many seconds.")
-@setting("audio.speed", "--speed", "X", "Pace of a file; 0: as fast as it goes.", type=float)
+@setting("audio.speed", "--speed", "X", "Pace of a file; 0: as fast as it goes.", float)
 @click.option("--export", type=FILE, metavar="OUT.csv", help="Where to write the session.")
-@setting(
-    "session.record_audio",
-    "--record-audio",
-    None,
-    "Keep the sound too, as FLAC.",
-    flag=lambda: True,
-)
-@setting(
-    "sessions.keep",
-    "--no-keep",
-    None,
-    "Do not keep it among the sessions.",
-    flag=lambda: False,
-)
+@flag_setting("session.record_audio", "--record-audio", lambda: True, "Keep the sound, as FLAC.")
+@flag_setting("sessions.keep", "--no-keep", lambda: False, "Do not keep it among the sessions.")
 @setting("study.name", "--study", "NAME", "The study that it belongs to.")
 @setting("study.participant", "--participant", "CODE", "The participant's code.")
 @setting("study.condition", "--condition", "NAME", "The study's condition.")
-@setting(
-    "study.consent",
-    "--consent",
-    None,
-    "The participant has agreed; the time is kept.",
-    flag=_now,
-)
-@click.option(
-    "--screenshot", type=FILE, metavar="OUT.png", help="Picture of the window at the end."
-)
+@flag_setting("study.consent", "--consent", _now, "The participant has agreed; the time is kept.")
+@click.option("--screenshot", type=FILE, metavar="OUT.png", help="Picture of the final window.")
 @profile_setting
 @model_setting
 @pass_config

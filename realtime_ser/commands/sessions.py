@@ -60,9 +60,7 @@ def _opened(config: Config) -> Iterator[Store]:
 
 
 @sessions.command("list")
-@click.option(
-    "--search", metavar="TEXT", help="In titles, notes, markers, intervals, studies, dates."
-)
+@click.option("--search", metavar="TEXT", help="In what was written, studies and dates.")
 @click.option("--study", metavar="NAME", help="Of this study.")
 @click.option("--participant", metavar="CODE", help="Of this participant.")
 @click.option("--label", metavar="LABEL", help="With a segment of this label.")
@@ -267,11 +265,7 @@ def _moment(text: str) -> float:
     metavar="NAME",
     help="The format, whatever the ending; 'audacity' is .txt, 'corpus' a folder to train on.",
 )
-@click.option(
-    "--uncorrected",
-    is_flag=True,
-    help="Segments that nobody corrected too, with the model's label, in a corpus.",
-)
+@click.option("--uncorrected", is_flag=True, help="Segments that nobody corrected, in a corpus.")
 @click.option("--lines", is_flag=True, help="Draw lines instead of stacked areas.")
 @click.option("--frames", is_flag=True, help="The updates too, in a .json.")
 @click.option("--without-profile", is_flag=True, help="What no profile has corrected, in a .csv.")
@@ -279,9 +273,7 @@ def _moment(text: str) -> float:
 @click.option("--start", type=_moment, metavar="TIME", help="Sound from here, as 90.5 or 1:30.5.")
 @click.option("--end", type=_moment, metavar="TIME", help="Sound until here.")
 @click.option("--channel", metavar="NAME", help="Sound of this channel alone, by name or number.")
-@click.option(
-    "--study", metavar="NAME", help="All sessions of a study, with --tidy, or for a corpus."
-)
+@click.option("--study", metavar="NAME", help="All of a study, with --tidy, or for a corpus.")
 @click.option("--tidy", type=FILE, metavar="OUT.csv", help="A row for each interval and label.")
 @pass_config
 def _export(
@@ -417,9 +409,7 @@ def draw_png(svg: str, scale: float) -> bytes:
 @sessions.command("import")
 @click.argument("file", type=FILE, metavar="FILE")
 @click.option("--into", "name", required=True, metavar="ID", help="The session.")
-@click.option(
-    "--format", "form", metavar="NAME", help="elan, praat or audacity, whatever the ending."
-)
+@click.option("--format", "form", metavar="NAME", help="elan, praat or audacity.")
 @pass_config
 def _import(config: Config, *, file: Path, name: str, form: str | None) -> None:
     """Read other tools' markers and intervals into a session.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -100,47 +100,43 @@ class _Given:
 
 
 def setting(
-    name: str,
-    option: str,
-    metavar: str | None,
-    words: str,
-    *,
-    type: Callable[[str], object] | None = None,  # noqa: A002 - as click calls it
-    flag: Callable[[], object] | None = None,
+    name: str, option: str, metavar: str, words: str, to: Callable[[str], object] = str
 ) -> Callable[[F], F]:
     """Option that takes precedence over a setting of the configuration.
 
     Parameters
     ----------
-    name
-        The setting, as ``section.key``.
-    option
-        The option, as ``--name``.
-    metavar
-        What stands for the option's value in the help; ``None`` for a flag.
-    words
-        The help.
-    type
+    name, option
+        The setting, as ``section.key``, and the option.
+    metavar, words
+        What the help says of its value, and of itself.
+    to
         Turns the text behind the option into the setting's value.
-    flag
-        The setting's value where the flag is given.
     """
-
-    def store(context: click.Context, _option: click.Parameter, value: object) -> None:
-        if value is not None and value is not False:
-            given = context.ensure_object(_Given)
-            given.values[name] = value if flag is None else flag()
-            given.options[name] = option
-
+    store = partial(_store, name, option)
     return click.option(
-        option,
-        callback=store,
-        expose_value=False,
-        metavar=metavar,
-        help=words,
-        type=type,
-        is_flag=True if metavar is None else None,
+        option, metavar=metavar, help=words, type=to, callback=store, expose_value=False
     )
+
+
+def flag_setting(
+    name: str, option: str, value: Callable[[], object], words: str
+) -> Callable[[F], F]:
+    """Flag that gives a setting of the configuration a certain value."""
+
+    def store(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        if given:
+            _store(name, option, context, parameter, value())
+
+    return click.option(option, is_flag=True, help=words, callback=store, expose_value=False)
+
+
+def _store(
+    name: str, option: str, context: click.Context, _parameter: click.Parameter, value: object
+) -> None:
+    if value is not None:
+        given = context.ensure_object(_Given)
+        given.values[name], given.options[name] = value, option
 
 
 def device_setting(command: F) -> F:
