@@ -302,8 +302,8 @@ def _drag(canvas: Any, turns: int) -> Iterator[Callable[[], None]]:
     from PyQt6.QtWidgets import QApplication
 
     kinds, left, none = QEvent.Type, Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-    tallest = max(canvas.rows, key=lambda row: row.place.plot.height()).place.plot
-    y, x, wide = tallest.center().y(), tallest.left(), tallest.width()
+    tallest = max((row.place.plot for row in canvas.rows), key=lambda plot: plot.height)
+    y, x, wide = tallest.middle[1], tallest.left, tallest.width
 
     def mouse(kind: QEvent.Type, share: float) -> Callable[[], None]:
         def post() -> None:

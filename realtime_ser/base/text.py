@@ -116,3 +116,15 @@ def printable(text: str) -> str:
 
 def _has_surrogates(text: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def exact_clock(seconds: float, resolution_s: float = 0.001) -> str:
+    """Session time as finely as a resolution needs: ``0:12:48``, ``12:48.3``, ``12:48.250``."""
+    digits = 0 if resolution_s >= 1.0 else 1 if resolution_s >= 0.1 else 3
+    if digits == 3 and resolution_s >= 0.01:
+        digits = 2
+    whole = round(max(0.0, seconds) * 10**digits)
+    rest, fraction = divmod(whole, 10**digits)
+    hours, minutes, second = rest // 3600, rest // 60 % 60, rest % 60
+    text = f"{hours}:{minutes:02d}:{second:02d}" if hours else f"{minutes:02d}:{second:02d}"
+    return f"{text}.{fraction:0{digits}d}" if digits else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -81,10 +80,10 @@ def analyze(
 
 def _draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) -> FilePlot:
     """Begin the picture of a file."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from realtime_ser.gui.timeline.file_picture import FilePicture
+    from realtime_ser.commands.sessions import draw_png
+    from realtime_ser.exchange.file_plot import PrintedFile
 
-    return FilePicture(info, channels, labels)
+    return PrintedFile(info, channels, labels, draw_png)
 
 
 def _analyze(

@@ -21,9 +21,9 @@ from realtime_ser.base.files import cannot_write, draft_path
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Segment
 from realtime_ser.exchange.audio import has_sound, require_sound
-from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.session import csv_rows
 from realtime_ser.session.store import Interval, SessionInfo, SessionState, Store
+from realtime_ser.timeline.content import CORRECTED
 
 METADATA = "metadata.csv"
 HEADER = [

@@ -11,13 +11,13 @@ import numpy as np
 
 from realtime_ser.base.files import writing
 from realtime_ser.base.records import STEP_S, Record, State
-from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.exchange.uncorrected import without_correction
 from realtime_ser.session import csv_rows
 from realtime_ser.session.sidecar import sidecar_text
 from realtime_ser.session.sinks import TableFiles, TableSink
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES
+from realtime_ser.timeline.content import CORRECTED
 
 _CHUNK = 4096
 

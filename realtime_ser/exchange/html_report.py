@@ -9,7 +9,8 @@ from realtime_ser.base.text import clock_text, count_text, one_line, percent_tex
 from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
-from realtime_ser.timeline.picture import CurveStyle, timeline_parts
+from realtime_ser.timeline.printed import timeline_parts
+from realtime_ser.timeline.style import CurveStyle
 
 _MOST_MARKERS = 60  # rows that are printed
 
@@ -115,7 +116,7 @@ def _fact_rows(info: SessionInfo) -> Iterator[str]:
 
 
 def _caption(style: CurveStyle) -> str:
-    drawn = "stacked in the order of the legend" if style == "areas" else "a line each"
+    drawn = "stacked from below in the order of the legend" if style == "areas" else "a line each"
     return (
         f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
         "with its result, dashed and with a question mark where the model is uncertain; below them "

@@ -21,7 +21,6 @@ from realtime_ser.exchange.elan import read_eaf
 from realtime_ser.exchange.praat import read_textgrid
 from realtime_ser.exchange.registry import chosen_format
 from realtime_ser.exchange.tiers import (
-    CORRECTED,
     MARKED,
     MARKERS,
     SEGMENTS,
@@ -33,6 +32,7 @@ from realtime_ser.exchange.tiers import (
     split_name,
 )
 from realtime_ser.session.store import Interval, SessionInfo, Store
+from realtime_ser.timeline.content import CORRECTED
 
 READERS: Mapping[str, Callable[[Path], list[AnnotationTier]]] = {
     "elan": read_eaf,

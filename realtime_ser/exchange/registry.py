@@ -25,7 +25,8 @@ from realtime_ser.exchange.json_document import write_document
 from realtime_ser.exchange.praat import textgrid_text
 from realtime_ser.exchange.tiers import end_of, session_tiers
 from realtime_ser.session.store import SessionInfo, SessionState, Store
-from realtime_ser.timeline.picture import CurveStyle, svg_file, timeline_svg
+from realtime_ser.timeline.printed import PNG_SCALE, svg_file, timeline_svg
+from realtime_ser.timeline.style import CurveStyle
 
 ENDINGS: Mapping[str, str] = {
     ".csv": "csv",
@@ -45,9 +46,6 @@ ENDINGS: Mapping[str, str] = {
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
 
 SOUND_FORMATS = ("wav", "flac")
-
-PNG_SCALE = 3.0
-"""Pixels of a PNG for a unit of the drawing: 300 dpi and more across a page."""
 
 PngRenderer = Callable[[str, float], bytes]
 """Makes a PNG of an SVG document at a scale."""

@@ -26,9 +26,6 @@ MARKED = "marked intervals"
 """Tier of the markers that have a duration."""
 
 
-CORRECTED = "corrected segments"
-"""Tier of the segments whose results a person has changed."""
-
 UNNAMED_SPAN = "-"
 """Text of a span that carries none."""
 

@@ -1,4 +1,4 @@
-"""Two takes of a passage: what each is like, and how they lie best above each other. No Qt."""
+"""Two takes of a passage: what each is like, and how they lie best above each other."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import STEP_S, Segment
 from realtime_ser.timeline.content import ChannelContent
-
-FLOOR_DB = -60.0
-"""Quieter than that is silence."""
+from realtime_ser.timeline.style import FLOOR_DB
 
 _SHORTEST_PAUSE_S = 0.2
 """Shorter silence between two segments is none that one hears as a pause."""

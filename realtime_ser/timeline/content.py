@@ -1,20 +1,119 @@
-"""A kept session as the review shows it: channels, segments, what is known of a moment. No Qt."""
+"""What is known of a session over time: channels, segments, markers and intervals.
+
+A live session is appended to; a kept session is the same objects with everything in them.
+"""
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.records import STEP_S, Segment
-from realtime_ser.base.text import channel_title
-from realtime_ser.session.store import Reader, SessionInfo
+from realtime_ser.base.records import STEP_S, Marker, Record, Segment, State, Update
+from realtime_ser.base.text import UNNAMED_MARKER, channel_title, one_line
+from realtime_ser.session.store import Interval, Reader, SessionInfo
 from realtime_ser.session.store.blobs import STATES, moment
-from realtime_ser.timeline.live import LiveSegment, Moment
-from realtime_ser.timeline.pyramid import Pyramid
+from realtime_ser.timeline.pyramid import Bins, Pyramid, runs
+from realtime_ser.timeline.viewport import Viewport
+
+Annotation: TypeAlias = Marker | Interval
+
+CORRECTED = "corrected segments"
+"""Name of the tier of labels by hand that stand for the model's."""
+
+
+def start_of(value: Annotation) -> float:
+    """Start of a marker or interval, in seconds."""
+    return value.time_s if isinstance(value, Marker) else value.start_s
+
+
+def end_of(value: Annotation) -> float:
+    """End of a marker or interval, in seconds."""
+    return value.time_s + value.duration_s if isinstance(value, Marker) else value.end_s
+
+
+def annotation_text(value: Annotation) -> str:
+    """Words of a marker or interval, in one line."""
+    if isinstance(value, Marker):
+        parts, unnamed = (value.code, value.text), UNNAMED_MARKER
+    else:
+        parts, unnamed = (value.label, value.text), "unnamed"
+    return ": ".join(words for part in parts if (words := one_line(part))) or unnamed
+
+
+def with_times(value: Annotation, start_s: float, end_s: float) -> Annotation:
+    """A marker or interval at another place; its wall clock moves along."""
+    if isinstance(value, Interval):
+        return replace(value, start_s=start_s, end_s=end_s)
+    wall = value.wall_clock
+    if wall is not None:
+        wall += timedelta(seconds=start_s - value.time_s)
+    return replace(value, time_s=start_s, duration_s=end_s - start_s, wall_clock=wall)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationItem:
+    """A marker or interval and its number, which stays when its value changes."""
+
+    number: int
+    value: Annotation
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """A segment without a result: somebody is still speaking. Times in seconds."""
+
+    number: int
+    start_s: float
+    end_s: float
+    estimate: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that is known of one step, for reading it off under the pointer.
+
+    Attributes
+    ----------
+    time_s
+        Its end, in seconds.
+    state
+        ``None``: the step is missing.
+    probabilities
+        Shape ``(labels,)``; ``None`` outside speech.
+    """
+
+    time_s: float
+    state: State | None
+    probabilities: NDArray[np.float32] | None
+    level_dbfs: float
+    speech: Segment | OpenSegment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without sound, in seconds; ``kind`` is a key of ``GAP_WORDS``."""
+
+    start_s: float
+    end_s: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentArrays:
+    """Segments as arrays of the same length: bounds in seconds, label's index, certainty."""
+
+    starts_s: NDArray[np.float64]
+    ends_s: NDArray[np.float64]
+    codes: NDArray[np.intp]
+    certain: NDArray[np.bool_]
 
 
 class ChannelContent:
@@ -27,45 +126,129 @@ class ChannelContent:
     pyramid
         Its updates.
     segments
-        Its segments.
+        Its segments that have ended.
+
+    Attributes
+    ----------
+    open
+        The segment that has not ended; ``None``: there is none.
     """
 
-    def __init__(self, number: int, title: str, pyramid: Pyramid, segments: list[Segment]) -> None:
-        labels = pyramid.columns.labels
+    def __init__(
+        self, number: int, title: str, pyramid: Pyramid, segments: Iterable[Segment] = ()
+    ) -> None:
         self.number = number
         self.title = title
         self.pyramid = pyramid
         self.segments = sorted(segments, key=lambda segment: segment.start_s)
-        self.starts_s = np.array([segment.start_s for segment in self.segments])
-        self.ends_s = np.array([segment.end_s for segment in self.segments])
-        self.certain = np.array([s.estimate.certain for s in self.segments], np.bool_)
-        self.codes = np.array([labels.index(s.estimate.label) for s in self.segments], np.intp)
+        self.open: OpenSegment | None = None
+        self._arrays: SegmentArrays | None = None
+        self._bins: tuple[Viewport, Bins] | None = None
+        self._gaps: list[Gap] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the probabilities, in order."""
+        return self.pyramid.columns.labels
+
+    @property
+    def end_s(self) -> float:
+        """End of the newest step, in seconds."""
+        return STEP_S * (self.pyramid.last_step + 1)
+
+    def feed(self, updates: Sequence[Update]) -> None:
+        """Take in the next updates; steps that were left out are missing."""
+        self.pyramid.append(updates)
+        self._bins = self._gaps = None
+        for update in updates:
+            if update.segment is not None:
+                self._extend(update.segment, update.time_s)
+        oldest_s = STEP_S * self.pyramid.first_step
+        expired = 0
+        while expired < len(self.segments) and self.segments[expired].end_s < oldest_s:
+            expired += 1
+        if expired:
+            del self.segments[:expired]
+            self._arrays = None
+
+    def close(self, segment: Segment) -> None:
+        """Take in a segment that has ended."""
+        self.segments.append(segment)
+        self._arrays = None
+        if self.open is not None and self.open.number <= segment.number:
+            self.open = None
+
+    def _extend(self, number: int, time_s: float) -> None:
+        if self.segments and self.segments[-1].number >= number:
+            return  # hang-over of a segment that has ended
+        same = self.open is not None and self.open.number == number
+        start_s = self.open.start_s if self.open is not None and same else time_s - STEP_S
+        self.open = OpenSegment(number, start_s, time_s)
+
+    @property
+    def arrays(self) -> SegmentArrays:
+        """The segments that have ended."""
+        if self._arrays is None:
+            names, found = self.labels, self.segments
+            self._arrays = SegmentArrays(
+                np.array([segment.start_s for segment in found]),
+                np.array([segment.end_s for segment in found]),
+                np.array([names.index(s.estimate.label) for s in found], np.intp),
+                np.array([s.estimate.certain for s in found], np.bool_),
+            )
+        return self._arrays
+
+    def bins(self, viewport: Viewport) -> Bins:
+        """What the columns of a viewport hold; read once for all tracks of the channel."""
+        read = self._bins
+        if read is not None and read[0].s_per_px == viewport.s_per_px:
+            first = viewport.first - read[0].first
+            if first >= 0 and first + viewport.columns <= read[0].columns:
+                return read[1].part(first, first + viewport.columns)
+        bins = self.pyramid.read(viewport.edges_s)
+        self._bins = viewport, bins
+        return bins
+
+    def gaps_between(self, start_s: float, end_s: float) -> list[Gap]:
+        """Gaps that touch a stretch."""
+        if self._gaps is None:
+            self._gaps = _gaps(self.pyramid)
+        first = bisect_right(self._gaps, start_s, key=lambda gap: gap.end_s)
+        return self._gaps[first : bisect_left(self._gaps, end_s, key=lambda gap: gap.start_s)]
+
+    def first_after(self, time_s: float) -> int:
+        """Place in :attr:`segments` of the first segment that ends after a time."""
+        return bisect_right(self.segments, time_s, key=lambda segment: segment.end_s)
 
     def segments_between(self, start_s: float, end_s: float) -> list[Segment]:
-        """Segments that touch a stretch."""
-        first = int(np.searchsorted(self.ends_s, start_s, "right"))
-        return self.segments[first : int(np.searchsorted(self.starts_s, end_s))]
+        """Segments that have ended and touch a stretch."""
+        first = self.first_after(start_s)
+        stop = bisect_left(self.segments, end_s, lo=first, key=lambda segment: segment.start_s)
+        return self.segments[first:stop]
 
     def segment_at(self, time_s: float) -> Segment | None:
         """The segment that holds a time."""
-        place = int(np.searchsorted(self.starts_s, time_s, "right")) - 1
+        place = bisect_right(self.segments, time_s, key=lambda segment: segment.start_s) - 1
         if place >= 0 and time_s < self.segments[place].end_s:
             return self.segments[place]
         return None
 
     def moment(self, time_s: float) -> Moment | None:
-        """Everything that is known of the step that holds a time."""
+        """Everything that is known of the step that holds a time; ``None`` outside the session."""
+        step = math.floor(time_s / STEP_S + 1e-9)
+        if not len(self.pyramid) or not self.pyramid.first_step <= step <= self.pyramid.last_step:
+            return None
         place = self.pyramid.index_at(time_s)
         if place is None:
-            return None
+            return Moment(STEP_S * (step + 1), None, None, -120.0, None)
         record = self.pyramid.columns.records[place]
         number = int(record["segment"])
-        segment = self.segment_at(time_s)
-        speech = None
-        if segment is not None and number:
-            speech = LiveSegment(segment.number, segment.start_s, segment.end_s, segment.estimate)
+        speech: Segment | OpenSegment | None = None
+        if number:
+            opened = self.open is not None and self.open.number == number
+            speech = self.open if opened else self.segment_at(time_s)
         return Moment(
-            time_s=STEP_S * (int(record["step"]) + 1),
+            time_s=STEP_S * (step + 1),
             state=STATES[record["state"]],
             probabilities=record["probabilities"].copy() if number else None,
             level_dbfs=float(record["level_dbfs"]),
@@ -81,9 +264,94 @@ class ChannelContent:
         return moment(int(record["wall_us"]), int(record["utc_offset_s"]))
 
 
+def _gaps(pyramid: Pyramid) -> list[Gap]:
+    """Gaps of a channel, in order of time."""
+    columns = pyramid.columns
+    steps, found = columns.step.astype(np.int64), []
+    for state, kind in ((State.LOST, "lost"), (State.PAUSED, "paused")):
+        for begin, end in runs(columns.state == STATES.index(state)):
+            found.append(Gap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind))
+    for place in np.flatnonzero(np.diff(steps) > 1):
+        end_s = STEP_S * int(steps[place + 1])
+        found.append(Gap(STEP_S * int(steps[place] + 1), end_s, "missing"))
+    return sorted(found, key=lambda gap: gap.start_s)
+
+
+class LiveContent:
+    """The last stretch of a session that goes on.
+
+    Parameters
+    ----------
+    labels
+        Labels of the model, in its order.
+    channels
+        Numbers of the monitored channels.
+    span_s
+        Seconds to keep at least.
+    names
+        Names of some or all channels.
+
+    Attributes
+    ----------
+    channels
+        The channels, by their numbers.
+    markers
+        Markers within those seconds, numbered from 1.
+    revision
+        Changes with the contents.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        channels: Sequence[int],
+        span_s: float,
+        names: Mapping[int, str] | None = None,
+    ) -> None:
+        self.labels = tuple(labels)
+        capacity = math.ceil(span_s / STEP_S) + 2
+        self.channels = {
+            number: ChannelContent(
+                number,
+                track_title(number, names or {}, len(channels)),
+                Pyramid.empty(number, self.labels, capacity),
+            )
+            for number in channels
+        }
+        self.markers: list[AnnotationItem] = []
+        self.revision = 0
+        self._marker_count = 0
+        self._span_s = span_s
+
+    @property
+    def end_s(self) -> float:
+        """Time of the newest step of any channel, in seconds."""
+        return max(channel.end_s for channel in self.channels.values())
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """Take in records in the order in which they were made."""
+        self.revision += 1
+        updates: defaultdict[int, list[Update]] = defaultdict(list)
+        for record in records:
+            if isinstance(record, Update):
+                updates[record.channel].append(record)
+            elif isinstance(record, Segment):
+                channel = self.channels[record.channel]
+                channel.feed(updates.pop(record.channel, []))
+                channel.close(record)
+            elif isinstance(record, Marker):
+                self._marker_count += 1
+                self.markers.append(AnnotationItem(self._marker_count, record))
+        for number, rest in updates.items():
+            self.channels[number].feed(rest)
+        oldest_s = self.end_s - self._span_s
+        while self.markers and end_of(self.markers[0].value) < oldest_s:
+            del self.markers[0]
+
+
 @dataclass(frozen=True)
 class Content:
-    """A session.
+    """A kept session.
 
     Attributes
     ----------
@@ -114,7 +382,7 @@ class Content:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Title, or the number."""
         return self.info.metadata.title or f"Session {self.info.id}"
 
 
@@ -132,16 +400,12 @@ def load_content(reader: Reader, session_id: str) -> Content:
     segments: defaultdict[int, list[Segment]] = defaultdict(list)
     for segment in reader.segments(session_id):
         segments[segment.channel].append(segment)
-    names = info.metadata.names
-    several = len(info.channels) > 1
     return Content(
         info,
         {
             channel.number: ChannelContent(
                 channel.number,
-                channel_title(channel.number, names)
-                if several or channel.number in names
-                else "speech",
+                track_title(channel.number, info.metadata.names, len(info.channels)),
                 Pyramid(reader.columns(session_id, channel.number)),
                 segments[channel.number],
             )
@@ -150,7 +414,13 @@ def load_content(reader: Reader, session_id: str) -> Content:
     )
 
 
-def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of true values as half-open ranges."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+def track_title(number: int, names: Mapping[int, str], channels: int) -> str:
+    """Title of a channel; ``speech`` where there is but one without a name."""
+    return channel_title(number, names) if channels > 1 or number in names else "speech"
+
+
+def stored_annotations(reader: Reader, session_id: str) -> list[AnnotationItem]:
+    """Markers and intervals of a kept session, in order of time."""
+    values: list[Annotation] = [*reader.markers(session_id), *reader.intervals(session_id)]
+    values.sort(key=lambda value: (start_of(value), end_of(value)))
+    return [AnnotationItem(number, value) for number, value in enumerate(values, 1)]

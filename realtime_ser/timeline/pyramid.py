@@ -1,24 +1,34 @@
-"""A channel's updates at every zoom, so that a day draws only what the screen can show. No Qt.
+"""A channel's updates at every zoom, so that a day draws only what the screen can show.
 
-Each level merges four updates of the one below: sums of probabilities, counts, extremes. A column
-of pixels is put together from a few entries of the level that fits, whatever the zoom.
+Each level merges four updates of the level below: sums of probabilities, counts, extremes. A column
+of pixels is put together from a few entries of the level that fits, whatever the zoom. A live
+session appends to its pyramid; a kept session's is the same object with everything in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.records import SILENCE_DBFS, STEP_S, State
+from realtime_ser.base.records import SILENCE_DBFS, STEP_FRAMES, STEP_S, State, Update
 from realtime_ser.session.store import Columns
-from realtime_ser.session.store.blobs import STATES
+from realtime_ser.session.store.blobs import STATES, pack, record_dtype
 
 _MERGE = 4
 _LEAST_ENTRIES_PER_BIN = 4
 """Entries of a level that make up a column at least: its edges are that exact."""
 
+_DROPPED = _MERGE**6
+"""Updates are dropped in multiples of that, so that entries keep their edges."""
+
+_LONGEST_SPEECH = 4096
+"""Steps that are looked back for the start of speech."""
+
+_GATE_FRAMES = 4.0  # of a step
 _FULL_SCALE = 32767.0
 _SPEECH, _LOST, _PAUSED = (
     STATES.index(state) for state in (State.SPEECH, State.LOST, State.PAUSED)
@@ -35,31 +45,36 @@ class Bins:
         Means over the steps with speech, shape ``(n, labels)``; NaN where there is none.
     lost, paused
         Whether any of its steps is, shape ``(n,)``.
+    missing
+        Whether it lies between steps but holds none, shape ``(n,)``.
     known
         Whether it holds a step at all, shape ``(n,)``.
     level_dbfs
         The largest, shape ``(n,)``.
     lowest, highest
         Extremes of the samples in -1 .. 1, shape ``(n,)``.
+    voiced
+        Share of the voice detector's frames that were voiced, shape ``(n,)``.
     """
 
     probabilities: NDArray[np.float32]
     lost: NDArray[np.bool_]
     paused: NDArray[np.bool_]
+    missing: NDArray[np.bool_]
     known: NDArray[np.bool_]
     level_dbfs: NDArray[np.float32]
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
+    voiced: NDArray[np.float32]
 
     @property
     def speech(self) -> NDArray[np.bool_]:
         """Whether any step has speech, shape ``(n,)``."""
         return ~np.isnan(self.probabilities[:, 0])
 
-    def at(self, index: int) -> Bins:
-        """One column of them."""
-        one = slice(index, index + 1)
-        return Bins(*(getattr(self, name)[one] for name in Bins.__slots__))
+    def part(self, first: int, stop: int) -> Bins:
+        """Columns ``first .. stop - 1``."""
+        return Bins(*(getattr(self, name)[first:stop] for name in Bins.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,8 @@ class _Level:
     level: NDArray[np.float32]
     lowest: NDArray[np.int16]
     highest: NDArray[np.int16]
+    voiced: NDArray[np.uint32]
+    steps: NDArray[np.uint32]
 
     def __len__(self) -> int:
         return len(self.speech)
@@ -87,7 +104,14 @@ class _Level:
             np.maximum.reduceat(self.level, starts),
             np.minimum.reduceat(self.lowest, starts),
             np.maximum.reduceat(self.highest, starts),
+            np.add.reduceat(self.voiced, starts),
+            np.add.reduceat(self.steps, starts),
         )
+
+    def followed_by(self, other: _Level) -> _Level:
+        """Entries, and those that come after them."""
+        names = _Level.__slots__
+        return _Level(*(np.append(getattr(self, n), getattr(other, n), axis=0) for n in names))
 
     def part(self, first: int, stop: int) -> _Level:
         """Entries ``first .. stop - 1``."""
@@ -106,10 +130,12 @@ class _Level:
             probabilities.astype(np.float32, copy=False),
             self.lost & known,
             self.paused & known,
+            np.zeros(len(known), np.bool_),
             known,
             np.where(known, self.level, np.float32(SILENCE_DBFS)),
             np.where(known, self.lowest, 0).astype(np.float32) / np.float32(_FULL_SCALE),
             np.where(known, self.highest, 0).astype(np.float32) / np.float32(_FULL_SCALE),
+            np.where(known, self.voiced / (_GATE_FRAMES * self.steps), 0).astype(np.float32),
         )
 
 
@@ -119,21 +145,63 @@ class Pyramid:
     Parameters
     ----------
     columns
-        All of them; the finest level is a view into them.
+        Those that there are; the finest level is a view into them.
+    capacity
+        Updates to keep at least when more are appended; ``None``: all of them.
     """
 
-    def __init__(self, columns: Columns) -> None:
-        self.columns = columns
+    def __init__(self, columns: Columns, capacity: int | None = None) -> None:
         self.labels = len(columns.labels)
-        self._steps = columns.step.astype(np.int64)
+        self._channel = columns.channel
+        self._label_names = columns.labels
+        self._capacity = capacity
+        self._records = columns.records
+        self._step_buffer = columns.step.astype(np.int64)
+        self._count = len(columns)
+        self._envelopes: NDArray[np.int16] | None = None
         self._levels: list[_Level] = []
-        level = self._finest_level(0, len(columns), _MERGE)
-        while len(level) > 1:
-            self._levels.append(level)
-            level = level.merged(np.arange(0, len(level), _MERGE))
+        self._levelled = 0
+        self._build_levels()
+
+    @classmethod
+    def empty(cls, channel: int, labels: tuple[str, ...], capacity: int) -> Pyramid:
+        """A pyramid to append to, that keeps so many updates at least."""
+        return cls(Columns(channel, labels, np.zeros(0, record_dtype(len(labels)))), capacity)
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._count
+
+    @property
+    def columns(self) -> Columns:
+        """The updates that are kept."""
+        return Columns(self._channel, self._label_names, self._records[: self._count])
+
+    @property
+    def first_step(self) -> int:
+        """Number of the oldest step that is kept; 0 without any."""
+        return int(self._step_buffer[0]) if self._count else 0
+
+    @property
+    def last_step(self) -> int:
+        """Number of the newest step; -1 without any."""
+        return int(self._step_buffer[self._count - 1]) if self._count else -1
+
+    def append(self, updates: Iterable[Update]) -> None:
+        """Take in later updates; the oldest ones go where there are more than are kept."""
+        newest = self.last_step
+        later = [update for update in updates if update.step > newest]
+        if not later:
+            return
+        fresh = pack(((0, update) for update in later), self._label_names)
+        if self._count + len(fresh) > len(self._records):
+            self._make_room(len(fresh))
+        place = slice(self._count, self._count + len(fresh))
+        self._records[place] = fresh
+        self._step_buffer[place] = fresh["step"]
+        if self._envelopes is not None:
+            hops = np.clip([update.envelope for update in later], -1.0, 1.0)
+            self._envelopes[place] = np.round(hops * _FULL_SCALE)
+        self._count += len(fresh)
 
     def read(self, edges_s: NDArray[np.floating]) -> Bins:
         """What lies between each two edges.
@@ -144,13 +212,24 @@ class Pyramid:
             Times that rise in equal distances, shape ``(n + 1,)``. Where they are closer than
             steps, a column shows the step that holds its middle.
         """
+        bins = self._read(edges_s)
+        if not bins.known.all() and self._count:
+            first_s, end_s = self.first_step * STEP_S, (self.last_step + 1) * STEP_S
+            within = (edges_s[:-1] >= first_s) & (edges_s[1:] <= end_s + 1e-9)
+            bins = replace(bins, missing=within & ~bins.known)
+        return bins
+
+    def _read(self, edges_s: NDArray[np.floating]) -> Bins:
         count = len(edges_s) - 1
         if not len(self) or count < 1:
             return self._empty_bins(max(0, count))
-        if (edges_s[-1] - edges_s[0]) / count < STEP_S:
+        # What is seen of the session decides, not how much of the screen it fills.
+        spread, size = round((edges_s[-1] - edges_s[0]) / count / STEP_S, 6), 1
+        if spread < 1.0:
             return self._read_steps(((edges_s[:-1] + edges_s[1:]) / 2 // STEP_S).astype(np.int64))
         bounds = np.searchsorted(self._steps, np.ceil(edges_s / STEP_S - 0.5).astype(np.int64))
-        spread, size = (bounds[-1] - bounds[0]) / count, 1
+        if spread >= _MERGE * _LEAST_ENTRIES_PER_BIN:
+            self._build_levels()
         for number, level in enumerate(self._levels):
             finer = _MERGE ** (number + 1)
             if finer * _LEAST_ENTRIES_PER_BIN > spread:
@@ -200,11 +279,86 @@ class Pyramid:
         mixed = values[left] * (1 - weight) + values[right] * weight
         return np.where(inside[:, None], mixed, nothing)
 
+    def speech_start(self, time_s: float) -> float:
+        """Since when there has been speech without a break at a time, in seconds; else the time."""
+        step = math.floor(time_s / STEP_S + 1e-9)
+        place = int(np.searchsorted(self._steps, step, "right"))
+        first = max(0, place - _LONGEST_SPEECH)
+        quiet = np.flatnonzero(self._records["segment"][first:place] == 0)
+        start = first + (int(quiet[-1]) + 1 if len(quiet) else 0)
+        return min(time_s, STEP_S * int(self._steps[start])) if start < place else time_s
+
+    def extremes(
+        self, edges_s: NDArray[np.floating]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Lowest and highest sample between each two edges, of 10 ms; ``None``: not known so well.
+
+        A kept session has the extremes of whole steps only.
+        """
+        if self._envelopes is None or not self._count:
+            return None
+        hops = np.ceil(edges_s / STEP_S * STEP_FRAMES - 0.5).astype(np.int64)
+        step, hop = np.divmod(hops, STEP_FRAMES)
+        place = np.searchsorted(self._steps, step)
+        held = self._steps[np.minimum(place, self._count - 1)] == step
+        starts = place * STEP_FRAMES + np.where(held, hop, 0)
+        starts = np.minimum(starts, self._count * STEP_FRAMES - 1)
+        first, stop = int(starts[0]), int(starts[-1]) + 1
+        values = self._envelopes.reshape(-1, 2)[first:stop]
+        starts = starts[:-1] - first
+        low = np.minimum.reduceat(values[:, 0], starts).astype(np.float32)
+        high = np.maximum.reduceat(values[:, 1], starts).astype(np.float32)
+        return low / np.float32(_FULL_SCALE), high / np.float32(_FULL_SCALE)
+
     def index_at(self, time_s: float) -> int | None:
         """Place in the columns of the step that holds a time; ``None``: it is missing."""
         step = int(np.floor(time_s / STEP_S + 1e-9))
         place = int(np.searchsorted(self._steps, step))
         return place if place < len(self) and self._steps[place] == step else None
+
+    @property
+    def _steps(self) -> NDArray[np.int64]:
+        return self._step_buffer[: self._count]
+
+    def _make_room(self, more: int) -> None:
+        """Drop the oldest updates, or else move all of them into a larger buffer."""
+        kept = slice(0, self._count)
+        if self._capacity is not None and self._count >= self._capacity + _DROPPED:
+            drop = (self._count - self._capacity) // _DROPPED * _DROPPED
+            kept = slice(drop, self._count)
+            self._levels, self._levelled = [], 0
+        self._count = kept.stop - kept.start
+        size = max(self._count + more, min(2 * self._count, self._count + 2 * _DROPPED), 256)
+        records, steps = np.zeros(size, self._records.dtype), np.zeros(size, np.int64)
+        records[: self._count] = self._records[kept]
+        steps[: self._count] = self._step_buffer[kept]
+        if self._envelopes is not None or not self._count:
+            envelopes = np.zeros((size, STEP_FRAMES, 2), np.int16)
+            if self._envelopes is not None:
+                envelopes[: self._count] = self._envelopes[kept]
+            self._envelopes = envelopes
+        self._records, self._step_buffer = records, steps
+
+    def _build_levels(self) -> None:
+        """Bring the levels up to the newest update; their last entries may still grow."""
+        if self._levelled == self._count:
+            return
+        number, size = 0, _MERGE
+        while True:
+            base = self._levelled // size if number < len(self._levels) else 0
+            if number == 0:
+                level = self._finest_level(base * _MERGE, self._count, _MERGE)
+            else:
+                below = self._levels[number - 1]
+                above = below.part(base * _MERGE, len(below))
+                level = above.merged(np.arange(0, len(above), _MERGE))
+            if base:
+                level = self._levels[number].part(0, base).followed_by(level)
+            if len(level) <= 1:
+                break
+            self._levels[number : number + 1] = [level]
+            number, size = number + 1, size * _MERGE
+        self._levelled = self._count
 
     def _read_steps(self, steps: NDArray[np.int64]) -> Bins:
         places = np.searchsorted(self._steps, steps)
@@ -215,7 +369,7 @@ class Pyramid:
 
     def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
         """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
-        records = self.columns.records[first:stop]
+        records = self._records[first:stop]
         starts = np.arange(0, len(records), merge)
         state = records["state"]
 
@@ -233,9 +387,20 @@ class Pyramid:
             joined(np.maximum, records["level_dbfs"].astype(np.float32)),  # type: ignore[arg-type]
             joined(np.minimum, records["lowest"]),  # type: ignore[arg-type]
             joined(np.maximum, records["highest"]),  # type: ignore[arg-type]
+            joined(np.add, records["voiced"].astype(np.uint32)),  # type: ignore[arg-type]
+            joined(np.add, np.ones(len(records), np.uint32)),  # type: ignore[arg-type]
         )
 
     def _empty_bins(self, count: int) -> Bins:
         zeros, no = np.zeros(count, np.float32), np.zeros(count, np.bool_)
         empty = np.full((count, self.labels), np.nan, np.float32)
-        return Bins(empty, no, no, no, zeros + np.float32(SILENCE_DBFS), zeros, zeros)
+        silence = zeros + np.float32(SILENCE_DBFS)
+        return Bins(empty, no, no, no, no, silence, zeros, zeros, zeros)
+
+
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches of true values as half-open ranges."""
+    if not flags.any():
+        return []
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

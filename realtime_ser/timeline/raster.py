@@ -1,4 +1,4 @@
-"""Pictures of many values made by NumPy at once, a column of pixels at a time. No Qt.
+"""Pictures of many values made by NumPy at once, a column of pixels at a time.
 
 Qt strokes eight long antialiased lines in some 45 ms; a frame has 16. All pictures are arrays of
 ``0xffRRGGBB``, shape ``(height, width)``, top row first.
@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint32]
+from realtime_ser.timeline.style import HATCH_PX, Hatch, LineStyle, darker, rgb
+from realtime_ser.timeline.surface import Image, Stroke
+
+_OPAQUE = np.uint32(0xFF000000)
+
+PATTERN_DARKER = 1.35
+"""How much darker than its area a pattern is."""
+
+LONGEST_RUN = 2048
+"""Columns after which dashes along a line are counted anew."""
 
 _STEEP = 2.0
 """Rise over two columns, in widths of the line, from which it is not dashed."""
@@ -21,27 +29,14 @@ _STEEP = 2.0
 _EDGE_SHADES = 17
 """Shades of the edge between two areas."""
 
+_TAPER = 0.7
+"""Share of a jump that both of its columns cover."""
+
+_ROUNDED = 1e-3
+"""Less than that is missing from a whole by rounding alone."""
+
 _SEAM = 0.3
 """How strongly the seam between two areas covers them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """How a line is drawn; lengths in pixels.
-
-    Attributes
-    ----------
-    color
-        ``0xRRGGBB``.
-    width
-        Its thickness.
-    dashes
-        Lengths of strokes and gaps in turn; empty: solid.
-    """
-
-    color: int
-    width: float
-    dashes: tuple[float, ...] = ()
 
 
 def blank(height: int, columns: NDArray[np.uint32]) -> Image:
@@ -50,9 +45,14 @@ def blank(height: int, columns: NDArray[np.uint32]) -> Image:
 
 
 def draw_areas(
-    image: Image, probabilities: NDArray[np.float32], colors: Sequence[int], seam: int
+    image: Image,
+    probabilities: NDArray[np.floating],
+    styles: Sequence[LineStyle],
+    seam: str,
+    first: int = 0,
+    dot: int = 0,
 ) -> None:
-    """Stack probabilities from the top down, antialiased, a faint seam between them.
+    """Stack probabilities, the first label at the foot, antialiased, a faint seam between them.
 
     Parameters
     ----------
@@ -60,35 +60,70 @@ def draw_areas(
         Is drawn over, where there are values.
     probabilities
         Shape ``(width, labels)``; NaN where nothing is drawn.
-    colors, seam
-        ``0xRRGGBB`` of each label, and of what is between them.
+    styles
+        Colour and pattern of each label.
+    seam
+        Colour between two areas.
+    first
+        Number of the left column on the endless axis: patterns go on from picture to picture.
+    dot
+        Pixels of a pattern's line; 0: no patterns.
     """
     height, width = image.shape
     spoken = ~np.isnan(probabilities[:, 0])
     if not spoken.any():
         return
-    whole = np.cumsum(np.nan_to_num(probabilities), axis=1)
+    # Rows run downwards: first what is above all areas, then the areas from the last one.
+    values = np.nan_to_num(probabilities[:, ::-1]).astype(np.float64)
+    above = np.maximum(1.0 - values.sum(axis=1, keepdims=True), 0.0)
+    above[above < _ROUNDED] = 0.0
+    whole = np.cumsum(np.hstack([above, values]), axis=1)
     whole[~spoken] = 1.0
     bounds = (whole / whole[:, -1:] * height).astype(np.float32)[:, :-1].T
-    # The label of a pixel is the number of bounds above it.
+    # The area of a pixel is the number of bounds above it.
     columns = np.arange(width)
     number = np.zeros((height + 1, width), np.uint8)
     for bound in bounds:
         number[np.ceil(bound).astype(np.intp), columns] += 1
     np.cumsum(number, axis=0, out=number)
-    palette = np.array(colors, np.uint32) | np.uint32(0xFF000000)
-    picture = palette[number[:-1]]
+    number = number[:-1]
+    areas = list(reversed(styles))
+    textures = np.stack([_texture(area, dot) for area in (None, *areas)])
+    size = textures.shape[1]
+    tile = (np.arange(height) % size * size)[:, None] + (columns + first) % size
+    picture = textures.reshape(-1)[number * np.int32(size * size) + tile]
     flat = picture.reshape(-1)
-    for label, bound in enumerate(bounds):
+    for upper, lower, bound in zip(areas[:-1], areas[1:], bounds[1:], strict=True):
         row = bound.astype(np.int64)
         inside = np.flatnonzero((row > 0) & (row < height))
         row, share = row[inside], bound[inside] - row[inside]
-        mixed = _seam_colors(colors[label], colors[label + 1], seam)
+        mixed = _seam_colors(rgb(upper.color), rgb(lower.color), rgb(seam))
         flat[row * width + inside] = mixed[(share * (_EDGE_SHADES - 1)).astype(np.intp)]
-    np.copyto(image, picture, where=spoken)
+    np.copyto(image, picture, where=(number > 0) & spoken)
 
 
-def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: float) -> None:
+def draw_hatch(
+    image: Image,
+    columns: NDArray[np.bool_],
+    pattern: tuple[Hatch, ...],
+    color: str,
+    first: int = 0,
+    dot: int = 1,
+) -> None:
+    """Draw a pattern over some columns from top to bottom."""
+    mask = _hatch_mask(pattern, dot)
+    height, width = image.shape
+    inked = mask[np.arange(height) % len(mask)][:, (np.arange(width) + first) % len(mask)]
+    image[inked & columns] = np.uint32(rgb(color)) | _OPAQUE
+
+
+def draw_line(
+    image: Image,
+    ys: NDArray[np.float32],
+    stroke: Stroke,
+    first: int,
+    lengths: NDArray[np.float64] | None = None,
+) -> None:
     """Draw one value a column as a smooth line, antialiased from top to bottom.
 
     Parameters
@@ -98,46 +133,79 @@ def draw_line(image: Image, ys: NDArray[np.float32], stroke: Stroke, phase: floa
     ys
         Places in pixels from the top, shape ``(width,)``; NaN is a gap.
     stroke
-        Its look. Dashes are measured along the time axis, so that they stand still while the
-        picture scrolls; what is steep is not interrupted.
-    phase
-        Place of the first column on the endless time axis, in pixels.
+        Its look.
+    first
+        Number of the left column on the endless axis.
+    lengths
+        Length of the line at each column, by which dashes are measured; ``None``: they are measured
+        along the time axis, and what is steep is not interrupted. Either way dashes stand still
+        while the picture scrolls.
     """
     height, width = image.shape
     columns = np.flatnonzero(~np.isnan(ys))
     y = ys[columns]
     before = _neighbour_values(ys, columns - 1, y)
     after = _neighbour_values(ys, columns + 1, y)
-    if stroke.dashes:
+    if stroke.dashes and lengths is None:
         # A jump within a few columns would fall into a gap and leave two loose ends.
         steep = np.abs(after - before) > _STEEP * stroke.width
-        inked = steep | _dash_mask(columns + phase, stroke.dashes)
+        inked = steep | _dash_mask(columns + float(first), stroke.dashes)
         columns, y, before, after = (values[inked] for values in (columns, y, before, after))
     if not len(columns):
         return
-    slope = np.minimum(np.abs(after - before), 4.0)
-    half = stroke.width / 2 * np.sqrt(1.0 + slope * slope / 4.0)
-    middles = np.stack([y, (y + before) / 2, (y + after) / 2])
-    top = np.clip(middles.min(axis=0) - half, 0, height)
-    bottom = np.clip(middles.max(axis=0) + half, 0, height)
-    first = np.floor(top).astype(np.int64)
-    counts = np.ceil(bottom).astype(np.int64) - first
-    row = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    # A straight line's ink is as thick as that; a jump's tapers off on both sides.
+    half = stroke.width / 2
+    places = [y]
+    for beside in (before, after):
+        rise = beside - y
+        reach = np.minimum(half * (np.sqrt(1.0 + rise * rise) - 1.0), _TAPER * np.abs(rise))
+        places.append(y + np.clip(rise, -reach, reach))
+    reached = np.stack(places)
+    top = np.clip(reached.min(axis=0) - half, 0, height)
+    bottom = np.clip(reached.max(axis=0) + half, 0, height)
+    begin = np.floor(top).astype(np.int64)
+    counts = np.ceil(bottom).astype(np.int64) - begin
+    row = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts - begin, counts)
     cover = np.minimum(row + 1, np.repeat(bottom, counts))
     cover -= np.maximum(row, np.repeat(top, counts))
     place = row * width + np.repeat(columns, counts)
-    _blend(image, place, np.clip(cover, 0, 1), stroke.color)
+    if stroke.dashes and lengths is not None:
+        # The line goes up or down within a column, from the column before and to the next.
+        off = row + 0.5 - np.repeat(y, counts)
+        onward = off * np.repeat(after - y, counts) > 0
+        back = ~onward & (off * np.repeat(before - y, counts) > 0)
+        along = np.repeat(lengths[columns], counts) + (onward - 1.0 * back) * np.abs(off)
+        inked = _dash_mask(along, stroke.dashes)
+        place, cover = place[inked], cover[inked]
+    _blend(image, place, np.clip(cover, 0, 1), rgb(stroke.color))
+
+
+def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
+    """Length of a line at each of its columns, from the start of a run on, in pixels.
+
+    A run begins after a gap, and at every :data:`LONGEST_RUN` columns of the endless axis, so that
+    the length at a column does not depend on where a picture begins.
+    """
+    known = ~np.isnan(ys)
+    rises = np.nan_to_num(np.diff(ys, prepend=ys[:1]).astype(np.float64))
+    lengths = np.cumsum(np.hypot(1.0, rises))
+    starts = known & ~np.concatenate([[False], known[:-1]])
+    starts |= (first + np.arange(len(ys))) % LONGEST_RUN == 0
+    starts[0] = True
+    last = np.maximum.accumulate(np.where(starts, np.arange(len(ys)), 0))
+    measured: NDArray[np.float64] = lengths - lengths[last]
+    return measured
 
 
 def draw_band(
-    image: Image, tops: NDArray[np.floating], bottoms: NDArray[np.floating], color: int
+    image: Image, tops: NDArray[np.floating], bottoms: NDArray[np.floating], color: str
 ) -> None:
     """Fill each column from one place to another, a pixel at least; NaN is a gap."""
     rows = np.arange(len(image))[:, None]
     with np.errstate(invalid="ignore"):
         first = np.floor(tops)
         inside = (rows >= first) & (rows < np.maximum(np.ceil(bottoms), first + 1))
-    image[inside] = np.uint32(color | 0xFF000000)
+    image[inside] = np.uint32(rgb(color)) | _OPAQUE
 
 
 def color_ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
@@ -150,6 +218,35 @@ def color_ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
         np.uint32(0xFF000000) | red << np.uint32(16) | green << np.uint32(8) | blue
     )
     return colors
+
+
+@functools.cache
+def _hatch_mask(pattern: tuple[Hatch, ...], dot: int) -> NDArray[np.bool_]:
+    """Ink of a pattern, shape ``(size, size)``; repeats at all its edges."""
+    y, x = np.mgrid[:HATCH_PX, :HATCH_PX]
+    masks = {
+        "horizontal": y == 0,
+        "vertical": x == 0,
+        "rising": (x + y) % HATCH_PX == 0,
+        "falling": (x - y) % HATCH_PX == 0,
+        "dots": (x == y) & (x % 4 == 0),
+        "dense dots": (x % 4 == y % 4) & (x % 2 == 0) & (y % 2 == 0),
+    }
+    mask = np.zeros((HATCH_PX, HATCH_PX), np.bool_)
+    for hatch in pattern:
+        mask |= masks[hatch]
+    return np.kron(mask, np.ones((dot, dot), np.bool_))
+
+
+@functools.cache
+def _texture(style: LineStyle | None, dot: int) -> Image:
+    """A colour under a darker pattern, shape ``(size, size)``; plain without a dot."""
+    size = HATCH_PX * max(1, dot)
+    if style is None or not dot:
+        return np.full((size, size), rgb(style.color) if style else 0, np.uint32) | _OPAQUE
+    ink = rgb(darker(style.color, PATTERN_DARKER))
+    mask = _hatch_mask(style.pattern, dot)
+    return np.where(mask, np.uint32(ink), np.uint32(rgb(style.color))) | _OPAQUE
 
 
 def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:

@@ -10,7 +10,9 @@ from realtime_ser.base.records import STEP_S
 from realtime_ser.session.store import Columns
 from realtime_ser.session.store.blobs import STATES, record_dtype
 from realtime_ser.timeline.pyramid import Pyramid
-from realtime_ser.timeline.raster import Stroke, blank, draw_areas, draw_line
+from realtime_ser.timeline.raster import blank, draw_areas, draw_line
+from realtime_ser.timeline.style import LineStyle
+from realtime_ser.timeline.surface import Stroke
 
 MISSING = (700, 760)
 """Steps that the disk was too slow for."""
@@ -101,8 +103,8 @@ def test_an_empty_channel_holds_nothing():
 def test_areas_fill_the_height_in_their_shares():
     image = blank(100, np.zeros(3, np.uint32))
     shares = np.array([[0.25, 0.75], [np.nan, np.nan], [1.0, 0.0]], np.float32)
-    draw_areas(image, shares, (0x111111, 0x222222), 0x222222)
-    assert image[:, 0].tolist() == [0xFF111111] * 25 + [0xFF222222] * 75
+    draw_areas(image, shares, (LineStyle("#111111"), LineStyle("#222222")), "#111111")
+    assert image[:, 0].tolist() == [0xFF222222] * 75 + [0xFF111111] * 25, "the first at the foot"
     assert image[:, 1].tolist() == [0xFF000000] * 100
     assert image[:, 2].tolist() == [0xFF111111] * 100
 
@@ -111,10 +113,10 @@ def test_a_line_lies_at_its_values_and_has_gaps():
     image = blank(40, np.zeros(30, np.uint32))
     ys = np.full(30, 20.0, np.float32)
     ys[10:15] = np.nan
-    draw_line(image, ys, Stroke(0xFFFFFF, 2.0), 0.0)
+    draw_line(image, ys, Stroke("#ffffff", 2.0), 0)
     bright = image & 0xFF
     assert (bright[19:21, :10] == 0xFF).all()
     assert bright[:, 10:15].sum() == 0
     dashed = blank(40, np.zeros(30, np.uint32))
-    draw_line(dashed, np.full(30, 20.0, np.float32), Stroke(0xFFFFFF, 2.0, (4.0, 2.0)), 6.0)
+    draw_line(dashed, np.full(30, 20.0, np.float32), Stroke("#ffffff", 2.0, (4.0, 2.0)), 6)
     assert (dashed[20] & 0xFF).tolist() == ([0xFF] * 4 + [0] * 2) * 5

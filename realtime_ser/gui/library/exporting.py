@@ -48,7 +48,7 @@ from realtime_ser.gui.widgets.parts import (
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.timeline.picture import CurveStyle
+from realtime_ser.timeline.style import CurveStyle
 
 
 @dataclass(frozen=True, slots=True)

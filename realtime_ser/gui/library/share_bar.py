@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, Q
 from realtime_ser.base.labels import LABELS
 from realtime_ser.gui.library.session_rows import SHARES_ROLE
 from realtime_ser.gui.theme.style_watcher import style_of
-from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.timeline.style import line_style
 
 
 def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], style: Style) -> None:

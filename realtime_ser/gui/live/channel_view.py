@@ -20,9 +20,9 @@ from realtime_ser.gui.live.panel import OneLinePanel, Panel
 from realtime_ser.gui.live.plots import Plots
 from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB, CurveStyle
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.timeline.live import LiveTimeline
+from realtime_ser.timeline.content import LiveContent
+from realtime_ser.timeline.style import FLOOR_DB, Curves
 
 #: The meter's peak falls by so many decibels a second, and clipping is told for so long.
 _PEAK_DECAY_DB_PER_S = 12.0
@@ -55,7 +55,7 @@ class ChannelView(StyledWidget):
 
     def __init__(  # noqa: PLR0913
         self,
-        timeline: LiveTimeline,
+        content: LiveContent,
         channel: int,
         style: Style,
         *,
@@ -64,15 +64,15 @@ class ChannelView(StyledWidget):
         title: str | None = None,
         compact: bool,
         axis: bool,
-        curve_style: CurveStyle | None = None,
+        curves: Curves | None = None,
     ) -> None:
         super().__init__()
-        self.smoother = Smoother(timeline.labels, smoothing_s)
+        self.smoother = Smoother(content.labels, smoothing_s)
         self.title = title = title or f"Channel {channel}"
         self.reading = ChannelReading("")
-        self.panel = Panel(timeline.labels, title, compact=compact)
-        self.plots = Plots(timeline, channel, span_s, style, compact=compact, axis=axis)
-        self.legend = CurveLegend(timeline.labels, style)
+        self.panel = Panel(content.labels, title, compact=compact)
+        self.plots = Plots(content, channel, span_s, style, compact=compact, axis=axis)
+        self.legend = CurveLegend(content.labels, style)
         self.level = self.peak = SILENCE_DBFS
         self.one_line_panel = OneLinePanel(title, compact=compact)
         self.summary: ChannelSummary | None = None
@@ -86,7 +86,7 @@ class ChannelView(StyledWidget):
         layout.setColumnStretch(1, 1)
         layout.setRowStretch(1, 1)
         self.plots.layout_changed.connect(self._place_legend)
-        self.set_curve_style(curve_style or CurveStyle())
+        self.set_curves(curves or Curves())
         self._place_legend()
 
     def restyle(self, style: Style) -> None:
@@ -95,11 +95,11 @@ class ChannelView(StyledWidget):
         self.legend.set_style(style)
         self._place_legend()
 
-    def set_curve_style(self, curve_style: CurveStyle) -> None:
+    def set_curves(self, curves: Curves) -> None:
         """Draw the probabilities otherwise."""
-        self.plots.set_curve_style(curve_style)
-        self.legend.set_curve_style(curve_style)
-        self.panel.bars.show_hidden(curve_style.hidden)
+        self.plots.set_curves(curves)
+        self.legend.set_curves(curves)
+        self.panel.bars.show_hidden(curves.hidden)
 
     def fold(self, *, folded: bool) -> None:
         """Show the panel in one line above the plots, or in full beside them."""

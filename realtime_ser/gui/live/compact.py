@@ -11,9 +11,9 @@ from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.icons import Face, Glyph, glyph_icon
 from realtime_ser.gui.widgets.parts import button, row
+from realtime_ser.timeline.style import FLOOR_DB
 
 
 class LevelBar(QWidget):

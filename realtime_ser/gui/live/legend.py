@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.text import decibels
-from realtime_ser.gui.theme.theme import Style, line_style
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB, CurveStyle, ValueScale, area_brush
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.icons import draw_glyph
+from realtime_ser.timeline.signal_tracks import draw_key, level_share
+from realtime_ser.timeline.style import FLOOR_DB, Curves
+from realtime_ser.timeline.surface import Rect
+
+
+@dataclass(frozen=True, slots=True)
+class ValueScale:
+    """Where 100 % and 0 % lie, in logical pixels."""
+
+    top: float
+    bottom: float
+
+    def y(self, value: float) -> float:
+        """Place of a probability."""
+        return self.bottom - value * (self.bottom - self.top)
 
 
 def spread_labels(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -70,7 +86,7 @@ class CurveLegend(QWidget):
         self._value_scale = ValueScale(0, 100)
         self._meter = QRectF()
         self._style = style
-        self._curve_style = CurveStyle()
+        self._curves = Curves()
         self.set_style(style)
 
     def set_style(self, style: Style) -> None:
@@ -80,9 +96,9 @@ class CurveLegend(QWidget):
         self.setFixedWidth(round(style.grid(7.5) + text))
         self.update()
 
-    def set_curve_style(self, curve_style: CurveStyle) -> None:
+    def set_curves(self, curves: Curves) -> None:
         """Follow the way in which the plots draw."""
-        self._curve_style = curve_style
+        self._curves = curves
         self._ends = ()
         self.update()
 
@@ -119,46 +135,29 @@ class CurveLegend(QWidget):
         painter.end()
 
     def _draw_labels(self, painter: QPainter) -> None:
-        style, value_scale = self._style, self._value_scale
+        style, scale = self._style, self._value_scale
+        surface = QtSurface(painter, style.family)
         line = QFontMetricsF(style.small).height() + 1
-        shown = [i for i, name in enumerate(self._labels) if name not in self._curve_style.hidden]
+        shown = [i for i, name in enumerate(self._labels) if name not in self._curves.hidden]
         values = [self._values[index] for index in shown]
-        if self._curve_style.stacked:  # the middle of each area
+        if self._curves.style == "areas":  # the middle of each area
             tops = list(itertools.accumulate(values))
             values = [top - value / 2 for top, value in zip(tops, values, strict=True)]
-        ends = [
-            value_scale.bottom - value * (value_scale.bottom - value_scale.top) for value in values
-        ]
-        places = spread_labels(ends, line, value_scale.top, value_scale.bottom)
+        ends = [scale.y(value) for value in values]
+        places = spread_labels(ends, line, scale.top, scale.bottom)
         swatch = float(style.grid(4.5))
         for index, end, y in zip(shown, ends, places, strict=True):
             name = self._labels[index]
             if self._live:
                 painter.setPen(QPen(QColor(style.theme.border), style.scale))
                 painter.drawLine(QPointF(0, end), QPointF(style.grid(1), y))
-            if self._curve_style.stacked:
-                self._draw_swatch(painter, index, QRectF(style.grid(1), y - 4, swatch, 8))
-            else:
-                for pen in (style.rim(name, index), style.pen(name, index)):
-                    if pen is not None:
-                        painter.setPen(pen)
-                        painter.drawLine(
-                            QPointF(style.grid(1), y), QPointF(style.grid(1) + swatch, y)
-                        )
+            box = Rect(style.grid(1), y - line / 2, swatch, line)
+            draw_key(surface, box, name, index, self._curves, style)
+            painter.setFont(style.small)
             painter.setPen(QColor(style.theme.text if self._live else style.theme.muted))
             left = style.grid(1.5) + swatch
             cell = QRectF(left, y - line / 2, self.width() - left, line)
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
-
-    def _draw_swatch(self, painter: QPainter, index: int, box: QRectF) -> None:
-        """The colour and the pattern of an area."""
-        label = self._labels[index]
-        rim = self._style.theme.outline(line_style(label, index).color)
-        painter.fillRect(box, area_brush(label, index))
-        if rim is not None:
-            painter.setPen(QColor(rim))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(box)
 
     def _draw_meter(self, painter: QPainter) -> None:
         style, theme = self._style, self._style.theme
@@ -166,14 +165,14 @@ class CurveLegend(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.grid))
         painter.drawRect(bar)
-        share = _share(self._level)
+        share = float(level_share(self._level))
         fill = QLinearGradient(bar.bottomLeft(), bar.topLeft())
         fill.setColorAt(0.0, QColor(theme.wave))
         fill.setColorAt(1.0, QColor(theme.text))
         painter.setBrush(fill)
         painter.drawRect(bar.adjusted(0, bar.height() * (1 - share), 0, 0))
         if self._peak > FLOOR_DB:
-            y = bar.bottom() - bar.height() * _share(self._peak)
+            y = bar.bottom() - bar.height() * float(level_share(self._peak))
             painter.fillRect(
                 QRectF(bar.left(), y, bar.width(), style.scale * 1.5), QColor(theme.text)
             )
@@ -190,7 +189,3 @@ class CurveLegend(QWidget):
             painter.setPen(QColor(theme.danger))
             cell.setLeft(box.right() + style.grid(0.25))
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, "clipping")
-
-
-def _share(decibels: float) -> float:
-    return min(1.0, max(0.0, 1.0 - decibels / FLOOR_DB))

@@ -20,12 +20,11 @@ from realtime_ser.base.text import decibels
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.live.compact import LevelBar
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
-from realtime_ser.gui.timeline.live_layers import FLOOR_DB
 from realtime_ser.gui.widgets.icons import Glyph
 from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.segmenter import level_dbfs
-from realtime_ser.timeline.live import CLIPPED
+from realtime_ser.timeline.style import CLIPPED, FLOOR_DB
 
 _FRAME_MS = 33
 _HISTORY_S = 10.0

@@ -1,4 +1,7 @@
-"""The plots of one channel: eight lines, below them sound and voice, on one scrolling time axis."""
+"""The plots of one channel: tracks on a scrolling time axis, in two plots of pyqtgraph.
+
+pyqtgraph draws the axes, the cursor and the crosshair; the tracks are drawn by themselves.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,20 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
 
-from realtime_ser.base.text import clock_text
+from realtime_ser.gui.live.legend import ValueScale
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.live_layers import (
-    CurveLayer,
-    CurveStyle,
-    LevelLayer,
-    ValueScale,
-    tick_spacing,
-)
-from realtime_ser.gui.timeline.tile_cache import TileCache
+from realtime_ser.gui.timeline.track_item import TrackItem
 from realtime_ser.gui.widgets.hover_card import HoverCard
-from realtime_ser.timeline.live import LiveTimeline
+from realtime_ser.timeline.content import LiveContent
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
+from realtime_ser.timeline.style import Curves
+from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, tick_text, ticks
 
 #: Frames for which new steps wait for the time axis to move on.
 _MAX_IDLE_FRAMES = 3
 
-#: How long one painting may begin tiles of each strip: a whole one takes up to 5 ms, so that two of
-#: them, one after another, would miss a frame of a screen with 60 a second.
+#: How long one painting may begin columns of each track that have been there before: a whole window
+#: of them would miss a frame of a screen with 60 a second.
 _ALLOWANCE_S = 0.002
 
 
@@ -36,7 +35,7 @@ class Plots(QWidget):
 
     Parameters
     ----------
-    timeline
+    content
         What to show.
     channel
         Number of the channel, from 1.
@@ -56,7 +55,7 @@ class Plots(QWidget):
 
     def __init__(
         self,
-        timeline: LiveTimeline,
+        content: LiveContent,
         channel: int,
         span_s: float,
         style: Style,
@@ -65,8 +64,8 @@ class Plots(QWidget):
         axis: bool,
     ) -> None:
         super().__init__()
-        self._timeline = timeline
-        self._channel = timeline.channels[channel]
+        self._content = content
+        self._channel = content.channels[channel]
         self._span_s = span_s
         self._axis = axis
         self._compact = compact
@@ -74,7 +73,8 @@ class Plots(QWidget):
         self._right_s = 0.0
         self._idle_frames = 0
         self._shown_revision = -1
-        self._ticks: tuple[int, int] | None = None
+        self._ticks: tuple[float, list[int]] | None = None
+        self._curves = Curves()
         self._pointer: QPointF | None = None
         self._view: Any = pg.GraphicsLayoutWidget()
         self._view.setAccessibleName("Timeline")
@@ -84,14 +84,7 @@ class Plots(QWidget):
         layout.addWidget(self._view)
         self._curve_plot = self._plot(0)
         self._level_plot = self._plot(1)
-        self._layers = (
-            CurveLayer(timeline, self._channel, style),
-            LevelLayer(timeline, self._channel, style),
-        )
-        self._tile_caches = (
-            TileCache(self._curve_plot.vb, self._layers[0]),
-            TileCache(self._level_plot.vb, self._layers[1]),
-        )
+        self._items = (TrackItem(self._curve_plot.vb), TrackItem(self._level_plot.vb))
         self._crosshair = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor_s: float | None = None
@@ -102,7 +95,7 @@ class Plots(QWidget):
                 line.setVisible(False)
                 plot.addItem(line, ignoreBounds=True)
             plot.vb.sigResized.connect(self._arrange)
-        self.card = HoverCard(timeline.labels, self)
+        self.card = HoverCard(content.labels, self)
         viewport = self._view.viewport()
         viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         viewport.setMouseTracking(True)
@@ -114,10 +107,7 @@ class Plots(QWidget):
         self._style = style
         theme = style.theme
         self._view.setBackground(theme.background)
-        for layer in self._layers:
-            layer.set_style(style)
-        for tile_cache in self._tile_caches:
-            tile_cache.invalidate()
+        self._make_tracks()
         for plot in (self._curve_plot, self._level_plot):
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
@@ -143,11 +133,12 @@ class Plots(QWidget):
             self._span_s = span_s
             self._arrange()
 
-    def set_curve_style(self, curve_style: CurveStyle) -> None:
+    def set_curves(self, curves: Curves) -> None:
         """Draw the probabilities otherwise."""
-        if curve_style != self._layers[0].curve_style:
-            self._layers[0].set_curve_style(curve_style)
-            self._tile_caches[0].invalidate()
+        if curves != self._curves:
+            self._curves = curves
+            self._make_tracks()
+            self._arrange()
 
     def show_cursor(self, time_s: float | None) -> None:
         """Show the moment that is being played; ``None``: nothing is."""
@@ -157,11 +148,11 @@ class Plots(QWidget):
             if time_s is not None:
                 line.setValue(time_s)
 
-    def finish_tiles(self) -> None:
-        """Leave no tile for later: a picture is wanted."""
-        for tile_cache in self._tile_caches:
-            tile_cache.allowance_s = math.inf
-            tile_cache.update()
+    def finish_columns(self) -> None:
+        """Leave no column for later: a picture is wanted."""
+        for item in self._items:
+            item.allowance_s = math.inf
+            item.update()
 
     def level_height(self) -> int:
         """Height of the lower plot with its axis, in logical pixels."""
@@ -170,9 +161,9 @@ class Plots(QWidget):
     @property
     def value_scale(self) -> ValueScale:
         """Where 0 and 100 % lie, within this widget."""
-        box = self._plot_rect(self._curve_plot)
-        value_scale = self._layers[0].value_scale(box.height())
-        return ValueScale(box.top() + value_scale.top, box.top() + value_scale.bottom)
+        top = self._plot_rect(self._curve_plot).top()
+        inner = self._inner_scale()
+        return ValueScale(top + inner.top, top + inner.bottom)
 
     @property
     def level_rect(self) -> QRectF:
@@ -191,25 +182,24 @@ class Plots(QWidget):
         right_s = round(right_s * scale * ratio) / ratio / scale
         moved = right_s != self._right_s
         self._idle_frames = 0 if moved else self._idle_frames + 1
-        for tile_cache in self._tile_caches:
-            tile_cache.allowance_s = _ALLOWANCE_S
-            if tile_cache.incomplete:
-                tile_cache.update()
+        for item in self._items:
+            item.allowance_s = _ALLOWANCE_S
+            if item.incomplete:
+                item.update()
         if moved or (
-            self._idle_frames >= _MAX_IDLE_FRAMES
-            and self._timeline.revision != self._shown_revision
+            self._idle_frames >= _MAX_IDLE_FRAMES and self._content.revision != self._shown_revision
         ):
             self._show_until(right_s)
 
     def _show_until(self, right_s: float) -> None:
-        self._shown_revision = self._timeline.revision
+        self._shown_revision = self._content.revision
         self._right_s = right_s
         left_s = right_s - self._span_s
-        for tile_cache in self._tile_caches:
-            tile_cache.scroll_to(right_s)
+        for item in self._items:
+            item.scroll_to(right_s, self._shown_revision)
         for plot in (self._curve_plot, self._level_plot):
             plot.vb.setRange(xRange=(left_s, right_s), padding=0, disableAutoRange=False)
-        self._set_time_ticks(left_s, right_s)
+        self._set_time_ticks()
         self._update_hover()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -259,45 +249,51 @@ class Plots(QWidget):
     def _plot_rect(self, plot: Any) -> QRectF:
         return QRectF(plot.vb.sceneBoundingRect())
 
+    def _make_tracks(self) -> None:
+        tracks = channel_tracks(self._channel, self._curves, names=False)
+        words = MarkerTrack(self._content.markers), SegmentTrack(self._channel)
+        self._items[0].show_tracks([*words, tracks[0]], self._style)
+        self._items[1].show_tracks(tracks[1:], self._style)
+
+    def _inner_scale(self) -> ValueScale:
+        """Where 0 and 100 % lie within the upper plot."""
+        for track, row in self._items[0].rows:
+            if isinstance(track, ProbabilityTrack):
+                ends = (track.y(row.plot, share, self._style) for share in (1.0, 0.0))
+                return ValueScale(*ends)
+        raise LookupError("no track of probabilities")
+
     def _arrange(self) -> None:
-        """Fit papers and axes to the plots' size."""
-        layer = self._layers[0]
-        for plot, tile_cache in zip(
-            (self._curve_plot, self._level_plot), self._tile_caches, strict=True
-        ):
-            tile_cache.resize(plot.vb.width(), plot.vb.height(), self._px_per_s)
+        """Fit tracks and axes to the plots' size."""
+        for plot, item in zip((self._curve_plot, self._level_plot), self._items, strict=True):
+            item.resize(plot.vb.width(), plot.vb.height(), self._span_s)
         height = float(self._curve_plot.vb.height())
-        value_scale = layer.value_scale(height)
-        unit = max(1.0, value_scale.bottom - value_scale.top)
+        scale = self._inner_scale()
+        unit = max(1.0, scale.bottom - scale.top)
         self._curve_plot.vb.setYRange(
-            -(height - value_scale.bottom) / unit, 1.0 + value_scale.top / unit, padding=0
+            -(height - scale.bottom) / unit, 1.0 + scale.top / unit, padding=0
         )
         values = [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100\u202f%")]
         self._curve_plot.getAxis("left").setTicks([values])
-        self._label_level_axis()
+        height = max(1.0, float(self._level_plot.vb.height()))
+        self._level_plot.vb.setYRange(0.0, height, padding=0)
+        names = [(height - row.plot.middle[1], track.title) for track, row in self._items[1].rows]
+        self._level_plot.getAxis("left").setTicks([names])
         self._ticks = None
         self._show_until(self._right_s)
         self.layout_changed.emit()
 
-    def _label_level_axis(self) -> None:
-        height = float(self._level_plot.vb.height())
-        self._level_plot.vb.setYRange(0.0, max(1.0, height), padding=0)
-        voice = self._layers[1].voice_height()
-        middle = voice + self._style.grid(0.5) + (height - voice - self._style.grid(0.5)) / 2
-        self._level_plot.getAxis("left").setTicks([[(middle, "level"), (voice / 2, "voice")]])
-
-    def _set_time_ticks(self, left_s: float, right_s: float) -> None:
+    def _set_time_ticks(self) -> None:
         if not self._axis:
             return
-        spacing = tick_spacing(self._px_per_s, 9.0 * self._style.body_px)
-        shown = (math.ceil(max(0.0, left_s) / spacing), math.floor(right_s / spacing))
+        shown = ticks(self._items[1].viewport(self.devicePixelRatioF()), self._style)
         if shown != self._ticks:
             self._ticks = shown
-            ticks = [
-                (float(number * spacing), clock_text(number * spacing))
-                for number in range(shown[0], shown[1] + 1)
+            spacing, numbers = shown
+            labels = [
+                (number * spacing, tick_text(number * spacing, spacing)) for number in numbers
             ]
-            self._level_plot.getAxis("bottom").setTicks([ticks])
+            self._level_plot.getAxis("bottom").setTicks([labels])
 
     def _update_hover(self) -> None:
         """Read off the values under the pointer."""
@@ -305,7 +301,7 @@ class Plots(QWidget):
         box = self._plot_rect(self._curve_plot)
         if self._pointer is not None and box.left() <= self._pointer.x() <= box.right():
             time_s = self._right_s - (box.right() - self._pointer.x()) / self._px_per_s
-            moment = self._channel.step_at(time_s)
+            moment = self._channel.moment(time_s)
             for line in self._crosshair:
                 line.setValue(time_s)
         for line in self._crosshair:

@@ -62,10 +62,10 @@ from realtime_ser.gui.theme.style_watcher import (
     choose_theme,
     style_of,
 )
-from realtime_ser.gui.timeline.live_layers import CurveStyle
 from realtime_ser.gui.widgets.icons import face_icon
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.timeline.live import LiveTimeline
+from realtime_ser.timeline.content import LiveContent
+from realtime_ser.timeline.style import Curves, CurveStyle
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
@@ -131,8 +131,8 @@ class MainWindow(QMainWindow):
         self._last_s: float | None = None
         self._open_intervals: tuple[tuple[int, str, float], ...] = ()
         self._overload_monitor = OverloadMonitor()
-        self.timeline = LiveTimeline(LABELS, (1,), _TIMELINE_S)
-        self.comparison: LiveTimeline | None = None
+        self.timeline = LiveContent(LABELS, (1,), _TIMELINE_S)
+        self.comparison: LiveContent | None = None
         self.topbar = TopBar()
         self.demo, self.notice, self.overload = Banner(), Banner(), Banner()
         self.replay, self.intervals = Banner(), Banner()
@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
             view.deleteLater()
         several = len(channels) > 1
         names = {channel: f"Channel {channel}" for channel in channels} | dict(names or {})
-        self.timeline = LiveTimeline(labels, channels, _TIMELINE_S)
+        self.timeline = LiveContent(labels, channels, _TIMELINE_S)
         self.channels = {
             channel: self._channel_view(
                 self.timeline,
@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
         }
         self.comparison, self.comparison_views = None, {}
         if comparison is not None:
-            self.comparison = LiveTimeline(comparison.labels, channels, _TIMELINE_S)
+            self.comparison = LiveContent(comparison.labels, channels, _TIMELINE_S)
             self.comparison_views = {
                 channel: self._channel_view(
                     self.comparison,
@@ -315,11 +315,11 @@ class MainWindow(QMainWindow):
     def apply(self, preferences: Preferences) -> None:
         """Look otherwise from now on."""
         before, self.preferences = self.preferences, preferences
-        curve_style = self._curve_style()
+        curves = self._curves()
         for view in self._views():
             view.plots.set_span(preferences.timeline_s)
             view.smoother.set_smoothing(preferences.smoothing_s)
-            view.set_curve_style(curve_style)
+            view.set_curves(curves)
         self._menus.show_preferences(preferences)
         if preferences.timeline_s != before.timeline_s:
             self.statusline.say(f"the timeline shows {duration_text(preferences.timeline_s)}")
@@ -397,7 +397,7 @@ class MainWindow(QMainWindow):
     def grab(self, rectangle: QRect | None = None) -> QPixmap:
         """A picture, in which no tile of the timeline is left for later."""
         for view in self._views():
-            view.plots.finish_tiles()
+            view.plots.finish_columns()
         return super().grab() if rectangle is None else super().grab(rectangle)
 
     def picture(self, path: Path) -> None:
@@ -469,13 +469,12 @@ class MainWindow(QMainWindow):
     def _front_window(self) -> QWidget:
         return self.compact if self.compact.isVisible() else self
 
-    def _curve_style(self) -> CurveStyle:
-        return CurveStyle(
-            stacked=self.preferences.stacked, hidden=frozenset(self.preferences.hidden)
-        )
+    def _curves(self) -> Curves:
+        style: CurveStyle = "areas" if self.preferences.stacked else "lines"
+        return Curves(style, frozenset(self.preferences.hidden))
 
     def _channel_view(
-        self, timeline: LiveTimeline, channel: int, title: str, *, compact: bool, axis: bool
+        self, timeline: LiveContent, channel: int, title: str, *, compact: bool, axis: bool
     ) -> ChannelView:
         view = ChannelView(
             timeline,
@@ -486,7 +485,7 @@ class MainWindow(QMainWindow):
             title=title,
             compact=compact,
             axis=axis,
-            curve_style=self._curve_style(),
+            curves=self._curves(),
         )
         view.panel.bars.toggled.connect(self.toggle_label)
         view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
@@ -571,7 +570,7 @@ class MainWindow(QMainWindow):
 
 
 def _feed(
-    timeline: LiveTimeline, views: Mapping[int, ChannelView], records: Sequence[Record]
+    timeline: LiveContent, views: Mapping[int, ChannelView], records: Sequence[Record]
 ) -> None:
     timeline.feed(records)
     for channel, view in views.items():

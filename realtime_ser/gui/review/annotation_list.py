@@ -21,20 +21,20 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.records import Marker
-from realtime_ser.exchange.tiers import CORRECTED
-from realtime_ser.gui.review.annotations import (
+from realtime_ser.base.text import exact_clock
+from realtime_ser.gui.review.annotations import Annotations
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
+from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
+from realtime_ser.session.store import Interval
+from realtime_ser.timeline.content import (
+    CORRECTED,
     Annotation,
-    Annotations,
     annotation_text,
     end_of,
     start_of,
     with_times,
 )
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
-from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.timeline.axis import exact_clock
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
-from realtime_ser.session.store import Interval
 
 _NUMBER = Qt.ItemDataRole.UserRole
 

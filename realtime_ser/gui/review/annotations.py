@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from itertools import count
-from typing import TypeAlias
 
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S, Marker, Segment
-from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.session.store import Interval, Store
-
-Annotation: TypeAlias = Marker | Interval
+from realtime_ser.timeline.content import (
+    CORRECTED,
+    Annotation,
+    AnnotationItem,
+    end_of,
+    start_of,
+)
 
 DEFAULT_TIER = "emotion"
 """Tier of an interval, unless its maker names another."""
-
-
-def start_of(value: Annotation) -> float:
-    """When it begins, in seconds."""
-    return value.time_s if isinstance(value, Marker) else value.start_s
-
-
-def end_of(value: Annotation) -> float:
-    """When it ends, in seconds."""
-    return value.time_s + value.duration_s if isinstance(value, Marker) else value.end_s
-
-
-def annotation_text(value: Annotation) -> str:
-    """What to call it."""
-    if isinstance(value, Marker):
-        return value.text or value.code or "marker"
-    return ": ".join(part for part in (value.label, value.text) if part) or "unnamed"
-
-
-def with_times(value: Annotation, start_s: float, end_s: float) -> Annotation:
-    """The same at another place; its wall clock moves along."""
-    if isinstance(value, Interval):
-        return replace(value, start_s=start_s, end_s=end_s)
-    wall = value.wall_clock
-    if wall is not None:
-        wall += timedelta(seconds=start_s - value.time_s)
-    return replace(value, time_s=start_s, duration_s=end_s - start_s, wall_clock=wall)
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotationItem:
-    """A marker or interval that keeps its number while it is changed, deleted and brought back."""
-
-    number: int
-    value: Annotation
 
 
 class Annotations(QObject):

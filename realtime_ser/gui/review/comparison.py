@@ -6,11 +6,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QColor,
-    QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -32,18 +31,15 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
-from realtime_ser.base.text import clock_text, result_text
+from realtime_ser.base.text import clock_text
 from realtime_ser.exchange.audio import has_sound
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
-from realtime_ser.gui.theme.theme import line_style
-from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
-from realtime_ser.gui.timeline.tracks import draw_title, draw_words, rgb, ticks
-from realtime_ser.gui.timeline.viewport import Viewport, put_image
+from realtime_ser.gui.timeline.axis import TimeAxis
+from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, seconds_box
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
-    FLOOR_DB,
     Alignment,
     Take,
     align_by_loudness,
@@ -54,6 +50,19 @@ from realtime_ser.timeline.alignment import (
 )
 from realtime_ser.timeline.content import Content, load_content
 from realtime_ser.timeline.raster import blank, draw_band
+from realtime_ser.timeline.signal_tracks import level_share
+from realtime_ser.timeline.style import FLOOR_DB, line_style, outline, rgb
+from realtime_ser.timeline.surface import Rect, Stroke, write
+from realtime_ser.timeline.tracks import (
+    draw_title,
+    draw_words,
+    line_height,
+    result_words,
+    small,
+    tick_text,
+    ticks,
+)
+from realtime_ser.timeline.viewport import Viewport
 
 TAKE_NAMES = ("A", "B")
 
@@ -101,19 +110,20 @@ class TakesView(QWidget):
             self.axis.show(self.axis.start_s + by_s, self.axis.end_s + by_s)
         self.update()
 
-    def row_box(self, number: int) -> QRectF:
+    def row_box(self, number: int) -> Rect:
         """Where a take is drawn."""
-        top = float(style_of(self).grid(3.5))
+        grid = style_of(self).grid
+        top = float(grid(3.5))
         height = (self.height() - top) / 2
-        left = float(style_of(self).grid(9))
-        width = max(10.0, self.width() - left - style_of(self).grid(2))
-        return QRectF(left, top + number * height, width, height - style_of(self).grid(1))
+        left = float(grid(9))
+        width = max(10.0, self.width() - left - grid(2))
+        return Rect(left, round(top + number * height), width, round(height - grid(1)))
 
     def viewport(self) -> Viewport:
         """The visible stretch and where it is."""
         box = self.row_box(0)
         axis, ratio = self.axis, self.devicePixelRatioF()
-        return Viewport.of(axis.start_s, axis.end_s, box.left(), box.width(), ratio)
+        return Viewport.of(axis.start_s, axis.end_s, box.left, box.width, ratio)
 
     def start_of(self, number: int) -> float:
         """Where a take begins on the common axis, in seconds."""
@@ -123,10 +133,14 @@ class TakesView(QWidget):
         """Draw both."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(style_of(self).theme.background))
-        viewport = self.viewport()
-        self._paint_times(painter, viewport)
+        viewport, surface = self.viewport(), QtSurface(painter, style_of(self).family)
+        self._draw_times(surface, viewport)
         for number, take in enumerate(self._takes):
-            self._paint_take(painter, viewport, number, take)
+            painter.save()
+            box = self.row_box(number)
+            painter.setClipRect(QRectF(0, box.top, box.right, box.height))
+            self._draw_take(surface, viewport, number, take)
+            painter.restore()
         if self.hasFocus():
             painter.setPen(QPen(QColor(style_of(self).theme.accent), 2.0))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
@@ -142,7 +156,7 @@ class TakesView(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Take hold of a take."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
-            second = event.position().y() >= self.row_box(1).top()
+            second = event.position().y() >= self.row_box(1).top
             drag = self.shift_s if second else self.axis.start_s
             self._drag = (int(second), event.position().x(), drag)
 
@@ -194,123 +208,92 @@ class TakesView(QWidget):
         ]
         self.axis.set_duration(max(ends, default=1.0))
 
-    def _paint_times(self, painter: QPainter, viewport: Viewport) -> None:
+    def _draw_times(self, surface: QtSurface, viewport: Viewport) -> None:
         style, theme = style_of(self), style_of(self).theme
         spacing, numbers = ticks(viewport, style)
-        painter.setFont(style.small)
-        bottom = self.row_box(1).bottom()
         for number in numbers:
             x = round(viewport.x(number * spacing)) + 0.5
-            painter.setPen(QPen(QColor(theme.grid), 1.0))
-            painter.drawLine(QPointF(x, style.grid(3)), QPointF(x, bottom))
-            painter.setPen(QColor(theme.muted))
-            cell = QRectF(x + 4, 0, style.grid(12), style.grid(3))
-            if cell.left() < self.width() - style.grid(6):
-                words = exact_clock(number * spacing, spacing)
-                painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
+            surface.line((x, style.grid(3)), (x, self.row_box(1).bottom), Stroke(theme.grid))
+            if x + 4 < self.width() - style.grid(6):
+                cell = Rect(x + 4, 0, style.grid(12), style.grid(3))
+                write(
+                    surface, cell, tick_text(number * spacing, spacing), small(style), theme.muted
+                )
 
-    def _paint_take(
-        self, painter: QPainter, viewport: Viewport, number: int, take: Take | None
+    def _draw_take(
+        self, surface: QtSurface, viewport: Viewport, number: int, take: Take | None
     ) -> None:
-        style, theme = style_of(self), style_of(self).theme
-        box = self.row_box(number).toAlignedRect().toRectF()
-        gutter = QRectF(0, box.top(), box.left(), box.height())
-        line = QFontMetricsF(style.small).height() + style.grid(0.5)
-        head = QRectF(gutter.left(), gutter.top(), gutter.width(), line)
-        draw_title(painter, head, f"take {TAKE_NAMES[number]}", style, strong=True)
+        style, theme, box = style_of(self), style_of(self).theme, self.row_box(number)
+        line = line_height(style) + style.grid(0.5)
+        head = Rect(0, box.top, box.left, line)
+        draw_title(surface, head, f"take {TAKE_NAMES[number]}", style, strong=True)
         if take is None:
-            draw_words(painter, box, "Choose a session above.", style, theme.muted)
+            draw_words(surface, box, "Choose a session above.", style, theme.muted)
             return
         start = self.start_of(number)
-        lane = 2 * line
-        plot = QRectF(box.left(), box.top() + lane, box.width(), box.height() - lane)
-        draw_title(
-            painter, QRectF(gutter.left(), plot.top(), gutter.width(), line), "0 dBFS", style
+        plot = box.inset(top=2 * line)
+        draw_title(surface, Rect(0, plot.top, box.left, line), "0 dBFS", style)
+        foot = Rect(0, plot.bottom - line, box.left, line)
+        draw_title(surface, foot, f"\u2212{-FLOOR_DB:.0f}", style)
+        self._draw_loudness(surface, viewport, plot, take, start)
+        self._draw_segments(
+            surface, viewport, Rect(box.left, box.top, box.width, line), take, start
         )
-        draw_title(
-            painter,
-            QRectF(gutter.left(), plot.bottom() - line, gutter.width(), line),
-            f"\u2212{-FLOOR_DB:.0f}",
-            style,
-        )
-        self._paint_loudness(painter, viewport, plot, take, start)
-        painter.save()
-        painter.setClipRect(box)
-        self._paint_segments(painter, viewport, box, line, take, start)
-        self._paint_pauses(
-            painter, viewport, QRectF(box.left(), box.top() + line, box.width(), line), take, start
-        )
+        pauses = Rect(box.left, box.top + line, box.width, line)
+        self._draw_pauses(surface, viewport, pauses, take, start)
         if self.playing is not None and self.playing[0] == number:
             x = round(viewport.x(start + self.playing[1] - take.start_s))
-            painter.setPen(QPen(QColor(theme.accent), 2.0))
-            painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
-        painter.restore()
+            surface.line((x, box.top), (x, box.bottom), Stroke(theme.accent, 2.0))
 
-    def _paint_loudness(
-        self, painter: QPainter, viewport: Viewport, plot: QRectF, take: Take, start_s: float
+    def _draw_loudness(
+        self, surface: QtSurface, viewport: Viewport, plot: Rect, take: Take, start_s: float
     ) -> None:
         theme = style_of(self).theme
-        height = max(1, round(plot.height() * viewport.ratio))
+        height = max(1, round(plot.height * viewport.ratio))
         times = (viewport.edges_s[:-1] + viewport.edges_s[1:]) / 2 - start_s
         inside = (times >= 0) & (times < take.length_s)
         bins = take.channel.pyramid.read(viewport.edges_s - start_s + take.start_s)
         shades = np.array([rgb(theme.background), rgb(theme.panel), rgb(theme.band)], np.uint32)
         kind = np.where(inside, 1 + bins.speech.astype(np.intp), 0)
         image = blank(height, shades[kind])
-        share = np.clip(1.0 - bins.level_dbfs / FLOOR_DB, 0.0, 1.0)
-        tops = np.where(inside, height * (1.0 - share), np.nan)
+        tops = np.where(inside, height * (1.0 - level_share(bins.level_dbfs)), np.nan)
         bottoms = np.where(inside, float(height), np.nan)
-        draw_band(image, tops, bottoms, rgb(theme.voice))
-        put_image(painter, image, plot.topLeft(), viewport.ratio)
+        draw_band(image, tops, bottoms, theme.voice)
+        surface.image(image, Rect(plot.left, plot.top, plot.width, height / viewport.ratio))
 
-    def _paint_segments(
-        self,
-        painter: QPainter,
-        viewport: Viewport,
-        box: QRectF,
-        line: float,
-        take: Take,
-        start_s: float,
+    def _draw_segments(
+        self, surface: QtSurface, viewport: Viewport, row: Rect, take: Take, start_s: float
     ) -> None:
-        style = style_of(self)
-        labels = take.channel.pyramid.columns.labels
+        style, labels = style_of(self), take.channel.labels
         for segment in take.segments:
             from_s = max(segment.start_s, take.start_s) - take.start_s + start_s
             to_s = min(segment.end_s, take.end_s) - take.start_s + start_s
-            span = viewport.span(from_s, to_s, box.top(), line)
-            estimate = segment.estimate
-            color = line_style(estimate.label, labels.index(estimate.label)).color
-            foot = QRectF(span.left(), span.bottom() - 3, span.width() - 1, 3)
-            painter.fillRect(foot, QColor(style.theme.outline(color) or color))
-            words = result_text(
-                estimate.label, estimate.confidence, certain=estimate.certain, short=True
-            )
-            least = QFontMetricsF(style.small).horizontalAdvance(words)
-            above = span.adjusted(0, 0, 0, -4)
-            draw_words(painter, above, words, style, style.theme.text, least=least)
+            span = viewport.span(from_s, to_s, row.top, row.height)
+            label = segment.estimate.label
+            color = line_style(label, labels.index(label)).color
+            foot = Rect(span.left, span.bottom - 3, span.width - 1, 3)
+            surface.rectangle(foot, outline(color, style.theme.background) or color)
+            words = result_words(surface, segment, span.width - style.grid(1), style)
+            draw_words(surface, span.inset(bottom=4), words, style, style.theme.text)
 
-    def _paint_pauses(
-        self, painter: QPainter, viewport: Viewport, row: QRectF, take: Take, start_s: float
+    def _draw_pauses(
+        self, surface: QtSurface, viewport: Viewport, row: Rect, take: Take, start_s: float
     ) -> None:
-        style = style_of(self)
-        metrics = QFontMetricsF(style.small)
-        painter.setFont(style.small)
+        style, font = style_of(self), small(style_of(self))
+        stroke, y = Stroke(style.theme.border), row.middle[1]
         for begin, end in take.pauses:
             left = viewport.x(begin - take.start_s + start_s)
             right = viewport.x(end - take.start_s + start_s)
-            y = row.center().y()
             words = f"{end - begin:.1f} s"
-            room = metrics.horizontalAdvance(words) + style.grid(1)
-            painter.setPen(QPen(QColor(style.theme.border), 1.0))
+            room = surface.text_width(words, font) + style.grid(1)
             if right - left >= room:
                 middle = (left + right) / 2
-                painter.drawLine(QPointF(left, y), QPointF(middle - room / 2, y))
-                painter.drawLine(QPointF(middle + room / 2, y), QPointF(right, y))
-                painter.setPen(QColor(style.theme.text))
-                cell = QRectF(middle - room / 2, row.top(), room, row.height())
-                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, words)
+                surface.line((left, y), (middle - room / 2, y), stroke)
+                surface.line((middle + room / 2, y), (right, y), stroke)
+                cell = Rect(middle - room / 2, row.top, room, row.height)
+                write(surface, cell, words, font, style.theme.text, "middle")
             elif right - left > 2:
-                painter.drawLine(QPointF(left, y), QPointF(right, y))
+                surface.line((left, y), (right, y), stroke)
 
 
 class _TakePicker(QWidget):

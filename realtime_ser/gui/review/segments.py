@@ -19,14 +19,13 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.records import Segment
-from realtime_ser.base.text import percent_text
-from realtime_ser.gui.review.annotations import Annotations, annotation_text
+from realtime_ser.base.text import exact_clock, percent_text
+from realtime_ser.gui.review.annotations import Annotations
 from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.timeline.axis import exact_clock
 from realtime_ser.gui.widgets.parts import ChevronComboBox, row
 from realtime_ser.session.store import Interval
-from realtime_ser.timeline.content import Content
+from realtime_ser.timeline.content import Content, annotation_text
 
 Certainty = Literal["all", "certain", "uncertain"]
 

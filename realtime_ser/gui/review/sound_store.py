@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,40 +19,18 @@ from realtime_ser.exchange.audio import has_sound, require_sound
 from realtime_ser.recogniser.bundle import shipped_features
 from realtime_ser.recogniser.features import FeatureParams, LogMel
 from realtime_ser.session.store import SessionInfo, SessionState
+from realtime_ser.timeline.sound_blocks import (
+    BLOCK_S,
+    BLOCK_SAMPLES,
+    CEILING_DB,
+    FLOOR_DB,
+    MOST_BLOCKS,
+    ChannelBlocks,
+    SoundBlock,
+)
 
-BLOCK_S = 4
-"""Seconds that are read at once."""
-
-MOST_BLOCKS = 150
-"""So many are looked at at once: ten minutes."""
-
-FRAMES_PER_BLOCK = BLOCK_S * SAMPLE_RATE // HOP
-_SAMPLES = BLOCK_S * SAMPLE_RATE
 _PAD = SAMPLE_RATE // 10  # what the resampler needs around a block
 _CACHED_BLOCKS = 2 * MOST_BLOCKS
-
-FLOOR_DB, CEILING_DB = -70.0, 10.0
-"""Of the spectrogram: darkest and brightest."""
-
-
-@dataclass(frozen=True, slots=True)
-class SoundBlock:
-    """Seconds ``4 n .. 4 n + 4`` of one channel.
-
-    Attributes
-    ----------
-    samples
-        At 16 kHz, shape ``(n,)``, int16; fewer at the end of the sound.
-    mel
-        Log-mel spectrum, 0 to 255 from the floor to the ceiling, shape ``(frames, bands)``.
-    """
-
-    samples: NDArray[np.int16]
-    mel: NDArray[np.uint8]
-
-
-ChannelBlocks = Mapping[int, SoundBlock]
-"""Blocks of one moment by their channels."""
 
 
 class SoundStore(QObject):
@@ -175,11 +151,11 @@ class SoundStore(QObject):
             np.float32,
         )[skip:]
         mel = np.zeros((0, self.features.n_mels), np.uint8)
-        span = samples[: _SAMPLES + FRAME - HOP]
+        span = samples[: BLOCK_SAMPLES + FRAME - HOP]
         if len(span) >= FRAME:
             scaled = (self._log_mel.spectrum(span) - FLOOR_DB) / (CEILING_DB - FLOOR_DB)
             mel = np.clip(scaled * 255.0, 0, 255).astype(np.uint8)
-        whole = np.round(np.clip(samples[:_SAMPLES], -1, 1) * 32767).astype(np.int16)
+        whole = np.round(np.clip(samples[:BLOCK_SAMPLES], -1, 1) * 32767).astype(np.int16)
         return SoundBlock(whole, mel)
 
 
@@ -196,27 +172,3 @@ def sound_path(info: SessionInfo) -> Path:
     if info.audio is None:
         raise AudioFileError("No sound was kept.")
     return require_sound(info)
-
-
-def samples_between(
-    blocks: Mapping[int, SoundBlock], first: int, last: int
-) -> tuple[int, NDArray[np.int16]]:
-    """Samples of consecutive blocks in one array, zeros where they are missing."""
-    whole = np.zeros((last - first + 1) * _SAMPLES, np.int16)
-    for number, block in blocks.items():
-        at = (number - first) * _SAMPLES
-        whole[at : at + len(block.samples)] = block.samples
-    return first * _SAMPLES, whole
-
-
-def mel_between(
-    blocks: Mapping[int, SoundBlock], numbers: Sequence[int]
-) -> tuple[int, NDArray[np.uint8]]:
-    """Spectra of consecutive blocks in one array, the floor where they are missing."""
-    bands = next((block.mel.shape[1] for block in blocks.values()), 1)
-    whole = np.zeros((len(numbers) * FRAMES_PER_BLOCK, bands), np.uint8)
-    for place, number in enumerate(numbers):
-        block = blocks.get(number)
-        if block is not None:
-            whole[place * FRAMES_PER_BLOCK : place * FRAMES_PER_BLOCK + len(block.mel)] = block.mel
-    return numbers[0] * FRAMES_PER_BLOCK, whole

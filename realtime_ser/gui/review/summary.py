@@ -19,11 +19,11 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures, pad, set_size, style_of
-from realtime_ser.gui.theme.theme import line_style
 from realtime_ser.gui.widgets.parts import button, label
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
+from realtime_ser.timeline.style import line_style
 
 _MOST_MOMENTS = 5
 

@@ -21,20 +21,20 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.records import STEP_S, Marker, Segment
-from realtime_ser.exchange.tiers import CORRECTED
+from realtime_ser.base.text import exact_clock
 from realtime_ser.gui.review.annotation_list import ItemChoices, ItemDialog, MarkList
-from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations, end_of, start_of
+from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.review.segments import SegmentPanel
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.review.summary import SummaryPanel
 from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, reserve, set_size, style_of
 from realtime_ser.gui.theme.theme import Style, set_role
-from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
+from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.session.store import Interval, Store
-from realtime_ser.timeline.content import Content
+from realtime_ser.timeline.content import CORRECTED, Content, end_of, start_of
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
-from realtime_ser.base.text import clock_text
+from realtime_ser.base.text import clock_text, exact_clock
 from realtime_ser.gui.app.action_table import REVIEW
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
@@ -32,7 +32,6 @@ from realtime_ser.gui.theme.style_watcher import (
     style_of,
 )
 from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.timeline.axis import exact_clock
 from realtime_ser.gui.widgets.icons import glyph_icon
 from realtime_ser.gui.widgets.parts import button
 from realtime_ser.session.store import SessionInfo, SessionState, Store

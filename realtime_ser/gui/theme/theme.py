@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from dataclasses import dataclass, fields
@@ -21,29 +20,11 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.base.labels import COLORS, DASHES, LABELS
+from realtime_ser.timeline.style import line_style, outline
 
 ThemeChoice = Literal["system", "dark", "light"]
 
 _FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True)
-class LineStyle:
-    """How one emotion is drawn: a colour, and a dash pattern in units of the line's width."""
-
-    color: str
-    dashes: tuple[float, ...] = ()
-
-
-LINES = {label: LineStyle(COLORS[label], DASHES[label]) for label in LABELS}
-
-_FALLBACK_LINES = tuple(LINES.values())
-
-
-def line_style(label: str, position: int) -> LineStyle:
-    """Style of a label; one that is not among the eight takes the style at its position."""
-    return LINES.get(label, _FALLBACK_LINES[position % len(_FALLBACK_LINES)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +52,7 @@ class Theme:
 
     def outline(self, color: str) -> str | None:
         """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
-        return _outline(color, self.background)
+        return outline(color, self.background)
 
 
 DARK = Theme(
@@ -122,33 +103,6 @@ def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:
     if choice == "system":
         return LIGHT if system is Qt.ColorScheme.Light else DARK
     return LIGHT if choice == "light" else DARK
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast of two colours as WCAG 2 defines it, 1 to 21."""
-    high, low = sorted((_luminance(QColor(first)), _luminance(QColor(second))), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-@functools.cache
-def _outline(color: str, background: str) -> str | None:
-    if contrast(color, background) >= 3.0:
-        return None
-    rim = QColor(color)
-    while contrast(rim.name(), background) < 3.0:
-        rim = rim.darker(115)
-    return rim.name()
-
-
-def _luminance(color: QColor) -> float:
-    def linear(part: float) -> float:
-        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
-    return (
-        0.2126 * linear(color.redF())
-        + 0.7152 * linear(color.greenF())
-        + 0.0722 * linear(color.blueF())
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
@@ -23,47 +22,31 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.base.records import Segment
-from realtime_ser.base.text import result_text
-from realtime_ser.gui.review.annotations import (
+from realtime_ser.base.text import exact_clock, result_text
+from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations
+from realtime_ser.gui.review.sound_store import SoundStore
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.axis import TimeAxis
+from realtime_ser.gui.timeline.gestures import Gestures, Hit, TrackRow
+from realtime_ser.gui.timeline.qt_surface import QtSurface, qrect
+from realtime_ser.gui.widgets.hover_card import HoverCard
+from realtime_ser.session.store import Interval
+from realtime_ser.timeline.content import (
+    Annotation,
     AnnotationItem,
-    Annotations,
+    Content,
     annotation_text,
     end_of,
     start_of,
 )
-from realtime_ser.gui.review.sound_store import SoundStore
-from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.axis import TimeAxis, exact_clock
-from realtime_ser.gui.timeline.gestures import Gestures, Hit
-from realtime_ser.gui.timeline.signal_tracks import (
-    CurveStyle,
-    ProbabilityTrack,
-    PyramidView,
-    SpectrumTrack,
-    WaveformTrack,
-)
-from realtime_ser.gui.timeline.tracks import (
-    MarkerTrack,
-    SegmentTrack,
-    TierTrack,
-    Track,
-    channel_tracks,
-)
-from realtime_ser.gui.timeline.viewport import RowRect, Viewport
-from realtime_ser.gui.widgets.hover_card import HoverCard
-from realtime_ser.timeline.content import ChannelContent, Content
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack, SignalTrack, session_tracks
+from realtime_ser.timeline.style import Curves, CurveStyle
+from realtime_ser.timeline.surface import Rect
+from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack, Track
+from realtime_ser.timeline.viewport import RowRect, Viewport
 
 _NEAR_PX = 5.0
 """How far from an edge it can be taken hold of."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRow:
-    """A strip and where it is."""
-
-    track: Track
-    place: RowRect
-    channel: ChannelContent | None = None
 
 
 class Canvas(QWidget):
@@ -118,7 +101,6 @@ class Canvas(QWidget):
         self._picture: QPixmap | None = None
         self._pointer: QPointF | None = None
         self._shows_focus = False
-        self._pyramid_views = {number: PyramidView(one) for number, one in content.channels.items()}
         self._tracks: list[Track] = []
         self._gestures = Gestures(self)
         self.card = HoverCard(content.labels, self)
@@ -133,6 +115,18 @@ class Canvas(QWidget):
         annotations.changed.connect(self._annotations_changed)
         sound.blocks_ready.connect(self.repaint_all)
         self.set_style(current_style)
+
+    def change_item(self, number: int, value: Annotation) -> None:
+        """Put another value in the place of a marker or interval."""
+        self.annotations.change(number, value)
+
+    def add_interval(self, value: Interval) -> None:
+        """A stretch of a tier was drawn."""
+        self.interval_drawn.emit(value.tier, value.channel, value.start_s, value.end_s)
+
+    def set_pointer(self, shape: Qt.CursorShape) -> None:
+        """Change the look of the pointer."""
+        self.setCursor(shape)
 
     # -------------------------------------------------------------------------------- what is shown
 
@@ -185,7 +179,7 @@ class Canvas(QWidget):
     def row_at(self, y: float) -> TrackRow | None:
         """The strip at a height."""
         for row in self._rows:
-            if row.place.plot.top() <= y < row.place.plot.bottom():
+            if row.place.plot.top <= y < row.place.plot.bottom:
                 return row
         return None
 
@@ -332,20 +326,17 @@ class Canvas(QWidget):
     # ------------------------------------------------------------------------------------- layout
 
     def _rebuild(self) -> None:
-        self._tracks = channel_tracks(self.content, self.annotations, self._plot_tracks)
+        self._tracks = self._make_tracks()
         self.updateGeometry()
         self.setMinimumHeight(self._minimum_height())
         self._lay_out_rows()
 
-    def _plot_tracks(self, channel: ChannelContent) -> list[Track]:
-        pyramid_view = self._pyramid_views[channel.number]
-        tracks: list[Track] = [
-            ProbabilityTrack(pyramid_view, self.content.labels, self._curve_style),
-            WaveformTrack(pyramid_view, self._sound),
-        ]
-        return (
-            [*tracks, SpectrumTrack(pyramid_view, self._sound)] if self._sound.available else tracks
+    def _make_tracks(self) -> list[Track]:
+        channels, curves = self.content.channels, Curves(self._curve_style)
+        tracks = session_tracks(
+            channels, self.annotations, curves, self._sound, free_tiers=(DEFAULT_TIER,)
         )
+        return [RulerTrack(), *tracks]
 
     def _minimum_height(self) -> int:
         gaps = self._gap() * len(self._tracks)
@@ -374,9 +365,9 @@ class Canvas(QWidget):
                 channel = track.channel
             height = float(track.height(current_style) + spare * track.weight // weights)
             place = RowRect(
-                QRectF(left, top, width, height),
-                QRectF(0, top, left, height),
-                QRectF(left + width, top, self.width() - left - width, height),
+                Rect(left, top, width, height),
+                Rect(0, top, left, height),
+                Rect(left + width, top, self.width() - left - width, height),
             )
             self._rows.append(TrackRow(track, place, channel))
             top += height + gap
@@ -391,39 +382,24 @@ class Canvas(QWidget):
         picture.fill(QColor(self._style.theme.background))
         painter = QPainter(picture)
         viewport = self.viewport
+        surface = QtSurface(painter, self._style.family)
         for row in self._rows:
+            plot = row.place.plot
             painter.save()
-            painter.setClipRect(
-                QRectF(0, row.place.plot.top(), self.width(), row.place.plot.height())
-            )
-            row.track.draw(painter, row.place, viewport, self._style)
+            # Words and boxes end with the plot; names and scales stand beside it.
+            painter.setClipRect(QRectF(0, plot.top, self.width(), plot.height))
+            row.track.draw(surface, row.place, viewport, self._style)
             painter.restore()
-        self._paint_grid(painter, viewport)
+        plots = [row.place.plot for row in self._rows if isinstance(row.track, SignalTrack)]
+        for row in self._rows:
+            if isinstance(row.track, MarkerTrack):
+                row.track.draw_lines(surface, plots, viewport, self._style)
         painter.end()
         return picture
 
-    def _paint_grid(self, painter: QPainter, viewport: Viewport) -> None:
-        """Lines across the plots, at markers."""
-        pen = QPen(QColor(self._style.theme.text), self._style.scale)
-        pen.setDashPattern([3.0, 3.0])
-        painter.setPen(pen)
-        plots = [row.place.plot for row in self._rows if row.track.weight]
-        visible = [
-            start_of(item.value)
-            for row in self._rows
-            if isinstance(row.track, MarkerTrack)
-            for item in row.track.items()
-            if viewport.start_s <= start_of(item.value) <= viewport.end_s
-        ]
-        if len(visible) <= viewport.columns // 8:
-            for time_s in visible:
-                x = round(viewport.x(time_s)) + 0.5
-                for box in plots:
-                    painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
-
     def _paint_overlay(self, painter: QPainter) -> None:
         viewport, theme = self.viewport, self._style.theme
-        plots = QRectF(viewport.left, 0, viewport.width, self._rows[-1].place.plot.bottom())
+        plots = QRectF(viewport.left, 0, viewport.width, self._rows[-1].place.plot.bottom)
         self._paint_values(painter)
         painter.save()
         painter.setClipRect(plots)
@@ -451,16 +427,17 @@ class Canvas(QWidget):
             viewport.left + viewport.width
         )
         time_s = viewport.time(self._pointer.x()) if self._pointer and over else self.axis.cursor_s
+        surface = QtSurface(painter, self._style.family)
         for row in self._rows:
-            if isinstance(row.track, ProbabilityTrack) and row.channel is not None:
-                moment = row.channel.moment(time_s)
+            if isinstance(row.track, ProbabilityTrack):
+                moment = row.track.channel.moment(time_s)
                 values = None if moment is None else moment.probabilities
-                row.track.draw_values(painter, row.place, self._style, values)
+                row.track.draw_values(surface, row.place, self._style, values)
 
     def _paint_selection(self, painter: QPainter, viewport: Viewport, plots: QRectF) -> None:
         if self.axis.selection is None:
             return
-        box = viewport.span(*self.axis.selection, 0, plots.bottom())
+        box = qrect(viewport.span(*self.axis.selection, 0, plots.bottom()))
         shade = QColor(self._style.theme.accent)
         shade.setAlpha(46)
         painter.fillRect(box, shade)
@@ -477,19 +454,18 @@ class Canvas(QWidget):
         outline = QPen(QColor(self._style.theme.accent), 2.0 * self._style.scale)
         if isinstance(track, SegmentTrack) and self.segment is not None:
             if self.segment.channel == track.channel.number:
-                span = viewport.span(
-                    self.segment.start_s, self.segment.end_s, box.top(), box.height()
-                )
+                span = viewport.span(self.segment.start_s, self.segment.end_s, box.top, box.height)
                 painter.setPen(outline)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(span.adjusted(1, 1, -1, -1))
+                painter.drawRect(qrect(span).adjusted(1, 1, -1, -1))
             return
         if not isinstance(track, MarkerTrack | TierTrack):
             return
         item = self.annotations.get(self.selected)
         if draft is not None and self._gestures.row is row:
             if isinstance(track, TierTrack):
-                track.draw_item(painter, box, viewport, self._style, draft)
+                surface = QtSurface(painter, self._style.family)
+                track.draw_item(surface, box, viewport, self._style, draft)
             item = draft
         elif item is not None and item.number not in {one.number for one in track.items()}:
             item = None
@@ -499,9 +475,10 @@ class Canvas(QWidget):
         if item is not None and seen:
             painter.setPen(outline)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            span = viewport.span(start_of(item.value), end_of(item.value), box.top(), box.height())
-            span.setWidth(max(span.width(), self._style.grid(1)))
-            painter.drawRect(span.adjusted(1, 1, -1, -1))
+            span = viewport.span(start_of(item.value), end_of(item.value), box.top, box.height)
+            outer = qrect(span)
+            outer.setWidth(max(outer.width(), self._style.grid(1)))
+            painter.drawRect(outer.adjusted(1, 1, -1, -1))
 
     # --------------------------------------------------------------------------------- the pointer
 
@@ -561,7 +538,7 @@ class Canvas(QWidget):
         if self.annotations.get(self.selected) is None:
             self.select(None, self.segment)
         shapes = [(type(track), track.title) for track in self._tracks]
-        tracks = channel_tracks(self.content, self.annotations, self._plot_tracks)
+        tracks = self._make_tracks()
         if [(type(track), track.title) for track in tracks] != shapes:
             self._rebuild()
         else:

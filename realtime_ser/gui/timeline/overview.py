@@ -18,13 +18,15 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.base.records import Marker
-from realtime_ser.gui.review.annotations import Annotations, start_of
-from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.review.annotations import Annotations
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
-from realtime_ser.gui.timeline.tracks import rgb
-from realtime_ser.gui.timeline.viewport import Viewport, put_image
-from realtime_ser.timeline.content import Content
+from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.timeline.content import Content, start_of
 from realtime_ser.timeline.raster import blank, draw_areas
+from realtime_ser.timeline.style import line_style, rgb
+from realtime_ser.timeline.surface import Rect
+from realtime_ser.timeline.viewport import Viewport
 
 _EDGE_PX = 6.0
 
@@ -199,7 +201,8 @@ class Overview(QWidget):
         painter = QPainter(picture)
         viewport, band = self._viewport(), self._plot_rect()
         labels = self._content.labels
-        colors = [rgb(line_style(name, n).color) for n, name in enumerate(labels)]
+        looks = [line_style(name, n) for n, name in enumerate(labels)]
+        surface = QtSurface(painter, self._style.family)
         share = 1.0 / len(self._content.channels)
         margin = self._style.grid(0.5)
         room = (band.height() - 2 * margin) * share
@@ -208,9 +211,12 @@ class Overview(QWidget):
             height = max(1, round((room - 1) * ratio))
             ground = np.full(viewport.columns, rgb(theme.panel), np.uint32)
             image = blank(height, ground)
-            draw_areas(image, bins.probabilities, colors, rgb(theme.panel))
+            draw_areas(image, bins.probabilities, looks, theme.panel)
             image[:, bins.lost] = np.uint32(rgb(theme.border) | 0xFF000000)
-            put_image(painter, image, QPointF(band.left(), margin + number * room), ratio)
+            place = Rect(
+                band.left(), margin + number * room, image.shape[1] / ratio, height / ratio
+            )
+            surface.image(image, place)
         painter.setPen(QPen(QColor(theme.text), 1.0))
         for item in self._annotations:
             if isinstance(item.value, Marker):

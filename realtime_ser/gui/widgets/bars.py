@@ -20,7 +20,8 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from realtime_ser.base.text import percent_text
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
-from realtime_ser.gui.theme.theme import Style, line_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.timeline.style import line_style
 
 #: Time constant of the bars' last bit of way to a new value, in seconds: motion, not smoothing.
 _GLIDE_S = 0.06

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QWidget
 from realtime_ser.base.records import State
 from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
 from realtime_ser.gui.theme.style_watcher import style_of
-from realtime_ser.timeline.live import Moment
+from realtime_ser.timeline.content import Moment
 
 _NAMES = {
     State.SPEECH: "speech",

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
-from realtime_ser.gui.theme.theme import line_style
+from realtime_ser.timeline.style import line_style
 
 _THEME_FOLDER = Path(__file__).parent.parent / "theme"
 

@@ -20,7 +20,7 @@ CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 
 
 def drawn(window):
-    """The timeline, with no tile left for later."""
+    """The timeline, with no column left for later."""
     window.grab()
     return window.channels[1].plots.grab().toImage()
 
@@ -136,18 +136,18 @@ def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
     assert longest == pytest.approx(len(columns) * 3200 / 3600, abs=6)
 
 
-def test_one_painting_draws_no_more_tiles_than_it_may(qtbot, window, monkeypatch):
-    """A new length of the timeline comes tile by tile; a picture is whole at once."""
+def test_one_painting_draws_no_more_columns_than_it_may(qtbot, window, monkeypatch):
+    """A new length of the timeline comes part by part; a picture is whole at once."""
     speak(window, steps=2000)
     plots = window.channels[1].plots
     monkeypatch.setattr("realtime_ser.gui.live.plots._ALLOWANCE_S", 0.0)
-    papers = plots._tile_caches
+    items = plots._items
     window.choose(timeline_s=120.0)
     window.tick(20.0)
     QApplication.processEvents()
-    assert papers[0].incomplete
+    assert items[0].incomplete
     window.grab()
-    assert not papers[0].incomplete
+    assert not items[0].incomplete
 
 
 def test_the_moment_that_is_played_is_a_thin_line(window):
@@ -181,7 +181,7 @@ def test_blind_mode_hides_what_is_heard_and_the_session_goes_on(qtbot, window, c
     assert window.channels[1].isVisible()
     assert not window.blind.isVisible()
     window.close()
-    assert len(rows(tmp_path / "session.csv")) == window.timeline.channels[1].newest + 1
+    assert len(rows(tmp_path / "session.csv")) == window.timeline.channels[1].pyramid.last_step + 1
 
 
 def test_letters_of_any_alphabet_are_no_trouble(qtbot, window):
@@ -284,10 +284,10 @@ def test_two_models_hear_one_microphone_and_only_the_first_is_stored(
     assert window.channels[1].panel.caption.text().startswith("default ")
     assert f"and, not stored, {named}" in window.statusline.cells[3].text()
     first, comparison = window.timeline.channels[1], window.comparison.channels[1]
-    assert first.newest == comparison.newest
-    one, two = (t.steps(0, first.newest + 1).probabilities for t in (first, comparison))
+    assert first.pyramid.last_step == comparison.pyramid.last_step
+    one, two = (t.pyramid.columns.probabilities for t in (first, comparison))
     assert np.array_equal(one, two, equal_nan=True)  # the same model under another name
-    assert len(rows(tmp_path / "session-2.csv")) == first.newest + 1
+    assert len(rows(tmp_path / "session-2.csv")) == first.pyramid.last_step + 1
 
 
 def test_every_action_says_what_it_does_and_has_its_own_keys(window):

@@ -30,7 +30,9 @@ def test_start_and_stop_keep_a_session_each(qtbot, window, conduct, click):
         (info,) = store.sessions()
         assert info.state is SessionState.COMPLETE
         steps = store.columns(info.id).step
-        np.testing.assert_array_equal(steps, np.arange(window.timeline.channels[1].newest + 1))
+        np.testing.assert_array_equal(
+            steps, np.arange(window.timeline.channels[1].pyramid.last_step + 1)
+        )
         click(window.topbar.start)
         qtbot.waitUntil(running(controller), timeout=20000)
         window.close()

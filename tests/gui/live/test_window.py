@@ -51,7 +51,7 @@ def test_closing_in_the_middle_loses_nothing(qtbot, window, conduct, tmp_path):
     controller.mark("just before")
     window.close()
     frames = rows(tmp_path / "session.csv")
-    assert len(frames) == window.timeline.channels[1].newest + 1 >= 3.0 / 0.08 - 1
+    assert len(frames) == window.timeline.channels[1].pyramid.last_step + 1 >= 3.0 / 0.08 - 1
     assert [float(row["time_s"]) for row in frames] == pytest.approx(
         [0.08 * (step + 1) for step in range(len(frames))]
     )
@@ -124,7 +124,7 @@ def test_a_file_that_ends_is_summed_up(qtbot, window, conduct):
     qtbot.waitUntil(lambda: panel.title.text().startswith("mostly "), timeout=5000)
     assert window.topbar.state.text() == "Ended"
     assert window.progress.value() == window.progress.maximum()
-    assert all(segment.estimate is not None for segment in window.timeline.channels[1].speech)
+    assert all(segment.estimate is not None for segment in window.timeline.channels[1].segments)
 
 
 def test_two_channels_are_two_timelines(qtbot, window, conduct, tmp_path):
@@ -134,8 +134,8 @@ def test_two_channels_are_two_timelines(qtbot, window, conduct, tmp_path):
     controller = conduct(input=str(tmp_path / "two.wav"), speed=0.0, channels=[1, 2])
     with qtbot.waitSignal(controller.finished, timeout=60000):
         pass
-    assert len(window.timeline.channels[1].speech) > 0
-    assert len(window.timeline.channels[2].speech) == 0
+    assert len(window.timeline.channels[1].segments) > 0
+    assert len(window.timeline.channels[2].segments) == 0
     one, two = (window.channels[number] for number in (1, 2))
     assert one.panel.caption.text() == "Channel 1"
     assert one.geometry().bottom() <= two.geometry().top()

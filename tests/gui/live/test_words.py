@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from realtime_ser.base.errors import FileTakenError, OutputError
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import Estimate, State, Update
+from realtime_ser.base.records import Estimate, Segment, State, Update
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.gui.live.channel_reading import live_reading, stopped_reading, summary_reading
 from realtime_ser.gui.live.export import copy_session_files
@@ -20,8 +20,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cell
 from realtime_ser.gui.widgets.hover_card import moment_lines
 from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sinks import TableFiles
-from realtime_ser.timeline.label_placement import SegmentLabels
-from realtime_ser.timeline.live import LiveSegment, Moment
+from realtime_ser.timeline.content import Moment
 
 
 def estimate(label, value=0.72, *, certain=True):
@@ -131,7 +130,9 @@ def test_the_pace_is_that_of_one_channel():
 
 def test_the_card_reads_off_everything():
     said = estimate("happy")
-    moment = Moment(12.5, State.SPEECH, said.probabilities, -23.0, LiveSegment(3, 11.0, 13.0, said))
+    moment = Moment(
+        12.5, State.SPEECH, said.probabilities, -23.0, Segment(3, 1, 11.0, 13.0, 1.0, said)
+    )
     rows = moment_lines(LABELS, moment)
     assert rows[0] == ("00:00:12.5", "speech")
     assert ("segment 3", "happy 72\u202f%") in rows
@@ -157,40 +158,6 @@ def test_labels_at_line_ends_keep_their_order_and_distance(places, gap):
 
 def test_labels_that_do_not_touch_stay_where_their_lines_end():
     assert spread_labels([10.0, 200.0, 90.0], 20.0, 0.0, 400.0) == [10.0, 200.0, 90.0]
-
-
-def segments(*bounds):
-    return [
-        LiveSegment(number, start, end, estimate("surprised", certain=number % 2 == 0))
-        for number, (start, end) in enumerate(bounds, 1)
-    ]
-
-
-@given(
-    lengths=st.lists(st.tuples(st.floats(0.1, 3.0), st.floats(0.2, 8.0)), min_size=1, max_size=30)
-)
-def test_results_never_cover_each_other_and_never_move(lengths):
-    bounds, now = [], 0.0
-    for gap, length in lengths:
-        bounds.append((now + gap, now + gap + length))
-        now += gap + length
-    labels = SegmentLabels(lambda text: 7.0 * len(text), px_per_s=14.0, gap_px=6.0)
-    seen = {}
-    for count in range(1, len(bounds) + 1):
-        placed = labels.place(segments(*bounds[:count]), oldest_s=bounds[count - 1][1] - 60.0)
-        for item in placed:
-            assert seen.setdefault(item.number, item) == item
-    for lane in (0, 1):
-        row = sorted((i for i in seen.values() if i.lane == lane), key=lambda i: i.start_s)
-        for left, right in itertools.pairwise(row):
-            assert 14.0 * (right.start_s - left.start_s) >= left.width_px
-
-
-def test_a_result_says_as_much_as_there_is_room_for():
-    labels = SegmentLabels(lambda text: 7.0 * len(text), px_per_s=14.0, gap_px=6.0)
-    short, long = labels.place(segments((0.0, 1.0), (10.0, 30.0)), 0.0)
-    assert short.text == "surprised?"
-    assert long.text == "surprised 72\u202f%"
 
 
 # ----------------------------------------------------------------------------------------- motion

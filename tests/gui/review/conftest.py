@@ -61,7 +61,7 @@ class Pointer:
     def at(self, row, time_s):
         """Place of a time on a strip."""
         box = row.place.plot
-        return QPoint(round(self.canvas.viewport.x(time_s)), round(box.center().y()))
+        return QPoint(round(self.canvas.viewport.x(time_s)), round(box.middle[1]))
 
     def click(self, row, time_s):
         self.qtbot.mouseClick(self.canvas, LEFT, pos=self.at(row, time_s))

@@ -96,8 +96,8 @@ def test_takes_are_aligned_shifted_by_hand_and_aligned_again(qtbot, window):
     assert shown["length"] == ["8.8 s", "10.8 s"]
     view = window.view
     box = view.row_box(1)
-    from_x, to_x = box.center().x(), box.center().x() + 2.0 * view.viewport().px_per_s
-    at = box.center().toPoint()
+    from_x, to_x = box.middle[0], box.middle[0] + 2.0 * view.viewport().px_per_s
+    at = QPoint(round(box.middle[0]), round(box.middle[1]))
     qtbot.mousePress(view, LEFT, pos=at)
     qtbot.mouseMove(view, QPoint(round((from_x + to_x) / 2), at.y()))
     qtbot.mouseRelease(view, LEFT, pos=at)

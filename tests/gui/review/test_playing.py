@@ -7,7 +7,8 @@ import sys
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.gui.timeline.signal_tracks import SpectrumTrack
+from realtime_ser.gui.timeline.qt_surface import qrect
+from realtime_ser.timeline.signal_tracks import SpectrumTrack
 from tests import kept_sessions as made
 
 LEFT = Qt.MouseButton.LeftButton
@@ -71,7 +72,7 @@ def test_the_spectrogram_comes_when_it_has_been_read(qtbot, store, review, point
 
     def colors():
         """How many shades the strip has."""
-        image = window.review_view.canvas.grab(row.place.plot.toAlignedRect()).toImage()
+        image = window.review_view.canvas.grab(qrect(row.place.plot).toAlignedRect()).toImage()
         step = range(0, image.width(), 7)
         return len({image.pixel(x, y) for x in step for y in range(0, image.height(), 5)})
 

@@ -9,16 +9,16 @@ from PyQt6.QtGui import QContextMenuEvent, QHelpEvent
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QToolTip
 
 from realtime_ser.base.records import Marker
-from realtime_ser.exchange.tiers import CORRECTED
 from realtime_ser.gui.app.key_sheet import ShortcutsDialog
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.review.summary import ShareBars
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
-from realtime_ser.gui.timeline.signal_tracks import ProbabilityTrack
-from realtime_ser.gui.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from realtime_ser.session.store import Interval
+from realtime_ser.timeline.content import CORRECTED
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack
+from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from tests import kept_sessions as made
 
 LEFT = Qt.MouseButton.LeftButton

@@ -1,4 +1,4 @@
-"""Where times lie on the screen, and what a strip is painted with."""
+"""Where times lie on a device."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QPointF, QRectF
-from PyQt6.QtGui import QImage, QPainter
 
-from realtime_ser.timeline.raster import Image
+from realtime_ser.timeline.surface import Rect
 
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """The visible stretch of the time axis, in whole device pixels so that nothing shimmers.
+    """The visible stretch of the time axis, in whole columns so that nothing shimmers.
 
     Attributes
     ----------
     left, width
         Of the plots, in logical pixels.
     first
-        Number of the left column of device pixels on the endless axis.
+        Number of the left column on the endless axis.
     s_per_px
-        Seconds of a device pixel.
+        Seconds of a column: a device pixel.
     ratio
-        Device pixels of a logical one.
+        Columns of a logical pixel.
+    bleed
+        Logical pixels by which boxes may reach beyond the plots, where a device cuts them off.
     """
 
     left: float
@@ -33,16 +33,31 @@ class Viewport:
     first: int
     s_per_px: float
     ratio: float
+    bleed: float = 4.0
 
     @classmethod
-    def of(cls, start_s: float, end_s: float, left: float, width: float, ratio: float) -> Viewport:
-        """What is seen between two times."""
+    def of(
+        cls,
+        start_s: float,
+        end_s: float,
+        left: float,
+        width: float,
+        ratio: float,
+        bleed: float = 4.0,
+    ) -> Viewport:
+        """The viewport between two times."""
         scale = (end_s - start_s) / max(1.0, width * ratio)
-        return cls(left, width, round(start_s / scale), scale, ratio)
+        return cls(left, width, round(start_s / scale), scale, ratio, bleed)
+
+    def part(self, first: int, columns: int) -> Viewport:
+        """Other columns of the same axis, at their place on the device."""
+        left = self.left + (first - self.first) / self.ratio
+        width = columns / self.ratio
+        return Viewport(left, width, first, self.s_per_px, self.ratio, self.bleed)
 
     @property
     def columns(self) -> int:
-        """Device pixels."""
+        """Number of columns."""
         return max(1, round(self.width * self.ratio))
 
     @property
@@ -74,26 +89,17 @@ class Viewport:
         """Time at a place."""
         return (self.first + (x - self.left) * self.ratio) * self.s_per_px
 
-    def span(self, start_s: float, end_s: float, top: float, height: float) -> QRectF:
+    def span(self, start_s: float, end_s: float, top: float, height: float) -> Rect:
         """Box of a stretch, cut off at the edges of the plots, a pixel wide at least."""
-        left = max(self.left - 4.0, self.x(start_s))
-        right = min(self.left + self.width + 4.0, self.x(end_s))
-        return QRectF(left, top, max(1.0, right - left), height)
+        left = max(self.left - self.bleed, self.x(start_s))
+        right = min(self.left + self.width + self.bleed, self.x(end_s))
+        return Rect(left, top, max(1.0, right - left), height)
 
 
 @dataclass(frozen=True, slots=True)
 class RowRect:
-    """Where a strip is painted: its plot, what is left of it, and what is right."""
+    """Where a track is drawn: its plot, and what lies left and right of that."""
 
-    plot: QRectF
-    gutter: QRectF
-    margin: QRectF
-
-
-def put_image(painter: QPainter, image: Image, at: QPointF, ratio: float) -> None:
-    """Paint a picture whose pixels are the device's."""
-    height, width = image.shape
-    pixels = image.tobytes()  # outlives the picture
-    picture = QImage(pixels, width, height, 4 * width, QImage.Format.Format_RGB32)
-    picture.setDevicePixelRatio(ratio)
-    painter.drawImage(at, picture)
+    plot: Rect
+    gutter: Rect
+    margin: Rect

@@ -1,0 +1,264 @@
+"""Tracks as an item of a pyqtgraph plot, whose time axis moves on all the time.
+
+What a column of a signal track shows never changes once its steps are there. So its pixels are
+kept, and a frame draws the columns that are new and copies the others, which takes a tenth of the
+time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QColor, QImage, QPainter
+from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.timeline.signal_tracks import SignalTrack
+from realtime_ser.timeline.surface import Image, Rect
+from realtime_ser.timeline.tracks import MarkerTrack, Track
+from realtime_ser.timeline.viewport import RowRect, Viewport
+
+_CHUNK = 64
+"""Columns that are drawn at once: no more than that is late for a frame."""
+
+_UNSETTLED = 2
+"""Columns before the newest step that a later step still changes: lines join them."""
+
+
+@dataclass(slots=True)
+class _Ring:
+    """Pixels of the visible columns; column ``n`` of the time axis lies at ``n`` modulo the width.
+
+    Columns ``begin .. end - 1`` have been drawn, those before ``settled`` for good, when the
+    content's revision was ``revision``. ``pixels`` is the memory of ``image``.
+    """
+
+    image: QImage
+    pixels: Image
+    begin: int
+    end: int
+    settled: int
+    revision: int
+
+
+class ColumnCache:
+    """Keeps the pixels of a signal track.
+
+    Parameters
+    ----------
+    track
+        The track.
+
+    Attributes
+    ----------
+    incomplete
+        Whether columns were left for the next painting.
+    """
+
+    def __init__(self, track: SignalTrack) -> None:
+        self.track = track
+        self.incomplete = False
+        self._ring: _Ring | None = None
+        self._scale = 0.0
+
+    def paint(
+        self,
+        painter: QPainter,
+        box: Rect,
+        viewport: Viewport,
+        style: Style,
+        revision: int,
+        end_s: float,
+    ) -> None:
+        """Draw columns that are new until a moment of the performance counter; copy all."""
+        height = max(1, round(box.height * viewport.ratio))
+        ring = self._ring
+        first, stop = viewport.first, viewport.first + viewport.columns
+        if (
+            ring is None
+            or ring.pixels.shape != (height, viewport.columns)
+            or (self._scale != viewport.s_per_px or ring.end < first or ring.begin > first)
+        ):
+            image, pixels = _blank(viewport.columns, height, style.theme.background)
+            ring = self._ring = _Ring(image, pixels, stop, stop, stop, revision)
+            self._scale = viewport.s_per_px
+        self._draw_new(ring, viewport, style, revision, end_s)
+        _copy(painter, ring.image, box, viewport)
+
+    def _draw_new(
+        self, ring: _Ring, viewport: Viewport, style: Style, revision: int, end_s: float
+    ) -> None:
+        first, stop = viewport.first, viewport.first + viewport.columns
+        if ring.revision != revision:
+            ring.end = max(ring.begin, min(ring.end, ring.settled))
+        newest = math.floor(self.track.channel.end_s / viewport.s_per_px) - _UNSETTLED
+        ring.begin = max(ring.begin, first)
+        if ring.end < stop:
+            self._draw(ring, viewport, max(ring.end, first), stop, style)
+            ring.end = stop
+        while ring.begin > first and time.perf_counter() < end_s:
+            begin = max(first, ring.begin - _CHUNK)
+            self._draw(ring, viewport, begin, ring.begin, style)
+            ring.begin = begin
+        ring.settled, ring.revision = min(max(newest, ring.begin), stop), revision
+        self.incomplete = ring.begin > first
+
+    def _draw(self, ring: _Ring, viewport: Viewport, first: int, stop: int, style: Style) -> None:
+        height, width = ring.pixels.shape
+        image = self.track.column_image(viewport.part(first, stop - first), height, style)
+        place = first % width
+        right = min(stop - first, width - place)
+        ring.pixels[:, place : place + right] = image[:, :right]
+        ring.pixels[:, : stop - first - right] = image[:, right:]
+
+
+class TrackItem(QGraphicsItem):
+    """Shows tracks above each other, up to a moment at the right edge.
+
+    Parameters
+    ----------
+    parent
+        Item to fill.
+
+    Attributes
+    ----------
+    allowance_s
+        How long one painting may draw columns of each track that are not new: those that are left
+        for later stay blank. A whole new window would otherwise hold up everything else.
+    rows
+        The tracks and their places.
+    """
+
+    def __init__(self, parent: QGraphicsItem) -> None:
+        super().__init__(parent)
+        self.allowance_s = math.inf
+        self.rows: list[tuple[Track, RowRect]] = []
+        self._caches: dict[int, ColumnCache] = {}
+        self._style: Style | None = None
+        self._size = QRectF()
+        self._span_s = 1.0
+        self._right_s = 0.0
+        self._revision = 0
+        self.setZValue(-1)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether columns were left for the next painting, which must be asked for."""
+        return any(cache.incomplete for cache in self._caches.values())
+
+    @property
+    def size(self) -> QRectF:
+        """Its size, in logical pixels."""
+        return self._size
+
+    def show_tracks(self, tracks: Sequence[Track], style: Style) -> None:
+        """Show other tracks, or the same with another style: everything is drawn again."""
+        self._style = style
+        self.rows = [(track, RowRect(*[Rect(0, 0, 0, 0)] * 3)) for track in tracks]
+        self._caches = {
+            number: ColumnCache(track)
+            for number, track in enumerate(tracks)
+            if isinstance(track, SignalTrack)
+        }
+        self._lay_out()
+
+    def resize(self, width: float, height: float, span_s: float) -> None:
+        """Change the size, in logical pixels, and the length of the time axis."""
+        self.prepareGeometryChange()
+        self._size = QRectF(0, 0, width, height)
+        self._span_s = span_s
+        self._lay_out()
+
+    def scroll_to(self, right_s: float, revision: int) -> None:
+        """Move the right edge to a time; ``revision`` changes with the content."""
+        self._right_s, self._revision = right_s, revision
+        self.update()
+
+    def viewport(self, ratio: float) -> Viewport:
+        """The visible stretch, on a device of so many pixels a logical pixel."""
+        columns = max(1, round(self._size.width() * ratio))
+        scale = self._span_s / columns
+        first = round(self._right_s / scale) - columns
+        return Viewport(0.0, columns / ratio, first, scale, ratio)
+
+    def boundingRect(self) -> QRectF:
+        """Size of all tracks."""
+        return self._size
+
+    def paint(
+        self,
+        painter: QPainter | None,
+        option: QStyleOptionGraphicsItem | None,  # noqa: ARG002
+        widget: QWidget | None = None,  # noqa: ARG002
+    ) -> None:
+        """Draw all tracks."""
+        style = self._style
+        if painter is None or style is None or self._size.isEmpty():
+            return
+        device = painter.device()
+        viewport = self.viewport(device.devicePixelRatio() if device is not None else 1.0)
+        surface = QtSurface(painter, style.family)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setClipRect(self._size)
+        for number, (track, row) in enumerate(self.rows):
+            cache = self._caches.get(number)
+            if cache is None:
+                track.draw(surface, row, viewport, style)
+            else:
+                end_s = time.perf_counter() + self.allowance_s
+                cache.paint(painter, row.plot, viewport, style, self._revision, end_s)
+                cache.track.draw_words(surface, row, viewport, style)
+        plots = [row.plot for track, row in self.rows if isinstance(track, SignalTrack)]
+        for track, _ in self.rows:
+            if isinstance(track, MarkerTrack):
+                track.draw_lines(surface, plots, viewport, style)
+        painter.restore()
+
+    def _lay_out(self) -> None:
+        """Give each track its place: what is left goes to those with weight."""
+        style = self._style
+        if style is None:
+            return
+        gap = style.grid(0.25)
+        tracks = [track for track, _ in self.rows]
+        needed = sum(track.height(style) for track in tracks if not track.weight)
+        spare = self._size.height() - needed - gap * max(0, len(tracks) - 1)
+        weights = max(1, sum(track.weight for track in tracks))
+        top, rows = 0.0, []
+        for track in tracks:
+            height = float(track.height(style)) if not track.weight else spare * track.weight
+            height = round(height if not track.weight else height / weights)
+            plot = Rect(0.0, top, self._size.width(), max(1.0, height))
+            side = Rect(0.0, top, 0.0, plot.height)
+            rows.append((track, RowRect(plot, side, Rect(plot.right, top, 0.0, plot.height))))
+            top += plot.height + gap
+        self.rows = rows
+        self.update()
+
+
+def _blank(width: int, height: int, color: str) -> tuple[QImage, Image]:
+    """A picture, and its memory as an array."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor(color))
+    memory: Any = image.bits()
+    memory.setsize(image.sizeInBytes())
+    return image, np.frombuffer(memory, np.uint32).reshape(height, width)
+
+
+def _copy(painter: QPainter, image: QImage, box: Rect, viewport: Viewport) -> None:
+    """Copy a ring to its place: what lies right of its seam, and then what lies left."""
+    width, height = image.width(), image.height()
+    seam, ratio = viewport.first % width, viewport.ratio
+    right = QRectF(box.left, box.top, (width - seam) / ratio, height / ratio)
+    painter.drawImage(right, image, QRectF(seam, 0, width - seam, height))
+    if seam:
+        left = QRectF(right.right(), box.top, seam / ratio, height / ratio)
+        painter.drawImage(left, image, QRectF(0, 0, seam, height))

@@ -1,0 +1,280 @@
+"""The timeline of a session as a page that prints well: heading, legend, rows of tracks.
+
+A session of more than a minute is broken into rows, as text into lines. The ground is white, and
+nothing is told by colour alone: segments carry their labels, areas lie in the order of the legend
+and have patterns of their own, as lines have dashes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from realtime_ser.base.records import STEP_S
+from realtime_ser.base.text import clock_text, one_line
+from realtime_ser.session.store import SessionInfo, Store
+from realtime_ser.timeline.content import (
+    AnnotationItem,
+    ChannelContent,
+    end_of,
+    load_content,
+    start_of,
+    stored_annotations,
+)
+from realtime_ser.timeline.signal_tracks import SignalTrack, draw_key, session_tracks
+from realtime_ser.timeline.style import Curves, CurveStyle, Palette, TrackStyle
+from realtime_ser.timeline.surface import Font, Rect, Surface, shortened, write
+from realtime_ser.timeline.svg import SvgSurface
+from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, TierTrack, Track
+from realtime_ser.timeline.viewport import RowRect, Viewport
+
+PNG_SCALE = 3.0
+"""Pixels of a PNG for a unit of the drawing: 300 dpi and more across a page."""
+
+_ROWS = 8  # at most
+_SPANS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200)
+_ONE_ROW_S = 60  # what is not longer is not broken
+_SHORT_ROW_S = 120  # single steps are seen
+_COLUMNS, _FEW_COLUMNS = 960, 240  # at most, in a short row and in a longer one
+_FEW_ROWS = 3  # more of them are lower
+
+_WIDTH, _LEFT, _RIGHT = 1072.0, 78.0, 34.0
+_PLOT = _WIDTH - _LEFT - _RIGHT
+_HEADING, _LEGEND = 62.0, 24.0
+_SPACE, _BETWEEN = 12.0, 3.0  # between rows, and between tracks
+_TITLE, _FACTS = Font(18.0, bold=True), Font(13.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPalette:
+    """Dark on white."""
+
+    background: str = "#ffffff"
+    panel: str = "#ffffff"
+    raised: str = "#ffffff"
+    border: str = "#8c8c8c"
+    grid: str = "#dedede"
+    band: str = "#f4f4f4"
+    text: str = "#1a1a1a"
+    muted: str = "#595959"
+    wave: str = "#bdbdbd"
+    voice: str = "#7d7d7d"
+    danger: str = "#b3261e"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperStyle:
+    """Sizes on paper, in user units."""
+
+    theme: Palette = field(default_factory=PaperPalette)
+    scale: float = 0.8
+    small_px: int = 12
+
+    def grid(self, units: float) -> int:
+        """Multiples of the 8-unit grid."""
+        return round(8 * units)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTimeline:
+    """What a page shows.
+
+    Attributes
+    ----------
+    title, facts
+        Its heading.
+    channels
+        The channels, by their numbers.
+    annotations
+        Markers and intervals.
+    duration_s
+        Length of the session, in seconds.
+    curve_style
+        How probabilities are drawn.
+    """
+
+    title: str
+    facts: Sequence[str]
+    channels: Mapping[int, ChannelContent]
+    annotations: Iterable[AnnotationItem]
+    duration_s: float
+    curve_style: CurveStyle = "areas"
+
+    @classmethod
+    def of_session(
+        cls, store: Store, info: SessionInfo, curve_style: CurveStyle
+    ) -> PrintedTimeline:
+        """A stored session, with date and model in the heading."""
+        metadata = info.metadata
+        title = one_line(metadata.title) or one_line(metadata.source.name) or info.id
+        facts = [
+            metadata.started.strftime("%Y-%m-%d %H:%M"),
+            clock_text(info.duration_s),
+            *([one_line(metadata.source.name)] if metadata.title else []),
+            *(["synthesised speech"] if metadata.source.demo else []),
+            *([info.state.value] if info.state.value != "complete" else []),
+            f"model {metadata.model_text}",
+        ]
+        channels = load_content(store, info.id).channels
+        annotations = stored_annotations(store, info.id)
+        return cls(title, facts, channels, annotations, info.duration_s, curve_style)
+
+    def document(self) -> str:
+        """The whole page as an SVG document."""
+        rows = [_PrintedRow(self, *span) for span in self._spans()]
+        top = _HEADING + _LEGEND
+        surface = _new_svg(top + sum(row.height for row in rows), f"Timeline of {self.title}")
+        self._draw_heading(surface)
+        self._draw_legend(surface, _HEADING)
+        for row in rows:
+            row.draw(surface, top)
+            top += row.height
+        return surface.document()
+
+    def parts(self) -> list[str]:
+        """Documents for the legend and each row, without the heading; a page may break between."""
+        legend = _new_svg(_LEGEND, "Legend")
+        self._draw_legend(legend, 0.0)
+        surfaces = [legend]
+        for span in self._spans():
+            row = _PrintedRow(self, *span)
+            words = f"Timeline from {clock_text(row.start_s)} to {clock_text(row.end_s)}"
+            surfaces.append(_new_svg(row.height, words))
+            row.draw(surfaces[-1], 0.0)
+        return [surface.document() for surface in surfaces]
+
+    @property
+    def curves(self) -> Curves:
+        """How probabilities are drawn: all labels."""
+        return Curves(self.curve_style)
+
+    def _spans(self) -> Iterator[tuple[float, float, int]]:
+        """Start and end of each row in seconds, and how many there are."""
+        end_s = max([self.duration_s, STEP_S, *(end_of(item.value) for item in self.annotations)])
+        if end_s <= _ONE_ROW_S:
+            span_s = 2 * math.ceil(end_s / 2)  # whole steps
+        else:
+            long = (span for span in _SPANS_S if span * _ROWS >= end_s)
+            span_s = next(long, math.ceil(end_s / (86400 * _ROWS)) * 86400)
+        count = math.ceil(end_s / span_s)
+        for number in range(count):
+            yield number * span_s, (number + 1) * span_s, count
+
+    def _draw_heading(self, surface: Surface) -> None:
+        theme = _STYLE.theme
+        surface.text(shortened(surface, self.title, _TITLE, _PLOT), (_LEFT, 26), _TITLE, theme.text)
+        facts = shortened(surface, "  ·  ".join(self.facts), _FACTS, _PLOT)
+        surface.text(facts, (_LEFT, 46), _FACTS, theme.muted)
+
+    def _draw_legend(self, surface: Surface, top: float) -> None:
+        """A key and a name each, in the order in which the areas are stacked from below."""
+        labels = next(iter(self.channels.values())).labels
+        gap, key = _PLOT / max(1, len(labels)), 13.0 if self.curve_style == "areas" else 26.0
+        for number, label in enumerate(labels):
+            box = Rect(_LEFT + gap * number, top, key, 14.0)
+            draw_key(surface, box, label, number, self.curves, _STYLE)
+            words = Rect(box.right + 5, top, gap - key - 8, 14.0)
+            write(surface, words, one_line(label), Font(_STYLE.small_px), _STYLE.theme.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _PrintedRow:
+    """A line of the page, from one time to another in seconds; so many there are."""
+
+    page: PrintedTimeline
+    start_s: float
+    end_s: float
+    rows: int
+
+    @property
+    def height(self) -> float:
+        tracks = self._tracks()
+        return sum(self._height(track) + _BETWEEN for track in tracks) + _SPACE
+
+    def draw(self, surface: Surface, top: float) -> None:
+        viewport, markers = self._viewport, None
+        plots = []
+        for track in self._tracks():
+            height = self._height(track)
+            row = RowRect(
+                Rect(_LEFT, top, _PLOT, height),
+                Rect(0.0, top, _LEFT, height),
+                Rect(_LEFT + _PLOT, top, _RIGHT - 4.0, height),
+            )
+            track.draw(surface, row, viewport, _STYLE)
+            markers = track if isinstance(track, MarkerTrack) else markers
+            plots += [row.plot] if isinstance(track, SignalTrack) else []
+            top += height + _BETWEEN
+        if markers is not None:
+            markers.draw_lines(surface, plots, viewport, _STYLE)
+
+    @property
+    def _viewport(self) -> Viewport:
+        span_s = self.end_s - self.start_s
+        most = _COLUMNS if span_s <= _SHORT_ROW_S else _FEW_COLUMNS
+        columns = min(most, round(span_s / STEP_S))
+        return Viewport.of(self.start_s, self.end_s, _LEFT, _PLOT, columns / _PLOT, bleed=0.0)
+
+    def _tracks(self) -> list[Track]:
+        """Tracks of the row; without markers and intervals where there are none."""
+        page, span_s = self.page, self.end_s - self.start_s
+        annotations = [
+            item
+            for item in page.annotations
+            if start_of(item.value) < self.end_s
+            and (end_of(item.value) > self.start_s or start_of(item.value) >= self.start_s)
+        ]
+        lanes = 2 if span_s <= _SHORT_ROW_S else 0
+        tracks = session_tracks(
+            page.channels, annotations, page.curves, lanes=lanes, names=span_s <= _SHORT_ROW_S
+        )
+        shown = [
+            track
+            for track in tracks
+            if not isinstance(track, MarkerTrack | TierTrack) or track.items()
+        ]
+        return [*shown, RulerTrack("middle")]
+
+    def _height(self, track: Track) -> float:
+        many = self.rows > _FEW_ROWS
+        if track.weight > 1:
+            return 64.0 if many else 104.0
+        return float(track.height(_STYLE))
+
+
+_STYLE: TrackStyle = PaperStyle()
+
+
+def timeline_svg(store: Store, info: SessionInfo, curve_style: CurveStyle = "areas") -> str:
+    """Draw a session: probabilities, segments, markers, intervals labelled by hand, the level.
+
+    Parameters
+    ----------
+    store, info
+        The session.
+    curve_style
+        How probabilities are drawn.
+
+    Returns
+    -------
+    An SVG document of a fixed width, with title, date and model above. A stretch of time that is
+    narrower than a dot shows the mean of its speech steps and the largest of its levels.
+    """
+    return PrintedTimeline.of_session(store, info, curve_style).document()
+
+
+def timeline_parts(store: Store, info: SessionInfo, curve_style: CurveStyle = "areas") -> list[str]:
+    """The same, without the heading, as documents for the legend and each row."""
+    return PrintedTimeline.of_session(store, info, curve_style).parts()
+
+
+def svg_file(svg: str) -> str:
+    """A drawing as a file of its own."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}'
+
+
+def _new_svg(height: float, title: str) -> SvgSurface:
+    surface = SvgSurface(_WIDTH, height, title)
+    surface.rectangle(Rect(0, 0, _WIDTH, height), "#ffffff")
+    return surface

@@ -1,0 +1,204 @@
+"""Colours, dashes and patterns of everything that is drawn over time: the only place they are in.
+
+Two patterns and two lines never look alike, so that labels are told apart without their colours.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from realtime_ser.base.labels import COLORS, DASHES, LABELS
+
+Hatch = Literal["horizontal", "vertical", "rising", "falling", "dots", "dense dots"]
+"""Lines or dots over an area, :data:`HATCH_PX` apart."""
+
+HATCH_PX = 8
+
+CurveStyle = Literal["areas", "lines"]
+"""How probabilities are drawn: areas that are stacked on each other, or a line each."""
+
+GAP_HATCH: tuple[Hatch, ...] = ("rising",)
+GAP_WORDS = {"lost": "sound lost", "paused": "paused", "missing": "not shown"}
+"""What a gap is called, by the fields of :class:`~realtime_ser.timeline.pyramid.Bins`."""
+
+FLOOR_DB = -60.0
+"""Lower end of the level's scale, in dBFS: what is quieter counts as silence."""
+
+CLIPPED = 0.999
+"""Magnitude from which a sample counts as clipped."""
+
+TICKS_S = (
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
+    *(60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0, 43200.0),
+)
+"""Distances of the time axis' ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How one label is drawn.
+
+    Attributes
+    ----------
+    color
+        ``#rrggbb``.
+    dashes
+        Lengths of strokes and gaps of its line in turn, in widths of the line; empty: solid.
+    pattern
+        What is drawn over its area, in a darker tone; empty: nothing.
+    """
+
+    color: str
+    dashes: tuple[float, ...] = ()
+    pattern: tuple[Hatch, ...] = ()
+
+
+_PATTERNS: dict[str, tuple[Hatch, ...]] = {
+    "neutral": ("dots",),
+    "calm": ("horizontal",),
+    "happy": (),
+    "sad": ("falling",),
+    "angry": ("rising",),
+    "fearful": ("dense dots",),
+    "disgust": ("vertical",),
+    "surprised": ("rising", "falling"),
+}
+
+LINES = {label: LineStyle(COLORS[label], DASHES[label], _PATTERNS[label]) for label in LABELS}
+
+_FALLBACK_LINES = tuple(LINES.values())
+
+
+def line_style(label: str, position: int) -> LineStyle:
+    """Style of a label; a label other than the eight has the style at its position."""
+    return LINES.get(label, _FALLBACK_LINES[position % len(_FALLBACK_LINES)])
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """How probabilities are shown.
+
+    Attributes
+    ----------
+    style
+        As areas or as lines.
+    hidden
+        Labels that are left out.
+    """
+
+    style: CurveStyle = "areas"
+    hidden: frozenset[str] = frozenset()
+
+
+class Palette(Protocol):
+    """Colours of a device, ``#rrggbb``. Text reaches 4.5:1 on each surface, graphics 3:1."""
+
+    @property
+    def background(self) -> str:
+        """Ground of the plots."""
+
+    @property
+    def panel(self) -> str:
+        """Ground of a tier."""
+
+    @property
+    def raised(self) -> str:
+        """Ground of a box."""
+
+    @property
+    def border(self) -> str:
+        """Edge of a box, and hatching of a gap."""
+
+    @property
+    def grid(self) -> str:
+        """Lines of the grid."""
+
+    @property
+    def band(self) -> str:
+        """Ground of speech."""
+
+    @property
+    def text(self) -> str:
+        """Words."""
+
+    @property
+    def muted(self) -> str:
+        """Words that matter less."""
+
+    @property
+    def wave(self) -> str:
+        """Peaks of the samples."""
+
+    @property
+    def voice(self) -> str:
+        """Level, waveform and voice."""
+
+    @property
+    def danger(self) -> str:
+        """What was clipped."""
+
+
+class TrackStyle(Protocol):
+    """What tracks are drawn with: a palette and sizes in logical pixels."""
+
+    @property
+    def theme(self) -> Palette:
+        """The colours."""
+
+    @property
+    def scale(self) -> float:
+        """Width of a thin line."""
+
+    @property
+    def small_px(self) -> int:
+        """Size of the type."""
+
+    def grid(self, units: float) -> int:
+        """Multiples of the 8-pixel grid."""
+
+
+def rgb(color: str) -> int:
+    """A colour as ``0xRRGGBB``."""
+    return int(color.removeprefix("#"), 16)
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast of two colours as WCAG 2 defines it, 1 to 21."""
+    high, low = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def darker(color: str, factor: float) -> str:
+    """A colour whose parts are ``factor`` times smaller."""
+    return "#" + bytes(round(part / factor) for part in _parts(color)).hex()
+
+
+@functools.cache
+def outline(color: str, background: str) -> str | None:
+    """Darker rim of a shape too faint on a ground; ``None`` where 3:1 is reached without one."""
+    if contrast(color, background) >= 3.0:
+        return None
+    rim = color
+    while contrast(rim, background) < 3.0:
+        rim = darker(rim, 1.15)
+    return rim
+
+
+@functools.cache
+def readable_on(color: str) -> str:
+    """Black or white, whichever is read more easily on a colour."""
+    return max(("#000000", "#ffffff"), key=lambda text: contrast(text, color))
+
+
+def _parts(color: str) -> bytes:
+    return bytes.fromhex(color.removeprefix("#"))
+
+
+def _luminance(color: str) -> float:
+    def linear(part: float) -> float:
+        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+
+    red, green, blue = (linear(part / 255) for part in _parts(color))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

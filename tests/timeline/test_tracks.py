@@ -1,0 +1,134 @@
+"""What tracks draw, on a surface that notes the calls."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import Estimate, Segment, State, Update
+from realtime_ser.timeline.content import ChannelContent
+from realtime_ser.timeline.printed import PaperStyle
+from realtime_ser.timeline.pyramid import Pyramid
+from realtime_ser.timeline.signal_tracks import LevelTrack, ProbabilityTrack, channel_tracks
+from realtime_ser.timeline.style import Curves, line_style
+from realtime_ser.timeline.surface import Rect, shortened
+from realtime_ser.timeline.tracks import SegmentTrack, small
+from realtime_ser.timeline.viewport import RowRect, Viewport
+from tests.timeline.recording_surface import RecordingSurface
+
+STYLE = PaperStyle()
+
+
+def estimate(label, value=0.72, *, certain=True):
+    probabilities = np.full(len(LABELS), (1 - value) / 7, np.float32)
+    probabilities[LABELS.index(label)] = value
+    return Estimate(probabilities, label, value, certain)
+
+
+def row(width=600.0, height=100.0):
+    return RowRect(Rect(0, 0, width, height), Rect(0, 0, 0, height), Rect(width, 0, 0, height))
+
+
+def channel(updates=(), segments=()):
+    content = ChannelContent(1, "speech", Pyramid.empty(1, LABELS, 10**6), segments)
+    content.feed(updates)
+    return content
+
+
+def spoken(steps, label="happy"):
+    return [Update(n, 1, State.SPEECH, 1, estimate(label), -20.0) for n in range(steps)]
+
+
+@given(
+    lengths=st.lists(st.tuples(st.floats(0.1, 3.0), st.floats(0.2, 8.0)), min_size=1, max_size=12),
+    start_s=st.floats(0.0, 20.0),
+)
+def test_results_never_cover_each_other(lengths, start_s):
+    found, now = [], 0.0
+    for number, (gap, length) in enumerate(lengths, 1):
+        result = estimate("surprised", certain=number % 2 == 0)
+        found.append(Segment(number, 1, now + gap, now + gap + length, 1.0, result))
+        now += gap + length
+    surface = RecordingSurface()
+    SegmentTrack(channel(segments=found)).draw(
+        surface, row(), Viewport(0.0, 600.0, round(start_s * 12), 1 / 12, 1.0), STYLE
+    )
+    lanes = {text.y for text in surface.texts}
+    assert len(lanes) <= 2
+    for lane in lanes:
+        texts = sorted((t for t in surface.texts if t.y == lane), key=lambda t: t.left)
+        assert all(one.right <= other.left for one, other in itertools.pairwise(texts))
+
+
+def test_a_result_says_as_much_as_there_is_room_for():
+    times = ((0.0, 1.0), (1.0, 2.0), (7.0, 30.0), (40.0, 50.0))
+    found = [
+        Segment(number, 1, start, end, 1.0, estimate("surprised", certain=number % 2 == 0))
+        for number, (start, end) in enumerate(times, 1)
+    ]
+    surface = RecordingSurface()
+    track = SegmentTrack(channel(segments=found))
+    track.draw(surface, row(), Viewport(0.0, 600.0, 0, 1 / 12, 1.0), STYLE)
+    words = [text.words for text in surface.texts]
+    assert words[:2] == ["surprised?", "surprised 72\u202f%"]
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_areas_are_stacked_from_the_foot_in_the_labels_order(pixels):
+    values = np.array([0.1, 0.2, 0.3, 0.4, 0, 0, 0, 0], np.float32)
+    said = Estimate(values, "sad", 0.4, certain=True)
+    updates = [Update(n, 1, State.SPEECH, 1, said, -20.0) for n in range(100)]
+    surface = RecordingSurface(pixels=pixels)
+    track = ProbabilityTrack(channel(updates), Curves("areas"), names=False)
+    track.draw(surface, row(), Viewport(0.0, 100.0, 0, 0.08, 1.0), STYLE)
+    assert surface.stack_at(50.0)[:4] == [line_style(name, 0).color.lower() for name in LABELS[:4]]
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_a_hidden_label_leaves_its_room_free(pixels):
+    surface = RecordingSurface(pixels=pixels)
+    curves = Curves("areas", frozenset({"happy"}))
+    track = ProbabilityTrack(channel(spoken(100)), curves, names=False)
+    track.draw(surface, row(), Viewport(0.0, 100.0, 0, 0.08, 1.0), STYLE)
+    assert line_style("happy", 2).color.lower() not in surface.stack_at(50.0)
+    assert line_style("neutral", 0).color.lower() in surface.stack_at(50.0)
+
+
+@pytest.mark.parametrize("style", ["areas", "lines"])
+@pytest.mark.parametrize("scale", [0.01, 0.05, 0.3, 2.0])
+def test_columns_do_not_depend_on_where_a_picture_begins(style, scale):
+    random = np.random.default_rng(2)
+    rows = random.dirichlet(np.ones(8), 3000).astype(np.float32)
+    updates = []
+    for step, values in enumerate(rows):
+        number, place = divmod(step, 70)
+        said = Estimate(values, "sad", 0.5, certain=True)
+        state = State.SPEECH if place < 55 else State.LOST if place > 64 else State.SILENCE
+        segment = (number + 1, said) if place < 55 else (None, None)
+        hops = random.uniform(0, 1, (8, 2)).astype(np.float32) * [-1, 1]
+        updates.append(Update(step, 1, state, *segment, -30.0, hops, voiced=step % 5))
+    content = channel(updates)
+    whole = Viewport(0.0, 400.0, round(40.0 / scale), scale, 1.0)
+    for track in channel_tracks(content, Curves(style)):
+        image = track.column_image(whole, 90, STYLE)
+        for first in (0, 37, 200):
+            part = track.column_image(whole.part(whole.first + first, 150), 90, STYLE)
+            np.testing.assert_array_equal(image[:, first : first + 150], part)
+
+
+def test_what_was_clipped_is_red():
+    hops = np.full((8, 2), (-1.0, 1.0), np.float32)
+    updates = [*spoken(50), Update(50, 1, State.SPEECH, 1, estimate("sad"), -3.0, hops)]
+    image = LevelTrack(channel(updates)).column_image(Viewport(0.0, 60.0, 0, 0.08, 1.0), 40, STYLE)
+    red = (image == 0xFF000000 | int(STYLE.theme.danger[1:], 16)).all(axis=0)
+    assert np.flatnonzero(red).tolist() == [50]
+
+
+def test_words_are_cut_where_there_is_no_room():
+    surface, font = RecordingSurface(), small(STYLE)
+    assert shortened(surface, "a long text", font, 1000.0) == "a long text"
+    assert shortened(surface, "a long text", font, 5 * 7.2) == "a lo…"
+    assert shortened(surface, "a long text", font, 8.0) == ""
