@@ -34,6 +34,14 @@ def content_hash(path: Path) -> bytes:
         raise AudioFileError(f"{path} cannot be read: {reason_text(error)}.") from error
 
 
+def combined_hash(*parts: bytes) -> bytes:
+    """Hash of several byte strings that depends on where each ends."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.digest()
+
+
 def compute_cached(
     compute: Callable[[Item], Arrays],
     items: Sequence[Item],

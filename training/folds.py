@@ -90,7 +90,7 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Spli
     Raises
     ------
     UsageError
-        There is no such fold; the split names a corpus or a speaker that is not there, or one
+        There is no such fold; the split names a missing corpus or speaker, or one
         speaker twice; a part is empty; training has fewer than two labels, or lacks one that is
         tested or validated.
     """
@@ -362,8 +362,8 @@ def _check_parts(parts: SplitParts, split: Split, fold: int) -> None:
         raise UsageError(
             f"{where} has only '{trained[0]}' to train on; at least two labels are needed."
         )
-    others = _labels([*parts["validation"], *parts["test"]])
-    unseen = [label for label in others if label not in trained]
+    evaluated = _labels([*parts["validation"], *parts["test"]])
+    unseen = [label for label in evaluated if label not in trained]
     if unseen:
         raise UsageError(
             f"{where} has {', '.join(unseen)} among what is tested or validated, but no such clip "

@@ -40,7 +40,8 @@ from training.measure.streams import (
     stream_scores,
     switch_scores,
 )
-from training.sound.examples import Example, NoiseMixer
+from training.sound.examples import Example
+from training.sound.noise_mixer import NoiseMixer
 from training.sound.noises import TRAINING_NOISES
 from training.sound.recordings import samples_16k
 from training.streaming.graph import compare_with_graph, evaluate_graph

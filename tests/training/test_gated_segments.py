@@ -17,8 +17,10 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.segmenter import Segmenter
 from training.corpora import CORPORA, Clip
-from training.sound.augment import Augmentation, training_examples
-from training.sound.examples import Example, NoiseMixer, StreamExample
+from training.sound.augment import training_examples
+from training.sound.augmentation import Augmentation
+from training.sound.examples import Example, StreamExample
+from training.sound.noise_mixer import NoiseMixer
 from training.sound.recordings import samples_16k
 from training.streaming.gated_segments import GatedSegment, gated_segments, with_level_copies
 from training.streaming.noise_spectra import SpectralNoise

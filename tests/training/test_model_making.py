@@ -22,7 +22,8 @@ from training.corpora import CORPORA, Clip
 from training.folds import joint_fold
 from training.recipe import load_recipe
 from training.run_folder import Run
-from training.sound.examples import Example, NoiseMixer
+from training.sound.examples import Example
+from training.sound.noise_mixer import NoiseMixer
 from training.streaming import imitation, inference
 from training.streaming.architecture import Architecture
 from training.streaming.batches import (

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
-from training.sound.augment import Augmentation, Augmenter, training_examples
+from training.sound.augment import Augmenter, training_examples
+from training.sound.augmentation import Augmentation
 from training.sound.codecs import coded
 from training.sound.examples import Example, StreamExample
 from training.sound.mixing import voiced_mask

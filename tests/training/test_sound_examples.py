@@ -15,8 +15,9 @@ import soundfile
 from realtime_ser.base.errors import AudioFileError, UsageError
 from realtime_ser.base.paths import shipped
 from training.corpora import CORPORA, Clip
-from training.sound.examples import Example, NoiseMixer, StreamExample, as_examples
+from training.sound.examples import Example, StreamExample, as_examples
 from training.sound.mixing import voiced_mask
+from training.sound.noise_mixer import NoiseMixer
 from training.sound.noises import TEST_NOISES, TRAINING_NOISES
 from training.sound.recordings import samples_16k
 

@@ -19,7 +19,8 @@ from training.measure.paired import (
     pooled_evaluation,
 )
 from training.measure.scoring import by_corpus
-from training.sound.examples import Example, NoiseMixer
+from training.sound.examples import Example
+from training.sound.noise_mixer import NoiseMixer
 from training.sound.noises import TEST_NOISES
 from training.sound.seeding import generator
 

@@ -70,7 +70,7 @@ def fit_speaker_calibration(
     if len(neutral_means) < 2:
         return None
 
-    others = {
+    references = {
         speaker: _mean_over_corpora(
             {who: means for who, means in neutral_means.items() if who != speaker}
         )
@@ -79,7 +79,7 @@ def fit_speaker_calibration(
     gains_by_strength = {}
     for strength in STRENGTHS:
         candidates = {
-            who: _disabled_calibration(reference, strength) for who, reference in others.items()
+            who: _disabled_calibration(reference, strength) for who, reference in references.items()
         }
         gains_by_strength[strength] = _calibration_gains(validation, candidates)
     strength = min(STRENGTHS, key=lambda own: _mean_nll(gains_by_strength[own]))

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from realtime_ser.base.labels import LABELS
 from training.settings import BaseRecipe, FitSettings, RecipeSection
-from training.sound.augment import Augmentation
+from training.sound.augmentation import Augmentation
 from training.sound.preprocess import Preprocessing
 
 FeatureKind = Literal[

@@ -132,7 +132,7 @@ _SECTIONS = {
 def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Titles of the sections that the page has, by name."""
     results = facts["results"] or {}
-    there = {
+    present = {
         **dict.fromkeys(("data", "again"), True),
         **dict.fromkeys(("result", "classes", "calibration", "groups"), bool(results)),
         "published": facts["published"] is not None,
@@ -146,7 +146,7 @@ def _sections(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "streams": "stream" in results or "switches" in results,
         "mistakes": bool(facts["mistakes"]),
     }
-    return [(name, words) for name, words in _SECTIONS.items() if there[name]]
+    return [(name, words) for name, words in _SECTIONS.items() if present[name]]
 
 
 # -------------------------------------------------------------------------------------- training

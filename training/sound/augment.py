@@ -1,9 +1,9 @@
-"""Augmentation: training clips once more, otherwise than they were recorded.
+"""Augmentation: changed copies of training clips, and streams of them.
 
-A copy goes the way that sound goes: the voice is changed, a room added, noise mixed in, the band
-limited, a codec passed, and the level set. Pitch, speed, filters and level are changed by
-audiomentations (https://github.com/iver56/audiomentations); what it would draw is drawn here, from
-a seed and the take's key.
+The effects come in the order of the signal path: voice, room, noise, band limit, codec, level.
+Pitch, speed, filters and level are those of audiomentations
+(https://github.com/iver56/audiomentations), with parameters drawn here from a seed and the key of
+an example.
 """
 
 from __future__ import annotations
@@ -15,20 +15,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from realtime_ser.base.records import SAMPLE_RATE
 from training.corpora import Clip
-from training.settings import Chance, Range, RecipeSection
-from training.sound.codecs import Codec, coded
-from training.sound.examples import AnyExample, Example, NoiseMixer, StreamExample
+from training.sound.augmentation import (
+    Augmentation,
+    BandSettings,
+    CodecSettings,
+    RoomSettings,
+    StreamSettings,
+)
+from training.sound.codecs import coded
+from training.sound.examples import AnyExample, Example, StreamExample
 from training.sound.mixing import limit_to_full_scale
-from training.sound.noises import BABBLE, TRAINING_NOISES, TrainingNoise, check_kinds
+from training.sound.noise_mixer import NoiseMixer
+from training.sound.noises import BABBLE, check_kinds
 from training.sound.rooms import impulse_response, reverberate
 from training.sound.seeding import generator
 
@@ -37,179 +43,6 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 """To be raised whenever an effect sounds otherwise for the same settings."""
-
-
-# ---------------------------------------------------------------------------------------- settings
-
-
-class NoiseSettings(RecipeSection):
-    """Noise under a copy.
-
-    Attributes
-    ----------
-    snr_db
-        Range of its signal-to-noise ratio, over voiced samples.
-    kinds
-        Kinds of noise, of which one is drawn for each copy. Kinds of the noise test are not among
-        them.
-    chance
-        Share of the copies with noise.
-    """
-
-    snr_db: Range = (0.0, 25.0)
-    kinds: tuple[TrainingNoise, ...] = Field(default=TRAINING_NOISES, min_length=1)
-    chance: Chance = 0.7
-
-
-class RoomSettings(RecipeSection):
-    """A room around a copy.
-
-    Attributes
-    ----------
-    rt60_s
-        Range of its reverberation time.
-    drr_db
-        Range of the direct sound's power over the reflected.
-    chance
-        Share of the copies that have it.
-    """
-
-    rt60_s: Range = (0.15, 0.8)
-    drr_db: Range = (-3.0, 12.0)
-    chance: Chance = 0.5
-
-    @model_validator(mode="after")
-    def _check_rt60(self) -> Self:
-        if self.rt60_s[0] <= 0.01:
-            raise ValueError("'rt60_s' must be longer than 0.01 s")
-        return self
-
-
-class BandSettings(RecipeSection):
-    """A narrower band.
-
-    Attributes
-    ----------
-    kinds
-        ``telephone``: 300 to 3400 Hz; ``low-pass``: up to a cut-off.
-    cutoff_hz
-        Range of that cut-off.
-    chance
-        Share of the copies that have it.
-    """
-
-    kinds: tuple[Literal["telephone", "low-pass"], ...] = Field(
-        default=("telephone", "low-pass"), min_length=1
-    )
-    cutoff_hz: Range = (2000.0, 6000.0)
-    chance: Chance = 0.25
-
-
-class CodecSettings(RecipeSection):
-    """A lossy codec.
-
-    Attributes
-    ----------
-    kinds
-        One is drawn for each copy: see :func:`training.sound.codecs.coded`.
-    chance
-        Share of the copies that have it.
-    """
-
-    kinds: tuple[Codec, ...] = Field(default=("opus", "mp3", "gsm", "g711"), min_length=1)
-    chance: Chance = 0.25
-
-
-class StreamSettings(RecipeSection):
-    """Clips of one speaker joined to longer streams.
-
-    Attributes
-    ----------
-    clips
-        Range of how many are joined; a speaker's last stream may take in a few more.
-    gap_s
-        Range of the silence between them.
-    unbroken
-        Share of the streams that are joined without a gap, so that the emotion changes within one
-        stretch of speech.
-    passes
-        In how many streams each clip is.
-    changed
-        Share of the streams that are changed as copies are; the others stay as recorded.
-    """
-
-    clips: tuple[int, int] = (2, 4)
-    gap_s: Range = (0.7, 2.0)
-    unbroken: Chance = 0.0
-    passes: int = Field(default=1, ge=1)
-    changed: Chance = 1.0
-
-    @model_validator(mode="after")
-    def _check_streams(self) -> Self:
-        if not 2 <= self.clips[0] <= self.clips[1]:
-            raise ValueError("'clips' is a range that begins with 2 or more")
-        if self.gap_s[0] < 0:
-            raise ValueError("'gap_s' must not be negative")
-        return self
-
-
-class Augmentation(RecipeSection):
-    """Augmentation of the training clips; by default none.
-
-    Attributes
-    ----------
-    copies
-        Number of changed copies of each training clip.
-    noise, room, band, codec
-        Effects that a share of the copies has; ``null``: none has it.
-    gain_db
-        The level of each copy is changed by up to so much either way, and never beyond full scale.
-    pitch_semitones
-        The pitch of each copy, formants included, is moved by up to so much either way.
-    speed
-        Range of the tempo of each copy, whose pitch stays: 1.1 is a tenth faster. ``null``: as it
-        was.
-    rate
-        Range of the rate at which each copy is played, which moves tempo, pitch and formants
-        together, as of another speaker (Ko et al., Audio Augmentation for Speech Recognition,
-        Interspeech 2015). ``null``: as it was.
-    streams
-        Clips joined to streams; ``null``: none.
-    """
-
-    copies: int = Field(default=0, ge=0)
-    noise: NoiseSettings | None = None
-    room: RoomSettings | None = None
-    gain_db: float = Field(default=0.0, ge=0, le=60)
-    pitch_semitones: float = Field(default=0.0, ge=0, le=12)
-    speed: Range | None = None
-    rate: Range | None = None
-    band: BandSettings | None = None
-    codec: CodecSettings | None = None
-    streams: StreamSettings | None = None
-
-    @model_validator(mode="after")
-    def _check_effects(self) -> Self:
-        if self.speed is not None and not 0.5 <= self.speed[0] <= self.speed[1] <= 2.0:
-            raise ValueError("'speed' must lie between 0.5 and 2")
-        if self.rate is not None and not 0.5 <= self.rate[0] <= self.rate[1] <= 2:
-            raise ValueError("'rate' must lie between 0.5 and 2")
-        if self.copies and not self.changes:
-            raise ValueError("'copies' needs an effect: the same clips again teach nothing")
-        if self.changes and not self.copies and self.streams is None:
-            raise ValueError(
-                "effects need 'copies' or 'streams': clips as recorded stay as they are"
-            )
-        return self
-
-    @property
-    def changes(self) -> bool:
-        """Whether any effect is on."""
-        effects = (self.noise, self.room, self.band, self.codec, self.speed, self.rate)
-        return any(effects) or self.gain_db > 0 or self.pitch_semitones > 0
-
-
-# ------------------------------------------------------------------------------------------ effects
 
 
 @dataclass(frozen=True, slots=True)

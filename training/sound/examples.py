@@ -1,28 +1,21 @@
-"""Takes: clips as they are fed, as recorded or changed, alone or joined to a stream."""
+"""Examples: clips as inputs, as recorded or changed, alone or joined to a stream."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.records import SAMPLE_RATE
-from training.cache import content_hash
+from training.cache import combined_hash, content_hash
 from training.corpora import Clip
-from training.sound.mixing import mix_at_snr, voiced_mask
-from training.sound.noises import BABBLE, check_kinds, make_noise
 from training.sound.recordings import samples_16k
-from training.sound.seeding import generator
 from training.sound.streams import ClipSpan, ClipStream, join_with_gaps, join_without_gaps
 
 _VERSION = b"2"
-"""To be raised whenever a noise or a way of joining sounds otherwise for the same settings."""
+"""To be raised whenever a way of joining sounds otherwise for the same settings."""
 
 
 class SoundChange(Protocol):
@@ -104,7 +97,7 @@ class Example:
         recording = content_hash(self.clip.path)
         if self.change is None:
             return recording
-        return _hash(recording, self.key.encode(), self.change.digest(self.key))
+        return combined_hash(recording, self.key.encode(), self.change.digest(self.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,87 +167,12 @@ class StreamExample:
         """
         change = b"" if self.change is None else self.change.digest(self.key)
         recordings = [content_hash(clip.path) for clip in self.clips]
-        return _hash(_VERSION, *recordings, self.key.encode(), change)
+        return combined_hash(_VERSION, *recordings, self.key.encode(), change)
 
 
 AnyExample: TypeAlias = Example | StreamExample
 
 
 def as_examples(sounds: Sequence[Clip | AnyExample]) -> list[AnyExample]:
-    """Takes, clips among which are fed as recorded."""
+    """Examples, with clips as examples as recorded."""
     return [Example(sound) if isinstance(sound, Clip) else sound for sound in sounds]
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseMixer:
-    """Change that mixes noise under a sound, of a kind drawn for each key.
-
-    Attributes
-    ----------
-    kinds
-        Kinds of noise of which one is drawn for each key: see :mod:`training.sound.noises`.
-    snr_db
-        Signal-to-noise ratio over voiced samples, or the range it is drawn from. One seed and key
-        give the same noise at every ratio.
-    seed
-        Seed of all random draws.
-    speech
-        Recordings of training speakers, for babble; each process keeps them in memory once read, so
-        some dozens are best.
-
-    Raises
-    ------
-    UsageError
-        A kind is not known, or babble is wanted without speech.
-    """
-
-    kinds: tuple[str, ...]
-    snr_db: float | tuple[float, float]
-    seed: int = 0
-    speech: tuple[Path, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_kinds(self.kinds, has_speech=bool(self.speech))
-
-    def __call__(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:
-        """Sound with noise; see :func:`training.sound.mixing.mix_at_snr`."""
-        random = generator(self.seed, "noise", key)
-        kind = self._kind(random)
-        low, high = self.snr_db if isinstance(self.snr_db, tuple) else (self.snr_db, self.snr_db)
-        snr_db = random.uniform(low, high)
-        speech = [_remembered_samples(path) for path in self.speech] if kind == BABBLE else []
-        noise = make_noise(kind, len(samples) / SAMPLE_RATE, random, speech)
-        return mix_at_snr(samples, noise, snr_db, voiced_mask(samples))
-
-    def voice(self, samples: NDArray[np.float32], key: str) -> NDArray[np.float32]:  # noqa: ARG002
-        """Samples without the noise."""
-        return samples
-
-    def _kind(self, random: np.random.Generator) -> str:
-        return self.kinds[int(random.integers(len(self.kinds)))]
-
-    def digest(self, key: str) -> bytes:
-        """Hash of the settings, and of the speech that noise of this key is made of, if any."""
-        kind = self._kind(generator(self.seed, "noise", key))
-        speech = [_remembered_hash(path) for path in self.speech] if kind == BABBLE else []
-        settings = repr((self.kinds, self.snr_db, self.seed)).encode()
-        return _hash(_VERSION, settings, *speech)
-
-
-@lru_cache(maxsize=512)
-def _remembered_samples(path: Path) -> NDArray[np.float32]:
-    sound = samples_16k(path)
-    sound.flags.writeable = False
-    return sound
-
-
-@lru_cache(maxsize=4096)
-def _remembered_hash(path: Path) -> bytes:
-    return content_hash(path)
-
-
-def _hash(*parts: bytes) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(hashlib.sha256(part).digest())
-    return digest.digest()

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from realtime_ser.base.config import GateConfig
 from realtime_ser.recogniser.features import FeatureParams
 from training.settings import BaseRecipe, FitSettings, NoMixedPrecision
-from training.sound.augment import Augmentation
+from training.sound.augmentation import Augmentation
 from training.streaming.architecture import Architecture
 from training.streaming.noise_spectra import SpectralNoise
 
