@@ -1,9 +1,9 @@
-"""Labelled speech of sessions as a folder that models are trained on: a folder for each label.
+"""Corpus of the labelled speech of sessions: clips in a folder for each label, to train on.
 
-What a person labelled goes before what the model said: the intervals of the tier ``corrected
-segments``, and those of any other tier whose label is one of the eight emotions. The segments that
-nobody corrected are the model's own guesses, and are taken only on demand. ``LABEL/SPEAKER`` holds
-the clips, one channel each, and ``metadata.csv`` tells where each of them comes from.
+Labels of a person go before labels of the model: the intervals of the tier ``corrected segments``,
+and those of any other tier whose label is one of the eight emotions. Segments that nobody corrected
+carry the model's own guesses, and are taken only on demand. ``LABEL/SPEAKER`` holds the clips, one
+channel each, and ``metadata.csv`` has the origin of each clip.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ HEADER = [
 """Columns of the table; ``by`` is ``hand`` or ``model``."""
 
 UNKNOWN = "unknown"
-"""Speaker of all clips of which nothing tells who speaks, so that nobody is two speakers."""
+"""Speaker of all clips whose speaker is unknown, so that nobody counts as two speakers."""
 
 _SHORTEST_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusRequest:
-    """What goes into a corpus.
+    """Request for a corpus.
 
     Attributes
     ----------
     to
-        The folder; it must not be there yet, or be empty.
+        The folder, which must be empty or not exist yet.
     channel
-        Number or name of the only channel that is wanted; ``None``: all of them.
+        Number or name of the only channel to take; ``None``: all channels.
     uncorrected
-        Whether the segments that nobody corrected go in too, with the model's label.
+        Whether segments that nobody corrected are taken too, with the model's label.
     """
 
     to: Path
@@ -59,16 +59,16 @@ class CorpusRequest:
 
 @dataclass(frozen=True, slots=True)
 class CorpusFolder:
-    """What went into a corpus.
+    """Result of an export as a corpus.
 
     Attributes
     ----------
     folder
-        Where it is.
+        Folder of the corpus.
     clips
         Number of clips of each label.
     left_out
-        Why a session gave nothing; a sentence each.
+        Reasons why sessions were left out; a sentence each.
     """
 
     folder: Path
@@ -78,7 +78,7 @@ class CorpusFolder:
 
 @dataclass(frozen=True, slots=True)
 class _LabelledClip:
-    """A stretch of one channel and its label."""
+    """A labelled stretch of a channel."""
 
     channel: int
     start_s: float
@@ -94,23 +94,23 @@ def export_corpus(
     request: CorpusRequest,
     advance: Callable[[float], None] = lambda _: None,
 ) -> CorpusFolder:
-    """Write the labelled speech of sessions as a corpus; nothing is replaced, and no half is left.
+    """Write the labelled speech of sessions as a corpus, whole or not at all.
 
     Parameters
     ----------
     store, sessions
         The sessions; those without sound are left out.
     request
-        What, and where.
+        Folder and selection.
     advance
-        Is told from time to time what share is done.
+        Called from time to time with the share that is done.
 
     Raises
     ------
     SerError
-        There is nothing that could be written; the reason is named.
+        No clip could be written; the sentence has the reason.
     OutputError
-        The folder is taken, or cannot be written.
+        The folder is not empty, or cannot be written.
     """
     if request.to.exists() and (not request.to.is_dir() or any(request.to.iterdir())):
         raise FileTakenError(f"{request.to} exists already: choose another name, or empty it.")
@@ -184,7 +184,7 @@ def _labelled(
     intervals: Sequence[Interval],
     request: CorpusRequest,
 ) -> list[_LabelledClip]:
-    """What is labelled in one channel."""
+    """Labelled stretches of a channel."""
     several = len(info.channels) > 1
     segments = [segment for segment in all_segments if segment.channel == channel]
     found: list[_LabelledClip] = []
@@ -229,7 +229,7 @@ def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 def _mostly_overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether two stretches share more than half of the shorter one."""
+    """Whether two stretches overlap in more than half of the shorter stretch."""
     shorter = min(one[1] - one[0], other[1] - other[0])
     return _overlap(one, other) > shorter / 2
 
@@ -237,7 +237,7 @@ def _mostly_overlap(one: tuple[float, float], other: tuple[float, float]) -> boo
 def _write(
     info: SessionInfo, clip: _LabelledClip, audio: Path, request: CorpusRequest, folder: Path
 ) -> list[list[str]]:
-    """Write a clip, and return its row; none where there is no sound."""
+    """Write a clip, and return its row; ``None`` where the sound has ended."""
     with soundfile.SoundFile(audio) as source:
         rate, first = source.samplerate, round(clip.start_s * source.samplerate)
         source.seek(min(first, source.frames))
@@ -268,7 +268,7 @@ def _write(
 
 
 def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
-    """Who speaks: the participant, where the channel must be theirs, or the channel's name."""
+    """Speaker of a channel: the participant, if the channel must be theirs, or its name."""
     participant = info.metadata.study.participant
     if participant and (alone or len(info.channels) == 1):
         return participant
@@ -276,7 +276,7 @@ def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
 
 
 def _file_name(text: str) -> str:
-    """Text as the name of a folder that each system allows."""
+    """Text as a name of a folder that every system allows."""
     return re.sub(r"[^\w .-]", "_", text).strip(" .") or UNKNOWN
 
 

@@ -17,18 +17,18 @@ _LONGEST_S = 1e6
 
 
 class PrintedFile:
-    """Grows with a file's records, and is saved as a PNG at its end.
+    """Printed timeline that grows with a file's records.
 
     Parameters
     ----------
     info
         The file.
     channels
-        Channels to show, one below the other.
+        Channels to show, from top to bottom.
     labels
         Labels of the probabilities, in order.
     render_png
-        Makes a PNG of an SVG document at a scale.
+        Function from an SVG document and a scale to a PNG.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class PrintedFile:
         self._render_png = render_png
 
     def feed(self, records: Sequence[Update | Segment]) -> None:
-        """Take in what was heard."""
+        """Take the next records."""
         self._content.feed(records)
 
     def save(self, path: Path) -> None:
-        """Write the picture.
+        """Write the timeline as PNG.
 
         Raises
         ------
         OutputError
-            It cannot be written.
+            The file cannot be written.
         """
         end_s = self._content.end_s
         page = PrintedTimeline(self._name, [clock_text(end_s)], self._content.channels, (), end_s)

@@ -1,4 +1,4 @@
-"""A session as a page of HTML that prints well and needs nothing but itself."""
+"""Report of a session as a page of HTML that prints well and needs no other file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ feels. They are often wrong, more so for quiet, far or spontaneous speech and fo
 languages that the model did not learn. They are no medical finding, unsuitable for forensics, and
 must not be used to judge people at work or in education. No decision about a person should rest on
 them."""
-"""What nobody who reads figures of a session may miss."""
+"""Limits that a reader of the figures must know."""
 
 _STYLE = """
 @page { size: A4; margin: 15mm 14mm; }
@@ -54,14 +54,14 @@ svg { width: 100%; height: auto; display: block; break-inside: avoid; }
 
 
 def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -> str:
-    """A report of a session: its facts, timeline, figures and markers, and their limits.
+    """Report of a session: facts, timeline, figures, markers and limits, as HTML.
 
     Parameters
     ----------
     store, info
         The session.
     style
-        How the timeline is drawn.
+        Style of the curves in the timeline.
     """
     title = _escaped(one_line(info.metadata.title) or f"Session {info.id}")
     parts = [
@@ -239,7 +239,7 @@ def _notes(store: Store, info: SessionInfo) -> Iterator[str]:
 
 
 def _compact_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table of the first rows, without columns in which nothing stands."""
+    """Table of the first rows, without empty columns."""
     used = [index for index in range(len(header)) if any(row[index] for row in rows)]
     kept = [[row[index] for index in used] for row in rows[:_MOST_MARKERS]]
     yield from _table([header[index] for index in used], kept)

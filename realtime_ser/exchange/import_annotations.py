@@ -49,14 +49,14 @@ _SAME_S = 0.0015
 
 @dataclass(frozen=True, slots=True)
 class ImportedAnnotations:
-    """What was read into a session.
+    """Result of an import.
 
     Attributes
     ----------
     markers, intervals
-        What is new.
+        New markers and intervals.
     known
-        How many spans the session had already.
+        Number of spans that the session had already.
     """
 
     markers: tuple[Marker, ...]
@@ -67,7 +67,7 @@ class ImportedAnnotations:
 def import_annotations(
     store: Store, info: SessionInfo, path: Path, name: str | None = None
 ) -> ImportedAnnotations:
-    """Read a file's markers and intervals into a session: all of them, or none.
+    """Read a file's markers and intervals into a session, all or none.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def import_annotations(
     path
         ELAN's ``.eaf``, Praat's ``.TextGrid``, or Audacity's labels ``.txt``.
     name
-        Format; ``None``: as the file's ending says.
+        Name of the format; ``None``: by the ending of the file.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def import_annotations(
 
 
 class _ExportedSpans:
-    """What the export of a session holds, by tier and channel."""
+    """Spans of a session as an export holds them, by tier and channel."""
 
     def __init__(
         self, info: SessionInfo, tiers: Sequence[AnnotationTier], *, one_track: bool
@@ -117,7 +117,7 @@ class _ExportedSpans:
                 self._spans[self._tier_key(tier), span.text].append(span)
 
     def contains(self, tier: AnnotationTier, span: LabelledSpan) -> bool:
-        """Whether a span is there, or has been there; only the start of a moment counts."""
+        """Whether the session has, or had, a span; of a moment only the start counts."""
         key = self._tier_key(tier)
         moment = tier.moments or key[0] == MARKERS
         text = span.text or (UNNAMED_MARKER if moment else UNNAMED_SPAN)

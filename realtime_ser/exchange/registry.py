@@ -1,4 +1,4 @@
-"""Which format a file name asks for, and writing a session in it."""
+"""Registry of the export formats, by the ending of a file name."""
 
 from __future__ import annotations
 
@@ -53,22 +53,22 @@ PngRenderer = Callable[[str, float], bytes]
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is to be exported, and how.
+    """Request for an export.
 
     Attributes
     ----------
     to
-        The file; other files that belong to it go beside it.
+        The file; files that belong to it are written beside.
     format
-        One of :data:`FORMATS`; ``None``: as the file's ending says.
+        A name of :data:`FORMATS`; ``None``: by the ending of the file.
     audio_range
-        What of the sound, for WAV and FLAC.
+        Part of the sound, for WAV and FLAC.
     style
-        How the timeline is drawn.
+        Style of the curves in the timeline.
     frames
-        Whether a JSON document holds the updates too.
+        Whether a JSON document includes the updates.
     without_profile
-        Whether tables hold what the model said before a profile corrected it.
+        Whether tables hold the probabilities before the correction by a profile.
     """
 
     to: Path
@@ -82,25 +82,25 @@ class ExportRequest:
 def export(
     store: Store, info: SessionInfo, request: ExportRequest, render_png: PngRenderer | None = None
 ) -> list[Path]:
-    """Write a session in the format that is wished; nothing is replaced, and no half is left.
+    """Write a session in a format, whole or not at all.
 
     Parameters
     ----------
     store, info
         The session; one that is running is written as far as it is stored.
     request
-        What, where and how.
+        File, format and options.
     render_png
-        Makes pictures; without it there is no PNG.
+        Function from an SVG document and a scale to a PNG; ``None``: no PNG can be written.
 
     Returns
     -------
-    The files, the one that was asked for first.
+    The files, the requested file first.
 
     Raises
     ------
     UsageError
-        The format is unknown, or what is wished does not go with it.
+        The format is unknown, or does not have a requested option.
     SerError
         No sound was kept.
     OutputError
@@ -139,12 +139,12 @@ def export(
 
 
 def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDINGS) -> str:
-    """A format by its name, or else by the ending of a file's.
+    """Format of a name, or else of the ending of a file.
 
     Raises
     ------
     UsageError
-        There is none; the ones that there are, are named.
+        There is no such format; the sentence names those that exist.
     """
     formats = tuple(dict.fromkeys(known.values()))
     found = known.get(path.suffix.lower()) if name is None else name
@@ -177,7 +177,7 @@ def _png(
 
 
 def _write_elan(store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles) -> None:
-    """The annotation file, the sound where it was kept, and the curves."""
+    """Write the annotation file, the sound if kept, and the curves."""
     file = atomic_files.begin(to)
     media = None
     if has_sound(info) and info.state is not SessionState.RUNNING:

@@ -1,6 +1,6 @@
-"""A session as tiers of labelled spans, the way annotation tools see one.
+"""Tiers of labelled spans of a session, as annotation tools have them.
 
-A tier holds spans that do not overlap, or moments. What is about one channel is on a tier whose
+A tier holds spans that do not overlap, or moments. Spans of a single channel are on a tier whose
 name ends in ``@`` and the channel's title, ELAN's custom for speakers.
 """
 
@@ -17,7 +17,7 @@ from realtime_ser.session.store import Interval, SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
 
 SEGMENTS = "segments"
-"""Tier of what the model said of each segment."""
+"""Tier of the model's results for the segments."""
 
 MARKERS = "markers"
 """Tier of the moments that were marked."""
@@ -34,7 +34,7 @@ UNNAMED_SPAN = "-"
 class LabelledSpan:
     """A labelled stretch in seconds from the start of the session; a moment ends as it starts.
 
-    ``notes`` are more words about it, by the names of the tiers that are to hold them.
+    ``notes`` are further texts, by the names of the tiers that are to hold them.
     """
 
     start_s: float
@@ -50,13 +50,13 @@ class AnnotationTier:
     Attributes
     ----------
     name
-        Unlike that of all other tiers.
+        Name, unique among the tiers.
     spans
-        In order of time.
+        Spans in order of time.
     moments
-        Whether they are moments.
+        Whether the spans are moments.
     speaker
-        Title of the channel that it is about; empty: of none.
+        Title of the tier's channel; empty: no single channel.
     """
 
     name: str
@@ -66,7 +66,7 @@ class AnnotationTier:
 
 
 def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
-    """All that is labelled in a session: segments a channel, markers, intervals by their tiers."""
+    """Tiers of a session: segments of each channel, markers, and intervals by their tiers."""
     markers = store.markers(info.id)
     moments = [marker for marker in markers if marker.duration_s <= 0]
     lasting = [marker for marker in markers if marker.duration_s > 0]
@@ -93,7 +93,7 @@ def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
 
 
 def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
-    """What a tier is called without its lane's number and its channel, and the channel."""
+    """Name of a tier without the number of its row and its channel, and the channel."""
     plain = re.sub(r" \(\d+\)$", "", name)
     tier, at, speaker = plain.rpartition("@")
     if at and tier:
@@ -104,7 +104,7 @@ def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
 
 
 def end_of(info: SessionInfo, tiers: Iterable[AnnotationTier]) -> float:
-    """Time that a session and all its spans end at."""
+    """Latest end of a session and of all its spans, in seconds."""
     ends = [span.end_s for tier in tiers for span in tier.spans]
     return max([info.duration_s, *ends])
 
@@ -139,9 +139,9 @@ def _interval_span(interval: Interval) -> LabelledSpan:
 def _spread_overlaps(
     name: str, spans: Sequence[LabelledSpan], *, moments: bool = False, speaker: str = ""
 ) -> list[AnnotationTier]:
-    """Share spans that overlap out among as few tiers as can be; the first may be empty.
+    """Share overlapping spans out among as few tiers as possible; the first may be empty.
 
-    Times count to the millisecond, which is what ELAN knows.
+    Times count to the millisecond, the resolution of ELAN.
     """
     rows: list[list[LabelledSpan]] = [[]]
     ends_ms = [-1]
@@ -160,7 +160,7 @@ def _spread_overlaps(
 
 
 def _with_unique_names(tiers: Iterable[AnnotationTier]) -> list[AnnotationTier]:
-    """Tiers whose names differ: somebody may have called a tier of theirs ``markers``."""
+    """Tiers with unique names: a person may have called a tier ``markers``, too."""
     taken: dict[str, AnnotationTier] = {}
     for tier in tiers:
         name, number = tier.name, 2
