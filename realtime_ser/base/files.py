@@ -118,6 +118,8 @@ class AtomicFiles:
     ----------
     to
         The file that a person named, which the sentence of a failure names too.
+    overwrite
+        Whether files that exist already are replaced.
 
     Attributes
     ----------
@@ -132,8 +134,9 @@ class AtomicFiles:
         The body raised an error of the disk.
     """
 
-    def __init__(self, to: Path) -> None:
+    def __init__(self, to: Path, *, overwrite: bool = False) -> None:
         self._to = to
+        self._overwrite = overwrite
         self._drafts: dict[Path, Path] = {}
 
     @property
@@ -143,7 +146,8 @@ class AtomicFiles:
 
     def begin(self, path: Path) -> Path:
         """Path of the draft of ``path``."""
-        require_absent(path)
+        if not self._overwrite:
+            require_absent(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._drafts[path] = draft_path(path)
         return self._drafts[path]
@@ -164,7 +168,7 @@ class AtomicFiles:
         try:
             with writing(self._to):
                 if kind is None:
-                    for path in self._drafts:
+                    for path in () if self._overwrite else self._drafts:
                         require_absent(path)
                     for path, draft in self._drafts.items():
                         draft.replace(path)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,12 +28,13 @@ from realtime_ser.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from realtime_ser.audio.source import SourceInfo
+    from rich.table import Table
+
     from realtime_ser.base.config import Config
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome
     from realtime_ser.session.analysis.inputs import InputFile
     from realtime_ser.session.analysis.processes import ProgressCallback
-    from realtime_ser.session.analysis.results import FilePlot
+    from realtime_ser.session.store import SessionInfo, Store
 
 _REFRESH_S = 0.2
 
@@ -70,25 +73,29 @@ def analyze(
 
     PATH is an audio file, or a folder with such files.
     """
+    from realtime_ser.exchange.analysis_tables import export_analysis
     from realtime_ser.session.analysis.analyzer import AnalysisSettings
 
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
-    settings = AnalysisSettings(config, tuple(classes or ()), _draw_file if plot else None)
-    _analyze(paths, settings, out, jobs)
+    export = partial(export_analysis, draw=_draw_file if plot else None)
+    with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
+        settings = AnalysisSettings(config, Path(folder), tuple(classes or ()), export)
+        _analyze(paths, settings, out, jobs)
 
 
-def _draw_file(info: SourceInfo, channels: Sequence[int], labels: Sequence[str]) -> FilePlot:
-    """Begin the picture of a file."""
+def _draw_file(store: Store, info: SessionInfo, path: Path) -> None:
+    """Draw the timeline of a file as a PNG."""
     from realtime_ser.commands.sessions import draw_png
-    from realtime_ser.exchange.file_plot import PrintedFile
+    from realtime_ser.timeline.printed import PNG_SCALE, timeline_svg
 
-    return PrintedFile(info, channels, labels, draw_png)
+    path.write_bytes(draw_png(timeline_svg(store, info), PNG_SCALE))
 
 
 def _analyze(
     paths: Sequence[Path], settings: AnalysisSettings, out: Path | None, jobs: int | None
 ) -> None:
+    from realtime_ser.exchange.analysis_tables import refuse_taken
     from realtime_ser.session.analysis.analyzer import Analyzer
     from realtime_ser.session.analysis.inputs import find_inputs
     from realtime_ser.session.analysis.processes import (
@@ -98,10 +105,13 @@ def _analyze(
     )
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    analyzer = Analyzer(settings)
-    items = find_inputs(paths, out)
+    items = refuse_taken(find_inputs(paths, out))
     outcomes_so_far: list[Outcome] = []
-    with _sink(out, analyzer.labels) as sink, _progress(items) as report_progress:
+    with (
+        closing(Analyzer(settings)) as analyzer,
+        _sink(out, analyzer.labels) as sink,
+        _progress(items) as report_progress,
+    ):
         count = processes_for(items, jobs)
         outcomes = (
             analyze_here(items, analyzer, report_progress)
@@ -157,28 +167,26 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
 
     from rich.console import Console
 
+    from realtime_ser.base.files import writing
+    from realtime_ser.exchange.analysis_tables import SUMMARY, SummaryRows, require_summary
     from realtime_ser.session import csv_rows
-    from realtime_ser.session.analysis import summary
-    from realtime_ser.session.analysis.results import cannot_write
-    from realtime_ser.session.analysis.saving import SUMMARY
 
     if out is None and sys.stdout.isatty():
         printed = _PrintedSummary()
         try:
             yield printed
         finally:
-            Console().print(summary.table(printed.outcomes))
+            Console().print(_table(printed.outcomes))
     elif out is None:
-        yield summary.SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout)
+        yield SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout)
     else:
         path = out / SUMMARY
-        summary.check_replaceable(path)
+        require_summary(path)
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            with path.open("w", encoding="utf-8", newline="") as file:
-                yield summary.SummaryRows(csv_rows.csv_writer(file), labels, file)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+            with writing(path):
+                out.mkdir(parents=True, exist_ok=True)
+                with path.open("w", encoding="utf-8", newline="") as file:
+                    yield SummaryRows(csv_rows.csv_writer(file), labels, file)
         finally:
             if path.exists():
                 print(printable(str(path.resolve())))
@@ -193,6 +201,37 @@ class _PrintedSummary:
     def feed(self, outcome: Outcome) -> None:
         """Take a row."""
         self.outcomes.append(outcome)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    """A table to read on a terminal."""
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("file", overflow="fold")
+    for name in ("duration", "speech"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("result", overflow="fold")
+    for outcome in outcomes:
+        grid.add_row(
+            outcome.file,
+            "" if outcome.duration_s is None else f"{outcome.duration_s:.1f} s",
+            "" if outcome.speech_s is None else f"{outcome.speech_s:.1f} s",
+            _result(outcome),
+        )
+    return grid
+
+
+def _result(outcome: Outcome) -> str:
+    from realtime_ser.base.text import result_text
+
+    estimate = outcome.estimate
+    if outcome.error is not None:
+        return f"[bold]failed:[/] {outcome.error}"
+    result = "no speech"
+    if estimate is not None:
+        result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+    return "; ".join([result, *(note.text for note in outcome.notes)])
 
 
 @contextmanager

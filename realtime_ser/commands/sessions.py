@@ -509,7 +509,7 @@ def _reanalyse(config: Config, *, name: str, model: str) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from realtime_ser.session.reanalysis import reanalyse
+    from realtime_ser.session.analysis.reanalysis import reanalyse
 
     with _opened(config) as store:
         info = store.session(name)

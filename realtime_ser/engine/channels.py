@@ -30,8 +30,13 @@ class ChannelPipelines:
     decoder
         The bundle's decoder; ``None``: over all labels, without a profile.
 
+    model
+        The bundle's step model, where sources after one another share it.
+
     Attributes
     ----------
+    channels
+        Their numbers.
     position
         Native samples of the session so far, lost and paused ones counted.
     """
@@ -43,8 +48,10 @@ class ChannelPipelines:
         channels: Sequence[int],
         rate: int,
         decoder: Decoder | None = None,
+        model: StepModel | None = None,
     ) -> None:
-        model = StepModel(bundle)
+        model = model or StepModel(bundle)
+        self.channels = tuple(channels)
         self.position = 0
         self._pipelines = [
             ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model), rate)

@@ -9,10 +9,8 @@ from typing import TypeAlias
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
-from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import Segment, State, Update
 from realtime_ser.engine.channels import ChannelPipelines
-from realtime_ser.recogniser.bundle import Bundle, Decoder
 
 BLOCK_S = 1.0
 """Seconds of sound between two turns of the channels, which is their order in the tables."""
@@ -31,13 +29,7 @@ class Gap:
 
 
 def analyse(
-    source: FileSource,
-    bundle: Bundle,
-    gate: GateConfig,
-    channels: Sequence[int],
-    *,
-    gaps: Sequence[Gap] = (),
-    decoder: Decoder | None = None,
+    source: FileSource, pipelines: ChannelPipelines, gaps: Sequence[Gap] = ()
 ) -> Iterator[AnalysedBlock]:
     """Records of a file, block by block, equal to those of the live engine.
 
@@ -45,24 +37,17 @@ def analyse(
     ----------
     source
         The file.
-    bundle
-        The model.
-    gate
-        Settings of the speech gate.
-    channels
-        Numbers of the file's channels, from 1.
+    pipelines
+        Pipelines of its channels, at their start.
     gaps
         Lost and paused time, in order; the last ones may lie behind the end of the file.
-    decoder
-        The bundle's decoder; ``None``: over all labels, without a profile.
 
     Raises
     ------
     AudioFileError
         The file ends early or is damaged, or lacks one of the channels.
     """
-    require_channels(source.info, channels)
-    pipelines = ChannelPipelines(bundle, gate, channels, source.info.native_rate, decoder)
+    require_channels(source.info, pipelines.channels)
     length = (source.info.duration_s or 1.0) * source.info.native_rate
     pending, position = deque(gaps), 0
     for block in source.blocks(BLOCK_S):

@@ -2,72 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from realtime_ser.base.files import writing
-from realtime_ser.base.records import STEP_S, Record, State
+from realtime_ser.base.errors import FileTakenError
+from realtime_ser.base.files import AtomicFiles, writing
+from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
 from realtime_ser.exchange.uncorrected import without_correction
 from realtime_ser.session import csv_rows
-from realtime_ser.session.sidecar import sidecar_text
-from realtime_ser.session.sinks import TableFiles, TableSink
+from realtime_ser.session.sidecar import json_text, sidecar_fields
+from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES
 from realtime_ser.timeline.content import CORRECTED
 
-_CHUNK = 4096
+_Estimated = TypeVar("_Estimated", Update, Segment)
 
 
 def export_session(
-    store: Store, info: SessionInfo, to: Path, *, without_profile: bool = False
+    store: Store,
+    info: SessionInfo,
+    to: Path,
+    *,
+    without_profile: bool = False,
+    overwrite: bool = False,
 ) -> TableFiles:
-    """Write a session's tables and sidecar as ``monitor --export`` writes them, row by row.
+    """Write a session's tables and sidecar as ``monitor --export`` writes them.
 
     Parameters
     ----------
     store, info
         The session; one that is running is written as far as it is stored.
     to
-        Frames CSV; the others go beside it. Nothing is replaced.
+        Frames CSV; the others go beside it.
     without_profile
         Whether to write what the model said before a profile corrected it.
+    overwrite
+        Whether files that are there are replaced: a person has agreed to it.
 
     Raises
     ------
     UsageError
         ``to`` does not end in ``.csv``, or no profile corrected the session.
     OutputError
-        A file exists already or cannot be written.
+        A file exists already, is a table of the session itself, or cannot be written.
     """
-    files, metadata = TableFiles.named(to), info.metadata
-    metadata, convert = without_correction(metadata) if without_profile else (metadata, _unchanged)
-    anchors = store.anchors(info.id)
-    out = TableSink(
-        files,
-        metadata.labels,
-        lambda _: sidecar_text(metadata, info.health, anchors),
-        metadata.names,
-    )
-    try:
-        updates = store.updates(info.id)
-        while chunk := list(islice(updates, _CHUNK)):
-            out.feed([convert(update) for update in chunk])
-        out.feed([convert(segment) for segment in store.segments(info.id)])
-        out.feed(store.markers(info.id))
-        out.flush()
-        out.finish()
-    except BaseException:
-        out.discard()
-        raise
+    files = TableFiles.named(to)
+    if info.files is not None and to.resolve() in [
+        path.resolve() for path in info.files.existing()
+    ]:
+        raise FileTakenError(f"{to} is the session itself; choose another name.")
+    tables = SessionTables(store, info, without_profile=without_profile)
+    with AtomicFiles(to, overwrite=overwrite) as drafts:
+        tables.write_frames(drafts.begin(files.frames))
+        tables.write_segments(drafts.begin(files.segments))
+        tables.write_markers(drafts.begin(files.markers))
+        drafts.write(files.sidecar, json_text(tables.sidecar()))
     return files
 
 
-def _unchanged(record: Record) -> Record:
-    return record
+class SessionTables:
+    """The tables of a session that is stored.
+
+    Parameters
+    ----------
+    store, info
+        The session.
+    without_profile
+        Whether they hold what the model said before a profile corrected it.
+
+    Raises
+    ------
+    UsageError
+        No profile corrected the session.
+    """
+
+    def __init__(self, store: Store, info: SessionInfo, *, without_profile: bool = False) -> None:
+        self._store = store
+        self._info = info
+        self._metadata = info.metadata
+        self._uncorrect: Callable[[Estimate], Estimate] | None = None
+        if without_profile:
+            self._metadata, self._uncorrect = without_correction(info.metadata)
+
+    def write_frames(self, path: Path) -> None:
+        """Write a row for each update."""
+        labels, names = self._metadata.labels, self._metadata.names
+        updates = self._uncorrected(self._store.updates(self._info.id))
+        header = csv_rows.frames_header(labels)
+        rows = (csv_rows.frames_row(update, labels, names) for update in updates)
+        csv_rows.write_table(path, chain([header], rows))
+
+    def write_segments(self, path: Path) -> None:
+        """Write a row for each segment."""
+        labels, names = self._metadata.labels, self._metadata.names
+        segments = self._uncorrected(self._store.segments(self._info.id))
+        header = csv_rows.segments_header(labels)
+        rows = (csv_rows.segments_row(segment, labels, names) for segment in segments)
+        csv_rows.write_table(path, chain([header], rows))
+
+    def write_markers(self, path: Path) -> None:
+        """Write a row for each marker."""
+        markers = self._store.markers(self._info.id)
+        csv_rows.write_table(path, [csv_rows.MARKERS_HEADER, *map(csv_rows.markers_row, markers)])
+
+    def _uncorrected(self, records: Iterable[_Estimated]) -> Iterable[_Estimated]:
+        uncorrect = self._uncorrect
+        if uncorrect is None:
+            return records
+        return (
+            one if one.estimate is None else replace(one, estimate=uncorrect(one.estimate))
+            for one in records
+        )
+
+    def sidecar(self) -> dict[str, Any]:
+        """Fields of the sidecar: how the numbers came about."""
+        anchors = self._store.anchors(self._info.id)
+        return sidecar_fields(self._metadata, self._info.health, anchors)
 
 
 # ------------------------------------------------------------------------------------------- tidy

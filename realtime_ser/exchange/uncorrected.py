@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from realtime_ser.base.errors import UsageError
-from realtime_ser.base.records import Record, Segment, Update
+from realtime_ser.base.records import Estimate
 from realtime_ser.recogniser.bundle import Decoder
 from realtime_ser.recogniser.speaker_calibration import shifted
 from realtime_ser.session.metadata import SessionMetadata
@@ -16,17 +16,13 @@ from realtime_ser.session.metadata import SessionMetadata
 
 def without_correction(
     metadata: SessionMetadata,
-) -> tuple[SessionMetadata, Callable[[Record], Record]]:
-    """What a session would be without its profile.
-
-    Returns
-    -------
-    Its facts, and what turns each of its records into what the model said.
+) -> tuple[SessionMetadata, Callable[[Estimate], Estimate]]:
+    """Metadata of a session without its profile, and the model's own estimate of a corrected one.
 
     Raises
     ------
     UsageError
-        No profile corrected it.
+        No profile corrected the session.
     """
     profile = metadata.provenance.get("profile")
     if profile is None:
@@ -36,11 +32,8 @@ def without_correction(
     nothing = np.zeros(len(labels))
     decoder = Decoder(labels, np.arange(len(labels)), 1.0, profile["certainty_threshold"], nothing)
 
-    def without_shift(record: Record) -> Record:
-        if isinstance(record, Update | Segment) and record.estimate is not None:
-            said = shifted(record.estimate.probabilities, -shift)
-            return replace(record, estimate=decoder.estimate(said))
-        return record
+    def without_shift(estimate: Estimate) -> Estimate:
+        return decoder.estimate(shifted(estimate.probabilities, -shift))
 
     provenance = dict(metadata.provenance)
     config = {**provenance["config"], "profile": None}

@@ -7,8 +7,9 @@ segment and estimate are empty.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from realtime_ser.base.records import Estimate, Marker, Segment, Update
@@ -20,10 +21,19 @@ class RowWriter(Protocol):
     def writerow(self, row: Sequence[Any], /) -> Any:
         """Write one row."""
 
+    def writerows(self, rows: Iterable[Sequence[Any]], /) -> Any:
+        """Write several rows."""
+
 
 def csv_writer(file: IO[str]) -> RowWriter:
     """Writer of RFC 4180 rows into a file that was opened with ``newline=""``."""
     return csv.writer(file, lineterminator="\r\n")
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write a table whole; the first row is its header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv_writer(file).writerows(rows)
 
 
 def frames_header(labels: Sequence[str]) -> list[str]:

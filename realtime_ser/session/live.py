@@ -226,13 +226,13 @@ class LiveSession:
 
 def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
     """Metadata of a session that begins now."""
-    manifest, study = monitor.bundle.manifest, config.study
+    study = config.study
     return SessionMetadata(
         started=_now(),
         source=monitor.source.info,
         channels=monitor.channels,
         labels=monitor.labels,
-        model=ModelIdentity(manifest.name, manifest.version, monitor.bundle.digest),
+        model=ModelIdentity.of(monitor.bundle),
         provenance=provenance(config, monitor.bundle, monitor.decoder),
         names=config.audio.names,
         study=Study(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from realtime_ser.audio.source import SourceInfo
+from realtime_ser.recogniser.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class ModelIdentity:
     name: str
     version: str
     sha256: str
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        """Identity of a bundle."""
+        return cls(bundle.manifest.name, bundle.manifest.version, bundle.digest)
 
 
 @dataclass(frozen=True, slots=True)

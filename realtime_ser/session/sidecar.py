@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -52,15 +52,26 @@ def _profile_fields(bundle: Bundle, profile: Profile | None) -> dict[str, Any] |
     }
 
 
-def sidecar_text(
+def sidecar_fields(
     metadata: SessionMetadata, health: SessionHealth, anchors: Sequence[Anchor]
-) -> str:
-    """The sidecar of a session."""
-    fields = (
+) -> dict[str, Any]:
+    """Fields of the sidecar of a session."""
+    return (
         dict(metadata.provenance)
         | source_fields(metadata.source, metadata.channels, anchors)
         | {"overflows": health.overflows, "dropped_samples": health.dropped_samples}
     )
+
+
+def sidecar_text(
+    metadata: SessionMetadata, health: SessionHealth, anchors: Sequence[Anchor]
+) -> str:
+    """Text of the sidecar of a session."""
+    return json_text(sidecar_fields(metadata, health, anchors))
+
+
+def json_text(fields: Mapping[str, Any]) -> str:
+    """Fields as the text of a sidecar."""
     return json.dumps(fields, indent=2) + "\n"
 
 

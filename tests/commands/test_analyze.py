@@ -268,31 +268,24 @@ def test_a_folder_without_audio_is_said_to_have_none(tmp_path, capsys):
 DEADLY = """
 import os
 
-class Picture:
-    def feed(self, records):
-        pass
-    def save(self, path):
-        pass
-
-def draw(info, channels, labels):
-    if info.name.startswith("deadly"):
+def export(store, info, item, outcome):
+    if item.path.name.startswith("deadly"):
         os._exit(9)
-    return Picture()
 """
 
 
 @pytest.mark.parametrize("deadly", [("deadly.wav",), ("deadly.wav", "deadly2.wav")], ids=len)
 def test_a_process_that_dies_takes_down_only_its_file(clips, tmp_path, monkeypatch, deadly):
-    (tmp_path / "deadly_plots.py").write_text(DEADLY)
+    (tmp_path / "deadly_exports.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
-    import deadly_plots
+    import deadly_exports
 
     folder = tmp_path / "in"
     shutil.copytree(clips, folder)
     for name in deadly:
         shutil.copy(clips / "a.wav", folder / name)
     items = find_inputs([folder], tmp_path / "out")
-    settings = AnalysisSettings(Config(), plot=deadly_plots.draw)
+    settings = AnalysisSettings(Config(), tmp_path / "store", export=deadly_exports.export)
     outcomes = list(analyze_in_processes(items, settings, 2, lambda shares: None))
     assert [outcome.file for outcome in outcomes] == [str(item.path) for item in items]
     for outcome in outcomes:

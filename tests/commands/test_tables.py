@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from realtime_ser.base.errors import FileTakenError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 from realtime_ser.exchange.csv_tables import export_session
@@ -96,3 +97,30 @@ def test_a_kept_session_is_exported_to_the_byte(tmp_path):
         export_session(store, kept_sessions.interview(store), tmp_path / "interview.csv")
     for name in samples("sessions", "*.csv"):
         assert (tmp_path / name).read_bytes() == (SAMPLES / "sessions" / name).read_bytes()
+
+
+def test_an_export_replaces_only_what_a_person_has_agreed_to_replace(tmp_path):
+    (tmp_path / "copy.json").write_text("mine")
+    with Store(tmp_path / "store") as store:
+        info = kept_sessions.interview(store)
+        with pytest.raises(FileTakenError, match=r"copy\.json exists already"):
+            export_session(store, info, tmp_path / "copy.csv")
+        assert (tmp_path / "copy.json").read_text() == "mine"
+        assert not (tmp_path / "copy.csv").exists()
+        export_session(store, info, tmp_path / "copy.csv", overwrite=True)
+    assert json.loads((tmp_path / "copy.json").read_text("utf-8"))["channels"] == [1, 2]
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == [
+        *("copy.csv", "copy.json", "copy.markers.csv", "copy.segments.csv")
+    ]
+
+
+def test_an_export_does_not_write_over_the_session(tmp_path):
+    (tmp_path / "own.csv").write_text("frames")
+    with Store(tmp_path / "store") as store:
+        writer = store.begin(kept_sessions.metadata())
+        writer.note_files(tmp_path / "own.csv", named=True, audio=None)
+        writer.finish()
+        info = store.session(writer.id)
+        with pytest.raises(FileTakenError, match="is the session itself; choose another name"):
+            export_session(store, info, tmp_path / "own.csv", overwrite=True)
+    assert (tmp_path / "own.csv").read_text() == "frames"

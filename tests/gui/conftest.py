@@ -76,10 +76,14 @@ def conduct(qtbot, window, tmp_path):
     """Start sessions in the window: ``conduct(speed=..., input=..., channels=...)``."""
     with contextlib.ExitStack() as stack:
 
-        def start(**audio):
+        def start(*, keep=True, **audio):
             settings = {"input": "demo", "speed": 4.0} | audio
             config = Config.model_validate(
-                {"audio": settings, "session": {"folder": tmp_path / "sessions"}}
+                {
+                    "audio": settings,
+                    "session": {"folder": tmp_path / "sessions"},
+                    "sessions": {"keep": keep},
+                }
             )
             made = SessionController(window, config, tmp_path / "session.csv")
             stack.callback(made.finish)

@@ -13,8 +13,8 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.paths import shipped
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
+from realtime_ser.session.analysis.files import session_of_file
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.file_analysis import analyze_into_store
 from realtime_ser.session.store import SessionState, Store
 
 
@@ -35,13 +35,15 @@ def ignore(share):
     """Nobody watches."""
 
 
-def test_a_session_of_a_file_says_what_the_analysis_says(store, file):
+def test_a_session_of_a_file_says_what_the_analysis_says(store, file, tmp_path):
     told = []
-    info = analyze_into_store(store, Config(), file, told.append)
+    info = session_of_file(store, Config(), file, told.append)
     assert info.state is SessionState.COMPLETE
     assert (info.metadata.title, info.audio) == ("talk.flac", file)
     assert told[-1] == pytest.approx(1.0)
-    outcome = Analyzer(AnalysisSettings(Config())).analyze(InputFile(file), ignore)
+    outcome = Analyzer(AnalysisSettings(Config(), tmp_path / "other")).analyze(
+        InputFile(file), ignore
+    )
     assert info.speech_s == pytest.approx(outcome.speech_s)
     assert info.duration_s == pytest.approx(outcome.duration_s, abs=0.16)
     segments = store.segments(info.id)
@@ -54,14 +56,14 @@ def test_a_session_of_a_file_says_what_the_analysis_says(store, file):
 
 
 def test_a_file_is_heard_again_only_when_it_or_the_settings_changed(store, file):
-    first = analyze_into_store(store, Config(), file, ignore)
-    assert analyze_into_store(store, Config(), file, ignore).id == first.id
+    first = session_of_file(store, Config(), file, ignore)
+    assert session_of_file(store, Config(), file, ignore).id == first.id
     later_s = time.time() + 60
     os.utime(file, (later_s, later_s))
-    assert analyze_into_store(store, Config(), file, ignore).id != first.id
+    assert session_of_file(store, Config(), file, ignore).id != first.id
     two = Config.model_validate({"audio": {"channels": [1, 2]}})
     with pytest.raises(AudioFileError, match="channel"):
-        analyze_into_store(store, two, file, ignore)
+        session_of_file(store, two, file, ignore)
 
 
 def test_stopping_keeps_nothing_and_deleting_leaves_the_file(store, file):
@@ -69,8 +71,8 @@ def test_stopping_keeps_nothing_and_deleting_leaves_the_file(store, file):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        analyze_into_store(store, Config(), file, stop)
+        session_of_file(store, Config(), file, stop)
     assert store.sessions() == []
-    store.delete([analyze_into_store(store, Config(), file, ignore)])
+    store.delete([session_of_file(store, Config(), file, ignore)])
     assert store.sessions() == []
     assert file.read_bytes() == shipped("demo.flac").read_bytes()

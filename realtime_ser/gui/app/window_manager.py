@@ -22,6 +22,7 @@ from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.parts import file_dialog, reveal
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
+from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.opening import open_store
 from realtime_ser.session.profiles.folder import profile_choices
@@ -145,11 +146,11 @@ class WindowManager(QObject):
             )
         )
 
-    def review_file(self, path: Path) -> None:
-        """Analyse a recording, and look at it."""
+    def review_file(self, path: Path, analysed: StoredAnalysis | None = None) -> None:
+        """Look at a recording, which is analysed unless that has been done."""
         from realtime_ser.gui.review import review_file
 
-        made = review_file(self._controller.config, path)
+        made = review_file(self._controller.config, path, analysed)
         self._progress.append(made)  # the review lives as long as this does
         made.opened.connect(self._track_window)
 

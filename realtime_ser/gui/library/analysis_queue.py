@@ -8,6 +8,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -31,12 +32,17 @@ _PROGRESS_PERIOD_S = 0.1
 
 
 class AnalysisQueue(QObject):
-    """Finds and analyses what it is given; the tables lie in a folder that goes with it.
+    """Finds and analyses what it is given; the sessions lie in a store that goes with it.
 
     Parameters
     ----------
     config
         All settings.
+
+    Attributes
+    ----------
+    folder
+        Folder of the store.
     """
 
     #: Files were found: a list of inputs, whose numbers go on from those of before.
@@ -58,15 +64,14 @@ class AnalysisQueue(QObject):
 
     def __init__(self, config: Config, parent: QObject) -> None:
         super().__init__(parent)
-        self._settings = AnalysisSettings(with_profile(config, None))
+        self.folder = Path(tempfile.mkdtemp(prefix="realtime-ser-"))
+        # Also when the program ends without this having been closed.
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._settings = AnalysisSettings(with_profile(config, None), self.folder, keep=True)
         self._waiting: deque[Callable[[ReportProgress], None]] = deque()
         self._seen: set[Path] = set()
         self._count = 0
-        self._request_count = 0
         self._task: Task | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="realtime-ser-"))
-        # Also when the program ends without this having been closed.
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
     def running(self) -> bool:
@@ -75,9 +80,7 @@ class AnalysisQueue(QObject):
 
     def add(self, paths: Sequence[Path]) -> None:
         """Analyse files and folders, after what was added before."""
-        self._request_count += 1
-        out = self._folder / str(self._request_count)
-        self._begin(lambda advance: self._find(list(paths), out, advance))
+        self._begin(lambda advance: self._find(list(paths), advance))
 
     def resume(self, items: Mapping[int, InputFile]) -> None:
         """Analyse files that were found before, by their numbers."""
@@ -124,9 +127,10 @@ class AnalysisQueue(QObject):
         self.failed.emit(error)
         self.idle.emit(True)
 
-    def _find(self, paths: Sequence[Path], out: Path, advance: ReportProgress) -> None:
+    def _find(self, paths: Sequence[Path], advance: ReportProgress) -> None:
         """Find one lot and analyse it, in the task's thread."""
-        items = [item for item in find_inputs(paths, out) if item.path.absolute() not in self._seen]
+        found = find_inputs(paths, None)
+        items = [item for item in found if item.path.absolute() not in self._seen]
         self._seen.update(item.path.absolute() for item in items)
         first, self._count = self._count, self._count + len(items)
         if items:
@@ -135,7 +139,16 @@ class AnalysisQueue(QObject):
 
     def _analyze(self, numbered_inputs: Mapping[int, InputFile], advance: ReportProgress) -> None:
         items, numbers = list(numbered_inputs.values()), list(numbered_inputs)
-        analyzer = Analyzer(self._settings)
+        with closing(Analyzer(self._settings)) as analyzer:
+            self._run(items, numbers, analyzer, advance)
+
+    def _run(
+        self,
+        items: Sequence[InputFile],
+        numbers: Sequence[int],
+        analyzer: Analyzer,
+        advance: ReportProgress,
+    ) -> None:
         self.labels_known.emit(analyzer.labels)
         sizes = [item.size for item in items]
         began_s = reported_s = time.monotonic()

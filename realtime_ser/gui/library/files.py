@@ -30,8 +30,8 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.audio.formats import AUDIO_FILES
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text
+from realtime_ser.exchange.analysis_tables import save_analysis
 from realtime_ser.gui.app.action_table import FILES
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
@@ -40,10 +40,11 @@ from realtime_ser.gui.library.share_bar import ShareCell
 from realtime_ser.gui.library.table_style import header_of, set_up_table
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
-from realtime_ser.gui.widgets.task import error_sentence
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
+from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.analysis.saving import AnalyzedFile, save_results
+from realtime_ser.session.store import Store
 
 _WIDEST_TEXTS = {
     FileColumn.LABEL: "surprised? and some more",
@@ -64,8 +65,8 @@ class FilesWindow(QWidget):
         Another window, beside which this one stays a window of its own.
     """
 
-    #: A person wants to look at the recording at this path.
-    open_requested = pyqtSignal(Path)
+    #: A person wants to look at the recording at this path; its :class:`StoredAnalysis`, or None.
+    open_requested = pyqtSignal(Path, object)
 
     def __init__(self, config: Config, *, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -73,6 +74,7 @@ class FilesWindow(QWidget):
         self.setWindowTitle("Files")
         self.setAcceptDrops(True)
         self._saved: Path | None = None
+        self._saving: Task | None = None
         self._time_left = ""
         self.model = FileTableModel()
         self.sorted = FileSortModel(self.model)
@@ -86,7 +88,7 @@ class FilesWindow(QWidget):
         self.progress = QProgressBar()
         self.state = label("", "small muted")
         self.message = MessageLabel()
-        self.cancel = button("Cancel", "End the analysis; what is done stays (Esc)")
+        self.cancel = button("Cancel", "End it; what is done stays (Esc)")
         self.resume = button("Go on", "Analyse the files that are left")
         self.save = button("Save…", "Write summary.csv and each file's tables (Ctrl+S)")
         self.reveal = button("Show the folder", "Open the folder of what was saved")
@@ -114,13 +116,10 @@ class FilesWindow(QWidget):
             self.analysis_queue.add(paths)
             self._update()
 
-    def results(self) -> list[AnalyzedFile]:
-        """What is done, in the order in which it was found."""
-        return [
-            AnalyzedFile(row.item, row.outcome)
-            for row in self.model.rows
-            if row.outcome is not None
-        ]
+    def outcomes(self) -> dict[Path, Outcome]:
+        """Outcomes of the files that are done by their paths, in the order of the search."""
+        rows = self.model.rows
+        return {row.item.path: row.outcome for row in rows if row.outcome is not None}
 
     # ------------------------------------------------------------------------------------- acting
 
@@ -152,22 +151,47 @@ class FilesWindow(QWidget):
         dialog.open()
 
     def save_to(self, folder: Path) -> None:
-        """Write summary.csv and each file's tables into a folder."""
-        results = self.results()
-        try:
-            path = save_results(results, self.model.labels, folder)
-        except SerError as error:
-            self.message.warn(str(error))
-            return
+        """Write summary.csv and each file's tables into a folder, beside the window."""
+        outcomes, labels = self.outcomes(), self.model.labels
+
+        def save(advance: ReportProgress) -> Path:
+            with Store(self.analysis_queue.folder, temporary=True) as store:
+                return save_analysis(store, outcomes, labels, folder, advance)
+
+        self._saving = Task(save, self)
+        self._saving.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        self._saving.succeeded.connect(self._saved_to)
+        self._saving.failed.connect(lambda error: self._saving_ended(error_sentence(error)))
+        self._saving.cancelled.connect(lambda: self._saving_ended("Not all of it was saved."))
+        self._saving.start()
+        self._update()
+
+    def _saved_to(self, path: Path) -> None:
+        self._saving_ended("")
         self._saved = path
-        good = sum(result.outcome.error is None for result in results)
+        good = sum(outcome.error is None for outcome in self.outcomes().values())
         self.message.say(f"Saved: {path}, and the tables of {count_text(good, 'file')} beside it.")
         self.reveal.show()
+
+    def _saving_ended(self, warning: str) -> None:
+        self._saving = None
+        if warning:
+            self.message.warn(warning)
+        self._update()
+
+    def _cancel(self) -> None:
+        """End what runs, the analysis or the saving."""
+        if self._saving is not None:
+            self._saving.cancel()
+        self.analysis_queue.cancel()
 
     def _open(self) -> None:
         row = self._current()
         if row is not None and not row.failed:
-            self.open_requested.emit(row.item.path)
+            session = None if row.outcome is None else row.outcome.session
+            folder = self.analysis_queue.folder
+            analysed = None if session is None else StoredAnalysis(folder, session)
+            self.open_requested.emit(row.item.path, analysed)
 
     def _show_current(self) -> None:
         """Say in full why a recording could not be analysed."""
@@ -237,15 +261,17 @@ class FilesWindow(QWidget):
 
     def _update(self) -> None:
         """Show what can be done, and how far it is."""
-        rows, running = self.model.rows, self.analysis_queue.running
+        rows, saving = self.model.rows, self._saving is not None
+        running = self.analysis_queue.running
         finished = sum(row.outcome is not None for row in rows)
         bad = sum(row.failed for row in rows)
         self._pages.setCurrentIndex(1 if rows else 0)
-        self.progress.setVisible(running)
-        self.cancel.setVisible(running)
-        self.resume.setVisible(not running and finished < len(rows))
-        self.save.setEnabled(not running and finished > 0)
-        self.clear.setEnabled(not running and bool(rows))
+        idle = not running and not saving
+        self.progress.setVisible(not idle)
+        self.cancel.setVisible(not idle)
+        self.resume.setVisible(idle and finished < len(rows))
+        self.save.setEnabled(idle and finished > 0)
+        self.clear.setEnabled(idle and bool(rows))
         self.failed.setVisible(bad > 0 or self.failed.isChecked())
         row = self._current()
         self.open.setEnabled(row is not None and not row.failed)
@@ -253,7 +279,8 @@ class FilesWindow(QWidget):
         heard = sum(
             one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
         )
-        self.progress.setValue(round(1000 * heard / work))
+        if not saving:
+            self.progress.setValue(round(1000 * heard / work))
         words = [f"{finished} of {count_text(len(rows), 'file')}"] if running else []
         if not running and rows:
             words = [count_text(len(rows), "file")]
@@ -282,9 +309,11 @@ class FilesWindow(QWidget):
             self.add([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Closing ends the analysis."""
-        self.analysis_queue.cancel()
+        """Closing ends the analysis, or the saving."""
+        self._cancel()
         self.analysis_queue.wait()
+        if self._saving is not None:
+            self._saving.wait()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -372,7 +401,7 @@ class FilesWindow(QWidget):
         self.add_folder.clicked.connect(self.ask_folder)
         self.clear.clicked.connect(self._clear)
         self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))
-        self.cancel.clicked.connect(analysis_queue.cancel)
+        self.cancel.clicked.connect(self._cancel)
         self.resume.clicked.connect(self._resume)
         self.save.clicked.connect(self.ask_save)
         self.reveal.clicked.connect(self._reveal)
@@ -387,7 +416,7 @@ class FilesWindow(QWidget):
                 "add_files": self.ask_files,
                 "add_folder": self.ask_folder,
                 "save": self.ask_save,
-                "cancel": analysis_queue.cancel,
+                "cancel": self._cancel,
                 "close": self.close,
             }
         )

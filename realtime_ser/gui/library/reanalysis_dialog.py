@@ -28,7 +28,7 @@ from realtime_ser.gui.widgets.parts import (
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import shipped_models
-from realtime_ser.session.reanalysis import reanalyse
+from realtime_ser.session.analysis.reanalysis import reanalyse
 from realtime_ser.session.store import Store
 
 

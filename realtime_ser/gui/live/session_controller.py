@@ -11,10 +11,10 @@ from PyQt6.QtWidgets import QFileDialog
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import OutputError, SerError
+from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Sound, State, Update
 from realtime_ser.engine.status import Phase
-from realtime_ser.gui.live.export import copy_session_files
+from realtime_ser.exchange.csv_tables import export_session
 from realtime_ser.gui.live.marker_controller import MarkerController
 from realtime_ser.gui.live.rate_meter import RateMeter
 from realtime_ser.gui.live.replay_controller import ReplayController
@@ -28,9 +28,11 @@ from realtime_ser.gui.live.session_worker import (
 from realtime_ser.gui.live.sources import SourceChoice
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.live.window import Comparison, MainWindow
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import Manifest
 from realtime_ser.session.profiles.folder import with_profile
 from realtime_ser.session.sinks import TableFiles
+from realtime_ser.session.store import Store
 
 #: Time between two frames, and between two renewals of the words around the timeline.
 _FRAME_MS = 33
@@ -100,6 +102,7 @@ class SessionController(QObject):
         self._worker = SessionWorker()
         self._running: RunningSession | None = None
         self._session: str | None = None
+        self._store_folder: Path | None = None
         self._latest_files: TableFiles | None = None
         self._opening = False
         self._closing = False
@@ -253,15 +256,29 @@ class SessionController(QObject):
             self.rescan()
 
     def export_to(self, path: Path) -> None:
-        """Copy the session so far."""
-        if self._latest_files is None:
+        """Export the session as far as it is stored; a file that a person chose is replaced."""
+        files, folder, session = self._latest_files, self._store_folder, self._session
+        if files is None:
             return
-        try:
-            copies = copy_session_files(self._latest_files, path)
-        except OutputError as error:
-            self._window.warn("The export was not written", str(error))
-        else:
-            self._window.statusline.say(f"exported to {copies.frames}")
+        if folder is None or session is None:
+            self._export_failed(
+                SerError(f"This session is not kept in the store: copy {files.frames} instead.")
+            )
+            return
+        to = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
+
+        def export(_: ReportProgress) -> Path:
+            with Store(folder) as store:
+                info = store.session(session)
+                return export_session(store, info, to, overwrite=to.exists()).frames
+
+        task = Task(export, self)
+        task.succeeded.connect(lambda to: self._window.statusline.say(f"exported to {to}"))
+        task.failed.connect(self._export_failed)
+        task.start()
+
+    def _export_failed(self, error: Exception) -> None:
+        self._window.warn("The export was not written", error_sentence(error))
 
     def ask_export(self) -> None:
         """Ask where to export to."""
@@ -308,6 +325,7 @@ class SessionController(QObject):
         self._opening = False
         self._running = running
         self._latest_files = running.session.files
+        self._store_folder = running.session.folder
         self._session = running.session.id
         if self._finishing:
             self._closed(complete_session(running))  # the driver takes no more orders

@@ -17,7 +17,7 @@ from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.widgets.parts import button, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
-from realtime_ser.session.file_analysis import analyze_into_store
+from realtime_ser.session.analysis.files import StoredAnalysis, session_of_file
 from realtime_ser.session.store import SessionInfo, Store
 
 
@@ -34,15 +34,25 @@ class FileReview(QDialog):
         All settings.
     path
         The file.
+    analysed
+        An analysis that was made of it just now: it is not made again.
     """
 
     #: The review is open: its :class:`ReviewWindow`.
     opened = pyqtSignal(object)
 
-    def __init__(self, config: Config, path: Path, *, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        path: Path,
+        analysed: StoredAnalysis | None = None,
+        *,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._config = config
         self._path = path
+        self._analysed = analysed
         self._resources = contextlib.ExitStack()
         self._store: Store | None = None
         self.review_window: ReviewWindow | None = None
@@ -100,7 +110,7 @@ class FileReview(QDialog):
         # A store is for one thread.
         assert self._store is not None
         with Store(self._store.folder) as store:
-            return analyze_into_store(store, self._config, self._path, advance)
+            return session_of_file(store, self._config, self._path, advance, self._analysed)
 
     def _succeeded(self, info: SessionInfo) -> None:
         assert self._store is not None
@@ -127,7 +137,13 @@ class FileReview(QDialog):
         self._resources.close()
 
 
-def review_file(config: Config, path: Path, *, parent: QWidget | None = None) -> FileReview:
+def review_file(
+    config: Config,
+    path: Path,
+    analysed: StoredAnalysis | None = None,
+    *,
+    parent: QWidget | None = None,
+) -> FileReview:
     """Analyse an audio file, then open its review; returns at once.
 
     Parameters
@@ -136,6 +152,8 @@ def review_file(config: Config, path: Path, *, parent: QWidget | None = None) ->
         All settings.
     path
         The file.
+    analysed
+        An analysis that was made of it just now: it is not made again.
     parent
         Window to which the progress belongs.
 
@@ -144,7 +162,7 @@ def review_file(config: Config, path: Path, *, parent: QWidget | None = None) ->
     The window that shows the progress. It says in a sentence why a file cannot be analysed; its
     ``opened`` brings the review. Hold on to it as long as the review is to live.
     """
-    dialog = FileReview(config, path, parent=parent)
+    dialog = FileReview(config, path, analysed, parent=parent)
     dialog.setWindowModality(Qt.WindowModality.NonModal)
     dialog.show()
     return dialog

@@ -1,52 +1,58 @@
-"""One file after another through the pipeline; the model is loaded once."""
+"""One file after another through the loop; the model is loaded once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.notes import ReadNote, note_fields
-from realtime_ser.audio.source import SourceInfo, require_channels
+from realtime_ser.audio.notes import ReadNote
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import SerError
-from realtime_ser.base.records import Estimate, Segment, Update
+from realtime_ser.base.errors import SerError, StoreError
+from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import printable
-from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
-from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.session.analysis.files import FileModel, analyse_file
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.analysis.results import FilePlot, FileTables
+from realtime_ser.session.analysis.storing import Advance
 from realtime_ser.session.analysis.voice import voice_elsewhere
 from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.running_summary import SummaryAccumulator
-from realtime_ser.session.sidecar import provenance, source_fields
+from realtime_ser.session.store import SessionInfo, Store
 
-_BLOCK_S = 1.0
-
-PlotMaker = Callable[[SourceInfo, Sequence[int], Sequence[str]], FilePlot]
-"""Begins the picture of a file, given its channels and labels."""
+ExportResult: TypeAlias = Callable[[Store, SessionInfo, InputFile, "Outcome"], None]
+"""Writes the tables of a file from its session; processes are given it by name."""
 
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """What is the same for all files of an analysis.
+    """Settings that all files of an analysis share.
 
     Attributes
     ----------
     config
         All settings.
+    folder
+        A temporary folder, for the store of the sessions; it goes when the program ends.
     classes
         Labels to which the probabilities are restricted and renormalised; empty: all.
-    plot
-        Draws a picture of each file whose results are written.
+    export
+        Called with the session of each file.
+    keep
+        Whether the sessions stay in ``folder`` when they have been exported.
     """
 
     config: Config
+    folder: Path
     classes: tuple[str, ...] = ()
-    plot: PlotMaker | None = None
+    export: ExportResult | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class Outcome:
         Why it could not be analysed; one sentence.
     notes
         What else is to be told of its sound.
+    session
+        ID of its session, where sessions stay.
     """
 
     file: str
@@ -73,6 +81,7 @@ class Outcome:
     estimate: Estimate | None = None
     error: str | None = None
     notes: tuple[ReadNote, ...] = ()
+    session: str | None = None
 
 
 class Analyzer:
@@ -86,98 +95,72 @@ class Analyzer:
 
     def __init__(self, settings: AnalysisSettings) -> None:
         self._settings = settings
-        self._bundle, self._decoder = chosen_model(settings.config, settings.classes)
-        self._model = StepModel(self._bundle)
+        self._resources = ExitStack()
+        self._model = FileModel(settings.config, *chosen_model(settings.config, settings.classes))
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the probabilities, in order."""
-        return self._decoder.labels
+        return self._model.decoder.labels
 
-    def analyze(self, item: InputFile, advance: Callable[[float], None]) -> Outcome:
+    @cached_property
+    def _store(self) -> Store:
+        """The one store of all that stay, or else one of this process, which waits for nobody."""
+        folder, keep = self._settings.folder, self._settings.keep
+        folder = folder if keep else folder / str(os.getpid())
+        return self._resources.enter_context(Store(folder, temporary=True))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._resources.close()
+
+    def analyze(self, item: InputFile, advance: Advance) -> Outcome:
         """Analyse a file; ``advance`` is told from time to time what share is done."""
         name = printable(str(item.path))
         if item.error is not None:
             return Outcome(name, error=item.error)
-        tally = SummaryAccumulator()
         try:
             source = FileSource(item.path)
-            require_channels(source.info, self._settings.config.audio.channels)
-            with self._open_tables(item, source.info) as results:
-                for records in self._run_pipelines(source, advance):
-                    for record in records:
-                        tally.feed(record)
-                    if results is not None:
-                        results.feed(records)
-                outcome = self._outcome(name, source, tally)
-                if outcome.estimate is None:
-                    outcome = replace(outcome, notes=outcome.notes + self._voice_elsewhere(source))
-                if results is not None:
-                    results.complete(
-                        duration_s=outcome.duration_s,
-                        notes=[note_fields(note) for note in outcome.notes],
-                    )
+            info = analyse_file(self._store, self._model, source, advance)
+            try:
+                outcome = self._outcome(name, info, source)
+                if self._settings.export is not None:
+                    self._settings.export(self._store, info, item, outcome)
+                return outcome
+            finally:
+                if not self._settings.keep:
+                    self._store.delete([info])
+        except StoreError as error:
+            return Outcome(name, error=self._full(name, error))
         except SerError as error:
             return Outcome(name, error=printable(str(error)))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
-        return outcome
+
+    def _full(self, name: str, error: StoreError) -> str:
+        return (
+            f"{name} cannot be analysed: the temporary folder {self._settings.folder} takes no "
+            f"more ({error.__cause__}); make room there, or name another as TMPDIR."
+        )
+
+    def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
+        tally = SummaryAccumulator()
+        for segment in self._store.segments(info.id):
+            tally.feed(segment)
+        channels = tally.summary().values()
+        spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
+        estimate = None
+        if spoken:
+            probabilities, weights = zip(*spoken, strict=True)
+            mean = np.average(probabilities, axis=0, weights=weights)
+            estimate = self._model.decoder.estimate(mean)
+        notes = source.notes if estimate else source.notes + self._voice_elsewhere(source)
+        session = info.id if self._settings.keep else None
+        duration_s = source.info.duration_s
+        return Outcome(name, duration_s, info.speech_s, estimate, notes=notes, session=session)
 
     def _voice_elsewhere(self, source: FileSource) -> tuple[ReadNote, ...]:
         config = self._settings.config
         if source.info.channels == len(config.audio.channels):
             return ()
         return voice_elsewhere(source.path, config.audio.channels, config.gate)
-
-    def _run_pipelines(
-        self, source: FileSource, advance: Callable[[float], None]
-    ) -> Iterator[list[Update | Segment]]:
-        rate = source.info.native_rate
-        channel_pipelines = [
-            ChannelPipeline(self._pipeline(channel), rate)
-            for channel in self._settings.config.audio.channels
-        ]
-        native_position = 0
-        for block in source.blocks(_BLOCK_S):
-            native_position += len(block)
-            yield [
-                record
-                for channel_pipeline in channel_pipelines
-                for record in channel_pipeline.push(block)
-            ]
-            advance(native_position / rate / (source.info.duration_s or 1.0))
-        yield [
-            record
-            for channel_pipeline in channel_pipelines
-            for record in channel_pipeline.finish(native_position)
-        ]
-
-    def _pipeline(self, channel: int) -> Pipeline:
-        gate = self._settings.config.gate
-        return Pipeline(self._bundle, gate, channel, self._decoder, self._model)
-
-    def _open_tables(
-        self, item: InputFile, info: SourceInfo
-    ) -> AbstractContextManager[FileTables | None]:
-        if item.outputs is None:
-            return nullcontext()
-        channels, make_plot = self._settings.config.audio.channels, self._settings.plot
-        sidecar = (
-            {"file": printable(str(item.path)), "duration_s": info.duration_s}
-            | provenance(self._settings.config, self._bundle, self._decoder)
-            | source_fields(info, channels)
-            | {"overflows": 0, "dropped_samples": 0}
-        )
-        plot = None if make_plot is None else make_plot(info, channels, self.labels)
-        names = self._settings.config.audio.names
-        return FileTables(item.outputs, self.labels, sidecar, plot, names)
-
-    def _outcome(self, name: str, source: FileSource, tally: SummaryAccumulator) -> Outcome:
-        channels = tally.summary().values()
-        spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
-        estimate = None
-        if spoken:
-            probabilities, weights = zip(*spoken, strict=True)
-            estimate = self._decoder.estimate(np.average(probabilities, axis=0, weights=weights))
-        speech_s = sum(c.speech_s for c in channels)
-        return Outcome(name, source.info.duration_s, speech_s, estimate, notes=source.notes)

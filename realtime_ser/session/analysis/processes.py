@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections import deque
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any, ClassVar
 
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
@@ -170,16 +173,18 @@ class _Worker:
 def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
     """Prepare a process of the pool. Ctrl+C is the business of the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(settings.folder,), daemon=True).start()
     _Worker.analyzer = Analyzer(settings)
+    atexit.register(_Worker.analyzer.close)
     _Worker.shares, _Worker.stop = shares, stop
 
 
-def _end_with_parent() -> None:
-    """Do not outlive the process that started this one, should it be killed."""
+def _end_with_parent(folder: Path) -> None:
+    """Do not outlive the process that started this one, nor let its temporary folder do so."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

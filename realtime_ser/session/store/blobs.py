@@ -21,13 +21,14 @@ A blob is an array of records, little-endian, packed, 56 bytes and 4 a label eac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from realtime_ser.base.records import STEP_FRAMES, STEP_S, Estimate, State, Update
 
@@ -70,34 +71,40 @@ def record_dtype(labels: int) -> np.dtype[np.void]:
 
 def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> UpdateRecords:
     """Records of updates, each given with its place among all of the session."""
+    orders, made = zip(*updates, strict=True)
+    estimates = [update.estimate for update in made]
+    extremes = np.clip([update.envelope for update in made], -1.0, 1.0).astype(np.float64)
     silent = np.full(len(labels), np.nan, np.float32)
-    rows = [_row(order, update, labels, silent) for order, update in updates]
-    return np.array(rows, record_dtype(len(labels)))
+    columns: dict[str, ArrayLike] = {
+        "order": orders,
+        "step": [update.step for update in made],
+        "wall_us": [_wall_us(update.wall_clock) for update in made],
+        "latency_ms": [np.nan if (ms := update.latency_ms) is None else ms for update in made],
+        "level_dbfs": [update.level_dbfs for update in made],
+        "confidence": [np.nan if one is None else one.confidence for one in estimates],
+        "utc_offset_s": [_utc_offset_s(update.wall_clock) for update in made],
+        "segment": [update.segment or 0 for update in made],
+        "lowest": np.rint(extremes[:, :, 0].min(axis=1) * _FULL_SCALE),
+        "highest": np.rint(extremes[:, :, 1].max(axis=1) * _FULL_SCALE),
+        "state": [STATES.index(update.state) for update in made],
+        "label": [-1 if one is None else labels.index(one.label) for one in estimates],
+        "certain": [one is not None and one.certain for one in estimates],
+        "voiced": [update.voiced for update in made],
+        "probabilities": [silent if one is None else one.probabilities for one in estimates],
+    }
+    records = np.empty(len(made), record_dtype(len(labels)))
+    for name, column in columns.items():
+        records[name] = column
+    return records
 
 
-def _row(
-    order: int, update: Update, labels: Sequence[str], silent: NDArray[np.float32]
-) -> tuple[Any, ...]:
-    wall, estimate = update.wall_clock, update.estimate
-    offset = None if wall is None else wall.utcoffset()
-    extremes = np.clip(update.envelope, -1.0, 1.0)
-    return (
-        order,
-        update.step,
-        NO_TIME if wall is None else (wall - _EPOCH) // _MICROSECOND,
-        np.nan if update.latency_ms is None else update.latency_ms,
-        update.level_dbfs,
-        np.nan if estimate is None else estimate.confidence,
-        0 if offset is None else round(offset.total_seconds()),
-        update.segment or 0,
-        round(float(extremes[:, 0].min()) * _FULL_SCALE),
-        round(float(extremes[:, 1].max()) * _FULL_SCALE),
-        STATES.index(update.state),
-        -1 if estimate is None else labels.index(estimate.label),
-        0 if estimate is None else int(estimate.certain),
-        update.voiced,
-        silent if estimate is None else estimate.probabilities,
-    )
+def _wall_us(moment: datetime | None) -> int:
+    return NO_TIME if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _utc_offset_s(moment: datetime | None) -> int:
+    offset = None if moment is None else moment.utcoffset()
+    return 0 if offset is None else round(offset.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,33 +223,52 @@ class Columns:
         They are what was stored to the last bit, but for the envelope: each of its eight hops holds
         the extremes of the whole step.
         """
-        return (unpack(record, self.channel, self.labels) for record in self.records)
+        return unpack(self.records, self.channel, self.labels)
 
     def _column(self, name: str) -> NDArray[Any]:
         return self.records[name]
 
 
-def unpack(record: np.void, channel: int, labels: Sequence[str]) -> Update:
-    """Update from its record."""
-    label, latency_ms = int(record["label"]), float(record["latency_ms"])
-    estimate = None
-    if label >= 0:
-        probabilities = record["probabilities"].astype(np.float32)
-        confidence = float(record["confidence"])
-        estimate = Estimate(probabilities, labels[label], confidence, bool(record["certain"]))
-    extremes = np.array([record["lowest"], record["highest"]], np.float32) / _FULL_SCALE
-    return Update(
-        step=int(record["step"]),
-        channel=channel,
-        state=STATES[record["state"]],
-        segment=int(record["segment"]) or None,
-        estimate=estimate,
-        level_dbfs=float(record["level_dbfs"]),
-        envelope=np.broadcast_to(extremes, (STEP_FRAMES, 2)),
-        voiced=int(record["voiced"]),
-        latency_ms=None if np.isnan(latency_ms) else latency_ms,
-        wall_clock=moment(int(record["wall_us"]), int(record["utc_offset_s"])),
-    )
+def unpack(records: UpdateRecords, channel: int, labels: Sequence[str]) -> Iterator[Update]:
+    """Updates of one channel from their records, shape ``(n,)``."""
+    extremes = np.stack([records["lowest"], records["highest"]], 1).astype(np.float32) / _FULL_SCALE
+    envelopes = np.broadcast_to(extremes[:, None, :], (len(records), STEP_FRAMES, 2))
+    probabilities = records["probabilities"].astype(np.float32)
+    columns = (records[name].tolist() for name in _COLUMNS)
+    for row, (
+        step,
+        wall_us,
+        offset_s,
+        latency_ms,
+        level_dbfs,
+        confidence,
+        segment,
+        state,
+        label,
+        certain,
+        voiced,
+    ) in enumerate(zip(*columns, strict=True)):
+        estimate = None
+        if label >= 0:
+            estimate = Estimate(probabilities[row], labels[label], confidence, bool(certain))
+        yield Update(
+            step=step,
+            channel=channel,
+            state=STATES[state],
+            segment=segment or None,
+            estimate=estimate,
+            level_dbfs=level_dbfs,
+            envelope=envelopes[row],
+            voiced=voiced,
+            latency_ms=None if math.isnan(latency_ms) else latency_ms,
+            wall_clock=moment(wall_us, offset_s),
+        )
+
+
+_COLUMNS = (
+    *("step", "wall_us", "utc_offset_s", "latency_ms", "level_dbfs", "confidence", "segment"),
+    *("state", "label", "certain", "voiced"),
+)
 
 
 def moment(wall_us: int, offset_s: int) -> datetime | None:

@@ -134,10 +134,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
 """Statements that lead from each version to the next; the version is their number."""
 
 
-def open_database(folder: Path) -> tuple[sqlite3.Connection, str | None]:
+def open_database(
+    folder: Path, *, temporary: bool = False
+) -> tuple[sqlite3.Connection, str | None]:
     """Open the database of a folder, and make it or bring it up to date if need be.
 
     A damaged one is set aside beside it, under another name, and a new one is begun.
+
+    Parameters
+    ----------
+    folder
+        The folder; it is made if need be.
+    temporary
+        Whether the folder goes when the program ends: no commit waits for the disk then, and what
+        is deleted is not overwritten.
 
     Returns
     -------
@@ -155,12 +165,12 @@ def open_database(folder: Path) -> tuple[sqlite3.Connection, str | None]:
         # One program at a time: two must not both set a damaged one aside.
         with store_lock(folder / _OPENING):
             try:
-                connection = _open(path)
+                connection = _open(path, temporary=temporary)
             except sqlite3.DatabaseError as error:
                 if not _damaged(error):
                     raise
                 aside = _set_aside(path)
-                connection = _open(path)
+                connection = _open(path, temporary=temporary)
                 notice = (
                     f"The kept sessions in {path} are damaged ({error}): they were set aside as "
                     f"{aside.name}, and a new store was begun."
@@ -205,15 +215,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, *, temporary: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
     )
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded before the first table only
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'FULL'}")
+        connection.execute(f"PRAGMA secure_delete = {'OFF' if temporary else 'ON'}")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection, path)
         connection.execute("SELECT count(*) FROM sessions").fetchone()

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +26,8 @@ from realtime_ser.session.store.lock import RUNNING, is_locked
 from realtime_ser.session.store.query import Query
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 
-_FETCH = 256  # rows of updates, about ten each
+_FETCH = 256  # rows of updates, about ten each where they were recorded live
+_PAGE = 4096  # updates that are unpacked at a time
 
 _BLOBS = """SELECT data FROM updates
     WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
@@ -45,6 +47,8 @@ class Reader:
     ----------
     folder
         Where the database and the sessions' own folders lie; it is made if need be.
+    temporary
+        Whether the folder goes when the program ends, so that nothing need reach the disk.
 
     Attributes
     ----------
@@ -57,10 +61,11 @@ class Reader:
         The folder cannot be used, or a newer version of the program wrote it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, temporary: bool = False) -> None:
         self.folder = folder
         self.path = folder / NAME
-        self._connection, self.notice = open_database(folder)
+        self._temporary = temporary
+        self._connection, self.notice = open_database(folder, temporary=temporary)
 
     def close(self) -> None:
         """Let go of the database; safe to call twice."""
@@ -150,10 +155,8 @@ class Reader:
         UsageError
             There is no such session.
         """
-        labels, info = self._labels(name), self.session(name)
-        channels = [self._records(name, channel.number) for channel in info.channels]
-        for record, number in merge(*channels, key=lambda pair: int(pair[0]["order"])):
-            yield unpack(record, number, labels)
+        channels = [self._updates(name, channel.number) for channel in self.session(name).channels]
+        return (update for _, update in merge(*channels, key=itemgetter(0)))
 
     def segments(self, name: str) -> list[Segment]:
         """Segments of all channels, in the order in which they ended.
@@ -338,9 +341,9 @@ class Reader:
             )
             return _dictionaries(rows)
 
-    def _records(self, name: str, channel: int) -> Iterator[tuple[np.void, int]]:
-        """Records of one channel, with its number; a page of rows at a time."""
-        key, dtype, after = self._key(name), record_dtype(len(self._labels(name))), -1
+    def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
+        """Updates of one channel, with their places among all; a page of rows at a time."""
+        key, labels, after = self._key(name), self._labels(name), -1
         while True:
             with explained(self.path):
                 rows = self._connection.execute(
@@ -351,8 +354,11 @@ class Reader:
             if not rows:
                 return
             after = rows[-1][0]
-            for record in np.frombuffer(b"".join(data for _, data in rows), dtype):
-                yield record, channel
+            data = b"".join(data for _, data in rows)
+            whole = np.frombuffer(data, record_dtype(len(labels)))
+            for start in range(0, len(whole), _PAGE):
+                page = whole[start : start + _PAGE]
+                yield from zip(page["order"].tolist(), unpack(page, channel, labels), strict=True)
 
     def _info(self, row: dict[str, Any]) -> SessionInfo:
         state = SessionState(row["state"])

@@ -58,26 +58,31 @@ class Store(Reader):
     """
 
     def begin(self, metadata: SessionMetadata) -> StoreWriter:
-        """Begin a session, to be written through a connection of its own.
+        """Begin a session, to be written through a connection of its own, in any thread.
+
+        In a temporary store the writer shares the store's connection and thread.
 
         Raises
         ------
         StoreError
             The disk refuses; nothing is left.
         """
-        with contextlib.ExitStack() as stack, explained(self.path):
+        with contextlib.ExitStack() as undo, explained(self.path):
             name = self._new_folder()
             folder = self.folder / name
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            resources = undo.enter_context(contextlib.ExitStack())
             running = store_lock(folder / RUNNING)
             running.acquire(blocking=False)
-            stack.callback(running.release)
-            connection, _ = open_database(self.folder)
-            stack.callback(connection.close)
+            resources.callback(running.release)
+            connection = self._connection
+            if not self._temporary:
+                connection, _ = open_database(self.folder)
+                resources.callback(connection.close)
             with transaction(connection):
                 key = _insert_session(connection, name, metadata)
-            stack.pop_all()
-        return StoreWriter(self.path, connection, key, name, metadata.labels, running)
+            undo.pop_all()
+        return StoreWriter(self.path, connection, key, name, metadata.labels, resources)
 
     def recover(self) -> list[SessionInfo]:
         """Mark the sessions of programs that were killed as interrupted, and return them.

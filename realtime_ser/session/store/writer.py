@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
+from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
@@ -37,13 +38,13 @@ class StoreWriter:
     path
         The database, for what is said of it.
     connection
-        Its connection, which is this writer's alone.
+        A connection to it, for the thread of this writer alone.
     key, name
         The session's key and ID.
     labels
         Labels of the probabilities, in order.
-    running
-        The lock that marks the session as running.
+    resources
+        Closed with the writer: the lock that marks the session as running, and the connection.
     """
 
     def __init__(
@@ -53,14 +54,14 @@ class StoreWriter:
         key: int,
         name: str,
         labels: Sequence[str],
-        running: FileLock,
+        resources: contextlib.ExitStack,
     ) -> None:
         self.id = name
         self._path = path
         self._connection = connection
         self._key = key
         self._labels = tuple(labels)
-        self._lock = running
+        self._resources = resources
         self._records: list[Record] = []
         self._order = 0
         self._open_intervals: dict[tuple[str, float], int] = {}
@@ -95,6 +96,10 @@ class StoreWriter:
         self._pending_columns["named"] = named
         if audio is not None:
             self._pending_columns["audio"] = audio.name if inside else str(audio.resolve())
+
+    def note_source(self, source: SourceInfo) -> None:
+        """Correct the source: the length of a file is sure when all of it was read."""
+        self._pending_columns["source"] = json.dumps(asdict(source))
 
     def feed(self, records: Sequence[Record]) -> None:
         """Take records; they are stored with the next :meth:`flush`."""
@@ -168,8 +173,7 @@ class StoreWriter:
             self._close()
 
     def _close(self) -> None:
-        self._lock.release()
-        self._connection.close()
+        self._resources.close()
         (self.folder / RUNNING).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # there is sound in it
             self.folder.rmdir()

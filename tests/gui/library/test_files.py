@@ -13,6 +13,9 @@ from PyQt6.QtGui import QDropEvent
 
 from realtime_ser.commands.main import main
 from realtime_ser.gui.library import FilesWindow
+from realtime_ser.gui.review import review_file
+from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import Store
 
 
 @pytest.fixture
@@ -76,7 +79,8 @@ def test_a_dropped_folder_is_analysed_and_saved_as_the_command_does(
     out.mkdir()
     window.save.click()
     choose_file(window, out)
-    assert window.message.text().startswith(f"Saved: {out / 'summary.csv'}")
+    saved = f"Saved: {out / 'summary.csv'}"
+    qtbot.waitUntil(lambda: window.message.text().startswith(saved), timeout=20_000)
     assert main(["analyze", str(recordings), "--out", str(tmp_path / "same")]) == 1
     assert table(out / "summary.csv") == table(tmp_path / "same" / "summary.csv")
     for name in ("sentence.frames.csv", "sentence.segments.csv", "deep/silence.frames.csv"):
@@ -93,7 +97,10 @@ def test_a_recording_is_opened_and_counts_once(qtbot, window, recordings):
     window.table.selectRow(2)
     with qtbot.waitSignal(window.open_requested) as opened:
         qtbot.keyClick(window.table, Qt.Key.Key_Return)
-    assert opened.args == [sentence]
+    path, analysed = opened.args
+    assert path == sentence
+    with Store(analysed.folder) as store:
+        assert store.session(analysed.session).audio == sentence.resolve()
     window.table.selectRow(0)
     assert not window.open.isEnabled()
     assert str(recordings / "broken.wav") in window.message.text()
@@ -121,8 +128,52 @@ def test_what_is_not_a_result_is_not_replaced(qtbot, window, recordings, tmp_pat
         window.add([recordings])
     (tmp_path / "summary.csv").write_text("my own")
     window.save_to(tmp_path)
-    assert "is not the summary of an analysis" in window.message.text()
+    refusal = "is not the summary of an analysis"
+    qtbot.waitUntil(lambda: refusal in window.message.text(), timeout=20_000)
     assert (tmp_path / "summary.csv").read_text() == "my own"
     shutil.rmtree(recordings)
     window.save_to(tmp_path / "new")  # what was analysed is saved, even when its file has gone
+    qtbot.waitUntil(lambda: window.message.text().startswith("Saved: "), timeout=20_000)
     assert (tmp_path / "new" / "summary.csv").exists()
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "not kept"])
+def test_what_was_analysed_is_opened_and_not_analysed_again(
+    qtbot, window, recordings, config, monkeypatch, keep
+):
+    sentence = recordings / "sentence.wav"
+    with qtbot.waitSignal(window.analysis_queue.idle, timeout=20_000):
+        window.add([sentence])
+    with qtbot.waitSignal(window.open_requested) as requested:
+        window.open.click()
+    path, analysed = requested.args
+
+    def never(*_):
+        raise AssertionError("analysed again")
+
+    monkeypatch.setattr("realtime_ser.session.analysis.files.analyse", never)
+    sessions = config.sessions.model_copy(update={"keep": keep})
+    config = config.model_copy(update={"sessions": sessions})
+    dialog = review_file(config, path, analysed)
+    qtbot.addWidget(dialog)
+    with qtbot.waitSignal(dialog.opened, timeout=20_000) as opened:
+        pass
+    (review,) = opened.args
+    with Store(analysed.folder) as store:
+        info = store.session(analysed.session)
+        shown = review.content.info
+        assert shown.metadata == info.metadata
+        assert shown.channels == info.channels
+        assert (shown.audio, shown.state) == (info.audio, info.state)
+        segments = [(one.number, one.end_s) for one in store.segments(info.id)]
+    assert [(s.number, s.end_s) for s in review.content.segments] == segments
+    review.close()
+    with open_store(config) as store:
+        assert len(store.sessions()) == int(keep)
+    if keep:  # nor is it kept twice
+        again = review_file(config, path, analysed)
+        qtbot.addWidget(again)
+        with qtbot.waitSignal(again.opened, timeout=20_000) as opened:
+            pass
+        assert opened.args[0].content.info.id == shown.id
+        opened.args[0].close()

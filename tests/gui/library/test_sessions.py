@@ -18,7 +18,7 @@ from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.reanalysis_dialog import ReanalysisDialog
 from realtime_ser.gui.library.session_rows import SessionColumn
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
-from realtime_ser.session.file_analysis import analyze_into_store
+from realtime_ser.session.analysis.files import session_of_file
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made
@@ -166,7 +166,7 @@ def test_files_that_a_person_named_stay_unless_they_say_so(
 def test_a_recording_that_was_analysed_is_not_said_to_go(
     open_window, config, store, speech_wav, click, dialog_of
 ):
-    info = analyze_into_store(store, config, speech_wav, lambda _: None)
+    info = session_of_file(store, config, speech_wav, lambda _: None)
     assert info.size < speech_wav.stat().st_size
     window = open_window()
     click(window.delete)

@@ -244,10 +244,21 @@ def test_export_copies_the_session_so_far(qtbot, window, conduct, tmp_path):
 def test_an_export_that_fails_is_told_and_the_session_goes_on(qtbot, window, conduct, tmp_path):
     controller = conduct()
     qtbot.waitUntil(playing(controller), timeout=20000)
-    controller.export_to(tmp_path / "missing" / "mine.csv")
+    (tmp_path / "file").touch()
+    controller.export_to(tmp_path / "file" / "below" / "mine.csv")
+    qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)), timeout=5000)
     (box,) = window.findChildren(QMessageBox)
     assert "choose a folder" in box.text()
     assert controller.view.ui_state.running
+    box.close()
+
+
+def test_a_session_that_is_not_kept_says_where_its_tables_are(qtbot, window, conduct, tmp_path):
+    controller = conduct(keep=False)
+    qtbot.waitUntil(playing(controller), timeout=20000)
+    controller.export_to(tmp_path / "mine.csv")
+    (box,) = window.findChildren(QMessageBox)
+    assert f"copy {tmp_path / 'session.csv'}" in box.text()
     box.close()
 
 

@@ -7,19 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime_ser.base.errors import FileTakenError, OutputError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Segment, State, Update
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.gui.live.channel_reading import live_reading, stopped_reading, summary_reading
-from realtime_ser.gui.live.export import copy_session_files
 from realtime_ser.gui.live.legend import spread_labels
 from realtime_ser.gui.live.rate_meter import RateMeter
 from realtime_ser.gui.live.scroll import ScrollClock
 from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cells
 from realtime_ser.gui.widgets.hover_card import moment_lines
 from realtime_ser.session.running_summary import ChannelSummary
-from realtime_ser.session.sinks import TableFiles
 from realtime_ser.timeline.content import Moment
 
 
@@ -203,50 +200,3 @@ def test_a_file_that_runs_as_fast_as_it_can_shows_its_newest_step():
     clock = ScrollClock(rate=0.0)
     clock.feed(30.0, 0.1)
     assert clock.read(0.2) == 30.0
-
-
-# ----------------------------------------------------------------------------------------- export
-
-
-def written(folder):
-    files = TableFiles(folder / "session.csv")
-    files.frames.write_bytes(b"time_s\r\n0.08\r\n0.1")
-    files.segments.write_bytes(b"segment\r\n")
-    files.markers.write_bytes(b"time_s\r\n")
-    files.sidecar.write_bytes(b"{}\n")
-    return files
-
-
-def test_an_export_holds_whole_rows_only(tmp_path):
-    copies = copy_session_files(written(tmp_path), tmp_path / "copy")
-    assert copies.frames == tmp_path / "copy.csv"
-    assert copies.frames.read_bytes() == b"time_s\r\n0.08\r\n"
-    assert copies.sidecar.read_bytes() == b"{}\n"
-    assert copies.segments.exists()
-    assert copies.markers.exists()
-
-
-def test_an_export_does_not_write_over_the_session(tmp_path):
-    files = written(tmp_path)
-    for own in (files.frames, files.segments):
-        with pytest.raises(OutputError, match="is the session itself; choose another name"):
-            copy_session_files(files, own)
-    assert files.frames.read_bytes().endswith(b"0.1")
-    assert files.segments.read_bytes() == b"segment\r\n"
-
-
-def test_an_export_replaces_only_what_a_person_has_agreed_to_replace(tmp_path):
-    files = written(tmp_path)
-    (tmp_path / "copy.json").write_text("mine")
-    with pytest.raises(FileTakenError, match=r"copy\.json exists already"):
-        copy_session_files(files, tmp_path / "copy.csv")
-    assert (tmp_path / "copy.json").read_text() == "mine"
-    assert not (tmp_path / "copy.csv").exists()
-    (tmp_path / "copy.csv").touch()  # the dialog has asked about this one
-    copy_session_files(files, tmp_path / "copy.csv")
-    assert (tmp_path / "copy.json").read_bytes() == b"{}\n"
-
-
-def test_an_export_that_cannot_be_written_says_what_to_do(tmp_path):
-    with pytest.raises(OutputError, match="choose a folder"):
-        copy_session_files(written(tmp_path), tmp_path / "missing" / "copy.csv")

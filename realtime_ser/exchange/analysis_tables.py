@@ -1,0 +1,193 @@
+"""What an analysis of files leaves in a folder: a summary, and the tables of each file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from realtime_ser.audio.notes import note_fields
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import AtomicFiles
+from realtime_ser.exchange.csv_tables import SessionTables
+from realtime_ser.session import csv_rows
+from realtime_ser.session.analysis.analyzer import Outcome
+from realtime_ser.session.analysis.inputs import InputFile, OutputPaths, find_inputs
+from realtime_ser.session.analysis.storing import Advance
+from realtime_ser.session.sidecar import json_text
+from realtime_ser.session.store import SessionInfo, Store
+
+SUMMARY = "summary.csv"
+
+DrawSession: TypeAlias = Callable[[Store, SessionInfo, Path], None]
+"""Draws the timeline of a session as a PNG; processes are given it by name."""
+
+
+def export_analysis(
+    store: Store,
+    info: SessionInfo,
+    item: InputFile,
+    outcome: Outcome,
+    draw: DrawSession | None = None,
+) -> None:
+    """Write the tables of an analysed file where ``item`` says, and its picture.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written, or would replace what is not the result of an analysis.
+    """
+    outputs = item.outputs
+    if outputs is None:
+        return
+    require_free(outputs)
+    tables = SessionTables(store, info)
+    with AtomicFiles(outputs.frames, overwrite=True) as drafts:
+        tables.write_frames(drafts.begin(outputs.frames))
+        tables.write_segments(drafts.begin(outputs.segments))
+        if draw is not None:
+            draw(store, info, drafts.begin(outputs.plot))
+        first = {"file": outcome.file, "duration_s": outcome.duration_s}
+        last = {"notes": [note_fields(note) for note in outcome.notes]}
+        drafts.write(outputs.sidecar, json_text(first | tables.sidecar() | last))
+
+
+def require_free(outputs: OutputPaths) -> None:
+    """Refuse to replace a session's segments or sidecar.
+
+    Raises
+    ------
+    OutputError
+        There is one, which is not the result of an analysis.
+    """
+    for path in (outputs.segments, outputs.sidecar):
+        if path.exists() and not outputs.frames.exists():
+            raise OutputError(
+                f"{path} exists already and is not the result of an analysis: choose another "
+                "folder with --out."
+            )
+
+
+def refuse_taken(items: Sequence[InputFile]) -> list[InputFile]:
+    """Files of an analysis, with an error where results would replace something else."""
+    found = []
+    for item in items:
+        try:
+            if item.outputs is not None:
+                require_free(item.outputs)
+            found.append(item)
+        except OutputError as error:
+            found.append(replace(item, error=item.error or str(error)))
+    return found
+
+
+def save_analysis(
+    store: Store,
+    outcomes: Mapping[Path, Outcome],
+    labels: Sequence[str],
+    out: Path,
+    advance: Advance = lambda _: None,
+) -> Path:
+    """Write the summary and the tables of each file, as ``analyze --out`` does.
+
+    Parameters
+    ----------
+    store
+        The store of the files' sessions.
+    outcomes
+        Outcomes of all files by their paths, in the order of the summary.
+    labels
+        Labels of the probabilities.
+    out
+        The folder. Results of an earlier analysis are replaced, nothing else is.
+    advance
+        Told from time to time what share is done.
+
+    Returns
+    -------
+    The summary.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written, or would replace what is not the result of an analysis.
+    """
+    path = out / SUMMARY
+    require_summary(path)
+    analysed = {path: one for path, one in outcomes.items() if one.session is not None}
+    items = find_inputs(list(analysed), out)
+    for item in refuse_taken(items):
+        if item.error is not None:
+            raise OutputError(item.error)
+    for number, item in enumerate(items):
+        advance(number / len(items))
+        outcome = analysed[item.path]
+        assert outcome.session is not None
+        export_analysis(store, store.session(outcome.session), item, outcome)
+    with AtomicFiles(path, overwrite=True) as drafts:
+        table = [summary_header(labels), *(summary_row(one, labels) for one in outcomes.values())]
+        csv_rows.write_table(drafts.begin(path), table)
+    return path
+
+
+# ---------------------------------------------------------------------------------------- summary
+
+
+def summary_header(labels: Sequence[str]) -> list[str]:
+    """Columns of the summary."""
+    return ["file", "duration_s", "speech_s", *csv_rows.estimate_header(labels), "note", "error"]
+
+
+def summary_row(outcome: Outcome, labels: Sequence[str]) -> list[str]:
+    """Row of the summary: one file."""
+    return [
+        csv_rows.plain_text(outcome.file),
+        "" if outcome.duration_s is None else f"{outcome.duration_s:.3f}",
+        "" if outcome.speech_s is None else f"{outcome.speech_s:.2f}",
+        *csv_rows.estimate_cells(outcome.estimate, labels),
+        csv_rows.plain_text("; ".join(note.text for note in outcome.notes)),
+        csv_rows.plain_text(outcome.error or ""),
+    ]
+
+
+class SummaryRows:
+    """The summary as CSV; each row is on its way when it is written.
+
+    Parameters
+    ----------
+    writer, file
+        Writes rows into the file.
+    """
+
+    def __init__(self, writer: csv_rows.RowWriter, labels: Sequence[str], file: IO[str]) -> None:
+        self._file = file
+        self._labels = labels
+        self._writer = writer
+        self._writer.writerow(summary_header(labels))
+
+    def feed(self, outcome: Outcome) -> None:
+        """Write a row."""
+        self._writer.writerow(summary_row(outcome, self._labels))
+        self._file.flush()
+
+
+def require_summary(path: Path) -> None:
+    """Make sure that no file is replaced which is not a summary.
+
+    Raises
+    ------
+    OutputError
+        There is one.
+    """
+    if not path.exists():
+        return
+    try:
+        first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except OSError:
+        first = ""
+    if not first.startswith(",".join(summary_header([])[:4])):
+        raise OutputError(
+            f"{path} exists already and is not the summary of an analysis: choose another folder "
+            "with --out."
+        )

@@ -1,0 +1,166 @@
+"""The session of an audio file, whose sound stays where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.source import require_channels
+from realtime_ser.base.config import Config
+from realtime_ser.engine.channels import ChannelPipelines
+from realtime_ser.engine.offline import analyse
+from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
+from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.session.analysis.storing import Advance, feed_blocks, new_session
+from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
+from realtime_ser.session.sidecar import provenance
+from realtime_ser.session.store import SessionInfo, SessionState, Store
+
+_ROW = 1024
+"""Updates of a row of the store that is copied."""
+
+
+@dataclass(frozen=True)
+class FileModel:
+    """Model and settings with which files are analysed."""
+
+    config: Config
+    bundle: Bundle
+    decoder: Decoder
+
+    @cached_property
+    def step_model(self) -> StepModel:
+        """The step model, loaded once for all files of a thread."""
+        return StepModel(self.bundle)
+
+    def pipelines(self, rate: int) -> ChannelPipelines:
+        """Pipelines of the chosen channels of a file with ``rate`` samples a second."""
+        config = self.config
+        return ChannelPipelines(
+            self.bundle, config.gate, config.audio.channels, rate, self.decoder, self.step_model
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnalysis:
+    """ID of a file's session, and the folder of the store that holds it."""
+
+    folder: Path
+    session: str
+
+
+def analyse_file(
+    store: Store, model: FileModel, source: FileSource, advance: Advance
+) -> SessionInfo:
+    """Analyse a file; the result is a new session.
+
+    Raises
+    ------
+    SerError
+        The file cannot be used, or the session cannot be kept.
+    """
+    config, channels = model.config, model.config.audio.channels
+    require_channels(source.info, channels)
+    metadata = SessionMetadata(
+        started=datetime.now().astimezone(),
+        source=source.info,
+        channels=channels,
+        labels=model.decoder.labels,
+        model=ModelIdentity.of(model.bundle),
+        provenance=provenance(config, model.bundle, model.decoder),
+        names=config.audio.names,
+        title=source.info.name,
+    )
+    blocks = analyse(source, model.pipelines(source.info.native_rate))
+    with new_session(store, metadata) as writer:
+        writer.note_files(None, named=False, audio=source.path)
+        feed_blocks(writer, blocks, advance)
+        writer.note_source(source.info)
+    return store.session(writer.id)
+
+
+def session_of_file(
+    store: Store,
+    config: Config,
+    path: Path,
+    advance: Advance,
+    analysed: StoredAnalysis | None = None,
+) -> SessionInfo:
+    """Session of a file: a stored one, with all that was marked in it, or else a new one.
+
+    A stored session counts if the file has not changed since, and if model and channels are the
+    same.
+
+    Parameters
+    ----------
+    store
+        The store of the session.
+    config
+        Model, gate and channels. A profile is left out: it was chosen for a session, not for any
+        file.
+    path
+        The file. It is not copied: while it is there, the session has sound.
+    advance
+        Told from time to time what share is done; an error that it raises ends the work, and
+        nothing is kept.
+    analysed
+        An analysis of the file in another store: taken over, and not made again.
+
+    Raises
+    ------
+    SerError
+        The file or the model cannot be used, or the session cannot be kept.
+    """
+    path = path.resolve()
+    if analysed is not None:
+        with Store(analysed.folder) as other:
+            info = other.session(analysed.session)
+            if _is_current(info, path):
+                model, channels = info.metadata.model, info.metadata.channels
+                stored = _stored_session(store, path, model, channels)
+                return stored or _copy(store, other, info)
+    config = config.model_copy(update={"profile": None})
+    source = FileSource(path)
+    require_channels(source.info, config.audio.channels)
+    bundle = load_bundle(config.model)
+    identity, channels = ModelIdentity.of(bundle), config.audio.channels
+    return _stored_session(store, path, identity, channels) or analyse_file(
+        store, FileModel(config, bundle, bundle.decoder()), source, advance
+    )
+
+
+def _stored_session(
+    store: Store, path: Path, model: ModelIdentity, channels: tuple[int, ...]
+) -> SessionInfo | None:
+    """The latest session of a file as it is, heard in the same way."""
+    found = [
+        info
+        for info in store.sessions()
+        if info.audio == path
+        and info.state is SessionState.COMPLETE
+        and info.metadata.model == model
+        and info.metadata.channels == channels
+        and _is_current(info, path)
+    ]
+    return found[-1] if found else None
+
+
+def _is_current(info: SessionInfo, path: Path) -> bool:
+    """Whether a file has not changed since a session of it began."""
+    changed = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    return info.metadata.started > changed
+
+
+def _copy(store: Store, other: Store, info: SessionInfo) -> SessionInfo:
+    """Take a session over from another store, to the bit."""
+    with new_session(store, info.metadata) as writer:
+        writer.note_files(None, named=False, audio=info.audio)
+        for channel in info.channels:
+            records = other.columns(info.id, channel.number).records
+            rows = (records[at : at + _ROW] for at in range(0, len(records), _ROW))
+            writer.insert_records(channel.number, rows)
+        writer.feed(other.segments(info.id))
+    return store.session(writer.id)
