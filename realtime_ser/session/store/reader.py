@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
@@ -366,7 +367,7 @@ class Reader:
         if state is SessionState.RUNNING and not is_locked(folder / RUNNING):
             state = SessionState.INTERRUPTED
         channels = self._channels(row["key"])
-        audio = None if row["audio"] is None else folder / row["audio"]
+        audio = None if row["audio"] is None else folder / os.fsdecode(row["audio"])
         return SessionInfo(
             id=row["id"],
             state=state,
@@ -390,7 +391,7 @@ class Reader:
             channels=channels,
             health=SessionHealth(row["overflows"], row["dropped_samples"], row["error"]),
             audio=audio if audio is not None and audio.exists() else None,
-            files=None if row["files"] is None else TableFiles(Path(row["files"])),
+            files=None if row["files"] is None else TableFiles(Path(os.fsdecode(row["files"]))),
             named=bool(row["named"]),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
+from realtime_ser.base.text import printable
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
 from realtime_ser.session.store.database import explained, transaction
@@ -92,10 +94,10 @@ class StoreWriter:
             The sound; a path below :attr:`folder` moves with the store.
         """
         inside = audio is not None and audio.parent == self.folder
-        self._pending_columns["files"] = None if files is None else str(files.resolve())
+        self._pending_columns["files"] = None if files is None else _path_value(files.resolve())
         self._pending_columns["named"] = named
         if audio is not None:
-            self._pending_columns["audio"] = audio.name if inside else str(audio.resolve())
+            self._pending_columns["audio"] = audio.name if inside else _path_value(audio.resolve())
 
     def note_source(self, source: SourceInfo) -> None:
         """Correct the source: the length of a file is sure when all of it was read."""
@@ -274,6 +276,12 @@ def _insert_records(
     counts = np.bincount(records["state"], minlength=len(STATES))
     speech, lost = (int(counts[STATES.index(state)]) for state in (State.SPEECH, State.LOST))
     connection.execute(_STEPS, (len(records), last, speech, lost, key, channel))
+
+
+def _path_value(path: Path) -> str | bytes:
+    """A path for a column: its bytes where they are no UTF-8."""
+    text = str(path)
+    return text if printable(text) == text else os.fsencode(text)
 
 
 MARKER_COLUMNS = ("time_s", "wall", "duration_s", "code", "text", "source")
