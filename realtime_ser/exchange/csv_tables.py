@@ -1,4 +1,4 @@
-"""Sessions of the store as files: the tables of one, and a tidy table of a study."""
+"""CSV tables: those of a session, and the tidy table of a study."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def export_session(
     Parameters
     ----------
     store, info
-        The session; one that is running is written as far as it is stored.
+        The session; a running session is written as far as it is stored.
     to
-        Frames CSV; the others go beside it.
+        Frames CSV; the other tables are written beside.
     without_profile
-        Whether to write what the model said before a profile corrected it.
+        Whether to write the probabilities before the correction by a profile.
     overwrite
         Whether files that are there are replaced: a person has agreed to it.
 
@@ -67,14 +67,14 @@ def export_session(
 
 
 class SessionTables:
-    """The tables of a session that is stored.
+    """Tables of a stored session.
 
     Parameters
     ----------
     store, info
         The session.
     without_profile
-        Whether they hold what the model said before a profile corrected it.
+        Whether the tables hold the probabilities before the correction by a profile.
 
     Raises
     ------
@@ -141,7 +141,7 @@ WHOLE = "session"
 
 @dataclass(frozen=True, slots=True)
 class TidyInterval:
-    """A named stretch of a session, or of one of its channels, in seconds from its start."""
+    """A named stretch of a session or of a channel, in seconds from the session's start."""
 
     name: str
     start_s: float
@@ -172,7 +172,7 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
 
 
 def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:
-    """The marked intervals of a session in order of time, or the whole of it."""
+    """Marked intervals of a session in order of time; without any, the whole session."""
     marked = store.markers(info.id)
     found = [
         TidyInterval(marker.code or marker.text, marker.time_s, marker.time_s + marker.duration_s)

@@ -1,4 +1,4 @@
-"""Takes a profile's correction off a session that was kept with it."""
+"""Removal of a profile's correction from a stored session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from realtime_ser.session.metadata import SessionMetadata
 def without_correction(
     metadata: SessionMetadata,
 ) -> tuple[SessionMetadata, Callable[[Estimate], Estimate]]:
-    """Metadata of a session without its profile, and the model's own estimate of a corrected one.
+    """Metadata of a session without its profile, and a function that undoes the correction.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from realtime_ser.base.records import Estimate, Marker, Segment, Update
 
 
 class RowWriter(Protocol):
-    """What :func:`csv.writer` returns."""
+    """Protocol of the object that :func:`csv.writer` returns."""
 
     def writerow(self, row: Sequence[Any], /) -> Any:
         """Write one row."""
@@ -46,13 +46,13 @@ def frames_header(labels: Sequence[str]) -> list[str]:
 
 
 Names = Mapping[int, str]
-"""What people call channels, by their numbers."""
+"""Names of channels by their numbers."""
 
 NO_NAMES: Names = {}
 
 
 def frames_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
-    """Row of the frames table: one step. A channel that has a name goes by it."""
+    """Row of the frames table, which is a step; the channel by its name, if it has one."""
     return [
         f"{update.time_s:.2f}",
         _clock(update.wall_clock),
@@ -72,7 +72,7 @@ def segments_header(labels: Sequence[str]) -> list[str]:
 
 
 def segments_row(segment: Segment, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
-    """Row of the segments table. A channel that has a name goes by it."""
+    """Row of the segments table; the channel by its name, if it has one."""
     return [
         str(segment.number),
         channel_cell(segment.channel, names),
@@ -112,7 +112,7 @@ def estimate_header(labels: Sequence[str]) -> list[str]:
 
 
 def estimate_cells(estimate: Estimate | None, labels: Sequence[str]) -> list[str]:
-    """Cells of an estimate, empty where there is none."""
+    """Cells of an estimate; empty outside speech."""
     if estimate is None:
         return [""] * len(estimate_header(labels))
     return [

@@ -1,4 +1,4 @@
-"""What is known of a session when it begins, and how it went."""
+"""Metadata of a session, and its health while it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime_ser.recogniser.bundle import Bundle
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """The model that a session was heard with; ``sha256`` is its bundle's."""
+    """The model of a session; ``sha256`` is the digest of its bundle."""
 
     name: str
     version: str
@@ -27,14 +27,14 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Where a session belongs; empty words and ``None`` where nothing was said.
+    """Study, participant and condition of a session; empty or ``None`` where not given.
 
     Attributes
     ----------
     name, participant, condition
         Names and codes, as a person gave them.
     consent
-        When the participant agreed.
+        Moment at which the participant agreed.
     """
 
     name: str = ""
@@ -45,30 +45,30 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class SessionMetadata:
-    """What is known of a session when it begins.
+    """Metadata of a session, known when it begins.
 
     Attributes
     ----------
     started
-        Local time of its second 0, with the UTC offset.
+        Local time of second 0, with the UTC offset.
     source
-        What is listened to.
+        Description of the source.
     channels
         Numbers of the monitored channels, from 1.
     labels
         Labels of the probabilities, in order.
     model
-        What it is heard with.
+        The model.
     provenance
         Versions, platform and the whole configuration, as they go into the sidecar.
     names
         Names of some or all channels, by their numbers.
     study
-        Where it belongs.
+        Study, participant, condition and consent.
     title
-        A name for people.
+        Title that a person gave; may be empty.
     origin
-        ID of the session that is heard again.
+        ID of the session that this is a reanalysis of; ``None``: of none.
     """
 
     started: datetime
@@ -92,14 +92,14 @@ class SessionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class SessionHealth:
-    """How a session has gone so far.
+    """Lost samples and error of a session so far.
 
     Attributes
     ----------
     overflows, dropped_samples
-        How often the device said that it lost samples, and samples lost at the native rate.
+        Number of losses that the device reported, and samples lost at the native rate.
     error
-        Why it ended before its time; one sentence.
+        Reason why the session ended before its time; one sentence.
     """
 
     overflows: int = 0

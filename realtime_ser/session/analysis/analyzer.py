@@ -1,4 +1,4 @@
-"""One file after another through the loop; the model is loaded once."""
+"""Analysis of files one after another, with a model that is loaded once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AnalysisSettings:
     config
         All settings.
     folder
-        A temporary folder, for the store of the sessions; it goes when the program ends.
+        Temporary folder for the store of the sessions; removed when the program ends.
     classes
         Labels to which the probabilities are restricted and renormalised; empty: all.
     export
@@ -57,22 +57,22 @@ class AnalysisSettings:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a file: a row of the summary.
+    """Result of a file: a row of the summary.
 
     Attributes
     ----------
     file
-        Its path, as it was given or found.
+        Path of the file, as given or found.
     duration_s, speech_s
-        Its length, and the time of its speech steps in all channels.
+        Length of the file, and time of speech steps in all channels.
     estimate
-        Its segments' results averaged by voiced duration; ``None`` without speech.
+        Mean of the segments' results, weighted by voiced duration; ``None`` without speech.
     error
-        Why it could not be analysed; one sentence.
+        Reason why the file could not be analysed; one sentence.
     notes
-        What else is to be told of its sound.
+        Notes on the sound.
     session
-        ID of its session, where sessions stay.
+        ID of the session, where sessions stay.
     """
 
     file: str
@@ -85,7 +85,7 @@ class Outcome:
 
 
 class Analyzer:
-    """Analyses files.
+    """Analyser of files in a process.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class Analyzer:
 
     @cached_property
     def _store(self) -> Store:
-        """The one store of all that stay, or else one of this process, which waits for nobody."""
+        """Shared store of the sessions that stay, or else a store of this process alone."""
         folder, keep = self._settings.folder, self._settings.keep
         folder = folder if keep else folder / str(os.getpid())
         return self._resources.enter_context(Store(folder, temporary=True))
@@ -115,7 +115,7 @@ class Analyzer:
         self._resources.close()
 
     def analyze(self, item: InputFile, advance: Advance) -> Outcome:
-        """Analyse a file; ``advance`` is told from time to time what share is done."""
+        """Analyse a file; ``advance`` is called from time to time with the share that is done."""
         name = printable(str(item.path))
         if item.error is not None:
             return Outcome(name, error=item.error)

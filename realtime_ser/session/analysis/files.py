@@ -1,4 +1,4 @@
-"""The session of an audio file, whose sound stays where it is."""
+"""Session of an audio file, whose sound stays in its place."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def session_of_file(
     advance: Advance,
     analysed: StoredAnalysis | None = None,
 ) -> SessionInfo:
-    """Session of a file: a stored one, with all that was marked in it, or else a new one.
+    """Session of a file: a stored session with its annotations, or else a new one.
 
     A stored session counts if the file has not changed since, and if model and channels are the
     same.
@@ -135,7 +135,7 @@ def session_of_file(
 def _stored_session(
     store: Store, path: Path, model: ModelIdentity, channels: tuple[int, ...]
 ) -> SessionInfo | None:
-    """The latest session of a file as it is, heard in the same way."""
+    """Latest session of the unchanged file with the same model and channels."""
     found = [
         info
         for info in store.sessions()

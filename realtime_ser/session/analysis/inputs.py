@@ -13,7 +13,7 @@ from realtime_ser.audio.formats import AUDIO_FILES
 
 @dataclass(frozen=True, slots=True)
 class OutputPaths:
-    """The results of a file: beside each other, under one name."""
+    """Paths of a file's results, beside each other under the same name."""
 
     folder: Path
     name: str
@@ -30,7 +30,7 @@ class OutputPaths:
 
     @property
     def sidecar(self) -> Path:
-        """How the numbers came about, as JSON."""
+        """Sidecar: versions, model, settings and source, as JSON."""
         return self._path(".json")
 
     @property
@@ -51,9 +51,9 @@ class InputFile:
     path
         The file.
     outputs
-        Where its results go; ``None`` for nowhere.
+        Paths of the results; ``None``: none are written.
     error
-        Why it cannot be analysed, if that is known already.
+        Reason why the file cannot be analysed, if known already.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class InputFile:
 
     @property
     def size(self) -> int:
-        """Its bytes, by which the work is measured."""
+        """Size in bytes, by which the work is measured."""
         try:
             return max(1, self.path.stat().st_size)
         except OSError:
@@ -109,7 +109,7 @@ def _search(folder: Path) -> list[InputFile]:
 
 
 def _absolute(path: Path) -> str:
-    """Path from the root. Links stay as they are: results lie where the link does."""
+    """Path from the root, with links unresolved: results lie where the link does."""
     return os.path.normpath(path.absolute())
 
 
@@ -125,7 +125,7 @@ def _below(path: Path, folder: str | None) -> Path:
 
 
 def _result_names(files: Sequence[Path]) -> list[Path]:
-    """A name for each file's results: without its extension, unless another one has that name."""
+    """Name of each file's results: the stem, or the whole name where stems are equal."""
     keys = [str(path.with_suffix("")).casefold() for path in files]
     counts = Counter(keys)
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""Spreads files over processes; one that dies takes down no more than the file it was at."""
+"""Analysis of files in several processes; a process that dies fails its own file only."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def analyze_in_processes(
 
 
 class _WorkerPool:
-    """Processes, and what they are at.
+    """Pool of processes, and the files that are under way.
 
-    When a process dies, its pool is lost, and which file it was at is not known. All that were
-    under way are then taken again, one at a time.
+    When a process dies, its pool is lost, and its file is not known. All files that were under way
+    are then taken again, one at a time.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class _CancelledError(BaseException):
 
 
 class _Worker:
-    """What a process of the pool keeps between two files."""
+    """State of a process of the pool between two files."""
 
     analyzer: ClassVar[Analyzer]
     shares: ClassVar[Any]
@@ -171,7 +171,7 @@ class _Worker:
 
 
 def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
-    """Prepare a process of the pool. Ctrl+C is the business of the one that started it."""
+    """Prepare a process of the pool; Ctrl+C is left to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(settings.folder,), daemon=True).start()
     _Worker.analyzer = Analyzer(settings)

@@ -1,4 +1,4 @@
-"""Hears a session again, with another model, from the sound that was kept."""
+"""Reanalysis of a session by another model, from the kept sound."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from realtime_ser.session.store.blobs import STATES, moment
 
 
 def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> SessionInfo:
-    """Hear a session again; the result is a new session that is linked to it.
+    """Analyse the kept sound of a session again, into a new session that names the first.
 
-    Steps, wall clock, lost and paused time, markers, intervals labelled by hand and study are those
-    of the session; gate and channels are as it was set.
+    Steps, wall clock, lost and paused time, markers, intervals labelled by hand, study, gate and
+    channels are those of the first session.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     Raises
     ------
     SerError
-        It runs still, no sound was kept, or the model cannot be used.
+        The session still runs, no sound was kept, or the model cannot be used.
     """
     if info.state is SessionState.RUNNING:
         raise UsageError(f"The session {info.id} is running: end it first.")
@@ -87,7 +87,7 @@ def _open_sound(info: SessionInfo) -> FileSource:
 
 
 def _gaps(columns: Columns, time_base: TimeBase) -> list[Gap]:
-    """Lost and paused stretches, cut so that they leave whole the steps around them."""
+    """Lost and paused stretches, cut so that the steps around them stay whole."""
     silent = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
     steps, states = columns.step[silent].astype(np.int64), columns.state[silent]
     edges = np.flatnonzero((np.diff(steps) != 1) | (np.diff(states) != 0)) + 1

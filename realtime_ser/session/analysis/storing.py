@@ -1,4 +1,4 @@
-"""Brings what is heard offline into a store."""
+"""Storing of an analysis while it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Advance = Callable[[float], None]
 
 @contextmanager
 def new_session(store: Store, metadata: SessionMetadata) -> Iterator[StoreWriter]:
-    """A session that is complete when the body is through, and gone when the body fails."""
+    """Begin a session that is complete after the body, and deleted when the body fails."""
     writer = store.begin(metadata)
     try:
         yield writer

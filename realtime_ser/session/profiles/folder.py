@@ -24,12 +24,12 @@ _NAME = re.compile(r"\w([\w .-]{0,38}\w)?")
 
 
 def profile_path(config: Config, name: str) -> Path:
-    """File of a profile, whether it is there or not; names that differ in case alone share one.
+    """Path of a profile's file; names that differ in case alone share a file.
 
     Raises
     ------
     UsageError
-        The name cannot be that of a profile.
+        The name is not allowed.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -45,14 +45,14 @@ def profile_paths(config: Config) -> list[Path]:
 
 
 def read_profile(config: Config, name: str) -> Profile:
-    """The profile of that name.
+    """Read the profile of a name.
 
     Raises
     ------
     UsageError
-        There is none.
+        There is no such profile.
     SerError
-        It is damaged.
+        The file is damaged.
     """
     path = profile_path(config, name)
     if not path.exists():
@@ -61,12 +61,12 @@ def read_profile(config: Config, name: str) -> Profile:
 
 
 def read_profile_file(path: Path) -> Profile:
-    """The profile in a file.
+    """Read the profile in a file.
 
     Raises
     ------
     SerError
-        It is damaged, or cannot be read.
+        The file is damaged, or cannot be read.
     """
     try:
         return Profile.model_validate_json(path.read_bytes())
@@ -77,12 +77,12 @@ def read_profile_file(path: Path) -> Profile:
 
 
 def write_profile(config: Config, profile: Profile) -> Path:
-    """Keep a profile, in place of one of that name; another program sees the old one or the new.
+    """Write a profile in place of an earlier one of the same name, in one step.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        The file cannot be written.
     """
     path = profile_path(config, profile.name)
     advice = "make room there, or name another folder as sessions.folder"
@@ -94,14 +94,14 @@ def write_profile(config: Config, profile: Profile) -> Path:
 
 
 def delete_profile(config: Config, name: str) -> None:
-    """Delete a profile, a damaged one too.
+    """Delete a profile, even a damaged one.
 
     Raises
     ------
     UsageError
-        There is none of that name.
+        There is no such profile.
     OutputError
-        It cannot be deleted.
+        The file cannot be deleted.
     """
     path = profile_path(config, name)
     try:
@@ -122,14 +122,14 @@ def _hint(config: Config, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChoice:
-    """A profile and, where the model cannot use it, why not; one sentence."""
+    """A profile and, where the model cannot use it, the reason in a sentence."""
 
     profile: Profile
     fault: str | None = None
 
 
 def profile_choices(config: Config) -> Iterator[ProfileChoice]:
-    """All profiles that can be read, for someone who chooses among them.
+    """All readable profiles, to choose from.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def require_baseline(bundle: Bundle) -> None:
     Raises
     ------
     UsageError
-        It cannot.
+        The model has no reference of neutral speech, or did not gain from profiles.
     """
     model, baseline = bundle.manifest.name, bundle.manifest.baseline
     if baseline is None:
@@ -210,7 +210,7 @@ def require_compatible(bundle: Bundle, profile: Profile) -> None:
     Raises
     ------
     UsageError
-        It was not.
+        The profile was made with another model.
     """
     require_baseline(bundle)
     made_with, manifest = profile.model, bundle.manifest
@@ -223,7 +223,7 @@ def require_compatible(bundle: Bundle, profile: Profile) -> None:
 
 
 def is_compatible(bundle: Bundle, profile: Profile) -> bool:
-    """Whether a profile was made with this model, and can correct it."""
+    """Whether a profile was made with this model, and the model can be corrected."""
     try:
         require_compatible(bundle, profile)
     except UsageError:

@@ -70,7 +70,7 @@ def record_dtype(labels: int) -> np.dtype[np.void]:
 
 
 def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> UpdateRecords:
-    """Records of updates, each given with its place among all of the session."""
+    """Records of updates, each with its place among all updates of the session."""
     orders, made = zip(*updates, strict=True)
     estimates = [update.estimate for update in made]
     extremes = np.clip([update.envelope for update in made], -1.0, 1.0).astype(np.float64)
@@ -121,7 +121,7 @@ class Columns:
     labels
         Labels of the probabilities, in order.
     records
-        The records themselves, shape ``(n,)``; :func:`record_dtype` documents the fields.
+        All records, shape ``(n,)``; :func:`record_dtype` documents the fields.
     """
 
     channel: int
@@ -199,7 +199,7 @@ class Columns:
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """Its probability, shape ``(n,)``; NaN outside speech."""
+        """Probability of the label, shape ``(n,)``; NaN outside speech."""
         return self._column("confidence")
 
     @property
@@ -272,7 +272,7 @@ _COLUMNS = (
 
 
 def moment(wall_us: int, offset_s: int) -> datetime | None:
-    """Wall clock of a record, in its zone; ``None`` where none ran."""
+    """Wall clock of a record, in its zone; ``None`` where no clock ran."""
     if wall_us == NO_TIME:
         return None
     zone = timezone(timedelta(seconds=offset_s))

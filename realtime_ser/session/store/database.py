@@ -1,8 +1,7 @@
-"""Where the kept sessions lie, how their database is opened, and its schema.
+"""The database of the kept sessions: opening, schema and migrations.
 
 SQLite with a write-ahead log that is brought to the disk at each commit, so that several programs
-read and write at once and a pulled plug loses nothing that was committed. What is deleted is
-overwritten with zeros.
+read and write at once and a pulled plug loses no commit. Deleted rows are overwritten with zeros.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NAME = "sessions.sqlite"
 
 _OPENING = "opening.lock"
 _PATIENCE_S = 60.0
-"""How long to wait for another program that writes; the longest is one that deletes much."""
+"""Longest wait for another program that writes; large deletions take longest."""
 
 _SCHEMA_1 = (
     """CREATE TABLE sessions (
@@ -137,26 +136,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
 def open_database(
     folder: Path, *, temporary: bool = False
 ) -> tuple[sqlite3.Connection, str | None]:
-    """Open the database of a folder, and make it or bring it up to date if need be.
+    """Open the database of a folder; create or migrate it if need be.
 
-    A damaged one is set aside beside it, under another name, and a new one is begun.
+    A damaged database is set aside under another name, and a new one is begun.
 
     Parameters
     ----------
     folder
-        The folder; it is made if need be.
+        The folder, which is made if need be.
     temporary
         Whether the folder goes when the program ends: no commit waits for the disk then, and what
         is deleted is not overwritten.
 
     Returns
     -------
-    The connection, which any one thread at a time may use, and what the user should know.
+    The connection, which any thread may use, but one at a time, and a notice for the user.
 
     Raises
     ------
     StoreError
-        It cannot be opened, or a newer version of the program wrote it.
+        The database cannot be opened, or a newer version of the program wrote it.
     """
     path = folder / NAME
     notice = None
@@ -180,7 +179,7 @@ def open_database(
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the system say into a sentence.
+    """Turn errors of SQLite and of the system into a sentence.
 
     Raises
     ------
@@ -204,7 +203,7 @@ def explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Everything that the body writes, or nothing of it."""
+    """Commit everything that the body writes, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Finds the kept sessions and reads them."""
+"""Reading of the kept sessions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BLOBS = """SELECT data FROM updates
 
 
 class Reader:
-    """Reads the sessions that are kept in a folder.
+    """Reader of the sessions in a folder.
 
     Any number of readers, in any number of programs, may be open on the same folder, also while
     sessions are written. One reader is for one thread at a time.
@@ -47,14 +47,14 @@ class Reader:
     Parameters
     ----------
     folder
-        Where the database and the sessions' own folders lie; it is made if need be.
+        Folder of the database and of the sessions' own folders; it is made if need be.
     temporary
         Whether the folder goes when the program ends, so that nothing need reach the disk.
 
     Attributes
     ----------
     notice
-        What the user should know of how it was opened; one sentence, or ``None``.
+        Notice of how the database was opened; one sentence, or ``None``.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Reader:
         Raises
         ------
         UsageError
-            There is none; the nearest one is named.
+            There is no such session; the sentence names the nearest ID.
         """
         key = self._key(name)
         with explained(self.path):
@@ -109,7 +109,7 @@ class Reader:
             return self._info(_dictionaries(rows)[0])
 
     def undecided_sessions(self) -> list[SessionInfo]:
-        """Interrupted sessions of which nobody has said yet what becomes of them, oldest first."""
+        """Interrupted sessions that nobody has decided to keep or delete, oldest first."""
         with explained(self.path):
             rows = self._connection.execute(
                 "SELECT * FROM sessions WHERE NOT settled AND state <> ? "
@@ -131,7 +131,7 @@ class Reader:
         channel
             Number of the channel, from 1.
         first_step, last_step
-            The range that is wanted, both included; ``None``: to the newest.
+            First and last step of the range, both included; ``None``: to the newest.
 
         Raises
         ------
@@ -343,7 +343,7 @@ class Reader:
             return _dictionaries(rows)
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
-        """Updates of one channel, with their places among all; a page of rows at a time."""
+        """Updates of a channel, with their places among all updates; a page of rows at a time."""
         key, labels, after = self._key(name), self._labels(name), -1
         while True:
             with explained(self.path):

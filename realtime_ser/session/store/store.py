@@ -1,4 +1,4 @@
-"""The kept sessions: begin one, change and delete them."""
+"""The store of all sessions: beginning, changing and deleting them."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _ID_LENGTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What a deletion could not do.
+    """Result of a deletion.
 
     Attributes
     ----------
     left
-        Files of the deleted sessions whose names a person chose; they are left alone.
+        Files of the deleted sessions that are left alone, since a person chose their names.
     log_emptied
-        Whether the write-ahead log could be emptied; another program that reads just then prevents
-        it, and the log is overwritten when that one goes on.
+        Whether the write-ahead log could be emptied; a program that reads at the time prevents
+        this, and the log is overwritten when that program goes on.
     """
 
     left: tuple[Path, ...]
@@ -51,14 +51,14 @@ class Deletion:
 
 
 class Store(Reader):
-    """The sessions that are kept in a folder: reads, begins, changes and deletes them.
+    """Store of the sessions in a folder.
 
     Any number of stores, in any number of programs, may be open on the same folder. One store is
     for one thread at a time.
     """
 
     def begin(self, metadata: SessionMetadata) -> StoreWriter:
-        """Begin a session, to be written through a connection of its own, in any thread.
+        """Begin a session, and return its writer, which has a connection of its own.
 
         In a temporary store the writer shares the store's connection and thread.
 
@@ -152,12 +152,12 @@ class Store(Reader):
             return insert_marker(self._connection, key, marker)
 
     def change_marker(self, key: int, marker: Marker) -> None:
-        """Put a marker in the place of the one that has a key.
+        """Replace the marker of a key.
 
         Raises
         ------
         UsageError
-            There is none (any more).
+            There is no such marker (any more).
         """
         assignments = ", ".join(f"{column} = ?" for column in MARKER_COLUMNS)
         with explained(self.path):
@@ -168,12 +168,12 @@ class Store(Reader):
             raise UsageError(f"The marker '{marker.text}' is not in the store any more.")
 
     def delete_marker(self, key: int) -> None:
-        """Delete the marker that has a key.
+        """Delete the marker of a key.
 
         Raises
         ------
         UsageError
-            There is none (any more).
+            There is no such marker (any more).
         """
         with explained(self.path):
             found = self._connection.execute("DELETE FROM markers WHERE key = ?", (key,))
@@ -183,7 +183,7 @@ class Store(Reader):
     def annotate(
         self, name: str, markers: Sequence[Marker] = (), intervals: Sequence[Interval] = ()
     ) -> list[Interval]:
-        """Add markers and labelled intervals to a session: all of them, or none.
+        """Add markers and labelled intervals to a session, all or none.
 
         Returns
         -------
@@ -208,12 +208,12 @@ class Store(Reader):
             ]
 
     def change_interval(self, interval: Interval) -> None:
-        """Store an interval that was read before, with what has changed in it.
+        """Store the changes of an interval that was read before.
 
         Raises
         ------
         UsageError
-            It is not stored (any more), has no tier, or does not end after it starts.
+            The interval is not stored (any more), has no tier, or does not end after its start.
         """
         _check_interval(interval)
         assignments = ", ".join(f"{column} = ?" for column in INTERVAL_COLUMNS)
@@ -226,7 +226,7 @@ class Store(Reader):
         Raises
         ------
         UsageError
-            It is not stored (any more).
+            The interval is not stored (any more).
         """
         self._change_interval("DELETE FROM intervals", [], interval)
 
@@ -237,7 +237,7 @@ class Store(Reader):
             raise UsageError(f"The interval '{interval.label}' is not in the store any more.")
 
     def delete(self, sessions: Sequence[SessionInfo], *, named_files: bool = False) -> Deletion:
-        """Delete sessions, their sound included, so that nothing of them is left in the store.
+        """Delete sessions with their sound, and leave no trace in the store.
 
         Their places in the database are overwritten with zeros and given back, and the write-ahead
         log is emptied. The tables that the program named itself are removed too, and with
@@ -246,7 +246,7 @@ class Store(Reader):
         Raises
         ------
         UsageError
-            One of them runs; nothing is deleted.
+            A session runs; nothing is deleted.
         StoreError
             The disk refuses.
         """
@@ -276,7 +276,7 @@ class Store(Reader):
         return over
 
     def _new_folder(self) -> str:
-        """ID that neither a session nor a folder has, and its folder."""
+        """New ID, which neither a session nor a folder has, and its folder."""
         while True:
             name = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
             taken = self._connection.execute("SELECT 1 FROM sessions WHERE id = ?", (name,))

@@ -1,4 +1,4 @@
-"""One session that is being written into the store."""
+"""Writing of a running session into the store."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step
 
 
 class StoreWriter:
-    """Takes a session's records and commits them when it is told to.
+    """Writer of a session's records, which commits at each flush.
 
-    What could not be committed is kept in memory and tried again with the next commit, so that
-    nothing is lost when room is made on a full disk. A stretch that somebody has begun to mark
-    grows with each commit, so that a killed program loses as little of it as of all else.
+    Records that could not be committed are kept in memory and tried again with the next commit, so
+    that none is lost when room is made on a full disk. An open interval grows with each commit, so
+    that a killed program loses as little of the interval as of all else.
 
     Parameters
     ----------
     path
-        The database, for what is said of it.
+        Path of the database, for sentences of errors.
     connection
         A connection to it, for the thread of this writer alone.
     key, name
@@ -73,23 +73,23 @@ class StoreWriter:
 
     @property
     def folder(self) -> Path:
-        """The session's own folder, beside the database; there while it runs or has sound."""
+        """Folder beside the database for the session's lock and sound; gone when both are."""
         return self._path.parent / self.id
 
     def start(self, moment: datetime, health: Callable[[], SessionHealth]) -> None:
-        """Say when the session's second 0 is, and who knows how it goes."""
+        """Set the local time of second 0, and the function that returns the health."""
         self._health = health
         self._pending_columns["started"] = moment.isoformat()
 
     def note_files(self, files: Path | None, *, named: bool, audio: Path | None) -> None:
-        """Say what is written beside: the frames table, and the sound.
+        """Note the files of the session: frames table and sound.
 
         Parameters
         ----------
         files
             Frames CSV.
         named
-            Whether a person chose its name.
+            Whether a person chose the name of the table.
         audio
             The sound; a path below :attr:`folder` moves with the store.
         """
@@ -104,11 +104,11 @@ class StoreWriter:
         self._pending_columns["source"] = json.dumps(asdict(source))
 
     def feed(self, records: Sequence[Record]) -> None:
-        """Take records; they are stored with the next :meth:`flush`."""
+        """Take records, to be stored with the next :meth:`flush`."""
         self._records += records
 
     def flush(self) -> None:
-        """Bring what was taken to the disk.
+        """Store all records that were taken.
 
         Raises
         ------
@@ -131,20 +131,20 @@ class StoreWriter:
         self._records.clear()
 
     def insert_records(self, channel: int, rows: Iterable[UpdateRecords]) -> None:
-        """Store records that are made already, consecutive ones of a channel, in one commit.
+        """Store packed records of consecutive steps of a channel in one commit.
 
         Parameters
         ----------
         channel
             Number of the channel, from 1.
         rows
-            Arrays of records as :mod:`realtime_ser.session.store.blobs` lays them out; each
+            Arrays of records in the layout of :mod:`realtime_ser.session.store.blobs`; each
             becomes a row.
 
         Raises
         ------
         StoreError
-            The disk refuses; nothing of it is stored.
+            The disk refuses; none of the records is stored.
         """
         with explained(self._path), transaction(self._connection):
             for records in rows:
@@ -152,12 +152,12 @@ class StoreWriter:
                 self._order += len(records)
 
     def finish(self) -> None:
-        """Store the rest, mark the session as complete, and let go of it.
+        """Store the rest, mark the session as complete, and close the writer.
 
         Raises
         ------
         StoreError
-            The disk refuses; what was stored before stays, and the session counts as interrupted.
+            The disk refuses; earlier commits stay, and the session counts as interrupted.
         """
         try:
             self.flush()
@@ -167,7 +167,7 @@ class StoreWriter:
             self._close()
 
     def discard(self) -> None:
-        """Forget a session that never began."""
+        """Delete the session from the store."""
         try:
             with explained(self._path), transaction(self._connection):
                 self._connection.execute("DELETE FROM sessions WHERE key = ?", (self._key,))
@@ -190,9 +190,9 @@ class StoreWriter:
     def _insert(
         self, records: Sequence[Record], open_intervals: dict[tuple[str, float], int]
     ) -> int:
-        """Store records, and return how many of them are updates.
+        """Store records, and return the number of updates among them.
 
-        ``open_intervals`` has the keys of the markers that have begun, by code and time.
+        ``open_intervals`` has the keys of the open intervals, by code and time.
         """
         channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
         order = self._order
@@ -217,7 +217,7 @@ class StoreWriter:
     def _insert_marker(
         self, record: IntervalOpened | Marker, open_intervals: dict[tuple[str, float], int]
     ) -> None:
-        """Store what has begun, a moment, or the end of what had begun."""
+        """Store a moment, the start of an interval, or the end of an open interval."""
         marker = record.marker if isinstance(record, IntervalOpened) else record
         name = (marker.code, marker.time_s)
         open_key = open_intervals.pop(name, None)
@@ -227,7 +227,7 @@ class StoreWriter:
                 open_intervals[name] = key
 
     def _set_duration(self, key: int, duration_s: float) -> bool:
-        """Say how long a marker that has begun is; whether it is still there."""
+        """Set the length of a stored marker, and return whether the marker still exists."""
         found = self._connection.execute(
             "UPDATE markers SET duration_s = ? WHERE key = ?", (duration_s, key)
         )
@@ -267,7 +267,7 @@ class StoreWriter:
 def _insert_records(
     connection: sqlite3.Connection, key: int, channel: int, records: UpdateRecords
 ) -> None:
-    """Store consecutive updates of one channel as one row."""
+    """Store consecutive updates of a channel as a row."""
     first, last = int(records["step"][0]), int(records["step"][-1])
     connection.execute(
         "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?)",
@@ -289,7 +289,7 @@ MARKER_COLUMNS = ("time_s", "wall", "duration_s", "code", "text", "source")
 
 
 def marker_values(marker: Marker) -> tuple[object, ...]:
-    """What the columns of a marker hold."""
+    """Values of the columns of a marker."""
     wall = None if marker.wall_clock is None else marker.wall_clock.isoformat()
     return marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source
 
