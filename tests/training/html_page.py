@@ -8,7 +8,7 @@ VOID = {"meta", "br", "link", "img", "hr"}
 
 
 class Page(HTMLParser):
-    """What a page holds.
+    """Contents of a page.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Clips without sound, answers to them, and folders of runs made of both."""
+"""Clips without sound, evaluations on them, and folders of runs with both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {
 
 
 def synthetic_clips(suffix: str = ".ogg", corpora: Sequence[str] = tuple(SPEAKERS)) -> list[Clip]:
-    """One clip of each emotion by each speaker; listeners heard what was meant in CREMA-D."""
+    """A clip of each emotion by each speaker; in CREMA-D with unanimous votes for the label."""
     found = []
     for name in corpora:
         for speaker in SPEAKERS[name]:
@@ -56,28 +56,28 @@ def synthetic_evaluation(
     labels: Sequence[str] = LABELS,
     streaming: bool = True,
 ) -> Evaluation:
-    """Answers that are the better, the greater the skill; the last clip got none."""
+    """Evaluation whose accuracy grows with the skill; the last clip has no speech."""
     random = np.random.default_rng(seed)
     results = []
     for number, clip in enumerate(clips):
         logits = random.normal(0, 1, len(labels))
         logits[labels.index(clip.label)] += skill
         odds = np.exp(logits)
-        said = (SegmentResult((odds / odds.sum()).astype(np.float32), 50),)
+        segments = (SegmentResult((odds / odds.sum()).astype(np.float32), 50),)
         if number == len(clips) - 1:
-            said = ()
+            segments = ()
         results.append(
-            ClipResult(clip, said, dict.fromkeys(EARLY_SECONDS, said) if streaming else {})
+            ClipResult(clip, segments, dict.fromkeys(EARLY_SECONDS, segments) if streaming else {})
         )
     model: dict[str, Any] = {"name": "little", "version": "7.1"}
     if not streaming:
         return Evaluation(tuple(labels), tuple(results), model | {"parameters": 2_772_488})
-    told = model | {"certainty_threshold": 0.4}
-    return Evaluation(tuple(labels), tuple(results), told, 1.0, 0.4)
+    info = model | {"certainty_threshold": 0.4}
+    return Evaluation(tuple(labels), tuple(results), info, 1.0, 0.4)
 
 
 def synthetic_history() -> dict[str, list[dict[str, float]]]:
-    """Two stages, of which one was judged by validation speakers."""
+    """History of two stages, of which the first has a validation loss."""
     return {
         "selection": [
             {"epoch": k, "loss": 2.0 / k, "val_loss": 1.0 + abs(k - 3), "learning_rate": 1e-3}
@@ -97,10 +97,7 @@ def synthetic_run(
     fold: int = 1,
     seed: int = 0,
 ) -> Run:
-    """The folder of a run that has come to its end.
-
-    ``more`` stands beside the scores of the ``evaluation``.
-    """
+    """Folder of a finished run; ``more`` is added to the figures of the ``evaluation``."""
     file = load_recipe(recipe, changes)
     evaluation = evaluation or synthetic_evaluation(synthetic_clips())
     record = RunRecord(

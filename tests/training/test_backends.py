@@ -1,4 +1,4 @@
-"""The same training code runs on every backend that Keras has and that is installed."""
+"""Training gives the same on every installed backend of Keras."""
 
 from __future__ import annotations
 

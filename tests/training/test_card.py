@@ -70,7 +70,7 @@ def result_of(suffix: str = ".ogg") -> dict:
 
 
 def made_by(bundle: Bundle, *changes: str) -> Bundle:
-    """The same bundle, made by the shipped recipe with changes."""
+    """Bundle with the shipped recipe and some changes as its provenance."""
     settings = load_recipe("default", changes).recipe.model_dump(mode="json")
     recipe = bundle.manifest.recipe | {"settings": settings, "changes": list(changes)}
     return replace(bundle, manifest=bundle.manifest.model_copy(update={"recipe": recipe}))

@@ -89,7 +89,7 @@ def results(bundle, clips) -> dict[str, ClipResult]:
 
 
 def live(bundle, samples, classes=()):
-    """What the live path says of samples: its records, and its posterior."""
+    """Records of the live path for samples, and their posterior."""
     pipeline = Pipeline(bundle, bundle.manifest.gate, decoder=bundle.decoder(classes))
     records = pipeline.push(samples) + pipeline.finish()
     tally = SummaryAccumulator()

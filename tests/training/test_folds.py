@@ -1,4 +1,4 @@
-"""Who is tested, chooses and trains: no scheme by speaker lets a speaker into two parts."""
+"""Splits into parts: no scheme by speaker has a speaker in two of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recipes of models that hear a whole clip say, which clips they use, and how labels count."""
+"""Recipes of offline models: settings, selection of clips, soft labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said of each clip is read as it was written."""
+"""Predictions are read as they were written."""
 
 from __future__ import annotations
 

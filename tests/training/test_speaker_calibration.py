@@ -1,4 +1,4 @@
-"""What a personal baseline gives is fitted on some speakers, and simulated on others."""
+"""The gain by speaker calibration is fitted on some speakers, and simulated on others."""
 
 from __future__ import annotations
 

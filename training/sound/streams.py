@@ -61,13 +61,9 @@ class ClipStream:
     spans: tuple[ClipSpan, ...]
 
     def owners(self, samples: NDArray[np.integer]) -> NDArray[np.intp]:
-        """Numbers of the spans nearest to samples: a silence's halves go to either side."""
+        """Indices of the spans nearest to samples: the halves of a silence go to either side."""
         borders = [(a.end + b.start) / 2 for a, b in pairwise(self.spans)]
         return np.searchsorted(np.array(borders), samples, side="right")
-
-    def clip_at(self, sample: int) -> Clip:
-        """The clip in whose span a sample lies, or nearest to whose span."""
-        return self.spans[int(self.owners(np.array([sample]))[0])].clip
 
     def with_samples(self, samples: NDArray[np.float32]) -> ClipStream:
         """Stream with changed samples, its spans stretched in proportion to the new length."""
