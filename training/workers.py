@@ -41,20 +41,11 @@ def map_in_processes(
     title
         Title of the progress bar on standard error.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     results: list[Result] = []
     if not items:
         return results
     console = _console()
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+    with _progress(console, disable=not console.is_terminal) as progress:
         for result in progress.track(
             _map_lazily(function, items, jobs), total=len(items), description=title
         ):
@@ -67,6 +58,10 @@ def progress_bar(title: str) -> Progress:
     console = _console()
     if not console.is_terminal:
         console.print(f"{title} ...")
+    return _progress(console)
+
+
+def _progress(console: Console, *, disable: bool = False) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -76,6 +71,7 @@ def progress_bar(title: str) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=disable,
     )
 
 
