@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_jobs(run)
 
     all_speakers = _command(
-        commands, "everybody", _all_speakers, "train on all speakers what the folds have tried"
+        commands, "everybody", _all_speakers, "train the model of a recipe's folds on all speakers"
     )
     all_speakers.add_argument(
         "folds", nargs="+", type=Path, metavar="RUN", help="folders of the runs, one a fold"
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="runs that cross-validated what the one bundle was trained on everybody by",
+        help="runs of the folds that cross-validated the bundle of all speakers",
     )
     _add_corpora(evaluate)
     evaluate.add_argument(

@@ -1,4 +1,4 @@
-"""A recipe's folds are tried, then everybody trains, and the card tells what the folds measured."""
+"""A model of all speakers follows the folds of a recipe, whose results are on the card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE = "quick-whole.epochs=1-whole.spec_augment=0"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of two folds, and that of everybody."""
+    """Runs of two folds, and the run on all speakers."""
     folder = tmp_path_factory.mktemp("runs")
     assert main(["run", "quick", "--folds", "1,2", *SMALL, *place(folder)]) == 0
     assert main(["everybody", *folds(folder), *place(folder)]) == 0
