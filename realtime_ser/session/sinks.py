@@ -121,7 +121,7 @@ class TableSink:
             self._create(files.sidecar).close()
             self._write_sidecar()
         except OSError as error:
-            self.discard()
+            self._remove()
             raise cannot_write(files.frames, error) from error
 
     def feed(self, records: Sequence[Record]) -> None:
@@ -155,8 +155,7 @@ class TableSink:
         with writing(self._files.frames), self._stack:
             self._write_sidecar()
 
-    def discard(self) -> None:
-        """Remove the files."""
+    def _remove(self) -> None:
         with contextlib.suppress(OSError):
             self._stack.close()
         for path in self._created:
