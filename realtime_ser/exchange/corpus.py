@@ -22,8 +22,13 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Segment
 from realtime_ser.exchange.audio import has_sound, require_sound
 from realtime_ser.session import csv_rows
+from realtime_ser.session.corrections import (
+    CORRECTED,
+    corrections,
+    overlap_mostly,
+    overlap_s,
+)
 from realtime_ser.session.store import Interval, SessionInfo, SessionState, Store
-from realtime_ser.timeline.content import CORRECTED
 
 METADATA = "metadata.csv"
 HEADER = [
@@ -188,50 +193,38 @@ def _labelled(
     several = len(info.channels) > 1
     segments = [segment for segment in all_segments if segment.channel == channel]
     found: list[_LabelledClip] = []
-    covered: list[tuple[float, float]] = []
+    covered: list[Interval] = []
     for interval in intervals:
-        span = (interval.start_s, interval.end_s)
         label = interval.label.strip().casefold()
         if interval.channel not in (None, channel):
             continue
         if interval.tier != CORRECTED and label not in LABELS:
             continue
-        if any(_mostly_overlap(span, other) for other in covered):
+        if any(overlap_mostly(interval, other) for other in covered):
             continue
-        best_match = max(segments, key=lambda one: _overlap(span, _span(one)), default=None)
-        overlaps = best_match is not None and _overlap(span, _span(best_match)) > 0
-        if interval.channel is None and several and not overlaps:
+        heard = max(segments, key=lambda one: overlap_s(interval, one), default=None)
+        if heard is not None and not overlap_s(interval, heard):
+            heard = None
+        if interval.channel is None and several and heard is None:
             continue  # it is about another channel's speech
-        covered.append(span)
+        covered.append(interval)
         # A segment that was given another label, or none, is no clip, and not the model's either.
-        if label in LABELS and span[1] - span[0] >= _SHORTEST_S:
-            heard_label = best_match.estimate.label if best_match is not None and overlaps else ""
+        if label in LABELS and interval.end_s - interval.start_s >= _SHORTEST_S:
+            model_label = "" if heard is None else heard.estimate.label
+            span = (interval.start_s, interval.end_s)
             found.append(
-                _LabelledClip(channel, *span, label, by_hand=True, model_label=heard_label)
+                _LabelledClip(channel, *span, label, by_hand=True, model_label=model_label)
             )
     if request.uncorrected:
+        corrected = corrections(segments, covered)
         found += [
-            _LabelledClip(channel, *_span(one), name, by_hand=False, model_label=name)
+            _LabelledClip(channel, one.start_s, one.end_s, name, by_hand=False, model_label=name)
             for one in segments
             if (name := one.estimate.label) in LABELS
             and one.end_s - one.start_s >= _SHORTEST_S
-            and not any(_mostly_overlap(_span(one), other) for other in covered)
+            and (channel, one.number) not in corrected
         ]
     return found
-
-
-def _span(segment: Segment) -> tuple[float, float]:
-    return segment.start_s, segment.end_s
-
-
-def _overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
-    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
-
-
-def _mostly_overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether two stretches overlap in more than half of the shorter stretch."""
-    shorter = min(one[1] - one[0], other[1] - other[0])
-    return _overlap(one, other) > shorter / 2
 
 
 def _write(

@@ -25,9 +25,6 @@ from realtime_ser.timeline.viewport import Viewport
 
 Annotation: TypeAlias = Marker | Interval
 
-CORRECTED = "corrected segments"
-"""Name of the tier of labels by hand that stand for the model's."""
-
 
 def start_of(value: Annotation) -> float:
     """Start of a marker or interval, in seconds."""

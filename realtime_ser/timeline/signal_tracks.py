@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP_S
 from realtime_ser.base.text import percent_text
 from realtime_ser.recogniser.features import FeatureParams, mel_filterbank
-from realtime_ser.timeline.content import CORRECTED, AnnotationItem, ChannelContent
+from realtime_ser.session.corrections import CORRECTED
+from realtime_ser.timeline.content import AnnotationItem, ChannelContent
 from realtime_ser.timeline.pyramid import runs
 from realtime_ser.timeline.raster import LONGEST_RUN, color_ramp
 from realtime_ser.timeline.shapes import (

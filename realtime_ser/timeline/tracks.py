@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import Marker, Segment
 from realtime_ser.base.text import clock_text, exact_clock, result_text
+from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
-    CORRECTED,
     AnnotationItem,
     ChannelContent,
     OpenSegment,

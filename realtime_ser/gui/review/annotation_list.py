@@ -26,9 +26,9 @@ from realtime_ser.gui.review.annotations import Annotations
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
+from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
-    CORRECTED,
     Annotation,
     annotation_text,
     end_of,

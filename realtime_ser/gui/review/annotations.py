@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -10,10 +10,10 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.records import STEP_S, Marker, Segment
+from realtime_ser.base.records import Marker, Segment
+from realtime_ser.session.corrections import CORRECTED, SegmentKey, corrections
 from realtime_ser.session.store import Interval, Store
 from realtime_ser.timeline.content import (
-    CORRECTED,
     Annotation,
     AnnotationItem,
     end_of,
@@ -31,6 +31,8 @@ class Annotations(QObject):
     ----------
     store, session_id
         Where each change is written at once.
+    segments
+        The segments of the session.
 
     Attributes
     ----------
@@ -41,16 +43,23 @@ class Annotations(QObject):
     changed = pyqtSignal()
     failed = pyqtSignal(str)
 
-    def __init__(self, store: Store, session_id: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        session_id: str,
+        segments: Sequence[Segment],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.stack = QUndoStack(self)
         self._store = store
         self._session = session_id
+        self._segments = segments
         self._numbers = count(1)
         self._items: dict[int, Annotation] = {}
         self._keys: dict[int, int] = {}
         self._sorted: list[AnnotationItem] | None = None
-        self._corrections: dict[tuple[int | None, int, int], int] | None = None
+        self._corrections: dict[SegmentKey, Interval] | None = None
         self.reload()
 
     def reload(self) -> None:
@@ -100,16 +109,14 @@ class Annotations(QObject):
     def correction(self, segment: Segment) -> AnnotationItem | None:
         """The label by hand of a segment."""
         if self._corrections is None:
-            self._corrections = {
-                _span_key(value.channel, value.start_s, value.end_s): number
+            by_hand = [
+                replace(value, key=number)
                 for number, value in self._items.items()
                 if isinstance(value, Interval) and value.tier == CORRECTED
-            }
-        for channel in (segment.channel, None):
-            found = self._corrections.get(_span_key(channel, segment.start_s, segment.end_s))
-            if found is not None:
-                return self.get(found)
-        return None
+            ]
+            self._corrections = corrections(self._segments, by_hand)
+        found = self._corrections.get((segment.channel, segment.number))
+        return None if found is None else self.get(found.key)
 
     def correct(self, segment: Segment, label: str | None) -> bool:
         """Label a segment by hand; ``None`` withdraws that. Whether that is stored."""
@@ -212,8 +219,3 @@ def _kind_name(value: Annotation) -> str:
     if isinstance(value, Marker):
         return "marker"
     return "correction" if value.tier == CORRECTED else "interval"
-
-
-def _span_key(channel: int | None, start_s: float, end_s: float) -> tuple[int | None, int, int]:
-    """A stretch of a channel to the step's half: files of other tools round to milliseconds."""
-    return channel, round(start_s / STEP_S * 2), round(end_s / STEP_S * 2)

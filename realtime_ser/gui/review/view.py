@@ -33,8 +33,9 @@ from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
+from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, Store
-from realtime_ser.timeline.content import CORRECTED, Content, end_of, start_of
+from realtime_ser.timeline.content import Content, end_of, start_of
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 
@@ -67,7 +68,7 @@ class ReviewView(StyledWidget):
         self.setObjectName("body")
         self.content = content
         self.axis = TimeAxis(content.duration_s, self)
-        self.annotations = Annotations(store, content.info.id, self)
+        self.annotations = Annotations(store, content.info.id, content.segments, self)
         self.sound = SoundStore(content.info, self)
         self.player = SessionPlayer(content.info, self)
         self.canvas = Canvas(content, self.annotations, self.sound, self.axis, style)

@@ -15,8 +15,8 @@ from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.review.summary import ShareBars
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
+from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
-from realtime_ser.timeline.content import CORRECTED
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from tests import kept_sessions as made
