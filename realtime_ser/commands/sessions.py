@@ -194,7 +194,7 @@ def _annotation_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str
 
 
 def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
-    from realtime_ser.session.running_summary import SummaryAccumulator
+    from realtime_ser.session.statistics import SummaryAccumulator
 
     tally = SummaryAccumulator()
     for segment in store.segments(info.id):

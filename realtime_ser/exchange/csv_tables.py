@@ -19,7 +19,6 @@ from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.sidecar import json_text, sidecar_fields
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store import Columns, SessionInfo, Store
-from realtime_ser.session.store.blobs import STATES
 
 _Estimated = TypeVar("_Estimated", Update, Segment)
 
@@ -215,7 +214,7 @@ def _label_rows(columns: Columns, interval: TidyInterval) -> Iterator[list[str]]
     middle_s = columns.time_s - STEP_S / 2
     inside = (middle_s >= interval.start_s) & (middle_s < interval.end_s)
     spoken = inside & columns.speech
-    lost = inside & (columns.state == STATES.index(State.LOST))
+    lost = inside & columns.within(State.LOST)
     speech_s, lost_s = (f"{np.count_nonzero(steps) * STEP_S:.2f}" for steps in (spoken, lost))
     certain, means = "", [""] * len(columns.labels)
     if spoken.any():

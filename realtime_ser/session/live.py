@@ -19,9 +19,9 @@ from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionM
 from realtime_ser.session.opening import begin_session, prepare_store
 from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
-from realtime_ser.session.running_summary import ChannelSummary
 from realtime_ser.session.sidecar import provenance, sidecar_text
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
+from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.session.store import StoreWriter
 
 AUDIO = "audio.flac"

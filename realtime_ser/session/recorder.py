@@ -11,7 +11,7 @@ from typing import Protocol
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Record
 from realtime_ser.engine.subscription import Subscription
-from realtime_ser.session.running_summary import SummaryAccumulator
+from realtime_ser.session.statistics import SummaryAccumulator
 
 COMMIT_S = 0.8
 """Seconds between two flushes. With what is on its way, a crash loses less than a second."""

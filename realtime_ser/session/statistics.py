@@ -1,19 +1,173 @@
-"""Statistics of a finished session: shares, transitions, pauses, most certain moments."""
+"""Statistics of sessions: sums while one runs, and what a finished one was like."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from realtime_ser.base.records import STEP_S, Segment, State
-from realtime_ser.session.store import Columns, SessionInfo, Store
-from realtime_ser.session.store.blobs import STATES
+from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
+
+if TYPE_CHECKING:
+    from realtime_ser.session.store import Columns, SessionInfo, Store
+
+_LONGEST_MS = 10_000
+
+
+# --------------------------------------------------------------------------------------- segments
+
+
+def label_shares(voiced_s: Mapping[str, float]) -> dict[str, float]:
+    """Shares of labels in a voiced duration, the largest first, from the seconds of each label."""
+    whole_s = sum(voiced_s.values())
+    by_share = sorted(voiced_s.items(), key=lambda item: -item[1])
+    return {label: seconds / whole_s for label, seconds in by_share} if whole_s else {}
+
+
+class SegmentTally:
+    """Sums over segments, in constant memory.
+
+    Attributes
+    ----------
+    segments
+        Number of segments.
+    voiced_s
+        Voiced duration of the segments, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.segments = 0
+        self.voiced_s = 0.0
+        self._certain_s = 0.0
+        self._by_label: defaultdict[str, float] = defaultdict(float)
+        self._weighted: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, segments: Iterable[Segment]) -> Self:
+        """Sums over all of ``segments``."""
+        tally = cls()
+        for segment in segments:
+            tally.feed(segment)
+        return tally
+
+    def feed(self, segment: Segment) -> None:
+        """Take the next segment."""
+        estimate, voiced_s = segment.estimate, segment.voiced_s
+        weighted = voiced_s * estimate.probabilities.astype(np.float64)
+        self._weighted = weighted if self._weighted is None else self._weighted + weighted
+        self._by_label[estimate.label] += voiced_s
+        self._certain_s += voiced_s if estimate.certain else 0.0
+        self.voiced_s += voiced_s
+        self.segments += 1
+
+    @property
+    def probabilities(self) -> NDArray[np.float64] | None:
+        """Results averaged by voiced duration, shape ``(labels,)``; ``None`` without segments."""
+        return None if self._weighted is None else self._weighted / self.voiced_s
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the voiced duration whose segments carry a label, the largest first."""
+        return label_shares(self._by_label)
+
+    @property
+    def certain_share(self) -> float | None:
+        """Share of the voiced duration whose segments are certain; ``None`` without segments."""
+        return self._certain_s / self.voiced_s if self.voiced_s else None
+
+
+# ------------------------------------------------------------------------------- a running session
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSummary:
+    """Summary of a channel.
+
+    Attributes
+    ----------
+    duration_s, speech_s, lost_s
+        Time covered by steps, time of speech steps, and lost time.
+    segments
+        Number of finished segments.
+    voiced_s
+        Voiced duration of these segments, in seconds.
+    probabilities
+        The segments' results averaged by voiced duration, shape ``(labels,)``; ``None`` without
+        speech.
+    shares
+        Share of the voiced duration whose segments carry a label, the largest first.
+    latency_ms
+        Latency that half of the updates, and 95 % of them, do not exceed; ``None`` for files.
+    """
+
+    duration_s: float = 0.0
+    speech_s: float = 0.0
+    lost_s: float = 0.0
+    segments: int = 0
+    voiced_s: float = 0.0
+    probabilities: NDArray[np.float64] | None = None
+    shares: dict[str, float] = field(default_factory=dict)
+    latency_ms: tuple[float, float] | None = None
+
+
+class _ChannelTally:
+    """Sums over the records of a channel."""
+
+    def __init__(self) -> None:
+        self.segments = SegmentTally()
+        self._steps = dict.fromkeys(State, 0)
+        self._latencies = np.zeros(_LONGEST_MS, np.int64)
+
+    def add(self, update: Update) -> None:
+        self._steps[update.state] += 1
+        if update.latency_ms is not None:
+            self._latencies[min(max(0, int(update.latency_ms)), _LONGEST_MS - 1)] += 1
+
+    def summary(self) -> ChannelSummary:
+        return ChannelSummary(
+            duration_s=sum(self._steps.values()) * STEP_S,
+            speech_s=self._steps[State.SPEECH] * STEP_S,
+            lost_s=self._steps[State.LOST] * STEP_S,
+            segments=self.segments.segments,
+            voiced_s=self.segments.voiced_s,
+            probabilities=self.segments.probabilities,
+            shares=self.segments.shares,
+            latency_ms=self._latency() if self._latencies.any() else None,
+        )
+
+    def _latency(self) -> tuple[float, float]:
+        """Median and 95th percentile, to the millisecond."""
+        reached = np.cumsum(self._latencies)
+        median_ms, most_ms = (int(np.searchsorted(reached, q * reached[-1])) for q in (0.5, 0.95))
+        return float(median_ms), float(most_ms)
+
+
+class SummaryAccumulator:
+    """Sums of all records so far."""
+
+    def __init__(self) -> None:
+        self._channels: defaultdict[int, _ChannelTally] = defaultdict(_ChannelTally)
+
+    def feed(self, record: Record) -> None:
+        """Take the next record."""
+        if isinstance(record, Update):
+            self._channels[record.channel].add(record)
+        elif isinstance(record, Segment):
+            self._channels[record.channel].segments.feed(record)
+
+    def summary(self) -> dict[int, ChannelSummary]:
+        """Summary of each channel so far."""
+        return {channel: self._channels[channel].summary() for channel in sorted(self._channels)}
+
+
+# ------------------------------------------------------------------------------- a finished session
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +286,7 @@ def channel_statistics(
     moments
         Number of most certain moments to find.
     """
-    voiced: defaultdict[str, float] = defaultdict(float)
-    for segment in segments:
-        voiced[segment.estimate.label] += segment.voiced_s
-    whole = sum(voiced.values())
-    certain = sum(segment.voiced_s for segment in segments if segment.estimate.certain)
-    by_share = sorted(voiced.items(), key=lambda item: -item[1])
+    tally = SegmentTally.of(segments)
     names = [segment.estimate.label for segment in segments]
     return ChannelStatistics(
         channel=columns.channel,
@@ -145,10 +294,10 @@ def channel_statistics(
         speech_s=_time(columns, State.SPEECH),
         lost_s=_time(columns, State.LOST),
         paused_s=_time(columns, State.PAUSED),
-        segments=len(segments),
-        voiced_s=whole,
-        shares={label: value / whole for label, value in by_share} if whole else {},
-        certain_share=certain / whole if whole else None,
+        segments=tally.segments,
+        voiced_s=tally.voiced_s,
+        shares=tally.shares,
+        certain_share=tally.certain_share,
         transitions=Counter(pairwise(names)),
         pauses=_pauses(columns, segments),
         moments=_moments(columns, moments),
@@ -156,11 +305,11 @@ def channel_statistics(
 
 
 def _time(columns: Columns, state: State) -> float:
-    return int(np.count_nonzero(columns.state == STATES.index(state))) * STEP_S
+    return int(np.count_nonzero(columns.within(state))) * STEP_S
 
 
 def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
-    interrupted = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
+    interrupted = columns.within(State.LOST, State.PAUSED)
     times_s = columns.time_s[interrupted]
     found = []
     for before, after in pairwise(segments):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from realtime_ser.base.files import writing
 from realtime_ser.base.labels import LABELS
 from realtime_ser.session import csv_rows
+from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.session.store import Query, Reader, SessionInfo
 
 
@@ -118,18 +118,6 @@ def _trend_row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
 def _trend_point(store: Reader, info: SessionInfo, channel: str | None) -> TrendPoint:
     wanted = [one for one in info.channels if channel in (None, one.name)]
     numbers = {one.number for one in wanted}
-    voiced: defaultdict[str, float] = defaultdict(float)
-    certain = whole = 0.0
-    segments = [one for one in store.segments(info.id) if one.channel in numbers]
-    for segment in segments:
-        voiced[segment.estimate.label] += segment.voiced_s
-        whole += segment.voiced_s
-        certain += segment.voiced_s if segment.estimate.certain else 0.0
-    by_share = sorted(voiced.items(), key=lambda item: -item[1])
-    return TrendPoint(
-        info,
-        sum(one.speech_s for one in wanted),
-        len(segments),
-        {label: value / whole for label, value in by_share} if whole else {},
-        certain / whole if whole else None,
-    )
+    tally = SegmentTally.of(one for one in store.segments(info.id) if one.channel in numbers)
+    speech_s = sum(one.speech_s for one in wanted)
+    return TrendPoint(info, speech_s, tally.segments, tally.shares, tally.certain_share)

@@ -266,7 +266,7 @@ def _gaps(pyramid: Pyramid) -> list[Gap]:
     columns = pyramid.columns
     steps, found = columns.step.astype(np.int64), []
     for state, kind in ((State.LOST, "lost"), (State.PAUSED, "paused")):
-        for begin, end in runs(columns.state == STATES.index(state)):
+        for begin, end in runs(columns.within(state)):
             found.append(Gap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind))
     for place in np.flatnonzero(np.diff(steps) > 1):
         end_s = STEP_S * int(steps[place + 1])

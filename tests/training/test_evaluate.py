@@ -19,7 +19,7 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import STEP, STEP_S, STEP_SPAN, Segment, Update
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.pipeline import Pipeline
-from realtime_ser.session.running_summary import SummaryAccumulator
+from realtime_ser.session.statistics import SummaryAccumulator
 from training.corpora import CORPORA, Clip
 from training.measure.clip_results import (
     ClipResult,

@@ -25,7 +25,7 @@ from realtime_ser.gui.live.status_model import StatusModel
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.theme import ThemeChoice
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.running_summary import SummaryAccumulator
+from realtime_ser.session.statistics import SummaryAccumulator
 
 
 def run(

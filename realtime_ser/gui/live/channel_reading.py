@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.text import percent_text
 from realtime_ser.engine.smoothing import Smoother
-from realtime_ser.session.running_summary import ChannelSummary
+from realtime_ser.session.statistics import ChannelSummary
 
 
 @dataclass(frozen=True, slots=True)

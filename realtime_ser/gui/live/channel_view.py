@@ -20,7 +20,7 @@ from realtime_ser.gui.live.panel import OneLinePanel, Panel
 from realtime_ser.gui.live.plots import Plots
 from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.session.running_summary import ChannelSummary
+from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import FLOOR_DB, Curves
 

@@ -17,7 +17,7 @@ from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.running_summary import ChannelSummary
+from realtime_ser.session.statistics import ChannelSummary
 
 #: Records that wait for the window at most: two minutes of updates and blocks of sound.
 _CAPACITY = 7500

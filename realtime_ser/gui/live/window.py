@@ -63,7 +63,7 @@ from realtime_ser.gui.theme.style_watcher import (
     style_of,
 )
 from realtime_ser.gui.widgets.icons import face_icon
-from realtime_ser.session.running_summary import ChannelSummary
+from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import Curves, CurveStyle
 

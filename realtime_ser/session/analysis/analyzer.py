@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.notes import ReadNote
 from realtime_ser.base.config import Config
@@ -23,7 +21,7 @@ from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.analysis.storing import Advance
 from realtime_ser.session.analysis.voice import voice_elsewhere
 from realtime_ser.session.profiles.folder import chosen_model
-from realtime_ser.session.running_summary import SummaryAccumulator
+from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.session.store import SessionInfo, Store
 
 ExportResult: TypeAlias = Callable[[Store, SessionInfo, InputFile, "Outcome"], None]
@@ -144,16 +142,8 @@ class Analyzer:
         )
 
     def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
-        tally = SummaryAccumulator()
-        for segment in self._store.segments(info.id):
-            tally.feed(segment)
-        channels = tally.summary().values()
-        spoken = [(c.probabilities, c.voiced_s) for c in channels if c.probabilities is not None]
-        estimate = None
-        if spoken:
-            probabilities, weights = zip(*spoken, strict=True)
-            mean = np.average(probabilities, axis=0, weights=weights)
-            estimate = self._model.decoder.estimate(mean)
+        mean = SegmentTally.of(self._store.segments(info.id)).probabilities
+        estimate = None if mean is None else self._model.decoder.estimate(mean)
         notes = source.notes if estimate else source.notes + self._voice_elsewhere(source)
         session = info.id if self._settings.keep else None
         duration_s = source.info.duration_s

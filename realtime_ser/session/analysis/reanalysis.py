@@ -88,7 +88,7 @@ def _open_sound(info: SessionInfo) -> FileSource:
 
 def _gaps(columns: Columns, time_base: TimeBase) -> list[Gap]:
     """Lost and paused stretches, cut so that the steps around them stay whole."""
-    silent = np.isin(columns.state, [STATES.index(s) for s in (State.LOST, State.PAUSED)])
+    silent = columns.within(State.LOST, State.PAUSED)
     steps, states = columns.step[silent].astype(np.int64), columns.state[silent]
     edges = np.flatnonzero((np.diff(steps) != 1) | (np.diff(states) != 0)) + 1
     runs = zip(np.split(steps, edges), np.split(states, edges), strict=True)

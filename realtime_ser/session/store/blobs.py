@@ -185,7 +185,11 @@ class Columns:
     @property
     def speech(self) -> NDArray[np.bool_]:
         """Whether each step belongs to a speech segment, shape ``(n,)``."""
-        return np.equal(self.state, STATES.index(State.SPEECH))
+        return self.within(State.SPEECH)
+
+    def within(self, *states: State) -> NDArray[np.bool_]:
+        """Whether each step is in one of some states, shape ``(n,)``."""
+        return np.isin(self.state, [STATES.index(state) for state in states])
 
     @property
     def segment(self) -> NDArray[np.uint32]:

@@ -21,6 +21,7 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
+from realtime_ser.session.statistics import label_shares
 from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, explained, open_database
 from realtime_ser.session.store.lock import RUNNING, is_locked
@@ -249,12 +250,10 @@ class Reader:
         key = self._key(name)
         with explained(self.path):
             rows = self._connection.execute(
-                "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label "
-                "ORDER BY 2 DESC",
+                "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label",
                 (key,),
             ).fetchall()
-        whole = sum(voiced for _, voiced in rows)
-        return {label: voiced / whole for label, voiced in rows}
+        return label_shares(dict(rows))
 
     def participants(self) -> list[str]:
         """All participants' codes, in order."""
