@@ -16,7 +16,7 @@ from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.ogg import scan_ogg
 from realtime_ser.audio.pcm import PcmLayout, pcm_layout
 from realtime_ser.audio.readers import PcmReader, Reader, SndfileReader, sndfile_name
-from realtime_ser.base.errors import AudioFileError
+from realtime_ser.base.errors import AudioFileError, reason_text
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 _HEAD = 4096
@@ -67,8 +67,7 @@ def open_sound(path: Path) -> OpenedSound:
             _refuse_text(path, data[:_HEAD])
             opened = _open(path, data)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise AudioFileError(f"{path} cannot be opened ({reason}).") from error
+        raise AudioFileError(f"{path} cannot be opened ({reason_text(error)}).") from error
     _check(path, opened.reader)
     return opened
 
