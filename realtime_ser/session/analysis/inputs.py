@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime_ser.audio.formats import AUDIO_FILES
+from realtime_ser.base.errors import reason_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ def _search(folder: Path) -> list[InputFile]:
     refused: list[InputFile] = []
 
     def refuse(error: OSError) -> None:
-        words = f"{error.filename} cannot be opened ({error.strerror}); change its permissions."
+        reason = reason_text(error)
+        words = f"{error.filename} cannot be opened ({reason}); change its permissions."
         refused.append(InputFile(Path(error.filename), error=words))
 
     files = [

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import multiprocessing
 import os
 import shutil
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
+from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 from typing import Any, ClassVar
 
+from realtime_ser.base.processes import SpawnPool
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
 from realtime_ser.session.analysis.inputs import InputFile
 
@@ -24,9 +24,6 @@ _POLL_S = 0.2
 
 _BYTES_PER_PROCESS = 4_000_000
 """Bytes of sound that take longer to analyse than a process to start."""
-
-#: Processes are spawned, not forked: threads of this one would be lost in a fork.
-_CONTEXT = multiprocessing.get_context("spawn")
 
 ProgressCallback = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
@@ -93,8 +90,8 @@ class _WorkerPool:
         self._settings = settings
         self._jobs = jobs
         self._report_progress = report_progress
-        self._shares = _CONTEXT.RawArray("d", len(items))
-        self._stop = _CONTEXT.RawValue("b", 0)
+        self._shares = RawArray("d", len(items))
+        self._stop = RawValue("b", 0)
         self._waiting = deque(range(len(items)))
         self._suspects: deque[int] = deque()
 
@@ -109,16 +106,12 @@ class _WorkerPool:
     def _run(self, queue: deque[int], jobs: int, ahead: int) -> Iterator[tuple[int, Outcome]]:
         """Work off ``queue`` until it is empty or a process dies."""
         running: dict[Future[Outcome], int] = {}
-        with ProcessPoolExecutor(
-            jobs, _CONTEXT, _init_worker, (self._settings, self._shares, self._stop)
-        ) as pool:
+        with SpawnPool(jobs, _init_worker, self._settings, self._shares, self._stop) as pool:
             try:
                 while queue or running:
                     while queue and len(running) < ahead:
                         index = queue.popleft()
-                        with _interrupts_blocked():
-                            future = pool.submit(_analyze, index, self._items[index])
-                        running[future] = index
+                        running[pool.submit(_analyze, index, self._items[index])] = index
                     finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
                     self._report_progress(self._shares)
                     for future in finished:
@@ -142,22 +135,6 @@ def _crashed(item: InputFile) -> Outcome:
     return Outcome(str(item.path), error=words)
 
 
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Let processes started meanwhile inherit that Ctrl+C waits; here it is heard at the end.
-
-    They would otherwise complain of one that comes while they still import what they need.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class _CancelledError(BaseException):
     """The analysis is given up."""
 
@@ -171,8 +148,7 @@ class _Worker:
 
 
 def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
-    """Prepare a process of the pool; Ctrl+C is left to the parent process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a process of the pool."""
     threading.Thread(target=_end_with_parent, args=(settings.folder,), daemon=True).start()
     _Worker.analyzer = Analyzer(settings)
     atexit.register(_Worker.analyzer.close)
