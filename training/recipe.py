@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from realtime_ser.base.errors import UsageError
+from realtime_ser.base.yaml_file import YamlError, parse_yaml, read_yaml
 from training.offline.recipe import OfflineRecipe
 from training.streaming.recipe import StreamingRecipe
 
@@ -72,12 +72,12 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> RecipeFile:
     shipped = SHIPPED / f"{name}.yaml"
     path = shipped if shipped.exists() else Path(name)
     try:
-        data: Any = yaml.safe_load(path.read_bytes())
+        data: Any = read_yaml(path)
     except OSError as error:
         known = ", ".join(recipe_names())
         raise UsageError(f"There is no recipe '{name}'; shipped ones are {known}.") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"The recipe {path} is not valid YAML; mend it.") from error
+    except YamlError as error:
+        raise UsageError(f"The recipe {path} {error}.") from error
     if not isinstance(data, dict):
         raise UsageError(f"The recipe {path} holds no settings; start from a shipped one.")
     for change in changes:
@@ -119,9 +119,9 @@ def _apply_change(data: dict[str, Any], change: str) -> None:
         if not isinstance(data, dict):
             raise UsageError(f"'{section}' in '{change}' is no section of the recipe.")
     try:
-        data[key] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"The value in '{change}' is not valid YAML; mend it.") from error
+        data[key] = parse_yaml(value)
+    except YamlError as error:
+        raise UsageError(f"The value in '{change}' {error}.") from error
 
 
 def recipe_digest(recipe: Recipe) -> str:

@@ -7,17 +7,21 @@ A configuration is immutable. Unknown keys, wrong types and values out of range 
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from realtime_ser.base.errors import UsageError, reason_text
+from realtime_ser.base.yaml_file import YamlError, read_yaml
+
+_SHORT = reprlib.Repr()
+"""Shows a wrong value, whatever its size."""
 
 
 class _Settings(BaseModel):
@@ -143,13 +147,11 @@ def load_config(path: Path) -> Config:
         out of range.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path)
     except OSError as error:
         raise UsageError(f"Cannot read the configuration {path}: {reason_text(error)}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" near line {where.line + 1}" if where else ""
-        raise UsageError(f"The configuration {path} is not valid YAML{line}; mend it.") from error
+    except YamlError as error:
+        raise UsageError(f"The configuration {path} {error}.") from error
     config = parse_config({} if data is None else data, str(path))
     if config.profile is not None:
         raise UsageError(
@@ -192,13 +194,17 @@ def _error_text(error: ErrorDetails, shown: Mapping[str, str]) -> str:
         near = _nearest_setting(error["loc"])
         hint = f"; did you mean '{near}'?" if near else "; config.yaml lists the known ones."
         return f"unknown setting '{name}'{hint}"
+    given = _SHORT.repr(error["input"])
+    if error["type"] in ("model_type", "model_attributes_type"):
+        what = "is empty" if error["input"] is None else f"is {given}"
+        return f"the section '{name}' {what}: put settings below it, or leave it out."
     if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
-        return f"'{name}' is {error['input']!r}, but it must be text: put it in quotes."
+        return f"'{name}' is {given}, but it must be text: put it in quotes."
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if error["type"] == "value_error":  # several settings do not go together
         return f"{message}."
-    return f"'{name}' is {error['input']!r}, but {message}." if name else f"{message}."
+    return f"'{name}' is {given}, but {message}." if name else f"{message}."
 
 
 def _nearest_setting(location: tuple[int | str, ...]) -> str | None:
