@@ -106,6 +106,8 @@ def aligned_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def one_line(text: str) -> str:
     """Text as one line that each format can hold: without controls and what XML forbids."""
+    if text.isprintable():  # most are, and are done at once
+        return " ".join(text.split())
     return " ".join("".join(" " if category(c) in _FORBIDDEN else c for c in text).split())
 
 

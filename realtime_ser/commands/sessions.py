@@ -406,12 +406,18 @@ def draw_png(svg: str, scale: float) -> bytes:
     return png_of_svg(svg, scale)
 
 
+def _agree(count: int) -> bool:
+    """Whether a person at the terminal wants so many markers and intervals."""
+    return confirmed(f"Import {count:,} markers and intervals?")
+
+
 @sessions.command("import")
 @click.argument("file", type=FILE, metavar="FILE")
 @click.option("--into", "name", required=True, metavar="ID", help="The session.")
 @click.option("--format", "form", metavar="NAME", help="elan, praat or audacity.")
+@click.option("--yes", is_flag=True, help="Do not ask before some thousands are imported.")
 @pass_config
-def _import(config: Config, *, file: Path, name: str, form: str | None) -> None:
+def _import(config: Config, *, file: Path, name: str, form: str | None, yes: bool) -> None:
     """Read other tools' markers and intervals into a session.
 
     FILE is ELAN's .eaf, Praat's .TextGrid, or Audacity's labels .txt.
@@ -420,7 +426,8 @@ def _import(config: Config, *, file: Path, name: str, form: str | None) -> None:
 
     with _opened(config) as store:
         info = store.session(name)
-        found = import_annotations(store, info, file, form)
+        ask = _agree if sys.stdin.isatty() else None
+        found = import_annotations(store, info, file, form, (lambda _: True) if yes else ask)
     counts = {"marker": len(found.markers), "interval": len(found.intervals)}
     words = [count_text(n, noun) for noun, n in counts.items() if n]
     known = f"; {found.known} were there already" if found.known else ""

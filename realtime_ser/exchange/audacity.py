@@ -11,6 +11,7 @@ from pathlib import Path
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import one_line
+from realtime_ser.exchange.text_input import decoded, lines_of, seconds_of
 from realtime_ser.exchange.tiers import MARKERS, SEGMENTS, AnnotationTier, LabelledSpan
 
 LABELS = "labels"
@@ -37,19 +38,20 @@ def labels(tiers: Sequence[AnnotationTier]) -> Iterator[LabelledSpan]:
 def read_labels(path: Path) -> list[AnnotationTier]:
     """Regions and points of a label track, on a tier each.
 
+    Times may also be written as on a clock, and be parted by spaces, as text editors leave them.
+
     Raises
     ------
     SerError
-        The file is no label track.
+        A line is no label; nothing of the file is read then.
     OSError
         The file cannot be read.
     """
     try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
-        spans = [_span(line) for line in lines if line.strip() and not line.startswith("\\")]
+        spans = list(_spans(lines_of(decoded(path.read_bytes()))))
     except ValueError as error:
         raise SerError(
-            f"{path} is not a label track: export it in Audacity with 'Export Other', "
+            f"{path} is not a label track ({error}): export it in Audacity with 'Export Other', "
             "'Export Labels'."
         ) from error
     points = tuple(span for span in spans if span.start_s == span.end_s)
@@ -57,10 +59,20 @@ def read_labels(path: Path) -> list[AnnotationTier]:
     return [AnnotationTier(LABELS, regions), AnnotationTier(MARKERS, points, moments=True)]
 
 
+def _spans(lines: Sequence[str]) -> Iterator[LabelledSpan]:
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("\\"):
+            try:
+                yield _span(line)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
+
+
 def _span(line: str) -> LabelledSpan:
-    start, end, *text = line.split("\t", 2)
-    # Audacity writes the decimal comma of some locales.
-    start_s, end_s = (float(value.replace(",", ".")) for value in (start, end))
+    parts = line.split("\t", 2) if "\t" in line else line.split(None, 2)
+    if len(parts) < 2:
+        raise ValueError("it has no two times")
+    start_s, end_s = (seconds_of(value) for value in parts[:2])
     if end_s < start_s:
-        raise ValueError(line)
-    return LabelledSpan(start_s, end_s, one_line("".join(text)))
+        raise ValueError("it ends before it starts")
+    return LabelledSpan(start_s, end_s, one_line("".join(parts[2:])))

@@ -20,7 +20,6 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from realtime_ser.base.errors import SerError
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.labels import COLORS
 from realtime_ser.base.text import one_line
@@ -29,7 +28,10 @@ from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
 
 _SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
-_SPANS, _NOTES = "spans", "notes"  # linguistic types
+_SPANS = "spans"  # a linguistic type
+NOTES = "notes"
+"""Linguistic type of the tiers that hold a segment's confidence and certainty."""
+
 _MOMENT_MS = 80
 """Length of a moment in ELAN, which has none: a step, or less where the next one follows."""
 
@@ -111,7 +113,7 @@ def _types(root: Element) -> None:
     aligned = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": "true"}
     SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": _SPANS, **aligned})
     notes = {"CONSTRAINTS": _ASSOCIATION, **aligned, "TIME_ALIGNABLE": "false"}
-    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": _NOTES, **notes})
+    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": NOTES, **notes})
     for name, words in _CONSTRAINTS.items():
         SubElement(root, "CONSTRAINT", {"STEREOTYPE": name, "DESCRIPTION": words})
 
@@ -165,7 +167,7 @@ def _notes_tier(name: str, tier: AnnotationTier, about: dict[str, str]) -> Eleme
         "TIER",
         {
             **about,
-            "LINGUISTIC_TYPE_REF": _NOTES,
+            "LINGUISTIC_TYPE_REF": NOTES,
             "PARENT_REF": tier.name,
             "TIER_ID": f"{name} of {tier.name}" if not place else f"{name}{place}",
         },
@@ -277,54 +279,3 @@ def _preferences(panels: Sequence[Sequence[str]]) -> Element:
         for name in names:
             SubElement(panel, "String").text = name
     return root
-
-
-# ------------------------------------------------------------------------------------------ reading
-
-
-def read_eaf(path: Path) -> list[AnnotationTier]:
-    """Tiers of an annotation file that lie on the time axis; dependent tiers are left out.
-
-    Slots without a time, which ELAN's subdivisions have, share the time between their neighbours
-    out evenly.
-
-    Raises
-    ------
-    SerError
-        The file is no annotation file.
-    OSError
-        The file cannot be read.
-    """
-    try:
-        root = ElementTree.parse(path).getroot()
-        slots = _slot_times(root)
-        tiers = [_read_tier(tier, slots) for tier in root.iter("TIER")]
-    except (ElementTree.ParseError, KeyError, ValueError) as error:
-        raise SerError(f"{path} is not an ELAN file that can be read ({error}).") from error
-    if root.tag != "ANNOTATION_DOCUMENT":
-        raise SerError(f"{path} is not an ELAN file: its root is <{root.tag}>.")
-    return [tier for tier in tiers if tier is not None]
-
-
-def _slot_times(root: Element) -> dict[str, float]:
-    """Times of all slots in seconds."""
-    slots = list(root.iter("TIME_SLOT"))
-    values = [slot.get("TIME_VALUE") for slot in slots]
-    known = [index for index, value in enumerate(values) if value is not None]
-    times = [float(values[index] or 0) / 1000 for index in known]
-    every = np.interp(np.arange(len(slots)), known, times).tolist() if known else []
-    ids = [slot.attrib["TIME_SLOT_ID"] for slot in slots]
-    return dict(zip(ids, every, strict=True))
-
-
-def _read_tier(tier: Element, slots: dict[str, float]) -> AnnotationTier | None:
-    """A tier; ``None`` for a dependent tier."""
-    spans = []
-    for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
-        start_s, end_s = (slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in "12")
-        text = one_line(annotation.findtext("ANNOTATION_VALUE") or "")
-        spans.append(LabelledSpan(start_s, end_s, text))
-    name = one_line(tier.attrib["TIER_ID"])
-    if "PARENT_REF" in tier.attrib and not spans:
-        return None
-    return AnnotationTier(name, tuple(sorted(spans, key=lambda span: span.start_s)))

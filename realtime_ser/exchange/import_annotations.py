@@ -8,6 +8,7 @@ that it is on; a span of the model's own tier that was changed becomes an interv
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from realtime_ser.base.errors import SerError, UsageError, reason_text
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import UNNAMED_MARKER, clock_text
 from realtime_ser.exchange import audacity
-from realtime_ser.exchange.elan import read_eaf
+from realtime_ser.exchange.elan_reading import is_elan_text, read_eaf, read_elan_text
 from realtime_ser.exchange.praat import read_textgrid
 from realtime_ser.exchange.registry import chosen_format
+from realtime_ser.exchange.text_input import decoded
 from realtime_ser.exchange.tiers import (
     MARKED,
     MARKERS,
@@ -36,12 +38,18 @@ from realtime_ser.session.store import Interval, SessionInfo, Store
 
 READERS: Mapping[str, Callable[[Path], list[AnnotationTier]]] = {
     "elan": read_eaf,
+    "elan text": read_elan_text,
     "praat": read_textgrid,
     "audacity": audacity.read_labels,
 }
 
 ENDINGS: Mapping[str, str] = {".eaf": "elan", ".textgrid": "praat", ".txt": "audacity"}
 """Formats that can be read, by the endings of names in lower case."""
+
+MANY = 5000
+"""Markers and intervals up to which an import does not ask first."""
+
+_HEAD = 65_536
 
 _SAME_S = 0.0015
 """Times that differ by no more are the same: ELAN rounds to milliseconds."""
@@ -65,7 +73,11 @@ class ImportedAnnotations:
 
 
 def import_annotations(
-    store: Store, info: SessionInfo, path: Path, name: str | None = None
+    store: Store,
+    info: SessionInfo,
+    path: Path,
+    name: str | None = None,
+    agree: Callable[[int], bool] | None = None,
 ) -> ImportedAnnotations:
     """Read a file's markers and intervals into a session, all or none.
 
@@ -77,16 +89,21 @@ def import_annotations(
         ELAN's ``.eaf``, Praat's ``.TextGrid``, or Audacity's labels ``.txt``.
     name
         Name of the format; ``None``: by the ending of the file.
+    agree
+        Asked before more than :data:`MANY` markers and intervals are stored, with their number;
+        ``None``: nobody can be asked.
 
     Raises
     ------
     UsageError
-        The format is unknown, or a time lies outside of the session.
+        The format is unknown, a time lies outside of the session, or nobody agreed to so many.
     SerError
         The file cannot be read.
     """
     kind = chosen_format(path, name, ENDINGS)
     try:
+        if kind == "audacity" and is_elan_text(_beginning(path)):
+            kind = "elan text"
         tiers = READERS[kind](path)
     except OSError as error:
         raise SerError(f"Cannot read {path}: {reason_text(error)}.") from error
@@ -94,11 +111,26 @@ def import_annotations(
     known = _ExportedSpans(info, exported, one_track=kind == "audacity")
     new = [(tier, span) for tier in tiers for span in tier.spans if not known.contains(tier, span)]
     _check_times(info, end_of(info, exported), path, new)
+    if len(new) > MANY and not (agree is not None and agree(len(new))):
+        raise UsageError(
+            f"{path.name} holds {len(new):,} markers and intervals, more than people label by "
+            f"hand: if you want them all, import it with 'realtime-ser sessions import {path} "
+            f"--into {info.id} --yes'. Nothing was imported."
+        )
     markers = tuple(_markers(info, path, new))
     intervals = tuple(_intervals(info, path, new))
     stored = store.annotate(info.id, markers, intervals)
     count = sum(len(tier.spans) for tier in tiers)
     return ImportedAnnotations(markers, tuple(stored), count - len(new))
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_HEAD)
+    try:
+        return decoded(data[: len(data) // 4 * 4])
+    except UnicodeDecodeError:
+        return ""
 
 
 class _ExportedSpans:
@@ -109,12 +141,14 @@ class _ExportedSpans:
     ) -> None:
         self._info = info
         self._one_track = one_track
-        self._spans: defaultdict[tuple[object, str], list[LabelledSpan]] = defaultdict(list)
+        self._keys: dict[str, tuple[str, int | None]] = {}
+        self._spans: defaultdict[tuple[object, ...], list[LabelledSpan]] = defaultdict(list)
         if one_track:
             tiers = [AnnotationTier("", tuple(audacity.labels(tiers)))]
         for tier in tiers:
+            key = self._tier_key(tier)
             for span in tier.spans:
-                self._spans[self._tier_key(tier), span.text].append(span)
+                self._spans[key, span.text, _bucket(span)].append(span)
 
     def contains(self, tier: AnnotationTier, span: LabelledSpan) -> bool:
         """Whether the session has, or had, a span; of a moment only the start counts."""
@@ -125,11 +159,22 @@ class _ExportedSpans:
         return any(
             abs(known_span.start_s - span.start_s) <= _SAME_S
             and (moment or abs(known_span.end_s - span.end_s) <= _SAME_S)
-            for known_span in (*self._spans[key, text], *self._spans[corrected, text])
+            for bucket in range(_bucket(span) - 1, _bucket(span) + 2)
+            for at in {(key, text, bucket), (corrected, text, bucket)}
+            for known_span in self._spans.get(at, ())
         )
 
     def _tier_key(self, tier: AnnotationTier) -> tuple[str, int | None]:
-        return ("", None) if self._one_track else split_name(self._info, tier.name)
+        if self._one_track:
+            return "", None
+        if tier.name not in self._keys:
+            self._keys[tier.name] = split_name(self._info, tier.name)
+        return self._keys[tier.name]
+
+
+def _bucket(span: LabelledSpan) -> int:
+    """Number of the short time in which a span starts: those alike are in it or beside it."""
+    return math.floor(span.start_s / _SAME_S)
 
 
 def _check_times(
@@ -149,9 +194,10 @@ def _check_times(
 def _markers(
     info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
 ) -> Iterator[Marker]:
+    names = {tier.name: split_name(info, tier.name)[0] for tier, _ in new}
     for tier, span in new:
-        name, _ = split_name(info, tier.name)
-        if tier.moments or name == MARKERS:
+        name = names[tier.name]
+        if tier.moments or name == MARKERS or span.end_s <= span.start_s:
             yield Marker(span.start_s, span.text, source=path.name)
         elif name == MARKED:
             duration_s = span.end_s - span.start_s
@@ -161,8 +207,9 @@ def _markers(
 def _intervals(
     info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
 ) -> Iterator[Interval]:
+    names = {tier.name: split_name(info, tier.name) for tier, _ in new}
     for tier, span in new:
-        name, channel = split_name(info, tier.name)
+        name, channel = names[tier.name]
         if tier.moments or name in (MARKERS, MARKED) or span.end_s <= span.start_s:
             continue
         if name == SEGMENTS:

@@ -14,13 +14,14 @@ from pathlib import Path
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import one_line
+from realtime_ser.exchange.text_input import check_spans, decoded
 from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan
 
 _DIGITS = 6
 _SHORTEST_S = 1e-6
 
 _TOKEN = re.compile(
-    r'"((?:[^"]|"")*)"|<([^<>\s]+)>|(?<!\S)([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\S)'
+    r'"((?:[^"]|"")*)"|(?<!\S)![^\n]*|<([^<>\s]+)>|(?<!\S)([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\S)'
 )
 
 
@@ -94,32 +95,32 @@ def read_textgrid(path: Path) -> list[AnnotationTier]:
     Raises
     ------
     SerError
-        The file is no TextGrid in text format.
+        The file is no TextGrid in text format; nothing of it is read then.
     OSError
         The file cannot be read.
     """
     try:
-        return _parse(_decoded(path.read_bytes()))
-    except (ValueError, StopIteration) as error:
+        return _parse(decoded(path.read_bytes()))
+    except StopIteration as error:
         raise SerError(
-            f"{path} is not a TextGrid that can be read: save it in Praat with 'Save as text file'."
+            f"{path} is a TextGrid that ends early, or none: save it in Praat with 'Save as text "
+            "file'."
         ) from error
-
-
-def _decoded(data: bytes) -> str:
-    """Text as Praat writes it: ASCII, UTF-8, or UTF-16 with a mark."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    return data.decode("utf-8-sig")
+    except ValueError as error:
+        raise SerError(
+            f"{path} is not a TextGrid that can be read ({error}): save it in Praat with 'Save as "
+            "text file'."
+        ) from error
 
 
 def _parse(text: str) -> list[AnnotationTier]:
     tokens = (
         quoted.replace('""', '"') if quoted is not None else flag or number
         for quoted, flag, number in (match.group(1, 2, 3) for match in _TOKEN.finditer(text))
+        if quoted is not None or flag or number  # a comment is none of these
     )
     if (next(tokens), next(tokens)) != ("ooTextFile", "TextGrid"):
-        raise ValueError("no TextGrid")
+        raise ValueError("it does not begin like one")
     float(next(tokens)), float(next(tokens))
     if next(tokens) != "exists":
         return []
@@ -129,12 +130,16 @@ def _parse(text: str) -> list[AnnotationTier]:
 def _parse_tier(tokens: Iterator[str]) -> AnnotationTier:
     kind, name = next(tokens), one_line(next(tokens))
     if kind not in ("IntervalTier", "TextTier"):
-        raise ValueError(kind)
+        raise ValueError(f"'{kind[:40]}' is no kind of tier")
     moments = kind == "TextTier"
     float(next(tokens)), float(next(tokens))
     spans = []
     for _ in range(int(next(tokens))):
         start_s = float(next(tokens))
         end_s = start_s if moments else float(next(tokens))
-        spans.append(LabelledSpan(start_s, end_s, one_line(next(tokens))))
-    return AnnotationTier(name, tuple(s for s in spans if s.text or moments), moments)
+        text = one_line(next(tokens))
+        if text or moments:
+            spans.append(LabelledSpan(start_s, end_s, text))
+    check_spans(name, spans)
+    spans.sort(key=lambda span: span.start_s)
+    return AnnotationTier(name, tuple(spans), moments)

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from realtime_ser.base.records import Marker, Segment
 from realtime_ser.base.text import UNNAMED_MARKER, one_line
@@ -25,6 +26,9 @@ MARKERS = "markers"
 MARKED = "marked intervals"
 """Tier of the markers that have a duration."""
 
+
+OWN_NOTES = ("confidence", "certainty")
+"""Names of the notes on a segment."""
 
 UNNAMED_SPAN = "-"
 """Text of a span that carries none."""
@@ -120,7 +124,8 @@ def _joined(*parts: str) -> str:
 def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
     certainty = "certain" if estimate.certain else "uncertain"
-    notes = (("confidence", f"{estimate.confidence:.3f}"), ("certainty", certainty))
+    values = (f"{estimate.confidence:.3f}", certainty)
+    notes = tuple(zip(OWN_NOTES, values, strict=True))
     return LabelledSpan(segment.start_s, segment.end_s, one_line(estimate.label), notes)
 
 
@@ -144,15 +149,17 @@ def _spread_overlaps(
     Times count to the millisecond, the resolution of ELAN.
     """
     rows: list[list[LabelledSpan]] = [[]]
-    ends_ms = [-1]
+    free, taken = [0], list[tuple[int, int]]()  # rows, and the ends of those that are not free
     for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
         start_ms = round(1000 * span.start_s)
-        row = next((n for n, end in enumerate(ends_ms) if start_ms >= end), len(rows))
-        if row == len(rows):
+        while taken and taken[0][0] <= start_ms:
+            heappush(free, heappop(taken)[1])
+        if not free:
+            free.append(len(rows))
             rows.append([])
-            ends_ms.append(0)
+        row = heappop(free)
         rows[row].append(span)
-        ends_ms[row] = max(start_ms + 1, round(1000 * span.end_s))
+        heappush(taken, (max(start_ms + 1, round(1000 * span.end_s)), row))
     return [
         AnnotationTier(name if number == 1 else f"{name} ({number})", tuple(row), moments, speaker)
         for number, row in enumerate(rows, 1)

@@ -18,7 +18,8 @@ from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import one_line
 from realtime_ser.commands.main import main
-from realtime_ser.exchange.elan import LinkedFiles, eaf_text, read_eaf
+from realtime_ser.exchange.elan import LinkedFiles, eaf_text
+from realtime_ser.exchange.elan_reading import read_eaf
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.exchange.praat import read_textgrid, textgrid_text
 from realtime_ser.exchange.registry import ExportRequest, export
