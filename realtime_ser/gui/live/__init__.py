@@ -1,8 +1,11 @@
 """The live window: what is heard now, and everything that a person does while it is heard.
 
-Plain Python says what to show: ``scroll``, ``states``, ``strain``, ``pace``, ``reading``,
-``presets`` and ``export``. ``window`` and its widgets show it and know no engine; ``presenter``,
-``blind`` and ``compact`` are its other faces. ``conductor`` joins a window to a session, with
-``marking`` for the number keys and ``replaying`` for the last seconds; ``driver`` opens and closes
-sessions in a thread of its own. ``levelcheck`` tries the microphone.
+- ``window`` and its widgets show what they are given and know no engine; ``presenter``, ``blind``
+  and ``compact`` show the same in other ways.
+- ``session_controller`` joins the window to a session, with ``marker_controller`` for the number
+  keys and ``replay_controller`` for the last seconds; ``session_worker`` opens and closes sessions
+  in a thread of its own.
+- Plain Python says what to show: ``status_model``, ``channel_reading``, ``scroll``, ``overload``,
+  ``rate_meter``, ``presets``.
+- ``microphone_check`` and ``calibration_dialog`` try the microphone, and make a profile.
 """
