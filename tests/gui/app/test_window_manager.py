@@ -396,7 +396,7 @@ def test_the_settings_dialog_changes_the_window_behind_it_at_once(qtbot, window,
     shown.close_button.click()
     qtbot.keyClick(window, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: len(window.timeline.markers) == 1, timeout=5000)
-    assert window.timeline.markers[0].name == "sigh"
+    assert window.timeline.markers[0].value.text == "sigh"
     assert window.preferences.presets[1:] == PRESETS[1:]
 
 
