@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtWidgets import QGridLayout
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from realtime_ser.base.records import SILENCE_DBFS, Update
 from realtime_ser.engine.smoothing import Smoother
@@ -18,8 +18,7 @@ from realtime_ser.gui.live.channel_reading import (
 from realtime_ser.gui.live.legend import CurveLegend
 from realtime_ser.gui.live.panel import OneLinePanel, Panel
 from realtime_ser.gui.live.plots import Plots
-from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
-from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import FLOOR_DB, Curves
@@ -29,7 +28,7 @@ _PEAK_DECAY_DB_PER_S = 12.0
 _CLIPPING_SHOWN_S = 2.0
 
 
-class ChannelView(StyledWidget):
+class ChannelView(QWidget):
     """Everything that is shown of one channel.
 
     Parameters
@@ -57,7 +56,6 @@ class ChannelView(StyledWidget):
         self,
         content: LiveContent,
         channel: int,
-        style: Style,
         *,
         span_s: float,
         smoothing_s: float,
@@ -71,8 +69,8 @@ class ChannelView(StyledWidget):
         self.title = title = title or f"Channel {channel}"
         self.reading = ChannelReading("")
         self.panel = Panel(content.labels, title, compact=compact)
-        self.plots = Plots(content, channel, span_s, style, compact=compact, axis=axis)
-        self.legend = CurveLegend(content.labels, style)
+        self.plots = Plots(content, channel, span_s, compact=compact, axis=axis)
+        self.legend = CurveLegend(content.labels)
         self.level = self.peak = SILENCE_DBFS
         self.one_line_panel = OneLinePanel(title, compact=compact)
         self.summary: ChannelSummary | None = None
@@ -87,12 +85,6 @@ class ChannelView(StyledWidget):
         layout.setRowStretch(1, 1)
         self.plots.layout_changed.connect(self._place_legend)
         self.set_curves(curves or Curves())
-        self._place_legend()
-
-    def restyle(self, style: Style) -> None:
-        """Draw plots and legend in another style."""
-        self.plots.set_style(style)
-        self.legend.set_style(style)
         self._place_legend()
 
     def set_curves(self, curves: Curves) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.text import decibels
+from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.icons import draw_glyph
@@ -71,10 +71,10 @@ def spread_labels(places: Sequence[float], gap: float, low: float, high: float) 
     return result
 
 
-class CurveLegend(QWidget):
+class CurveLegend(StyledWidget):
     """Labels at the lines' ends, each with its line's look; the level below."""
 
-    def __init__(self, labels: Sequence[str], style: Style) -> None:
+    def __init__(self, labels: Sequence[str]) -> None:
         super().__init__()
         self._labels = tuple(labels)
         self._values = [0.0] * len(labels)
@@ -85,13 +85,11 @@ class CurveLegend(QWidget):
         self._clipping = False
         self._value_scale = ValueScale(0, 100)
         self._meter = QRectF()
-        self._style = style
         self._curves = Curves()
-        self.set_style(style)
+        self.restyle(self._style)
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
+    def restyle(self, style: Style) -> None:
+        """Keep room for the longest label."""
         text = max(QFontMetricsF(style.small).horizontalAdvance(name) for name in self._labels)
         self.setFixedWidth(round(style.grid(7.5) + text))
         self.update()

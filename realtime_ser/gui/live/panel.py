@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.text import percent_text
 from realtime_ser.gui.live.channel_reading import ChannelReading
-from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.icons import Face
@@ -56,7 +56,7 @@ class Panel(StyledWidget):
             widget.setToolTip(NOTICE)
         self.bars.enable_toggling()
         self._lay_out(compact=compact)
-        self.restyle(style_of(self))
+        self.restyle(self._style)
 
     def restyle(self, style: Style) -> None:
         """Keep room for the longest words there can be, whatever the system's font."""

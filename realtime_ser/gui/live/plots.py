@@ -11,9 +11,10 @@ from typing import Any
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
-from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout, QWidget
+from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout
 
 from realtime_ser.gui.live.legend import ValueScale
+from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.track_item import TrackItem
 from realtime_ser.gui.widgets.hover_card import HoverCard
@@ -30,7 +31,7 @@ _MAX_IDLE_FRAMES = 3
 _ALLOWANCE_S = 0.002
 
 
-class Plots(QWidget):
+class Plots(StyledWidget):
     """Both plots of a channel.
 
     Parameters
@@ -58,7 +59,6 @@ class Plots(QWidget):
         content: LiveContent,
         channel: int,
         span_s: float,
-        style: Style,
         *,
         compact: bool,
         axis: bool,
@@ -69,7 +69,6 @@ class Plots(QWidget):
         self._span_s = span_s
         self._axis = axis
         self._compact = compact
-        self._style = style
         self._right_s = 0.0
         self._idle_frames = 0
         self._shown_revision = -1
@@ -100,11 +99,10 @@ class Plots(QWidget):
         viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         viewport.setMouseTracking(True)
         viewport.installEventFilter(self)
-        self.set_style(style)
+        self.restyle(self._style)
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
+    def restyle(self, style: Style) -> None:
+        """Draw in another style."""
         theme = style.theme
         self._view.setBackground(theme.background)
         self._make_tracks()

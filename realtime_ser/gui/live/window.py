@@ -479,7 +479,6 @@ class MainWindow(QMainWindow):
         view = ChannelView(
             timeline,
             channel,
-            style_of(self),
             span_s=self.preferences.timeline_s,
             smoothing_s=self.preferences.smoothing_s,
             title=title,

@@ -28,8 +28,8 @@ from realtime_ser.gui.review.segments import SegmentPanel
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.review.summary import SummaryPanel
-from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, reserve, set_size, style_of
-from realtime_ser.gui.theme.theme import Style, set_role
+from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
@@ -49,7 +49,7 @@ class _TimelineScrollArea(QScrollArea):
             event.ignore()
 
 
-class ReviewView(StyledWidget):
+class ReviewView(QWidget):
     """The working place of a session.
 
     Parameters
@@ -63,7 +63,7 @@ class ReviewView(StyledWidget):
     #: What can be done has changed: something was selected, or playing began or ended.
     state_changed = pyqtSignal()
 
-    def __init__(self, store: Store, content: Content, style: Style) -> None:
+    def __init__(self, store: Store, content: Content) -> None:
         super().__init__()
         self.setObjectName("body")
         self.content = content
@@ -71,8 +71,8 @@ class ReviewView(StyledWidget):
         self.annotations = Annotations(store, content.info.id, content.segments, self)
         self.sound = SoundStore(content.info, self)
         self.player = SessionPlayer(content.info, self)
-        self.canvas = Canvas(content, self.annotations, self.sound, self.axis, style)
-        self.overview = Overview(content, self.annotations, self.axis, style)
+        self.canvas = Canvas(content, self.annotations, self.sound, self.axis)
+        self.overview = Overview(content, self.annotations, self.axis)
         self.segments = SegmentPanel(content, self.annotations)
         self.marks = MarkList(self.annotations)
         self.summary = SummaryPanel(content)
@@ -83,11 +83,6 @@ class ReviewView(StyledWidget):
         self._connect()
         self._show_range()
         QTimer.singleShot(0, self.summary.begin)
-
-    def restyle(self, style: Style) -> None:
-        """Draw the timeline in another style."""
-        self.canvas.set_style(style)
-        self.overview.set_style(style)
 
     def show_side_panel(self, *, shown: bool) -> None:
         """Show or hide what is beside the timeline."""

@@ -288,7 +288,7 @@ class ReviewWindow(QMainWindow):
     # -------------------------------------------------------------------------------------- looks
 
     def _show(self, content: Content) -> None:
-        self._review_view = review_view = ReviewView(self._store, content, style_of(self))
+        self._review_view = review_view = ReviewView(self._store, content)
         review_view.show_side_panel(shown=not self._narrow)
         self._column.addWidget(review_view, 1)
         if self._column.count() > 2:

@@ -159,12 +159,20 @@ class StyleWatcher(QObject):
 
 
 class StyledWidget(QWidget):
-    """A widget that has to prepare for a new theme, scale or font."""
+    """A widget that has to prepare for a new theme, scale or font.
 
-    _style: Style | None = None
+    Attributes
+    ----------
+    _style
+        For subclasses: theme and sizes at present.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._style = style_of(self)
 
     def restyle(self, style: Style) -> None:
-        """Prepare for a style: that of the window which the widget came into, or a changed one."""
+        """Prepare for another style: of the window that the widget came into, or a changed one."""
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Pass a new style on."""

@@ -25,6 +25,7 @@ from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, result_text
 from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.review.sound_store import SoundStore
+from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.gestures import Gestures, Hit, TrackRow
@@ -49,15 +50,13 @@ _NEAR_PX = 5.0
 """How far from an edge it can be taken hold of."""
 
 
-class Canvas(QWidget):
+class Canvas(StyledWidget):
     """The timeline.
 
     Parameters
     ----------
     content, annotations, sound, axis
         What is shown.
-    current_style
-        Theme and sizes.
 
     Attributes
     ----------
@@ -85,7 +84,6 @@ class Canvas(QWidget):
         annotations: Annotations,
         sound: SoundStore,
         axis: TimeAxis,
-        current_style: Style,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -96,7 +94,6 @@ class Canvas(QWidget):
         self.segment: Segment | None = None
         self._sound = sound
         self._curve_style: CurveStyle = "areas"
-        self._style = current_style
         self._rows: list[TrackRow] = []
         self._picture: QPixmap | None = None
         self._pointer: QPointF | None = None
@@ -114,7 +111,7 @@ class Canvas(QWidget):
         axis.selected.connect(self.update)
         annotations.changed.connect(self._annotations_changed)
         sound.blocks_ready.connect(self.repaint_all)
-        self.set_style(current_style)
+        self._rebuild()
 
     def change_item(self, number: int, value: Annotation) -> None:
         """Put another value in the place of a marker or interval."""
@@ -140,15 +137,9 @@ class Canvas(QWidget):
         self._curve_style = curve_style
         self._rebuild()
 
-    def set_style(self, current_style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = current_style
+    def restyle(self, style: Style) -> None:  # noqa: ARG002
+        """Draw in another style."""
         self._rebuild()
-
-    @property
-    def current_style(self) -> Style:
-        """Theme and sizes."""
-        return self._style
 
     def repaint_all(self) -> None:
         """Paint everything anew with the next frame."""
@@ -354,7 +345,7 @@ class Canvas(QWidget):
 
     def _lay_out_rows(self) -> None:
         """Give each strip its place."""
-        current_style, gap = self._style, self._gap()
+        style, gap = self._style, self._gap()
         left, width = self._plot_sides()
         spare = max(0, self.height() - self._minimum_height())
         weights = max(1, sum(track.weight for track in self._tracks))
@@ -363,7 +354,7 @@ class Canvas(QWidget):
         for track in self._tracks:
             if isinstance(track, SegmentTrack):
                 channel = track.channel
-            height = float(track.height(current_style) + spare * track.weight // weights)
+            height = float(track.height(style) + spare * track.weight // weights)
             place = RowRect(
                 Rect(left, top, width, height),
                 Rect(0, top, left, height),

@@ -15,10 +15,11 @@ from PyQt6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QSizePolicy
 
 from realtime_ser.base.records import Marker
 from realtime_ser.gui.review.annotations import Annotations
+from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
@@ -31,25 +32,20 @@ from realtime_ser.timeline.viewport import Viewport
 _EDGE_PX = 6.0
 
 
-class Overview(QWidget):
+class Overview(StyledWidget):
     """Everything at once; its frame is dragged to pan and by its edges to zoom.
 
     Parameters
     ----------
     content, annotations, axis
         What is shown.
-    style
-        Theme and sizes.
     """
 
-    def __init__(
-        self, content: Content, annotations: Annotations, axis: TimeAxis, style: Style
-    ) -> None:
+    def __init__(self, content: Content, annotations: Annotations, axis: TimeAxis) -> None:
         super().__init__()
         self._content = content
         self._annotations = annotations
         self._axis = axis
-        self._style = style
         self._picture: QPixmap | None = None
         self._dragged_part: str | None = None
         self._offset_s = 0.0
@@ -64,12 +60,10 @@ class Overview(QWidget):
         axis.moved.connect(self._describe)
         axis.cursor_moved.connect(self.update)
         annotations.changed.connect(self._redraw)
-        self.set_style(style)
+        set_size(self, height=5)
 
-    def set_style(self, style: Style) -> None:
-        """Change theme and sizes."""
-        self._style = style
-        self.setFixedHeight(style.grid(5))
+    def restyle(self, style: Style) -> None:  # noqa: ARG002
+        """Draw in another style."""
         self._redraw()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002

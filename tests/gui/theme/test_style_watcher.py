@@ -84,15 +84,14 @@ def test_room_for_words_is_that_of_the_longest_one(window):
 
 
 def test_a_widget_is_told_of_each_style_once_and_when_it_comes_into_a_window(window):
+    choose_theme("dark")
     first, later = Painted(), Painted()
     window.layout_.addWidget(first)
-    choose_theme("dark")
     StyleWatcher(window)
-    window.layout_.addWidget(later)
-    assert first.styles == later.styles == [make_style(DARK, *HD)]
-    choose_theme("light")
     window.resize(*UHD)
-    expected = [make_style(DARK, *HD), make_style(LIGHT, *HD), make_style(LIGHT, *UHD)]
+    window.layout_.addWidget(later)
+    choose_theme("light")
+    expected = [make_style(DARK, *UHD), make_style(LIGHT, *UHD)]
     assert first.styles == later.styles == expected
 
 
