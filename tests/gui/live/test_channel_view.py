@@ -8,7 +8,7 @@ from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt6.QtGui import QAction, QImage, QKeyEvent, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QMenu
 
-from realtime_ser.base.labels import LABELS
+from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
 from realtime_ser.gui.app.action_table import LIVE
 from realtime_ser.gui.app.preferences_file import Preferences
@@ -17,6 +17,8 @@ from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
 from tests.gui.live.test_window import fill, playing, rows
 
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+
+HAPPY, SAD = (COLORS[label].lower() for label in ("happy", "sad"))
 
 
 def drawn(window):
@@ -65,7 +67,6 @@ def wheel(widget, notches):
 
 def test_areas_instead_of_lines_by_a_key(qtbot, window):
     speak(window)
-    happy = "#e69f00"
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert window.preferences.stacked
     plots = window.channels[1].plots
@@ -76,10 +77,10 @@ def test_areas_instead_of_lines_by_a_key(qtbot, window):
         round(box.right()) - 30,
         round(value_scale.bottom - 0.5 * (value_scale.bottom - value_scale.top)),
     )
-    assert image.pixelColor(*place).name() == happy
+    assert image.pixelColor(*place).name() == HAPPY
     qtbot.keyClick(window, Qt.Key.Key_A)
     image = drawn(window)
-    assert image.pixelColor(*place).name() != happy
+    assert image.pixelColor(*place).name() != HAPPY
 
 
 def test_a_click_on_a_label_hides_its_line_and_another_shows_it(qtbot, window):
@@ -87,13 +88,13 @@ def test_a_click_on_a_label_hides_its_line_and_another_shows_it(qtbot, window):
     bars = window.channels[1].panel.bars
     sad = LABELS.index("sad")
     row = bars.height() // len(LABELS)
-    assert "#0072b2" in colours(window)
+    assert SAD in colours(window)
     qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(20, row * sad + row // 2))
     assert window.preferences.hidden == ("sad",)
-    assert "#0072b2" not in colours(window)
+    assert SAD not in colours(window)
     assert "sad 30\u202f%, hidden" in bars.accessibleDescription()
     qtbot.keyClick(window, Qt.Key.Key_4, ALT)
-    assert "#0072b2" in colours(window)
+    assert SAD in colours(window)
 
 
 def test_labels_are_hidden_with_the_keyboard_alone(qtbot, window):
@@ -132,7 +133,7 @@ def test_an_hour_is_drawn_in_means_and_what_was_before_is_still_there(window):
     columns = range(round(box.left()), round(box.right()))
     spans = [[image.pixelColor(x, row).name() for x in columns] for row in range(y - 2, y + 3)]
     # 3200 of 3600 seconds, as one line of happy.
-    longest = max(span.count("#e69f00") for span in spans)
+    longest = max(span.count(HAPPY) for span in spans)
     assert longest == pytest.approx(len(columns) * 3200 / 3600, abs=6)
 
 
