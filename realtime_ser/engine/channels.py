@@ -29,14 +29,13 @@ class ChannelPipelines:
         Native rate of the source in Hz.
     decoder
         The bundle's decoder; ``None``: over all labels, without a profile.
-
     model
         The bundle's step model, where sources after one another share it.
 
     Attributes
     ----------
     channels
-        Their numbers.
+        Numbers of the channels, from 1.
     position
         Native samples of the session so far, lost and paused ones counted.
     """

@@ -15,6 +15,7 @@ from realtime_ser.audio.notes import NoteKind
 from realtime_ser.audio.samples import count_lost, silenced, stretches
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import Segment, State
+from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.offline import analyse
 from realtime_ser.recogniser.bundle import load_bundle
@@ -45,7 +46,8 @@ def bundle(bundle_folder):
 
 def records(path, bundle):
     source = FileSource(path)
-    found = [r for part, _ in analyse(source, bundle, GateConfig(), (1,)) for r in part]
+    pipelines = ChannelPipelines(bundle, GateConfig(), (1,), source.info.native_rate)
+    found = [record for part, _ in analyse(source, pipelines) for record in part]
     return found, source
 
 
