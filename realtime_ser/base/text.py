@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from unicodedata import category
@@ -92,6 +91,8 @@ def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
     otherwise
         How the sentence ends where none resembles it.
     """
+    import difflib
+
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else otherwise
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -73,6 +72,8 @@ def analyze(
 
     PATH is an audio file, or a folder with such files.
     """
+    import tempfile
+
     from realtime_ser.exchange.analysis_tables import export_analysis
     from realtime_ser.session.analysis.analyzer import AnalysisSettings
 
