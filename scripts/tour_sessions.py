@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 
 import realtime_ser
 from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.formats import AUDIO_FILES
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.records import Record
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
-from realtime_ser.session.analysis.inputs import EXTENSIONS
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.opening import open_store
 from realtime_ser.session.store import Interval
@@ -91,7 +91,7 @@ class Recordings:
 
 def clips_by_voice(folder: Path) -> list[list[Path]]:
     """Clips by who speaks, as far as names of files tell; one voice where they do not."""
-    clips = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    clips = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_FILES)
     found: dict[str, list[Path]] = defaultdict(list)
     for clip in clips:
         stem = clip.stem
