@@ -93,7 +93,7 @@ def _licence_of(package: Distribution) -> str:
 
 
 class AboutDialog(QDialog):
-    """Who made what, under which terms.
+    """Version of the program, its model, and the licences of its packages.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class CrashDialog(QDialog):
-    """Tells of a fault; nothing ends by it.
+    """Message about an unexpected fault; the session goes on.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the doctor finds on this machine, to be copied into a question."""
+"""Findings of the doctor on this machine, to be copied into a question."""
 
 from __future__ import annotations
 

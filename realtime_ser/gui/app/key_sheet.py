@@ -1,4 +1,4 @@
-"""What the keys of a window do."""
+"""List of a window's keys."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_path() -> Path:
-    """Where the notes lie."""
+    """Path of the log file."""
     return Path(platformdirs.user_log_dir("realtime-ser", appauthor=False)) / "realtime-ser.log"
 
 

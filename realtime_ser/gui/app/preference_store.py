@@ -1,4 +1,4 @@
-"""Remembers what a person has chosen in the windows."""
+"""Preferences of the windows, from start to start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class PreferenceStore(QObject):
-    """Reads the choices at the start, and writes each one that is made.
+    """Reads the preferences at the start, and writes each change.
 
     Attributes
     ----------

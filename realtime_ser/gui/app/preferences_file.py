@@ -119,12 +119,12 @@ _MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 def preferences_path() -> Path:
-    """Where the choices are kept."""
+    """Path of the preferences' file."""
     return Path(platformdirs.user_config_dir("realtime-ser", appauthor=False)) / "window.json"
 
 
 class PreferencesFile:
-    """The file that keeps them.
+    """File of the preferences.
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ class _Screenshot:
         self._path = path
 
     def save_once(self) -> None:
-        """Write it, unless it was."""
+        """Write the screenshot, at the first call only."""
         path, self._path = self._path, None
         if path is not None:
             try:
@@ -142,7 +142,7 @@ def _begin_after_welcome(window_manager: WindowManager, controller: SessionContr
 
 
 def _session_kept_text(controller: SessionController) -> str:
-    """What is kept of the session that runs."""
+    """Sentence on the files of the running session; empty without one."""
     folder = controller.view.folder
     return f"The session goes on and its files are in {folder}." if folder else ""
 

@@ -216,7 +216,7 @@ class WindowManager(QObject):
         self._open(dialog)
 
     def preferences(self) -> None:
-        """Change what is remembered."""
+        """Open the preferences."""
         days = self._controller.config.sessions.retention_days
         self._open(PreferencesDialog(self._window, days))
 
@@ -351,7 +351,7 @@ class WindowManager(QObject):
         return guarded
 
     def _track_window(self, window: QWidget) -> Any:
-        """Know a window until it is closed."""
+        """Keep a window until it is closed."""
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.setWindowIcon(self._window.windowIcon())
         self.windows.append(window)

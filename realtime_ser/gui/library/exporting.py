@@ -105,7 +105,7 @@ _PARTS = ("Whole session", "Stretch", "Segment")
 
 @dataclass(frozen=True, slots=True)
 class _ExportOptions:
-    """What is written, where to, and how."""
+    """Format, place and options of an export."""
 
     kind: ExportFormat
     to: Path
@@ -272,7 +272,7 @@ class ExportDialog(QDialog):
         self._reset()
 
     def _proposed_path(self, kind: ExportFormat) -> Path:
-        """A name that is free, in the documents."""
+        """Free path in the documents folder."""
         info = self._sessions[0]
         metadata = info.metadata
         words = metadata.title or metadata.source.name.rpartition("/")[2].partition(".")[0]
@@ -309,7 +309,7 @@ class ExportDialog(QDialog):
         self.path.setText(path)
 
     def _reset(self) -> None:
-        """Forget what was written before."""
+        """Forget the last export."""
         self._written = None
         self.reveal.hide()
         self.message.say("")
@@ -434,7 +434,7 @@ class ExportDialog(QDialog):
 
 
 def write(folder: Path, export_options: _ExportOptions, advance: ReportProgress) -> list[Path]:
-    """Write what was ordered, through a connection of its own."""
+    """Write an export, through a store connection of its own."""
     with Store(folder) as store:
         found = [store.session(name) for name in export_options.names]
         if export_options.kind.format == "corpus":
@@ -460,7 +460,7 @@ def write(folder: Path, export_options: _ExportOptions, advance: ReportProgress)
 
 
 def _format_hint(kind: ExportFormat) -> str:
-    """What is said of a format beside its options."""
+    """Hint on a format, beside its options."""
     return {
         "csv": "Three tables and a JSON beside them that says how the numbers came about: model, "
         "settings, device, clock.",

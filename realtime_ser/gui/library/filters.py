@@ -1,4 +1,4 @@
-"""What is searched for, and which sessions are left out."""
+"""Search field and filters of the sessions' table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PERIODS: tuple[tuple[str, int | None], ...] = (
 
 
 class Filters(QWidget):
-    """A field to search in, and choices that leave sessions out."""
+    """Search field and filters."""
 
     changed = pyqtSignal()
 
@@ -107,7 +107,7 @@ class Filters(QWidget):
 
     @property
     def active(self) -> bool:
-        """Whether anything is left out."""
+        """Whether a search or filter is set."""
         chosen = any(box.currentIndex() > 0 for box in self._boxes)
         return chosen or bool(self.search.text().strip())
 
@@ -117,7 +117,7 @@ class Filters(QWidget):
         return bool(self.sound.currentData())
 
     def query(self) -> Query:
-        """What is wanted."""
+        """The search and filters as a query of the store."""
         days = self.period.currentData()
         since = None
         if days is not None:

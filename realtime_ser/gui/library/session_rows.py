@@ -23,7 +23,7 @@ _ROOT = QModelIndex()
 
 
 class SessionColumn(IntEnum):
-    """What the table tells of a session."""
+    """Columns of the table."""
 
     BEGAN = 0
     TITLE = 1
@@ -73,17 +73,17 @@ class SessionRow:
 
     @property
     def name(self) -> str:
-        """Its title, or what was listened to."""
+        """Title, or name of the source."""
         return self.info.metadata.title or self.info.metadata.source.name
 
     @property
     def began(self) -> str:
-        """When it began, to the minute."""
+        """Start of the session, to the minute."""
         return self.info.metadata.started.strftime("%Y-%m-%d %H:%M")
 
     @property
     def marks(self) -> list[str]:
-        """What stands beside the name."""
+        """Remarks beside the name, such as "interrupted"."""
         metadata = self.info.metadata
         return [
             *([] if self.info.state is SessionState.COMPLETE else [self.info.state.value]),
@@ -131,7 +131,7 @@ class SessionTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Count what is told of each."""
+        """Count the columns."""
         return 0 if parent.isValid() else len(SessionColumn)
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
@@ -157,7 +157,7 @@ class SessionTableModel(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: PLR0911
-        """What a cell shows."""
+        """Text, tooltip, order and colour of a cell."""
         row, column = self.rows[index.row()], SessionColumn(index.column())
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, column)

@@ -143,7 +143,7 @@ class SessionTable(QTableView):
             self.edit(self._sorted.index(places[0].row(), SessionColumn.TITLE))
 
     def fit(self, room: int) -> None:
-        """Share so many pixels out: the title takes what the other columns leave."""
+        """Divide a width in pixels among the columns; the title takes the rest."""
         self._width_px, style = room, style_of(self)
         metrics = QFontMetricsF(style.body)
         widths = {
@@ -172,7 +172,7 @@ class SessionTable(QTableView):
             painter.end()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Pass on the keys that act; the others move through the table."""
+        """Pass on keys of actions; others move through the table."""
         plain = event is not None and event.modifiers() == Qt.KeyboardModifier.NoModifier
         if event is not None and plain and event.key() in _KEYS:
             self.key_pressed.emit(event.key())

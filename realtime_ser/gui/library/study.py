@@ -97,7 +97,7 @@ class StudyDialog(QDialog):
         self.study.setFocus()
 
     def config(self) -> Config:
-        """The settings with what the dialog says.
+        """The settings, changed by the dialog.
 
         Raises
         ------

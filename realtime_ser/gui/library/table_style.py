@@ -1,4 +1,4 @@
-"""What all tables of the library have in common."""
+"""Set-up that all tables of the library share."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from realtime_ser.gui.widgets.parts import button, row
 
 
 class BannerText(NamedTuple):
-    """What a ribbon says."""
+    """Icon, title, text and button of a banner."""
 
     glyph: str
     title: str
@@ -109,7 +109,7 @@ class MessageCard(QFrame):
         self.hide()
 
     def show_status(self, status: StatusModel) -> None:
-        """Say what a state needs; hide in a state that needs nothing."""
+        """Show the message for a state; hide where there is none."""
         words = _card_text(status)
         if words is None:
             self.hide()
@@ -143,7 +143,7 @@ def _card_text(status: StatusModel) -> tuple[str, str] | None:
 
 
 def state_banner_text(status: StatusModel) -> BannerText | None:
-    """What the ribbon says in a state that needs one."""
+    """Banner for a state; ``None`` where the state needs none."""
     if status.fault:
         return BannerText("warning", "Not being written", status.fault)
     match status.ui_state:
@@ -163,7 +163,7 @@ def state_banner_text(status: StatusModel) -> BannerText | None:
 
 
 def demo_banner_text(status: StatusModel) -> BannerText | None:
-    """What the demo's ribbon says, all the time."""
+    """Banner of the demo recording; ``None`` for other sources."""
     if not status.demo:
         return None
     if status.fallback:
@@ -174,7 +174,7 @@ def demo_banner_text(status: StatusModel) -> BannerText | None:
 
 
 class FileProgress(QProgressBar):
-    """How far a file has been played."""
+    """Progress of a file that is played."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ class LevelBar(QWidget):
         set_size(self, height=height)
 
     def show_level(self, level_dbfs: float, peak_dbfs: float) -> None:
-        """Change it."""
+        """Change level and peak, in dBFS."""
         shown = (round(level_dbfs, 1), round(peak_dbfs, 1))
         if shown != (self._level, self._peak):
             self._level, self._peak = shown
@@ -35,7 +35,7 @@ class LevelBar(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Draw it."""
+        """Draw level and peak."""
         theme = style_of(self).theme
         painter = QPainter(self)
         box = QRectF(self.rect())

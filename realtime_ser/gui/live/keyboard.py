@@ -1,4 +1,4 @@
-"""The keys that mean something whether or not a control has the focus."""
+"""Keys of the window as a whole, whichever control has the focus."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Keyboard(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take a key, or leave it."""
+        """Take the window's keys, and leave all others."""
         if isinstance(event, QKeyEvent):
             down = event.type() is QEvent.Type.KeyPress
             if down or event.type() is QEvent.Type.KeyRelease:

@@ -56,7 +56,7 @@ class Menus(QObject):
         )
 
     def show_preferences(self, preferences: Preferences) -> None:
-        """Mark what holds now."""
+        """Check the entries that hold now."""
         self._actions["stacked"].setChecked(preferences.stacked)
         self._actions.check_value(_THEME, preferences.theme)
         self._actions.check_value(_SPAN, preferences.timeline_s)

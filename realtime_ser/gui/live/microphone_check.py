@@ -58,7 +58,7 @@ class GateTrial:
 
     @property
     def open(self) -> bool:
-        """Whether the gate is open now."""
+        """Whether the gate is open."""
         return self._gate.open
 
     def set_gate(self, gate: GateConfig) -> None:
@@ -83,7 +83,7 @@ class GateTrial:
             self.clipped.append(bool(np.abs(frame).max() >= CLIPPED))
 
     def advice(self) -> str:
-        """What to do about the level; empty while there is too little to tell."""
+        """Advice on the level; empty while too little was heard."""
         if len(self.levels) < _RECENT_FRAMES:
             return ""
         if any(self.clipped):

@@ -1,4 +1,4 @@
-"""What the voice sounds like, large enough to be read across a room."""
+"""Faces and words that are read across a room."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from realtime_ser.gui.widgets.parts import draw_chevron
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """What the configuration's ``audio.input`` and ``audio.device`` say."""
+    """An input: the configuration's ``audio.input`` and ``audio.device``."""
 
     input: str
     device: str | None = None
@@ -28,7 +28,7 @@ _OPEN_FILE = SourceChoice("?")
 
 
 class SourcePicker(QComboBox):
-    """Lists inputs; tells which one a person chose."""
+    """Combo box of the inputs."""
 
     chosen = pyqtSignal(object)
     file_requested = pyqtSignal()
@@ -57,7 +57,7 @@ class SourcePicker(QComboBox):
             self._rebuild()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Long names end in dots, and an arrow says that there is a list."""
+        """Draw the name, cut to fit, and an arrow."""
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)

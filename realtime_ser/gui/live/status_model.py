@@ -9,7 +9,7 @@ from realtime_ser.engine.status import latency_text, losses_text, storage_text
 
 
 class UiState(StrEnum):
-    """What the window is doing; the value is the word that it shows."""
+    """State of the window; the value is shown as a word."""
 
     IDLE = "Idle"
     OPENING = "Opening"
@@ -126,7 +126,7 @@ def status_cells(status: StatusModel) -> list[str]:
 
 
 def status_title(status: StatusModel) -> str:
-    """What the window's title says first, so that the taskbar says it too."""
+    """First words of the window's title, which the taskbar shows too."""
     words = status.ui_state.value
     if status.ui_state in (UiState.LISTENING, UiState.SPEECH):
         words = "\u25cf Listening"  # also in speech: a title that changes with each word unsettles

@@ -19,7 +19,7 @@ _NARROW = 130
 
 
 class TopBar(QWidget):
-    """Everything that a person does while the session runs."""
+    """Controls of the running session."""
 
     start_pressed = pyqtSignal()
     pause_pressed = pyqtSignal()
@@ -63,7 +63,7 @@ class TopBar(QWidget):
         self._connect()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Leave out what can be left out on a narrow window."""
+        """Hide less needed controls on a narrow window."""
         super().resizeEvent(event)
         self._narrow = self.width() / style_of(self).grid(1) < _NARROW
         self.text.setVisible(not self._narrow)

@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         self._scroll_clock.feed(self.timeline.end_s, now_s)
 
     def feed_comparison(self, records: Iterable[Record]) -> None:
-        """Take in what the second model says."""
+        """Take in records of the compared model."""
         if self.comparison is not None:
             _feed(self.comparison, self.comparison_views, list(records))
 
@@ -308,12 +308,12 @@ class MainWindow(QMainWindow):
     # ---------------------------------------------------------------------------------- settings
 
     def choose(self, **values: Any) -> None:
-        """Look otherwise from now on, because a person wants it so."""
+        """Change preferences, as a person wants."""
         self.apply(self.preferences.changed(values))
         self.chosen.emit({name: getattr(self.preferences, name) for name in values})
 
     def apply(self, preferences: Preferences) -> None:
-        """Look otherwise from now on."""
+        """Apply preferences."""
         before, self.preferences = self.preferences, preferences
         curves = self._curves()
         for view in self._views():
@@ -389,7 +389,7 @@ class MainWindow(QMainWindow):
 
     @property
     def on_screen(self) -> bool:
-        """Whether anything of it is to be seen."""
+        """Whether this window or the compact one is visible."""
         return self.compact.isVisible() or (self.isVisible() and not self.isMinimized())
 
     # ----------------------------------------------------------------------------------- pictures
@@ -444,7 +444,7 @@ class MainWindow(QMainWindow):
         self._centre_card()
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """What lies over the timeline finds its place once there is one."""
+        """Centre the message over the timeline."""
         super().showEvent(event)
         self._centre_card()
 
@@ -491,7 +491,7 @@ class MainWindow(QMainWindow):
         return view
 
     def _update_title(self) -> None:
-        """The words that say all the time whether somebody is being listened to."""
+        """Say in the titles whether somebody is being listened to."""
         self.setWindowTitle(f"{status_title(self._view)} – Realtime SER")
         self.compact.setWindowTitle(self.windowTitle())
 

@@ -81,7 +81,7 @@ class MarkList(QWidget):
         self._refresh()
 
     def follow(self, number: int | None) -> None:
-        """Select one, without choosing it."""
+        """Select a row without choosing its item."""
         self.tree.blockSignals(True)
         row = next((row for row in self._rows() if row.data(0, _NUMBER) == number), None)
         self.tree.setCurrentItem(row)
@@ -229,7 +229,7 @@ class ItemDialog(QDialog):
 
     @property
     def value(self) -> Annotation:
-        """What it has become."""
+        """The marker or interval as edited."""
         start, end, text = self.start.value(), self.end.value(), self.text.text().strip()
         # What was not touched keeps its exact time.
         before = self._value

@@ -111,7 +111,7 @@ class TakesView(QWidget):
         self.update()
 
     def row_box(self, number: int) -> Rect:
-        """Where a take is drawn."""
+        """Row of a take, in pixels."""
         grid = style_of(self).grid
         top = float(grid(3.5))
         height = (self.height() - top) / 2
@@ -120,13 +120,13 @@ class TakesView(QWidget):
         return Rect(left, round(top + number * height), width, round(height - grid(1)))
 
     def viewport(self) -> Viewport:
-        """The visible stretch and where it is."""
+        """Viewport on the common axis."""
         box = self.row_box(0)
         axis, ratio = self.axis, self.devicePixelRatioF()
         return Viewport.of(axis.start_s, axis.end_s, box.left, box.width, ratio)
 
     def start_of(self, number: int) -> float:
-        """Where a take begins on the common axis, in seconds."""
+        """Start of a take on the common axis, in seconds."""
         return self._origin() + (self.shift_s if number else 0.0)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002

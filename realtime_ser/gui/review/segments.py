@@ -123,11 +123,11 @@ class SegmentModel(QAbstractTableModel):
 
     @property
     def total(self) -> int:
-        """How many segments there are, filtered away or not."""
+        """Number of all segments, filtered or not."""
         return len(self._all)
 
     def correction(self, segment: Segment) -> str:
-        """The label by hand, if there is one."""
+        """Corrected label of a segment; ``None``: it was not corrected."""
         item = self._annotations.correction(segment)
         return "" if item is None else annotation_text(item.value)
 

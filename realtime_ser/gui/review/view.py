@@ -90,7 +90,7 @@ class ReviewView(QWidget):
 
     @property
     def side_panel_shown(self) -> bool:
-        """Whether that is shown."""
+        """Whether the side panel is shown."""
         return not self.side_panel.isHidden()
 
     def shut_down(self) -> None:

@@ -190,7 +190,7 @@ class ReviewWindow(QMainWindow):
         handler(self.review_view)
 
     def _handle_key(self, event: QKeyEvent) -> bool:
-        """Do what a key is for; whether it is for anything."""
+        """Handle a key of the window; whether it was one."""
         review_view, axis, keys = self.review_view, self.review_view.axis, Qt.Key
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         text, key = event.text(), event.key()
@@ -358,7 +358,7 @@ class ReviewWindow(QMainWindow):
         self.position.setText(exact_clock(self.review_view.axis.cursor_s, 0.001))
 
     def _show_state(self) -> None:
-        """Bring buttons and menus in line with what can be done."""
+        """Enable the buttons and actions that can be used."""
         review_view = self.review_view
         playing, available = review_view.player.playing, review_view.sound.available
         play = self.buttons["play"]

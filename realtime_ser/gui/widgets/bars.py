@@ -65,7 +65,7 @@ class Bars(QWidget):
         )
 
     def show_hidden(self, hidden: frozenset[str]) -> None:
-        """Mark the labels that the timeline leaves out."""
+        """Mark the labels that the timeline hides."""
         if hidden != self._hidden:
             self._hidden = hidden
             self._update_description()
@@ -82,7 +82,7 @@ class Bars(QWidget):
             self.toggled.emit(self.labels[index])
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Walk along the labels, and choose one."""
+        """Move along the labels by arrow keys; Enter toggles."""
         keys = Qt.Key
         if event is None or self._focus_index is None:
             super().keyPressEvent(event)
@@ -122,7 +122,7 @@ class Bars(QWidget):
             self.update()
 
     def _update_description(self) -> None:
-        """Say it to a screen reader."""
+        """Describe numbers and focus for a screen reader."""
         description = [
             f"{name} {number}" + (", hidden" if name in self._hidden else "")
             for name, number in zip(self.labels, self.numbers, strict=True)
@@ -152,7 +152,7 @@ class Bars(QWidget):
         painter.end()
 
     def _bars_box(self) -> QRectF:
-        """Where the bars are, between names and numbers."""
+        """Column of the bars, between names and numbers."""
         names, numbers = _text_widths(self.labels, style_of(self))
         return QRectF(names, 0, self.width() - names - numbers, self.height())
 

@@ -26,7 +26,7 @@ from realtime_ser.gui.widgets.icons import draw_glyph
 
 
 class MessageLabel(QLabel):
-    """The last thing that there was to say: done, or why not."""
+    """Message below controls: what was done, or why not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,11 +38,11 @@ class MessageLabel(QLabel):
         self.hide()
 
     def say(self, words: str) -> None:
-        """Say that something went well; without words, nothing."""
+        """Show a success; without words, hide."""
         self._show(words, "small")
 
     def warn(self, words: str) -> None:
-        """Say that something did not."""
+        """Show a failure; without words, hide."""
         self._show(f"\u26a0 {words}" if words else "", "small danger")
 
     def _show(self, words: str, role: str) -> None:
@@ -63,7 +63,7 @@ class ElidedLabel(QLabel):
         return QSize(1, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Draw what there is room for."""
+        """Draw the words as far as there is room."""
         words = self.fontMetrics().elidedText(
             self.text(), Qt.TextElideMode.ElideRight, self.width()
         )
@@ -75,7 +75,7 @@ class ElidedLabel(QLabel):
 
 
 class ChevronComboBox(QComboBox):
-    """A choice of one among several, with a sign that there are more."""
+    """Combo box with an arrow of its own: the style sheet takes the usual one away."""
 
     def __init__(self, name: str = "", tip: str = "") -> None:
         super().__init__()
