@@ -116,7 +116,7 @@ def session_of_file(
     """
     path = path.resolve()
     if analysed is not None:
-        with Store(analysed.folder) as other:
+        with Store(analysed.folder, temporary=True) as other:
             info = other.session(analysed.session)
             if _is_current(info, path):
                 model, channels = info.metadata.model, info.metadata.channels

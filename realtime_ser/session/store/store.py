@@ -60,7 +60,8 @@ class Store(Reader):
     def begin(self, metadata: SessionMetadata) -> StoreWriter:
         """Begin a session, and return its writer, which has a connection of its own.
 
-        In a temporary store the writer shares the store's connection and thread.
+        In a temporary store the writer shares the store's connection and thread, and nothing marks
+        the session as running.
 
         Raises
         ------
@@ -72,11 +73,11 @@ class Store(Reader):
             folder = self.folder / name
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             resources = undo.enter_context(contextlib.ExitStack())
-            running = store_lock(folder / RUNNING)
-            running.acquire(blocking=False)
-            resources.callback(running.release)
             connection = self._connection
             if not self._temporary:
+                running = store_lock(folder / RUNNING)
+                running.acquire(blocking=False)
+                resources.callback(running.release)
                 connection, _ = open_database(self.folder)
                 resources.callback(connection.close)
             with transaction(connection):
