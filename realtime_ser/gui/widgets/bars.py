@@ -16,10 +16,10 @@ from PyQt6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QSizePolicy
 
 from realtime_ser.base.text import percent_text
-from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.timeline.style import line_style
 
@@ -27,7 +27,7 @@ from realtime_ser.timeline.style import line_style
 _GLIDE_S = 0.06
 
 
-class Bars(QWidget):
+class Bars(StyledWidget):
     """One bar an emotion, always in the same order.
 
     Those of a timeline let a person choose which labels it shows: by a click, or by the arrow keys
@@ -138,7 +138,7 @@ class Bars(QWidget):
         column = self._bars_box()
         if event is None or not column.toAlignedRect().contains(event.rect()):
             self._draw_text(painter, column)
-        style = style_of(self)
+        style = self._style
         bar_height = min(style.grid(1.25), self._row - style.grid(0.5))
         for index, name in enumerate(self.labels):
             top = index * self._row + (self._row - bar_height) / 2
@@ -153,11 +153,11 @@ class Bars(QWidget):
 
     def _bars_box(self) -> QRectF:
         """Column of the bars, between names and numbers."""
-        names, numbers = _text_widths(self.labels, style_of(self))
+        names, numbers = _text_widths(self.labels, self._style)
         return QRectF(names, 0, self.width() - names - numbers, self.height())
 
     def _draw_text(self, painter: QPainter, column: QRectF) -> None:
-        style = style_of(self)
+        style = self._style
         theme = style.theme
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         for index, name in enumerate(self.labels):
@@ -174,7 +174,7 @@ class Bars(QWidget):
             painter.drawText(QRectF(0, top, self.width(), self._row), right, self.numbers[index])
 
     def _draw_bar(self, painter: QPainter, box: QRectF, name: str, index: int) -> None:
-        theme = style_of(self).theme
+        theme = self._style.theme
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.grid))
         painter.drawRoundedRect(box, 2, 2)
