@@ -103,6 +103,9 @@ class Gap:
     kind: str
 
 
+_GAP_KINDS = {State.LOST: "lost", State.PAUSED: "paused"}
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentArrays:
     """Segments as arrays of the same length: bounds in seconds, label's index, certainty."""
@@ -155,15 +158,27 @@ class ChannelContent:
 
     def feed(self, updates: Sequence[Update]) -> None:
         """Take in the next updates; steps that were left out are missing."""
-        self.pyramid.append(updates)
-        self._bins = self._gaps = None
+        self._bins, gaps = None, self._known_gaps()
+        expected = self.pyramid.last_step + 1
         for update in updates:
+            end_s = STEP_S * (update.step + 1)
+            if 0 < expected < update.step:
+                gaps.append(Gap(STEP_S * expected, STEP_S * update.step, "missing"))
+            kind = _GAP_KINDS.get(update.state)
+            if kind is not None:
+                last = gaps[-1] if gaps else None
+                same = last is not None and last.kind == kind and update.step == expected
+                if last is not None and same and abs(last.end_s - end_s) < 1.5 * STEP_S:
+                    gaps[-1] = replace(last, end_s=end_s)
+                else:
+                    gaps.append(Gap(end_s - STEP_S, end_s, kind))
+            expected = update.step + 1
             if update.segment is not None:
                 self._extend(update.segment, update.time_s)
+        self.pyramid.append(updates)
         oldest_s = STEP_S * self.pyramid.first_step
-        expired = 0
-        while expired < len(self.segments) and self.segments[expired].end_s < oldest_s:
-            expired += 1
+        del gaps[: bisect_left(gaps, oldest_s, key=lambda gap: gap.end_s)]
+        expired = bisect_left(self.segments, oldest_s, key=lambda segment: segment.end_s)
         if expired:
             del self.segments[:expired]
             self._arrays = None
@@ -208,10 +223,14 @@ class ChannelContent:
 
     def gaps_between(self, start_s: float, end_s: float) -> list[Gap]:
         """Gaps that touch a stretch."""
+        gaps = self._known_gaps()
+        first = bisect_right(gaps, start_s, key=lambda gap: gap.end_s)
+        return gaps[first : bisect_left(gaps, end_s, key=lambda gap: gap.start_s)]
+
+    def _known_gaps(self) -> list[Gap]:
         if self._gaps is None:
             self._gaps = _gaps(self.pyramid)
-        first = bisect_right(self._gaps, start_s, key=lambda gap: gap.end_s)
-        return self._gaps[first : bisect_left(self._gaps, end_s, key=lambda gap: gap.start_s)]
+        return self._gaps
 
     def first_after(self, time_s: float) -> int:
         """Place in :attr:`segments` of the first segment that ends after a time."""
@@ -265,7 +284,7 @@ def _gaps(pyramid: Pyramid) -> list[Gap]:
     """Gaps of a channel, in order of time."""
     columns = pyramid.columns
     steps, found = columns.step.astype(np.int64), []
-    for state, kind in ((State.LOST, "lost"), (State.PAUSED, "paused")):
+    for state, kind in _GAP_KINDS.items():
         for begin, end in runs(columns.within(state)):
             found.append(Gap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind))
     for place in np.flatnonzero(np.diff(steps) > 1):

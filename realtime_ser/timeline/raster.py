@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,83 +118,91 @@ def draw_hatch(
     image[inked & columns] = np.uint32(rgb(color)) | _OPAQUE
 
 
-def draw_line(
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Columns that lines have: their flat places, and the lines' height here and beside."""
+
+    places: NDArray[np.intp]
+    column: NDArray[np.intp]
+    y: NDArray[np.float32]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+
+
+def draw_lines(
     image: Image,
     ys: NDArray[np.float32],
-    stroke: Stroke,
+    strokes: Sequence[Stroke],
     first: int,
     lengths: NDArray[np.float64] | None = None,
 ) -> None:
-    """Draw one value a column as a smooth line, antialiased from top to bottom.
+    """Draw lines of one value a column, smooth and antialiased from top to bottom.
 
     Parameters
     ----------
     image
         Is drawn over.
     ys
-        Places in pixels from the top, shape ``(width,)``; NaN is a gap.
-    stroke
-        Its look.
+        Places in pixels from the top, shape ``(lines, width)``; NaN is a gap.
+    strokes
+        How each line is drawn; the later ones lie above.
     first
         Number of the left column on the endless axis.
     lengths
-        Length of the line at each column, by which dashes are measured; ``None``: they are measured
-        along the time axis, and what is steep is not interrupted. Either way dashes stand still
-        while the picture scrolls.
+        Length of each line at each column, by which dashes are measured; ``None``: they are
+        measured along the time axis, and what is steep is not interrupted. Either way dashes stand
+        still while the picture scrolls.
     """
     height, width = image.shape
-    columns = np.flatnonzero(~np.isnan(ys))
-    y = ys[columns]
-    before = _neighbour_values(ys, columns - 1, y)
-    after = _neighbour_values(ys, columns + 1, y)
-    if stroke.dashes and lengths is None:
-        # A jump within a few columns would fall into a gap and leave two loose ends.
-        steep = np.abs(after - before) > _STEEP * stroke.width
-        inked = steep | _dash_mask(columns + float(first), stroke.dashes)
-        columns, y, before, after = (values[inked] for values in (columns, y, before, after))
-    if not len(columns):
+    flat = ys.reshape(-1)
+    places = np.flatnonzero(~np.isnan(flat))
+    if not len(places):
         return
+    line, column = np.divmod(places, width)
+    y = flat[places]
+    before = np.where(column > 0, flat[places - 1], np.nan)
+    after = np.where(column < width - 1, flat[np.minimum(places + 1, len(flat) - 1)], np.nan)
+    before, after = (np.where(np.isnan(beside), y, beside) for beside in (before, after))
+    half = np.array([stroke.width / 2 for stroke in strokes], np.float32)[line]
     # A straight line's ink is as thick as that; a jump's tapers off on both sides.
-    half = stroke.width / 2
-    places = [y]
+    top, bottom = y, y
     for beside in (before, after):
         rise = beside - y
         reach = np.minimum(half * (np.sqrt(1.0 + rise * rise) - 1.0), _TAPER * np.abs(rise))
-        places.append(y + np.clip(rise, -reach, reach))
-    reached = np.stack(places)
-    top = np.clip(reached.min(axis=0) - half, 0, height)
-    bottom = np.clip(reached.max(axis=0) + half, 0, height)
+        reached = y + np.maximum(np.minimum(rise, reach), -reach)
+        top, bottom = np.minimum(top, reached), np.maximum(bottom, reached)
+    top = np.minimum(np.maximum(top - half, 0), height)
+    bottom = np.minimum(np.maximum(bottom + half, 0), height)
     begin = np.floor(top).astype(np.int64)
     counts = np.ceil(bottom).astype(np.int64) - begin
-    row = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts - begin, counts)
-    cover = np.minimum(row + 1, np.repeat(bottom, counts))
-    cover -= np.maximum(row, np.repeat(top, counts))
-    place = row * width + np.repeat(columns, counts)
-    if stroke.dashes and lengths is not None:
-        # The line goes up or down within a column, from the column before and to the next.
-        off = row + 0.5 - np.repeat(y, counts)
-        onward = off * np.repeat(after - y, counts) > 0
-        back = ~onward & (off * np.repeat(before - y, counts) > 0)
-        along = np.repeat(lengths[columns], counts) + (onward - 1.0 * back) * np.abs(off)
-        inked = _dash_mask(along, stroke.dashes)
-        place, cover = place[inked], cover[inked]
-    _blend(image, place, np.clip(cover, 0, 1), rgb(stroke.color))
+    ends = np.cumsum(counts)
+    owner = np.repeat(np.arange(len(places)), counts)
+    row = np.arange(len(owner)) - (ends - counts - begin)[owner]
+    cover = np.minimum(row + 1, bottom[owner]) - np.maximum(row, top[owner])
+    pixel = row * width + column[owner]
+    bounds = np.append(0, ends)[np.searchsorted(line, np.arange(len(strokes) + 1))]
+    whole = _Line(places, column, y, before, after)
+    for number, stroke in enumerate(strokes):
+        part = slice(bounds[number], bounds[number + 1])
+        inked = _inked(stroke, row[part], owner[part], whole, lengths, first)
+        _blend(image, pixel[part][inked], cover[part][inked], rgb(stroke.color))
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
-    """Length of a line at each of its columns, from the start of a run on, in pixels.
+    """Length of lines at each of their columns, from the start of a run on, in pixels.
 
     A run begins after a gap, and at every :data:`LONGEST_RUN` columns of the endless axis, so that
-    the length at a column does not depend on where a picture begins.
+    the length at a column does not depend on where a picture begins. Shapes ``(lines, width)``;
+    all lines have the same gaps.
     """
-    known = ~np.isnan(ys)
-    rises = np.nan_to_num(np.diff(ys, prepend=ys[:1]).astype(np.float64))
-    lengths = np.cumsum(np.hypot(1.0, rises))
+    known = ~np.isnan(ys[0])
+    rises = np.nan_to_num(np.diff(ys, axis=1, prepend=ys[:, :1]).astype(np.float64))
+    lengths = np.cumsum(np.sqrt(1.0 + rises * rises), axis=1)
     starts = known & ~np.concatenate([[False], known[:-1]])
-    starts |= (first + np.arange(len(ys))) % LONGEST_RUN == 0
+    starts |= (first + np.arange(len(known))) % LONGEST_RUN == 0
     starts[0] = True
-    last = np.maximum.accumulate(np.where(starts, np.arange(len(ys)), 0))
-    measured: NDArray[np.float64] = lengths - lengths[last]
+    last = np.maximum.accumulate(np.where(starts, np.arange(len(known)), 0))
+    measured: NDArray[np.float64] = lengths - lengths[:, last]
     return measured
 
 
@@ -256,12 +265,29 @@ def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArr
     return inked
 
 
-def _neighbour_values(
-    ys: NDArray[np.float32], columns: NDArray[np.intp], own: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Value of the next column, or the own one where there is none."""
-    values = ys[np.clip(columns, 0, len(ys) - 1)]
-    return np.where(np.isnan(values), own, values)
+def _inked(
+    stroke: Stroke,
+    row: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    line: _Line,
+    lengths: NDArray[np.float64] | None,
+    first: int,
+) -> NDArray[np.bool_] | slice:
+    """Which pixels of a line have ink."""
+    if not stroke.dashes:
+        return slice(None)
+    rise = line.after[owner] - line.y[owner]
+    fall = line.before[owner] - line.y[owner]
+    if lengths is None:
+        # A jump within a few columns would fall into a gap and leave two loose ends.
+        steep = np.abs(rise - fall) > _STEEP * stroke.width
+        return steep | _dash_mask(line.column[owner] + float(first), stroke.dashes)
+    # The line goes up or down within a column, from the column before and to the next.
+    off = row + 0.5 - line.y[owner]
+    onward = off * rise > 0
+    back = ~onward & (off * fall > 0)
+    along = lengths.reshape(-1)[line.places[owner]] + (onward - 1.0 * back) * np.abs(off)
+    return _dash_mask(along, stroke.dashes)
 
 
 def _blend(
@@ -270,7 +296,7 @@ def _blend(
     """Mix a colour into pixels that differ from each other."""
     flat = image.reshape(-1)
     under = flat[places]
-    share = (cover * 256).astype(np.uint32)
+    share = (np.minimum(np.maximum(cover, 0), 1) * 256).astype(np.uint32)
     rest = np.uint32(256) - share
     mixed: NDArray[np.uint32] = np.full(len(places), 0xFF000000, np.uint32)
     for mask in (0xFF00FF, 0x00FF00):  # red and blue at once

@@ -8,7 +8,7 @@ foot; NaN is a gap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +21,7 @@ from realtime_ser.timeline.raster import (
     draw_areas,
     draw_band,
     draw_hatch,
-    draw_line,
+    draw_lines,
     path_lengths,
 )
 from realtime_ser.timeline.style import (
@@ -52,28 +52,26 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """A line.
+class Lines:
+    """Lines, the later strokes above.
 
     Attributes
     ----------
     values
-        Shape ``(lead + columns,)``.
-    stroke
-        How the line is drawn.
+        Shape ``(lead + columns, lines)``; all lines have the same gaps.
+    drawn
+        Number of the line that each stroke draws.
+    strokes
+        A line may have two, a rim and itself.
     lead
         Values before the columns from which dashes are measured along the line; ``None``: they are
         measured along the time axis.
     """
 
     values: Values
-    stroke: Stroke
+    drawn: Sequence[int]
+    strokes: Sequence[Stroke]
     lead: int | None = None
-
-    @property
-    def shown(self) -> Values:
-        """The values without those before, shape ``(columns,)``."""
-        return self.values[self.lead or 0 :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class Flags:
     color: str
 
 
-Shape: TypeAlias = Stack | Curve | Band | Flags
+Shape: TypeAlias = Stack | Lines | Band | Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +152,14 @@ def rasterise(
     for shape in shapes:
         if isinstance(shape, Stack):
             draw_areas(image, shape.values, shape.styles, theme.background, viewport.first, dot)
-        elif isinstance(shape, Curve):
-            stroke = shape.stroke
-            stroke = replace(
-                stroke, width=stroke.width * ratio, dashes=tuple(d * ratio for d in stroke.dashes)
-            )
-            ys, lengths = y(shape.shown), None
-            if shape.lead is not None and stroke.dashes:
-                whole = path_lengths(y(shape.values), viewport.first - shape.lead)
-                lengths = whole[shape.lead :]
-            draw_line(image, ys, stroke, viewport.first, lengths)
+        elif isinstance(shape, Lines):
+            strokes = [stroke.scaled(ratio) for stroke in shape.strokes]
+            lead = shape.lead or 0
+            ys = y(shape.values.T)
+            lengths = None
+            if shape.lead is not None:
+                lengths = path_lengths(ys, viewport.first - lead)[shape.drawn, lead:]
+            draw_lines(image, ys[shape.drawn, lead:], strokes, viewport.first, lengths)
         elif isinstance(shape, Band):
             draw_band(image, y(shape.high), y(shape.low), shape.color)
         elif shape.columns.any():
@@ -232,10 +228,12 @@ class _ShapePainter:
     def shape(self, shape: Shape) -> None:
         if isinstance(shape, Stack):
             self._stack(shape)
-        elif isinstance(shape, Curve):
-            for begin, end in runs(~np.isnan(shape.shown)):
+        elif isinstance(shape, Lines):
+            values = shape.values[shape.lead or 0 :]
+            for begin, end in runs(~np.isnan(values[:, 0])):
                 xs = self._xs(begin, end)
-                self.surface.polyline(xs, self._ys(shape.shown[begin:end]), shape.stroke)
+                for number, stroke in zip(shape.drawn, shape.strokes, strict=True):
+                    self.surface.polyline(xs, self._ys(values[begin:end, number]), stroke)
         elif isinstance(shape, Band):
             for begin, end in runs(~np.isnan(shape.high)):
                 xs, low = self._xs(begin, end), self._ys(shape.low[begin:end])

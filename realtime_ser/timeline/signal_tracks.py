@@ -18,9 +18,9 @@ from realtime_ser.timeline.pyramid import runs
 from realtime_ser.timeline.raster import LONGEST_RUN, color_ramp
 from realtime_ser.timeline.shapes import (
     Band,
-    Curve,
     Flags,
     Ground,
+    Lines,
     Shape,
     Stack,
     draw_shapes,
@@ -39,6 +39,7 @@ from realtime_ser.timeline.style import (
     FLOOR_DB,
     GAP_WORDS,
     Curves,
+    LineStyle,
     TrackStyle,
     line_style,
     outline,
@@ -211,15 +212,15 @@ class ProbabilityTrack(SignalTrack):
         values = self._values(part)[:, self.shown]
         if self.curves.style == "areas":
             return [Stack(values, tuple(looks))] if looks else []
-        width = 2.0 * style.scale
-        shapes: list[Shape] = []
-        for number, look in enumerate(looks):
-            dashes = tuple(width * dash for dash in look.dashes)
-            rim = outline(look.color, style.theme.background)
-            if rim is not None:
-                shapes.append(Curve(values[:, number], Stroke(rim, 1.75 * width, dashes), lead))
-            shapes.append(Curve(values[:, number], Stroke(look.color, width, dashes), lead))
-        return shapes
+        strokes = [
+            (number, stroke)
+            for number, look in enumerate(looks)
+            for stroke in line_strokes(look, style)
+        ]
+        if not strokes:
+            return []
+        drawn, pens = zip(*strokes, strict=True)
+        return [Lines(values, drawn, pens, lead)]
 
     def draw_words(
         self, surface: Surface, row: RowRect, viewport: Viewport, style: TrackStyle
@@ -592,13 +593,17 @@ def draw_key(
         draw_swatch(surface, swatch, look, style)
         surface.rectangle(swatch, None, Stroke(outline(look.color, background) or look.color))
         return
-    width = 2.0 * style.scale
+    y = round(middle) + 0.5
+    for stroke in line_strokes(look, style):
+        surface.line((box.left, y), (box.right, y), stroke)
+
+
+def line_strokes(look: LineStyle, style: TrackStyle) -> list[Stroke]:
+    """Strokes of a label's line: first a rim, where the line would be too faint."""
+    width, rim = 2.0 * style.scale, outline(look.color, style.theme.background)
     dashes = tuple(width * dash for dash in look.dashes)
-    rim, y = outline(look.color, background), round(middle) + 0.5
-    for color, wide in ((rim, 1.75), (look.color, 1.0)):
-        if color is not None:
-            ends = (box.left, y), (box.right, y)
-            surface.line(*ends, Stroke(color, wide * width, dashes))
+    rims = [] if rim is None else [Stroke(rim, 1.75 * width, dashes)]
+    return [*rims, Stroke(look.color, width, dashes)]
 
 
 def level_share(level_dbfs: NDArray[np.floating] | float) -> NDArray[np.floating]:

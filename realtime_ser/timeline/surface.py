@@ -70,6 +70,11 @@ class Stroke:
     width: float = 1.0
     dashes: tuple[float, ...] = ()
 
+    def scaled(self, ratio: float) -> Stroke:
+        """The same, so many times as large."""
+        dashes = tuple(dash * ratio for dash in self.dashes)
+        return Stroke(self.color, self.width * ratio, dashes)
+
 
 @dataclass(frozen=True, slots=True)
 class Font:

@@ -84,7 +84,7 @@ class ColumnCache:
         if (
             ring is None
             or ring.pixels.shape != (height, viewport.columns)
-            or (self._scale != viewport.s_per_px or ring.end < first or ring.begin > first)
+            or (self._scale != viewport.s_per_px or ring.end < first or ring.begin > stop)
         ):
             image, pixels = _blank(viewport.columns, height, style.theme.background)
             ring = self._ring = _Ring(image, pixels, stop, stop, stop, revision)
@@ -96,6 +96,7 @@ class ColumnCache:
         self, ring: _Ring, viewport: Viewport, style: Style, revision: int, end_s: float
     ) -> None:
         first, stop = viewport.first, viewport.first + viewport.columns
+        ring.end = min(ring.end, stop)
         if ring.revision != revision:
             ring.end = max(ring.begin, min(ring.end, ring.settled))
         newest = math.floor(self.track.channel.end_s / viewport.s_per_px) - _UNSETTLED
@@ -103,10 +104,12 @@ class ColumnCache:
         if ring.end < stop:
             self._draw(ring, viewport, max(ring.end, first), stop, style)
             ring.end = stop
-        while ring.begin > first and time.perf_counter() < end_s:
+        while ring.begin > first:  # once at least, however busy the machine is
             begin = max(first, ring.begin - _CHUNK)
             self._draw(ring, viewport, begin, ring.begin, style)
             ring.begin = begin
+            if time.perf_counter() >= end_s:
+                break
         ring.settled, ring.revision = min(max(newest, ring.begin), stop), revision
         self.incomplete = ring.begin > first
 
