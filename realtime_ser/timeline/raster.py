@@ -30,6 +30,9 @@ _STEEP = 2.0
 _EDGE_SHADES = 17
 """Shades of the edge between two areas."""
 
+_DASH_PARTS = 16
+"""Parts of a pixel to which dashes are exact."""
+
 _TAPER = 0.7
 """Share of a jump that both of its columns cover."""
 
@@ -260,9 +263,16 @@ def _texture(style: LineStyle | None, dot: int) -> Image:
 
 def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
     """Where a pattern has ink."""
-    ends = np.cumsum(dashes)
-    inked: NDArray[np.bool_] = np.searchsorted(ends, places % ends[-1], "right") % 2 == 0
+    table = _dash_table(dashes)
+    inked: NDArray[np.bool_] = table[(places * _DASH_PARTS).astype(np.int32) % len(table)]
     return inked
+
+
+@functools.cache
+def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Ink of a period of a pattern, part by part."""
+    ends = np.cumsum(dashes) * _DASH_PARTS
+    return np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
 
 
 def _inked(

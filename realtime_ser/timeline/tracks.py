@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +25,7 @@ from realtime_ser.timeline.content import (
     end_of,
     start_of,
 )
-from realtime_ser.timeline.style import TICKS_S, TrackStyle, line_style, outline
+from realtime_ser.timeline.style import TICKS_S, TrackStyle, line_style, outline, rgb
 from realtime_ser.timeline.surface import Anchor, Font, Rect, Stroke, Surface, write
 from realtime_ser.timeline.viewport import RowRect, Viewport
 
@@ -257,8 +258,7 @@ class TierTrack:
         box = viewport.span(start_of(value), end_of(value), row.top + 1, row.height - 2)
         color = style.theme.muted
         if isinstance(value, Interval) and value.label in self._labels:
-            color = line_style(value.label, self._labels.index(value.label)).color
-        color = outline(color, style.theme.background) or color
+            color = _label_color(value.label, self._labels.index(value.label), style)
         surface.rectangle(box, style.theme.raised)
         surface.rectangle(Rect(box.left, box.bottom - 3, box.width, 3), color)
         surface.rectangle(box, None, Stroke(style.theme.border))
@@ -337,8 +337,8 @@ class SegmentTrack:
         bar = Rect(bar.left, bar.top, max(1.0, bar.width - 1.0), cap)
         color = style.theme.muted
         if estimate is not None:
-            color = line_style(estimate.label, self.channel.labels.index(estimate.label)).color
-            color = outline(color, style.theme.background) or color
+            position = self.channel.labels.index(estimate.label)
+            color = _label_color(estimate.label, position, style)
         if estimate is None or estimate.certain:
             surface.rectangle(bar, color)
         else:
@@ -353,17 +353,30 @@ class SegmentTrack:
         place = np.searchsorted(arrays.ends_s, (edges[:-1] + edges[1:]) / 2)
         place = np.minimum(place, len(arrays.ends_s) - 1)
         found = arrays.starts_s[place] < edges[1:]
-        keys = np.where(found, 2 * arrays.codes[place] + arrays.certain[place], -1)
-        bounds = np.flatnonzero(np.diff(keys, prepend=-2, append=-2))
-        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-            code, certain = divmod(int(keys[begin]), 2)
-            if keys[begin] < 0:
-                continue
-            color = line_style(labels[code], code).color
-            high = cap if certain else cap / 2
-            left = viewport.left + begin / viewport.ratio
-            bar = Rect(left, box.bottom - high, (end - begin) / viewport.ratio, high)
-            surface.rectangle(bar, outline(color, style.theme.background) or color)
+        tones = [rgb(_label_color(label, code, style)) for code, label in enumerate(labels)]
+        ground = rgb(style.theme.background)
+        columns = np.where(
+            found, np.array(tones, np.uint32)[arrays.codes[place]], np.uint32(ground)
+        )
+        rows = columns, np.where(arrays.certain[place], columns, np.uint32(ground))
+        if surface.pixels:
+            image = np.stack([rows[1], rows[0]]) | np.uint32(0xFF000000)
+            width = len(columns) / viewport.ratio
+            surface.image(image, Rect(box.left, box.bottom - cap, width, cap))
+            return
+        for colors, top in zip(rows, (box.bottom - cap / 2, box.bottom - cap), strict=True):
+            bounds = np.flatnonzero(np.diff(colors.astype(np.int64), prepend=-1, append=-1))
+            for begin, end in pairwise(bounds.tolist()):
+                if colors[begin] != ground:
+                    left, width = viewport.left + begin / viewport.ratio, end - begin
+                    bar = Rect(left, top, width / viewport.ratio, cap / 2)
+                    surface.rectangle(bar, f"#{int(colors[begin]):06x}")
+
+
+def _label_color(label: str, position: int, style: TrackStyle) -> str:
+    """Colour of a label's bar, dark enough for the ground."""
+    color = line_style(label, position).color
+    return outline(color, style.theme.background) or color
 
 
 def result_words(surface: Surface, segment: Segment, room: float, style: TrackStyle) -> str:
