@@ -272,7 +272,8 @@ def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArr
 def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.bool_]:
     """Ink of a period of a pattern, part by part."""
     ends = np.cumsum(dashes) * _DASH_PARTS
-    return np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
+    inked: NDArray[np.bool_] = np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
+    return inked
 
 
 def _inked(
