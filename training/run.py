@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,7 +11,7 @@ from typing import Any
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.recogniser.bundle import load_bundle
-from training.corpora import Clip, read_corpora, title
+from training.corpora import Clip, CorpusContents, read_corpora, title
 from training.corpora.generated import GENERATED, generate_corpus
 from training.evaluate import (
     ALL_SPEAKERS,
@@ -82,8 +83,25 @@ def read_clips(recipe: BaseRecipe, paths: RunPaths) -> list[Clip]:
         )
     else:
         folder = paths.corpora
-    clips = [clip for contents in read_corpora(folder, names) for clip in contents.clips]
+    all_contents = read_corpora(folder, names)
+    for contents in all_contents:
+        _tell(contents)
+    clips = [clip for contents in all_contents for clip in contents.clips]
     return select_clips(recipe, clips) if isinstance(recipe, OfflineRecipe) else clips
+
+
+def _tell(contents: CorpusContents) -> None:
+    """Say what is to be known of a corpus before it is split."""
+    twins = [item for item in contents.skipped if "the same recording" in item.reason]
+    if twins:
+        count = "1 clip" if len(twins) == 1 else f"{len(twins)} clips"
+        print(
+            f"{title(contents.name)}: {count} left out, such as {twins[0].path.name}: "
+            f"{twins[0].reason} ({twins[0].other}).",
+            file=sys.stderr,
+        )
+    if contents.caution:
+        print(f"{contents.caution}.", file=sys.stderr)
 
 
 def run(

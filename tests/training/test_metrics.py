@@ -66,6 +66,15 @@ def test_the_figures_of_each_class_and_the_confusions_add_up():
     json.dumps(found)
 
 
+def test_classes_that_the_test_lacks_are_in_no_figure():
+    labels = np.array([0, 0, 0, 1, 1])
+    found = classification(labels, np.zeros(5, int), ["angry", "sad", "happy"])
+    assert found["uar"] == pytest.approx(1 / len(found["tested"]))
+    assert found["tested"] == ["angry", "sad"]
+    assert found["never_predicted"] == ["sad"]
+    assert classification(labels, labels, ["angry", "sad", "happy"])["never_predicted"] == []
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3)), min_size=1, max_size=40))
 def test_uar_is_what_the_confusion_matrix_says(pairs):
     labels, predictions = (np.array(column) for column in zip(*pairs, strict=True))

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Of two copies of a clip, the one whose extension comes first is taken.
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".aiff", ".aif"),
+    *(".ogg", ".opus", ".mp3", ".m4a", ".aac", ".wma", ".amr", ".webm", ".mp4"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,17 @@ class SkippedFile:
 
 
 def audio_files(folder: Path) -> Iterator[Path]:
-    """All audio files below a folder, in order, but for hidden ones."""
+    """All audio files below a folder, in order, but for what systems and archives leave there."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
+        if path.suffix.lower() not in AUDIO_SUFFIXES:
+            continue
+        if not any(map(is_hidden, path.relative_to(folder).parts)):
             yield path
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none of a person's: ``.DS_Store``, ``._x.wav``, ``__MACOSX``."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def format_rank(path: Path) -> tuple[int, str]:

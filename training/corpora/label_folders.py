@@ -14,6 +14,7 @@ column ``file``, the path below the folder of the corpus, with or without extens
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -46,15 +47,30 @@ _SYNONYMS: Mapping[str, str] = {label: label for label in LABELS} | {
     "disgusted": "disgust",
     "surprise": "surprised",
     "ps": "surprised",
+    "neu": "neutral",
+    "hap": "happy",
+    "ang": "angry",
+    "fea": "fearful",
+    "dis": "disgust",
+    "sur": "surprised",
     "pleasantsurprise": "surprised",
     "pleasantsurprised": "surprised",
 }
+_SHORTEST_WORD = 4
+_LIKENESS = 0.84
+"""How alike two words are of which one is misspelt: ``suprised``, ``fearfull``, ``netural``."""
+
 _SEXES = {"f": "female", "m": "male"}
 
 
 def folder_label(folder: str) -> str | None:
-    """Label that a folder is named after; ``None`` without one."""
-    return _SYNONYMS.get(re.sub(r"[^a-z]", "", folder.lower()))
+    """The label that a folder is named after, be it misspelt; ``None``: no label."""
+    word = re.sub(r"[^a-z]", "", folder.lower())
+    if word in _SYNONYMS or len(word) < _SHORTEST_WORD:
+        return _SYNONYMS.get(word)
+    known = [name for name in _SYNONYMS if name[0] == word[0] and len(name) >= _SHORTEST_WORD]
+    near = difflib.get_close_matches(word, known, n=1, cutoff=_LIKENESS)
+    return _SYNONYMS[near[0]] if near else None
 
 
 def label_level(path: Path, folder: Path) -> int | None:

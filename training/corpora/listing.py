@@ -64,6 +64,7 @@ def corpora_table(root: Path) -> str:
             if contents_found
             else []
         ),
+        "\n".join(_wrapped(f"{c.caution}.") for c in contents_found if c.caution),
         "\n".join(_wrapped(f"{title(row.name)}: {row.fault}") for row in rows if row.fault),
         _other_folders(root, rows),
         _absent_corpora([row.name for row in rows if not row.contents and not row.fault]),
@@ -186,9 +187,11 @@ def _skipped_path(root: Path, item: SkippedFile) -> str:
 
 
 def _other_folders(root: Path, rows: Sequence[_CorpusRow]) -> str:
-    used = _known_folders(root) | {corpus_folder(root, row.name) for row in rows}
+    known = _known_folders(root) | {corpus_folder(root, row.name) for row in rows}
+    used = set(known)
+    used |= {parent for folder in used if folder for parent in folder.parents}
     others = [folder.name for folder in subfolders(root) if folder not in used]
-    if not others or root in used:
+    if not others or root in known:
         return ""
     return _wrapped(
         f"No corpus, for they bear no known name and hold no folder named after an emotion: "

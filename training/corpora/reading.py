@@ -6,17 +6,20 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.errors import AudioFileError, UsageError
 from training.corpora.clip import Clip
 from training.corpora.files import SkippedFile, audio_files, format_rank
+from training.corpora.fingerprint import find_twins
 from training.corpora.known import CORPORA, Corpus, title
 from training.corpora.label_folders import read_label_folders, with_classes
+from training.corpora.recognition import named_after, recognised_folder
 
 _TAIL_BYTES = 64
+_FEW_SPEAKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,18 @@ class CorpusContents:
     skipped: tuple[SkippedFile, ...]
     seconds: float
 
+    @property
+    def caution(self) -> str:
+        """What is to be known before a split by speakers; empty: nothing."""
+        speakers = sorted({clip.speaker for clip in self.clips})
+        if len(speakers) > _FEW_SPEAKERS:
+            return ""
+        who = "one speaker" if len(speakers) == 1 else f"{len(speakers)} speakers"
+        return (
+            f"{title(self.name)} has {who} ({', '.join(speakers)}): what is measured on it says "
+            "nothing of other voices"
+        )
+
 
 def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
     """Read corpora, each from the folder of its name below ``root``, or from ``root`` itself.
@@ -58,7 +73,7 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
         A table beside the audio is damaged.
     """
     check_root(root)
-    return [_read_corpus(root, name) for name in names]
+    return _without_twins([_read_corpus(root, name) for name in names])
 
 
 def check_root(root: Path) -> None:
@@ -76,14 +91,21 @@ def check_root(root: Path) -> None:
 def corpus_folder(root: Path, name: str) -> Path | None:
     """Folder of a corpus below ``root``, or ``root`` itself; ``None`` where there is none.
 
-    Known corpora are found however their names are written: ``CREMA-D`` is ``crema_d``.
+    Known corpora are found however their names are written (``CREMA-D`` is ``crema_d``), or else by
+    the names of their files.
     """
     expected_name = _normalised(name) if name in CORPORA else name
     for folder in [*subfolders(root), root]:
         for spelling in (folder.name, folder.resolve().name):
             if (_normalised(spelling) if name in CORPORA else spelling) == expected_name:
                 return folder
-    return None
+    return recognised_folder(root, name, _named_folders(root)) if name in CORPORA else None
+
+
+def _named_folders(root: Path) -> frozenset[Path]:
+    """Folders below ``root`` that bear the name of a known corpus."""
+    names = {_normalised(name) for name in CORPORA}
+    return frozenset(folder for folder in subfolders(root) if _normalised(folder.name) in names)
 
 
 def subfolders(root: Path) -> list[Path]:
@@ -156,7 +178,9 @@ def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[Skipped
     for path in audio_files(folder):
         match = corpus.pattern.search(path.relative_to(folder).with_suffix("").as_posix())
         if match is None:
-            skipped.append(SkippedFile(path, f"its name is not that of a clip of {corpus.title}"))
+            if named_after(path, folder) is None:  # or it lies beside another corpus's
+                reason = f"its name is not that of a clip of {corpus.title}"
+                skipped.append(SkippedFile(path, reason))
         elif match["emotion"] not in corpus.emotions:
             skipped.append(SkippedFile(path, "its emotion is none of the eight"))
         else:
@@ -239,6 +263,39 @@ def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped
                     for clip in same
                 }
     return [clip for clip in clips if clip not in skipped], list(skipped.values())
+
+
+def _without_twins(all_contents: Sequence[CorpusContents]) -> list[CorpusContents]:
+    """Leave out recordings that are there again at another level, in another codec, or trimmed.
+
+    Under another speaker or in another corpus they would be in training and test at once.
+    """
+    clips = [clip for contents in all_contents for clip in contents.clips]
+    skipped: dict[Path, SkippedFile] = {}
+    for twins in find_twins([clip.path for clip in clips]):
+        first, second = clips[twins.first], clips[twins.second]
+        if first.path in skipped or second.path in skipped:
+            continue
+        reason = "the same recording as another clip, at another level, in another codec or trimmed"
+        if (first.corpus, first.speaker) != (second.corpus, second.speaker):
+            reason += ", under another speaker"
+        if first.label != second.label:
+            reason += ", with another emotion"
+            skipped[first.path] = SkippedFile(first.path, reason, second.path)
+        skipped[second.path] = SkippedFile(second.path, reason, first.path)
+    if not skipped:
+        return list(all_contents)
+    return [
+        replace(
+            contents,
+            clips=tuple(clip for clip in contents.clips if clip.path not in skipped),
+            skipped=(
+                *contents.skipped,
+                *(skipped[clip.path] for clip in contents.clips if clip.path in skipped),
+            ),
+        )
+        for contents in all_contents
+    ]
 
 
 def _groups_of_equals(

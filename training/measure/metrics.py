@@ -49,15 +49,21 @@ def classification(
     -------
     dict
         Rows of ``confusion`` are the intended classes, columns the predicted ones; ``no_answer``
-        counts the clips of each row that got no prediction.
+        counts the clips of each row that got no prediction. ``tested`` are the classes that occur,
+        over which UAR is a mean, and ``never_predicted`` those of them that no clip was given.
     """
     numbers = np.arange(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predictions, labels=numbers, zero_division=0.0
     )
     counts = confusion_matrix(labels, predictions, labels=[*numbers, NO_ANSWER])
+    tested = [name for k, name in enumerate(classes) if k in labels]
     return {
         "uar": uar(labels, predictions),
+        "tested": tested,
+        "never_predicted": [
+            n for k, n in enumerate(classes) if n in tested and k not in predictions
+        ],
         "accuracy": float(np.mean(labels == predictions)),
         "macro_f1": float(
             f1_score(
