@@ -79,13 +79,13 @@ def analyze(
 
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
-    export = partial(export_analysis, draw=_draw_file if plot else None)
+    export = partial(export_analysis, draw=draw_file if plot else None)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
         settings = AnalysisSettings(config, Path(folder), tuple(classes or ()), export)
         _analyze(paths, settings, out, jobs)
 
 
-def _draw_file(store: Store, info: SessionInfo, path: Path) -> None:
+def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
     """Draw the timeline of a file as a PNG."""
     from realtime_ser.commands.sessions import draw_png
     from realtime_ser.timeline.printed import PNG_SCALE, timeline_svg

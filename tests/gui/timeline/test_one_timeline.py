@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication
-from realtime_ser.exchange.file_plot import PrintedFile
 
-from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config, WindowConfig
 from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, State, Update
+from realtime_ser.commands.analyze import draw_file
+from realtime_ser.exchange.registry import ExportRequest, export
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.review import ReviewWindow
 from realtime_ser.gui.theme.rasterise import png_of_svg
@@ -166,23 +166,10 @@ def test_print_has_the_same_tracks_and_words(store, info):
     assert shown[: len(order)] == order
 
 
-def test_the_plot_of_an_analysis_is_the_printed_page(store, info, tmp_path):
-    documents = []
-    source = SourceInfo("One.wav", 8000, 1, live=False, duration_s=SPAN_S)
-
-    def render(svg, scale):
-        documents.append(svg)
-        return png_of_svg(svg, scale)
-
-    plot = PrintedFile(source, (1,), LABELS, render)
-    plot.feed([record for record in records() if not isinstance(record, Marker)])
-    plot.save(tmp_path / "one.png")
-    words, areas, _ = shapes(documents[0])
-    printed_words, printed_areas, _ = shapes(timeline_svg(store, info))
-    headings = {text for text in words | printed_words if "One" in text or "00:" in text}
-    assert words - headings == printed_words - headings - {"markers", "k1: laughs"}
-    assert areas == printed_areas
-    assert not QImage(str(tmp_path / "one.png")).isNull()
+def test_the_plot_of_an_analysis_is_the_exported_picture(store, info, tmp_path):
+    draw_file(store, info, tmp_path / "plot.png")
+    export(store, info, ExportRequest(tmp_path / "export.png"), png_of_svg)
+    assert (tmp_path / "plot.png").read_bytes() == (tmp_path / "export.png").read_bytes()
 
 
 def test_the_stack_begins_on_the_same_side_everywhere(qtbot, store, info):
