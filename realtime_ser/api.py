@@ -7,8 +7,7 @@ from pathlib import Path
 
 from realtime_ser.base.config import Config, load_config, parse_config
 from realtime_ser.engine.monitor import Monitor
-from realtime_ser.engine.open import open_source
-from realtime_ser.session.live import make_monitor
+from realtime_ser.engine.open import make_monitor, open_source
 
 
 def open_monitor(

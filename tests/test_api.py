@@ -67,6 +67,12 @@ def test_importing_the_package_loads_nothing_that_takes_time():
     assert done.stdout == "\n", done.stderr
 
 
+def test_a_monitor_for_a_script_loads_nothing_that_keeps_sessions():
+    code = "import sys, realtime_ser.api; print('realtime_ser.session' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
 def test_an_unknown_name_is_an_error():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         realtime_ser.nonsense  # noqa: B018

@@ -40,15 +40,15 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
 
     NAME is what to call the person, on this microphone.
     """
-    from realtime_ser.engine.open import open_source
-    from realtime_ser.recogniser.bundle import load_bundle
-    from realtime_ser.recogniser.speaker_calibration import SPEECH_S
-    from realtime_ser.session.profiles.calibration import (
+    from realtime_ser.engine.calibration import (
         calibration_audio,
         make_profile,
         measure_neutral_speech,
     )
-    from realtime_ser.session.profiles.folder import profile_path, require_baseline, write_profile
+    from realtime_ser.engine.open import open_source
+    from realtime_ser.recogniser.bundle import load_bundle
+    from realtime_ser.recogniser.profiles import profile_path, require_baseline, write_profile
+    from realtime_ser.recogniser.speaker_calibration import SPEECH_S
 
     path = profile_path(config, name)
     if path.exists() and not replace:

@@ -29,7 +29,7 @@ def profiles() -> None:
 def _list(config: Config) -> None:
     """List the profiles."""
     from realtime_ser.recogniser.bundle import load_bundle
-    from realtime_ser.session.profiles.folder import (
+    from realtime_ser.recogniser.profiles import (
         is_compatible,
         profile_paths,
         read_profile_file,
@@ -66,7 +66,7 @@ def _list(config: Config) -> None:
 @pass_config
 def _show(config: Config, *, name: str) -> None:
     """Show all that is known of a profile."""
-    from realtime_ser.session.profiles.folder import profile_path, read_profile
+    from realtime_ser.recogniser.profiles import profile_path, read_profile
 
     profile = read_profile(config, name)
     heard = profile.model
@@ -94,7 +94,7 @@ def _show(config: Config, *, name: str) -> None:
 def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
     """What each probability is multiplied by before they are renormalised, or why it is not."""
     from realtime_ser.recogniser.bundle import load_bundle
-    from realtime_ser.session.profiles.folder import require_compatible
+    from realtime_ser.recogniser.profiles import require_compatible
 
     bundle = load_bundle(config.model)
     try:
@@ -113,7 +113,7 @@ def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
 @pass_config
 def _delete(config: Config, *, name: str, yes: bool) -> None:
     """Delete a profile."""
-    from realtime_ser.session.profiles.folder import delete_profile, profile_path
+    from realtime_ser.recogniser.profiles import delete_profile, profile_path
 
     question = f"Delete the profile '{name}' for good?"
     if profile_path(config, name).exists() and not yes and not confirmed(question):

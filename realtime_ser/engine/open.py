@@ -1,4 +1,4 @@
-"""Choice of the source by the settings: a microphone, the demo recording, or a file."""
+"""Opening by the settings: a source (microphone, demo recording or file), and its monitor."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.microphone import MicrophoneSource
 from realtime_ser.audio.source import Source, require_channels
-from realtime_ser.base.config import AudioConfig
+from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.paths import shipped
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.recogniser.profiles import chosen_model
 
 DEMO = "demo.flac"
 
@@ -43,6 +45,27 @@ def open_source(audio: AudioConfig) -> OpenedSource:
         if audio.input == "mic" or audio.device is not None or max(audio.channels) > 1:
             raise
         return OpenedSource(_demo(audio), f"{error} Playing the demo recording instead.")
+
+
+def make_monitor(config: Config, source: Source) -> Monitor:
+    """Monitor of a source by the settings.
+
+    Raises
+    ------
+    BundleError
+        The model cannot be used.
+    UsageError
+        The chosen profile does not fit the model.
+    """
+    bundle, decoder = chosen_model(config)
+    return Monitor(
+        source,
+        bundle,
+        config.gate,
+        channels=config.audio.channels,
+        decoder=decoder,
+        buffer_s=config.audio.buffer_s,
+    )
 
 
 def _demo(audio: AudioConfig) -> FileSource:

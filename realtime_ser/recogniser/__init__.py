@@ -1,1 +1,1 @@
-"""From 16 kHz samples to estimates: features, speech gate, segmenter, bundle, step model."""
+"""From 16 kHz samples to estimates: features, gate, segmenter, bundle, step model, profiles."""

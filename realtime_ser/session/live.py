@@ -7,17 +7,15 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from realtime_ser.audio.source import Source
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, SerError, StoreError
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.engine.monitor import Monitor
-from realtime_ser.engine.open import open_source
+from realtime_ser.engine.open import make_monitor, open_source
 from realtime_ser.engine.status import Phase
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
 from realtime_ser.session.opening import begin_session, prepare_store
-from realtime_ser.session.profiles.folder import chosen_model
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.sidecar import provenance, sidecar_text
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
@@ -26,27 +24,6 @@ from realtime_ser.session.store import StoreWriter
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
-
-
-def make_monitor(config: Config, source: Source) -> Monitor:
-    """Monitor of a source by the settings.
-
-    Raises
-    ------
-    BundleError
-        The model cannot be used.
-    UsageError
-        The chosen profile does not fit the model.
-    """
-    bundle, decoder = chosen_model(config)
-    return Monitor(
-        source,
-        bundle,
-        config.gate,
-        channels=config.audio.channels,
-        decoder=decoder,
-        buffer_s=config.audio.buffer_s,
-    )
 
 
 def session_files(config: Config, export: Path | None) -> TableFiles:

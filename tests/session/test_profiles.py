@@ -19,13 +19,13 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 from realtime_ser.recogniser.bundle import MANIFEST, load_bundle
+from realtime_ser.recogniser.profiles import chosen_model, profile_choices, with_profile
 from realtime_ser.recogniser.speaker_calibration import (
     SpeakerCalibration,
     mean_log_probabilities,
     shifted,
 )
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import chosen_model, profile_choices, with_profile
 
 REFERENCE = [-1.7, -2.1, -3.4, -2.5, -4.5, -3.2, -3.8, -3.9]
 

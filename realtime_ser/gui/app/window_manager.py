@@ -22,10 +22,10 @@ from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.parts import file_dialog, reveal
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
+from realtime_ser.recogniser.profiles import profile_choices
 from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.opening import open_store
-from realtime_ser.session.profiles.folder import profile_choices
 from realtime_ser.session.store import SessionState, Store
 
 _log = logging.getLogger(__name__)

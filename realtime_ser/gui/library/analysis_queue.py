@@ -15,6 +15,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from realtime_ser.base.config import Config
 from realtime_ser.gui.widgets.task import ReportProgress, Task
+from realtime_ser.recogniser.profiles import with_profile
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
 from realtime_ser.session.analysis.inputs import InputFile, find_inputs
 from realtime_ser.session.analysis.processes import (
@@ -22,7 +23,6 @@ from realtime_ser.session.analysis.processes import (
     analyze_in_processes,
     processes_for,
 )
-from realtime_ser.session.profiles.folder import with_profile
 
 _ESTIMATE_AFTER_S = 2.0
 """So much work, and so great a share, before the time left is told."""

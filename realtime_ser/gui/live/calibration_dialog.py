@@ -9,6 +9,11 @@ from PyQt6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidg
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
+from realtime_ser.engine.calibration import (
+    calibration_audio,
+    make_profile,
+    measure_neutral_speech,
+)
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
 from realtime_ser.gui.widgets.parts import (
@@ -21,13 +26,8 @@ from realtime_ser.gui.widgets.parts import (
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.profiles import profile_path, require_baseline, write_profile
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
-from realtime_ser.session.profiles.calibration import (
-    calibration_audio,
-    make_profile,
-    measure_neutral_speech,
-)
-from realtime_ser.session.profiles.folder import profile_path, require_baseline, write_profile
 
 _INTRO = (
     f"Let the person speak or read in their normal voice until {SPEECH_S:.0f} s of it were heard: "

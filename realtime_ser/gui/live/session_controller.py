@@ -30,7 +30,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import Manifest
-from realtime_ser.session.profiles.folder import with_profile
+from realtime_ser.recogniser.profiles import with_profile
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store import Store
 

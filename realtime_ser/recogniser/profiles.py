@@ -1,4 +1,4 @@
-"""The folder of speaker profiles, and the choice of a profile for a session."""
+"""Speaker profiles by name: their folder, and the choice of a profile for a bundle."""
 
 from __future__ import annotations
 

@@ -1,1 +1,0 @@
-"""Personal profiles: a person on a microphone, kept by name and chosen for a session."""
