@@ -17,6 +17,9 @@ from training.run_folder import CACHE, REPORT
 
 Action = Callable[[argparse.Namespace], int | None]
 
+_EVERYBODY = "everybody"
+"""Earlier name of ``all-speakers``, which the cards of shipped models print."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; errors are one sentence on standard error.
@@ -45,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="realtime-ser-train", description="Make and measure speech-emotion models."
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", required=True, dest="command", metavar="COMMAND"
+    )
 
     corpora = _command(commands, "corpora", _corpora, "show which corpora are there")
     _add_corpora(corpora)
@@ -69,9 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
     _add_jobs(run)
 
-    all_speakers = _command(
-        commands, "everybody", _all_speakers, "train the model of a recipe's folds on all speakers"
-    )
+    words = "train the model of a recipe's folds on all speakers"
+    all_speakers = _command(commands, "all-speakers", _all_speakers, words, aliases=[_EVERYBODY])
     all_speakers.add_argument(
         "folds", nargs="+", type=Path, metavar="RUN", help="folders of the runs, one a fold"
     )
@@ -123,8 +127,10 @@ def _command(
     name: str,
     action: Action,
     text: str,
+    aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+    description = f"{text.capitalize()}."
+    parser = commands.add_parser(name, help=text, description=description, aliases=aliases)
     parser.set_defaults(run=action)
     return parser
 
@@ -193,6 +199,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _all_speakers(options: argparse.Namespace) -> None:
+    if options.command == _EVERYBODY:
+        print(f"'{_EVERYBODY}' is called 'all-speakers' now; both words work.", file=sys.stderr)
     _load_backend()
     from training.report.card import summary_table
     from training.run import RunPaths, run_all_speakers

@@ -22,7 +22,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of two folds, and the run on all speakers."""
     folder = tmp_path_factory.mktemp("runs")
     assert main(["run", "quick", "--folds", "1,2", *SMALL, *place(folder)]) == 0
-    assert main(["everybody", *folds(folder), *place(folder)]) == 0
+    assert main(["all-speakers", *folds(folder), *place(folder)]) == 0
     return folder
 
 
@@ -73,7 +73,9 @@ def test_it_is_measured_by_its_folds_alone(runs: Path, capsys: pytest.CaptureFix
     assert "| generated | " in capsys.readouterr().out
     first = folds(runs)[0]
     assert main(["everybody", first, first, *place(runs)]) == 2
-    assert "A fold is named twice" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "A fold is named twice" in message
+    assert "'everybody' is called 'all-speakers' now" in message
     assert main(["evaluate", "default", *place(runs), "--folds", *folds(runs)]) == 2
     assert "of another recipe than" in capsys.readouterr().err
     assert main(["evaluate", first, *place(runs), "--folds", *folds(runs)]) == 2
