@@ -55,7 +55,7 @@ from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
 from realtime_ser.gui.review.sound_store import BLOCK_S
 from realtime_ser.recogniser.bundle import load_bundle
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(tempfile.gettempdir()) / "tour"

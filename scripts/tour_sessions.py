@@ -34,8 +34,7 @@ from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import Interval
+from realtime_ser.session.store import Interval, open_store
 from realtime_ser.session.store import store as keeping
 
 NOW = datetime(2026, 3, 20, 15, 4, 10).astimezone()

@@ -48,7 +48,7 @@ def sessions() -> None:
 @contextmanager
 def _opened(config: Config) -> Iterator[Store]:
     """The store; what the user should know of it is said."""
-    from realtime_ser.session.opening import open_store
+    from realtime_ser.session.store import open_store
 
     with open_store(config) as store:
         if store.notice is not None:

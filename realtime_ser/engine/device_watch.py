@@ -6,9 +6,8 @@ import time
 
 from realtime_ser.audio.ring import AudioBlock, RingBuffer
 from realtime_ser.audio.source import Source
-from realtime_ser.base.clock import SessionClock
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.timebase import TimeBase
+from realtime_ser.base.timebase import SessionClock, TimeBase
 
 SILENT_DEVICE_S = 1.0
 """A microphone that delivers nothing for so long is taken to be gone."""

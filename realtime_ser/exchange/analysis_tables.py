@@ -13,9 +13,9 @@ from realtime_ser.base.files import AtomicFiles
 from realtime_ser.exchange.csv_tables import SessionTables
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome
+from realtime_ser.session.analysis.files import Advance
 from realtime_ser.session.analysis.inputs import InputFile, OutputPaths, find_inputs
-from realtime_ser.session.analysis.storing import Advance
-from realtime_ser.session.sidecar import json_text
+from realtime_ser.session.metadata import json_text
 from realtime_ser.session.store import SessionInfo, Store
 
 SUMMARY = "summary.csv"

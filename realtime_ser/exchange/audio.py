@@ -10,7 +10,7 @@ import soundfile
 
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
 from realtime_ser.base.files import AtomicFiles
-from realtime_ser.session.flac_repair import repair_flac
+from realtime_ser.session.sinks import repair_flac
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 
 _BLOCK = 1 << 16  # samples

@@ -16,7 +16,7 @@ from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
 from realtime_ser.exchange.uncorrected import without_correction
 from realtime_ser.session import csv_rows
 from realtime_ser.session.corrections import CORRECTED
-from realtime_ser.session.sidecar import json_text, sidecar_fields
+from realtime_ser.session.metadata import json_text, sidecar_fields
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store import Columns, SessionInfo, Store
 

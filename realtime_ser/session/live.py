@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,16 +12,22 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, SerError, StoreError
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
+from realtime_ser.base.text import count_text
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
 from realtime_ser.engine.status import Phase
-from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
-from realtime_ser.session.opening import begin_session, prepare_store
+from realtime_ser.session.metadata import (
+    ModelIdentity,
+    SessionHealth,
+    SessionMetadata,
+    Study,
+    provenance,
+    sidecar_text,
+)
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
-from realtime_ser.session.sidecar import provenance, sidecar_text
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
 from realtime_ser.session.statistics import ChannelSummary
-from realtime_ser.session.store import StoreWriter
+from realtime_ser.session.store import SessionInfo, Store, StoreWriter, open_store
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
@@ -44,6 +51,42 @@ def session_files(config: Config, export: Path | None) -> TableFiles:
         files = TableFiles(folder / f"{name}_{number}.csv")
         number += 1
     return files
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStore:
+    """State of the store before a session begins.
+
+    Attributes
+    ----------
+    usable
+        Whether sessions are to be kept, and can be.
+    notices
+        Notices of recovered and deleted sessions; a sentence each.
+    error
+        Reason why sessions cannot be kept although they should be; one sentence.
+    """
+
+    usable: bool = False
+    notices: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def prepare_store(config: Config) -> PreparedStore:
+    """Recover interrupted sessions and delete expired ones, if sessions are kept."""
+    if not config.sessions.keep:
+        return PreparedStore()
+    notices: list[str] = []
+    try:
+        with open_store(config) as store:
+            if store.notice is not None:
+                notices.append(store.notice)
+            notices += [_interrupted_notice(info) for info in store.recover()]
+            if config.sessions.retention_days is not None:
+                notices += _delete_expired(store, config.sessions.retention_days)
+    except StoreError as error:
+        return PreparedStore(notices=tuple(notices), error=str(error))
+    return PreparedStore(usable=True, notices=tuple(notices))
 
 
 class LiveSession:
@@ -175,7 +218,8 @@ class LiveSession:
         if not self._prepared.usable:
             return None
         try:
-            writer = begin_session(self.config, metadata)
+            with open_store(self.config) as store:
+                writer = store.begin(metadata)
         except StoreError as error:
             self._store_error = str(error)
             return None
@@ -227,6 +271,25 @@ def _profile_notice(monitor: Monitor) -> tuple[str, ...]:
     if profile.device == info.name:
         return (f"{text}.",)
     return (f"{text}, which was made with {profile.device}, and this is {info.name}.",)
+
+
+def _interrupted_notice(info: SessionInfo) -> str:
+    started = info.metadata.started.astimezone()
+    today = started.date() == _now().date()
+    moment = started.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+    return (
+        f"The session of {moment} was interrupted; all but its last second is kept: "
+        f"realtime-ser sessions show {info.id}"
+    )
+
+
+def _delete_expired(store: Store, days: float) -> list[str]:
+    deleted = store.expire(days)
+    if not deleted:
+        return []
+    count = count_text(len(deleted), "session")
+    was = "was" if len(deleted) == 1 else "were"
+    return [f"{count} older than {days:g} days {was} deleted, as sessions.retention_days says."]
 
 
 def _now() -> datetime:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from realtime_ser.base.clock import SessionClock
+from realtime_ser.base.timebase import SessionClock
 
 
 def test_a_late_block_does_not_make_the_sound_look_younger() -> None:

@@ -22,8 +22,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import State
 from realtime_ser.commands.main import main
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import Interval, SessionState
+from realtime_ser.session.store import Interval, SessionState, open_store
 from realtime_ser.session.store.blobs import STATES
 
 

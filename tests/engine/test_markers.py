@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from realtime_ser.base.records import IntervalOpened, Marker
-from realtime_ser.engine.markers import MarkerQueue
+from realtime_ser.engine.handover import MarkerQueue
 
 QUESTION = Marker(1.0, "question", "q")
 

@@ -13,8 +13,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import Study
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import Interval
+from realtime_ser.session.store import Interval, open_store
 from tests import kept_sessions as made
 from training.corpora.reading import read_corpora
 

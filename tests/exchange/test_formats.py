@@ -28,9 +28,8 @@ from realtime_ser.commands.main import main
 from realtime_ser.commands.sessions import draw_png
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.registry import FORMATS, ExportRequest, export
-from realtime_ser.session.opening import open_store
 from realtime_ser.session.statistics import speech_statistics
-from realtime_ser.session.store import Interval, SessionState
+from realtime_ser.session.store import Interval, SessionState, open_store
 from tests.kept_sessions import (
     MARKERS,
     RATE,

@@ -25,8 +25,7 @@ from realtime_ser.exchange.praat import read_textgrid, textgrid_text
 from realtime_ser.exchange.registry import ExportRequest, export
 from realtime_ser.exchange.tiers import session_tiers
 from realtime_ser.session.metadata import Study
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import Interval, Store
+from realtime_ser.session.store import Interval, Store, open_store
 from tests.kept_sessions import NOW, interview, keep, records
 
 FORMATS = ("eaf", "TextGrid", "txt")

@@ -15,7 +15,7 @@ from realtime_ser.exchange.elan_reading import is_elan_text, read_eaf, read_elan
 from realtime_ser.exchange.import_annotations import MANY, import_annotations
 from realtime_ser.exchange.praat import read_textgrid
 from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan, session_tiers
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 from tests.audio.sounds import trouble
 from tests.kept_sessions import keep, records
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from realtime_ser.base.config import Config
 from realtime_ser.gui.app.action_table import FILES, LIVE, REVIEW, SESSIONS, TREND
 from realtime_ser.gui.library import FilesWindow, SessionsWindow, TrendWindow
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 GUIDE = (DOCS / "user_guide.md").read_text(encoding="utf-8")

@@ -12,8 +12,7 @@ import pytest
 from realtime_ser.base.config import Config
 from realtime_ser.commands.main import main
 from realtime_ser.session import live
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import SessionState, Store
+from realtime_ser.session.store import SessionState, Store, open_store
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
 

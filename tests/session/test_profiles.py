@@ -25,7 +25,7 @@ from realtime_ser.recogniser.speaker_calibration import (
     mean_log_probabilities,
     shifted,
 )
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 
 REFERENCE = [-1.7, -2.1, -3.4, -2.5, -4.5, -3.2, -3.8, -3.9]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from realtime_ser.base.records import Anchor
-from realtime_ser.session.sidecar import effective_rate
+from realtime_ser.session.metadata import effective_rate
 
 
 def test_the_rate_of_a_device_is_told_once_it_has_settled() -> None:

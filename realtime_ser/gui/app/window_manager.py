@@ -25,8 +25,7 @@ from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_m
 from realtime_ser.recogniser.profiles import profile_choices
 from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import SessionState, Store
+from realtime_ser.session.store import SessionState, Store, open_store
 
 _log = logging.getLogger(__name__)
 

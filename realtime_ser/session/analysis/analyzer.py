@@ -17,9 +17,8 @@ from realtime_ser.base.errors import SerError, StoreError
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import printable
 from realtime_ser.recogniser.profiles import chosen_model
-from realtime_ser.session.analysis.files import FileModel, analyse_file
+from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.analysis.storing import Advance
 from realtime_ser.session.analysis.voice import voice_elsewhere
 from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.session.store import SessionInfo, Store

@@ -1,7 +1,10 @@
-"""Session of an audio file, whose sound stays in its place."""
+"""Sessions of analyses, and above all of an audio file, whose sound stays in its place."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,16 +14,41 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.config import Config
 from realtime_ser.engine.channels import ChannelPipelines
-from realtime_ser.engine.offline import analyse
+from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.analysis.storing import Advance, feed_blocks, new_session
-from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
-from realtime_ser.session.sidecar import provenance
-from realtime_ser.session.store import SessionInfo, SessionState, Store
+from realtime_ser.session.metadata import ModelIdentity, SessionMetadata, provenance
+from realtime_ser.session.recorder import COMMIT_S
+from realtime_ser.session.store import SessionInfo, SessionState, Store, StoreWriter
+
+Advance = Callable[[float], None]
+"""Told from time to time what share is done; an error that it raises ends the work."""
 
 _ROW = 1024
 """Updates of a row of the store that is copied."""
+
+
+@contextmanager
+def new_session(store: Store, metadata: SessionMetadata) -> Iterator[StoreWriter]:
+    """Begin a session that is complete after the body, and deleted when the body fails."""
+    writer = store.begin(metadata)
+    try:
+        yield writer
+    except BaseException:
+        writer.discard()
+        raise
+    writer.finish()
+
+
+def feed_blocks(writer: StoreWriter, blocks: Iterable[AnalysedBlock], advance: Advance) -> None:
+    """Store the records of an analysis as they come."""
+    due_s = time.monotonic() + COMMIT_S
+    for records, share in blocks:
+        writer.feed(records)
+        if time.monotonic() >= due_s:
+            writer.flush()
+            due_s = time.monotonic() + COMMIT_S
+        advance(share)
 
 
 @dataclass(frozen=True)

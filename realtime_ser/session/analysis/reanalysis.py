@@ -15,10 +15,9 @@ from realtime_ser.base.timebase import TimeBase
 from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.offline import Gap, analyse
 from realtime_ser.recogniser.bundle import load_bundle
-from realtime_ser.session.analysis.storing import Advance, feed_blocks, new_session
-from realtime_ser.session.flac_repair import repair_flac
-from realtime_ser.session.metadata import ModelIdentity
-from realtime_ser.session.sidecar import provenance
+from realtime_ser.session.analysis.files import Advance, feed_blocks, new_session
+from realtime_ser.session.metadata import ModelIdentity, provenance
+from realtime_ser.session.sinks import repair_flac
 from realtime_ser.session.store import Columns, SessionInfo, SessionState, Store
 from realtime_ser.session.store.blobs import STATES, moment
 

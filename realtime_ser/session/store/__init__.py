@@ -1,18 +1,16 @@
 """The session store: every session in one SQLite database, readable as NumPy columns.
 
-- ``database``: place, opening, schema and migrations.
+- ``database``: place, opening, schema and migrations, and the locks of running sessions.
 - ``blobs``: updates as bytes, and bytes as columns.
 - ``values``: values that a reader returns.
-- ``lock``: locks of running sessions.
 - ``writer``: writing of a running session.
-- ``query``, ``reader``: selecting and reading sessions.
+- ``reader``: selecting and reading sessions.
 - ``store``: the whole, with beginning, changing and deleting of sessions.
 """
 
 from realtime_ser.session.store.blobs import Columns
-from realtime_ser.session.store.query import Query
-from realtime_ser.session.store.reader import Reader
-from realtime_ser.session.store.store import Store
+from realtime_ser.session.store.reader import Query, Reader
+from realtime_ser.session.store.store import Store, open_store
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 from realtime_ser.session.store.writer import StoreWriter
 
@@ -27,4 +25,5 @@ __all__ = [
     "SessionState",
     "Store",
     "StoreWriter",
+    "open_store",
 ]

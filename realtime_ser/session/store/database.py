@@ -1,7 +1,11 @@
-"""The database of the kept sessions: opening, schema and migrations.
+"""The database of the kept sessions: opening, schema, migrations and locks.
 
 SQLite with a write-ahead log that is brought to the disk at each commit, so that several programs
 read and write at once and a pulled plug loses no commit. Deleted rows are overwritten with zeros.
+
+A program that writes a session holds a lock on a file in the session's folder. The system lets go
+of it when the program ends, however it ends, so that a lock nobody holds tells a killed session
+from a running one.
 """
 
 from __future__ import annotations
@@ -12,8 +16,29 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock
+
 from realtime_ser.base.errors import StoreError, reason_text
-from realtime_ser.session.store.lock import store_lock
+
+RUNNING = "running.lock"
+"""Name of the file in a session's folder that is locked while the session runs."""
+
+
+def store_lock(path: Path) -> FileLock:
+    """Lock on a file of the store, which any thread of the process may acquire and release."""
+    return FileLock(path, mode=0o600, thread_local=False)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a running program, this one included, holds the lock on ``path``."""
+    if not path.exists():
+        return False
+    try:
+        with store_lock(path).acquire(blocking=False):
+            return False
+    except OSError:
+        return True
+
 
 NAME = "sessions.sqlite"
 """The database; its write-ahead log lies beside it while it is open."""

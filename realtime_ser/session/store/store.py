@@ -12,13 +12,20 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from realtime_ser.base.config import Config
 from realtime_ser.base.errors import UsageError
+from realtime_ser.base.paths import store_folder
 from realtime_ser.base.records import Marker
 from realtime_ser.session.metadata import SessionMetadata
-from realtime_ser.session.store.database import explained, open_database, transaction
-from realtime_ser.session.store.lock import RUNNING, is_locked, store_lock
-from realtime_ser.session.store.query import Query
-from realtime_ser.session.store.reader import Reader
+from realtime_ser.session.store.database import (
+    RUNNING,
+    explained,
+    is_locked,
+    open_database,
+    store_lock,
+    transaction,
+)
+from realtime_ser.session.store.reader import Query, Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
 from realtime_ser.session.store.writer import (
     INTERVAL_COLUMNS,
@@ -304,6 +311,17 @@ class Store(Reader):
         if folder.exists():
             shutil.rmtree(folder)
         return [] if remove else written
+
+
+def open_store(config: Config) -> Store:
+    """Open the store that the settings name.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be used.
+    """
+    return Store(store_folder(config.sessions))
 
 
 def _check_interval(interval: Interval) -> None:

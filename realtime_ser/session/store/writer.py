@@ -19,8 +19,7 @@ from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Se
 from realtime_ser.base.text import printable
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
-from realtime_ser.session.store.database import explained, transaction
-from realtime_ser.session.store.lock import RUNNING
+from realtime_ser.session.store.database import RUNNING, explained, transaction
 from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),

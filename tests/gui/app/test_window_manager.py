@@ -48,7 +48,7 @@ from realtime_ser.gui.live.microphone_check import GateTrial, MicrophoneCheckDia
 from realtime_ser.gui.review import ReviewWindow
 from realtime_ser.recogniser.profiles import profile_choices, write_profile
 from realtime_ser.recogniser.speaker_calibration import ModelReference, Profile
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 from tests.gui.live.test_window import playing
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

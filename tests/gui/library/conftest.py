@@ -7,7 +7,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog
 
 from realtime_ser.base.config import Config
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from PyQt6.QtGui import QDropEvent
 from realtime_ser.commands.main import main
 from realtime_ser.gui.library import FilesWindow
 from realtime_ser.gui.review import review_file
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import Store
+from realtime_ser.session.store import Store, open_store
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from PyQt6.QtCore import Qt
 
 from realtime_ser.gui.library import offer_interrupted
 from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.session.opening import begin_session, prepare_store
+from realtime_ser.session.live import prepare_store
+from realtime_ser.session.store import open_store
 from tests import kept_sessions as made
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program is killed")
@@ -36,7 +37,8 @@ def test_an_interrupted_session_is_opened_and_not_offered_again(qtbot, offer, st
     killed = made.interrupted(store)
     # Another start, without a window, has told of it; nobody has decided anything.
     prepare_store(config)
-    begin_session(config, made.metadata()).finish()
+    with open_store(config) as kept:
+        kept.begin(made.metadata()).finish()
     dialog = offer()
     assert dialog.title.text() == "1 session was interrupted"
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)

@@ -10,8 +10,7 @@ import soundfile
 
 from realtime_ser.base.config import Config
 from realtime_ser.gui.live.status_model import UiState
-from realtime_ser.session.opening import open_store
-from realtime_ser.session.store import SessionState
+from realtime_ser.session.store import SessionState, open_store
 from tests.session.test_live import KILLED
 
 

@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from realtime_ser.base.config import Config
 from realtime_ser.base.paths import shipped
 from realtime_ser.gui.review import ReviewWindow, review_file
-from realtime_ser.session.opening import open_store
+from realtime_ser.session.store import open_store
 
 
 @pytest.fixture
