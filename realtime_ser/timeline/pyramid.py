@@ -7,7 +7,6 @@ session appends to its pyramid; a kept session's is the same object with everyth
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -24,9 +23,6 @@ _LEAST_ENTRIES_PER_BIN = 4
 
 _DROPPED = _MERGE**6
 """Updates are dropped in multiples of that, so that entries keep their edges."""
-
-_LONGEST_SPEECH = 4096
-"""Steps that are looked back for the start of speech."""
 
 _GATE_FRAMES = 4.0  # of a step
 _FULL_SCALE = 32767.0
@@ -278,15 +274,6 @@ class Pyramid:
         weight = share.astype(np.float32)[:, None]
         mixed = values[left] * (1 - weight) + values[right] * weight
         return np.where(inside[:, None], mixed, nothing)
-
-    def speech_start(self, time_s: float) -> float:
-        """Since when there has been speech without a break at a time, in seconds; else the time."""
-        step = math.floor(time_s / STEP_S + 1e-9)
-        place = int(np.searchsorted(self._steps, step, "right"))
-        first = max(0, place - _LONGEST_SPEECH)
-        quiet = np.flatnonzero(self._records["segment"][first:place] == 0)
-        start = first + (int(quiet[-1]) + 1 if len(quiet) else 0)
-        return min(time_s, STEP_S * int(self._steps[start])) if start < place else time_s
 
     def extremes(
         self, edges_s: NDArray[np.floating]

@@ -21,11 +21,8 @@ _OPAQUE = np.uint32(0xFF000000)
 PATTERN_DARKER = 1.35
 """How much darker than its area a pattern is."""
 
-LONGEST_RUN = 2048
-"""Columns after which dashes along a line are counted anew."""
-
-_STEEP = 2.0
-"""Rise over two columns, in widths of the line, from which it is not dashed."""
+DASH_RUN = 256
+"""Columns after which dashes are counted anew: so far a picture looks back."""
 
 _EDGE_SHADES = 17
 """Shades of the edge between two areas."""
@@ -136,8 +133,7 @@ def draw_lines(
     image: Image,
     ys: NDArray[np.float32],
     strokes: Sequence[Stroke],
-    first: int,
-    lengths: NDArray[np.float64] | None = None,
+    lengths: NDArray[np.float64],
 ) -> None:
     """Draw lines of one value a column, smooth and antialiased from top to bottom.
 
@@ -149,12 +145,8 @@ def draw_lines(
         Places in pixels from the top, shape ``(lines, width)``; NaN is a gap.
     strokes
         How each line is drawn; the later ones lie above.
-    first
-        Number of the left column on the endless axis.
     lengths
-        Length of each line at each column, by which dashes are measured; ``None``: they are
-        measured along the time axis, and what is steep is not interrupted. Either way dashes stand
-        still while the picture scrolls.
+        Length of each line at each column, shape ``(lines, width)``, by which dashes are measured.
     """
     height, width = image.shape
     flat = ys.reshape(-1)
@@ -187,22 +179,22 @@ def draw_lines(
     whole = _Line(places, column, y, before, after)
     for number, stroke in enumerate(strokes):
         part = slice(bounds[number], bounds[number + 1])
-        inked = _inked(stroke, row[part], owner[part], whole, lengths, first)
+        inked = _inked(stroke, row[part], owner[part], whole, lengths)
         _blend(image, pixel[part][inked], cover[part][inked], rgb(stroke.color))
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
     """Length of lines at each of their columns, from the start of a run on, in pixels.
 
-    A run begins after a gap, and at every :data:`LONGEST_RUN` columns of the endless axis, so that
-    the length at a column does not depend on where a picture begins. Shapes ``(lines, width)``;
-    all lines have the same gaps.
+    A run begins after a gap, and at every :data:`DASH_RUN` columns of the endless axis, so that the
+    length at a column does not depend on where a picture begins. Shapes ``(lines, width)``; all
+    lines have the same gaps.
     """
     known = ~np.isnan(ys[0])
     rises = np.nan_to_num(np.diff(ys, axis=1, prepend=ys[:, :1]).astype(np.float64))
     lengths = np.cumsum(np.sqrt(1.0 + rises * rises), axis=1)
     starts = known & ~np.concatenate([[False], known[:-1]])
-    starts |= (first + np.arange(len(known))) % LONGEST_RUN == 0
+    starts |= (first + np.arange(len(known))) % DASH_RUN == 0
     starts[0] = True
     last = np.maximum.accumulate(np.where(starts, np.arange(len(known)), 0))
     measured: NDArray[np.float64] = lengths - lengths[:, last]
@@ -281,18 +273,13 @@ def _inked(
     row: NDArray[np.int64],
     owner: NDArray[np.int64],
     line: _Line,
-    lengths: NDArray[np.float64] | None,
-    first: int,
+    lengths: NDArray[np.float64],
 ) -> NDArray[np.bool_] | slice:
     """Which pixels of a line have ink."""
     if not stroke.dashes:
         return slice(None)
     rise = line.after[owner] - line.y[owner]
     fall = line.before[owner] - line.y[owner]
-    if lengths is None:
-        # A jump within a few columns would fall into a gap and leave two loose ends.
-        steep = np.abs(rise - fall) > _STEEP * stroke.width
-        return steep | _dash_mask(line.column[owner] + float(first), stroke.dashes)
     # The line goes up or down within a column, from the column before and to the next.
     off = row + 0.5 - line.y[owner]
     onward = off * rise > 0

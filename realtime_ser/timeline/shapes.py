@@ -64,14 +64,13 @@ class Lines:
     strokes
         A line may have two, a rim and itself.
     lead
-        Values before the columns from which dashes are measured along the line; ``None``: they are
-        measured along the time axis.
+        Values before the columns, from which dashes are measured along the lines.
     """
 
     values: Values
     drawn: Sequence[int]
     strokes: Sequence[Stroke]
-    lead: int | None = None
+    lead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +153,9 @@ def rasterise(
             draw_areas(image, shape.values, shape.styles, theme.background, viewport.first, dot)
         elif isinstance(shape, Lines):
             strokes = [stroke.scaled(ratio) for stroke in shape.strokes]
-            lead = shape.lead or 0
-            ys = y(shape.values.T)
-            lengths = None
-            if shape.lead is not None:
-                lengths = path_lengths(ys, viewport.first - lead)[shape.drawn, lead:]
-            draw_lines(image, ys[shape.drawn, lead:], strokes, viewport.first, lengths)
+            ys = y(shape.values.T)[list(shape.drawn)]
+            lengths = path_lengths(ys, viewport.first - shape.lead)
+            draw_lines(image, ys[:, shape.lead :], strokes, lengths[:, shape.lead :])
         elif isinstance(shape, Band):
             draw_band(image, y(shape.high), y(shape.low), shape.color)
         elif shape.columns.any():
@@ -229,7 +225,7 @@ class _ShapePainter:
         if isinstance(shape, Stack):
             self._stack(shape)
         elif isinstance(shape, Lines):
-            values = shape.values[shape.lead or 0 :]
+            values = shape.values[shape.lead :]
             for begin, end in runs(~np.isnan(values[:, 0])):
                 xs = self._xs(begin, end)
                 for number, stroke in zip(shape.drawn, shape.strokes, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from realtime_ser.recogniser.features import FeatureParams, mel_filterbank
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.timeline.content import AnnotationItem, ChannelContent
 from realtime_ser.timeline.pyramid import runs
-from realtime_ser.timeline.raster import LONGEST_RUN, color_ramp
+from realtime_ser.timeline.raster import DASH_RUN, color_ramp
 from realtime_ser.timeline.shapes import (
     Band,
     Flags,
@@ -207,8 +206,8 @@ class ProbabilityTrack(SignalTrack):
     def shapes(self, viewport: Viewport, style: TrackStyle) -> list[Shape]:
         """Areas, or lines with a rim where they would be too faint."""
         looks = [line_style(self.labels[number], number) for number in self.shown]
-        lead = self._lead(viewport)
-        part = viewport.part(viewport.first - (lead or 0), viewport.columns + (lead or 0))
+        lead = viewport.first % DASH_RUN if self.curves.style == "lines" else 0
+        part = viewport.part(viewport.first - lead, viewport.columns + lead)
         values = self._values(part)[:, self.shown]
         if self.curves.style == "areas":
             return [Stack(values, tuple(looks))] if looks else []
@@ -279,14 +278,6 @@ class ProbabilityTrack(SignalTrack):
             if values is not None:
                 text = percent_text(float(values[number]))
                 write(surface, words, text, small(style), ink, "end")
-
-    def _lead(self, viewport: Viewport) -> int | None:
-        """Columns from the start of a run of lines to the viewport; ``None``: means are drawn."""
-        if self.curves.style == "areas" or viewport.s_per_px >= STEP_S:
-            return None
-        start_s = self.channel.pyramid.speech_start(viewport.start_s)
-        lead = viewport.first - math.floor(start_s / viewport.s_per_px) + _NEIGHBOURS
-        return min(lead, viewport.first % LONGEST_RUN)
 
     def _values(self, viewport: Viewport) -> NDArray[np.float32]:
         if self.curves.style == "lines" and viewport.s_per_px < STEP_S / 2:

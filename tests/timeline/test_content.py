@@ -126,15 +126,6 @@ def test_a_segment_is_open_until_its_result_arrives():
     assert content.arrays.starts_s.tolist() == [0.64]
 
 
-def test_since_when_there_has_been_speech():
-    updates = [silence(step) for step in range(5)]
-    updates += [speech(step, segment=1 + step // 12) for step in range(5, 15)]
-    pyramid = channel(*updates).pyramid
-    assert pyramid.speech_start(9 * STEP_S) == pytest.approx(5 * STEP_S)
-    assert pyramid.speech_start(14.5 * STEP_S) == pytest.approx(5 * STEP_S)
-    assert pyramid.speech_start(3 * STEP_S) == 3 * STEP_S
-
-
 def test_what_lies_under_the_pointer():
     content = channel(silence(0), speech(1), silence(2))
     moment = content.moment(0.121)

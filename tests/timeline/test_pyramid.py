@@ -10,7 +10,7 @@ from realtime_ser.base.records import STEP_S
 from realtime_ser.session.store import Columns
 from realtime_ser.session.store.blobs import STATES, record_dtype
 from realtime_ser.timeline.pyramid import Pyramid
-from realtime_ser.timeline.raster import blank, draw_areas, draw_lines
+from realtime_ser.timeline.raster import blank, draw_areas, draw_lines, path_lengths
 from realtime_ser.timeline.style import LineStyle
 from realtime_ser.timeline.surface import Stroke
 
@@ -113,10 +113,11 @@ def test_a_line_lies_at_its_values_and_has_gaps():
     image = blank(40, np.zeros(30, np.uint32))
     ys = np.full(30, 20.0, np.float32)
     ys[10:15] = np.nan
-    draw_lines(image, ys[None], [Stroke("#ffffff", 2.0)], 0)
+    draw_lines(image, ys[None], [Stroke("#ffffff", 2.0)], path_lengths(ys[None], 0))
     bright = image & 0xFF
     assert (bright[19:21, :10] == 0xFF).all()
     assert bright[:, 10:15].sum() == 0
     dashed = blank(40, np.zeros(30, np.uint32))
-    draw_lines(dashed, np.full((1, 30), 20.0, np.float32), [Stroke("#ffffff", 2.0, (4.0, 2.0))], 6)
+    flat = np.full((1, 30), 20.0, np.float32)
+    draw_lines(dashed, flat, [Stroke("#ffffff", 2.0, (4.0, 2.0))], path_lengths(flat, 1))
     assert (dashed[20] & 0xFF).tolist() == ([0xFF] * 4 + [0] * 2) * 5

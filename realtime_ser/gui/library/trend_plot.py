@@ -22,7 +22,11 @@ from PyQt6.QtWidgets import QToolTip, QWidget
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.live.legend import spread_labels
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.timeline.qt_surface import QtSurface, pen
 from realtime_ser.session.trend import TrendPoint, labels_of
+from realtime_ser.timeline.signal_tracks import draw_key, line_strokes
+from realtime_ser.timeline.style import Curves, line_style
+from realtime_ser.timeline.surface import Rect
 
 _CERTAIN = "certain"
 _SPEECH_SHARE = 0.28
@@ -116,11 +120,11 @@ class TrendPlot(QWidget):
                 for index, point in enumerate(self._points)
                 if point.segments
             ]
-            for pen in (style.rim(label, position), style.pen(label, position)):
-                if pen is not None:
-                    painter.setPen(pen)
-                    painter.drawPolyline(QPolygonF(places))
-            self._draw_dots(painter, places, style.pen(label, position).color())
+            look = line_style(label, position)
+            for stroke in line_strokes(look, style):
+                painter.setPen(pen(stroke))
+                painter.drawPolyline(QPolygonF(places))
+            self._draw_dots(painter, places, QColor(look.color))
             ends.append(places[-1])
         self._draw_end_labels(painter, ends)
 
@@ -141,10 +145,8 @@ class TrendPlot(QWidget):
         for position, (label, end, y) in enumerate(zip(self._labels, ends, places, strict=True)):
             painter.setPen(QPen(QColor(theme.border), style.scale))
             painter.drawLine(end, QPointF(left, y))
-            for pen in (style.rim(label, position), style.pen(label, position)):
-                if pen is not None:
-                    painter.setPen(pen)
-                    painter.drawLine(QPointF(left, y), QPointF(left + swatch, y))
+            key = Rect(left, y - line / 2, swatch, line)
+            draw_key(QtSurface(painter, style.family), key, label, position, Curves("lines"), style)
             painter.setPen(QColor(theme.text))
             cell = QRectF(left + swatch + style.grid(0.75), y - line / 2, self.width(), line)
             words = f"{label} {percent_text(last.shares.get(label, 0.0))}"

@@ -16,11 +16,10 @@ from PyQt6.QtGui import (
     QFontInfo,
     QGuiApplication,
     QPalette,
-    QPen,
 )
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.timeline.style import line_style, outline
+from realtime_ser.timeline.style import outline
 
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -151,27 +150,6 @@ class Style:
     def big(self) -> QFont:
         """Font of the label that is read at a glance."""
         return self.font(self.big_px, bold=True)
-
-    def pen(self, label: str, position: int) -> QPen:
-        """Opaque pen of an emotion's line."""
-        style = line_style(label, position)
-        return _pen(style.color, style.dashes, self.scale, 2.0)
-
-    def rim(self, label: str, position: int) -> QPen | None:
-        """Pen of the rim that goes under a line too faint for this theme."""
-        style = line_style(label, position)
-        color = self.theme.outline(style.color)
-        return None if color is None else _pen(color, style.dashes, self.scale, 3.5)
-
-
-def _pen(color: str, dashes: tuple[float, ...], scale: float, width: float) -> QPen:
-    """An opaque pen; dashes are as long as those of a line 2 pixels wide."""
-    pen = QPen(QColor(color), width * scale)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    if dashes:
-        pen.setDashPattern([dash * 2.0 / width for dash in dashes])
-    return pen
 
 
 def make_style(theme: Theme, width: int, height: int) -> Style:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import (
     QColor,
@@ -24,8 +23,8 @@ from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.timeline.content import Content, start_of
-from realtime_ser.timeline.raster import blank, draw_areas
-from realtime_ser.timeline.style import line_style, rgb
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack
+from realtime_ser.timeline.style import Curves
 from realtime_ser.timeline.surface import Rect
 from realtime_ser.timeline.viewport import Viewport
 
@@ -194,22 +193,14 @@ class Overview(StyledWidget):
         picture.fill(QColor(theme.panel))
         painter = QPainter(picture)
         viewport, band = self._viewport(), self._plot_rect()
-        labels = self._content.labels
-        looks = [line_style(name, n) for n, name in enumerate(labels)]
         surface = QtSurface(painter, self._style.family)
-        share = 1.0 / len(self._content.channels)
         margin = self._style.grid(0.5)
-        room = (band.height() - 2 * margin) * share
+        room = (band.height() - 2 * margin) / len(self._content.channels)
+        height = max(1, round((room - 1) * ratio))
         for number, channel in enumerate(self._content.channels.values()):
-            bins = channel.pyramid.read(viewport.edges_s)
-            height = max(1, round((room - 1) * ratio))
-            ground = np.full(viewport.columns, rgb(theme.panel), np.uint32)
-            image = blank(height, ground)
-            draw_areas(image, bins.probabilities, looks, theme.panel)
-            image[:, bins.lost] = np.uint32(rgb(theme.border) | 0xFF000000)
-            place = Rect(
-                band.left(), margin + number * room, image.shape[1] / ratio, height / ratio
-            )
+            image = ProbabilityTrack(channel, Curves()).column_image(viewport, height, self._style)
+            width = image.shape[1] / ratio
+            place = Rect(band.left(), margin + number * room, width, height / ratio)
             surface.image(image, place)
         painter.setPen(QPen(QColor(theme.text), 1.0))
         for item in self._annotations:

@@ -11,14 +11,18 @@ from PyQt6.QtWidgets import QWidget
 from realtime_ser.base.records import State
 from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
 from realtime_ser.gui.theme.style_watcher import style_of
+from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.timeline.content import Moment
+from realtime_ser.timeline.signal_tracks import draw_key
+from realtime_ser.timeline.style import GAP_WORDS, Curves
+from realtime_ser.timeline.surface import Rect
 
 _NAMES = {
     State.SPEECH: "speech",
     State.SILENCE: "no speech",
-    State.LOST: "sound lost",
-    State.PAUSED: "paused",
-    None: "not shown",
+    State.LOST: GAP_WORDS["lost"],
+    State.PAUSED: GAP_WORDS["paused"],
+    None: GAP_WORDS["missing"],
 }
 
 
@@ -79,19 +83,14 @@ class HoverCard(QWidget):
         painter.drawRoundedRect(box, style.grid(0.5), style.grid(0.5))
         painter.setFont(style.small)
         pad, line = style.grid(1), self._line_height()
-        swatch = style.grid(5)
+        surface, swatch = QtSurface(painter, style.family), style.grid(5)
         for index, (name, value) in enumerate(self.rows):
             top = pad + index * line
             left = float(pad)
             if name in self._labels:
                 position = self._labels.index(name)
-                middle = top + line / 2
-                for pen in (style.rim(name, position), style.pen(name, position)):
-                    if pen is not None:
-                        painter.setPen(pen)
-                        painter.drawLine(
-                            QPointF(pad, middle), QPointF(pad + swatch - style.grid(0.75), middle)
-                        )
+                key = Rect(pad, top, swatch - style.grid(0.75), line)
+                draw_key(surface, key, name, position, Curves("lines"), style)
                 left += swatch
             cell = QRectF(left, top, self.width() - left - pad, line)
             painter.setPen(QColor(style.theme.text))
