@@ -53,7 +53,7 @@ from realtime_ser.gui.live.sources import SourceChoice
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
-from realtime_ser.gui.review.sound_store import BLOCK_S
+from realtime_ser.gui.timeline.sound_store import BLOCK_S
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.store import open_store
 

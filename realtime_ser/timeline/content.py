@@ -304,8 +304,6 @@ class LiveContent:
         Numbers of the monitored channels.
     span_s
         Seconds to keep at least.
-    names
-        Names of some or all channels.
 
     Attributes
     ----------
@@ -317,19 +315,13 @@ class LiveContent:
         Changes with the contents.
     """
 
-    def __init__(
-        self,
-        labels: Sequence[str],
-        channels: Sequence[int],
-        span_s: float,
-        names: Mapping[int, str] | None = None,
-    ) -> None:
+    def __init__(self, labels: Sequence[str], channels: Sequence[int], span_s: float) -> None:
         self.labels = tuple(labels)
         capacity = math.ceil(span_s / STEP_S) + 2
         self.channels = {
             number: ChannelContent(
                 number,
-                track_title(number, names or {}, len(channels)),
+                track_title(number, {}, len(channels)),
                 Pyramid.empty(number, self.labels, capacity),
             )
             for number in channels

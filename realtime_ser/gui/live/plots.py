@@ -16,8 +16,8 @@ from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout
 from realtime_ser.gui.live.legend import ValueScale
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.track_item import TrackItem
-from realtime_ser.gui.widgets.hover_card import HoverCard
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves
@@ -154,7 +154,10 @@ class Plots(StyledWidget):
 
     def level_height(self) -> int:
         """Height of the lower plot with its axis, in logical pixels."""
-        return self._style.grid((6.75 if self._compact else 10) + (2.75 if self._axis else 0))
+        style, unit = self._style, 5 if self._compact else 8
+        tracks = [track for track, _ in self._items[1].rows]
+        heights = (style.grid(unit * t.weight) if t.weight else t.height(style) for t in tracks)
+        return round(sum(heights)) + style.grid((2.75 if self._axis else 0) + 0.25 * len(tracks))
 
     @property
     def value_scale(self) -> ValueScale:

@@ -22,9 +22,9 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import exact_clock
-from realtime_ser.gui.review.annotations import Annotations
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval

@@ -20,9 +20,9 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text
-from realtime_ser.gui.review.annotations import Annotations
 from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.parts import ChevronComboBox, row
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text

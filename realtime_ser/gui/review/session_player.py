@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
 from realtime_ser.audio.playback import NoOutputError, Player, file_blocks
-from realtime_ser.gui.review.sound_store import sound_path
+from realtime_ser.gui.timeline.sound_store import sound_path
 from realtime_ser.session.store import SessionInfo
 
 _FRAME_MS = 16

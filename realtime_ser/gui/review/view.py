@@ -23,16 +23,16 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.records import STEP_S, Marker, Segment
 from realtime_ser.base.text import exact_clock
 from realtime_ser.gui.review.annotation_list import ItemChoices, ItemDialog, MarkList
-from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.review.segments import SegmentPanel
 from realtime_ser.gui.review.session_player import SessionPlayer
-from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.review.summary import SummaryPanel
 from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
+from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, Store
 from realtime_ser.timeline.content import Content, end_of, start_of

@@ -23,14 +23,14 @@ from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, result_text
-from realtime_ser.gui.review.annotations import DEFAULT_TIER, Annotations
-from realtime_ser.gui.review.sound_store import SoundStore
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.gestures import Gestures, Hit, TrackRow
+from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.qt_surface import QtSurface, qrect
-from realtime_ser.gui.widgets.hover_card import HoverCard
+from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     Annotation,

@@ -17,9 +17,9 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QSizePolicy
 
 from realtime_ser.base.records import Marker
-from realtime_ser.gui.review.annotations import Annotations
 from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.timeline.content import Content, start_of
