@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import portaudio
+from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, DeviceError, SerError
 from realtime_ser.base.quiet import silence_stderr
 
@@ -166,7 +167,7 @@ def file_blocks(path: Path, start_s: float, end_s: float) -> Iterator[NDArray[np
         The file cannot be read.
     """
     try:
-        with soundfile.SoundFile(path) as file:
+        with seekable_file(path) as readable, soundfile.SoundFile(readable) as file:
             file.seek(min(round(start_s * file.samplerate), file.frames))
             count = round((end_s - start_s) * file.samplerate)
             size = max(1, round(_BLOCK_S * file.samplerate))

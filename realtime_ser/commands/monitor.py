@@ -141,6 +141,7 @@ def _monitor_in_terminal(
 
     from rich.console import Console
 
+    from realtime_ser.audio.file import FileSource
     from realtime_ser.base.records import STEP_S
     from realtime_ser.commands import terminal
     from realtime_ser.engine.status import Phase
@@ -154,6 +155,10 @@ def _monitor_in_terminal(
     last: deque[Record] | None = deque(maxlen=round(steps)) if screenshot else None
     terminal.run(session, Console(), duration_s=duration_s, keep=last)
     _print_report(session)
+    if isinstance(session.monitor.source, FileSource):
+        for note in session.monitor.source.notes:
+            if not note.lacks_sound:  # or it is the error at the end
+                _print_note(note.sentence(session.monitor.source.path))
     if screenshot is not None and last is not None:
         _draw_screenshot(session, list(last), screenshot)
     if session.error:

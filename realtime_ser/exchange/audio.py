@@ -8,6 +8,8 @@ from typing import Literal
 
 import soundfile
 
+from realtime_ser.audio.opening import open_sound
+from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, SerError, UsageError
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.session.sinks import repair_flac
@@ -87,8 +89,8 @@ def require_sound(info: SessionInfo) -> Path:
 
 def fits_wav(path: Path) -> bool:
     """Whether a sound of so many samples fits a WAV file."""
-    info = soundfile.info(path)
-    return bool(info.frames * info.channels * 2 < _LARGEST_WAV)
+    reader = open_sound(path).reader
+    return reader.frames * reader.channels * 2 < _LARGEST_WAV
 
 
 def write_sound(
@@ -107,7 +109,7 @@ def write_sound(
     SerError
         The sound is too long for WAV.
     """
-    with soundfile.SoundFile(audio) as source:
+    with seekable_file(audio) as path, soundfile.SoundFile(path) as source:
         first, last = _range(source, audio_range)
         channels = source.channels if audio_range.channel is None else 1
         if kind == "wav" and (last - first) * channels * 2 >= _LARGEST_WAV:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import soundfile
 
+from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import FileTakenError, SerError
 from realtime_ser.base.files import cannot_write, draft_path
 from realtime_ser.base.labels import LABELS
@@ -131,9 +132,10 @@ def export_corpus(
             except SerError as error:
                 left_out.append(str(error))
             else:
-                for index, clip in enumerate(clips):
-                    rows += _write(info, clip, audio, request, draft)
-                    advance((number + (index + 1) / len(clips)) / len(sessions))
+                with seekable_file(audio) as readable:
+                    for index, clip in enumerate(clips):
+                        rows += _write(info, clip, readable, request, draft)
+                        advance((number + (index + 1) / len(clips)) / len(sessions))
             advance((number + 1) / len(sessions))
         if rows:
             _write_table(draft / METADATA, rows)

@@ -24,6 +24,7 @@ _SILENCE = 4096  # samples of lost time that are written at once
 _ENDLESS = 2**40
 """Samples that no recording has: the header of a FLAC file does not tell its length."""
 
+_FLAC = b"fLaC"
 _LENGTH_AT = 21
 """Offset of the field of 36 bits with the length in samples (RFC 9639, 8.2)."""
 
@@ -240,13 +241,18 @@ class SoundSink:
 def repair_flac(path: Path) -> None:
     """Write the length into the header of a FLAC file that was cut off, where it lacks.
 
+    Files of other kinds stay as they are.
+
     Raises
     ------
     OSError
         The file cannot be written.
     soundfile.SoundFileError
-        The file is no FLAC file.
+        The file is a damaged FLAC file.
     """
+    with path.open("rb") as head:
+        if head.read(len(_FLAC)) != _FLAC:
+            return
     with soundfile.SoundFile(path) as file:
         if file.frames < _ENDLESS:
             return

@@ -106,7 +106,7 @@ def test_a_file_that_is_gone_ends_the_playback_with_a_sentence(
 ) -> None:
     player = Player(file_blocks(tmp_path / "none.wav", 0.0, 0.2), 16_000, 0.2)
     play(player)
-    assert "none.wav cannot be played" in str(player.error)
+    assert "There is no audio file at" in str(player.error)
 
 
 def test_stop_ends_at_once(output: FakePortAudio) -> None:

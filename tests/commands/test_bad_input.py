@@ -151,6 +151,17 @@ def test_a_truncated_file_is_told_after_what_could_be_heard(ending, form, cut, t
     assert len(out.read_text("utf-8").splitlines()) > 50
 
 
+def test_what_is_wrong_with_a_file_is_told_by_the_monitor_too(speech, tmp_path, capsys):
+    samples, rate = speech
+    sound = samples[: 4 * rate] / np.float32(32768)
+    sound[rate] = np.nan
+    path = tmp_path / "nan.wav"
+    soundfile.write(path, sound, rate, subtype="FLOAT")
+    assert main(["monitor", "--headless", "--input", str(path), "--speed", "0"]) == 0
+    said = capsys.readouterr().err
+    assert f"{path} holds 1 sample that is no number: the steps there are lost." in said
+
+
 def test_a_voice_on_another_channel_is_named(speech, tmp_path, capsys):
     samples, rate = speech
     path = tmp_path / "right.wav"

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.audio.file import FileSource
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.labels import EMOJI
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
@@ -70,6 +71,7 @@ def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
     for file in files:
         try:
             text = _format_prediction(predictor, file)
+            text = "; ".join([text, *(note.text for note in FileSource(file).notes)])
         except AudioFileError as error:
             unread += 1
             text = f"not read: {error}"
@@ -121,6 +123,8 @@ def _streaming_predictor(bundle: Bundle) -> Predictor:
     everything = np.arange(len(bundle.labels))
 
     def live(file: Path) -> NDArray[np.floating] | None:
-        return posterior(segment_results(analyse(bundle, samples_16k(file))), everything)
+        return posterior(
+            segment_results(analyse(bundle, samples_16k(file, partial=True))), everything
+        )
 
     return Predictor(bundle.labels, live)

@@ -10,23 +10,27 @@ from numpy.typing import NDArray
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.samples import silenced
+from realtime_ser.base.errors import AudioFileError
 from realtime_ser.recogniser.gate import GATE_FRAME
 
 _LOUD_DB = 20.0
 _EDGE_FRAMES = 2
 
 
-def samples_16k(path: Path) -> NDArray[np.float32]:
+def samples_16k(path: Path, *, partial: bool = False) -> NDArray[np.float32]:
     """First channel of a recording at 16 kHz, shape ``(n,)``, resampled as in the live path.
 
     Raises
     ------
     AudioFileError
-        The recording cannot be read to its end.
+        The recording cannot be read, or not to its end and ``partial`` does not allow that.
     """
     source = FileSource(path)
     resampler = Resampler(source.info.native_rate)
     blocks = [resampler.push(silenced(block[:, 0])) for block in source.blocks()]
+    lacking = [note for note in source.notes if note.lacks_sound]
+    if lacking and not partial:
+        raise AudioFileError(lacking[0].sentence(path))
     return np.concatenate([*blocks, resampler.flush()])
 
 

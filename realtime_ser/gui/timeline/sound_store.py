@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, SerError
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE
 from realtime_ser.exchange.audio import has_sound, require_sound
@@ -65,6 +67,7 @@ class SoundStore(QObject):
         self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
+        self._copies = ExitStack()
         self.features = shipped_features(info.metadata.model.sha256) or FeatureParams()
         self._log_mel = LogMel(self.features)
         self._block_read.connect(self._announce)
@@ -95,6 +98,7 @@ class SoundStore(QObject):
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._file is not None:
             self._file.close()
+        self._copies.close()
 
     def _announce(self) -> None:
         if not self._closed:  # what was under way in the thread comes too late
@@ -125,7 +129,8 @@ class SoundStore(QObject):
 
     def _read(self, number: int) -> ChannelBlocks:
         if self._file is None:
-            self._file = soundfile.SoundFile(sound_path(self._info))
+            path = self._copies.enter_context(seekable_file(sound_path(self._info)))
+            self._file = soundfile.SoundFile(path)
         rate = self._file.samplerate
         pad = -(-_PAD * rate // SAMPLE_RATE)
         begin = number * BLOCK_S * rate
