@@ -119,8 +119,8 @@ def _caption(style: CurveStyle) -> str:
     drawn = "stacked from below in the order of the legend" if style == "areas" else "a line each"
     return (
         f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
-        "with its result, dashed and with a question mark where the model is uncertain; below them "
-        "the level from −60 to 0 dBFS. Gaps are silence.</p>"
+        "with its result over a bar, which is hollow where the model is uncertain; below them the "
+        "level from −60 to 0 dBFS, with peaks, and the voice detector. Hatched: no sound.</p>"
     )
 
 

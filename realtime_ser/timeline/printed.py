@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, one_line
@@ -46,34 +46,24 @@ _SPACE, _BETWEEN = 12.0, 3.0  # between rows, and between tracks
 _TITLE, _FACTS = Font(18.0, bold=True), Font(13.0)
 
 
-@dataclass(frozen=True, slots=True)
-class PaperPalette:
-    """Dark on white."""
-
-    background: str = "#ffffff"
-    panel: str = "#ffffff"
-    raised: str = "#ffffff"
-    border: str = "#8c8c8c"
-    grid: str = "#dedede"
-    band: str = "#f4f4f4"
-    text: str = "#1a1a1a"
-    muted: str = "#595959"
-    wave: str = "#bdbdbd"
-    voice: str = "#7d7d7d"
-    danger: str = "#b3261e"
-
-
-@dataclass(frozen=True, slots=True)
-class PaperStyle:
-    """Sizes on paper, in user units."""
-
-    theme: Palette = field(default_factory=PaperPalette)
-    scale: float = 0.8
-    small_px: int = 12
-
-    def grid(self, units: float) -> int:
-        """Multiples of the 8-unit grid."""
-        return round(8 * units)
+PAPER = TrackStyle(
+    theme=Palette(
+        background="#ffffff",
+        panel="#ffffff",
+        raised="#ffffff",
+        border="#8c8c8c",
+        grid="#dedede",
+        band="#f4f4f4",
+        text="#1a1a1a",
+        muted="#595959",
+        wave="#bdbdbd",
+        voice="#7d7d7d",
+        danger="#b3261e",
+    ),
+    scale=0.9,
+    small_px=12,
+)
+"""Dark on white, in user units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +152,7 @@ class PrintedTimeline:
             yield number * span_s, (number + 1) * span_s, count
 
     def _draw_heading(self, surface: Surface) -> None:
-        theme = _STYLE.theme
+        theme = PAPER.theme
         surface.text(shortened(surface, self.title, _TITLE, _PLOT), (_LEFT, 26), _TITLE, theme.text)
         facts = shortened(surface, "  ·  ".join(self.facts), _FACTS, _PLOT)
         surface.text(facts, (_LEFT, 46), _FACTS, theme.muted)
@@ -173,9 +163,9 @@ class PrintedTimeline:
         gap, key = _PLOT / max(1, len(labels)), 13.0 if self.curve_style == "areas" else 26.0
         for number, label in enumerate(labels):
             box = Rect(_LEFT + gap * number, top, key, 14.0)
-            draw_key(surface, box, label, number, self.curves, _STYLE)
+            draw_key(surface, box, label, number, self.curves, PAPER)
             words = Rect(box.right + 5, top, gap - key - 8, 14.0)
-            write(surface, words, one_line(label), Font(_STYLE.small_px), _STYLE.theme.text)
+            write(surface, words, one_line(label), Font(PAPER.small_px), PAPER.theme.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +192,12 @@ class _PrintedRow:
                 Rect(0.0, top, _LEFT, height),
                 Rect(_LEFT + _PLOT, top, _RIGHT - 4.0, height),
             )
-            track.draw(surface, row, viewport, _STYLE)
+            track.draw(surface, row, viewport, PAPER)
             markers = track if isinstance(track, MarkerTrack) else markers
             plots += [row.plot] if isinstance(track, SignalTrack) else []
             top += height + _BETWEEN
         if markers is not None:
-            markers.draw_lines(surface, plots, viewport, _STYLE)
+            markers.draw_lines(surface, plots, viewport, PAPER)
 
     @property
     def _viewport(self) -> Viewport:
@@ -240,10 +230,7 @@ class _PrintedRow:
         many = self.rows > _FEW_ROWS
         if track.weight > 1:
             return 64.0 if many else 104.0
-        return float(track.height(_STYLE))
-
-
-_STYLE: TrackStyle = PaperStyle()
+        return float(track.height(PAPER))
 
 
 def timeline_svg(store: Store, info: SessionInfo, curve_style: CurveStyle = "areas") -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from realtime_ser.base.labels import COLORS, DASHES, LABELS
 
@@ -92,71 +92,64 @@ class Curves:
     hidden: frozenset[str] = frozenset()
 
 
-class Palette(Protocol):
-    """Colours of a device, ``#rrggbb``. Text reaches 4.5:1 on each surface, graphics 3:1."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """Colours of a device, ``#rrggbb``. Text reaches 4.5:1 on each surface, graphics 3:1.
 
-    @property
-    def background(self) -> str:
-        """Ground of the plots."""
+    Attributes
+    ----------
+    background, panel, raised
+        Grounds of the plots, of a tier, and of a box.
+    border
+        Edge of a box, and hatching of a gap.
+    grid, band
+        Lines of the grid, and ground of speech.
+    text, muted
+        Words, and those that matter less.
+    wave, voice
+        Peaks of the samples; level, waveform and voice.
+    danger
+        What was clipped.
+    """
 
-    @property
-    def panel(self) -> str:
-        """Ground of a tier."""
+    background: str
+    panel: str
+    raised: str
+    border: str
+    grid: str
+    band: str
+    text: str
+    muted: str
+    wave: str
+    voice: str
+    danger: str
 
-    @property
-    def raised(self) -> str:
-        """Ground of a box."""
-
-    @property
-    def border(self) -> str:
-        """Edge of a box, and hatching of a gap."""
-
-    @property
-    def grid(self) -> str:
-        """Lines of the grid."""
-
-    @property
-    def band(self) -> str:
-        """Ground of speech."""
-
-    @property
-    def text(self) -> str:
-        """Words."""
-
-    @property
-    def muted(self) -> str:
-        """Words that matter less."""
-
-    @property
-    def wave(self) -> str:
-        """Peaks of the samples."""
-
-    @property
-    def voice(self) -> str:
-        """Level, waveform and voice."""
-
-    @property
-    def danger(self) -> str:
-        """What was clipped."""
+    def outline(self, color: str) -> str | None:
+        """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
+        return outline(color, self.background)
 
 
-class TrackStyle(Protocol):
-    """What tracks are drawn with: a palette and sizes in logical pixels."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackStyle:
+    """What tracks are drawn with.
 
-    @property
-    def theme(self) -> Palette:
-        """The colours."""
+    Attributes
+    ----------
+    theme
+        The colours.
+    scale
+        Width of a thin line, in logical pixels.
+    small_px
+        Size of the type, in logical pixels.
+    """
 
-    @property
-    def scale(self) -> float:
-        """Width of a thin line."""
-
-    @property
-    def small_px(self) -> int:
-        """Size of the type."""
+    theme: Palette
+    scale: float
+    small_px: int
 
     def grid(self, units: float) -> int:
-        """Multiples of the 8-pixel grid."""
+        """Multiples of the 8-pixel grid, in logical pixels."""
+        return round(8 * units * self.scale)
 
 
 def rgb(color: str) -> int:

@@ -284,7 +284,7 @@ class SegmentTrack:
 
     def height(self, style: TrackStyle) -> int:
         """Lines of words over a bar of colour."""
-        return round(max(self._lanes * line_height(style) + style.grid(1), row_height(style)))
+        return round(max(self._lanes * line_height(style) + style.grid(1.25), row_height(style)))
 
     def draw(self, surface: Surface, row: RowRect, viewport: Viewport, style: TrackStyle) -> None:
         """Draw words over bars; where segments are too many, only bars."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Segment, State, Update
 from realtime_ser.timeline.content import ChannelContent
-from realtime_ser.timeline.printed import PaperStyle
+from realtime_ser.timeline.printed import PAPER
 from realtime_ser.timeline.pyramid import Pyramid
 from realtime_ser.timeline.signal_tracks import LevelTrack, ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves, line_style
@@ -19,7 +19,7 @@ from realtime_ser.timeline.tracks import SegmentTrack, small
 from realtime_ser.timeline.viewport import RowRect, Viewport
 from tests.timeline.recording_surface import RecordingSurface
 
-STYLE = PaperStyle()
+STYLE = PAPER
 
 
 def estimate(label, value=0.72, *, certain=True):

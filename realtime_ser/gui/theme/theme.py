@@ -19,39 +19,24 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.timeline.style import outline
+from realtime_ser.timeline.style import Palette, TrackStyle
 
 ThemeChoice = Literal["system", "dark", "light"]
 
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours of the window. Text reaches 4.5:1 on each surface, graphics 3:1."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme(Palette):
+    """Colours of the window: those of a timeline, and more."""
 
     name: Literal["dark", "light"]
-    background: str
-    panel: str
-    raised: str
     hover: str
-    border: str
-    grid: str
-    band: str
-    text: str
-    muted: str
     accent: str
     on_accent: str
-    wave: str
-    voice: str
-    danger: str
     recording_light: str
     banner: str
     on_banner: str
-
-    def outline(self, color: str) -> str | None:
-        """Darker rim for a line that would be too faint here; ``None`` where it is clear enough."""
-        return outline(color, self.background)
 
 
 DARK = Theme(
@@ -104,12 +89,14 @@ def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:
     return LIGHT if choice == "light" else DARK
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style(TrackStyle):
     """A theme at a size: what a widget needs to draw itself.
 
     Attributes
     ----------
+    theme
+        The colours.
     scale
         1 up to full HD, 2 at 4K without high-DPI scaling.
     body_px, small_px, big_px
@@ -117,15 +104,9 @@ class Style:
     """
 
     theme: Theme
-    scale: float
     body_px: int
-    small_px: int
     big_px: int
     family: str
-
-    def grid(self, units: float) -> int:
-        """Multiples of the 8-pixel grid, in logical pixels."""
-        return round(8 * units * self.scale)
 
     def font(self, pixels: int, *, bold: bool = False) -> QFont:
         """The system's font at a size, with figures of one width where it has them."""

@@ -20,7 +20,7 @@ from realtime_ser.gui.review import ReviewWindow
 from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.session.store import Store
-from realtime_ser.timeline.printed import PaperStyle, timeline_svg
+from realtime_ser.timeline.printed import PAPER, timeline_svg
 from realtime_ser.timeline.signal_tracks import (
     LevelTrack,
     ProbabilityTrack,
@@ -187,6 +187,6 @@ def test_the_stack_begins_on_the_same_side_everywhere(qtbot, store, info):
 def test_lines_have_the_same_colours_and_dashes_on_paper_as_on_a_screen(store, info):
     _, _, lines = shapes(timeline_svg(store, info, "lines"))
     for number, label in enumerate(LABELS):
-        for stroke in line_strokes(line_style(label, number), PaperStyle()):
+        for stroke in line_strokes(line_style(label, number), PAPER):
             dashes = " ".join(f"{dash:g}" for dash in stroke.dashes) or None
             assert (stroke.color.lower(), dashes) in lines, label
