@@ -25,7 +25,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +41,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_SCALE = 32767
 _MICROSECOND = timedelta(microseconds=1)
 
+
+Number = TypeVar("Number", bound=np.number)
 
 UpdateRecords: TypeAlias = np.ndarray[tuple[int], np.dtype[np.void]]
 """Records of consecutive updates, shape ``(n,)``; the module documents their fields."""
@@ -107,6 +109,16 @@ def _utc_offset_s(moment: datetime | None) -> int:
     return 0 if offset is None else round(offset.total_seconds())
 
 
+class _Field(Generic[Number]):
+    """A field of :class:`Columns` that is a view of the field of its name in the records."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, columns: Columns, owner: type) -> NDArray[Number]:
+        return columns.records[self._name]
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Consecutive updates of one channel, a column each; all of the same length ``n``.
@@ -132,55 +144,57 @@ class Columns:
         """Number of updates."""
         return len(self.records)
 
+    order = _Field[np.uint32]()
+    """Place among the updates of all channels, shape ``(n,)``."""
+
+    step = _Field[np.uint32]()
+    """Step of the channel, from 0, shape ``(n,)``."""
+
+    wall_us = _Field[np.int64]()
+    """Wall clock in µs since 1970-01-01 UTC, shape ``(n,)``; :data:`NO_TIME`: none."""
+
+    utc_offset_s = _Field[np.int32]()
+    """UTC offset of the wall clock in seconds, shape ``(n,)``."""
+
+    latency_ms = _Field[np.float64]()
+    """Latency, shape ``(n,)``; NaN: none."""
+
+    level_dbfs = _Field[np.float64]()
+    """RMS level, shape ``(n,)``."""
+
+    lowest = _Field[np.int16]()
+    """Lowest sample of each step, 32767 is full scale, shape ``(n,)``."""
+
+    highest = _Field[np.int16]()
+    """Highest sample of each step, 32767 is full scale, shape ``(n,)``."""
+
+    state = _Field[np.uint8]()
+    """Index in :data:`STATES`, shape ``(n,)``."""
+
+    segment = _Field[np.uint32]()
+    """Number of the segment, shape ``(n,)``; 0 outside speech."""
+
+    label = _Field[np.int8]()
+    """Index of the most probable label, shape ``(n,)``; -1 outside speech."""
+
+    confidence = _Field[np.float64]()
+    """Probability of the label, shape ``(n,)``; NaN outside speech."""
+
+    voiced = _Field[np.uint8]()
+    """Voiced 20 ms gate frames of each step, 0 to 4, shape ``(n,)``."""
+
+    probabilities = _Field[np.float32]()
+    """Calibrated probabilities, shape ``(n, labels)``; NaN outside speech."""
+
     @property
-    def step(self) -> NDArray[np.uint32]:
-        """Step of the channel, from 0, shape ``(n,)``."""
-        return self._column("step")
+    def certain(self) -> NDArray[np.bool_]:
+        """Whether the confidence reaches the bundle's threshold, shape ``(n,)``."""
+        return self.records["certain"].astype(np.bool_)
 
     @property
     def time_s(self) -> NDArray[np.float64]:
         """Time of each step, its end, in seconds from the start of the session, shape ``(n,)``."""
         return (self.step + 1).astype(np.float64) * STEP_S
-
-    @property
-    def order(self) -> NDArray[np.uint32]:
-        """Place among the updates of all channels, shape ``(n,)``."""
-        return self._column("order")
-
-    @property
-    def wall_us(self) -> NDArray[np.int64]:
-        """Wall clock in µs since 1970-01-01 UTC, shape ``(n,)``; :data:`NO_TIME`: none."""
-        return self._column("wall_us")
-
-    @property
-    def utc_offset_s(self) -> NDArray[np.int32]:
-        """UTC offset of the wall clock in seconds, shape ``(n,)``."""
-        return self._column("utc_offset_s")
-
-    @property
-    def latency_ms(self) -> NDArray[np.float64]:
-        """Latency, shape ``(n,)``; NaN: none."""
-        return self._column("latency_ms")
-
-    @property
-    def level_dbfs(self) -> NDArray[np.float64]:
-        """RMS level, shape ``(n,)``."""
-        return self._column("level_dbfs")
-
-    @property
-    def lowest(self) -> NDArray[np.int16]:
-        """Lowest sample of each step, 32767 is full scale, shape ``(n,)``."""
-        return self._column("lowest")
-
-    @property
-    def highest(self) -> NDArray[np.int16]:
-        """Highest sample of each step, 32767 is full scale, shape ``(n,)``."""
-        return self._column("highest")
-
-    @property
-    def state(self) -> NDArray[np.uint8]:
-        """Index in :data:`STATES`, shape ``(n,)``."""
-        return self._column("state")
 
     @property
     def speech(self) -> NDArray[np.bool_]:
@@ -191,36 +205,6 @@ class Columns:
         """Whether each step is in one of some states, shape ``(n,)``."""
         return np.isin(self.state, [STATES.index(state) for state in states])
 
-    @property
-    def segment(self) -> NDArray[np.uint32]:
-        """Number of the segment, shape ``(n,)``; 0 outside speech."""
-        return self._column("segment")
-
-    @property
-    def label(self) -> NDArray[np.int8]:
-        """Index of the most probable label, shape ``(n,)``; -1 outside speech."""
-        return self._column("label")
-
-    @property
-    def confidence(self) -> NDArray[np.float64]:
-        """Probability of the label, shape ``(n,)``; NaN outside speech."""
-        return self._column("confidence")
-
-    @property
-    def certain(self) -> NDArray[np.bool_]:
-        """Whether the confidence reaches the bundle's threshold, shape ``(n,)``."""
-        return self._column("certain").astype(np.bool_)
-
-    @property
-    def voiced(self) -> NDArray[np.uint8]:
-        """Voiced 20 ms gate frames of each step, 0 to 4, shape ``(n,)``."""
-        return self._column("voiced")
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """Calibrated probabilities, shape ``(n, labels)``; NaN outside speech."""
-        return self._column("probabilities")
-
     def updates(self) -> Iterator[Update]:
         """The updates themselves, in order.
 
@@ -228,9 +212,6 @@ class Columns:
         the extremes of the whole step.
         """
         return unpack(self.records, self.channel, self.labels)
-
-    def _column(self, name: str) -> NDArray[Any]:
-        return self.records[name]
 
 
 def unpack(records: UpdateRecords, channel: int, labels: Sequence[str]) -> Iterator[Update]:

@@ -11,7 +11,7 @@ from a running one.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -239,10 +239,32 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+    """Insert a row, and return its key."""
+    columns, places = ", ".join(row), ", ".join("?" * len(row))
+    key = connection.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({places})", tuple(row.values())
+    ).lastrowid
+    assert key is not None
+    return key
+
+
+def update(
+    connection: sqlite3.Connection, table: str, key: int | None, values: Mapping[str, object]
+) -> bool:
+    """Change columns of the row of a key, and return whether there is such a row."""
+    assignments = ", ".join(f"{column} = ?" for column in values)
+    found = connection.execute(
+        f"UPDATE {table} SET {assignments} WHERE key = ?", (*values.values(), key)
+    )
+    return found.rowcount > 0
+
+
 def _open(path: Path, *, temporary: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
     )
+    connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded before the first table only
         connection.execute("PRAGMA journal_mode = WAL")

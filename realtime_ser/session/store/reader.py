@@ -5,14 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +21,7 @@ from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment,
 from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.statistics import label_shares
-from realtime_ser.session.store.blobs import Columns, record_dtype, unpack
+from realtime_ser.session.store.blobs import Columns, UpdateRecords, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, RUNNING, explained, is_locked, open_database
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 
@@ -104,6 +102,9 @@ _BLOBS = """SELECT data FROM updates
          ORDER BY last_step LIMIT 1), ?)
     ORDER BY last_step"""
 
+_PAGE_OF_BLOBS = """SELECT last_step, data FROM updates
+    WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
+
 
 class Reader:
     """Reader of the sessions in a folder.
@@ -142,12 +143,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ------------------------------------------------------------------------------------- reading
@@ -155,12 +151,7 @@ class Reader:
     def sessions(self, query: Query | None = None) -> list[SessionInfo]:
         """Sessions that fit a query, the oldest first."""
         conditions, values = (query or Query()).where()
-        with explained(self.path):
-            rows = self._connection.execute(
-                f"SELECT * FROM sessions WHERE {conditions} ORDER BY julianday(started), key",
-                values,
-            )
-            return [self._info(row) for row in _dictionaries(rows)]
+        return self._infos(conditions, *values)
 
     def session(self, name: str) -> SessionInfo:
         """Session of an ID.
@@ -170,20 +161,11 @@ class Reader:
         UsageError
             There is no such session; the sentence names the nearest ID.
         """
-        key = self._key(name)
-        with explained(self.path):
-            rows = self._connection.execute("SELECT * FROM sessions WHERE key = ?", (key,))
-            return self._info(_dictionaries(rows)[0])
+        return self._infos("key = ?", self._key(name))[0]
 
     def undecided_sessions(self) -> list[SessionInfo]:
         """Interrupted sessions that nobody has decided to keep or delete, oldest first."""
-        with explained(self.path):
-            rows = self._connection.execute(
-                "SELECT * FROM sessions WHERE NOT settled AND state <> ? "
-                "ORDER BY julianday(started), key",
-                (SessionState.COMPLETE,),
-            )
-            found = [self._info(row) for row in _dictionaries(rows)]
+        found = self._infos("NOT settled AND state <> ?", SessionState.COMPLETE)
         return [info for info in found if info.state is SessionState.INTERRUPTED]
 
     def columns(
@@ -205,12 +187,11 @@ class Reader:
         UsageError
             There is no such session.
         """
-        key, labels = self._key(name), self._labels(name)
+        key = self._key(name)
+        labels = self._labels(key)
         end = 2**62 if last_step is None else last_step
-        with explained(self.path):
-            wanted = (key, channel, first_step, key, channel, end, end)
-            blobs = self._connection.execute(_BLOBS, wanted).fetchall()
-        records = np.frombuffer(b"".join(blob for (blob,) in blobs), record_dtype(len(labels)))
+        blobs = self._select(_BLOBS, key, channel, first_step, key, channel, end, end)
+        records = _unpacked(blobs, labels)
         steps = records["step"]
         inside = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
         return Columns(channel, labels, records[inside])
@@ -277,7 +258,7 @@ class Reader:
                 row["code"],
                 row["duration_s"],
                 row["source"],
-                None if row["wall"] is None else datetime.fromisoformat(row["wall"]),
+                _moment(row["wall"]),
             )
             for row in self._rows("markers", name)
         }
@@ -313,13 +294,8 @@ class Reader:
         UsageError
             There is no such session.
         """
-        key = self._key(name)
-        with explained(self.path):
-            rows = self._connection.execute(
-                "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label",
-                (key,),
-            ).fetchall()
-        return label_shares(dict(rows))
+        sums = "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label"
+        return label_shares(dict(self._select(sums, self._key(name))))
 
     def participants(self) -> list[str]:
         """All participants' codes, in order."""
@@ -368,65 +344,58 @@ class Reader:
         """Bytes that the database and all sound take on the disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
-    def _different(self, column: str) -> list[str]:
+    def _select(self, statement: str, *values: object) -> list[Any]:
+        """Rows of a query, whose columns have places and names."""
         with explained(self.path):
-            rows = self._connection.execute(
-                f"SELECT DISTINCT {column} FROM sessions WHERE {column} <> '' ORDER BY 1"
-            )
-            return [value for (value,) in rows.fetchall()]
+            return self._connection.execute(statement, values).fetchall()
+
+    def _different(self, column: str) -> list[str]:
+        found = f"SELECT DISTINCT {column} FROM sessions WHERE {column} <> '' ORDER BY 1"
+        return [value for (value,) in self._select(found)]
 
     def _names(self, condition: str, *values: object) -> list[str]:
-        with explained(self.path):
-            rows = self._connection.execute(f"SELECT id FROM sessions WHERE {condition}", values)
-            return [name for (name,) in rows.fetchall()]
+        found = self._select(f"SELECT id FROM sessions WHERE {condition}", *values)
+        return [name for (name,) in found]
 
     def _key(self, name: str) -> int:
-        with explained(self.path):
-            row = self._connection.execute(
-                "SELECT key FROM sessions WHERE id = ?", (name,)
-            ).fetchone()
-        if row is None:
-            near = difflib.get_close_matches(name, self._names("TRUE"), n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else "'realtime-ser sessions' lists them."
-            raise UsageError(f"There is no session '{name}'; {hint}")
-        return int(row[0])
+        found = self._select("SELECT key FROM sessions WHERE id = ?", name)
+        if found:
+            return int(found[0]["key"])
+        near = difflib.get_close_matches(name, self._names("TRUE"), n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else "'realtime-ser sessions' lists them."
+        raise UsageError(f"There is no session '{name}'; {hint}")
 
-    def _labels(self, name: str) -> tuple[str, ...]:
-        key = self._key(name)
-        with explained(self.path):
-            (labels,) = self._connection.execute(
-                "SELECT labels FROM sessions WHERE key = ?", (key,)
-            ).fetchone()
+    def _labels(self, key: int) -> tuple[str, ...]:
+        ((labels,),) = self._select("SELECT labels FROM sessions WHERE key = ?", key)
         return tuple(json.loads(labels))
 
-    def _rows(self, table: str, name: str) -> list[dict[str, Any]]:
-        key = self._key(name)
-        with explained(self.path):
-            rows = self._connection.execute(
-                f"SELECT * FROM {table} WHERE session = ? ORDER BY key", (key,)
-            )
-            return _dictionaries(rows)
+    def _rows(self, table: str, name: str) -> list[Any]:
+        return self._select(
+            f"SELECT * FROM {table} WHERE session = ? ORDER BY key", self._key(name)
+        )
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
-        key, labels, after = self._key(name), self._labels(name), -1
+        key, after = self._key(name), -1
+        labels = self._labels(key)
         while True:
-            with explained(self.path):
-                rows = self._connection.execute(
-                    "SELECT last_step, data FROM updates WHERE session = ? AND channel = ? "
-                    "AND last_step > ? ORDER BY last_step LIMIT ?",
-                    (key, channel, after, _FETCH),
-                ).fetchall()
+            rows = self._select(_PAGE_OF_BLOBS, key, channel, after, _FETCH)
             if not rows:
                 return
-            after = rows[-1][0]
-            data = b"".join(data for _, data in rows)
-            whole = np.frombuffer(data, record_dtype(len(labels)))
+            after = rows[-1]["last_step"]
+            whole = _unpacked(rows, labels)
             for start in range(0, len(whole), _PAGE):
                 page = whole[start : start + _PAGE]
                 yield from zip(page["order"].tolist(), unpack(page, channel, labels), strict=True)
 
-    def _info(self, row: dict[str, Any]) -> SessionInfo:
+    def _infos(self, condition: str, *values: object) -> list[SessionInfo]:
+        """Sessions for which a condition holds, the oldest first."""
+        order = "ORDER BY julianday(started), key"
+        found = self._select(f"SELECT * FROM sessions WHERE {condition} {order}", *values)
+        with explained(self.path):
+            return [self._info(row) for row in found]
+
+    def _info(self, row: Any) -> SessionInfo:
         state = SessionState(row["state"])
         folder = self.folder / row["id"]
         if state is SessionState.RUNNING and not is_locked(folder / RUNNING):
@@ -448,7 +417,7 @@ class Reader:
                     row["study"],
                     row["participant"],
                     row["condition"],
-                    None if row["consent"] is None else datetime.fromisoformat(row["consent"]),
+                    _moment(row["consent"]),
                 ),
                 title=row["title"],
                 origin=self._origin(row["origin"]),
@@ -461,10 +430,10 @@ class Reader:
         )
 
     def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
-        rows = self._connection.execute(
+        rows = self._select(
             "SELECT channel, name, updates, last_step, speech_steps, lost_steps FROM channels "
             "WHERE session = ? ORDER BY key",
-            (key,),
+            key,
         )
         return tuple(
             ChannelInfo(channel, name, updates, last, speech * STEP_S, lost * STEP_S)
@@ -472,12 +441,14 @@ class Reader:
         )
 
     def _origin(self, key: int | None) -> str | None:
-        if key is None:
-            return None
-        row = self._connection.execute("SELECT id FROM sessions WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        return next(iter(self._names("key = ?", key)), None)
 
 
-def _dictionaries(rows: sqlite3.Cursor) -> list[dict[str, Any]]:
-    names = [column[0] for column in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def _unpacked(rows: Sequence[Any], labels: Sequence[str]) -> UpdateRecords:
+    """Records of consecutive rows of updates."""
+    data = b"".join(row["data"] for row in rows)
+    return np.frombuffer(data, record_dtype(len(labels)))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -7,7 +7,7 @@ import json
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,20 +20,20 @@ from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store.database import (
     RUNNING,
     explained,
+    insert,
     is_locked,
     open_database,
     store_lock,
     transaction,
+    update,
 )
 from realtime_ser.session.store.reader import Query, Reader
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
 from realtime_ser.session.store.writer import (
-    INTERVAL_COLUMNS,
-    MARKER_COLUMNS,
     StoreWriter,
-    insert_interval,
     insert_marker,
-    marker_values,
+    interval_row,
+    marker_row,
 )
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else
@@ -119,9 +119,7 @@ class Store(Reader):
         UsageError
             There is no such session.
         """
-        key = self._key(name)
-        with explained(self.path):
-            self._connection.execute("UPDATE sessions SET settled = 1 WHERE key = ?", (key,))
+        self._update("sessions", self._key(name), {"settled": True})
 
     def rename(self, name: str, title: str) -> None:
         """Give a session a title.
@@ -131,9 +129,7 @@ class Store(Reader):
         UsageError
             There is no such session.
         """
-        key = self._key(name)
-        with explained(self.path):
-            self._connection.execute("UPDATE sessions SET title = ? WHERE key = ?", (title, key))
+        self._update("sessions", self._key(name), {"title": title})
 
     def add_note(self, name: str, text: str) -> None:
         """Add a note to a session.
@@ -143,9 +139,10 @@ class Store(Reader):
         UsageError
             There is no such session.
         """
-        key, now = self._key(name), datetime.now().astimezone().isoformat(timespec="seconds")
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        row = {"session": self._key(name), "written": now, "text": text}
         with explained(self.path):
-            self._connection.execute("INSERT INTO notes VALUES (NULL, ?, ?, ?)", (key, now, text))
+            insert(self._connection, "notes", row)
 
     def add_marker(self, name: str, marker: Marker) -> int:
         """Add a marker to a session, and return its key.
@@ -167,12 +164,7 @@ class Store(Reader):
         UsageError
             There is no such marker (any more).
         """
-        assignments = ", ".join(f"{column} = ?" for column in MARKER_COLUMNS)
-        with explained(self.path):
-            found = self._connection.execute(
-                f"UPDATE markers SET {assignments} WHERE key = ?", (*marker_values(marker), key)
-            )
-        if not found.rowcount:
+        if not self._update("markers", key, marker_row(marker)):
             raise UsageError(f"The marker '{marker.text}' is not in the store any more.")
 
     def delete_marker(self, key: int) -> None:
@@ -183,9 +175,7 @@ class Store(Reader):
         UsageError
             There is no such marker (any more).
         """
-        with explained(self.path):
-            found = self._connection.execute("DELETE FROM markers WHERE key = ?", (key,))
-        if not found.rowcount:
+        if not self._delete_row("markers", key):
             raise UsageError("The marker is not in the store any more.")
 
     def annotate(
@@ -210,10 +200,9 @@ class Store(Reader):
         with explained(self.path), transaction(self._connection):
             for marker in markers:
                 insert_marker(self._connection, key, marker)
-            return [
-                replace(interval, key=insert_interval(self._connection, key, interval))
-                for interval in intervals
-            ]
+            rows = [{"session": key} | interval_row(interval) for interval in intervals]
+            keys = [insert(self._connection, "intervals", row) for row in rows]
+        return [replace(interval, key=key) for interval, key in zip(intervals, keys, strict=True)]
 
     def change_interval(self, interval: Interval) -> None:
         """Store the changes of an interval that was read before.
@@ -224,9 +213,8 @@ class Store(Reader):
             The interval is not stored (any more), has no tier, or does not end after its start.
         """
         _check_interval(interval)
-        assignments = ", ".join(f"{column} = ?" for column in INTERVAL_COLUMNS)
-        values = [getattr(interval, column) for column in INTERVAL_COLUMNS]
-        self._change_interval(f"UPDATE intervals SET {assignments}", values, interval)
+        if not self._update("intervals", interval.key, interval_row(interval)):
+            raise _gone(interval)
 
     def delete_interval(self, interval: Interval) -> None:
         """Delete an interval.
@@ -236,13 +224,19 @@ class Store(Reader):
         UsageError
             The interval is not stored (any more).
         """
-        self._change_interval("DELETE FROM intervals", [], interval)
+        if not self._delete_row("intervals", interval.key):
+            raise _gone(interval)
 
-    def _change_interval(self, change: str, values: list[object], interval: Interval) -> None:
+    def _update(self, table: str, key: int | None, values: Mapping[str, object]) -> bool:
+        """Change columns of a row, and return whether there is such a row."""
         with explained(self.path):
-            found = self._connection.execute(f"{change} WHERE key = ?", (*values, interval.key))
-        if not found.rowcount:
-            raise UsageError(f"The interval '{interval.label}' is not in the store any more.")
+            return update(self._connection, table, key, values)
+
+    def _delete_row(self, table: str, key: int | None) -> bool:
+        """Delete a row, and return whether there was one."""
+        with explained(self.path):
+            found = self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+        return found.rowcount > 0
 
     def delete(self, sessions: Sequence[SessionInfo], *, named_files: bool = False) -> Deletion:
         """Delete sessions with their sound, and leave no trace in the store.
@@ -324,6 +318,10 @@ def open_store(config: Config) -> Store:
     return Store(store_folder(config.sessions))
 
 
+def _gone(interval: Interval) -> UsageError:
+    return UsageError(f"The interval '{interval.label}' is not in the store any more.")
+
+
 def _check_interval(interval: Interval) -> None:
     if not interval.tier:
         raise UsageError(f"The interval '{interval.label}' needs the name of a tier.")
@@ -336,6 +334,8 @@ def _check_interval(interval: Interval) -> None:
 
 def _insert_session(connection: sqlite3.Connection, name: str, metadata: SessionMetadata) -> int:
     study = metadata.study
+    origin = "SELECT key FROM sessions WHERE id = ?"
+    (origin_key,) = connection.execute(origin, (metadata.origin,)).fetchone() or (None,)
     row = {
         "id": name,
         "state": SessionState.RUNNING,
@@ -352,13 +352,9 @@ def _insert_session(connection: sqlite3.Connection, name: str, metadata: Session
         "overflows": 0,
         "dropped_samples": 0,
         "named": False,
+        "origin": origin_key,
     }
-    key = connection.execute(
-        f"INSERT INTO sessions ({', '.join(row)}, origin) VALUES ({', '.join('?' * len(row))}, "
-        "(SELECT key FROM sessions WHERE id = ?))",
-        (*row.values(), metadata.origin),
-    ).lastrowid
-    assert key is not None
+    key = insert(connection, "sessions", row)
     connection.executemany(
         "INSERT INTO channels VALUES (NULL, ?, ?, 0, -1, 0, 0, ?)",
         [(key, channel, metadata.names.get(channel, "")) for channel in metadata.channels],

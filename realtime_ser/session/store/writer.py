@@ -19,7 +19,7 @@ from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Se
 from realtime_ser.base.text import printable
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
-from realtime_ser.session.store.database import RUNNING, explained, transaction
+from realtime_ser.session.store.database import RUNNING, explained, insert, transaction, update
 from realtime_ser.session.store.values import Interval, SessionState
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
@@ -181,10 +181,7 @@ class StoreWriter:
 
     def _set(self, facts: Mapping[str, object]) -> None:
         if facts:
-            assignments = ", ".join(f"{column} = ?" for column in facts)
-            self._connection.execute(
-                f"UPDATE sessions SET {assignments} WHERE key = ?", (*facts.values(), self._key)
-            )
+            update(self._connection, "sessions", self._key, facts)
 
     def _insert(
         self, records: Sequence[Record], open_intervals: dict[tuple[str, float], int]
@@ -227,40 +224,27 @@ class StoreWriter:
 
     def _set_duration(self, key: int, duration_s: float) -> bool:
         """Set the length of a stored marker, and return whether the marker still exists."""
-        found = self._connection.execute(
-            "UPDATE markers SET duration_s = ? WHERE key = ?", (duration_s, key)
-        )
-        return found.rowcount > 0
+        return update(self._connection, "markers", key, {"duration_s": duration_s})
 
     def _insert_segment(self, segment: Segment) -> None:
         estimate = segment.estimate
-        self._connection.execute(
-            "INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                self._key,
-                segment.channel,
-                segment.number,
-                segment.start_s,
-                segment.end_s,
-                segment.voiced_s,
-                estimate.label,
-                estimate.confidence,
-                estimate.certain,
-                estimate.probabilities.astype("<f4").tobytes(),
-            ),
-        )
+        row = {
+            "session": self._key,
+            "channel": segment.channel,
+            "number": segment.number,
+            "start_s": segment.start_s,
+            "end_s": segment.end_s,
+            "voiced_s": segment.voiced_s,
+            "label": estimate.label,
+            "confidence": estimate.confidence,
+            "certain": estimate.certain,
+            "probabilities": estimate.probabilities.astype("<f4").tobytes(),
+        }
+        insert(self._connection, "segments", row)
 
     def _insert_anchor(self, anchor: Anchor) -> None:
-        self._connection.execute(
-            "INSERT INTO anchors VALUES (NULL, ?, ?, ?, ?, ?)",
-            (
-                self._key,
-                anchor.sample,
-                anchor.adc_s,
-                anchor.monotonic_s,
-                anchor.wall.isoformat(),
-            ),
-        )
+        row = asdict(anchor) | {"session": self._key, "wall": anchor.wall.isoformat()}
+        insert(self._connection, "anchors", row)
 
 
 def _insert_records(
@@ -283,36 +267,20 @@ def _path_value(path: Path) -> str | bytes:
     return text if printable(text) == text else os.fsencode(text)
 
 
-MARKER_COLUMNS = ("time_s", "wall", "duration_s", "code", "text", "source")
-"""Columns of a marker, in the order of :func:`marker_values`."""
+def marker_row(marker: Marker) -> dict[str, object]:
+    """Columns of a marker that a person can change."""
+    row = asdict(marker)
+    wall = row.pop("wall_clock")
+    return row | {"wall": None if wall is None else wall.isoformat()}
 
 
-def marker_values(marker: Marker) -> tuple[object, ...]:
-    """Values of the columns of a marker."""
-    wall = None if marker.wall_clock is None else marker.wall_clock.isoformat()
-    return marker.time_s, wall, marker.duration_s, marker.code, marker.text, marker.source
+def interval_row(interval: Interval) -> dict[str, object]:
+    """Columns of an interval that a person can change."""
+    row = asdict(interval)
+    del row["key"]
+    return row
 
 
 def insert_marker(connection: sqlite3.Connection, key: int, marker: Marker) -> int:
-    """Store a marker, and return its key."""
-    stored = connection.execute(
-        "INSERT INTO markers VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", (key, *marker_values(marker))
-    ).lastrowid
-    assert stored is not None
-    return stored
-
-
-INTERVAL_COLUMNS = ("channel", "tier", "start_s", "end_s", "label", "text", "source")
-"""Columns of an interval that a person can change."""
-
-
-def insert_interval(connection: sqlite3.Connection, key: int, interval: Interval) -> int:
-    """Store an interval, and return its key."""
-    values = [getattr(interval, column) for column in INTERVAL_COLUMNS]
-    stored = connection.execute(
-        f"INSERT INTO intervals (session, {', '.join(INTERVAL_COLUMNS)}) "
-        f"VALUES (?{', ?' * len(values)})",
-        (key, *values),
-    ).lastrowid
-    assert stored is not None
-    return stored
+    """Store a marker of a session, and return its key."""
+    return insert(connection, "markers", {"session": key} | marker_row(marker))
