@@ -15,7 +15,8 @@ from benchmarks.figures import BenchmarkSection, Measurement, Target, percentile
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Segment
-from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity
+from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store import Store
 from realtime_ser.session.store.blobs import STATES, record_dtype
 

@@ -12,7 +12,8 @@ import numpy as np
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
-from realtime_ser.session.metadata import ModelIdentity, SessionMetadata
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity
+from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.sinks import SoundSink
 
 NOW = datetime(2026, 3, 1, 14, 2, 11, 123456, timezone(timedelta(hours=-3, minutes=-30)))

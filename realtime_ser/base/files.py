@@ -10,7 +10,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import soundfile
@@ -159,15 +158,10 @@ class AtomicFiles:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
             with writing(self._to):
-                if kind is None:
+                if error is None:
                     for path in () if self._overwrite else self._drafts:
                         require_absent(path)
                     for path, draft in self._drafts.items():

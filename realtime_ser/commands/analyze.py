@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +23,7 @@ from realtime_ser.commands.shared import (
     names,
     pass_config,
     profile_setting,
+    progress_bar,
     setting,
 )
 
@@ -110,7 +111,7 @@ def _analyze(
     outcomes_so_far: list[Outcome] = []
     with (
         closing(Analyzer(settings)) as analyzer,
-        _sink(out, analyzer.labels) as sink,
+        _sink(out, analyzer.labels) as write_row,
         _progress(items) as report_progress,
     ):
         count = processes_for(items, jobs)
@@ -120,7 +121,7 @@ def _analyze(
             else analyze_in_processes(items, settings, count, report_progress)
         )
         for outcome in outcomes:
-            sink.feed(outcome)
+            write_row(outcome)
             outcomes_so_far.append(outcome)
     _print_totals(outcomes_so_far)
 
@@ -154,16 +155,9 @@ def _print_totals(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-class SummarySink(Protocol):
-    """Takes the summary's rows."""
-
-    def feed(self, outcome: Outcome) -> None:
-        """Take a row."""
-
-
 @contextmanager
-def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
-    """Where the summary goes: a file, a table on the terminal, or CSV into a pipe."""
+def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
+    """Consumer of the summary's rows: a file, a table on the terminal, or CSV into a pipe."""
     import csv
 
     from rich.console import Console
@@ -173,13 +167,13 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
     from realtime_ser.session import csv_rows
 
     if out is None and sys.stdout.isatty():
-        printed = _PrintedSummary()
+        outcomes: list[Outcome] = []
         try:
-            yield printed
+            yield outcomes.append
         finally:
-            Console().print(_table(printed.outcomes))
+            Console().print(_table(outcomes))
     elif out is None:
-        yield SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout)
+        yield SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout).feed
     else:
         path = out / SUMMARY
         require_summary(path)
@@ -187,21 +181,10 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[SummarySink]:
             with writing(path):
                 out.mkdir(parents=True, exist_ok=True)
                 with path.open("w", encoding="utf-8", newline="") as file:
-                    yield SummaryRows(csv_rows.csv_writer(file), labels, file)
+                    yield SummaryRows(csv_rows.csv_writer(file), labels, file).feed
         finally:
             if path.exists():
                 print(printable(str(path.resolve())))
-
-
-class _PrintedSummary:
-    """Keeps the rows until there is a table to print."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-
-    def feed(self, outcome: Outcome) -> None:
-        """Take a row."""
-        self.outcomes.append(outcome)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
@@ -238,27 +221,11 @@ def _result(outcome: Outcome) -> str:
 @contextmanager
 def _progress(items: Sequence[InputFile]) -> Iterator[ProgressCallback]:
     """A bar on standard error, by bytes, with the time that is left."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
     sizes = [item.size for item in items]
-    bar = Progress(
-        TextColumn("{task.fields[files]} of {task.fields[total_files]} files"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
+    count = TextColumn("{task.fields[files]} of {task.fields[total_files]} files")
+    with progress_bar(count, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=sum(sizes), files=0, total_files=len(items))
         shown_s = 0.0
 

@@ -14,6 +14,7 @@ from realtime_ser.commands.shared import (
     device_setting,
     model_setting,
     pass_config,
+    progress_bar,
     setting,
 )
 
@@ -81,12 +82,9 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
 @contextmanager
 def _progress(total_s: float) -> Iterator[Callable[[float], None]]:
     """A bar on standard error that is told how many seconds were heard."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
 
-    console = Console(stderr=True)
     words = TextColumn("{task.completed:.0f} of {task.total:.0f} s of voice")
-    quiet = not console.is_terminal
-    with Progress(BarColumn(), words, console=console, transient=True, disable=quiet) as bar:
+    with progress_bar(BarColumn(), words) as bar:
         task = bar.add_task("", total=total_s)
         yield lambda heard_s: bar.update(task, completed=heard_s)

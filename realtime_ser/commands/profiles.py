@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.text import aligned_lines
-from realtime_ser.commands.shared import Group, confirmed, model_setting, pass_config
+from realtime_ser.commands.shared import Group, confirmed, model_setting, pass_config, print_aligned
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
@@ -54,8 +53,7 @@ def _list(config: Config) -> None:
             )
         )
     if len(rows) > 1:
-        for line in aligned_lines(rows):
-            print(line)
+        print_aligned(rows)
     else:
         print("There are no profiles; 'realtime-ser calibrate NAME' makes one.")
 
@@ -78,15 +76,11 @@ def _show(config: Config, *, name: str) -> None:
         ("file", str(profile_path(config, profile.name))),
     ]
     print(profile.name)
-    for line in aligned_lines([("", *row) for row in rows]):
-        print(line)
+    print_aligned([("", *row) for row in rows])
     factors, fault = _factors(profile, config)
     print(f"Mean log-probabilities{'' if fault else ', and the factors that correct'}:")
     values = profile.log_probabilities.items()
-    for line in aligned_lines(
-        [("", label, f"{x:7.3f}", factors.get(label, "")) for label, x in values]
-    ):
-        print(line)
+    print_aligned([("", label, f"{x:7.3f}", factors.get(label, "")) for label, x in values])
     if fault:
         print(fault)
 

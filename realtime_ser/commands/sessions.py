@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ import click
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import (
-    aligned_lines,
     channel_title,
     clock_text,
     count_text,
@@ -24,7 +22,15 @@ from realtime_ser.base.text import (
     size_text,
     speech_text,
 )
-from realtime_ser.commands.shared import FILE, Group, confirmed, day, pass_config
+from realtime_ser.commands.shared import (
+    FILE,
+    Group,
+    confirmed,
+    day,
+    pass_config,
+    print_aligned,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
@@ -90,8 +96,7 @@ def _list(
         rows = [_session_row(store, info) for info in found]
         if rows:
             header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
-            for line in aligned_lines([header, *rows]):
-                print(line)
+            print_aligned([header, *rows])
         print(_footer(store, len(found), config))
 
 
@@ -147,8 +152,7 @@ def _show(config: Config, *, name: str) -> None:
         info = store.session(name)
         title = f"  {info.metadata.title}" if info.metadata.title else ""
         print(f"{info.id}{title}  ({info.state.value})")
-        for line in aligned_lines([("", *row) for row in _fact_rows(store, info)]):
-            print(line)
+        print_aligned([("", *row) for row in _fact_rows(store, info)])
 
 
 def _fact_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
@@ -194,22 +198,13 @@ def _annotation_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str
 
 
 def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
-    from realtime_ser.session.statistics import SummaryAccumulator
+    from realtime_ser.session.statistics import SegmentTally
 
-    tally = SummaryAccumulator()
-    for segment in store.segments(info.id):
-        tally.feed(segment)
-    heard = tally.summary()
+    segments, several = store.segments(info.id), len(info.channels) > 1
     for channel in info.channels:
-        several = len(info.channels) > 1
         name = channel_title(channel.number, info.metadata.names) if several else "speech"
-        if channel.number not in heard:
-            yield name, "no speech"
-            continue
-        summary = replace(
-            heard[channel.number], speech_s=channel.speech_s, duration_s=channel.end_s
-        )
-        yield name, speech_text(summary.speech_s, summary.segments, summary.shares)
+        tally = SegmentTally.of(one for one in segments if one.channel == channel.number)
+        yield name, speech_text(channel.speech_s, tally.segments, tally.shares)
 
 
 # ------------------------------------------------------------------------------------------ changes
@@ -454,13 +449,10 @@ def _delete(
     yes: bool,
 ) -> None:
     """Delete sessions, their sound included."""
-    from realtime_ser.session.store import SessionState
-
     with _opened(config) as store:
         found = _chosen_sessions(store, names, participant, before)
-        running = [info.id for info in found if info.state is SessionState.RUNNING]
-        if running:
-            raise UsageError(f"The session {running[0]} is running: end it first.")
+        for info in found:
+            info.require_ended()
         if not yes and not _agreed(store, found, files=files):
             print("Nothing was deleted.")
             return
@@ -495,8 +487,7 @@ def _chosen_sessions(
 def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
     """Whether a person agrees to delete some sessions, which are listed."""
     if sys.stdin.isatty():
-        for line in aligned_lines([_session_row(store, info) for info in found]):
-            print(line)
+        print_aligned([_session_row(store, info) for info in found])
         for info in found:
             if info.files is not None and (files or not info.named):
                 for path in info.files.existing():
@@ -513,15 +504,11 @@ def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
 @pass_config
 def _reanalyse(config: Config, *, name: str, model: str) -> None:
     """Hear a session's kept sound again, with another model."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from realtime_ser.session.analysis.reanalysis import reanalyse
 
     with _opened(config) as store:
         info = store.session(name)
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        with progress_bar() as bar:
             task = bar.add_task(f"hearing {info.id} again", total=1.0)
             again = reanalyse(store, info, model, lambda share: bar.update(task, completed=share))
     print(f"The session {info.id} was heard again: realtime-ser sessions show {again.id}")

@@ -1,9 +1,9 @@
-"""What the commands share: how they are parsed, options that are settings, and a question."""
+"""What the commands share: parsing, options that are settings, tables, bars, and a question."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, wraps
@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from realtime_ser.base.errors import UsageError
+from realtime_ser.base.text import aligned_lines
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
     from realtime_ser.base.config import Config
 
 P = ParamSpec("P")
@@ -219,7 +222,29 @@ def day(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.astimezone()
 
 
-# --------------------------------------------------------------------------------------- questions
+# ---------------------------------------------------------------------------- output and questions
+
+
+def print_aligned(rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose columns stand below each other."""
+    for line in aligned_lines(rows):
+        print(line)
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Bar on standard error that goes when it is done; no bar where nobody sees it.
+
+    Parameters
+    ----------
+    columns
+        Columns of the bar; none: rich's own.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=hidden)
 
 
 def confirmed(question: str) -> bool:

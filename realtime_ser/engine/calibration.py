@@ -18,7 +18,6 @@ from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (
-    ModelReference,
     Profile,
     mean_log_probabilities,
 )
@@ -122,11 +121,10 @@ def make_profile(
     name: str, source: Source, bundle: Bundle, neutral_speech: NeutralSpeech
 ) -> Profile:
     """Profile of a person from their neutral speech."""
-    manifest = bundle.manifest
     return Profile(
         name=name,
         device=source.info.name,
-        model=ModelReference(name=manifest.name, version=manifest.version, sha256=bundle.digest),
+        model=bundle.identity,
         seconds=round(neutral_speech.seconds, 2),
         made=datetime.now().astimezone().replace(microsecond=0),
         log_probabilities=dict(zip(bundle.labels, neutral_speech.means.tolist(), strict=True)),

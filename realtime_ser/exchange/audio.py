@@ -10,10 +10,10 @@ import soundfile
 
 from realtime_ser.audio.opening import open_sound
 from realtime_ser.audio.seekable import seekable_file
-from realtime_ser.base.errors import AudioFileError, SerError, UsageError
+from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.session.sinks import repair_flac
-from realtime_ser.session.store import SessionInfo, SessionState, Store
+from realtime_ser.session.store import SessionInfo, Store
 
 _BLOCK = 1 << 16  # samples
 _LARGEST_WAV = (1 << 32) - (1 << 10)  # its header counts bytes with 32 bits
@@ -76,14 +76,10 @@ def require_sound(info: SessionInfo) -> Path:
     UsageError
         The session runs still.
     """
-    if info.state is SessionState.RUNNING:
-        raise UsageError(f"The session {info.id} is running: end it first.")
+    info.require_ended()
     if info.audio is None or not has_sound(info):
         raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
-    try:
-        repair_flac(info.audio)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise AudioFileError(f"The sound {info.audio} cannot be read: {error}") from error
+    repair_flac(info.audio)
     return info.audio
 
 

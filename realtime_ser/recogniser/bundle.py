@@ -23,7 +23,7 @@ from realtime_ser.base.errors import BundleError, UsageError, reason_text
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate
 from realtime_ser.recogniser.features import FeatureParams
-from realtime_ser.recogniser.speaker_calibration import Profile, SpeakerCalibration
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile, SpeakerCalibration
 
 SCHEMA = 1
 """Version of ``bundle.json`` that this program reads and writes."""
@@ -100,6 +100,11 @@ class Bundle:
     folder: Path
     manifest: Manifest
     digest: str
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Identity of the bundle in sessions and profiles."""
+        return ModelIdentity(self.manifest.name, self.manifest.version, self.digest)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ features.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +63,11 @@ class SpeakerCalibration(BaseModel):
         return self.strength * shift
 
 
-class ModelReference(BaseModel):
-    """The model that a profile was made with; ``sha256`` is the digest of its bundle."""
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """The model of a profile or a session; ``sha256`` is the digest of its bundle."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
     name: str
     version: str
@@ -95,7 +97,7 @@ class Profile(BaseModel):
 
     name: str
     device: str
-    model: ModelReference
+    model: ModelIdentity
     seconds: float = Field(gt=0)
     made: datetime
     log_probabilities: dict[str, float]

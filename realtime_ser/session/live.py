@@ -17,12 +17,12 @@ from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
 from realtime_ser.engine.status import Phase
 from realtime_ser.session.metadata import (
-    ModelIdentity,
     SessionHealth,
     SessionMetadata,
     Study,
+    json_text,
     provenance,
-    sidecar_text,
+    sidecar_fields,
 )
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
@@ -228,7 +228,7 @@ class LiveSession:
 
     def _open_tables(self, metadata: SessionMetadata) -> TableSink:
         def sidecar(anchors: Sequence[Anchor]) -> str:
-            return sidecar_text(metadata, self._health(), anchors)
+            return json_text(sidecar_fields(metadata, self._health(), anchors))
 
         while True:
             try:
@@ -253,7 +253,7 @@ def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
         source=monitor.source.info,
         channels=monitor.channels,
         labels=monitor.labels,
-        model=ModelIdentity.of(monitor.bundle),
+        model=monitor.bundle.identity,
         provenance=provenance(config, monitor.bundle, monitor.decoder),
         names=config.audio.names,
         study=Study(

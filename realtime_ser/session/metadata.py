@@ -7,33 +7,21 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cache
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Any
 
 from realtime_ser import __version__
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
 from realtime_ser.recogniser.bundle import Bundle, Decoder
-from realtime_ser.recogniser.speaker_calibration import Profile
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
+
+_LIBRARIES = ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")
+"""Libraries on which the numbers depend."""
 
 _SHORTEST_S = 5.0
 """Shortest time over which a device's rate is measured, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
-    """The model of a session; ``sha256`` is the digest of its bundle."""
-
-    name: str
-    version: str
-    sha256: str
-
-    @classmethod
-    def of(cls, bundle: Bundle) -> Self:
-        """Identity of a bundle."""
-        return cls(bundle.manifest.name, bundle.manifest.version, bundle.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +108,12 @@ class SessionHealth:
 
 def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, Any]:
     """Versions, model, labels, settings, and the profile that corrects the probabilities."""
-    manifest = bundle.manifest
     return {
         "realtime_ser": __version__,
-        "versions": library_versions(),
+        "versions": {name: version(name) for name in _LIBRARIES},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "model": {
-            "name": manifest.name,
-            "version": manifest.version,
-            "sha256": bundle.digest,
-        },
+        "model": asdict(bundle.identity),
         "labels": list(decoder.labels),
         "profile": _profile_fields(bundle, decoder.profile),
         "config": config.model_dump(mode="json"),
@@ -152,42 +135,25 @@ def sidecar_fields(
     metadata: SessionMetadata, health: SessionHealth, anchors: Sequence[Anchor]
 ) -> dict[str, Any]:
     """Fields of the sidecar of a session."""
-    return (
-        dict(metadata.provenance)
-        | source_fields(metadata.source, metadata.channels, anchors)
-        | {"overflows": health.overflows, "dropped_samples": health.dropped_samples}
-    )
-
-
-def sidecar_text(
-    metadata: SessionMetadata, health: SessionHealth, anchors: Sequence[Anchor]
-) -> str:
-    """Text of the sidecar of a session."""
-    return json_text(sidecar_fields(metadata, health, anchors))
+    info = metadata.source
+    return {
+        **metadata.provenance,
+        "source": {"name": info.name, "live": info.live, "demo": info.demo},
+        "channels": list(metadata.channels),
+        "native_rate": info.native_rate,
+        "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
+        "anchors": [
+            asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
+            for anchor in anchors
+        ],
+        "overflows": health.overflows,
+        "dropped_samples": health.dropped_samples,
+    }
 
 
 def json_text(fields: Mapping[str, Any]) -> str:
     """Fields as the text of a sidecar."""
     return json.dumps(fields, indent=2) + "\n"
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries on which the numbers depend."""
-    return {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")}
-
-
-def source_fields(
-    info: SourceInfo, channels: Sequence[int], anchors: Sequence[Anchor] = ()
-) -> dict[str, Any]:
-    """Name, channels, rates and clock of the source."""
-    return {
-        "source": {"name": info.name, "live": info.live, "demo": info.demo},
-        "channels": list(channels),
-        "native_rate": info.native_rate,
-        "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
-        "anchors": [_anchor_fields(anchor) for anchor in anchors],
-    }
 
 
 def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
@@ -202,7 +168,3 @@ def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
     if nominal_s < _SHORTEST_S:
         return None
     return native_rate * nominal_s / (last.adc_s - first.adc_s)
-
-
-def _anchor_fields(anchor: Anchor) -> dict[str, Any]:
-    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}

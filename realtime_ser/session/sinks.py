@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.errors import UsageError
+from realtime_ser.base.errors import AudioFileError, UsageError
 from realtime_ser.base.files import cannot_write, draft_path, whole_file, writing
 from realtime_ser.base.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import csv_rows
@@ -245,23 +245,24 @@ def repair_flac(path: Path) -> None:
 
     Raises
     ------
-    OSError
-        The file cannot be written.
-    soundfile.SoundFileError
-        The file is a damaged FLAC file.
+    AudioFileError
+        The file is a damaged FLAC file, or cannot be written.
     """
-    with path.open("rb") as head:
-        if head.read(len(_FLAC)) != _FLAC:
-            return
-    with soundfile.SoundFile(path) as file:
-        if file.frames < _ENDLESS:
-            return
-        length = _readable(file)
-    with path.open("r+b") as header:
-        header.seek(_LENGTH_AT)
-        first = header.read(1)[0] & 0xF0
-        header.seek(_LENGTH_AT)
-        header.write((first << 32 | length).to_bytes(5, "big"))
+    try:
+        with path.open("rb") as head:
+            if head.read(len(_FLAC)) != _FLAC:
+                return
+        with soundfile.SoundFile(path) as file:
+            if file.frames < _ENDLESS:
+                return
+            length = _readable(file)
+        with path.open("r+b") as header:
+            header.seek(_LENGTH_AT)
+            first = header.read(1)[0] & 0xF0
+            header.seek(_LENGTH_AT)
+            header.write((first << 32 | length).to_bytes(5, "big"))
+    except (OSError, soundfile.SoundFileError) as error:
+        raise AudioFileError(f"The sound {path} cannot be read: {error}") from error
 
 
 def _readable(file: soundfile.SoundFile) -> int:

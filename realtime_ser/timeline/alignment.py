@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -11,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import STEP_S, Segment
+from realtime_ser.base.text import percent_text
+from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.timeline.content import ChannelContent
 from realtime_ser.timeline.style import FLOOR_DB
 
@@ -144,11 +145,8 @@ def comparison_figures(take: Take) -> dict[str, str]:
     lengths = [end - start for start, end in take.pauses]
     bins = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
     spoken = take.level_dbfs[bins.speech]
-    voiced: defaultdict[str, float] = defaultdict(float)
-    for segment in take.segments:
-        voiced[segment.estimate.label] += segment.voiced_s
-    whole = sum(voiced.values())
-    shares = sorted(voiced.items(), key=lambda item: -item[1])[:2] if whole else []
+    shares = [*SegmentTally.of(take.segments).shares.items()][:2]
+    mostly = ", ".join(f"{label} {percent_text(share)}" for label, share in shares)
     return {
         "length": f"{take.length_s:.1f} s",
         "speaking time": f"{speech_s:.1f} s",
@@ -158,10 +156,7 @@ def comparison_figures(take: Take) -> dict[str, str]:
         "longest pause": f"{max(lengths):.2f} s" if lengths else "–",
         "loudness, median": _level_text(spoken, 50),
         "loudness, 10 to 90 %": _percentile_range(spoken),
-        "sounds mostly": ", ".join(
-            f"{label} {100 * value / whole:.0f}\u202f%" for label, value in shares
-        )
-        or "–",
+        "sounds mostly": mostly or "–",
     }
 
 

@@ -34,7 +34,8 @@ from realtime_ser.base.records import (
     State,
     Update,
 )
-from realtime_ser.session.metadata import ModelIdentity, SessionHealth, SessionMetadata
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity
+from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 from realtime_ser.session.store import SessionState, Store
 from realtime_ser.session.store.blobs import STATES
 from realtime_ser.session.store.database import NAME

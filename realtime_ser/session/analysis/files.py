@@ -16,8 +16,9 @@ from realtime_ser.base.config import Config
 from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.metadata import ModelIdentity, SessionMetadata, provenance
+from realtime_ser.session.metadata import SessionMetadata, provenance
 from realtime_ser.session.recorder import COMMIT_S
 from realtime_ser.session.store import SessionInfo, SessionState, Store, StoreWriter
 
@@ -97,7 +98,7 @@ def analyse_file(
         source=source.info,
         channels=channels,
         labels=model.decoder.labels,
-        model=ModelIdentity.of(model.bundle),
+        model=model.bundle.identity,
         provenance=provenance(config, model.bundle, model.decoder),
         names=config.audio.names,
         title=source.info.name,
@@ -154,7 +155,7 @@ def session_of_file(
     source = FileSource(path)
     require_channels(source.info, config.audio.channels)
     bundle = load_bundle(config.model)
-    identity, channels = ModelIdentity.of(bundle), config.audio.channels
+    identity, channels = bundle.identity, config.audio.channels
     return _stored_session(store, path, identity, channels) or analyse_file(
         store, FileModel(config, bundle, bundle.decoder()), source, advance
     )

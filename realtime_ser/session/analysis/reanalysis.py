@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import soundfile
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import parse_config
-from realtime_ser.base.errors import AudioFileError, SerError, UsageError
+from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.base.timebase import TimeBase
 from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.offline import Gap, analyse
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.analysis.files import Advance, feed_blocks, new_session
-from realtime_ser.session.metadata import ModelIdentity, provenance
+from realtime_ser.session.metadata import provenance
 from realtime_ser.session.sinks import repair_flac
-from realtime_ser.session.store import Columns, SessionInfo, SessionState, Store
+from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES, moment
 
 
@@ -42,8 +41,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     SerError
         The session still runs, no sound was kept, or the model cannot be used.
     """
-    if info.state is SessionState.RUNNING:
-        raise UsageError(f"The session {info.id} is running: end it first.")
+    info.require_ended()
     if info.audio is None:
         raise SerError(
             f"The session {info.id} has no sound to hear again: record with --record-audio."
@@ -55,7 +53,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     new_metadata = replace(
         metadata,
         labels=bundle.labels,
-        model=ModelIdentity.of(bundle),
+        model=bundle.identity,
         provenance=provenance(settings, bundle, bundle.decoder()),
         origin=info.id,
     )
@@ -78,10 +76,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
 
 def _open_sound(info: SessionInfo) -> FileSource:
     assert info.audio is not None
-    try:
-        repair_flac(info.audio)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise AudioFileError(f"The sound {info.audio} cannot be read: {error}") from error
+    repair_flac(info.audio)
     return FileSource(info.audio)
 
 

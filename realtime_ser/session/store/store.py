@@ -254,8 +254,7 @@ class Store(Reader):
         """
         left: list[Path] = []
         for info in sessions:
-            if info.state is SessionState.RUNNING:
-                raise UsageError(f"The session {info.id} is running: end it first.")
+            info.require_ended()
         with explained(self.path):
             for info in sessions:
                 left += self._remove_files(info, named_files=named_files)

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, one_line
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
@@ -95,6 +96,17 @@ class SessionInfo:
     def speech_s(self) -> float:
         """Time of the speech steps of all channels."""
         return sum(channel.speech_s for channel in self.channels)
+
+    def require_ended(self) -> None:
+        """Refuse to work on a session that still runs.
+
+        Raises
+        ------
+        UsageError
+            The session runs.
+        """
+        if self.state is SessionState.RUNNING:
+            raise UsageError(f"The session {self.id} is running: end it first.")
 
     @property
     def own_audio(self) -> Path | None:

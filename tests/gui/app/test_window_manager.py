@@ -47,7 +47,7 @@ from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import GateTrial, MicrophoneCheckDialog
 from realtime_ser.gui.review import ReviewWindow
 from realtime_ser.recogniser.profiles import profile_choices, write_profile
-from realtime_ser.recogniser.speaker_calibration import ModelReference, Profile
+from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
 from realtime_ser.session.store import open_store
 from tests.gui.live.test_window import playing
 
@@ -240,7 +240,7 @@ def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_rea
     menu.aboutToShow.emit()
     assert menu.actions()[0].text() == "Nobody"
     assert menu.actions()[-1] is window.actions_["calibrate"]
-    heard = ModelReference(name="other", version="1", sha256="00")
+    heard = ModelIdentity(name="other", version="1", sha256="00")
     made = datetime(2026, 3, 1, tzinfo=UTC)
     values = dict.fromkeys(LABELS, -2.0)
     profile = Profile(
