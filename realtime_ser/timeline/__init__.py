@@ -1,1 +1,1 @@
-"""What is drawn over time, without Qt: pyramid, viewport, content, and the printed picture."""
+"""Timeline without Qt: pyramid of steps, content, viewport, tracks, surface, printed page."""

@@ -138,7 +138,7 @@ def alignment_at(one: Take, other: Take, shift_s: float) -> Alignment:
 
 
 def comparison_figures(take: Take) -> dict[str, str]:
-    """What is worth comparing, by its name, in words."""
+    """Figures of a take by their names, as text with units."""
     speech_s = sum(
         min(one.end_s, take.end_s) - max(one.start_s, take.start_s) for one in take.segments
     )

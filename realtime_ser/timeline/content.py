@@ -1,4 +1,4 @@
-"""What is known of a session over time: channels, segments, markers and intervals.
+"""Content of a timeline: channels with steps and segments, markers, intervals.
 
 A live session is appended to; a kept session is the same objects with everything in them.
 """
@@ -211,7 +211,7 @@ class ChannelContent:
         return self._arrays
 
     def bins(self, viewport: Viewport) -> Bins:
-        """What the columns of a viewport hold; read once for all tracks of the channel."""
+        """Bins of a viewport's columns; read once for all tracks of the channel."""
         read = self._bins
         if read is not None and read[0].s_per_px == viewport.s_per_px:
             first = viewport.first - read[0].first

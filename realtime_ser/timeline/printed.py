@@ -68,7 +68,7 @@ PAPER = TrackStyle(
 
 @dataclass(frozen=True, slots=True)
 class PrintedTimeline:
-    """What a page shows.
+    """A page: heading, legend and rows of tracks.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ _SPEECH, _LOST, _PAUSED = (
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """What each of ``n`` columns of pixels holds.
+    """Values of ``n`` columns of pixels.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ class Pyramid:
         self._count += len(fresh)
 
     def read(self, edges_s: NDArray[np.floating]) -> Bins:
-        """What lies between each two edges.
+        """Bins between each two edges.
 
         Parameters
         ----------

@@ -254,7 +254,7 @@ def _texture(style: LineStyle | None, dot: int) -> Image:
 
 
 def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
-    """Where a pattern has ink."""
+    """Mask of the places, in pixels, at which dashes have ink."""
     table = _dash_table(dashes)
     inked: NDArray[np.bool_] = table[(places * _DASH_PARTS).astype(np.int32) % len(table)]
     return inked

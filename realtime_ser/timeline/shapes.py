@@ -1,4 +1,4 @@
-"""What a track of values consists of, column by column, and how that comes on to a surface.
+"""Shapes of a track of values, column by column, and drawing them on a surface.
 
 On a screen all shapes of a track become one picture of pixels, which takes less than a frame for a
 day; in a document they are polygons and lines. Values are shares of the track's height, 0 at its
@@ -95,7 +95,7 @@ Shape: TypeAlias = Stack | Lines | Band | Flags
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What lies below the shapes.
+    """Ground below the shapes: speech, gaps, grid lines.
 
     Attributes
     ----------

@@ -76,7 +76,7 @@ _NEIGHBOURS = 2
 
 
 class SignalTrack:
-    """What all tracks of values share: shaded speech, hatched gaps, a grid, their shapes.
+    """A track of values over shaded speech, hatched gaps and a grid.
 
     A subclass says in :meth:`shapes` what each column holds; everything else follows.
 
@@ -111,7 +111,7 @@ class SignalTrack:
         return 0.0
 
     def shapes(self, viewport: Viewport, style: TrackStyle) -> list[Shape]:
-        """What the columns hold."""
+        """Shapes of a viewport's columns."""
         raise NotImplementedError
 
     def column_image(self, viewport: Viewport, height: int, style: TrackStyle) -> Image:
@@ -610,7 +610,7 @@ def _sample_share(samples: NDArray[np.float32]) -> NDArray[np.floating]:
 def _area_name_places(
     values: NDArray[np.float32], widths: Sequence[float], height: float, ratio: float, line: float
 ) -> Iterator[tuple[int, tuple[int, int, float]]]:
-    """Where a label's area is high and wide enough for its name: columns and middle."""
+    """Places where a label's area has room for its name: label, columns, middle in pixels."""
     with np.errstate(invalid="ignore"):
         tops = (1.0 - np.cumsum(values, axis=1)) * height
     bottoms = tops + values * height
@@ -634,7 +634,7 @@ def _area_name_places(
 def _line_name_places(
     values: NDArray[np.float32], widths: Sequence[float], height: float, ratio: float, line: float
 ) -> Iterator[tuple[int, tuple[int, int, float]]]:
-    """Where a label leads for long enough to be named over its line: columns and middle."""
+    """Places where a label leads long enough for its name: label, columns, middle in pixels."""
     known = np.nan_to_num(values)
     leader = known.argmax(axis=1)
     written, free = 0, 0
@@ -663,7 +663,7 @@ def _draw_message(surface: Surface, box: Rect, style: TrackStyle, words: str) ->
 
 
 def _gain(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> float:
-    """What makes the loudest of some samples fill a track."""
+    """Factor by which the loudest of some samples fills a track."""
     loudest = max(float(np.max(np.abs(part))) for part in (lowest, highest))
     return 1.0 / max(_QUIETEST_PEAK, loudest) if loudest else 1.0
 

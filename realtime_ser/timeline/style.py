@@ -21,7 +21,7 @@ CurveStyle = Literal["areas", "lines"]
 
 GAP_HATCH: tuple[Hatch, ...] = ("rising",)
 GAP_WORDS = {"lost": "sound lost", "paused": "paused", "missing": "not shown"}
-"""What a gap is called, by the fields of :class:`~realtime_ser.timeline.pyramid.Bins`."""
+"""Words of a gap, by the fields of :class:`~realtime_ser.timeline.pyramid.Bins`."""
 
 FLOOR_DB = -60.0
 """Lower end of the level's scale, in dBFS: what is quieter counts as silence."""
@@ -131,7 +131,7 @@ class Palette:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackStyle:
-    """What tracks are drawn with.
+    """Colours and sizes that tracks are drawn with.
 
     Attributes
     ----------

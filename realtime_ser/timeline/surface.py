@@ -1,4 +1,4 @@
-"""What tracks are drawn on: six calls and the width of a text, whatever the device."""
+"""Surface that tracks are drawn on: six calls and the width of a text, whatever the device."""
 
 from __future__ import annotations
 

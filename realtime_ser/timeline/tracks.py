@@ -52,7 +52,7 @@ class Track(Protocol):
 
     @property
     def tip(self) -> str:
-        """What can be done with the track in a window."""
+        """Hint for a window: what a person can do with the track."""
 
     def height(self, style: TrackStyle) -> int:
         """Height that is needed at least, in logical pixels."""

@@ -1,4 +1,4 @@
-"""Where times lie on a device."""
+"""Viewport: the places of times on a device."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Viewport:
 
 @dataclass(frozen=True, slots=True)
 class RowRect:
-    """Where a track is drawn: its plot, and what lies left and right of that."""
+    """Rectangles of a track: its plot, the gutter left and the margin right of the plot."""
 
     plot: Rect
     gutter: Rect

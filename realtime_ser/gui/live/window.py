@@ -395,7 +395,7 @@ class MainWindow(QMainWindow):
     # ----------------------------------------------------------------------------------- pictures
 
     def grab(self, rectangle: QRect | None = None) -> QPixmap:
-        """A picture, in which no tile of the timeline is left for later."""
+        """Picture of the window, in which no column of the timeline is left for later."""
         for view in self._views():
             view.plots.finish_columns()
         return super().grab() if rectangle is None else super().grab(rectangle)

@@ -25,7 +25,7 @@ DEFAULT_TIER = "emotion"
 
 
 class Annotations(QObject):
-    """What a person marked in a session.
+    """Markers and intervals of a session, which a person changes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The time axis that all strips of a window share: what is visible, the cursor, a selection."""
+"""The time axis that all tracks of a window share: visible range, cursor, selection."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TimeAxis(QObject):
 
     @property
     def target_range(self) -> tuple[float, float]:
-        """What will be visible when the axis has come to rest."""
+        """Visible range in seconds once the axis has come to rest."""
         return self._target_range
 
     def set_duration(self, duration_s: float) -> None:
@@ -137,7 +137,7 @@ class TimeAxis(QObject):
             self.selected.emit()
 
     def _anchor(self) -> float:
-        """What stays in place: the cursor where it is seen, else the middle."""
+        """Time that stays in place: the cursor where it is seen, else the middle."""
         if self.start_s <= self.cursor_s <= self.end_s:
             return self.cursor_s
         return (self.start_s + self.end_s) / 2

@@ -1,4 +1,4 @@
-"""All strips of a session on one time axis, with cursor, selection and what a person drags."""
+"""All tracks of a session on one time axis, with cursor, selection and the items being dragged."""
 
 from __future__ import annotations
 
@@ -164,18 +164,18 @@ class Canvas(StyledWidget):
 
     @property
     def rows(self) -> list[TrackRow]:
-        """The strips from the top down, and where they are."""
+        """Tracks from the top down, with their places."""
         return self._rows
 
     def row_at(self, y: float) -> TrackRow | None:
-        """The strip at a height."""
+        """The track at a height; ``None``: there is none."""
         for row in self._rows:
             if row.place.plot.top <= y < row.place.plot.bottom:
                 return row
         return None
 
     def hit(self, at: QPointF) -> Hit:
-        """What is at a place."""
+        """Track, time and item at a place."""
         row, viewport = self.row_at(at.y()), self.viewport
         time_s = min(max(0.0, viewport.time(at.x())), self.axis.duration_s)
         found, edge, segment = None, "", None
@@ -186,11 +186,11 @@ class Canvas(StyledWidget):
         return Hit(row, time_s, found, edge, segment)
 
     def sizeHint(self) -> QSize:
-        """What all strips need at least."""
+        """Size that all tracks need at least."""
         return QSize(self._style.grid(80), self._minimum_height())
 
     def minimumSizeHint(self) -> QSize:
-        """What all strips need at least."""
+        """Size that all tracks need at least."""
         return QSize(self._style.grid(40), self._minimum_height())
 
     # ------------------------------------------------------------------------------------- events
@@ -201,7 +201,7 @@ class Canvas(StyledWidget):
         self._lay_out_rows()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Paint the strips, or copy them as they were; then what follows cursor and pointer."""
+        """Paint the tracks, or copy them as they were; then cursor, pointer and selection."""
         if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
             self._picture = self._render()
         painter = QPainter(self)
@@ -264,7 +264,7 @@ class Canvas(StyledWidget):
             self.axis.show(hit.segment.start_s - span / 4, hit.segment.end_s + span / 4, glide=True)
 
     def event(self, event: QEvent | None) -> bool:
-        """Say what is under the pointer, or what can be done with the strip there."""
+        """Say what is under the pointer, or what can be done with the track there."""
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
             words = "" if self.card.isVisible() else self._words_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), words, self)
@@ -344,7 +344,7 @@ class Canvas(StyledWidget):
         return left, max(10.0, round(self.width() - left - right))
 
     def _lay_out_rows(self) -> None:
-        """Give each strip its place."""
+        """Give each track its place."""
         style, gap = self._style, self._gap()
         left, width = self._plot_sides()
         spare = max(0, self.height() - self._minimum_height())
@@ -439,7 +439,7 @@ class Canvas(StyledWidget):
     def _paint_selected_item(
         self, painter: QPainter, row: TrackRow, viewport: Viewport, draft: AnnotationItem | None
     ) -> None:
-        """Outline what is selected in a strip, and show what is being dragged."""
+        """Outline the selected item of a track, and show the item being dragged."""
         box = row.place.plot
         track = row.track
         outline = QPen(QColor(self._style.theme.accent), 2.0 * self._style.scale)
@@ -510,7 +510,7 @@ class Canvas(StyledWidget):
         self.update()
 
     def cursor_description(self) -> str:
-        """What is heard at the cursor, in words."""
+        """Description of the cursor's moment for those who do not see."""
         return "; ".join(self._cursor_sentences())
 
     def _cursor_sentences(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the left button does on the timeline, from press to release."""
+"""Gestures of the left button on the timeline, from press to release."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class TrackRow:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What is at a place.
+    """Track, time and item at a place.
 
     Attributes
     ----------
     row
-        The strip; ``None``: below all of them.
+        The track; ``None``: below all of them.
     time_s
         The time.
     item
@@ -60,11 +60,11 @@ class Hit:
 
 
 class Host(Protocol):
-    """What gestures happen on."""
+    """Widget that gestures act on."""
 
     @property
     def axis(self) -> TimeAxis:
-        """What is visible, the cursor, the selection."""
+        """Time axis with cursor and selection."""
 
     @property
     def viewport(self) -> Viewport:
@@ -115,7 +115,7 @@ class Gestures:
 
     @property
     def row(self) -> TrackRow | None:
-        """Strip in which the button went down."""
+        """Track in which the button went down."""
         return self._hit.row
 
     def press(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:

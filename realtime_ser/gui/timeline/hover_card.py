@@ -27,7 +27,7 @@ _NAMES = {
 
 
 def moment_lines(labels: Sequence[str], moment: Moment) -> list[tuple[str, str]]:
-    """What a card says: rows of a name and a value; the first is its title."""
+    """Rows of a card, a name and a value each; the first is its title."""
     tenths = int(moment.time_s * 10) % 10
     rows = [(f"{clock_text(moment.time_s)}.{tenths}", _NAMES[moment.state])]
     if moment.speech is not None and moment.speech.estimate is not None:

@@ -1,4 +1,4 @@
-"""The whole session in one strip, with a frame around what is visible below."""
+"""The whole session in one widget, with a frame around the range that is visible below."""
 
 from __future__ import annotations
 
