@@ -37,6 +37,9 @@ from realtime_ser.timeline.style import (
 from realtime_ser.timeline.surface import Image, Rect, Stroke, Surface
 from realtime_ser.timeline.viewport import Viewport
 
+FLAG_COLUMNS = 4
+"""Columns that a flagged column fills at most."""
+
 _LEAST_SEAM_PX = 6.0
 """Areas of a narrower run have no seams: there would be more of them than of colour."""
 
@@ -159,7 +162,10 @@ def rasterise(
         elif isinstance(shape, Band):
             draw_band(image, y(shape.high), y(shape.low), shape.color)
         elif shape.columns.any():
-            image[:, shape.columns] = np.uint32(rgb(shape.color) | 0xFF000000)
+            flagged = shape.columns.copy()
+            for shift in range(1, min(FLAG_COLUMNS, round(1.5 * style.scale * ratio))):
+                flagged[shift:] |= shape.columns[:-shift]  # a pixel alone is easily missed
+            image[:, flagged] = np.uint32(rgb(shape.color) | 0xFF000000)
     return image
 
 
