@@ -210,7 +210,7 @@ class _Converter:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
             yield from self.flush()
-            self._resampler = av.AudioResampler("fltp", self._layout, self._rate)
+            self._resampler = av.AudioResampler("flt", self._layout, self._rate)
             self._kind = kind
         assert self._resampler is not None
         frame.pts = None  # what a container says of time is no matter of samples
@@ -223,7 +223,8 @@ class _Converter:
 
 
 def _piece(frame: AudioFrame) -> Piece:
-    return Piece(np.ascontiguousarray(frame.to_ndarray().T, np.float32))
+    samples = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)  # interleaved
+    return Piece(np.asarray(samples, np.float32))
 
 
 @contextmanager
@@ -245,8 +246,13 @@ def _open(path: Path) -> Iterator[InputContainer]:
             container = av.open(source, "r", options=dict(_OPTIONS), metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             raise AudioFileError(_unreadable(path)) from error
-        with container:
-            yield container
+        try:
+            with container:
+                yield container
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise AudioFileError(
+                f"{path} is damaged and cannot be decoded; copy it again from where it came."
+            ) from error
 
 
 def _unreadable(path: Path) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import soundfile
 
@@ -17,15 +18,46 @@ from realtime_ser.audio.ogg import scan_ogg
 from realtime_ser.audio.pcm import PcmLayout, pcm_layout
 from realtime_ser.audio.readers import PcmReader, Reader, SndfileReader, sndfile_name
 from realtime_ser.base.errors import AudioFileError, reason_text
+from realtime_ser.base.quiet import silence_stderr
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 _HEAD = 4096
+_BUFFER, _PIECE = 1 << 16, 1 << 20
 _MPEG_NAMES = frozenset({".mp3", ".mp2", ".mpga"})
 _ENDLESS = 2**40
 """Samples that no recording has."""
 
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 _MOST_CHANNELS = 256
+
+
+class _FileBytes:
+    """Bytes of a file, which may change meanwhile: a mapped file that shrinks ends the program."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, key: slice, /) -> bytes:
+        start, stop, _ = key.indices(self._size)
+        self._file.seek(start)
+        return self._file.read(max(0, stop - start))
+
+    def find(self, sub: bytes, start: int = 0, end: int | None = None, /) -> int:
+        """Place of some bytes, searched piece by piece; -1: they are not there."""
+        end = self._size if end is None else min(end, self._size)
+        while start < end:
+            piece = self[start : min(start + _PIECE, end)]
+            place = piece.find(sub)
+            if place >= 0:
+                return start + place
+            if len(piece) < _PIECE:
+                return -1
+            start += _PIECE - len(sub) + 1
+        return -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +92,8 @@ def open_sound(path: Path) -> OpenedSound:
             raise AudioFileError(f"There is no audio file at {path}; check the path.")
         if path.stat().st_size == 0:
             raise AudioFileError(f"{path} is empty; record or copy it again.")
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
+        with path.open("rb", buffering=_BUFFER) as file:
+            data = _FileBytes(file)
             _refuse_text(path, data[:_HEAD])
             opened = _open(path, data)
     except (OSError, ValueError) as error:
@@ -131,7 +161,8 @@ def _open(path: Path, data: Bytes) -> OpenedSound:
 def _sndfile_info(path: Path) -> soundfile._SoundFileInfo | None:
     """What libsndfile says of a file; ``None``: it cannot open it."""
     try:
-        return soundfile.info(sndfile_name(path))
+        with silence_stderr():  # its decoder of MP3 writes there
+            return soundfile.info(sndfile_name(path))
     except (soundfile.SoundFileError, OSError, TypeError):  # of a headerless file it asks the type
         return None
 
@@ -139,7 +170,8 @@ def _sndfile_info(path: Path) -> soundfile._SoundFileInfo | None:
 def _either(path: Path, frames: int | None = None) -> OpenedSound:
     """Through libsndfile if that can open it, or else through FFmpeg."""
     info = _sndfile_info(path)
-    if info is None or (frames is None and info.frames >= _ENDLESS):
+    endless = info is not None and frames is None and info.frames >= _ENDLESS
+    if info is None or endless or info.format == "MP3":
         sound = FfmpegSound(path)
         return OpenedSound(sound, announced=sound.announced)
     if frames is None:
