@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from realtime_ser.base.config import Config
+    from realtime_ser.base.records import Estimate
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome
     from realtime_ser.session.analysis.inputs import InputFile
     from realtime_ser.session.analysis.processes import ProgressCallback
@@ -209,13 +210,17 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 def _result(outcome: Outcome) -> str:
     from realtime_ser.base.text import result_text
 
-    estimate = outcome.estimate
     if outcome.error is not None:
         return f"[bold]failed:[/] {outcome.error}"
-    result = "no speech"
-    if estimate is not None:
-        result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
-    return "; ".join([result, *(note.text for note in outcome.notes)])
+
+    def words(estimate: Estimate | None) -> str:
+        if estimate is None:
+            return "no speech"
+        return result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+
+    results = [f"channel {one.number}: {words(one.estimate)}" for one in outcome.channels]
+    notes = [note.text for note in outcome.notes]
+    return "; ".join([*(results or [words(outcome.estimate)]), *notes])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import IO, TypeAlias
 from realtime_ser.audio.notes import note_fields
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.files import AtomicFiles
+from realtime_ser.base.records import Estimate
 from realtime_ser.exchange.csv_tables import SessionTables
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome
@@ -126,7 +127,10 @@ def save_analysis(
         assert outcome.session is not None
         export_analysis(store, store.session(outcome.session), item, outcome)
     with AtomicFiles(path, overwrite=True) as drafts:
-        table = [summary_header(labels), *(summary_row(one, labels) for one in outcomes.values())]
+        table = [
+            summary_header(labels),
+            *(row for one in outcomes.values() for row in summary_rows(one, labels)),
+        ]
         csv_rows.write_table(drafts.begin(path), table)
     return path
 
@@ -136,18 +140,26 @@ def save_analysis(
 
 def summary_header(labels: Sequence[str]) -> list[str]:
     """Columns of the summary."""
-    return ["file", "duration_s", "speech_s", *csv_rows.estimate_header(labels), "note", "error"]
+    estimate = csv_rows.estimate_header(labels)
+    return ["file", "duration_s", "speech_s", *estimate, "channel", "note", "error"]
 
 
-def summary_row(outcome: Outcome, labels: Sequence[str]) -> list[str]:
-    """Row of the summary: one file."""
+def summary_rows(outcome: Outcome, labels: Sequence[str]) -> list[list[str]]:
+    """Rows of the summary: a file, or each of its channels where several were analysed."""
+    results: list[tuple[float | None, Estimate | None, str]] = [
+        (one.speech_s, one.estimate, str(one.number)) for one in outcome.channels
+    ]
     return [
-        csv_rows.plain_text(outcome.file),
-        "" if outcome.duration_s is None else f"{outcome.duration_s:.3f}",
-        "" if outcome.speech_s is None else f"{outcome.speech_s:.2f}",
-        *csv_rows.estimate_cells(outcome.estimate, labels),
-        csv_rows.plain_text("; ".join(note.text for note in outcome.notes)),
-        csv_rows.plain_text(outcome.error or ""),
+        [
+            csv_rows.plain_text(outcome.file),
+            "" if outcome.duration_s is None else f"{outcome.duration_s:.3f}",
+            "" if speech_s is None else f"{speech_s:.2f}",
+            *csv_rows.estimate_cells(estimate, labels),
+            channel,
+            csv_rows.plain_text("; ".join(note.text for note in outcome.notes)),
+            csv_rows.plain_text(outcome.error or ""),
+        ]
+        for speech_s, estimate, channel in results or [(outcome.speech_s, outcome.estimate, "")]
     ]
 
 
@@ -167,8 +179,9 @@ class SummaryRows:
         self._writer.writerow(summary_header(labels))
 
     def feed(self, outcome: Outcome) -> None:
-        """Write a row."""
-        self._writer.writerow(summary_row(outcome, self._labels))
+        """Write the rows of a file."""
+        for row in summary_rows(outcome, self._labels):
+            self._writer.writerow(row)
         self._file.flush()
 
 

@@ -58,7 +58,7 @@ def test_a_folder_gives_a_summary_and_the_tables_of_each_file(clips, tmp_path):
     summary = rows(out / "summary.csv")
     assert list(summary[0]) == [
         *("file", "duration_s", "speech_s", "label", "confidence", "certain"),
-        *(*LABELS, "note", "error"),
+        *(*LABELS, "channel", "note", "error"),
     ]
     names = ["a.wav", "b/a.flac", "b/silent.wav"]
     assert [Path(row["file"]) for row in summary] == [clips / name for name in names]

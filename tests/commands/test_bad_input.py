@@ -176,6 +176,11 @@ def test_a_voice_on_another_channel_is_named(speech, tmp_path, capsys):
     (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
     assert row["note"] == ""
     assert float(row["speech_s"]) > 5
+    assert main(["analyze", str(path), "--channels", "1,2"]) == 0
+    first, second = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert (first["channel"], first["speech_s"], first["label"]) == ("1", "0.00", "")
+    assert (second["channel"], second["label"]) == ("2", row["label"])
+    assert second["speech_s"] == row["speech_s"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")

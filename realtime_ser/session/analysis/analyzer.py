@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.notes import ReadNote
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError, StoreError
-from realtime_ser.base.records import Estimate
+from realtime_ser.base.records import Estimate, Segment
 from realtime_ser.base.text import printable
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
@@ -53,6 +53,25 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelOutcome:
+    """Outcome of one channel of a file.
+
+    Attributes
+    ----------
+    number
+        Number of the channel, from 1.
+    speech_s
+        Time of its speech steps, in seconds.
+    estimate
+        Mean of its segments' results, weighted by voiced duration; ``None`` without speech.
+    """
+
+    number: int
+    speech_s: float
+    estimate: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Result of a file: a row of the summary.
 
@@ -70,6 +89,8 @@ class Outcome:
         Notes on the sound.
     session
         ID of the session, where sessions stay.
+    channels
+        Outcomes of the channels, where several were analysed: two people are not to be mixed.
     """
 
     file: str
@@ -79,6 +100,7 @@ class Outcome:
     error: str | None = None
     notes: tuple[ReadNote, ...] = ()
     session: str | None = None
+    channels: tuple[ChannelOutcome, ...] = ()
 
 
 class Analyzer:
@@ -141,12 +163,32 @@ class Analyzer:
         )
 
     def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
-        mean = SegmentTally.of(self._store.segments(info.id)).probabilities
-        estimate = None if mean is None else self._model.decoder.estimate(mean)
+        segments = self._store.segments(info.id)
+        estimate = self._mean_estimate(segments)
         notes = source.notes if estimate else source.notes + self._voice_elsewhere(source)
         session = info.id if self._settings.keep else None
         duration_s = source.info.duration_s
-        return Outcome(name, duration_s, info.speech_s, estimate, notes=notes, session=session)
+        channels = tuple(
+            ChannelOutcome(
+                channel.number,
+                channel.speech_s,
+                self._mean_estimate([s for s in segments if s.channel == channel.number]),
+            )
+            for channel in (info.channels if len(info.channels) > 1 else ())
+        )
+        return Outcome(
+            name,
+            duration_s,
+            info.speech_s,
+            estimate,
+            notes=notes,
+            session=session,
+            channels=channels,
+        )
+
+    def _mean_estimate(self, segments: Sequence[Segment]) -> Estimate | None:
+        mean = SegmentTally.of(segments).probabilities
+        return None if mean is None else self._model.decoder.estimate(mean)
 
     def _voice_elsewhere(self, source: FileSource) -> tuple[ReadNote, ...]:
         config = self._settings.config
