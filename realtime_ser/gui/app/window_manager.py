@@ -100,9 +100,7 @@ class WindowManager(QObject):
     def _offer_interrupted(self) -> None:
         from realtime_ser.gui.library import offer_interrupted
 
-        dialog = offer_interrupted(
-            self._controller.config, self._session_store(), parent=self._window
-        )
+        dialog = offer_interrupted(self._session_store(), parent=self._window)
         if dialog is not None:
             dialog.open_requested.connect(self._reporting_errors(self.review))
 

@@ -1,13 +1,13 @@
 """Windows around the kept sessions and files: found, studied, exported, compared over time.
 
-- ``sessions``: the window of all sessions; ``session_table``, ``session_rows``, ``filters`` and
-  ``details`` are its parts, ``deletion`` and ``reanalysis_dialog`` its dialogs.
+- ``sessions``: the window of all sessions; ``session_table``, ``filters`` and ``details`` are its
+  parts, ``session_dialogs`` its dialogs.
 - ``interrupted``: what becomes of sessions whose program was killed.
 - ``exporting``: sessions for other tools.
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once, ``file_rows`` their table; ``analysis_queue`` analyses them.
 - ``trend``, ``trend_plot``: a participant's sessions over weeks.
-- ``table_style``, ``share_bar``: what tables have in common.
+- ``tables``: what the tables have in common.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog

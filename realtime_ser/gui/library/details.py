@@ -6,23 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.text import channel_title, clock_text, percent_text, size_text
-from realtime_ser.gui.library.session_rows import SessionRow
+from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
-from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.parts import button, label, row, separator
+from realtime_ser.gui.widgets.parts import button, column, label, row, separator
 from realtime_ser.session.store import Note
 
 WIDTH = 36
@@ -43,34 +34,41 @@ class SessionDetails(QScrollArea):
         self.subtitle = label("", "small muted", wrap=True)
         self.bars = Bars(LABELS, 2.25)
         self.facts = QFormLayout()
-        self.notes = QVBoxLayout()
+        self.notes = QFormLayout()
         pad(self.facts, 0, (1.5, 0.25))
-        pad(self.notes, 0, 0.75)
+        pad(self.notes, 0, (0, 0.75))
         set_size(self, width=WIDTH)
         self.heading = label("Notes", "bold")
         self.note = QLineEdit()
         self.note.setPlaceholderText("Add a note")
         self.note.setAccessibleName("Add a note")
         self.note.setToolTip("Enter keeps the note with the session; N comes here")
-        self.add = button("Add", "Keep the note with the session")
+        self.add = button("Add", "Keep the note with the session", clicked=self._write)
         self.delete_participant = button(
-            "", "All sessions of this participant, after a list and a question"
+            "",
+            "All sessions of this participant, after a list and a question",
+            clicked=lambda: self.delete_wanted.emit(self._participant),
         )
         self._participant = ""
+        self._separator = separator()
         inside = QWidget()
         inside.setObjectName("side")
-        column = QVBoxLayout(inside)
-        pad(column, 2, 1)
-        for widget in (self.title, self.subtitle, self.bars):
-            column.addWidget(widget)
-        column.addLayout(self.facts)
-        self._separator = separator()
-        column.addWidget(self._separator)
-        column.addWidget(self.heading)
-        column.addLayout(self.notes)
-        column.addLayout(row(self.note, self.add))
-        column.addStretch(1)
-        column.addLayout(row(None, self.delete_participant))
+        inside.setLayout(
+            column(
+                self.title,
+                self.subtitle,
+                self.bars,
+                self.facts,
+                self._separator,
+                self.heading,
+                self.notes,
+                row(self.note, self.add),
+                None,
+                row(None, self.delete_participant),
+                margins=2,
+                spacing=1,
+            )
+        )
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -78,8 +76,6 @@ class SessionDetails(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Details")
         self.note.returnPressed.connect(self._write)
-        self.add.clicked.connect(self._write)
-        self.delete_participant.clicked.connect(lambda: self.delete_wanted.emit(self._participant))
         self.show_rows([], [])
 
     def show_rows(self, rows: Sequence[SessionRow], notes: Sequence[Note]) -> None:
@@ -87,8 +83,9 @@ class SessionDetails(QScrollArea):
         one = rows[0] if len(rows) == 1 else None
         for part in (self._separator, self.heading, self.note, self.add):
             part.setVisible(one is not None)
-        self._empty(self.facts)
-        self._empty(self.notes)
+        for form in (self.facts, self.notes):
+            while form.rowCount():
+                form.removeRow(0)
         self._show_participant_deletion(rows)
         if one is None:
             self._show_several(rows)
@@ -100,10 +97,8 @@ class SessionDetails(QScrollArea):
             self._fact(name, words)
         self.heading.setText("Notes" if notes else "No notes yet")
         for note in notes:
-            self.notes.addWidget(label(f"{note.written:%Y-%m-%d %H:%M}", "small muted"))
-            text = label(note.text, wrap=True)
-            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self.notes.addWidget(text)
+            self.notes.addRow(label(f"{note.written:%Y-%m-%d %H:%M}", "small muted"))
+            self.notes.addRow(_selectable(note.text))
 
     def sizeHint(self) -> QSize:
         """A fixed width."""
@@ -144,11 +139,7 @@ class SessionDetails(QScrollArea):
         self.bars.show_numbers(numbers, next(iter(one.shares), None))
 
     def _fact(self, name: str, words: str) -> None:
-        value = label(words, wrap=True)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        caption = QLabel(name)
-        set_role(caption, "muted")
-        self.facts.addRow(caption, value)
+        self.facts.addRow(label(name, "muted"), _selectable(words))
 
     def _write(self) -> None:
         text = self.note.text().strip()
@@ -156,14 +147,11 @@ class SessionDetails(QScrollArea):
             self.note.clear()
             self.note_written.emit(text)
 
-    @staticmethod
-    def _empty(layout: QFormLayout | QVBoxLayout) -> None:
-        while layout.count():
-            item = layout.takeAt(0)
-            widget = None if item is None else item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+
+def _selectable(words: str) -> QLabel:
+    made = label(words, wrap=True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
 
 
 def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -33,12 +29,13 @@ from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 from realtime_ser.exchange.csv_tables import export_study
 from realtime_ser.exchange.registry import SOUND_FORMATS, ExportRequest, export
 from realtime_ser.gui.theme.rasterise import png_of_svg
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.dialogs import TaskDialog
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
-    MessageLabel,
     button,
+    column,
     file_dialog,
     label,
     reveal,
@@ -46,7 +43,7 @@ from realtime_ser.gui.widgets.parts import (
     seconds_box,
     separator,
 )
-from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.style import CurveStyle
 
@@ -103,22 +100,7 @@ _CURVE_STYLES: tuple[tuple[str, CurveStyle], ...] = (("Stacked areas", "areas"),
 _PARTS = ("Whole session", "Stretch", "Segment")
 
 
-@dataclass(frozen=True, slots=True)
-class _ExportOptions:
-    """Format, place and options of an export."""
-
-    kind: ExportFormat
-    to: Path
-    names: tuple[str, ...]
-    part: AudioRange
-    segment: int | None
-    channel: str | None
-    curve_style: CurveStyle
-    frames: bool
-    uncorrected: bool
-
-
-class ExportDialog(QDialog):
+class ExportDialog(TaskDialog):
     """Chooses a format, its options and a place, and writes.
 
     Parameters
@@ -135,14 +117,11 @@ class ExportDialog(QDialog):
     def __init__(
         self, folder: Path, sessions: Sequence[SessionInfo], parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Export", parent, heading=_heading(sessions))
         self._folder = folder
         self._sessions = tuple(sessions)
-        self._task: Task | None = None
         self._written: Path | None = None
         self._touched = False
-        self.setWindowTitle("Export")
-        self.title = label(self._heading(), "big bold", wrap=True)
         self.kinds = QListWidget()
         self.kinds.setAccessibleName("Format")
         self.purpose = label("", "muted", wrap=True)
@@ -157,16 +136,18 @@ class ExportDialog(QDialog):
         self.frames = QCheckBox(f"The updates too, {1 / STEP_S:g} a second")
         self.uncorrected = QCheckBox("Uncorrected segments too")
         self.path = QLineEdit()
-        self.browse = button("Browse…", "Choose where to write it")
-        self.progress = QProgressBar()
-        self.message = MessageLabel()
-        self.reveal = button("Show the folder", "Open the folder of what was written")
-        self.close_button = button("Close", "Close (Esc)")
-        self.write = button("Export", "Write it", "primary")
+        self.browse = button("Browse…", "Choose where to write it", clicked=self._browse)
+        self.reveal = button(
+            "Show the folder", "Open the folder of what was written", clicked=self._reveal
+        )
+        self.close_button = button("Close", "Close (Esc)", clicked=self.reject)
+        self.write = button("Export", "Write it", "primary", clicked=self._write)
         self._fill()
         self._lay_out()
-        self._connect()
-        StyleWatcher(self, changed=self._fit)
+        self.kinds.currentRowChanged.connect(lambda _: self._show_format())
+        self.part.currentIndexChanged.connect(lambda _: self._show_format())
+        self.path.textEdited.connect(lambda _: setattr(self, "_touched", True))
+        self.path.textChanged.connect(lambda _: self._reset())
         self.kinds.setCurrentRow(0)
         self.kinds.setFocus()
 
@@ -185,30 +166,7 @@ class ExportDialog(QDialog):
             if item is not None and item.data(Qt.ItemDataRole.UserRole).format == name:
                 self.kinds.setCurrentRow(place)
 
-    def reject(self) -> None:
-        """Close, or end what is being written."""
-        if self._task is not None and self._task.running:
-            self._task.cancel()
-            self.message.say("Ending…")
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Closing waits for what is being written."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task.wait()
-        super().closeEvent(event)
-
     # ------------------------------------------------------------------------------------ choices
-
-    def _heading(self) -> str:
-        if len(self._sessions) != 1:
-            return f"Export {count_text(len(self._sessions), 'session')}"
-        metadata = self._sessions[0].metadata
-        return (
-            f"Export “{metadata.title or metadata.source.name}”, {metadata.started:%Y-%m-%d %H:%M}"
-        )
 
     def _fill(self) -> None:
         one = self._sessions[0] if len(self._sessions) == 1 else None
@@ -229,22 +187,19 @@ class ExportDialog(QDialog):
             (self.segment, "Segment"),
             (self.curve_style_box, "Drawn as"),
             (self.path, "Where to"),
-            (self.progress, "Progress"),
         ):
             widget.setAccessibleName(name)
         self.channel.addItem("All channels", None)
-        for channel in [] if one is None else one.channels:
-            title = channel_title(channel.number, one.metadata.names) if one else ""
-            self.channel.addItem(title, channel.number)
+        if one is not None:
+            for channel in one.channels:
+                title = channel_title(channel.number, one.metadata.names)
+                self.channel.addItem(title, channel.number)
         self.part.addItems(_PARTS)
         self.segment.setRange(1, 999_999)
         self.segment.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        for name, curve_style in _CURVE_STYLES:
-            self.curve_style_box.addItem(name, curve_style)
+        self.curve_style_box.fill(_CURVE_STYLES, "areas")
         self.uncorrected.setToolTip("Segments that nobody corrected, with the model's own label")
         self.progress.setRange(0, 0)
-        self.progress.setTextVisible(False)
-        self.progress.hide()
         self.reveal.hide()
         self.write.setDefault(True)
 
@@ -317,60 +272,70 @@ class ExportDialog(QDialog):
 
     # ------------------------------------------------------------------------------------ writing
 
-    def _export_options(self) -> _ExportOptions:
-        kind = self.kind
-        part = self.part.currentIndex() if kind.format in SOUND_FORMATS else 0
-        channel = self.channel.currentData() if not self.channel.isHidden() else None
-        stretch = AudioRange(channel=channel)
-        if part == 1:
-            if self.end.value() <= self.start.value():
-                raise UsageError("The stretch must end after it starts.")
-            stretch = AudioRange(self.start.value(), self.end.value(), channel)
-        return _ExportOptions(
-            kind=kind,
-            to=Path(self.path.text().strip()).expanduser(),
-            names=tuple(info.id for info in self._sessions),
-            part=stretch,
-            segment=self.segment.value() if part == 2 else None,
-            channel=None if channel is None else str(channel),
-            curve_style=self.curve_style_box.currentData(),
-            frames=self.frames.isChecked() and kind.format == "json",
-            uncorrected=self.uncorrected.isChecked(),
-        )
-
     def _write(self) -> None:
-        folder = self._folder
         try:
-            export_options = self._export_options()
+            write_to = self._writer()
         except SerError as error:
             self.message.warn(str(error))
             return
-        self._task = task = Task(lambda advance: write(folder, export_options, advance), self)
-        task.succeeded.connect(self._succeeded)
-        task.failed.connect(self._failed)
-        task.cancelled.connect(lambda: self._busy(busy=False))
-        self.message.say("")
-        self._busy(busy=True)
-        task.start()
+        folder, names = self._folder, [info.id for info in self._sessions]
 
-    def _busy(self, *, busy: bool) -> None:
-        self.progress.setVisible(busy)
+        def work(advance: ReportProgress) -> list[Path]:
+            with Store(folder) as store:
+                return write_to(store, [store.session(name) for name in names], advance)
+
+        self.run_task(work)
+
+    def _writer(self) -> Callable[[Store, list[SessionInfo], ReportProgress], list[Path]]:
+        """What writes the format with the options that are chosen now."""
+        kind, to = self.kind, Path(self.path.text().strip()).expanduser()
+        channel = None if self.channel.isHidden() else self.channel.currentData()
+        if kind.format == "corpus":
+            name = None if channel is None else str(channel)
+            corpus = CorpusRequest(to, name, self.uncorrected.isChecked())
+            return lambda store, found, advance: [
+                export_corpus(store, found, corpus, advance).folder
+            ]
+        if kind.format == "tidy":
+            return lambda store, found, _: _export_tidy(store, found, to)
+        request = ExportRequest(
+            to,
+            kind.format,
+            self._stretch(channel),
+            self.curve_style_box.currentData(),
+            self.frames.isChecked() and kind.format == "json",
+        )
+        segment = self.segment.value() if self._part == "Segment" else None
+        return lambda store, found, _: _export_session(store, found[0], request, segment)
+
+    @property
+    def _part(self) -> str:
+        """Which part of the sound is wanted; other formats hold the whole session."""
+        return self.part.currentText() if self.kind.format in SOUND_FORMATS else _PARTS[0]
+
+    def _stretch(self, channel: int | None) -> AudioRange:
+        if self._part != "Stretch":
+            return AudioRange(channel=channel)
+        if self.end.value() <= self.start.value():
+            raise UsageError("The stretch must end after it starts.")
+        return AudioRange(self.start.value(), self.end.value(), channel)
+
+    def show_busy(self, *, busy: bool) -> None:
+        """Keep format and place while it writes."""
+        super().show_busy(busy=busy)
         for widget in (self.kinds, self.write, self.path, self.browse):
             widget.setEnabled(not busy)
         self.close_button.setText("Cancel" if busy else "Close")
 
-    def _succeeded(self, paths: list[Path]) -> None:
-        self._busy(busy=False)
-        self._written = paths[0]
-        more = f" and {count_text(len(paths) - 1, 'file')} beside it" if len(paths) > 1 else ""
-        self.message.say(f"Written: {paths[0]}{more}.")
+    def succeeded(self, result: list[Path]) -> None:
+        """Tell of the files."""
+        self.show_busy(busy=False)
+        self._written = result[0]
+        more = f" and {count_text(len(result) - 1, 'file')} beside it" if len(result) > 1 else ""
+        self.message.say(f"Written: {result[0]}{more}.")
         self.reveal.show()
         self.reveal.setFocus()
-        self.exported.emit(paths)
-
-    def _failed(self, error: Exception) -> None:
-        self._busy(busy=False)
-        self.message.warn(error_sentence(error))
+        self.exported.emit(result)
 
     def _reveal(self) -> None:
         if self._written is not None:
@@ -402,61 +367,42 @@ class ExportDialog(QDialog):
         ):
             self.options.addRow(QLabel(name), widget)
         pad(self.options, 0, (1.5, 1))
-        right = QVBoxLayout()
-        pad(right, 0, 1.5)
-        right.addWidget(self.purpose)
-        right.addLayout(self.options)
-        right.addStretch(1)
-        middle = row(self.kinds, spacing=3)
-        middle.addLayout(right, 1)
+        right = column(self.purpose, self.options, None, spacing=1.5)
         several = self.kinds.count() > 2
         set_size(self.kinds, min_width=48, min_height=30 if several else 12)
-        set_size(self, min_width=100)
-        column = QVBoxLayout(self)
-        pad(column, 3, 2)
-        column.addWidget(self.title)
-        column.addLayout(middle, 1)
-        column.addWidget(separator())
-        column.addLayout(row(label("Where to"), self.path, self.browse))
-        column.addWidget(self.progress)
-        column.addWidget(self.message)
-        column.addLayout(row(self.reveal, None, self.close_button, self.write))
-
-    def _connect(self) -> None:
-        self.kinds.currentRowChanged.connect(lambda _: self._show_format())
-        self.part.currentIndexChanged.connect(lambda _: self._show_format())
-        self.path.textEdited.connect(lambda _: setattr(self, "_touched", True))
-        self.path.textChanged.connect(lambda _: self._reset())
-        self.browse.clicked.connect(self._browse)
-        self.write.clicked.connect(self._write)
-        self.close_button.clicked.connect(self.reject)
-        self.reveal.clicked.connect(self._reveal)
-
-
-def write(folder: Path, export_options: _ExportOptions, advance: ReportProgress) -> list[Path]:
-    """Write an export, through a store connection of its own."""
-    with Store(folder) as store:
-        found = [store.session(name) for name in export_options.names]
-        if export_options.kind.format == "corpus":
-            corpus = CorpusRequest(
-                export_options.to, export_options.channel, export_options.uncorrected
-            )
-            return [export_corpus(store, found, corpus, advance).folder]
-        export_options.to.parent.mkdir(parents=True, exist_ok=True)
-        if export_options.kind.format == "tidy":
-            export_study(store, found, export_options.to)
-            return [export_options.to]
-        part = export_options.part
-        if export_options.segment is not None:
-            part = segment_range(store, found[0], export_options.segment, part.channel)
-        wish = ExportRequest(
-            export_options.to,
-            export_options.kind.format,
-            part,
-            export_options.curve_style,
-            export_options.frames,
+        self.show_parts(
+            (row(self.kinds, (right, 1), spacing=3), 1),
+            separator(),
+            row(label("Where to"), self.path, self.browse),
+            self.progress,
+            self.message,
+            row(self.reveal, None, self.close_button, self.write),
+            min_width=100,
+            restyled=self._fit,
         )
-        return export(store, found[0], wish, png_of_svg)
+
+
+def _heading(sessions: Sequence[SessionInfo]) -> str:
+    if len(sessions) != 1:
+        return f"Export {count_text(len(sessions), 'session')}"
+    metadata = sessions[0].metadata
+    return f"Export “{metadata.title or metadata.source.name}”, {metadata.started:%Y-%m-%d %H:%M}"
+
+
+def _export_tidy(store: Store, sessions: Sequence[SessionInfo], to: Path) -> list[Path]:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    export_study(store, sessions, to)
+    return [to]
+
+
+def _export_session(
+    store: Store, info: SessionInfo, request: ExportRequest, segment: int | None
+) -> list[Path]:
+    request.to.parent.mkdir(parents=True, exist_ok=True)
+    if segment is not None:
+        part = segment_range(store, info, segment, request.audio_range.channel)
+        request = replace(request, audio_range=part)
+    return export(store, info, request, png_of_svg)
 
 
 def _format_hint(kind: ExportFormat) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from PyQt6.QtCore import QTimer, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.style_watcher import pad, set_size
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row
+from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, row
 from realtime_ser.session.store import Query, Store
 
 _TYPING_MS = 150
@@ -31,6 +31,7 @@ class Filters(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search titles, notes, markers, intervals, people, dates")
         self.search.setAccessibleName("Search")
@@ -44,32 +45,22 @@ class Filters(QWidget):
         self.label = ChevronComboBox("Label", "Only sessions with a segment of this label")
         self.period = ChevronComboBox("Period", "Only sessions that began in this time")
         self.sound = ChevronComboBox("Audio", "Only sessions whose sound was kept")
-        for name, days in _PERIODS:
-            self.period.addItem(name, days)
-        for name, kept in (("With or without audio", False), ("With audio", True)):
-            self.sound.addItem(name, kept)
-        self.label.addItem("Any label", None)
-        for label in LABELS:
-            self.label.addItem(label, label)
-        self.reset = button("Clear", "Show all sessions again")
-        column = QVBoxLayout(self)
-        pad(column, (2, 1, 2, 1), 1)
+        self.period.fill(_PERIODS, None)
+        self.sound.fill((("With or without audio", False), ("With audio", True)), False)
+        self.label.fill((("Any label", None), *((label, label) for label in LABELS)), None)
+        self.reset = button("Clear", "Show all sessions again", clicked=self.clear)
         set_size(self.search, min_width=20)
-        self._search_row, self._filter_row = row(), row()
-        column.addLayout(self._search_row)
-        column.addLayout(self._filter_row)
-        self._filter_row.addWidget(self.search, 1)
+        self._search_row = row()
+        self._filter_row = row((self.search, 1), *self._boxes, self.reset)
         for box in self._boxes:
-            self._filter_row.addWidget(box)
             set_size(box, max_width=26)
             box.currentIndexChanged.connect(self._filter_changed)
-        self._filter_row.addWidget(self.reset)
+        self.setLayout(column(self._search_row, self._filter_row, margins=(2, 1, 2, 1), spacing=1))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_TYPING_MS)
         self._timer.timeout.connect(self.changed)
         self.search.textChanged.connect(self._search_edited)
-        self.reset.clicked.connect(self.clear)
         self._filter_changed()
 
     def fold(self, *, folded: bool) -> None:
@@ -88,14 +79,8 @@ class Filters(QWidget):
             (self.participant, "Anybody", store.participants()),
         ):
             chosen = box.currentData()
-            box.blockSignals(True)
-            box.clear()
-            box.addItem(everything, None)
-            for name in known:
-                box.addItem(name, name)
-            box.setCurrentIndex(max(0, box.findData(chosen)))
+            box.fill([(everything, None), *((name, name) for name in known)], chosen)
             box.setVisible(bool(known))
-            box.blockSignals(False)
             if chosen != box.currentData():
                 self._filter_changed()
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QDialog, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPushButton, QScrollArea, QWidget
 
-from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text
-from realtime_ser.gui.library.deletion import DeleteDialog
-from realtime_ser.gui.library.session_rows import SessionRow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
-from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
+from realtime_ser.gui.library.session_dialogs import DeleteDialog
+from realtime_ser.gui.library.session_table import SessionRow
+from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.parts import MessageLabel, button, column, label, row, separator
 from realtime_ser.session.store import Store
 
 
-def offer_interrupted(
-    config: Config, store: Store, *, parent: QWidget | None = None
-) -> InterruptedDialog | None:
+def offer_interrupted(store: Store, *, parent: QWidget | None = None) -> InterruptedDialog | None:
     """Recover the sessions of programs that were killed, and offer them.
 
     Those that were offered before, and of which nobody has decided anything, are offered again.
 
     Parameters
     ----------
-    config
-        All settings.
     store
         The kept sessions.
     parent
@@ -44,7 +40,7 @@ def offer_interrupted(
     rows = [SessionRow(info, store.shares(info.id), None) for info in store.undecided_sessions()]
     if not rows:
         return None
-    dialog = InterruptedDialog(config, store, rows, parent)
+    dialog = InterruptedDialog(store, rows, parent)
     dialog.open()
     return dialog
 
@@ -64,33 +60,21 @@ class _InterruptedRow(QWidget):
         self.open = button("Open", "Keep it, and look at it")
         self.keep = button("Keep", "Keep it among the sessions")
         self.delete = button("Delete…", "Delete it for good")
-        message = QVBoxLayout()
-        pad(message)
-        message.addWidget(self.name)
-        message.addWidget(self.words)
-        line = row(self.open, self.keep, self.delete)
-        pad(line, (0, 1, 0, 1), 1)
-        line.insertLayout(0, message, 1)
-        self.setLayout(line)
+        message = column(self.name, self.words)
+        self.setLayout(row((message, 1), self.open, self.keep, self.delete, margins=(0, 1, 0, 1)))
 
 
-class InterruptedDialog(QDialog):
+class InterruptedDialog(Dialog):
     """Interrupted sessions, each to be opened, kept or deleted; Esc asks again another time."""
 
     #: A person wants to look at the session of this ID.
     open_requested = pyqtSignal(str)
 
-    def __init__(
-        self, config: Config, store: Store, rows: list[SessionRow], parent: QWidget | None
-    ) -> None:
-        super().__init__(parent)
-        self._store = store
-        self.setWindowTitle("Interrupted sessions")
+    def __init__(self, store: Store, rows: list[SessionRow], parent: QWidget | None) -> None:
         one = len(rows) == 1
-        was = "was" if one else "were"
-        self.title = label(
-            f"{count_text(len(rows), 'session')} {was} interrupted", "big bold", wrap=True
-        )
+        heading = f"{count_text(len(rows), 'session')} {'was' if one else 'were'} interrupted"
+        super().__init__("Interrupted sessions", parent, heading=heading)
+        self._store = store
         self.text = label(
             "The program ended before the session did. All but the last second is kept."
             if one
@@ -98,43 +82,37 @@ class InterruptedDialog(QDialog):
             wrap=True,
         )
         self.offers = [_InterruptedRow(each) for each in rows]
+        for offer in self.offers:
+            offer.keep.setVisible(not one)
+            self._connect(offer)
         inside = QWidget()
         inside.setObjectName("window")
-        offers = QVBoxLayout(inside)
-        pad(offers)
-        for offer in self.offers:
-            offers.addWidget(offer)
-        offers.addStretch(1)
+        inside.setLayout(column(*self.offers, None))
         scroller = QScrollArea()
         scroller.setWidget(inside)
         scroller.setWidgetResizable(True)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.message = MessageLabel()
-        self.later = button("Ask later", "Decide at the next start (Esc)")
-        self.keep_all = button("Keep" if one else "Keep all", "Keep what is listed", "primary")
-        self.keep_all.setDefault(True)
-        column = QVBoxLayout(self)
-        pad(column, 3, 1.5)
-        set_size(self, min_width=80)
         set_size(scroller, min_height=7 * min(5, len(self.offers)))
-        for widget in (
-            self.title,
+        self.message = MessageLabel()
+        self.later = button("Ask later", "Decide at the next start (Esc)", clicked=self.reject)
+        self.keep_all = button(
+            "Keep" if one else "Keep all",
+            "Keep what is listed",
+            "primary",
+            clicked=self._keep_all,
+        )
+        self.show_parts(
             self.text,
             separator(),
             scroller,
             separator(),
             self.message,
-        ):
-            column.addWidget(widget)
-        column.addLayout(row(None, self.later, self.keep_all))
-        for offer in self.offers:
-            offer.keep.setVisible(not one)
-            self._connect(offer)
-        self.later.clicked.connect(self.reject)
-        self.keep_all.clicked.connect(self._keep_all)
-        StyleWatcher(self, config.window.theme)
-        self.keep_all.setFocus()
+            row(None, self.later, self.keep_all),
+            min_width=80,
+            spacing=1.5,
+            default=self.keep_all,
+        )
 
     def _connect(self, offer: _InterruptedRow) -> None:
         offer.open.clicked.connect(lambda: self._open(offer))
@@ -159,7 +137,6 @@ class InterruptedDialog(QDialog):
 
     def _ask_delete(self, offer: _InterruptedRow) -> None:
         dialog = DeleteDialog([offer.row], self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.confirmed.connect(lambda files: self._delete(offer, files=files))
         dialog.open()
 

@@ -2,21 +2,223 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
 
 from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from realtime_ser.gui.library.session_rows import (
+from realtime_ser.base.text import clock_text, percent_text, size_text
+from realtime_ser.gui.library.tables import (
     SORT_ROLE,
-    SessionColumn,
-    SessionRow,
-    SessionTableModel,
+    Column,
+    ShareCell,
+    TableModel,
+    header_of,
+    set_up_table,
 )
-from realtime_ser.gui.library.share_bar import ShareCell
-from realtime_ser.gui.library.table_style import header_of, set_up_table
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.theme.theme import Theme
+from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
+
+
+class SessionColumn(IntEnum):
+    """Columns of the table."""
+
+    BEGAN = 0
+    TITLE = 1
+    STUDY = 2
+    PARTICIPANT = 3
+    CONDITION = 4
+    LENGTH = 5
+    SPEECH = 6
+    SOUNDED = 7
+    SIZE = 8
+    SOUND = 9
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session and what is shown of it.
+
+    Attributes
+    ----------
+    info
+        The session.
+    shares
+        Share of the voiced duration whose segments carry a label, the largest first.
+    expires
+        When the retention setting lets it go; ``None``: never.
+    """
+
+    info: SessionInfo
+    shares: Mapping[str, float]
+    expires: datetime | None
+
+    @property
+    def name(self) -> str:
+        """Title, or name of the source."""
+        return self.info.metadata.title or self.info.metadata.source.name
+
+    @property
+    def began(self) -> str:
+        """Start of the session, to the minute."""
+        return self.info.metadata.started.strftime("%Y-%m-%d %H:%M")
+
+    @property
+    def marks(self) -> list[str]:
+        """Remarks beside the name, such as "interrupted"."""
+        metadata = self.info.metadata
+        return [
+            *([] if self.info.state is SessionState.COMPLETE else [self.info.state.value]),
+            *(["demo"] if metadata.source.demo else []),
+            *([f"heard again by {metadata.model.name}"] if metadata.origin is not None else []),
+        ]
+
+    @property
+    def label_summary(self) -> str:
+        """The leading labels in words."""
+        if not self.shares:
+            return "no speech"
+        return " · ".join(
+            f"{name} {percent_text(share)}" for name, share in [*self.shares.items()][:2]
+        )
+
+
+def read_session_rows(store: Store, query: Query, retention_days: float | None) -> list[SessionRow]:
+    """Rows of the sessions that fit a query, the newest first."""
+    rows = []
+    for info in reversed(store.sessions(query)):
+        started = info.metadata.started
+        expires = None if retention_days is None else started + timedelta(days=retention_days)
+        rows.append(SessionRow(info, store.shares(info.id), expires))
+    return rows
+
+
+def _label_order(row: SessionRow) -> str:
+    name, share = next(iter(row.shares.items()), ("~", 0.0))
+    return f"{name} {1.0 - share:.6f}"
+
+
+def _label_detail(row: SessionRow) -> str:
+    shares = [f"{name} {percent_text(share)}" for name, share in row.shares.items()]
+    return ", ".join(shares) or row.label_summary
+
+
+def _began_detail(row: SessionRow) -> str:
+    if row.expires is None:
+        return row.began
+    return f"{row.began}; the retention setting lets it go on {row.expires:%Y-%m-%d}"
+
+
+def _title(row: SessionRow) -> str:
+    return "  ·  ".join([row.name, *row.marks])
+
+
+COLUMNS: Mapping[int, Column[SessionRow]] = {
+    SessionColumn.BEGAN: Column(
+        "Began",
+        "When the session began, by the clock of its place",
+        lambda row: row.began,
+        order=lambda row: row.info.metadata.started.timestamp(),
+        detail=_began_detail,
+    ),
+    SessionColumn.TITLE: Column(
+        "Title",
+        "Press F2 to rename; without a title, what was listened to",
+        _title,
+        detail=lambda row: f"{_title(row)} ({row.info.id})",
+    ),
+    SessionColumn.STUDY: Column(
+        "Study", "The study that it belongs to", lambda row: row.info.metadata.study.name
+    ),
+    SessionColumn.PARTICIPANT: Column(
+        "Participant", "The participant's code", lambda row: row.info.metadata.study.participant
+    ),
+    SessionColumn.CONDITION: Column(
+        "Condition", "The study's condition", lambda row: row.info.metadata.study.condition
+    ),
+    SessionColumn.LENGTH: Column(
+        "Length",
+        "Time that it covers",
+        lambda row: clock_text(row.info.duration_s),
+        order=lambda row: row.info.duration_s,
+        right=True,
+    ),
+    SessionColumn.SPEECH: Column(
+        "Speech",
+        "Time of speech in all channels",
+        lambda row: clock_text(row.info.speech_s),
+        order=lambda row: row.info.speech_s,
+        right=True,
+    ),
+    SessionColumn.SOUNDED: Column(
+        "Sounded",
+        "Shares of the speech whose segments carry a label",
+        lambda row: row.label_summary,
+        order=_label_order,
+        detail=_label_detail,
+    ),
+    SessionColumn.SIZE: Column(
+        "Size",
+        "What it takes on the disk",
+        lambda row: size_text(row.info.size),
+        order=lambda row: float(row.info.size),
+        right=True,
+    ),
+    SessionColumn.SOUND: Column(
+        "Audio",
+        "Whether the sound was kept",
+        lambda row: "–" if row.info.audio is None else "kept",
+        detail=lambda row: "No sound was kept" if row.info.audio is None else str(row.info.audio),
+    ),
+}
+
+
+class SessionTableModel(TableModel[SessionRow]):
+    """Rows for a view; a title can be edited."""
+
+    renamed = pyqtSignal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__(COLUMNS)
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Titles can be edited."""
+        flags = super().flags(index)
+        if index.column() == SessionColumn.TITLE:
+            flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The title as it is edited, or what a cell shows."""
+        if role == Qt.ItemDataRole.EditRole:
+            return self.rows[index.row()].info.metadata.title
+        return super().data(index, role)
+
+    def setData(self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Pass a new title on."""
+        title = str(value).strip()
+        info = self.rows[index.row()].info
+        if role != Qt.ItemDataRole.EditRole or title == info.metadata.title:
+            return False
+        self.renamed.emit(info.id, title)
+        return True
+
+    def color(self, row: SessionRow, column: int, theme: Theme) -> str:
+        """Muted where there is no title, or no sound."""
+        untitled = column == SessionColumn.TITLE and not row.info.metadata.title
+        silent = column == SessionColumn.SOUND and row.info.audio is None
+        return theme.muted if untitled or silent else theme.text
+
+    def shares(self, row: SessionRow) -> Mapping[str, float]:
+        """Shares of the voiced duration, the largest first."""
+        return row.shares
+
 
 _WIDEST_TEXTS = {
     SessionColumn.BEGAN: "2026-12-28 20:28",

@@ -7,25 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from PyQt6.QtCore import (
-    QEvent,
-    QPoint,
-    Qt,
-    QTimer,
-    pyqtSignal,
-)
-from PyQt6.QtGui import (
-    QResizeEvent,
-    QShowEvent,
-)
-from PyQt6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QMenu,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import QEvent, QPoint, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QResizeEvent, QShowEvent
+from PyQt6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -33,17 +17,24 @@ from realtime_ser.base.text import count_text, size_text
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.gui.app.action_table import SESSIONS
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.library.deletion import DeleteDialog
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import SessionDetails
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.filters import Filters
-from realtime_ser.gui.library.reanalysis_dialog import ReanalysisDialog
-from realtime_ser.gui.library.session_rows import SessionRow, read_session_rows
-from realtime_ser.gui.library.session_table import SessionTable
+from realtime_ser.gui.library.session_dialogs import DeleteDialog, ReanalysisDialog
+from realtime_ser.gui.library.session_table import SessionRow, SessionTable, read_session_rows
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
-from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label
+from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.parts import (
+    MessageLabel,
+    bar,
+    button,
+    column,
+    file_dialog,
+    label,
+    row,
+)
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 _RUNNING_MS = 2000
@@ -53,7 +44,7 @@ FOLD_WIDTH = 120
 """Below this width, in units of the grid, the details fold away."""
 
 
-class SessionsWindow(QWidget):
+class SessionsWindow(Window):
     """The table of the kept sessions, and what can be done with them.
 
     Parameters
@@ -70,9 +61,7 @@ class SessionsWindow(QWidget):
     open_requested = pyqtSignal(str)
 
     def __init__(self, config: Config, store: Store, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("window")
-        self.setWindowTitle("Sessions")
+        super().__init__("Sessions", parent)
         self._config = config
         self._store = store
         self.filters = Filters()
@@ -81,14 +70,20 @@ class SessionsWindow(QWidget):
         self.message = MessageLabel()
         self.sum = label("", "small muted")
         self.retention = label("", "small muted", wrap=True)
-        self.open = button("Open", "Look at the session (Enter)", "primary")
-        self.export = button("Export…", "Write for other tools (Ctrl+E)")
+        self.open = button("Open", "Look at the session (Enter)", "primary", clicked=self._open)
+        self.export = button("Export…", "Write for other tools (Ctrl+E)", clicked=self.ask_export)
         self.import_button = button(
-            "Import…", "Read markers and intervals of ELAN, Praat or Audacity"
+            "Import…",
+            "Read markers and intervals of ELAN, Praat or Audacity",
+            clicked=self.ask_import,
         )
-        self.reanalysis = button("Hear again…", "Let another model listen to the kept audio")
-        self.trend = button("Trend…", "A participant's sessions over time")
-        self.delete = button("Delete…", "Delete for good, audio included (Del)")
+        self.reanalysis = button(
+            "Hear again…", "Let another model listen to the kept audio", clicked=self.ask_reanalysis
+        )
+        self.trend = button("Trend…", "A participant's sessions over time", clicked=self.show_trend)
+        self.delete = button(
+            "Delete…", "Delete for good, audio included (Del)", clicked=self.ask_delete
+        )
         self._timer = QTimer(self)
         self._timer.setInterval(_RUNNING_MS)
         self._lay_out()
@@ -202,7 +197,6 @@ class SessionsWindow(QWidget):
             return
         if rows:
             dialog = DeleteDialog(rows, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.confirmed.connect(lambda files: self._delete(rows, files=files))
             dialog.open()
 
@@ -225,7 +219,6 @@ class SessionsWindow(QWidget):
         rows = self.table.chosen()
         if rows:
             dialog = ExportDialog(self._store.folder, [one.info for one in rows], self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.exported.connect(lambda paths: self.message.say(f"Exported to {paths[0]}."))
             dialog.open()
 
@@ -263,7 +256,6 @@ class SessionsWindow(QWidget):
         rows = [one for one in self.table.chosen() if one.info.audio is not None]
         if rows:
             dialog = ReanalysisDialog(self._store.folder, rows, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.reanalysed.connect(self._show_reanalysed)
             dialog.open()
 
@@ -311,12 +303,12 @@ class SessionsWindow(QWidget):
             action.triggered.connect(lambda _: act())
             action.setEnabled(enabled)
 
-        for control, act in self._button_actions:
+        for control in self._buttons:
             if control is self.delete:
                 add("Rename\tF2", self.table.rename, enabled=len(rows) == 1)
                 add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
                 menu.addSeparator()
-            add(control.text(), act, enabled=control.isEnabled())
+            add(control.text(), control.click, enabled=control.isEnabled())
         people = {one.info.metadata.study.participant for one in rows} - {""}
         for code in sorted(people):
             add(
@@ -378,48 +370,29 @@ class SessionsWindow(QWidget):
         self.table.fit(room if self.details.isHidden() else room - style.grid(DETAILS_WIDTH))
 
     def _lay_out(self) -> None:
-        bar = QWidget()
-        bar.setObjectName("bar")
-        foot = QHBoxLayout(bar)
-        pad(foot, (2, 1, 2, 1), 1)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.sum)
-        words.addWidget(self.retention)
-        foot.addLayout(words, 1)
-        for control in (
+        foot = bar(
+            (column(self.sum, self.retention), 1),
             self.import_button,
             self.reanalysis,
             self.trend,
             self.export,
             self.delete,
             self.open,
-        ):
-            foot.addWidget(control)
-        left = QVBoxLayout()
-        left.addWidget(self.table, 1)
-        left.addWidget(self.message)
-        self._middle = QHBoxLayout()
-        pad(self._middle, (2, 1, 0, 0), 1)
-        self._middle.addLayout(left, 1)
-        self._middle.addWidget(self.details)
-        column = QVBoxLayout(self)
-        pad(column)
-        column.addWidget(self.filters)
-        column.addLayout(self._middle, 1)
-        column.addWidget(bar)
-        for part in (self, bar, self.filters):
-            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        )
+        left = column((self.table, 1), self.message, spacing=0.75)
+        self._middle = row((left, 1), self.details, margins=(2, 1, 0, 0))
+        self.setLayout(column(self.filters, (self._middle, 1), foot))
 
     @property
-    def _button_actions(self) -> tuple[tuple[QPushButton, Callable[[], object]], ...]:
+    def _buttons(self) -> tuple[QPushButton, ...]:
+        """In the order of the context menu."""
         return (
-            (self.open, self._open),
-            (self.export, self.ask_export),
-            (self.import_button, self.ask_import),
-            (self.reanalysis, self.ask_reanalysis),
-            (self.trend, self.show_trend),
-            (self.delete, self.ask_delete),
+            self.open,
+            self.export,
+            self.import_button,
+            self.reanalysis,
+            self.trend,
+            self.delete,
         )
 
     def _connect(self) -> None:
@@ -432,8 +405,6 @@ class SessionsWindow(QWidget):
         self.table.key_pressed.connect(self._handle_key)
         self.table.customContextMenuRequested.connect(self._open_menu)
         self._timer.timeout.connect(self.refresh)
-        for control, act in self._button_actions:
-            control.clicked.connect(lambda _, act=act: act())
         self.actions_ = Actions(self, SESSIONS)
         self.actions_.bind(
             {

@@ -11,17 +11,16 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QCompleter,
     QDateTimeEdit,
-    QDialog,
     QFormLayout,
     QLineEdit,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.errors import UsageError
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.theme.style_watcher import pad
+from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
@@ -33,7 +32,7 @@ from realtime_ser.gui.widgets.parts import (
 from realtime_ser.session.store import Store
 
 
-class StudyDialog(QDialog):
+class StudyDialog(Dialog):
     """Where the next session belongs, and who speaks in which channel.
 
     Parameters
@@ -49,10 +48,8 @@ class StudyDialog(QDialog):
     def __init__(
         self, config: Config, store: Store | None = None, *, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Study", parent, heading="Where the next session belongs")
         self._config = config
-        self.setWindowTitle("Study")
-        self.title = label("Where the next session belongs", "big bold", wrap=True)
         self.text = label(
             "It is kept with the session, and in every export. Use a code, not a name, for the "
             "participant. What stays empty is not kept.",
@@ -75,23 +72,25 @@ class StudyDialog(QDialog):
         self.consent.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
         self.consent.setAccessibleName("Time of consent")
         self.consent.setToolTip("When the participant agreed; arrow keys change it")
-        self.now = button("Consent given now", "Note this moment as the time of consent")
+        self.now = button(
+            "Consent given now",
+            "Note this moment as the time of consent",
+            clicked=self._set_consent_now,
+        )
         self.channels = ChevronComboBox("Channels", "How many voices have a channel of their own")
         self.names = (QLineEdit(), QLineEdit())
         self.message = MessageLabel()
-        self.cancel = button("Cancel", "Change nothing (Esc)")
-        self.use = button("Use for the next session", "Take this over", "primary")
+        self.cancel = button("Cancel", "Change nothing (Esc)", clicked=self.reject)
+        self.use = button(
+            "Use for the next session", "Take this over", "primary", clicked=self.accept
+        )
         self.use.setDefault(True)
         self._fill()
         self._lay_out()
-        self.now.clicked.connect(self._set_consent_now)
         # Nobody agrees for somebody else.
         self.participant.currentTextChanged.connect(lambda _: self.agreed.setChecked(False))
         self.agreed.toggled.connect(self._show_consent)
         self.channels.currentIndexChanged.connect(self._show_channels)
-        self.cancel.clicked.connect(self.reject)
-        self.use.clicked.connect(self.accept)
-        StyleWatcher(self, config.window.theme)
         self._show_consent()
         self._show_channels()
         self.study.setFocus()
@@ -180,15 +179,11 @@ class StudyDialog(QDialog):
     def _lay_out(self) -> None:
         self._form = QFormLayout()
         pad(self._form, 0, (2, 1))
-        set_size(self, min_width=72)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        for name, widget in (
-            ("&Study", self.study),
-            ("&Participant", self.participant),
-            ("C&ondition", self.condition),
-        ):
-            self._form.addRow(name, widget)
+        self._form.addRow("&Study", self.study)
+        self._form.addRow("&Participant", self.participant)
+        self._form.addRow("C&ondition", self.condition)
         self._form.addRow("Consent", row(self.agreed, None, self.now))
         self._form.addRow("&Time of it", self.consent)
         self._form.addRow(separator())
@@ -196,14 +191,14 @@ class StudyDialog(QDialog):
         first, second = self.channels.itemData(1)
         self._form.addRow(f"Channel {first}", self.names[0])
         self._form.addRow(f"Channel {second}", self.names[1])
-        column = QVBoxLayout(self)
-        pad(column, 3, 2)
-        column.addWidget(self.title)
-        column.addWidget(self.text)
-        column.addLayout(self._form)
-        column.addWidget(self.message)
-        column.addStretch(1)
-        column.addLayout(row(None, self.cancel, self.use))
+        self.show_parts(
+            self.text,
+            self._form,
+            self.message,
+            None,
+            row(None, self.cancel, self.use),
+            min_width=72,
+        )
 
 
 def _field(name: str, value: str | None, known: list[str]) -> ChevronComboBox:

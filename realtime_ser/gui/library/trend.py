@@ -6,38 +6,34 @@ from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QFileDialog,
-    QSplitter,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QFileDialog, QSplitter, QTableWidget, QTableWidgetItem, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text, percent_text
 from realtime_ser.gui.app.action_table import TREND
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.library.table_style import set_up_table
+from realtime_ser.gui.library.tables import set_up_table
 from realtime_ser.gui.library.trend_plot import TrendPlot
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
+from realtime_ser.gui.widgets.dialogs import Window
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
+    bar,
     button,
+    column,
     file_dialog,
     label,
-    row,
 )
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
 
 _FIXED = ("Began", "Title", "Condition", "Length", "Speech", "Certain")
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class TrendWindow(QWidget):
+class TrendWindow(Window):
     """A participant's sessions: lines over time, and the same numbers in a table.
 
     Parameters
@@ -63,16 +59,18 @@ class TrendWindow(QWidget):
         *,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("window")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        super().__init__("Trend", parent)
         self._store = store
         self._points: list[TrendPoint] = []
         self.participant = ChevronComboBox("Participant", "Whose sessions are shown")
         self.channel = ChevronComboBox("Channel", "Whose voice counts, where channels are named")
         self.sum = label("", "muted")
-        self.export = button("Export CSV…", "Write the table's numbers to a file (Ctrl+E)")
-        self.open = button("Open", "Look at the chosen session (Enter)", "primary")
+        self.export = button(
+            "Export CSV…", "Write the table's numbers to a file (Ctrl+E)", clicked=self._ask_export
+        )
+        self.open = button(
+            "Open", "Look at the chosen session (Enter)", "primary", clicked=self._open
+        )
         self.message = MessageLabel()
         self.plot = TrendPlot()
         self.table = QTableWidget()
@@ -82,7 +80,8 @@ class TrendWindow(QWidget):
         self.resize(1280, 720)
         self.setMinimumSize(640, 480)
         StyleWatcher(self, config.window.theme, changed=lambda _: self._fit())
-        self._fill_participants(participant)
+        self.participant.fill([(code, code) for code in store.participants()], participant)
+        self.refresh()
         self.plot.setFocus()
 
     def refresh(self) -> None:
@@ -108,24 +107,10 @@ class TrendWindow(QWidget):
         self.export.setEnabled(bool(self._points))
         self._choose(len(self._points) - 1)
 
-    def _fill_participants(self, wanted: str | None) -> None:
-        self.participant.blockSignals(True)
-        for code in self._store.participants():
-            self.participant.addItem(code, code)
-        self.participant.setCurrentIndex(max(0, self.participant.findData(wanted)))
-        self.participant.blockSignals(False)
-        self.refresh()
-
     def _fill_channels(self, names: list[str]) -> None:
-        box, chosen = self.channel, self.channel.currentData()
-        box.blockSignals(True)
-        box.clear()
-        box.addItem("All channels", None)
-        for name in names:
-            box.addItem(name, name)
-        box.setCurrentIndex(max(0, box.findData(chosen)))
-        box.setVisible(bool(names))
-        box.blockSignals(False)
+        choices = [("All channels", None), *((name, name) for name in names)]
+        self.channel.fill(choices, self.channel.currentData())
+        self.channel.setVisible(bool(names))
 
     def _fill_table(self) -> None:
         labels = labels_of(self._points)
@@ -148,17 +133,15 @@ class TrendWindow(QWidget):
                     for name in labels
                 ),
             ]
-            for column, words in enumerate(cells):
+            for number, words in enumerate(cells):
                 item = QTableWidgetItem(words)
-                if column >= 3:
-                    item.setTextAlignment(
-                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                    )
-                self.table.setItem(place, column, item)
-        for column in range(3, self.table.columnCount()):
-            head = self.table.horizontalHeaderItem(column)
+                if number >= 3:
+                    item.setTextAlignment(_RIGHT)
+                self.table.setItem(place, number, item)
+        for number in range(3, self.table.columnCount()):
+            head = self.table.horizontalHeaderItem(number)
             if head is not None:
-                head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                head.setTextAlignment(_RIGHT)
         self.table.setColumnHidden(
             2, not any(p.info.metadata.study.condition for p in self._points)
         )
@@ -197,26 +180,25 @@ class TrendWindow(QWidget):
 
     def _fit(self) -> None:
         self.table.resizeColumnsToContents()
-        for column in range(self.table.columnCount()):
-            width = self.table.columnWidth(column) + style_of(self).grid(1)
-            self.table.setColumnWidth(column, min(width, style_of(self).grid(30)))
+        for number in range(self.table.columnCount()):
+            width = self.table.columnWidth(number) + style_of(self).grid(1)
+            self.table.setColumnWidth(number, min(width, style_of(self).grid(30)))
 
     def _lay_out(self) -> None:
-        bar = QWidget()
-        bar.setObjectName("bar")
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        name = label("Participant")
-        controls = row(name, self.participant, self.channel, self.sum, None, self.export, self.open)
-        pad(controls, (2, 1, 2, 1), 1)
-        bar.setLayout(controls)
         for box in (self.participant, self.channel):
             set_size(box, min_width=14)
-        below = QWidget()
-        lower = QVBoxLayout(below)
-        pad(lower, (2, 1, 2, 2), 1)
-        lower.addWidget(self.table, 1)
-        lower.addWidget(self.message)
         set_size(self.table, rows=3.5)
+        head = bar(
+            label("Participant"),
+            self.participant,
+            self.channel,
+            self.sum,
+            None,
+            self.export,
+            self.open,
+        )
+        below = QWidget()
+        below.setLayout(column((self.table, 1), self.message, margins=(2, 1, 2, 2), spacing=1))
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.plot)
         split.addWidget(below)
@@ -224,10 +206,7 @@ class TrendWindow(QWidget):
         split.setStretchFactor(1, 2)
         split.setSizes([3000, 2000])
         split.setChildrenCollapsible(False)
-        column = QVBoxLayout(self)
-        pad(column)
-        column.addWidget(bar)
-        column.addWidget(split, 1)
+        self.setLayout(column(head, (split, 1)))
 
     def _connect(self) -> None:
         self.participant.currentIndexChanged.connect(lambda _: self.refresh())
@@ -236,8 +215,6 @@ class TrendWindow(QWidget):
         self.table.cellActivated.connect(lambda *_: self._open())
         self.plot.chosen.connect(self._choose)
         self.plot.activated.connect(lambda _: self._open())
-        self.open.clicked.connect(self._open)
-        self.export.clicked.connect(self._ask_export)
         self.actions_ = Actions(self, TREND)
         self.actions_.bind(
             {"export": self._ask_export, "refresh": self.refresh, "close": self.close}

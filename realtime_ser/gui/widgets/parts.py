@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
+    QPlainTextEdit,
     QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -83,6 +88,15 @@ class ChevronComboBox(QComboBox):
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
 
+    def fill(self, choices: Iterable[tuple[str, Any]], chosen: Any) -> None:
+        """Offer texts with their values, one of which is chosen, or else the first; no signal."""
+        before = self.blockSignals(True)
+        self.clear()
+        for text, value in choices:
+            self.addItem(text, value)
+        self.setCurrentIndex(max(0, self.findData(chosen)))
+        self.blockSignals(before)
+
     def sizeHint(self) -> QSize:
         """Room for the longest words and the sign."""
         return super().sizeHint() + QSize(style_of(self).grid(1), 0)
@@ -117,13 +131,22 @@ def seconds_box(name: str, tip: str, most_s: float = 0.0, *, decimals: int = 2) 
     return made
 
 
-def button(text: str, tip: str, role: str = "", *, click_focus: bool = True) -> QPushButton:
+def button(
+    text: str,
+    tip: str,
+    role: str = "",
+    *,
+    click_focus: bool = True,
+    clicked: Callable[[], object] | None = None,
+) -> QPushButton:
     """A button with a tooltip.
 
     Parameters
     ----------
     click_focus
         Whether a click focuses it; else keys such as Space keep their meaning for the window.
+    clicked
+        What it does.
     """
     made = QPushButton(text)
     made.setToolTip(tip)
@@ -133,6 +156,8 @@ def button(text: str, tip: str, role: str = "", *, click_focus: bool = True) -> 
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if role:
         set_role(made, role)
+    if clicked is not None:
+        made.clicked.connect(clicked)
     return made
 
 
@@ -154,15 +179,56 @@ def separator() -> QFrame:
     return made
 
 
-def row(*widgets: QWidget | None, spacing: float = 1.0) -> QHBoxLayout:
-    """Widgets beside each other; ``None`` takes the room that is left."""
+Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | None
+"""Of a row or column: a widget or layout, with its stretch if need be; ``None`` stretches alone."""
+
+
+Margins = float | tuple[float, float, float, float]
+
+
+def row(*parts: Part, margins: Margins = 0.0, spacing: float = 1.0) -> QHBoxLayout:
+    """Parts beside each other; margins and spacing in units of the grid."""
     made = QHBoxLayout()
-    pad(made, 0, spacing)
-    for widget in widgets:
-        if widget is None:
-            made.addStretch(1)
+    pad(made, margins, spacing)
+    _add_parts(made, parts)
+    return made
+
+
+def column(*parts: Part, margins: Margins = 0.0, spacing: float = 0.0) -> QVBoxLayout:
+    """Parts below each other; margins and spacing in units of the grid."""
+    made = QVBoxLayout()
+    pad(made, margins, spacing)
+    _add_parts(made, parts)
+    return made
+
+
+def _add_parts(layout: QBoxLayout, parts: Iterable[Part]) -> None:
+    for part in parts:
+        item, stretch = part if isinstance(part, tuple) else (part, 0)
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, QLayout):
+            layout.addLayout(item, stretch)
         else:
-            made.addWidget(widget)
+            layout.addWidget(item, stretch)
+
+
+def bar(*parts: Part) -> QWidget:
+    """A strip of controls along an edge of a window."""
+    made = QWidget()
+    made.setObjectName("bar")
+    made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    made.setLayout(row(*parts, margins=(2, 1, 2, 1)))
+    return made
+
+
+def text_view(name: str, tip: str = "", text: str = "") -> QPlainTextEdit:
+    """Lines to read and copy, which Tab leaves."""
+    made = QPlainTextEdit(text)
+    made.setReadOnly(True)
+    made.setTabChangesFocus(True)
+    made.setAccessibleName(name)
+    made.setToolTip(tip)
     return made
 
 

@@ -8,7 +8,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.gui.library import offer_interrupted
-from realtime_ser.gui.library.deletion import DeleteDialog
+from realtime_ser.gui.library.session_dialogs import DeleteDialog
 from realtime_ser.session.live import prepare_store
 from realtime_ser.session.store import open_store
 from tests import kept_sessions as made
@@ -17,11 +17,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a program is ki
 
 
 @pytest.fixture
-def offer(qtbot, config, store):
+def offer(qtbot, store):
     def make():
-        dialog = offer_interrupted(config, store)
+        dialog = offer_interrupted(store)
         if dialog is not None:
-            qtbot.addWidget(dialog)
             qtbot.waitExposed(dialog)
         return dialog
 

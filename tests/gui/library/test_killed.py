@@ -54,13 +54,12 @@ def kill_at_random(store, programs):
     return killed
 
 
-def test_twenty_killed_sessions_are_offered_with_all_but_their_last_second(qtbot, config, store):
+def test_twenty_killed_sessions_are_offered_with_all_but_their_last_second(qtbot, store):
     killed = {}
     for number in range(_ROUNDS):
         codes = [f"K{number}{letter}" for letter in "abcdefghij"[:_AT_ONCE]]
         killed |= kill_at_random(store, {code: listen(code) for code in codes})
-    dialog = offer_interrupted(config, store)
-    qtbot.addWidget(dialog)
+    dialog = offer_interrupted(store)
     offered = {one.row.info.metadata.study.participant: one.row.info for one in dialog.offers}
     assert offered.keys() == killed.keys()
     for code, info in offered.items():
@@ -70,4 +69,4 @@ def test_twenty_killed_sessions_are_offered_with_all_but_their_last_second(qtbot
         np.testing.assert_array_equal(columns.step, np.arange(len(columns)))
         assert info.duration_s > 0
     dialog.keep_all.click()
-    assert offer_interrupted(config, store) is None
+    assert offer_interrupted(store) is None

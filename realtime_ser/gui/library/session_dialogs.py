@@ -1,0 +1,221 @@
+"""Dialogs of the sessions' window: what is deleted, and what another model hears again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPlainTextEdit, QWidget
+
+from realtime_ser.base.text import clock_text, count_text, size_text
+from realtime_ser.gui.library.session_table import SessionRow
+from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    button,
+    file_dialog,
+    label,
+    row,
+    text_view,
+)
+from realtime_ser.gui.widgets.task import ReportProgress
+from realtime_ser.recogniser.bundle import shipped_models
+from realtime_ser.session.analysis.reanalysis import reanalyse
+from realtime_ser.session.store import Store
+
+
+class DeleteDialog(Dialog):
+    """Names the sessions and files that would be deleted.
+
+    Parameters
+    ----------
+    rows
+        The sessions.
+    """
+
+    #: A person wants it; the argument says whether the tables that a person named go too.
+    confirmed = pyqtSignal(bool)
+
+    def __init__(self, rows: Sequence[SessionRow], parent: QWidget) -> None:
+        count = count_text(len(rows), "session")
+        super().__init__("Delete for good", parent, heading=f"Delete {count} for good?")
+        self._rows = tuple(rows)
+        self.text = label("", wrap=True)
+        self.list = text_view("What is deleted")
+        self.list.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        named = [path for session_row in rows for path in _named_files(session_row)]
+        self.files = QCheckBox(f"Also {count_text(len(named), 'file')} that you named yourself")
+        self.files.setToolTip("\n".join(map(str, named)))
+        self.files.setVisible(bool(named))
+        self.files.toggled.connect(self._describe)
+        self.cancel = button("Keep", "Delete nothing (Esc)", clicked=self.reject)
+        self.delete_button = button(
+            f"Delete {count}", "Delete what is listed, for good", "danger", clicked=self._confirm
+        )
+        set_size(self.list, min_width=64, min_height=14)
+        self._describe()
+        self.show_parts(
+            self.text,
+            self.list,
+            self.files,
+            row(None, self.cancel, self.delete_button),
+            default=self.cancel,
+        )
+
+    def _confirm(self) -> None:
+        self.confirmed.emit(self.files.isChecked())
+        self.accept()
+
+    def _describe(self) -> None:
+        """Name what goes, and what stays."""
+        files = self.files.isChecked()
+        sounds = sum(_deletes_audio(session_row, files=files) for session_row in self._rows)
+        audio = f", the audio of {sounds} of them included" if sounds else ""
+        if sounds == len(self._rows):
+            audio = ", audio included"
+        size = sum(session_row.info.size for session_row in self._rows)
+        self.text.setText(
+            f"Updates, segments, markers, notes and labelled intervals go{audio}: "
+            f"{size_text(size)} that nobody can bring back."
+        )
+        lines = [
+            line for session_row in self._rows for line in _row_lines(session_row, files=files)
+        ]
+        self.list.setPlainText("\n".join(lines))
+
+
+def _named_files(session_row: SessionRow) -> list[Path]:
+    """Files whose names a person chose."""
+    info = session_row.info
+    return info.files.existing() if info.files is not None and info.named else []
+
+
+def _deletes_audio(session_row: SessionRow, *, files: bool) -> bool:
+    audio = session_row.info.own_audio
+    return audio is not None and (files or audio not in _named_files(session_row))
+
+
+def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
+    info = session_row.info
+    study = info.metadata.study
+    words = [
+        session_row.began,
+        session_row.name,
+        f"{study.name} {study.participant}".strip(),
+        clock_text(info.duration_s),
+        size_text(info.size),
+    ]
+    written = [] if info.files is None else info.files.existing()
+    stays = [] if files else _named_files(session_row)
+    if info.audio is not None and info.audio not in written:
+        written.append(info.audio)
+        if info.own_audio is None:
+            stays = [*stays, info.audio]
+    return [
+        "   ".join(word for word in words if word),
+        *(f"    {'stays' if path in stays else 'goes'}  {path}" for path in written),
+    ]
+
+
+class ReanalysisDialog(TaskDialog):
+    """Chooses a model that hears sessions again, and shows how far the hearing is.
+
+    Parameters
+    ----------
+    folder
+        Of the store.
+    rows
+        Sessions whose sound was kept.
+    """
+
+    #: IDs of the new sessions, those that were done before an end on demand too.
+    reanalysed = pyqtSignal(list)
+
+    def __init__(self, folder: Path, rows: Sequence[SessionRow], parent: QWidget) -> None:
+        heading = f"Hear {count_text(len(rows), 'session')} again"
+        super().__init__("Hear again", parent, heading=heading)
+        self._folder = folder
+        self._session_ids = [session_row.info.id for session_row in rows]
+        self._finished_ids: list[str] = []
+        self.text = label(
+            "A model listens to the kept audio; what it says becomes a new session beside the "
+            "first one, with its markers, labelled intervals and study.",
+            wrap=True,
+        )
+        self.models = ChevronComboBox(
+            "Model", "Models that ship with the program, and those that you have chosen"
+        )
+        self.models.fill([(name, name) for name in shipped_models()], None)
+        self.browse = button(
+            "Other…", "Choose the folder of another model bundle", clicked=self._browse
+        )
+        self.progress.setRange(0, 1000)
+        self.cancel = button(
+            "Cancel",
+            "End here; nothing of an unfinished session is left (Esc)",
+            clicked=self.reject,
+        )
+        self.begin = button("Hear again", "Begin", "primary", clicked=self._begin)
+        self.begin.setDefault(True)
+        set_size(self.models, min_width=24)
+        self.show_parts(
+            self.text,
+            row(label("Model"), self.models, self.browse, None),
+            self.progress,
+            self.message,
+            row(None, self.cancel, self.begin),
+            min_width=64,
+        )
+
+    def _browse(self) -> None:
+        dialog = file_dialog(self, "Folder of a model bundle", [])
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self._add_model)
+        dialog.open()
+
+    def _add_model(self, folder: str) -> None:
+        self.models.addItem(Path(folder).name, folder)
+        self.models.setCurrentIndex(self.models.count() - 1)
+
+    def _begin(self) -> None:
+        model = str(self.models.currentData())
+        folder, names, finished_ids = self._folder, self._session_ids, self._finished_ids
+
+        def work(advance: ReportProgress) -> None:
+            with Store(folder) as store:
+                for index, name in enumerate(names):
+
+                    def inside(share: float, index: int = index) -> None:
+                        advance((index + share) / len(names))
+
+                    finished_ids.append(reanalyse(store, store.session(name), model, inside).id)
+
+        self.run_task(work)
+
+    def show_busy(self, *, busy: bool) -> None:
+        """Keep the model while it hears."""
+        super().show_busy(busy=busy)
+        self.progress.setValue(0)
+        for widget in (self.begin, self.models, self.browse):
+            widget.setEnabled(not busy)
+
+    def succeeded(self, result: object) -> None:  # noqa: ARG002
+        """Tell of the new sessions, and close."""
+        self.reanalysed.emit(self._finished_ids)
+        self.accept()
+
+    def cancelled(self) -> None:
+        """Tell of the sessions that were done before, and close."""
+        if self._finished_ids:
+            self.reanalysed.emit(self._finished_ids)
+        self.done(self.DialogCode.Rejected.value)
+
+    def failed(self, error: Exception) -> None:
+        """Tell of the sessions that were done before; the others can be tried again."""
+        super().failed(error)
+        if self._finished_ids:
+            self.reanalysed.emit(list(self._finished_ids))
+            self._session_ids = self._session_ids[len(self._finished_ids) :]
+            self._finished_ids = []

@@ -1,0 +1,138 @@
+"""What windows and dialogs have in common: a title, parts, and work that has to end first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QDialog, QProgressBar, QPushButton, QWidget
+
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.widgets.parts import MessageLabel, Part, column, label
+from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+
+
+class Window(QWidget):
+    """A window of its own beside others, in the program's theme.
+
+    Parameters
+    ----------
+    name
+        Title of the window.
+    parent
+        Another window, with which this one is deleted.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle(name)
+
+
+class Dialog(QDialog):
+    """A dialog in the program's theme.
+
+    Parameters
+    ----------
+    name
+        Title of the window.
+    heading
+        Words above the parts; empty: the name.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None, *, heading: str = "") -> None:
+        super().__init__(parent)
+        self.setWindowTitle(name)
+        self.title = label(heading or name, "big bold", wrap=True)
+
+    def show_parts(
+        self,
+        *parts: Part,
+        min_width: float = 0.0,
+        spacing: float = 2.0,
+        default: QPushButton | None = None,
+        restyled: Callable[[Style], None] | None = None,
+    ) -> None:
+        """Lay the parts out below the heading.
+
+        Parameters
+        ----------
+        min_width, spacing
+            In units of the grid.
+        default
+            The button that Enter presses, and that has the focus first.
+        restyled
+            Called with the style, now and whenever it changes.
+        """
+        self.setLayout(column(self.title, *parts, margins=3, spacing=spacing))
+        if min_width:
+            set_size(self, min_width=min_width)
+        StyleWatcher(self, changed=restyled)
+        if default is not None:
+            default.setDefault(True)
+            default.setFocus()
+
+    def open(self) -> None:
+        """Show the dialog over its window; it is deleted when it closes."""
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().open()
+
+
+class TaskDialog(Dialog):
+    """A dialog that works beside the window; it closes when the work has ended."""
+
+    def __init__(self, name: str, parent: QWidget | None, *, heading: str = "") -> None:
+        super().__init__(name, parent, heading=heading)
+        self._task: Task | None = None
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress")
+        self.progress.hide()
+        self.message = MessageLabel()
+
+    def run_task(self, work: Callable[[ReportProgress], Any]) -> None:
+        """Begin some work."""
+        self._task = task = Task(work, self)
+        task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        task.succeeded.connect(self.succeeded)
+        task.failed.connect(self.failed)
+        task.cancelled.connect(self.cancelled)
+        self.message.say("")
+        self.show_busy(busy=True)
+        task.start()
+
+    def show_busy(self, *, busy: bool) -> None:
+        """Show whether there is work; what must not change meanwhile is disabled."""
+        self.progress.setVisible(busy)
+
+    def succeeded(self, result: Any) -> None:
+        """Take the result of the work."""
+        raise NotImplementedError
+
+    def failed(self, error: Exception) -> None:
+        """Say why the work has failed."""
+        self.show_busy(busy=False)
+        self.message.warn(error_sentence(error))
+
+    def cancelled(self) -> None:
+        """Take note that a person has ended the work."""
+        self.show_busy(busy=False)
+
+    def reject(self) -> None:
+        """Close, or end the work."""
+        if self._task is not None and self._task.running:
+            self.message.say("Ending…")
+            self._task.cancel()
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Closing ends the work first."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task.wait()
+        super().closeEvent(event)
