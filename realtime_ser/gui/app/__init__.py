@@ -2,8 +2,8 @@
 
 - ``run``: starts Qt and the live window. ``window_manager``: opens all other windows and dialogs.
 - ``action_table``: the actions and keys of all windows; ``actions`` makes menus and shortcuts of
-  them, ``key_sheet`` their list.
-- ``preferences_file``, ``preference_store``: what was chosen; ``preferences``: the dialog for it.
-- ``welcome``: purpose, limits and consent, shown at the first start.
-- ``about``, ``diagnostics``, ``log_file``, ``crash``: what a person needs when asking for help.
+  them.
+- ``preferences``: what was chosen, and its file; ``preferences_dialog``: the dialog for it.
+- ``help``: keys, purpose and limits, diagnostics, versions and licences.
+- ``log_file``, ``crash``: the program's own notes, and its faults.
 """

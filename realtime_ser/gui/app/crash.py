@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser import __version__
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
-from realtime_ser.gui.widgets.parts import button, label, reveal, row
+from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.parts import button, copy_text, label, reveal, row, text_view
 
 _log = logging.getLogger(__name__)
 
 
-class CrashDialog(QDialog):
+class CrashDialog(Dialog):
     """Message about an unexpected fault; the session goes on.
 
     Parameters
@@ -45,40 +44,40 @@ class CrashDialog(QDialog):
         log: Path | None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Something went wrong")
-        self._report = f"realtime-ser {__version__}\n{trace}"
-        self.title = label("Something went wrong in the window", "big bold", wrap=True)
+        super().__init__(
+            "Something went wrong", parent, heading="Something went wrong in the window"
+        )
         words = " ".join(part for part in (f"{fault}.", kept_text) if part)
         advice = "If the window does not behave, close it and start again; nothing is lost."
         self.text = label(f"{words} {advice}", wrap=True)
-        self.details = QPlainTextEdit(self._report)
-        self.details.setReadOnly(True)
-        self.details.setAccessibleName("Where it came from")
-        self.details.setToolTip("For whoever mends it; nothing of what was heard is in it")
-        self.copy = button("Copy", "Copy the details, to send them to whoever mends it")
-        self.log = button("Show the log file", "Open the folder of the log file")
-        self.log.setVisible(log is not None)
-        self.go_on = button("Go on", "Close this; the session goes on (Esc)", "primary")
-        self.go_on.setDefault(True)
-        column = QVBoxLayout(self)
-        pad(column, 3, 2)
-        set_size(self, min_width=80)
+        report = f"realtime-ser {__version__}\n{trace}"
+        self.details = text_view(
+            "Where it came from",
+            "For whoever mends it; nothing of what was heard is in it",
+            report,
+        )
         set_size(self.details, min_height=20)
-        for widget in (self.title, self.text, self.details):
-            column.addWidget(widget)
-        column.addLayout(row(self.copy, self.log, None, self.go_on))
-        self.copy.clicked.connect(self._copy)
-        self.log.clicked.connect(lambda: reveal(log) if log is not None else None)
-        self.go_on.clicked.connect(self.accept)
-        StyleWatcher(self)
-        self.go_on.setFocus()
-
-    def _copy(self) -> None:
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText(self._report)
+        self.copy = button(
+            "Copy",
+            "Copy the details, to send them to whoever mends it",
+            clicked=lambda: copy_text(report),
+        )
+        self.log = button(
+            "Show the log file",
+            "Open the folder of the log file",
+            clicked=lambda: reveal(log) if log is not None else None,
+        )
+        self.log.setVisible(log is not None)
+        self.go_on = button(
+            "Go on", "Close this; the session goes on (Esc)", "primary", clicked=self.accept
+        )
+        self.show_parts(
+            self.text,
+            self.details,
+            row(self.copy, self.log, None, self.go_on),
+            min_width=80,
+            default=self.go_on,
+        )
 
 
 @contextlib.contextmanager

@@ -1,203 +1,209 @@
-"""The dialog of what is remembered: how things look, the number keys, how long sessions stay."""
+"""What a person has chosen in the windows, kept from one start to the next.
+
+A JSON file in the user's configuration folder. It holds only what was changed there; everything
+else comes from ``config.yaml``. A value that cannot be understood is left out, the others count.
+"""
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QSlider,
-    QVBoxLayout,
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from realtime_ser.base.config import Config, WindowConfig
+from realtime_ser.base.errors import OutputError
+from realtime_ser.base.files import write_whole
+from realtime_ser.gui.theme.theme import ThemeChoice
+
+_log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Of the file's layout."""
+
+SPANS_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+"""Lengths of the timeline that menus and keys step through, in seconds."""
+
+PRESETS = (
+    "question",
+    "answer",
+    "laughter",
+    "interruption",
+    "task begins",
+    "task ends",
+    "noise",
+    "unclear",
+    "other",
 )
+"""Texts of the markers on the number keys, where nobody has changed them."""
 
-from realtime_ser.base.text import duration_text
-from realtime_ser.gui.app.preferences_file import PRESETS, SPANS_S, preferences_path
-from realtime_ser.gui.live.menus import THEMES
-from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
-
-_TICKS_PER_S = 10
-_LONGEST_S = 3.0
-
-_RETENTIONS = (0.0, 7.0, 30.0, 90.0, 180.0, 365.0)
-"""Days for which sessions may be kept; 0: until they are deleted."""
+_MarkerText = Annotated[str, Field(max_length=200)]
 
 
-class PreferencesDialog(QDialog):
-    """Changes hold at once, in the window behind it, and are remembered.
+class Preferences(BaseModel):
+    """All choices.
+
+    Attributes
+    ----------
+    theme, timeline_s, smoothing_s
+        As in the section ``window`` of ``config.yaml``.
+    stacked
+        Whether the timeline shows stacked areas.
+    hidden
+        Labels that the timeline leaves out.
+    presets
+        Texts of the markers on the keys 1 to 9.
+    gate_mode, noise_margin_db
+        Sensitivity of the speech gate; ``None``: as the configuration says.
+    retention_days
+        For how long sessions are kept; 0: until a person deletes them; ``None``: as the
+        configuration says.
+    replay_pauses
+        Whether listening pauses while the last seconds are played.
+    notice
+        Number of the notice that was read last; 0: none.
+    geometry
+        Place and size of the live window, in Qt's own form, Base64.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    theme: ThemeChoice = "system"
+    timeline_s: float = Field(default=60.0, ge=10, le=3600)
+    smoothing_s: float = Field(default=0.4, ge=0, le=5)
+    stacked: bool = False
+    hidden: tuple[str, ...] = ()
+    presets: tuple[_MarkerText, ...] = Field(default=PRESETS, min_length=9, max_length=9)
+    gate_mode: int | None = Field(default=None, ge=0, le=3)
+    noise_margin_db: float | None = Field(default=None, ge=0, le=40)
+    retention_days: float | None = Field(default=None, ge=0, le=36500)
+    replay_pauses: bool = True
+    notice: int = 0
+    geometry: str = ""
+
+    @classmethod
+    def from_config(cls, config: WindowConfig) -> Preferences:
+        """Those of a configuration."""
+        return cls(theme=config.theme, timeline_s=config.timeline_s, smoothing_s=config.smoothing_s)
+
+    def changed(self, values: Mapping[str, Any]) -> Preferences:
+        """The same with other values; one that does not fit is left out."""
+        known = {name: value for name, value in values.items() if name in type(self).model_fields}
+        current = self.model_dump()
+        try:
+            return type(self).model_validate(current | known)
+        except ValidationError as error:
+            wrong = {str(item["loc"][0]) for item in error.errors()}
+            _log.warning("left out of the settings: %s", ", ".join(sorted(wrong)))
+            return type(self).model_validate(
+                current | {name: value for name, value in known.items() if name not in wrong}
+            )
+
+    def apply_to(self, config: Config) -> Config:
+        """A configuration with the sensitivity of the gate and the retention that hold here."""
+        chosen = {"mode": self.gate_mode, "noise_margin_db": self.noise_margin_db}
+        changes = {name: value for name, value in chosen.items() if value is not None}
+        sessions, days = config.sessions, self.retention_days
+        if days is not None:
+            sessions = sessions.model_copy(update={"retention_days": days or None})
+        gate = config.gate.model_copy(update=changes)
+        return config.model_copy(update={"gate": gate, "sessions": sessions})
+
+
+#: Each brings a file of the version before to the version that it stands for.
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def preferences_path() -> Path:
+    """Path of the preferences' file."""
+    return Path(platformdirs.user_config_dir("realtime-ser", appauthor=False)) / "window.json"
+
+
+class PreferencesFile:
+    """File of the preferences.
 
     Parameters
     ----------
-    window
-        The live window, which shows them and tells of them.
-    retention_days
-        For how long sessions are kept now; ``None``: until a person deletes them.
+    path
+        Where it lies, or is to lie.
     """
 
-    def __init__(self, window: MainWindow, retention_days: float | None) -> None:
-        super().__init__(window)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._window = window
-        self.setWindowTitle("Settings")
-        self.title = label("Settings", "big bold")
-        self.theme = ChevronComboBox("Theme", "Dark, light, or as the system is")
-        self.span = ChevronComboBox(
-            "Length of the timeline", "Seconds on the timeline (Ctrl++ and Ctrl+-, or the wheel)"
-        )
-        self.retention = ChevronComboBox(
-            "Sessions are kept", "For how long sessions stay in the store (sessions.retention_days)"
-        )
-        self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothing_label = QLabel()
-        self.stacked = QCheckBox("Stacked areas instead of lines")
-        self.pauses = QCheckBox("Pause listening while the last seconds are played")
-        self.presets = [QLineEdit() for _ in PRESETS]
-        self.defaults = button("Usual texts", "Put back the texts that the keys had at first")
-        self.close_button = button("Close", "Close; everything is remembered (Esc)", "primary")
-        self.close_button.setDefault(True)
-        self._fill()
-        self._fill_retention(retention_days or 0.0)
-        self._lay_out()
-        self._connect()
-        StyleWatcher(self)
-        self.theme.setFocus()
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    def done(self, result: int) -> None:
-        """Close, whichever field is being written in."""
-        self._save_presets()
-        super().done(result)
+    def read(self) -> dict[str, Any]:
+        """What it holds, in today's layout; nothing where there is none that can be read.
 
-    def _fill(self) -> None:
-        preferences = self._window.preferences
-        for text, theme in THEMES:
-            self.theme.addItem(text.replace("&", ""), theme)
-        self.theme.setCurrentIndex(self.theme.findData(preferences.theme))
-        spans = sorted({*SPANS_S, preferences.timeline_s})
-        for seconds in spans:
-            self.span.addItem(duration_text(seconds), seconds)
-        self.span.setCurrentIndex(spans.index(preferences.timeline_s))
-        self.smoothing.setRange(0, round(_LONGEST_S * _TICKS_PER_S))
-        self.smoothing.setPageStep(5)
-        self.smoothing.setValue(round(preferences.smoothing_s * _TICKS_PER_S))
-        self.smoothing.setAccessibleName("Smoothing of the display")
-        self.smoothing.setToolTip(
-            "How calmly label and bars follow; what is stored is never smoothed"
-        )
-        self.stacked.setChecked(preferences.stacked)
-        self.stacked.setToolTip("How the timeline shows probabilities (A)")
-        self.pauses.setChecked(preferences.replay_pauses)
-        self.pauses.setToolTip(
-            "A microphone hears the loudspeaker: leave it on, unless you wear headphones"
-        )
-        for number, (field, text) in enumerate(
-            zip(self.presets, preferences.presets, strict=True), 1
-        ):
-            field.setText(text)
-            field.setMaxLength(200)
-            field.setAccessibleName(f"Text of the marker on key {number}")
-            field.setToolTip(f"What pressing {number} notes")
-        self._show_smoothing()
+        One that is no JSON is set aside: what is chosen next would replace all that it held.
+        """
+        try:
+            data: Any = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            _log.warning("the settings %s cannot be read: %s", self.path, error)
+            return {}
+        except ValueError as error:
+            damaged_path = self.path.with_suffix(".damaged.json")
+            _log.warning("the settings are damaged (%s) and set aside as %s", error, damaged_path)
+            with contextlib.suppress(OSError):  # told when a choice cannot be written
+                self.path.replace(damaged_path)
+            return {}
+        if not isinstance(data, dict):
+            return {}
+        kept: dict[str, Any] = data
+        version = kept.get("version")
+        for number in range(version if isinstance(version, int) else 1, VERSION):
+            kept = _MIGRATIONS[number + 1](kept)
+        return kept
 
-    def _fill_retention(self, days: float) -> None:
-        choices = sorted({*_RETENTIONS, days})
-        for one in choices:
-            self.retention.addItem(f"for {one:g} days" if one else "until you delete them", one)
-        self.retention.setCurrentIndex(choices.index(days))
+    def write(self, changes: Mapping[str, Any]) -> None:
+        """Keep some choices; all others in the file stay, also those of a newer program.
 
-    def _lay_out(self) -> None:
-        grid = QGridLayout()
-        pad(grid, 0, (1.5, 1))
-        set_size(self.smoothing_label, min_width=5)
-        set_size(self, min_width=72)
-        for line, (name, widget) in enumerate(
-            (("Theme", self.theme), ("Timeline", self.span), ("Smoothing", None))
-        ):
-            caption = label(name)
-            grid.addWidget(caption, line, 0)
-            if widget is None:
-                caption.setBuddy(self.smoothing)
-                grid.addLayout(row(self.smoothing, self.smoothing_label, spacing=1.5), line, 1)
-            else:
-                caption.setBuddy(widget)
-                grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
-        grid.addWidget(self.stacked, 3, 1)
-        grid.addWidget(self.pauses, 4, 1)
-        caption = label("Sessions")
-        caption.setBuddy(self.retention)
-        grid.addWidget(caption, 5, 0)
-        retention = row(
-            self.retention,
-            label(
-                "Older ones are deleted for good, audio included, when the next session starts.",
-                "small muted",
-                wrap=True,
-            ),
-            spacing=1.5,
-        )
-        retention.setStretch(1, 1)
-        grid.addLayout(retention, 5, 1)
-        grid.setColumnStretch(1, 1)
-        keys = QGridLayout()
-        pad(keys, 0, (1.5, 1))
-        for index, field in enumerate(self.presets):
-            column, line = divmod(index, 5)
-            caption = label(f"{index + 1}", "bold")
-            caption.setBuddy(field)
-            keys.addWidget(caption, line, 2 * column)
-            keys.addWidget(field, line, 2 * column + 1)
-        keys.addWidget(self.defaults, 4, 3)
-        self.rule_words = label(
-            "Press a key: a marker at the moment it goes down. Hold it for half a second or "
-            "longer: an interval. Ctrl and the key begin a long interval, and end it.",
-            "small muted",
-            wrap=True,
-        )
-        self.place = label(f"Kept in {preferences_path()}", "small muted", wrap=True)
-        page = QVBoxLayout(self)
-        pad(page, 3, 2)
-        page.addWidget(self.title)
-        page.addLayout(grid)
-        page.addWidget(separator())
-        page.addWidget(label("Markers on the number keys", "bold"))
-        page.addLayout(keys)
-        page.addWidget(self.rule_words)
-        page.addWidget(separator())
-        page.addWidget(self.place)
-        page.addLayout(row(None, self.close_button))
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        data = self.read()
+        version = data.get("version")
+        kept = data | dict(changes)
+        kept["version"] = max(VERSION, version if isinstance(version, int) else 0)
+        text = json.dumps(kept, indent=1, ensure_ascii=False)
+        write_whole(self.path, text, "the settings hold until the program ends")
 
-    def _connect(self) -> None:
-        choose = self._window.choose
-        self.theme.activated.connect(lambda _: choose(theme=self.theme.currentData()))
-        self.span.activated.connect(lambda _: choose(timeline_s=self.span.currentData()))
-        self.smoothing.valueChanged.connect(self._set_smoothing)
-        self.stacked.toggled.connect(lambda on: choose(stacked=on))
-        self.pauses.toggled.connect(lambda on: choose(replay_pauses=on))
-        for field in self.presets:
-            field.editingFinished.connect(self._save_presets)
-        self.defaults.clicked.connect(self._restore_presets)
-        self.retention.activated.connect(
-            lambda _: choose(retention_days=self.retention.currentData())
-        )
-        self.close_button.clicked.connect(self.accept)
 
-    def _set_smoothing(self, tenths: int) -> None:
-        self._window.choose(smoothing_s=tenths / _TICKS_PER_S)
-        self._show_smoothing()
+class PreferenceStore(QObject):
+    """Reads the preferences at the start, and writes each change.
 
-    def _show_smoothing(self) -> None:
-        tenths = self.smoothing.value()
-        self.smoothing_label.setText(f"{tenths / _TICKS_PER_S:.1f} s" if tenths else "off")
+    Attributes
+    ----------
+    preferences
+        Those of the last time, above those of the configuration.
+    """
 
-    def _restore_presets(self) -> None:
-        for field, text in zip(self.presets, PRESETS, strict=True):
-            field.setText(text)
-        self._save_presets()
+    #: A choice could not be written; one sentence, told once.
+    failed = pyqtSignal(str)
 
-    def _save_presets(self) -> None:
-        texts = tuple(field.text().strip() for field in self.presets)
-        if texts != self._window.preferences.presets:
-            self._window.choose(presets=texts)
+    def __init__(self, config: WindowConfig) -> None:
+        super().__init__()
+        self._file = PreferencesFile(preferences_path())
+        self._failure_reported = False
+        self.preferences = Preferences.from_config(config).changed(self._file.read())
+
+    def keep(self, values: Mapping[str, Any]) -> None:
+        """Remember some choices."""
+        self.preferences = self.preferences.changed(values)
+        try:
+            self._file.write(values)
+        except OutputError as error:
+            _log.warning("%s", error)
+            if not self._failure_reported:
+                self._failure_reported = True
+                self.failed.emit(str(error))

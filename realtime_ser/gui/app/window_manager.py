@@ -12,10 +12,9 @@ from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from realtime_ser.base.errors import SerError
-from realtime_ser.gui.app.about import AboutDialog
+from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
 from realtime_ser.gui.app.log_file import log_path
-from realtime_ser.gui.app.preferences import PreferencesDialog
-from realtime_ser.gui.app.welcome import NOTICE_VERSION, WelcomeDialog
+from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
 from realtime_ser.gui.live.session_controller import SessionController
@@ -238,8 +237,6 @@ class WindowManager(QObject):
 
     def diagnostics(self) -> None:
         """Look at this machine."""
-        from realtime_ser.gui.app.diagnostics import DiagnosticsDialog
-
         self._open(DiagnosticsDialog(self._controller.config, self._window))
 
     def show_log(self) -> None:

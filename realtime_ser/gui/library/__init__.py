@@ -7,7 +7,6 @@
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once, ``file_rows`` their table; ``analysis_queue`` analyses them.
 - ``trend``, ``trend_plot``: a participant's sessions over weeks.
-- ``tables``: what the tables have in common.
 """
 
 from realtime_ser.gui.library.exporting import ExportDialog

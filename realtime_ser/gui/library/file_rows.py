@@ -12,8 +12,8 @@ from PyQt6.QtGui import QColor
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import clock_text, percent_text
-from realtime_ser.gui.library.tables import SHARES_ROLE, SORT_ROLE
 from realtime_ser.gui.theme.style_watcher import current_theme
+from realtime_ser.gui.widgets.tables import SHARES_ROLE, SORT_ROLE
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
 

@@ -36,9 +36,9 @@ from realtime_ser.gui.app.action_table import FILES
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
-from realtime_ser.gui.library.tables import ShareCell, header_of, set_up_table
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
+from realtime_ser.gui.widgets.tables import ShareCell, header_of, set_up_table
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.files import StoredAnalysis

@@ -13,7 +13,9 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from realtime_ser.base.text import clock_text, percent_text, size_text
-from realtime_ser.gui.library.tables import (
+from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.theme.theme import Theme
+from realtime_ser.gui.widgets.tables import (
     SORT_ROLE,
     Column,
     ShareCell,
@@ -21,8 +23,6 @@ from realtime_ser.gui.library.tables import (
     header_of,
     set_up_table,
 )
-from realtime_ser.gui.theme.style_watcher import set_size, style_of
-from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 

@@ -13,7 +13,6 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text, percent_text
 from realtime_ser.gui.app.action_table import TREND
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.library.tables import set_up_table
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Window
@@ -26,6 +25,7 @@ from realtime_ser.gui.widgets.parts import (
     file_dialog,
     label,
 )
+from realtime_ser.gui.widgets.tables import set_up_table
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
 

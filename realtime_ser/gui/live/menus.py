@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QMainWindow
 
 from realtime_ser.base.text import duration_text
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.app.preferences_file import SPANS_S, Preferences
+from realtime_ser.gui.app.preferences import SPANS_S, Preferences
 from realtime_ser.gui.theme.theme import ThemeChoice
 
 THEMES: tuple[tuple[str, ThemeChoice], ...] = (

@@ -34,8 +34,8 @@ from realtime_ser.base.records import Record, Update
 from realtime_ser.base.text import clock_text, duration_text
 from realtime_ser.gui.app.action_table import LIVE
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.app.key_sheet import ShortcutsDialog
-from realtime_ser.gui.app.preferences_file import SPANS_S, Preferences
+from realtime_ser.gui.app.help import ShortcutsDialog
+from realtime_ser.gui.app.preferences import SPANS_S, Preferences
 from realtime_ser.gui.live.banners import (
     Banner,
     BannerText,

@@ -22,7 +22,7 @@ from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, exact_clock
 from realtime_ser.gui.app.action_table import REVIEW
 from realtime_ser.gui.app.actions import Actions
-from realtime_ser.gui.app.key_sheet import ShortcutsDialog
+from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import (
     StyleWatcher,

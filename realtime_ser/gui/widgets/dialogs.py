@@ -41,18 +41,19 @@ class Dialog(QDialog):
     name
         Title of the window.
     heading
-        Words above the parts; empty: the name.
+        Words above the parts; empty: none.
     """
 
     def __init__(self, name: str, parent: QWidget | None, *, heading: str = "") -> None:
         super().__init__(parent)
         self.setWindowTitle(name)
-        self.title = label(heading or name, "big bold", wrap=True)
+        self.title = label(heading, "big bold", wrap=True)
 
     def show_parts(
         self,
         *parts: Part,
         min_width: float = 0.0,
+        margins: float = 3.0,
         spacing: float = 2.0,
         default: QPushButton | None = None,
         restyled: Callable[[Style], None] | None = None,
@@ -61,14 +62,15 @@ class Dialog(QDialog):
 
         Parameters
         ----------
-        min_width, spacing
+        min_width, margins, spacing
             In units of the grid.
         default
             The button that Enter presses, and that has the focus first.
         restyled
             Called with the style, now and whenever it changes.
         """
-        self.setLayout(column(self.title, *parts, margins=3, spacing=spacing))
+        head = [self.title] if self.title.text() else []
+        self.setLayout(column(*head, *parts, margins=margins, spacing=spacing))
         if min_width:
             set_size(self, min_width=min_width)
         StyleWatcher(self, changed=restyled)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QUrl
-from PyQt6.QtGui import QDesktopServices, QPainter, QPaintEvent
+from PyQt6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -240,6 +240,13 @@ def file_dialog(parent: QWidget, title: str, filters: Sequence[str]) -> QFileDia
     if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     return dialog
+
+
+def copy_text(text: str) -> None:
+    """Put a text into the clipboard."""
+    clipboard = QGuiApplication.clipboard()
+    if clipboard is not None:
+        clipboard.setText(text)
 
 
 def reveal(path: Path) -> None:

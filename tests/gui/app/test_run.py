@@ -16,10 +16,10 @@ from realtime_ser.base.errors import OutputError
 from realtime_ser.base.paths import shipped
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.gui.app.crash import CrashDialog
+from realtime_ser.gui.app.help import WelcomeDialog
 from realtime_ser.gui.app.log_file import log_path
-from realtime_ser.gui.app.preferences_file import preferences_path
+from realtime_ser.gui.app.preferences import preferences_path
 from realtime_ser.gui.app.run import render_screenshot, run
-from realtime_ser.gui.app.welcome import WelcomeDialog
 from realtime_ser.recogniser.bundle import load_bundle
 
 

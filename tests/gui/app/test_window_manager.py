@@ -27,20 +27,18 @@ from PyQt6.QtWidgets import (
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
-from realtime_ser.gui.app import preferences_file
-from realtime_ser.gui.app.about import AboutDialog, parts
+from realtime_ser.gui.app import preferences
 from realtime_ser.gui.app.crash import CrashDialog
-from realtime_ser.gui.app.diagnostics import DiagnosticsDialog
+from realtime_ser.gui.app.help import AboutDialog, DiagnosticsDialog, WelcomeDialog, parts
 from realtime_ser.gui.app.log_file import file_logging, log_path
-from realtime_ser.gui.app.preference_store import PreferenceStore
-from realtime_ser.gui.app.preferences import PreferencesDialog
-from realtime_ser.gui.app.preferences_file import (
+from realtime_ser.gui.app.preferences import (
     PRESETS,
     Preferences,
     PreferencesFile,
+    PreferenceStore,
     preferences_path,
 )
-from realtime_ser.gui.app.welcome import WelcomeDialog
+from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
 from realtime_ser.gui.app.window_manager import WindowManager
 from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
@@ -357,8 +355,8 @@ def test_a_file_of_an_older_layout_is_brought_along(monkeypatch):
     def newer(data):
         return {"timeline_s": 60 * data.pop("minutes"), **data}
 
-    monkeypatch.setattr(preferences_file, "VERSION", 2)
-    monkeypatch.setattr(preferences_file, "_MIGRATIONS", {2: newer})
+    monkeypatch.setattr(preferences, "VERSION", 2)
+    monkeypatch.setattr(preferences, "_MIGRATIONS", {2: newer})
     preference_store = PreferenceStore(Config().window)
     assert preference_store.preferences.timeline_s == 120
     preference_store.keep({"stacked": True})

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessa
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate, State, Update
-from realtime_ser.gui.app.key_sheet import ShortcutsDialog
+from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.theme import DARK, LIGHT
 

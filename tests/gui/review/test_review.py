@@ -9,7 +9,7 @@ from PyQt6.QtGui import QContextMenuEvent, QHelpEvent
 from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QToolTip
 
 from realtime_ser.base.records import Marker
-from realtime_ser.gui.app.key_sheet import ShortcutsDialog
+from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
