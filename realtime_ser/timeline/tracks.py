@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import Marker, Segment
-from realtime_ser.base.text import clock_text, exact_clock, result_text
+from realtime_ser.base.text import clock_text, exact_clock, one_line, result_text
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
@@ -212,13 +212,11 @@ class TierTrack:
         tier: str,
         channel: int | None,
         labels: Sequence[str],
-        speaker: str = "",
     ) -> None:
         self._annotations = annotations
         self.tier = tier
         self.channel = channel
-        name = "corrected" if tier == CORRECTED else tier
-        self.title = f"{name}, {speaker}" if speaker else name
+        self.title = "corrected" if tier == CORRECTED else one_line(tier)
         self._labels = tuple(labels)
 
     def height(self, style: TrackStyle) -> int:
@@ -403,8 +401,6 @@ def tier_tracks(
     annotations: Iterable[AnnotationItem],
     channel: int | None,
     labels: Sequence[str],
-    *,
-    speaker: str = "",
     always: Sequence[str] = (),
 ) -> list[TierTrack]:
     """Tiers of a channel, or those of none; corrected segments first, the others by name.
@@ -420,7 +416,7 @@ def tier_tracks(
         if isinstance(item.value, Interval) and item.value.channel == channel
     }
     names = sorted(found | set(always), key=lambda name: (name != CORRECTED, name))
-    return [TierTrack(annotations, name, channel, labels, speaker) for name in names]
+    return [TierTrack(annotations, name, channel, labels) for name in names]
 
 
 def _visible(
