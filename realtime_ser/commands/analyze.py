@@ -101,11 +101,7 @@ def _analyze(
     from realtime_ser.exchange.analysis_tables import refuse_taken
     from realtime_ser.session.analysis.analyzer import Analyzer
     from realtime_ser.session.analysis.inputs import find_inputs
-    from realtime_ser.session.analysis.processes import (
-        analyze_here,
-        analyze_in_processes,
-        processes_for,
-    )
+    from realtime_ser.session.analysis.processes import analyze_files
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     items = refuse_taken(find_inputs(paths, out))
@@ -115,13 +111,7 @@ def _analyze(
         _sink(out, analyzer.labels) as write_row,
         _progress(items) as report_progress,
     ):
-        count = processes_for(items, jobs)
-        outcomes = (
-            analyze_here(items, analyzer, report_progress)
-            if count == 1
-            else analyze_in_processes(items, settings, count, report_progress)
-        )
-        for outcome in outcomes:
+        for outcome in analyze_files(items, analyzer, report_progress, jobs):
             write_row(outcome)
             outcomes_so_far.append(outcome)
     _print_totals(outcomes_so_far)

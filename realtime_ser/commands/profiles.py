@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.commands.shared import Group, confirmed, model_setting, pass_config, print_aligned
 
 if TYPE_CHECKING:
@@ -27,21 +26,11 @@ def profiles() -> None:
 @pass_config
 def _list(config: Config) -> None:
     """List the profiles."""
-    from realtime_ser.recogniser.bundle import load_bundle
-    from realtime_ser.recogniser.profiles import (
-        is_compatible,
-        profile_paths,
-        read_profile_file,
-    )
+    from realtime_ser.recogniser.profiles import profile_choices
 
     rows = [("name", "made", "voice", "model", "device", "")]
-    bundle = load_bundle(config.model)
-    for path in profile_paths(config):
-        try:
-            profile = read_profile_file(path)
-        except SerError as error:
-            print(error, file=sys.stderr)
-            continue
+    for choice in profile_choices(config, lambda error: print(error, file=sys.stderr)):
+        profile = choice.profile
         rows.append(
             (
                 profile.name,
@@ -49,7 +38,7 @@ def _list(config: Config) -> None:
                 f"{profile.seconds:.1f} s",
                 f"{profile.model.name} {profile.model.version}",
                 profile.device,
-                "" if is_compatible(bundle, profile) else "not for the present model",
+                "" if choice.fault is None else "not for the present model",
             )
         )
     if len(rows) > 1:
@@ -88,13 +77,12 @@ def _show(config: Config, *, name: str) -> None:
 def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
     """What each probability is multiplied by before they are renormalised, or why it is not."""
     from realtime_ser.recogniser.bundle import load_bundle
-    from realtime_ser.recogniser.profiles import require_compatible
+    from realtime_ser.recogniser.profiles import incompatibility
 
     bundle = load_bundle(config.model)
-    try:
-        require_compatible(bundle, profile)
-    except UsageError as error:
-        return {}, str(error)
+    fault = incompatibility(bundle, profile)
+    if fault is not None:
+        return {}, fault
     shift = bundle.shift(profile)
     factors = zip(bundle.labels, shift, strict=True)
     return {label: f"x {math.exp(value):.2f}" for label, value in factors}, ""

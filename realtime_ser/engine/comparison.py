@@ -7,10 +7,10 @@ import threading
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import STEP, Record, Sound, State, Update
 from realtime_ser.base.timebase import TimeBase
-from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import Bundle
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 _CAPACITY = 7500  # records: two minutes of updates and blocks of sound
 _GAPS = (State.LOST, State.PAUSED)

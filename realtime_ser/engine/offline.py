@@ -10,7 +10,7 @@ from typing import TypeAlias
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.records import Segment, State, Update
-from realtime_ser.engine.channels import ChannelPipelines
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 BLOCK_S = 1.0
 """Seconds of sound between two turns of the channels, which is their order in the tables."""

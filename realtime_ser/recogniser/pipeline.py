@@ -1,14 +1,16 @@
-"""Samples in, updates out: one channel's way from native samples to records.
+"""Samples in, updates out: the way of one channel or several from native samples to records.
 
 :class:`ChannelPipeline` resamples a channel of the source; :class:`Pipeline` hands its 16 kHz
 samples to the segmenter, the segmenter's steps to the step model, and the model's logits to the
-decoder.
+decoder. :class:`ChannelPipelines` does so for several channels of one source.
 
 No threads, no window, and no clock but the count of samples, so that a microphone, a file that
 plays as one, and an offline analysis all run this very code and get the same numbers.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,3 +221,61 @@ class ChannelPipeline:
     def _flush(self, target: int) -> list[Update | Segment]:
         rest = self._resampler.flush()
         return self._pipeline.push(rest[: max(0, target - self._pipeline.position)])
+
+
+class ChannelPipelines:
+    """Pipelines of channels, all at the same native sample; for one thread.
+
+    Parameters
+    ----------
+    bundle
+        The model, which the pipelines share.
+    gate
+        Settings of the speech gate; each channel has its own gate.
+    channels
+        Numbers of the channels, from 1.
+    rate
+        Native rate of the source in Hz.
+    decoder
+        The bundle's decoder; ``None``: over all labels, without a profile.
+    model
+        The bundle's step model, where sources after one another share it.
+
+    Attributes
+    ----------
+    channels
+        Numbers of the channels, from 1.
+    position
+        Native samples of the session so far, lost and paused ones counted.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        gate: GateConfig,
+        channels: Sequence[int],
+        rate: int,
+        decoder: Decoder | None = None,
+        model: StepModel | None = None,
+    ) -> None:
+        model = model or StepModel(bundle)
+        self.channels = tuple(channels)
+        self.position = 0
+        self._pipelines = [
+            ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model), rate)
+            for channel in channels
+        ]
+
+    def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
+        """Take the source's next samples, shape ``(n, channels)``, and return all records."""
+        self.position += len(samples)
+        return [record for one in self._pipelines for record in one.push(samples)]
+
+    def gap(self, position: int, state: State) -> list[Update | Segment]:
+        """Advance to native sample ``position`` without sound: lost or paused time."""
+        self.position = position
+        return [record for one in self._pipelines for record in one.gap(position, state)]
+
+    def finish(self) -> list[Update | Segment]:
+        """Close the running segments at the end of the sound."""
+        return [record for one in self._pipelines for record in one.finish(self.position)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,8 +128,10 @@ class ProfileChoice:
     fault: str | None = None
 
 
-def profile_choices(config: Config) -> Iterator[ProfileChoice]:
-    """All readable profiles, to choose from.
+def profile_choices(
+    config: Config, report_damaged: Callable[[SerError], object] = lambda _: None
+) -> Iterator[ProfileChoice]:
+    """All readable profiles, to choose from; ``report_damaged`` is told of each other one.
 
     Raises
     ------
@@ -140,14 +142,10 @@ def profile_choices(config: Config) -> Iterator[ProfileChoice]:
     for path in profile_paths(config):
         try:
             profile = read_profile_file(path)
-        except SerError:
-            continue
-        try:
-            require_compatible(bundle, profile)
-        except UsageError as error:
-            yield ProfileChoice(profile, str(error))
+        except SerError as error:
+            report_damaged(error)
         else:
-            yield ProfileChoice(profile)
+            yield ProfileChoice(profile, incompatibility(bundle, profile))
 
 
 def with_profile(config: Config, name: str | None) -> Config:
@@ -222,10 +220,10 @@ def require_compatible(bundle: Bundle, profile: Profile) -> None:
         )
 
 
-def is_compatible(bundle: Bundle, profile: Profile) -> bool:
-    """Whether a profile was made with this model, and the model can be corrected."""
+def incompatibility(bundle: Bundle, profile: Profile) -> str | None:
+    """Reason why a model cannot be corrected by a profile, in a sentence; ``None``: it can."""
     try:
         require_compatible(bundle, profile)
-    except UsageError:
-        return False
-    return True
+    except UsageError as error:
+        return str(error)
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from realtime_ser.session.metadata import (
     SessionMetadata,
     Study,
     json_text,
-    provenance,
+    new_metadata,
     sidecar_fields,
 )
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
@@ -177,7 +177,7 @@ class LiveSession:
             The source refuses, or a file cannot be opened. Nothing is left on the disk.
         """
         records = self.monitor.subscribe(sound=self.config.session.record_audio)
-        metadata = session_metadata(self.config, self.monitor)
+        metadata = _new_metadata(self.config, self.monitor)
         try:
             self.monitor.start(duration_s)
             files = self._open(metadata)
@@ -245,21 +245,11 @@ class LiveSession:
         return SessionHealth(status.overflows, status.dropped_samples, error)
 
 
-def session_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
-    """Metadata of a session that begins now."""
-    study = config.study
-    return SessionMetadata(
-        started=_now(),
-        source=monitor.source.info,
-        channels=monitor.channels,
-        labels=monitor.labels,
-        model=monitor.bundle.identity,
-        provenance=provenance(config, monitor.bundle, monitor.decoder),
-        names=config.audio.names,
-        study=Study(
-            study.name or "", study.participant or "", study.condition or "", study.consent
-        ),
-    )
+def _new_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
+    given = config.study
+    study = Study(given.name or "", given.participant or "", given.condition or "", given.consent)
+    metadata = new_metadata(config, monitor.source.info, monitor.bundle, monitor.decoder)
+    return replace(metadata, study=study)
 
 
 def _profile_notice(monitor: Monitor) -> tuple[str, ...]:

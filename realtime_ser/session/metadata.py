@@ -106,6 +106,21 @@ class SessionHealth:
     error: str | None = None
 
 
+def new_metadata(
+    config: Config, source: SourceInfo, bundle: Bundle, decoder: Decoder
+) -> SessionMetadata:
+    """Metadata of a session that begins now, without a study and a title."""
+    return SessionMetadata(
+        started=datetime.now().astimezone(),
+        source=source,
+        channels=config.audio.channels,
+        labels=decoder.labels,
+        model=bundle.identity,
+        provenance=provenance(config, bundle, decoder),
+        names=config.audio.names,
+    )
+
+
 def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, Any]:
     """Versions, model, labels, settings, and the profile that corrects the probabilities."""
     return {

@@ -15,10 +15,10 @@ from realtime_ser.audio.notes import NoteKind
 from realtime_ser.audio.samples import count_lost, silenced, stretches
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import Segment, State
-from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.offline import analyse
 from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 VALUES = st.sampled_from([0.0, 0.5, -1.0, 3.0, float("nan"), float("inf"), -float("inf"), 1e30])
 

@@ -10,10 +10,10 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.records import STEP, Segment, State, Update
 from realtime_ser.base.timebase import TimeBase
-from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.offline import Gap, analyse
 from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,7 @@ from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.recogniser.profiles import with_profile
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
 from realtime_ser.session.analysis.inputs import InputFile, find_inputs
-from realtime_ser.session.analysis.processes import (
-    analyze_here,
-    analyze_in_processes,
-    processes_for,
-)
+from realtime_ser.session.analysis.processes import analyze_files
 
 _ESTIMATE_AFTER_S = 2.0
 """So much work, and so great a share, before the time left is told."""
@@ -165,11 +161,6 @@ class AnalysisQueue(QObject):
                 left_s = (now_s - began_s) * (1.0 - whole) / whole if estimable else None
                 self.progressed.emit(dict(zip(numbers, shares, strict=True)), left_s)
 
-        count = processes_for(items)
-        outcomes = (
-            analyze_here(items, analyzer, on_progress)
-            if count == 1
-            else analyze_in_processes(items, self._settings, count, on_progress)
-        )
+        outcomes = analyze_files(items, analyzer, on_progress)
         for number, outcome in zip(numbers, outcomes, strict=True):
             self.finished.emit(number, outcome)

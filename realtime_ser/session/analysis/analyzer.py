@@ -104,7 +104,7 @@ class Outcome:
 
 
 class Analyzer:
-    """Analyser of files in a process.
+    """Analyser of files in a process; ``settings`` are those that it was made with.
 
     Raises
     ------
@@ -113,7 +113,7 @@ class Analyzer:
     """
 
     def __init__(self, settings: AnalysisSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._resources = ExitStack()
         self._model = FileModel(settings.config, *chosen_model(settings.config, settings.classes))
 
@@ -125,7 +125,7 @@ class Analyzer:
     @cached_property
     def _store(self) -> Store:
         """Shared store of the sessions that stay, or else a store of this process alone."""
-        folder, keep = self._settings.folder, self._settings.keep
+        folder, keep = self.settings.folder, self.settings.keep
         folder = folder if keep else folder / str(os.getpid())
         return self._resources.enter_context(Store(folder, temporary=True))
 
@@ -143,11 +143,11 @@ class Analyzer:
             info = analyse_file(self._store, self._model, source, advance)
             try:
                 outcome = self._outcome(name, info, source)
-                if self._settings.export is not None:
-                    self._settings.export(self._store, info, item, outcome)
+                if self.settings.export is not None:
+                    self.settings.export(self._store, info, item, outcome)
                 return outcome
             finally:
-                if not self._settings.keep:
+                if not self.settings.keep:
                     self._store.delete([info])
         except StoreError as error:
             return Outcome(name, error=self._full(name, error))
@@ -158,7 +158,7 @@ class Analyzer:
 
     def _full(self, name: str, error: StoreError) -> str:
         return (
-            f"{name} cannot be analysed: the temporary folder {self._settings.folder} takes no "
+            f"{name} cannot be analysed: the temporary folder {self.settings.folder} takes no "
             f"more ({error.__cause__}); make room there, or name another as TMPDIR."
         )
 
@@ -166,7 +166,7 @@ class Analyzer:
         segments = self._store.segments(info.id)
         estimate = self._mean_estimate(segments)
         notes = source.notes if estimate else source.notes + self._voice_elsewhere(source)
-        session = info.id if self._settings.keep else None
+        session = info.id if self.settings.keep else None
         duration_s = source.info.duration_s
         channels = tuple(
             ChannelOutcome(
@@ -191,7 +191,7 @@ class Analyzer:
         return None if mean is None else self._model.decoder.estimate(mean)
 
     def _voice_elsewhere(self, source: FileSource) -> tuple[ReadNote, ...]:
-        config = self._settings.config
+        config = self.settings.config
         if source.info.channels == len(config.audio.channels):
             return ()
         return voice_elsewhere(source.path, config.audio.channels, config.gate)

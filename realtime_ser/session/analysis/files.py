@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +13,12 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.config import Config
-from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.metadata import SessionMetadata, provenance
+from realtime_ser.session.metadata import SessionMetadata, new_metadata
 from realtime_ser.session.recorder import COMMIT_S
 from realtime_ser.session.store import SessionInfo, SessionState, Store, StoreWriter
 
@@ -91,20 +91,11 @@ def analyse_file(
     SerError
         The file cannot be used, or the session cannot be kept.
     """
-    config, channels = model.config, model.config.audio.channels
-    require_channels(source.info, channels)
-    metadata = SessionMetadata(
-        started=datetime.now().astimezone(),
-        source=source.info,
-        channels=channels,
-        labels=model.decoder.labels,
-        model=model.bundle.identity,
-        provenance=provenance(config, model.bundle, model.decoder),
-        names=config.audio.names,
-        title=source.info.name,
-    )
+    config = model.config
+    require_channels(source.info, config.audio.channels)
+    metadata = new_metadata(config, source.info, model.bundle, model.decoder)
     blocks = analyse(source, model.pipelines(source.info.native_rate))
-    with new_session(store, metadata) as writer:
+    with new_session(store, replace(metadata, title=source.info.name)) as writer:
         writer.note_files(None, named=False, audio=source.path)
         feed_blocks(writer, blocks, advance)
         writer.note_source(source.info)

@@ -29,7 +29,7 @@ ProgressCallback = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
 
 
-def processes_for(items: Sequence[InputFile], jobs: int | None = None) -> int:
+def _process_count(items: Sequence[InputFile], jobs: int | None = None) -> int:
     """Number of processes for some files.
 
     ``jobs`` that are wished, or else as many as are worth their start, at most one a processor.
@@ -40,10 +40,22 @@ def processes_for(items: Sequence[InputFile], jobs: int | None = None) -> int:
     return max(1, min(jobs, len(items)))
 
 
-def analyze_here(
+def analyze_files(
+    items: Sequence[InputFile],
+    analyzer: Analyzer,
+    report_progress: ProgressCallback,
+    jobs: int | None = None,
+) -> Iterator[Outcome]:
+    """Outcomes of all files in order, from as many processes as are worth it, or from ``jobs``."""
+    count = _process_count(items, jobs)
+    if count == 1:
+        return _analyze_here(items, analyzer, report_progress)
+    return analyze_in_processes(items, analyzer.settings, count, report_progress)
+
+
+def _analyze_here(
     items: Sequence[InputFile], analyzer: Analyzer, report_progress: ProgressCallback
 ) -> Iterator[Outcome]:
-    """Outcomes of all files in order, without further processes."""
     shares = [0.0] * len(items)
 
     for index, item in enumerate(items):

@@ -11,9 +11,9 @@ from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.base.timebase import TimeBase
-from realtime_ser.engine.channels import ChannelPipelines
 from realtime_ser.engine.offline import Gap, analyse
 from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 from realtime_ser.session.analysis.files import Advance, feed_blocks, new_session
 from realtime_ser.session.metadata import provenance
 from realtime_ser.session.sinks import repair_flac

@@ -113,6 +113,9 @@ class Reader:
     Any number of readers, in any number of programs, may be open on the same folder, also while
     sessions are written. One reader is for one thread at a time.
 
+    A method that is given a session's ID raises :class:`UsageError` where there is none, with the
+    nearest ID, and each method raises :class:`StoreError` where the disk refuses.
+
     Parameters
     ----------
     folder
@@ -155,13 +158,7 @@ class Reader:
         return self._infos(conditions, *values)
 
     def session(self, name: str) -> SessionInfo:
-        """Session of an ID.
-
-        Raises
-        ------
-        UsageError
-            There is no such session; the sentence names the nearest ID.
-        """
+        """Session of an ID."""
         return self._infos("key = ?", self._key(name))[0]
 
     def undecided_sessions(self) -> list[SessionInfo]:
@@ -182,11 +179,6 @@ class Reader:
             Number of the channel, from 1.
         first_step, last_step
             First and last step of the range, both included; ``None``: to the newest.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
         """
         key = self._key(name)
         labels = self._labels(key)
@@ -198,24 +190,12 @@ class Reader:
         return Columns(channel, labels, records[inside])
 
     def updates(self, name: str) -> Iterator[Update]:
-        """All updates of all channels in the order in which they were made, a few at a time.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """All updates of all channels in the order in which they were made, a few at a time."""
         channels = [self._updates(name, channel.number) for channel in self.session(name).channels]
         return (update for _, update in merge(*channels, key=itemgetter(0)))
 
     def segments(self, name: str) -> list[Segment]:
-        """Segments of all channels, in the order in which they ended.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Segments of all channels, in the order in which they ended."""
         rows = self._rows("segments", name)
         return [
             Segment(
@@ -235,23 +215,11 @@ class Reader:
         ]
 
     def markers(self, name: str) -> list[Marker]:
-        """Markers, in the order in which they were set.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Markers, in the order in which they were set."""
         return list(self.keyed_markers(name).values())
 
     def keyed_markers(self, name: str) -> dict[int, Marker]:
-        """Markers by their keys, in the order in which they were set.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Markers by their keys, in the order in which they were set."""
         return {
             row["key"]: Marker(
                 row["time_s"],
@@ -265,13 +233,7 @@ class Reader:
         }
 
     def intervals(self, name: str) -> list[Interval]:
-        """Intervals that were labelled by hand, in order of time.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Intervals that were labelled by hand, in order of time."""
         found = [
             Interval(
                 row["tier"],
@@ -288,13 +250,7 @@ class Reader:
         return sorted(found, key=lambda interval: (interval.start_s, interval.end_s))
 
     def shares(self, name: str) -> dict[str, float]:
-        """Share of the voiced duration whose segments carry a label, the largest first.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Share of the voiced duration whose segments carry a label, the largest first."""
         sums = "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label"
         return label_shares(dict(self._select(sums, self._key(name))))
 
@@ -311,26 +267,14 @@ class Reader:
         return self._different("condition")
 
     def notes(self, name: str) -> list[Note]:
-        """Notes, the oldest first.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Notes, the oldest first."""
         return [
             Note(row["text"], datetime.fromisoformat(row["written"]))
             for row in self._rows("notes", name)
         ]
 
     def anchors(self, name: str) -> list[Anchor]:
-        """Anchors of the session's clock, in order.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Anchors of the session's clock, in order."""
         return [
             Anchor(
                 row["sample"],

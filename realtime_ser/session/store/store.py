@@ -112,46 +112,22 @@ class Store(Reader):
         return found
 
     def keep_interrupted(self, name: str) -> None:
-        """Note that a person has decided to keep an interrupted session.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Note that a person has decided to keep an interrupted session."""
         self._update("sessions", self._key(name), {"settled": True})
 
     def rename(self, name: str, title: str) -> None:
-        """Give a session a title.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Give a session a title."""
         self._update("sessions", self._key(name), {"title": title})
 
     def add_note(self, name: str, text: str) -> None:
-        """Add a note to a session.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Add a note to a session."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         row = {"session": self._key(name), "written": now, "text": text}
         with explained(self.path):
             insert(self._connection, "notes", row)
 
     def add_marker(self, name: str, marker: Marker) -> int:
-        """Add a marker to a session, and return its key.
-
-        Raises
-        ------
-        UsageError
-            There is no such session.
-        """
+        """Add a marker to a session, and return its key."""
         key = self._key(name)
         with explained(self.path):
             return insert_marker(self._connection, key, marker)
