@@ -8,7 +8,7 @@ from typing import Any
 from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from realtime_ser.gui.app.action_table import SEPARATOR, Action, ActionTable
+from realtime_ser.gui.app.action_table import Action, ActionTable, Menu
 
 
 class Actions:
@@ -53,19 +53,22 @@ class Actions:
     def fill(self, bar: QMenuBar | None) -> None:
         """Make the menus."""
         assert bar is not None
-        for title, items in self._table.menus:
-            menu = bar.addMenu(title)
+        menu: QMenu | None = None
+        for entry in self._table.entries:
+            if isinstance(entry, Menu):
+                menu = bar.addMenu(entry.title)
+                assert menu is not None
+                menu.setToolTipsVisible(True)
+                continue
             assert menu is not None
-            menu.setToolTipsVisible(True)
-            for item in items:
-                if isinstance(item, str):
-                    submenu = menu.addMenu(item)
-                    assert submenu is not None
-                    self.menus[item.replace("&", "")] = submenu
-                elif item is SEPARATOR:
-                    menu.addSeparator()
-                else:
-                    menu.addAction(self._actions[item.name])
+            if entry is None:
+                menu.addSeparator()
+            elif isinstance(entry, Action):
+                menu.addAction(self._actions[entry.name])
+            else:
+                submenu = menu.addMenu(entry)
+                assert submenu is not None
+                self.menus[entry.replace("&", "")] = submenu
 
     def choices(
         self,
