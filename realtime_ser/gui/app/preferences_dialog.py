@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QSlider,
-    QVBoxLayout,
-)
+from PyQt6.QtWidgets import QCheckBox, QFormLayout, QGridLayout, QLabel, QLineEdit, QSlider
 
 from realtime_ser.base.text import duration_text
 from realtime_ser.gui.app.preferences import PRESETS, SPANS_S, preferences_path
 from realtime_ser.gui.live.menus import THEMES
 from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
+from realtime_ser.gui.theme.style_watcher import pad, set_size
+from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
 
 _TICKS_PER_S = 10
@@ -27,7 +20,7 @@ _RETENTIONS = (0.0, 7.0, 30.0, 90.0, 180.0, 365.0)
 """Days for which sessions may be kept; 0: until they are deleted."""
 
 
-class PreferencesDialog(QDialog):
+class PreferencesDialog(Dialog):
     """Changes hold at once, in the window behind it, and are remembered.
 
     Parameters
@@ -39,11 +32,8 @@ class PreferencesDialog(QDialog):
     """
 
     def __init__(self, window: MainWindow, retention_days: float | None) -> None:
-        super().__init__(window)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Settings", window, heading="Settings")
         self._window = window
-        self.setWindowTitle("Settings")
-        self.title = label("Settings", "big bold")
         self.theme = ChevronComboBox("Theme", "Dark, light, or as the system is")
         self.span = ChevronComboBox(
             "Length of the timeline", "Seconds on the timeline (Ctrl++ and Ctrl+-, or the wheel)"
@@ -56,14 +46,17 @@ class PreferencesDialog(QDialog):
         self.stacked = QCheckBox("Stacked areas instead of lines")
         self.pauses = QCheckBox("Pause listening while the last seconds are played")
         self.presets = [QLineEdit() for _ in PRESETS]
-        self.defaults = button("Usual texts", "Put back the texts that the keys had at first")
-        self.close_button = button("Close", "Close; everything is remembered (Esc)", "primary")
-        self.close_button.setDefault(True)
-        self._fill()
-        self._fill_retention(retention_days or 0.0)
+        self.defaults = button(
+            "Usual texts",
+            "Put back the texts that the keys had at first",
+            clicked=self._restore_presets,
+        )
+        self.close_button = button(
+            "Close", "Close; everything is remembered (Esc)", "primary", clicked=self.accept
+        )
+        self._fill(retention_days or 0.0)
         self._lay_out()
         self._connect()
-        StyleWatcher(self)
         self.theme.setFocus()
 
     def done(self, result: int) -> None:
@@ -71,15 +64,19 @@ class PreferencesDialog(QDialog):
         self._save_presets()
         super().done(result)
 
-    def _fill(self) -> None:
+    def _fill(self, retention_days: float) -> None:
         preferences = self._window.preferences
-        for text, theme in THEMES:
-            self.theme.addItem(text.replace("&", ""), theme)
-        self.theme.setCurrentIndex(self.theme.findData(preferences.theme))
-        spans = sorted({*SPANS_S, preferences.timeline_s})
-        for seconds in spans:
-            self.span.addItem(duration_text(seconds), seconds)
-        self.span.setCurrentIndex(spans.index(preferences.timeline_s))
+        themes = [(text.replace("&", ""), theme) for text, theme in THEMES]
+        self.theme.fill(themes, preferences.theme)
+        spans_s = sorted({*SPANS_S, preferences.timeline_s})
+        self.span.fill([(duration_text(one), one) for one in spans_s], preferences.timeline_s)
+        self.retention.fill(
+            [
+                (f"for {days:g} days" if days else "until you delete them", days)
+                for days in sorted({*_RETENTIONS, retention_days})
+            ],
+            retention_days,
+        )
         self.smoothing.setRange(0, round(_LONGEST_S * _TICKS_PER_S))
         self.smoothing.setPageStep(5)
         self.smoothing.setValue(round(preferences.smoothing_s * _TICKS_PER_S))
@@ -102,72 +99,58 @@ class PreferencesDialog(QDialog):
             field.setToolTip(f"What pressing {number} notes")
         self._show_smoothing()
 
-    def _fill_retention(self, days: float) -> None:
-        choices = sorted({*_RETENTIONS, days})
-        for one in choices:
-            self.retention.addItem(f"for {one:g} days" if one else "until you delete them", one)
-        self.retention.setCurrentIndex(choices.index(days))
-
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        pad(grid, 0, (1.5, 1))
         set_size(self.smoothing_label, min_width=5)
-        set_size(self, min_width=72)
-        for line, (name, widget) in enumerate(
-            (("Theme", self.theme), ("Timeline", self.span), ("Smoothing", None))
-        ):
-            caption = label(name)
-            grid.addWidget(caption, line, 0)
-            if widget is None:
-                caption.setBuddy(self.smoothing)
-                grid.addLayout(row(self.smoothing, self.smoothing_label, spacing=1.5), line, 1)
-            else:
-                caption.setBuddy(widget)
-                grid.addWidget(widget, line, 1, Qt.AlignmentFlag.AlignLeft)
-        grid.addWidget(self.stacked, 3, 1)
-        grid.addWidget(self.pauses, 4, 1)
-        caption = label("Sessions")
-        caption.setBuddy(self.retention)
-        grid.addWidget(caption, 5, 0)
-        retention = row(
-            self.retention,
-            label(
-                "Older ones are deleted for good, audio included, when the next session starts.",
-                "small muted",
-                wrap=True,
-            ),
-            spacing=1.5,
-        )
-        retention.setStretch(1, 1)
-        grid.addLayout(retention, 5, 1)
-        grid.setColumnStretch(1, 1)
-        keys = QGridLayout()
-        pad(keys, 0, (1.5, 1))
-        for index, field in enumerate(self.presets):
-            column, line = divmod(index, 5)
-            caption = label(f"{index + 1}", "bold")
-            caption.setBuddy(field)
-            keys.addWidget(caption, line, 2 * column)
-            keys.addWidget(field, line, 2 * column + 1)
-        keys.addWidget(self.defaults, 4, 3)
-        self.rule_words = label(
-            "Press a key: a marker at the moment it goes down. Hold it for half a second or "
-            "longer: an interval. Ctrl and the key begin a long interval, and end it.",
+        form = QFormLayout()
+        pad(form, 0, (1.5, 1))
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        retention_hint = label(
+            "Older ones are deleted for good, audio included, when the next session starts.",
             "small muted",
             wrap=True,
         )
-        self.place = label(f"Kept in {preferences_path()}", "small muted", wrap=True)
-        page = QVBoxLayout(self)
-        pad(page, 3, 2)
-        page.addWidget(self.title)
-        page.addLayout(grid)
-        page.addWidget(separator())
-        page.addWidget(label("Markers on the number keys", "bold"))
-        page.addLayout(keys)
-        page.addWidget(self.rule_words)
-        page.addWidget(separator())
-        page.addWidget(self.place)
-        page.addLayout(row(None, self.close_button))
+        for name, line, buddy in (
+            ("Theme", row(self.theme, None), self.theme),
+            ("Timeline", row(self.span, None), self.span),
+            (
+                "Smoothing",
+                row((self.smoothing, 1), self.smoothing_label, spacing=1.5),
+                self.smoothing,
+            ),
+            ("", row(self.stacked, None), None),
+            ("", row(self.pauses, None), None),
+            ("Sessions", row(self.retention, (retention_hint, 1), spacing=1.5), self.retention),
+        ):
+            caption = label(name)
+            if buddy is not None:
+                caption.setBuddy(buddy)
+            form.addRow(caption, line)
+        keys = QGridLayout()
+        pad(keys, 0, (1.5, 1))
+        for index, field in enumerate(self.presets):
+            block, place = divmod(index, 5)
+            caption = label(f"{index + 1}", "bold")
+            caption.setBuddy(field)
+            keys.addWidget(caption, place, 2 * block)
+            keys.addWidget(field, place, 2 * block + 1)
+        keys.addWidget(self.defaults, 4, 3)
+        self.show_parts(
+            form,
+            separator(),
+            label("Markers on the number keys", "bold"),
+            keys,
+            label(
+                "Press a key: a marker at the moment it goes down. Hold it for half a second or "
+                "longer: an interval. Ctrl and the key begin a long interval, and end it.",
+                "small muted",
+                wrap=True,
+            ),
+            separator(),
+            label(f"Kept in {preferences_path()}", "small muted", wrap=True),
+            row(None, self.close_button),
+            min_width=72,
+            default=self.close_button,
+        )
 
     def _connect(self) -> None:
         choose = self._window.choose
@@ -178,11 +161,9 @@ class PreferencesDialog(QDialog):
         self.pauses.toggled.connect(lambda on: choose(replay_pauses=on))
         for field in self.presets:
             field.editingFinished.connect(self._save_presets)
-        self.defaults.clicked.connect(self._restore_presets)
         self.retention.activated.connect(
             lambda _: choose(retention_days=self.retention.currentData())
         )
-        self.close_button.clicked.connect(self.accept)
 
     def _set_smoothing(self, tenths: int) -> None:
         self._window.choose(smoothing_s=tenths / _TICKS_PER_S)

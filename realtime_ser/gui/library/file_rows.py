@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
-from PyQt6.QtGui import QColor
+from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import clock_text, percent_text
-from realtime_ser.gui.theme.style_watcher import current_theme
-from realtime_ser.gui.widgets.tables import SHARES_ROLE, SORT_ROLE
+from realtime_ser.gui.theme.theme import Theme
+from realtime_ser.gui.widgets.tables import SORT_ROLE, Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
-
-_ROOT = QModelIndex()
 
 
 class FileColumn(IntEnum):
@@ -29,21 +25,6 @@ class FileColumn(IntEnum):
     LENGTH = 3
     SPEECH = 4
     REMARK = 5
-
-
-HEADERS = {
-    FileColumn.FILE: ("File", "The recording"),
-    FileColumn.LABEL: (
-        "Label",
-        "The segments' results averaged by voiced duration; '?' where that is uncertain",
-    ),
-    FileColumn.CONFIDENCE: ("Confidence", "Probability of the label"),
-    FileColumn.LENGTH: ("Length", "How long the recording is"),
-    FileColumn.SPEECH: ("Speech", "Time of speech in all channels"),
-    FileColumn.REMARK: ("Remark", "How far it is, or why it could not be analysed"),
-}
-
-_RIGHT_ALIGNED = {FileColumn.CONFIDENCE, FileColumn.LENGTH, FileColumn.SPEECH}
 
 
 class FileRow:
@@ -75,6 +56,16 @@ class FileRow:
         return None if self.outcome is None else self.outcome.estimate
 
     @property
+    def duration_s(self) -> float | None:
+        """Length of the recording, once it is known."""
+        return None if self.outcome is None else self.outcome.duration_s
+
+    @property
+    def speech_s(self) -> float | None:
+        """Time of speech in all channels, once it is known."""
+        return None if self.outcome is None else self.outcome.speech_s
+
+    @property
     def remark(self) -> str:
         """How far it is, or why nothing came of it."""
         if self.outcome is None:
@@ -85,71 +76,76 @@ class FileRow:
         return "no speech was found" if self.outcome.estimate is None else ""
 
 
-class FileTableModel(QAbstractTableModel):
+def _label(row: FileRow) -> str:
+    estimate = row.estimate
+    if estimate is None:
+        return ""
+    return estimate.label if estimate.certain else f"{estimate.label}?"
+
+
+COLUMNS: Mapping[int, Column[FileRow]] = {
+    FileColumn.FILE: Column(
+        "File",
+        "The recording",
+        lambda row: row.item.path.name,
+        order=lambda row: str(row.item.path).casefold(),
+        detail=lambda row: str(row.item.path),
+    ),
+    FileColumn.LABEL: Column(
+        "Label",
+        "The segments' results averaged by voiced duration; '?' where that is uncertain",
+        _label,
+    ),
+    FileColumn.CONFIDENCE: Column(
+        "Confidence",
+        "Probability of the label",
+        lambda row: percent_text(row.estimate.confidence) if row.estimate else "",
+        order=lambda row: row.estimate.confidence if row.estimate else -1.0,
+        right=True,
+    ),
+    FileColumn.LENGTH: Column(
+        "Length",
+        "How long the recording is",
+        lambda row: "" if row.duration_s is None else clock_text(row.duration_s),
+        order=lambda row: row.duration_s or -1.0,
+        right=True,
+    ),
+    FileColumn.SPEECH: Column(
+        "Speech",
+        "Time of speech in all channels",
+        lambda row: "" if row.speech_s is None else clock_text(row.speech_s),
+        order=lambda row: row.speech_s or -1.0,
+        right=True,
+    ),
+    FileColumn.REMARK: Column(
+        "Remark", "How far it is, or why it could not be analysed", lambda row: row.remark
+    ),
+}
+
+
+class FileTableModel(TableModel[FileRow]):
     """The recordings for a view."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[FileRow] = []
+        super().__init__(COLUMNS)
         self.labels: tuple[str, ...] = LABELS
 
     def add(self, items: Sequence[InputFile]) -> None:
         """Add recordings at the end."""
-        self.beginInsertRows(_ROOT, len(self.rows), len(self.rows) + len(items) - 1)
+        self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(items) - 1)
         self.rows += [FileRow(item) for item in items]
         self.endInsertRows()
-
-    def clear(self) -> None:
-        """Forget all recordings."""
-        self.beginResetModel()
-        self.rows = []
-        self.endResetModel()
 
     def update_row(self, number: int) -> None:
         """Show what has changed in a row."""
         self.dataChanged.emit(self.index(number, 0), self.index(number, FileColumn.REMARK))
 
-    def rowCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Count the recordings."""
-        return 0 if parent.isValid() else len(self.rows)
+    def color(self, row: FileRow, column: int, theme: Theme) -> str:  # noqa: ARG002
+        """Another colour where it could not be analysed."""
+        return theme.danger if row.failed else theme.text
 
-    def columnCount(self, parent: QModelIndex = _ROOT) -> int:
-        """Count what is told of each."""
-        return 0 if parent.isValid() else len(FileColumn)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Names of the columns, and what they mean."""
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        column = FileColumn(section)
-        if role == Qt.ItemDataRole.DisplayRole:
-            return HEADERS[column][0]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return HEADERS[column][1]
-        return _alignment(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """What a cell shows."""
-        row, column = self.rows[index.row()], FileColumn(index.column())
-        made: Mapping[int, Callable[[], Any]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: _TEXTS[column](row),
-            Qt.ItemDataRole.ToolTipRole: lambda: _tip(row, column),
-            Qt.ItemDataRole.AccessibleTextRole: lambda: (
-                f"{HEADERS[column][0]}: {_TEXTS[column](row) or 'none'}"
-            ),
-            Qt.ItemDataRole.TextAlignmentRole: lambda: _alignment(column),
-            Qt.ItemDataRole.ForegroundRole: lambda: self._color(row),
-            SORT_ROLE: lambda: _ORDERS.get(column, _TEXTS[column])(row),
-            SHARES_ROLE: lambda: self._shares(row),
-        }
-        return made[role]() if role in made else None
-
-    def _color(self, row: FileRow) -> QColor | None:
-        return QColor(current_theme().danger) if row.failed else None
-
-    def _shares(self, row: FileRow) -> dict[str, float]:
+    def shares(self, row: FileRow) -> dict[str, float]:
+        """Probabilities of the result."""
         if row.estimate is None:
             return {}
         values = row.estimate.probabilities
@@ -174,47 +170,3 @@ class FileSortModel(QSortFilterProxyModel):
         """Show all recordings, or only those that could not be analysed."""
         self._only_failed = only
         self.invalidateFilter()
-
-
-def _alignment(column: FileColumn) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT_ALIGNED else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _label(row: FileRow) -> str:
-    said = row.estimate
-    return "" if said is None else said.label if said.certain else f"{said.label}?"
-
-
-def _time(row: FileRow, name: str) -> float | None:
-    return None if row.outcome is None else getattr(row.outcome, name)
-
-
-def _clock(row: FileRow, name: str) -> str:
-    seconds = _time(row, name)
-    return "" if seconds is None else clock_text(seconds)
-
-
-def _tip(row: FileRow, column: FileColumn) -> str:
-    if column is FileColumn.FILE:
-        return str(row.item.path)
-    return _TEXTS[column](row)
-
-
-_TEXTS: Mapping[FileColumn, Callable[[FileRow], str]] = {
-    FileColumn.FILE: lambda row: row.item.path.name,
-    FileColumn.LABEL: _label,
-    FileColumn.CONFIDENCE: lambda row: (
-        "" if row.estimate is None else percent_text(row.estimate.confidence)
-    ),
-    FileColumn.LENGTH: lambda row: _clock(row, "duration_s"),
-    FileColumn.SPEECH: lambda row: _clock(row, "speech_s"),
-    FileColumn.REMARK: lambda row: row.remark,
-}
-
-_ORDERS: Mapping[FileColumn, Callable[[FileRow], Any]] = {
-    FileColumn.FILE: lambda row: str(row.item.path).casefold(),
-    FileColumn.CONFIDENCE: lambda row: -1.0 if row.estimate is None else row.estimate.confidence,
-    FileColumn.LENGTH: lambda row: _time(row, "duration_s") or -1.0,
-    FileColumn.SPEECH: lambda row: _time(row, "speech_s") or -1.0,
-}

@@ -6,25 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
-from PyQt6.QtCore import (
-    Qt,
-    pyqtSignal,
-)
-from PyQt6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QFontMetricsF,
-    QResizeEvent,
-)
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetricsF, QResizeEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QHBoxLayout,
     QProgressBar,
-    QStackedLayout,
+    QStackedWidget,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -36,8 +25,18 @@ from realtime_ser.gui.app.action_table import FILES
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
-from realtime_ser.gui.widgets.parts import MessageLabel, button, file_dialog, label, reveal
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
+from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.parts import (
+    MessageLabel,
+    bar,
+    button,
+    column,
+    file_dialog,
+    label,
+    reveal,
+    row,
+)
 from realtime_ser.gui.widgets.tables import ShareCell, header_of, set_up_table
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
@@ -53,7 +52,7 @@ _WIDEST_TEXTS = {
 }
 
 
-class FilesWindow(QWidget):
+class FilesWindow(Window):
     """Analyses recordings that are dropped on it, or chosen.
 
     Parameters
@@ -68,9 +67,7 @@ class FilesWindow(QWidget):
     open_requested = pyqtSignal(Path, object)
 
     def __init__(self, config: Config, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("window")
-        self.setWindowTitle("Files")
+        super().__init__("Files", parent)
         self.setAcceptDrops(True)
         self._saved: Path | None = None
         self._saving: Task | None = None
@@ -79,19 +76,32 @@ class FilesWindow(QWidget):
         self.sorted = FileSortModel(self.model)
         self.table = QTableView()
         self._cell = ShareCell(self.table)
-        self.add_files = button("Add files…", "Choose recordings (Ctrl+O)")
-        self.add_folder = button("Add folder…", "Choose a folder with recordings (Ctrl+Shift+O)")
+        self._pages = QStackedWidget()
+        self.add_files = button("Add files…", "Choose recordings (Ctrl+O)", clicked=self.ask_files)
+        self.add_folder = button(
+            "Add folder…",
+            "Choose a folder with recordings (Ctrl+Shift+O)",
+            clicked=self.ask_folder,
+        )
         self.failed = QCheckBox("Only unreadable ones")
         self.failed.setToolTip("Leave out what could be analysed")
-        self.clear = button("Clear", "Empty the list; no file is touched")
+        self.clear = button("Clear", "Empty the list; no file is touched", clicked=self._clear)
         self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress")
         self.state = label("", "small muted")
         self.message = MessageLabel()
-        self.cancel = button("Cancel", "End it; what is done stays (Esc)")
-        self.resume = button("Go on", "Analyse the files that are left")
-        self.save = button("Save…", "Write summary.csv and each file's tables (Ctrl+S)")
-        self.reveal = button("Show the folder", "Open the folder of what was saved")
-        self.open = button("Open", "Look at the recording (Enter)", "primary")
+        self.cancel = button("Cancel", "End it; what is done stays (Esc)", clicked=self._cancel)
+        self.resume = button("Go on", "Analyse the files that are left", clicked=self._resume)
+        self.save = button(
+            "Save…", "Write summary.csv and each file's tables (Ctrl+S)", clicked=self.ask_save
+        )
+        self.reveal = button(
+            "Show the folder", "Open the folder of what was saved", clicked=self._reveal
+        )
+        self.reveal.hide()
+        self.open = button("Open", "Look at the recording (Enter)", "primary", clicked=self._open)
         self.hint = label("Drop recordings or folders here", "big bold")
         self.subtitle = label(
             "or press “Add files”. Each is heard as the microphone would be: same gate, same "
@@ -118,7 +128,11 @@ class FilesWindow(QWidget):
     def outcomes(self) -> dict[Path, Outcome]:
         """Outcomes of the files that are done by their paths, in the order of the search."""
         rows = self.model.rows
-        return {row.item.path: row.outcome for row in rows if row.outcome is not None}
+        return {
+            file_row.item.path: file_row.outcome
+            for file_row in rows
+            if file_row.outcome is not None
+        }
 
     # ------------------------------------------------------------------------------------- acting
 
@@ -185,18 +199,22 @@ class FilesWindow(QWidget):
         self.analysis_queue.cancel()
 
     def _open(self) -> None:
-        row = self._current()
-        if row is not None and not row.failed:
-            session = None if row.outcome is None else row.outcome.session
+        file_row = self._current()
+        if file_row is not None and not file_row.failed:
+            session = None if file_row.outcome is None else file_row.outcome.session
             folder = self.analysis_queue.folder
             analysed = None if session is None else StoredAnalysis(folder, session)
-            self.open_requested.emit(row.item.path, analysed)
+            self.open_requested.emit(file_row.item.path, analysed)
 
     def _show_current(self) -> None:
         """Say in full why a recording could not be analysed."""
-        row = self._current()
-        if row is not None and row.outcome is not None and row.outcome.error is not None:
-            self.message.warn(row.outcome.error)
+        file_row = self._current()
+        if (
+            file_row is not None
+            and file_row.outcome is not None
+            and file_row.outcome.error is not None
+        ):
+            self.message.warn(file_row.outcome.error)
         elif not self.reveal.isVisible():
             self.message.say("")
         self._update()
@@ -204,12 +222,12 @@ class FilesWindow(QWidget):
     def _resume(self) -> None:
         rows = self.model.rows
         self.analysis_queue.resume(
-            {n: row.item for n, row in enumerate(rows) if row.outcome is None}
+            {n: file_row.item for n, file_row in enumerate(rows) if file_row.outcome is None}
         )
         self._update()
 
     def _clear(self) -> None:
-        self.model.clear()
+        self.model.show_rows([])
         self.analysis_queue.reset()
         self.reveal.hide()
         self.message.say("")
@@ -227,9 +245,9 @@ class FilesWindow(QWidget):
 
     def _show_progress(self, shares: dict[int, float], left_s: float | None) -> None:
         for number, share in shares.items():
-            row = self.model.rows[number]
-            if row.outcome is None and share != row.share:
-                row.share = share
+            file_row = self.model.rows[number]
+            if file_row.outcome is None and share != file_row.share:
+                file_row.share = share
                 self.model.update_row(number)
         self._time_left = "" if left_s is None else time_left_text(left_s)
         self._update()
@@ -246,24 +264,21 @@ class FilesWindow(QWidget):
 
     def _idle(self, cancelled: bool) -> None:
         self._time_left = ""
-        for number, row in enumerate(self.model.rows):
-            if row.outcome is None and row.share is not None:
-                row.share = None
+        for number, file_row in enumerate(self.model.rows):
+            if file_row.outcome is None and file_row.share is not None:
+                file_row.share = None
                 self.model.update_row(number)
         self._update()
         if cancelled and not self.message.text():
-            left = sum(row.outcome is None for row in self.model.rows)
+            left = sum(file_row.outcome is None for file_row in self.model.rows)
             self.message.say(f"Ended: {count_text(left, 'file')} left. What is done stays.")
-
-    def _failed(self, error: Exception) -> None:
-        self.message.warn(error_sentence(error))
 
     def _update(self) -> None:
         """Show what can be done, and how far it is."""
         rows, saving = self.model.rows, self._saving is not None
         running = self.analysis_queue.running
-        finished = sum(row.outcome is not None for row in rows)
-        bad = sum(row.failed for row in rows)
+        finished = sum(file_row.outcome is not None for file_row in rows)
+        bad = sum(file_row.failed for file_row in rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         idle = not running and not saving
         self.progress.setVisible(not idle)
@@ -272,8 +287,8 @@ class FilesWindow(QWidget):
         self.save.setEnabled(idle and finished > 0)
         self.clear.setEnabled(idle and bool(rows))
         self.failed.setVisible(bad > 0 or self.failed.isChecked())
-        row = self._current()
-        self.open.setEnabled(row is not None and not row.failed)
+        file_row = self._current()
+        self.open.setEnabled(file_row is not None and not file_row.failed)
         work = sum(one.item.size for one in rows) or 1
         heard = sum(
             one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
@@ -324,9 +339,9 @@ class FilesWindow(QWidget):
         style = style_of(self)
         metrics = QFontMetricsF(style.body)
         room = self.width() - style.grid(6)
-        for column, sample in _WIDEST_TEXTS.items():
+        for number, sample in _WIDEST_TEXTS.items():
             width = round(metrics.horizontalAdvance(sample)) + style.grid(2)
-            self.table.setColumnWidth(column, width)
+            self.table.setColumnWidth(number, width)
             room -= width
         self.table.setColumnWidth(FileColumn.FILE, max(style.grid(20), round(room * 0.4)))
 
@@ -341,70 +356,44 @@ class FilesWindow(QWidget):
         header_of(table).setStretchLastSection(True)
 
     def _lay_out(self) -> None:
-        head, foot, welcome = QWidget(), QWidget(), QWidget()
-        for bar in (head, foot):
-            bar.setObjectName("bar")
-        for part in (self, head, foot):
-            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        header = QHBoxLayout(head)
-        for control in (self.add_files, self.add_folder, self.clear):
-            header.addWidget(control)
-        header.addStretch(1)
-        header.addWidget(self.failed)
-        invitation = QVBoxLayout(welcome)
-        pad(invitation, (6, 4, 6, 4), 1.5)
-        invitation.addStretch(2)
+        welcome = QWidget()
         for words in (self.hint, self.subtitle):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-            line = QHBoxLayout()
-            line.addStretch(1)
-            line.addWidget(words, 4)
-            line.addStretch(1)
-            invitation.addLayout(line)
-        invitation.addStretch(3)
-        pages = QWidget()
-        self._pages = QStackedLayout(pages)
+        welcome.setLayout(
+            column(
+                (None, 2),
+                row(None, (self.hint, 4), None),
+                row(None, (self.subtitle, 4), None),
+                (None, 3),
+                margins=(6, 4, 6, 4),
+                spacing=1.5,
+            )
+        )
         self._pages.addWidget(welcome)
         self._pages.addWidget(self.table)
-        inside = QVBoxLayout()
-        pad(inside, (2, 1, 2, 1), 1)
-        inside.addWidget(pages, 1)
-        inside.addWidget(self.message)
-        footer = QHBoxLayout(foot)
-        for line in (header, footer):
-            pad(line, (2, 1, 2, 1), 1)
-        footer.addWidget(self.state)
-        footer.addWidget(self.progress, 1)
-        footer.addStretch(0)
-        for control in (self.cancel, self.resume, self.reveal, self.save, self.open):
-            footer.addWidget(control)
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.reveal.hide()
-        column = QVBoxLayout(self)
-        pad(column)
-        column.addWidget(head)
-        column.addLayout(inside, 1)
-        column.addWidget(foot)
+        head = bar(self.add_files, self.add_folder, self.clear, None, self.failed)
+        foot = bar(
+            self.state,
+            (self.progress, 1),
+            (None, 0),
+            self.cancel,
+            self.resume,
+            self.reveal,
+            self.save,
+            self.open,
+        )
+        middle = column((self._pages, 1), self.message, margins=(2, 1, 2, 1), spacing=1)
+        self.setLayout(column(head, (middle, 1), foot))
 
     def _connect(self) -> None:
-        analysis_queue = self.analysis_queue
-        analysis_queue.files_found.connect(self._add_rows)
-        analysis_queue.progressed.connect(self._show_progress)
-        analysis_queue.finished.connect(self._show_outcome)
-        analysis_queue.labels_known.connect(self._set_labels)
-        analysis_queue.idle.connect(self._idle)
-        analysis_queue.failed.connect(self._failed)
-        self.add_files.clicked.connect(self.ask_files)
-        self.add_folder.clicked.connect(self.ask_folder)
-        self.clear.clicked.connect(self._clear)
+        queue = self.analysis_queue
+        queue.files_found.connect(self._add_rows)
+        queue.progressed.connect(self._show_progress)
+        queue.finished.connect(self._show_outcome)
+        queue.labels_known.connect(self._set_labels)
+        queue.idle.connect(self._idle)
+        queue.failed.connect(lambda error: self.message.warn(error_sentence(error)))
         self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))
-        self.cancel.clicked.connect(self._cancel)
-        self.resume.clicked.connect(self._resume)
-        self.save.clicked.connect(self.ask_save)
-        self.reveal.clicked.connect(self._reveal)
-        self.open.clicked.connect(self._open)
         self.table.activated.connect(lambda _: self._open())
         selection = self.table.selectionModel()
         assert selection is not None

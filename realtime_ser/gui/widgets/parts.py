@@ -179,8 +179,8 @@ def separator() -> QFrame:
     return made
 
 
-Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | None
-"""Of a row or column: a widget or layout, with its stretch if need be; ``None`` stretches alone."""
+Part = QWidget | QLayout | None | tuple[QWidget | QLayout | None, int]
+"""Of a row or column: a widget, a layout or free room (``None``), with its stretch if need be."""
 
 
 Margins = float | tuple[float, float, float, float]
@@ -204,9 +204,9 @@ def column(*parts: Part, margins: Margins = 0.0, spacing: float = 0.0) -> QVBoxL
 
 def _add_parts(layout: QBoxLayout, parts: Iterable[Part]) -> None:
     for part in parts:
-        item, stretch = part if isinstance(part, tuple) else (part, 0)
+        item, stretch = part if isinstance(part, tuple) else (part, 1 if part is None else 0)
         if item is None:
-            layout.addStretch(1)
+            layout.addStretch(stretch)
         elif isinstance(item, QLayout):
             layout.addLayout(item, stretch)
         else:
