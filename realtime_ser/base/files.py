@@ -7,8 +7,9 @@ one step: whoever reads meanwhile, or after a power cut, finds the old file or t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,12 @@ _ADVICE = "choose a folder that you may write to and that has room"
 def draft_path(path: Path) -> Path:
     """Temporary name of a file or folder while it is written."""
     return path.with_name(f"{path.name}.part")
+
+
+def numbered_path(path: Path, is_taken: Callable[[Path], object]) -> Path:
+    """``path``, or the first of ``STEM_2``, ``STEM_3`` and so on that is not taken."""
+    numbered = (path.with_stem(f"{path.stem}_{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], numbered) if not is_taken(one))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, SerError, StoreError
+from realtime_ser.base.files import numbered_path
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.base.text import count_text
@@ -43,14 +44,8 @@ def session_files(config: Config, export: Path | None) -> TableFiles:
     """
     if export is not None:
         return TableFiles.named(export)
-    folder = session_folder(config)
-    name = _now().strftime("%Y-%m-%d_%H-%M-%S")
-    files = TableFiles(folder / f"{name}.csv")
-    number = 2
-    while files.existing():
-        files = TableFiles(folder / f"{name}_{number}.csv")
-        number += 1
-    return files
+    path = session_folder(config) / f"{_now():%Y-%m-%d_%H-%M-%S}.csv"
+    return TableFiles(numbered_path(path, lambda one: TableFiles(one).existing()))
 
 
 @dataclass(frozen=True, slots=True)

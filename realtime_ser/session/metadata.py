@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -16,9 +17,6 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
-
-_LIBRARIES = ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")
-"""Libraries on which the numbers depend."""
 
 _SHORTEST_S = 5.0
 """Shortest time over which a device's rate is measured, in seconds."""
@@ -125,7 +123,7 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
     """Versions, model, labels, settings, and the profile that corrects the probabilities."""
     return {
         "realtime_ser": __version__,
-        "versions": {name: version(name) for name in _LIBRARIES},
+        "versions": _library_versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "model": asdict(bundle.identity),
@@ -133,6 +131,12 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
         "profile": _profile_fields(bundle, decoder.profile),
         "config": config.model_dump(mode="json"),
     }
+
+
+@cache
+def _library_versions() -> dict[str, str]:
+    """Versions of the libraries on which the numbers depend."""
+    return {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")}
 
 
 def _profile_fields(bundle: Bundle, profile: Profile | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from realtime_ser.base.errors import StoreError, reason_text
+from realtime_ser.base.files import numbered_path
 
 RUNNING = "running.lock"
 """Name of the file in a session's folder that is locked while the session runs."""
@@ -300,12 +301,9 @@ def _damaged(error: sqlite3.DatabaseError) -> bool:
 
 
 def _set_aside(path: Path) -> Path:
-    stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
-    aside = path.with_name(f"sessions.damaged-{stamp}.sqlite")
-    number = 2
-    while aside.exists():
-        aside = path.with_name(f"sessions.damaged-{stamp}_{number}.sqlite")
-        number += 1
+    now = datetime.now().astimezone()
+    aside = path.with_name(f"sessions.damaged-{now:%Y-%m-%d_%H-%M-%S}.sqlite")
+    aside = numbered_path(aside, Path.exists)
     for ending in ("", "-wal", "-shm"):
         part = path.with_name(path.name + ending)
         if part.exists():
