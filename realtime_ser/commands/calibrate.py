@@ -41,11 +41,7 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
 
     NAME is what to call the person, on this microphone.
     """
-    from realtime_ser.engine.calibration import (
-        calibration_audio,
-        make_profile,
-        measure_neutral_speech,
-    )
+    from realtime_ser.engine.calibration import calibration_audio, make_profile
     from realtime_ser.engine.open import open_source
     from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.profiles import profile_path, require_baseline, write_profile
@@ -68,13 +64,12 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
         )
     try:
         with _progress(SPEECH_S) as advance:
-            neutral_speech = measure_neutral_speech(source, bundle, config, SPEECH_S, advance)
+            profile = make_profile(name, source, bundle, config, advance)
     except KeyboardInterrupt as error:
         raise SerError("Interrupted, so no profile was made.") from error
-    profile = make_profile(name, source, bundle, neutral_speech)
     write_profile(config, profile)
-    print(f"The profile '{profile.name}' was made of {neutral_speech.seconds:.1f} s of voice.")
-    if neutral_speech.seconds < SPEECH_S:
+    print(f"The profile '{profile.name}' was made of {profile.seconds:.1f} s of voice.")
+    if profile.seconds < SPEECH_S:
         print(f"{SPEECH_S:.0f} s would make a steadier one.")
     print(f"Choose it for a session: realtime-ser monitor --profile '{profile.name}'")
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime_ser.audio.source import Source
 from realtime_ser.base.config import AudioConfig, Config
@@ -18,6 +16,7 @@ from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (
+    SPEECH_S,
     Profile,
     mean_log_probabilities,
 )
@@ -33,37 +32,24 @@ _LONGEST_RATIO = 3.5
 """A microphone is listened to at most so many times as long as the voice that is asked for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NeutralSpeech:
-    """Result of a model over a person's neutral speech.
+def make_profile(
+    name: str, source: Source, bundle: Bundle, config: Config, advance: Callable[[float], None]
+) -> Profile:
+    """Profile of a person, from their neutral speech.
 
-    Attributes
-    ----------
-    means
-        Mean log-probabilities, shape ``(labels,)``.
-    seconds
-        Duration of the voiced speech.
-    """
-
-    means: NDArray[np.float64]
-    seconds: float
-
-
-def measure_neutral_speech(
-    source: Source, bundle: Bundle, config: Config, seconds: float, advance: Callable[[float], None]
-) -> NeutralSpeech:
-    """Listen until ``seconds`` of voice were heard, the source ends, or too much time has passed.
+    Listens until :data:`SPEECH_S` seconds of voice were heard, the source ends, or too much time
+    has passed.
 
     Parameters
     ----------
+    name
+        Name of the profile.
     source
         Microphone or file.
     bundle
         The model, not corrected.
     config
         Gate, and the channel.
-    seconds
-        Duration of voiced speech that is wanted.
     advance
         Called with the seconds of voice so far at every update, in silence too; an exception that
         it raises ends the listening.
@@ -79,16 +65,16 @@ def measure_neutral_speech(
     records = monitor.subscribe()
     segments: list[Segment] = []
     heard_s = 0.0
-    monitor.start(_LONGEST_RATIO * seconds if source.info.live else None)
+    monitor.start(_LONGEST_RATIO * SPEECH_S if source.info.live else None)
     try:
         for record in records:
             if isinstance(record, Segment):
                 segments.append(record)
-                if sum(segment.voiced_s for segment in segments) >= seconds:
+                if sum(segment.voiced_s for segment in segments) >= SPEECH_S:
                     break
             elif isinstance(record, Update):
                 heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE if record.speech else 0.0
-                advance(min(heard_s, seconds))
+                advance(min(heard_s, SPEECH_S))
     finally:
         monitor.stop()
     if monitor.status.phase is Phase.FAILED:
@@ -100,7 +86,15 @@ def measure_neutral_speech(
             f"profile needs {MIN_SPEECH_S:.0f} s: speak in your normal voice, near the microphone."
         )
     probabilities = np.stack([segment.estimate.probabilities for segment in segments])
-    return NeutralSpeech(mean_log_probabilities(probabilities, weights), float(weights.sum()))
+    means = mean_log_probabilities(probabilities, weights)
+    return Profile(
+        name=name,
+        device=source.info.name,
+        model=bundle.identity,
+        seconds=round(float(weights.sum()), 2),
+        made=datetime.now().astimezone().replace(microsecond=0),
+        log_probabilities=dict(zip(bundle.labels, means.tolist(), strict=True)),
+    )
 
 
 def calibration_audio(audio: AudioConfig) -> AudioConfig:
@@ -115,17 +109,3 @@ def calibration_audio(audio: AudioConfig) -> AudioConfig:
         raise UsageError("A profile is of one person: say which channel with --channel N.")
     wanted = "mic" if audio.input == "auto" else audio.input
     return audio.model_copy(update={"input": wanted, "speed": 0.0})
-
-
-def make_profile(
-    name: str, source: Source, bundle: Bundle, neutral_speech: NeutralSpeech
-) -> Profile:
-    """Profile of a person from their neutral speech."""
-    return Profile(
-        name=name,
-        device=source.info.name,
-        model=bundle.identity,
-        seconds=round(neutral_speech.seconds, 2),
-        made=datetime.now().astimezone().replace(microsecond=0),
-        log_probabilities=dict(zip(bundle.labels, neutral_speech.means.tolist(), strict=True)),
-    )

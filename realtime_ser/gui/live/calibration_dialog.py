@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
@@ -12,7 +10,6 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.engine.calibration import (
     calibration_audio,
     make_profile,
-    measure_neutral_speech,
 )
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
@@ -40,14 +37,6 @@ _LIMITS = (
     "recognises nobody and says nothing about who somebody is. It is for this model, and best on "
     "this microphone. It makes the labels neither certain nor true."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _CalibrationRequest:
-    """A profile that is to be made."""
-
-    name: str
-    config: Config
 
 
 class CalibrateDialog(QDialog):
@@ -149,8 +138,8 @@ class CalibrateDialog(QDialog):
     def _listen(self) -> None:
         audio = self._config.audio.model_copy(update={"channels": (self.channel.currentData(),)})
         config = self._config.model_copy(update={"audio": calibration_audio(audio)})
-        request = _CalibrationRequest(self.name.text().strip(), config)
-        self._task = task = Task(lambda report_progress: _calibrate(request, report_progress), self)
+        name = self.name.text().strip()
+        self._task = task = Task(lambda report: _calibrate(name, config, report), self)
         task.progressed.connect(self._show_progress)
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
@@ -232,13 +221,12 @@ class CalibrateDialog(QDialog):
         self.use.clicked.connect(self._use)
 
 
-def _calibrate(request: _CalibrationRequest, report_progress: ReportProgress) -> Profile:
+def _calibrate(name: str, config: Config, report_progress: ReportProgress) -> Profile:
     """Listen, and keep the profile; in the task's thread."""
-    bundle = load_bundle(request.config.model)
-    source = open_source(request.config.audio).source
-    voice = measure_neutral_speech(
-        source, bundle, request.config, SPEECH_S, lambda s: report_progress(s / SPEECH_S)
+    bundle = load_bundle(config.model)
+    source = open_source(config.audio).source
+    profile = make_profile(
+        name, source, bundle, config, lambda heard_s: report_progress(heard_s / SPEECH_S)
     )
-    profile = make_profile(request.name, source, bundle, voice)
-    write_profile(request.config, profile)
+    write_profile(config, profile)
     return profile
