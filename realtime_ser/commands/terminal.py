@@ -140,11 +140,9 @@ class LineView:
     def _segment_text(self, segment: Segment) -> str:
         estimate = segment.estimate
         result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
-        channel = f"{self._title(segment.channel)}  " if self._several else ""
+        title = channel_title(segment.channel, self._session.config.audio.names)
+        channel = f"{title}  " if self._several else ""
         return f"{channel}{result}  ({segment.start_s:.2f} to {segment.end_s:.2f} s)"
-
-    def _title(self, channel: int) -> str:
-        return channel_title(channel, self._session.config.audio.names)
 
     def _print(self, time_s: float, words: str) -> None:
         print(clock_text(time_s), words, sep="  ", file=self._console.file, flush=True)

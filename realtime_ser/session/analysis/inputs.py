@@ -83,7 +83,7 @@ def find_inputs(paths: Sequence[Path], out: Path | None) -> list[InputFile]:
     if out is None:
         return list(found.values())
     top = _common_folder([path if path.is_dir() else path.parent for path in paths])
-    names = _result_names([_below(Path(path), top) for path in found])
+    names = _result_names([path.relative_to(top or path.anchor) for path in map(Path, found)])
     return [
         InputFile(item.path, OutputPaths(out / name.parent, name.name), item.error)
         for item, name in zip(found.values(), names, strict=True)
@@ -120,10 +120,6 @@ def _common_folder(folders: Sequence[Path]) -> str | None:
         return os.path.commonpath([_absolute(folder) for folder in folders])
     except ValueError:  # on different drives
         return None
-
-
-def _below(path: Path, folder: str | None) -> Path:
-    return path.relative_to(folder or path.anchor)
 
 
 def _result_names(files: Sequence[Path]) -> list[Path]:

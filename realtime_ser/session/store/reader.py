@@ -365,7 +365,7 @@ class Reader:
                     _moment(row["consent"]),
                 ),
                 title=row["title"],
-                origin=self._origin(row["origin"]),
+                origin=next(iter(self._names("key = ?", row["origin"])), None),
             ),
             channels=channels,
             health=SessionHealth(row["overflows"], row["dropped_samples"], row["error"]),
@@ -384,9 +384,6 @@ class Reader:
             ChannelInfo(channel, name, updates, last, speech * STEP_S, lost * STEP_S)
             for channel, name, updates, last, speech, lost in rows
         )
-
-    def _origin(self, key: int | None) -> str | None:
-        return next(iter(self._names("key = ?", key)), None)
 
 
 def _unpacked(rows: Sequence[Any], labels: Sequence[str]) -> UpdateRecords:

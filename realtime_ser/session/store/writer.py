@@ -201,7 +201,8 @@ class StoreWriter:
             elif isinstance(record, IntervalOpened | Marker):
                 self._insert_marker(record, open_intervals)
             elif isinstance(record, Anchor):
-                self._insert_anchor(record)
+                row = asdict(record) | {"session": self._key, "wall": record.wall.isoformat()}
+                insert(self._connection, "anchors", row)
         for channel, updates in channels.items():
             _insert_records(self._connection, self._key, channel, pack(updates, self._labels))
         reached_s = max((made[-1][1].time_s for made in channels.values()), default=0.0)
@@ -241,10 +242,6 @@ class StoreWriter:
             "probabilities": estimate.probabilities.astype("<f4").tobytes(),
         }
         insert(self._connection, "segments", row)
-
-    def _insert_anchor(self, anchor: Anchor) -> None:
-        row = asdict(anchor) | {"session": self._key, "wall": anchor.wall.isoformat()}
-        insert(self._connection, "anchors", row)
 
 
 def _insert_records(
