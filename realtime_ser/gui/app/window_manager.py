@@ -9,7 +9,7 @@ from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QObject, Qt
-from PyQt6.QtWidgets import QDialog, QFileDialog, QWidget
+from PyQt6.QtWidgets import QDialog, QWidget
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
@@ -19,7 +19,8 @@ from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
 from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.widgets.parts import file_dialog, reveal
+from realtime_ser.gui.widgets.dialogs import ask_files, ask_folder
+from realtime_ser.gui.widgets.parts import reveal
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
 from realtime_ser.recogniser.profiles import profile_choices
 from realtime_ser.session.analysis.files import StoredAnalysis
@@ -153,11 +154,7 @@ class WindowManager(QObject):
     def ask_files(self) -> None:
         """Ask which recordings to analyse."""
         filters = ["Sound (*.wav *.flac *.ogg *.mp3 *.aiff *.aif)", "All files (*)"]
-        dialog = file_dialog(self._window, "Analyse recordings", filters)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        analyse = self._reporting_errors(self.files)
-        dialog.filesSelected.connect(lambda names: analyse([Path(name) for name in names]))
-        dialog.open()
+        ask_files(self._window, "Analyse recordings", filters, self._reporting_errors(self.files))
 
     def files(self, paths: Sequence[Path]) -> None:
         """Analyse recordings and folders of them."""
@@ -304,13 +301,10 @@ class WindowManager(QObject):
         acts = self._window.actions_
         if name == _OTHER_FOLDER:
             acts.check_value(menu, before)
-            dialog = file_dialog(self._window, "Folder of a model bundle", ["All files (*)"])
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
             choose = self._reporting_errors(
-                lambda folder: self._choose_model(folder, use, menu, before)
+                lambda folder: self._choose_model(str(folder), use, menu, before)
             )
-            dialog.fileSelected.connect(choose)
-            dialog.open()
+            ask_folder(self._window, "Folder of a model bundle", choose)
             return
         try:
             if name is not None:

@@ -135,17 +135,6 @@ class AnalysisQueue(QObject):
 
     def _analyze(self, numbered_inputs: Mapping[int, InputFile], advance: ReportProgress) -> None:
         items, numbers = list(numbered_inputs.values()), list(numbered_inputs)
-        with closing(Analyzer(self._settings)) as analyzer:
-            self._run(items, numbers, analyzer, advance)
-
-    def _run(
-        self,
-        items: Sequence[InputFile],
-        numbers: Sequence[int],
-        analyzer: Analyzer,
-        advance: ReportProgress,
-    ) -> None:
-        self.labels_known.emit(analyzer.labels)
         sizes = [item.size for item in items]
         began_s = reported_s = time.monotonic()
 
@@ -161,6 +150,8 @@ class AnalysisQueue(QObject):
                 left_s = (now_s - began_s) * (1.0 - whole) / whole if estimable else None
                 self.progressed.emit(dict(zip(numbers, shares, strict=True)), left_s)
 
-        outcomes = analyze_files(items, analyzer, on_progress)
-        for number, outcome in zip(numbers, outcomes, strict=True):
-            self.finished.emit(number, outcome)
+        with closing(Analyzer(self._settings)) as analyzer:
+            self.labels_known.emit(analyzer.labels)
+            outcomes = analyze_files(items, analyzer, on_progress)
+            for number, outcome in zip(numbers, outcomes, strict=True):
+                self.finished.emit(number, outcome)

@@ -11,7 +11,6 @@ import platformdirs
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -31,12 +30,11 @@ from realtime_ser.exchange.registry import SOUND_FORMATS, ExportRequest, export
 from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.dialogs import TaskDialog
+from realtime_ser.gui.widgets.dialogs import TaskDialog, ask_target
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     button,
     column,
-    file_dialog,
     label,
     reveal,
     row,
@@ -246,22 +244,11 @@ class ExportDialog(TaskDialog):
 
     def _browse(self) -> None:
         kind, given = self.kind, Path(self.path.text())
-        pattern = f"*{kind.ending}" if kind.ending else "*"
-        dialog = file_dialog(self, "Export to", [f"{kind.title} ({pattern})"])
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        # What is there already is never replaced: the export says so itself.
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        if kind.ending:
-            dialog.setDefaultSuffix(kind.ending.removeprefix("."))
-        if given.parent.is_dir():
-            dialog.setDirectory(str(given.parent))
-        dialog.selectFile(given.name)
-        dialog.fileSelected.connect(self._set_path)
-        dialog.open()
+        ask_target(self, "Export to", kind.title, kind.ending, given, self._set_path)
 
-    def _set_path(self, path: str) -> None:
+    def _set_path(self, path: Path) -> None:
         self._touched = True
-        self.path.setText(path)
+        self.path.setText(str(path))
 
     def _reset(self) -> None:
         """Forget the last export."""

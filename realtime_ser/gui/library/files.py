@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetricsF, QResizeEvent
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QProgressBar,
     QStackedWidget,
     QTableView,
@@ -26,25 +25,24 @@ from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
-from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.dialogs import Window, ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import (
     MessageLabel,
     bar,
     button,
     column,
-    file_dialog,
     label,
     reveal,
     row,
 )
-from realtime_ser.gui.widgets.tables import ShareCell, header_of, set_up_table
+from realtime_ser.gui.widgets.tables import ShareCell, column_widths, header_of, set_up_table
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.store import Store
 
-_WIDEST_TEXTS = {
+_WIDEST_TEXTS: Mapping[int, str] = {
     FileColumn.LABEL: "surprised? and some more",
     FileColumn.CONFIDENCE: "Confidence",
     FileColumn.LENGTH: "00:00:00",
@@ -139,29 +137,23 @@ class FilesWindow(Window):
     def ask_files(self) -> None:
         """Choose recordings."""
         endings = " ".join(f"*{ending}" for ending in sorted(AUDIO_FILES))
-        dialog = file_dialog(self, "Add recordings", [f"Sound ({endings})", "All files (*)"])
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
-        dialog.open()
+        filters = [f"Sound ({endings})", "All files (*)"]
+        ask_files(self, "Add recordings", filters, self.add)
 
     def ask_folder(self) -> None:
         """Choose a folder."""
-        dialog = file_dialog(self, "Add a folder", [])
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda name: self.add([Path(name)]))
-        dialog.open()
+        ask_folder(self, "Add a folder", lambda path: self.add([path]))
 
     def ask_save(self) -> None:
         """Choose where the results go."""
-        if not self.save.isEnabled():
-            return
-        dialog = file_dialog(self, "Folder for the results", [])
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Save here")
-        dialog.setDirectory(platformdirs.user_documents_dir())
-        dialog.fileSelected.connect(lambda name: self.save_to(Path(name)))
-        dialog.open()
+        if self.save.isEnabled():
+            ask_folder(
+                self,
+                "Folder for the results",
+                self.save_to,
+                start=Path(platformdirs.user_documents_dir()),
+                accept="Save here",
+            )
 
     def save_to(self, folder: Path) -> None:
         """Write summary.csv and each file's tables into a folder, beside the window."""
@@ -337,12 +329,10 @@ class FilesWindow(Window):
 
     def _fit(self) -> None:
         style = style_of(self)
-        metrics = QFontMetricsF(style.body)
-        room = self.width() - style.grid(6)
-        for number, sample in _WIDEST_TEXTS.items():
-            width = round(metrics.horizontalAdvance(sample)) + style.grid(2)
+        widths = column_widths(self.table, _WIDEST_TEXTS)
+        for number, width in widths.items():
             self.table.setColumnWidth(number, width)
-            room -= width
+        room = self.width() - style.grid(6) - sum(widths.values())
         self.table.setColumnWidth(FileColumn.FILE, max(style.grid(20), round(room * 0.4)))
 
     def _set_up_table(self) -> None:

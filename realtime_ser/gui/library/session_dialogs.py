@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QFileDialog, QPlainTextEdit, QWidget
+from PyQt6.QtWidgets import QCheckBox, QPlainTextEdit, QWidget
 
 from realtime_ser.base.text import clock_text, count_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import set_size
-from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog
+from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog, ask_folder
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     button,
-    file_dialog,
     label,
     row,
     text_view,
@@ -170,13 +169,10 @@ class ReanalysisDialog(TaskDialog):
         )
 
     def _browse(self) -> None:
-        dialog = file_dialog(self, "Folder of a model bundle", [])
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self._add_model)
-        dialog.open()
+        ask_folder(self, "Folder of a model bundle", self._add_model)
 
-    def _add_model(self, folder: str) -> None:
-        self.models.addItem(Path(folder).name, folder)
+    def _add_model(self, folder: Path) -> None:
+        self.models.addItem(folder.name, str(folder))
         self.models.setCurrentIndex(self.models.count() - 1)
 
     def _begin(self) -> None:

@@ -8,8 +8,15 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
+from PyQt6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    pyqtSignal,
+)
+from PyQt6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from realtime_ser.base.text import clock_text, percent_text, size_text
@@ -20,6 +27,7 @@ from realtime_ser.gui.widgets.tables import (
     Column,
     ShareCell,
     TableModel,
+    column_widths,
     header_of,
     set_up_table,
 )
@@ -220,7 +228,7 @@ class SessionTableModel(TableModel[SessionRow]):
         return row.shares
 
 
-_WIDEST_TEXTS = {
+_WIDEST_TEXTS: Mapping[int, str] = {
     SessionColumn.BEGAN: "2026-12-28 20:28",
     SessionColumn.STUDY: "Sleep and",
     SessionColumn.PARTICIPANT: "Participant",
@@ -297,15 +305,14 @@ class SessionTable(QTableView):
         place = 0 if bar is None else bar.value()
         self._empty_text = empty
         self.setAccessibleDescription("" if rows else empty)
-        studies = [one.info.metadata.study for one in rows]
         self._empty_columns = {
             column
-            for column, said in (
-                (SessionColumn.STUDY, any(study.name for study in studies)),
-                (SessionColumn.PARTICIPANT, any(study.participant for study in studies)),
-                (SessionColumn.CONDITION, any(study.condition for study in studies)),
+            for column in (
+                SessionColumn.STUDY,
+                SessionColumn.PARTICIPANT,
+                SessionColumn.CONDITION,
             )
-            if not said
+            if not any(COLUMNS[column].text(one) for one in rows)
         }
         self.rows.show_rows(rows)
         self.fit(self._width_px)
@@ -321,21 +328,24 @@ class SessionTable(QTableView):
 
     def choose(self, names: Sequence[str]) -> None:
         """Select sessions by their IDs, and bring the first one into view."""
+        indexes = [
+            self._sorted.index(place, 0)
+            for place in range(self._sorted.rowCount())
+            if self._row(place).info.id in names
+        ]
+        selection = QItemSelection()
+        for index in indexes:
+            selection.select(index, index)
         flags = QItemSelectionModel.SelectionFlag
-        selection, first = self._selection, QModelIndex()
-        before = selection.blockSignals(True)  # one change, not one a session
-        selection.clear()
-        for place in range(self._sorted.rowCount()):
-            if self._row(place).info.id in names:
-                index = self._sorted.index(place, 0)
-                selection.select(index, flags.Select | flags.Rows)
-                first = first if first.isValid() else index
-        if first.isValid():
-            selection.setCurrentIndex(first, flags.NoUpdate)
-        selection.blockSignals(before)
-        if first.isValid():
-            self.scrollTo(first)
-        self._repaint()
+        before = self._selection.blockSignals(True)  # told below, also where it is the same
+        self._selection.select(selection, flags.ClearAndSelect | flags.Rows)
+        if indexes:
+            self._selection.setCurrentIndex(indexes[0], flags.NoUpdate)
+        self._selection.blockSignals(before)
+        if indexes:
+            self.scrollTo(indexes[0])
+        if (port := self.viewport()) is not None:
+            port.update()
         self.changed.emit()
 
     def rename(self) -> None:
@@ -347,12 +357,9 @@ class SessionTable(QTableView):
     def fit(self, room: int) -> None:
         """Divide a width in pixels among the columns; the title takes the rest."""
         self._width_px, style = room, style_of(self)
-        metrics = QFontMetricsF(style.body)
-        widths = {
-            column: round(metrics.horizontalAdvance(sample)) + style.grid(2)
-            for column, sample in _WIDEST_TEXTS.items()
-            if column not in self._empty_columns
-        }
+        widths = column_widths(self, _WIDEST_TEXTS)
+        for column in self._empty_columns:
+            widths.pop(column)
         for column in _OPTIONAL_COLUMNS:
             if room - sum(widths.values()) < style.grid(_TITLE_UNITS):
                 widths.pop(column, None)
@@ -389,8 +396,3 @@ class SessionTable(QTableView):
 
     def _row(self, place: int) -> SessionRow:
         return self.rows.rows[self._sorted.mapToSource(self._sorted.index(place, 0)).row()]
-
-    def _repaint(self) -> None:
-        port = self.viewport()
-        if port is not None:
-            port.update()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent, QShowEvent
-from PyQt6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import QMenu, QPushButton, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -25,13 +25,12 @@ from realtime_ser.gui.library.session_dialogs import DeleteDialog, ReanalysisDia
 from realtime_ser.gui.library.session_table import SessionRow, SessionTable, read_session_rows
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
-from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.dialogs import Window, ask_files
 from realtime_ser.gui.widgets.parts import (
     MessageLabel,
     bar,
     button,
     column,
-    file_dialog,
     label,
     row,
 )
@@ -227,14 +226,13 @@ class SessionsWindow(Window):
         if len(self.table.chosen()) != 1:
             return
         name = self.table.chosen()[0].info.id
-        dialog = file_dialog(
+        ask_files(
             self,
             "Read markers and intervals into the session",
             ["ELAN, Praat, Audacity (*.eaf *.TextGrid *.txt)", "All files (*)"],
+            lambda paths: self._import(name, paths[0]),
+            several=False,
         )
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda file: self._import(name, Path(file)))
-        dialog.open()
 
     def _import(self, name: str, path: Path) -> None:
         with self._reporting_errors():

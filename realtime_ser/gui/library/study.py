@@ -140,10 +140,10 @@ class StudyDialog(Dialog):
         self.consent.setDateTime(QDateTime.fromSecsSinceEpoch(int(moment.timestamp())))
         first = audio.channels[0]
         second = audio.channels[1] if len(audio.channels) > 1 else first + 1
-        self.channels.addItem("One voice", (first,))
-        self.channels.addItem("Two voices, a channel each", (first, second))
+        choices = [("One voice", (first,)), ("Two voices, a channel each", (first, second))]
         if len(audio.channels) > len(self.names):
-            self.channels.addItem(f"{len(audio.channels)} channels", audio.channels)
+            choices.append((f"{len(audio.channels)} channels", audio.channels))
+        self.channels.fill(choices, None)
         self.channels.setCurrentIndex(min(2, len(audio.channels) - 1))
         for field, number, example in zip(
             self.names, (first, second), ("coach", "client"), strict=True

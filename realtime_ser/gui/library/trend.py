@@ -6,7 +6,7 @@ from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog, QSplitter, QTableWidget, QTableWidgetItem, QWidget
+from PyQt6.QtWidgets import QSplitter, QTableWidget, QTableWidgetItem, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -15,14 +15,13 @@ from realtime_ser.gui.app.action_table import TREND
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
-from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.dialogs import Window, ask_target
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
     bar,
     button,
     column,
-    file_dialog,
     label,
 )
 from realtime_ser.gui.widgets.tables import set_up_table
@@ -159,16 +158,10 @@ class TrendWindow(Window):
             self.open_requested.emit(self._points[place].info.id)
 
     def _ask_export(self) -> None:
-        if not self._points:
-            return
-        dialog = file_dialog(self, "Export the trend", ["CSV (*.csv)"])
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        dialog.setDefaultSuffix("csv")
-        dialog.setDirectory(platformdirs.user_documents_dir())
-        dialog.selectFile(f"trend of {self.participant.currentText()}.csv")
-        dialog.fileSelected.connect(lambda name: self._export(Path(name)))
-        dialog.open()
+        if self._points:
+            name = f"trend of {self.participant.currentText()}.csv"
+            proposed = Path(platformdirs.user_documents_dir()) / name
+            ask_target(self, "Export the trend", "CSV", ".csv", proposed, self._export)
 
     def _export(self, to: Path) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
@@ -106,20 +106,15 @@ class TrendPlot(QWidget):
             painter.fillRect(band, QColor(style_of(self).theme.band))
 
     def _draw_shares(self, painter: QPainter) -> None:
-        style, theme, box = style_of(self), style_of(self).theme, self._shares_rect
-        for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-            y = box.bottom() - value * box.height()
-            painter.setPen(QPen(QColor(theme.grid), style.scale))
-            painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            self._draw_axis_text(painter, y, percent_text(value))
-        self._draw_caption(painter, box, "Share of the speech that carries a label")
+        style, box = style_of(self), self._shares_rect
+        ticks = {value: percent_text(value) for value in (0.0, 0.25, 0.5, 0.75, 1.0)}
+        self._draw_axis(painter, box, "Share of the speech that carries a label", ticks)
         ends = []
         for position, label in enumerate(self._labels):
-            places = [
-                QPointF(self._x(index), box.bottom() - point.shares.get(label, 0.0) * box.height())
-                for index, point in enumerate(self._points)
-                if point.segments
-            ]
+            places = self._places(
+                box,
+                [p.shares.get(label, 0.0) if p.segments else None for p in self._points],
+            )
             look = line_style(label, position)
             for stroke in line_strokes(look, style):
                 painter.setPen(pen(stroke))
@@ -147,45 +142,32 @@ class TrendPlot(QWidget):
             painter.drawLine(end, QPointF(left, y))
             key = Rect(left, y - line / 2, swatch, line)
             draw_key(QtSurface(painter, style.family), key, label, position, Curves("lines"), style)
-            painter.setPen(QColor(theme.text))
-            cell = QRectF(left + swatch + style.grid(0.75), y - line / 2, self.width(), line)
             words = f"{label} {percent_text(last.shares.get(label, 0.0))}"
-            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
+            self._draw_words(painter, left + swatch + style.grid(0.75), y, words)
 
     def _draw_speech(self, painter: QPainter) -> None:
         style, theme, box = style_of(self), style_of(self).theme, self._speech_rect
         most = max(point.speech_s for point in self._points) or 1.0
         top = next((nice for nice in _SCALE_TOPS_S if nice >= most), math.ceil(most / 3600) * 3600)
-        for value in (0.0, 0.5, 1.0):
-            y = box.bottom() - value * box.height()
-            painter.setPen(QPen(QColor(theme.grid), style.scale))
-            painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-            self._draw_axis_text(painter, y, clock_text(value * top))
-        self._draw_caption(painter, box, "Speaking time (bars), certain share (dashed line)")
+        ticks = {value: clock_text(value * top) for value in (0.0, 0.5, 1.0)}
+        self._draw_axis(painter, box, "Speaking time (bars), certain share (dashed line)", ticks)
         half = max(2.0, min(style.grid(1.0), box.width() / (4 * len(self._points) + 1)))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.voice))
         for index, point in enumerate(self._points):
             height = box.height() * point.speech_s / top
             painter.drawRect(QRectF(self._x(index) - half, box.bottom() - height, 2 * half, height))
-        places = [
-            QPointF(self._x(index), box.bottom() - point.certain_share * box.height())
-            for index, point in enumerate(self._points)
-            if point.certain_share is not None
-        ]
-        pen = QPen(QColor(theme.accent), 2 * style.scale, Qt.PenStyle.DashLine)
-        painter.setPen(pen)
+        shares = [point.certain_share for point in self._points]
+        places = self._places(box, shares)
+        dashes = QPen(QColor(theme.accent), 2 * style.scale, Qt.PenStyle.DashLine)
+        painter.setPen(dashes)
         painter.drawPolyline(QPolygonF(places))
         self._draw_dots(painter, places, QColor(theme.accent))
-        share = next(p.certain_share for p in reversed(self._points) if p.certain_share is not None)
-        line = QFontMetricsF(style.small).height()
-        left = box.right() + style.grid(1)
-        painter.setPen(pen)
-        y = places[-1].y()
+        left, y = box.right() + style.grid(1), places[-1].y()
+        painter.setPen(dashes)
         painter.drawLine(QPointF(left, y), QPointF(left + style.grid(4), y))
-        painter.setPen(QColor(theme.text))
-        cell = QRectF(left + style.grid(4.75), y - line / 2, self.width(), line)
-        painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, f"{_CERTAIN} {percent_text(share)}")
+        last = next(share for share in reversed(shares) if share is not None)
+        self._draw_words(painter, left + style.grid(4.75), y, f"{_CERTAIN} {percent_text(last)}")
 
     def _draw_dates(self, painter: QPainter) -> None:
         """Dates under the sessions, as many as have room."""
@@ -206,18 +188,28 @@ class TrendPlot(QWidget):
                 painter.drawText(cell, 0, words)
                 free = x + width + style.grid(2)
 
-    def _draw_axis_text(self, painter: QPainter, y: float, words: str) -> None:
-        style = style_of(self)
+    def _draw_axis(
+        self, painter: QPainter, box: QRectF, caption: str, ticks: Mapping[float, str]
+    ) -> None:
+        """Draw a caption, and lines at shares of the height with their words at the left."""
+        style, theme = style_of(self), style_of(self).theme
         line = QFontMetricsF(style.small).height()
-        painter.setPen(QColor(style.theme.muted))
-        cell = QRectF(0, y - line / 2, self._shares_rect.left() - style.grid(2.5), line)
-        painter.drawText(cell, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for value, words in ticks.items():
+            y = box.bottom() - value * box.height()
+            painter.setPen(QPen(QColor(theme.grid), style.scale))
+            painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
+            painter.setPen(QColor(theme.muted))
+            cell = QRectF(0, y - line / 2, box.left() - style.grid(2.5), line)
+            painter.drawText(cell, right, words)
+        self._draw_words(painter, box.left(), box.top() - line / 2 - style.grid(0.75), caption)
 
-    def _draw_caption(self, painter: QPainter, box: QRectF, words: str) -> None:
+    def _draw_words(self, painter: QPainter, left: float, y: float, words: str) -> None:
+        """Draw words, whose middle is at ``y``."""
         style = style_of(self)
         line = QFontMetricsF(style.small).height()
         painter.setPen(QColor(style.theme.text))
-        cell = QRectF(box.left(), box.top() - line - style.grid(0.75), box.width(), line)
+        cell = QRectF(left, y - line / 2, self.width(), line)
         painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, words)
 
     # ------------------------------------------------------------------------------------- places
@@ -246,6 +238,14 @@ class TrendPlot(QWidget):
         room = self._plot_rect
         room.setTop(room.bottom() - room.height() * _SPEECH_SHARE)
         return room
+
+    def _places(self, box: QRectF, values: Sequence[float | None]) -> list[QPointF]:
+        """Places of shares in a strip, of those sessions that have one."""
+        return [
+            QPointF(self._x(index), box.bottom() - value * box.height())
+            for index, value in enumerate(values)
+            if value is not None
+        ]
 
     def _x(self, index: int) -> float:
         """Place of a session: by its date."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QDialog, QProgressBar, QPushButton, QWidget
+from PyQt6.QtWidgets import QDialog, QFileDialog, QProgressBar, QPushButton, QWidget
 
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size
 from realtime_ser.gui.theme.theme import Style
@@ -138,3 +140,82 @@ class TaskDialog(Dialog):
             self._task.cancel()
             self._task.wait()
         super().closeEvent(event)
+
+
+def ask_files(
+    parent: QWidget,
+    title: str,
+    filters: Sequence[str],
+    chosen: Callable[[list[Path]], object],
+    *,
+    several: bool = True,
+) -> None:
+    """Ask for files that there are."""
+    modes = QFileDialog.FileMode
+    dialog = _file_dialog(parent, title, modes.ExistingFiles if several else modes.ExistingFile)
+    dialog.setNameFilters(filters)
+    dialog.filesSelected.connect(lambda names: chosen([Path(name) for name in names]))
+    dialog.open()
+
+
+def ask_folder(
+    parent: QWidget,
+    title: str,
+    chosen: Callable[[Path], object],
+    *,
+    start: Path | None = None,
+    accept: str = "",
+) -> None:
+    """Ask for a folder.
+
+    Parameters
+    ----------
+    start
+        The folder that is shown first.
+    accept
+        Words on the button; empty: as usual.
+    """
+    dialog = _file_dialog(parent, title, QFileDialog.FileMode.Directory)
+    if accept:
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, accept)
+    if start is not None:
+        dialog.setDirectory(str(start))
+    dialog.fileSelected.connect(lambda name: chosen(Path(name)))
+    dialog.open()
+
+
+def ask_target(
+    parent: QWidget,
+    title: str,
+    kind: str,
+    ending: str,
+    proposed: Path,
+    chosen: Callable[[Path], object],
+) -> None:
+    """Ask where to write; whoever writes says that nothing there is replaced.
+
+    Parameters
+    ----------
+    kind, ending
+        What is written, for people, and how the file's name ends; empty for a folder.
+    """
+    dialog = _file_dialog(parent, title, QFileDialog.FileMode.AnyFile)
+    dialog.setNameFilter(f"{kind} (*{ending})")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setDefaultSuffix(ending.removeprefix("."))
+    if proposed.parent.is_dir():
+        dialog.setDirectory(str(proposed.parent))
+    dialog.selectFile(proposed.name)
+    dialog.fileSelected.connect(lambda name: chosen(Path(name)))
+    dialog.open()
+
+
+def _file_dialog(parent: QWidget, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+    """A file dialog of the platform; Qt's own one where the environment asks for it."""
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(mode)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    return dialog

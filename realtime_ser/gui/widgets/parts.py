@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from PyQt6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -230,16 +228,6 @@ def text_view(name: str, tip: str = "", text: str = "") -> QPlainTextEdit:
     made.setAccessibleName(name)
     made.setToolTip(tip)
     return made
-
-
-def file_dialog(parent: QWidget, title: str, filters: Sequence[str]) -> QFileDialog:
-    """A file dialog of the platform; Qt's own one where the environment asks for it."""
-    dialog = QFileDialog(parent, title)
-    dialog.setNameFilters(list(filters))
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-    return dialog
 
 
 def copy_text(text: str) -> None:

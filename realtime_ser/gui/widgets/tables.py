@@ -153,6 +153,16 @@ def set_up_table(table: QTableView, name: str) -> None:
     header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
 
 
+def column_widths(table: QTableView, samples: Mapping[int, str]) -> dict[int, int]:
+    """Widths in pixels that columns need for sample texts."""
+    style = style_of(table)
+    metrics = QFontMetricsF(style.body)
+    return {
+        number: round(metrics.horizontalAdvance(sample)) + style.grid(2)
+        for number, sample in samples.items()
+    }
+
+
 def header_of(table: QTableView) -> QHeaderView:
     """The names of a table's columns."""
     header = table.horizontalHeader()
