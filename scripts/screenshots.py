@@ -49,8 +49,8 @@ from realtime_ser.gui.live.banners import BannerText
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
 from realtime_ser.gui.live.session_controller import SessionController
-from realtime_ser.gui.live.sources import SourceChoice
 from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.top_bar import SourceChoice
 from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.review import ReviewWindow, TakesWindow
 from realtime_ser.gui.timeline.sound_store import BLOCK_S

@@ -19,9 +19,9 @@ from realtime_ser.gui.app.crash import report_faults
 from realtime_ser.gui.app.log_file import file_logging
 from realtime_ser.gui.app.preferences import PreferenceStore
 from realtime_ser.gui.app.window_manager import WindowManager
-from realtime_ser.gui.live.rate_meter import RateMeter
 from realtime_ser.gui.live.session_controller import UI_STATES, SessionController
 from realtime_ser.gui.live.status_model import StatusModel
+from realtime_ser.gui.live.timing import RateMeter
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.theme import ThemeChoice
 from realtime_ser.session.live import LiveSession

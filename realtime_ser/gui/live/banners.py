@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QProgressBar, QWidget
 
+from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.style_watcher import pad, set_size
-from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import button, row
+from realtime_ser.gui.widgets.parts import button, column, label, row
+
+#: A loss is told for so long, and all losses within that time as one.
+SHOWN_S = 20.0
+
+#: Results that come later than this are worth a word, once they have for so long.
+LATE_MS = 400.0
+LATE_S = 3.0
+
+#: Updates a second and channel below which the computer does not keep up.
+MIN_UPDATES_PER_S = 0.88 / STEP_S
 
 
 class BannerText(NamedTuple):
@@ -33,27 +36,17 @@ class BannerText(NamedTuple):
 class Banner(QWidget):
     """A line of words across the window, with at most one button."""
 
-    pressed = pyqtSignal()
-
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("ribbon")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.glyph = Glyph("ring", 2.25, "on_banner")
-        self.title = QLabel()
-        self.text = QLabel()
+        self.title = label(role="bold")
+        self.text = label(wrap=True)  # on a narrow window there is room for two lines
         self.button = button("", "What can be done about it", click_focus=False)
-        set_role(self.title, "bold")
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)  # on a narrow window there is room for two lines
-        layout = QHBoxLayout(self)
-        pad(layout, (2, 0.5, 2, 0.5), 1)
+        parts = (self.glyph, self.title, (self.text, 1), self.button)
+        self.setLayout(row(*parts, margins=(2, 0.5, 2, 0.5)))
         set_size(self, height=5)
-        layout.addWidget(self.glyph)
-        layout.addWidget(self.title)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.button)
-        self.button.clicked.connect(self.pressed)
         self._words: BannerText | None = None
         self.hide()
 
@@ -75,50 +68,36 @@ class Banner(QWidget):
 class MessageCard(QFrame):
     """A message in the middle of the window, with its next step."""
 
-    rescan_pressed = pyqtSignal()
-    retry_pressed = pyqtSignal()
-    demo_pressed = pyqtSignal()
-
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.glyph = Glyph("ring", 4)
-        self.title = QLabel()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.title = label(role="big bold")
+        self.text = label(wrap=True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        set_role(self.title, "big bold")
         self.rescan = button("Rescan", "Look for microphones again (F5)", "primary")
         self.retry = button("Try again", "Open the session again (Space)", "primary")
         self.demo = button(
             "Play the demo recording", "Play synthesised speech as if it were a microphone"
         )
-        self.rescan.clicked.connect(self.rescan_pressed)
-        self.retry.clicked.connect(self.retry_pressed)
-        self.demo.clicked.connect(self.demo_pressed)
-        head = row(self.glyph, self.title)
-        head.setStretchFactor(self.title, 1)
-        layout = QVBoxLayout(self)
-        pad(layout, 3, 2)
+        head = row(self.glyph, (self.title, 1))
+        steps = row(self.rescan, self.retry, self.demo, None)
+        self.setLayout(column(head, self.text, steps, margins=3.0, spacing=2.0))
         set_size(self, width=64)
-        layout.addLayout(head)
-        layout.addWidget(self.text)
-        layout.addLayout(row(self.rescan, self.retry, self.demo, None))
         self.hide()
 
     def show_status(self, status: StatusModel) -> None:
         """Show the message for a state; hide where there is none."""
-        words = _card_text(status)
-        if words is None:
+        text = _card_text(status)
+        if text is None:
             self.hide()
             return
-        title, text = words
         missing = status.ui_state is UiState.NO_MICROPHONE
         failed = status.ui_state is UiState.FAILED
         self.glyph.show_glyph(status.ui_state.glyph)
-        self.title.setText(title)
+        self.title.setText(status.ui_state.sentence)
         self.text.setText(text)
         self.rescan.setVisible(missing)
         self.retry.setVisible(failed)
@@ -128,16 +107,16 @@ class MessageCard(QFrame):
         self.raise_()
 
 
-def _card_text(status: StatusModel) -> tuple[str, str] | None:
+def _card_text(status: StatusModel) -> str | None:
     match status.ui_state:
         case UiState.OPENING:
-            return "Opening…", f"Opening {status.source}." if status.source else "One moment."
+            return f"Opening {status.source}." if status.source else "One moment."
         case UiState.IDLE:
-            return "Not listening", "Press Start, or Space, to begin a session."
+            return "Press Start, or Space, to begin a session."
         case UiState.NO_MICROPHONE:
-            return "No microphone found", "Plug one in and press Rescan."
+            return "Plug one in and press Rescan."
         case UiState.FAILED:
-            return "The session has stopped", status.message
+            return status.message
         case _:
             return None
 
@@ -171,6 +150,107 @@ def demo_banner_text(status: StatusModel) -> BannerText | None:
         return BannerText("demo", "Demo recording", words, "Rescan")
     words = "Synthesised speech plays as if it were a microphone."
     return BannerText("demo", "Demo recording", words)
+
+
+class OverloadMonitor:
+    """Notices when sound is lost or results come late, and says what to do.
+
+    What was put away by a person stays away until something new happens.
+    """
+
+    def __init__(self) -> None:
+        self._dropped = self._overflows = 0
+        self._lost_samples = self._overflowed = 0
+        self._last_loss_s = float("-inf")
+        self._late_since_s: float | None = None
+        self._dismissed: str | None = None
+        self._shown_title = ""
+
+    def dismiss(self) -> None:
+        """Say no more of what is being said."""
+        self._dismissed = self._shown_title
+        self._lost_samples = self._overflowed = 0
+        self._last_loss_s = float("-inf")
+
+    def feed(self, status: StatusModel, now_s: float) -> BannerText | None:
+        """Banner for a state at ``now_s`` on the monotonic clock; ``None``: none."""
+        self._count_losses(status, now_s)
+        found = (
+            self._current_overload(status, now_s) if status.ui_state in _MONITORED_STATES else None
+        )
+        self._shown_title = found.title if found is not None else ""
+        if found is None or found.title != self._dismissed:
+            self._dismissed = None
+            return found
+        return None
+
+    def _count_losses(self, status: StatusModel, now_s: float) -> None:
+        lost = status.dropped_samples - self._dropped
+        overflowed = status.overflows - self._overflows
+        self._dropped, self._overflows = status.dropped_samples, status.overflows
+        if now_s - self._last_loss_s > SHOWN_S:
+            self._lost_samples = self._overflowed = 0
+        if status.ui_state not in _MONITORED_STATES:
+            return  # a microphone that went away has a banner of its own
+        if lost > 0 or overflowed > 0:
+            self._dismissed = None
+            self._last_loss_s = now_s
+            self._lost_samples += max(0, lost)
+            self._overflowed += max(0, overflowed)
+
+    def _current_overload(self, status: StatusModel, now_s: float) -> BannerText | None:
+        if now_s - self._last_loss_s <= SHOWN_S:
+            return _overload(_loss_text(self._lost_samples, status.rate), self._loss_advice())
+        late = status.latency_ms is not None and status.latency_ms > LATE_MS
+        slow = (
+            status.live
+            and status.updates_per_s is not None
+            and status.updates_per_s < MIN_UPDATES_PER_S
+        )
+        if not (late or slow):
+            self._late_since_s = None
+            return None
+        if self._late_since_s is None:
+            self._late_since_s = now_s
+        if now_s - self._late_since_s < LATE_S:
+            return None
+        if slow:
+            return _overload(
+                "This computer does not keep up",
+                "Close other programs; nothing is lost while the buffer holds.",
+            )
+        return _overload(
+            "Results come late",
+            "Wireless microphones and busy sound servers add delay: a cable, or closing "
+            "programs that use sound, helps. Times in the files stay right.",
+        )
+
+    def _loss_advice(self) -> str:
+        if self._overflowed:
+            return (
+                "The system did not hand the sound over in time. Close other programs; the gap is "
+                "kept as lost, never guessed."
+            )
+        return (
+            "The program could not follow. Close other programs, or raise audio.buffer_s; the gap "
+            "is kept as lost, never guessed."
+        )
+
+
+_MONITORED_STATES = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED})
+
+
+def _overload(title: str, text: str) -> BannerText:
+    return BannerText("warning", title, text, "Hide")
+
+
+def _loss_text(samples: int, rate: int) -> str:
+    if not samples:
+        return "Sound may be lost"
+    seconds = samples / rate if rate else 0.0
+    if not seconds:
+        return f"{samples:,} samples lost"
+    return f"{1000 * seconds:.0f} ms of sound lost" if seconds < 1 else f"{seconds:.1f} s lost"
 
 
 class FileProgress(QProgressBar):

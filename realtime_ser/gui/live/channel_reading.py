@@ -9,6 +9,11 @@ from realtime_ser.base.text import percent_text
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.session.statistics import ChannelSummary
 
+NOTICE = (
+    "What a voice sounds like, as a model hears it, is not what a person feels: "
+    "do not judge anyone by it."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelReading:
@@ -32,6 +37,11 @@ class ChannelReading:
     label: str | None = None
     certain: bool = True
     bars: tuple[float, ...] | None = None
+
+    @property
+    def muted(self) -> bool:
+        """Whether the words are shown less strongly."""
+        return self.label is None or not self.certain
 
     @property
     def line(self) -> str:

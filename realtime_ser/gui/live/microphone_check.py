@@ -18,7 +18,7 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
 from realtime_ser.base.text import decibels
 from realtime_ser.engine.open import open_source
-from realtime_ser.gui.live.compact import LevelBar
+from realtime_ser.gui.live.modes import LevelBar
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.widgets.icons import Glyph
 from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator

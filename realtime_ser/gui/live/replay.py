@@ -1,4 +1,4 @@
-"""The last seconds of sound, kept in memory only, and their playback."""
+"""The last seconds of a session: kept in memory only, and played when somebody asks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject
 
-from realtime_ser.audio.playback import Player, array_blocks
+from realtime_ser.audio.playback import array_blocks
+from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.records import Sound
+from realtime_ser.engine.monitor import Monitor
+from realtime_ser.engine.status import Phase
+from realtime_ser.gui.live.banners import BannerText
+from realtime_ser.gui.live.window import MainWindow
+from realtime_ser.gui.widgets.sound_player import SoundPlayer
 
 HISTORY_S = 30.0
 """Seconds of sound that are kept."""
-
-_FRAME_MS = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,55 +79,84 @@ class RecentSound:
         self._start = max(self._start, self._end - size)
 
 
-class ReplayPlayer(QObject):
-    """Plays a clip, and tells how far it is."""
+class ReplayController(QObject):
+    """Keeps the last seconds in memory, and plays them when somebody asks.
 
-    #: Time of the session that is heard now, in seconds.
-    moved = pyqtSignal(float)
+    A microphone would hear the loudspeaker, so listening pauses meanwhile, unless the settings say
+    otherwise. What was heard stays until the next session begins or the window is gone.
 
-    ended = pyqtSignal()
+    Parameters
+    ----------
+    window
+        Where it is shown.
+    """
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._player: Player | None = None
-        self._start_s = 0.0
-        self._timer = QTimer(self)
-        self._timer.setInterval(_FRAME_MS)
-        self._timer.timeout.connect(self._poll)
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._monitor: Monitor | None = None
+        self._recent: RecentSound | None = None
+        self._resume = False
+        self._player = SoundPlayer(self)
+        self._player.moved.connect(window.show_cursor)
+        self._player.message.connect(window.statusline.say)
+        self._player.state_changed.connect(self._show_playing)
+        window.replay.button.clicked.connect(self.stop)
 
-    @property
-    def playing(self) -> bool:
-        """Whether a clip is being played."""
-        return self._player is not None
-
-    def play(self, clip: ReplayClip) -> None:
-        """Begin to play a clip.
-
-        Raises
-        ------
-        DeviceError
-            There is no output, or it refuses.
-        """
+    def begin(self, monitor: Monitor) -> None:
+        """Forget what was, and keep the sound of a session from now on."""
         self.stop()
-        blocks = array_blocks(clip.samples, clip.rate)
-        player = Player(blocks, clip.rate, clip.end_s - clip.start_s)
-        player.start()
-        player.wait_open()
-        self._player, self._start_s = player, clip.start_s
-        self._timer.start()
+        self._monitor = monitor
+        self._recent = RecentSound(monitor.source.info.native_rate, monitor.channels)
+
+    def feed(self, sound: Sound) -> None:
+        """Take sound of the session."""
+        if self._recent is not None:
+            self._recent.feed(sound)
+
+    def toggle(self) -> None:
+        """Play the last seconds once, or stop playing."""
+        if self._player.playing:
+            self.stop()
+            return
+        clip = None if self._recent is None else self._recent.clip()
+        if clip is None:
+            self._window.statusline.say("nothing was heard yet")
+            return
+        try:
+            self._player.play_blocks(
+                array_blocks(clip.samples, clip.rate), clip.rate, (clip.start_s, clip.end_s)
+            )
+        except DeviceError as error:
+            self._window.warn("The last seconds cannot be played", str(error))
+            return
+        self._pause_listening()
+        self._window.replay.say(_banner_text(clip, paused=self._resume))
 
     def stop(self) -> None:
         """Fall silent."""
-        player, self._player = self._player, None
-        if player is not None:
-            self._timer.stop()
-            player.stop()
-            self.ended.emit()
+        self._player.stop()
 
-    def _poll(self) -> None:
-        if self._player is None:
+    def _pause_listening(self) -> None:
+        monitor = self._monitor
+        if monitor is None or not monitor.source.info.live:
             return
-        if self._player.ended:
-            self.stop()
-        else:
-            self.moved.emit(self._start_s + self._player.position_s)
+        if self._window.preferences.replay_pauses and monitor.status.phase is Phase.LISTENING:
+            self._resume = True
+            monitor.pause()
+
+    def _show_playing(self, playing: bool) -> None:
+        if playing:
+            return
+        self._window.replay.say(None)
+        self._window.show_cursor(None)
+        if self._resume and self._monitor is not None:
+            self._monitor.resume()
+        self._resume = False
+
+
+def _banner_text(clip: ReplayClip, *, paused: bool) -> BannerText:
+    words = f"The last {clip.end_s - clip.start_s:.0f} s, from memory: they were not written."
+    if paused:
+        words += " Listening is paused meanwhile."
+    return BannerText("play", "Replay", words, "Stop")

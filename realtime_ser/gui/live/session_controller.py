@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QCoreApplication, QObject, Qt, QTimer, pyqtSignal
@@ -15,23 +15,23 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Sound, State, Update
 from realtime_ser.engine.status import Phase
 from realtime_ser.exchange.csv_tables import export_session
-from realtime_ser.gui.live.marker_controller import MarkerController
-from realtime_ser.gui.live.rate_meter import RateMeter
-from realtime_ser.gui.live.replay_controller import ReplayController
+from realtime_ser.gui.live.markers import MarkerController
+from realtime_ser.gui.live.replay import ReplayController
 from realtime_ser.gui.live.session_worker import (
-    CompletedSession,
     RunningSession,
-    SessionRequest,
     SessionWorker,
     complete_session,
 )
-from realtime_ser.gui.live.sources import SourceChoice
 from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.timing import RateMeter
+from realtime_ser.gui.live.top_bar import SourceChoice
 from realtime_ser.gui.live.window import Comparison, MainWindow
+from realtime_ser.gui.widgets.dialogs import ask_files
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
-from realtime_ser.recogniser.bundle import Manifest
+from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.profiles import with_profile
 from realtime_ser.session.sinks import TableFiles
+from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.session.store import Store
 
 #: Time between two frames, and between two renewals of the words around the timeline.
@@ -65,8 +65,16 @@ class SessionController(QObject):
 
     Attributes
     ----------
+    wanted
+        Settings of the next session, but for what was chosen in the window.
+    comparison
+        Model that the next session is compared with; ``None``: none.
+    session
+        ID of the session that runs, or of the last one; ``None``: none was kept.
     error
         Why the last session did not open or has failed; ``None`` if neither.
+    view
+        State that the window shows.
     """
 
     #: A session has ended by itself; the window still shows its last moment.
@@ -94,14 +102,15 @@ class SessionController(QObject):
         super().__init__()
         self.error: Exception | None = None
         self.view = StatusModel()
+        self.wanted = config
+        self.comparison: str | None = None
+        self.session: str | None = None
         self._window = window
-        self._config = config
         self._export = export
         self._duration_s = duration_s
         self._attempts = 0
         self._worker = SessionWorker()
         self._running: RunningSession | None = None
-        self._session: str | None = None
         self._store_folder: Path | None = None
         self._latest_files: TableFiles | None = None
         self._opening = False
@@ -109,7 +118,6 @@ class SessionController(QObject):
         self._finishing = False
         self._open_next = False
         self._rate_meter = RateMeter(1)
-        self._comparison_model: str | None = None
         self._marker_controller = MarkerController(window)
         self._replay_controller = ReplayController(window)
         self._status_shown_s = float("-inf")
@@ -136,11 +144,7 @@ class SessionController(QObject):
         self._opening = True
         self.error = None
         self._show_status(StatusModel(UiState.OPENING))
-        config = self._window.preferences.apply_to(self._config)
-        request = SessionRequest(
-            config, self._next_export(), self._duration_s, self._comparison_model
-        )
-        self._worker.open(request)
+        self._worker.open(self.config, self._next_export(), self._duration_s, self.comparison)
 
     def stop(self) -> None:
         """End the session; :attr:`finished` follows when its files are complete."""
@@ -179,66 +183,49 @@ class SessionController(QObject):
     @property
     def config(self) -> Config:
         """The settings of the next session."""
-        return self._window.preferences.apply_to(self._config)
-
-    @property
-    def session(self) -> str | None:
-        """ID of the session that runs, or of the last one; ``None``: none was kept."""
-        return self._session
+        return self._window.preferences.apply_to(self.wanted)
 
     def record(self, *, on: bool) -> None:
         """Keep the sound of the next session, or do not."""
-        session = self._config.session.model_copy(update={"record_audio": on})
-        self._config = self._config.model_copy(update={"session": session})
+        session = self.wanted.session.model_copy(update={"record_audio": on})
+        self.wanted = self.wanted.model_copy(update={"session": session})
         self._announce_next("its sound will be kept" if on else "its sound will not be kept")
-
-    @property
-    def wanted(self) -> Config:
-        """The settings of the next session, but for what was chosen in the window."""
-        return self._config
 
     def set_config(self, config: Config) -> None:
         """Take other settings for the next sessions: study, channels and their names."""
-        self._config = config
+        self.wanted = config
         study = config.study
-        parts = [study.name, study.participant, study.condition]
-        words = " · ".join(word for word in parts if word)
+        words = " · ".join(filter(None, (study.name, study.participant, study.condition)))
         if len(config.audio.channels) > 1:
             words = f"{words or 'no study'}, {len(config.audio.channels)} voices"
         self._announce_next(words or "it belongs to no study")
 
     def use_model(self, name: str) -> None:
         """Hear the next session with another model."""
-        self._config = self._config.model_copy(update={"model": name})
+        self.wanted = self.wanted.model_copy(update={"model": name})
         self._announce_next(f"model {Path(name).name}")
 
     def use_profile(self, name: str | None) -> None:
         """Correct the next session for a person; ``None``: for nobody."""
-        self._config = with_profile(self._config, name)
+        self.wanted = with_profile(self.wanted, name)
         self._announce_next(f"corrected for {name}" if name else "not corrected for a person")
 
     def compare(self, name: str | None) -> None:
         """Let a second model hear the next session too; ``None``: no longer."""
-        self._comparison_model = name
+        self.comparison = name
         if name is None:
             self._announce_next("one model")
         else:
             self._announce_next(f"compared with {Path(name).name}, which is shown and not stored")
-
-    @property
-    def comparison(self) -> str | None:
-        """The model that the next session is compared with."""
-        return self._comparison_model
 
     def _announce_next(self, words: str) -> None:
         self._window.statusline.say(f"next session: {words}")
 
     def choose(self, source: SourceChoice) -> None:
         """Listen to something else from now on, or from the next start."""
-        audio = self._config.audio.model_copy(
-            update={"input": source.input, "device": source.device}
-        )
-        self._config = self._config.model_copy(update={"audio": audio})
+        choice = {"input": source.input, "device": source.device}
+        audio = self.wanted.audio.model_copy(update=choice)
+        self.wanted = self.wanted.model_copy(update={"audio": audio})
         self._window.topbar.sources.show_source(source, "")
         failed = self.view.ui_state in (UiState.NO_MICROPHONE, UiState.FAILED)
         if self._running is not None or failed:
@@ -257,7 +244,7 @@ class SessionController(QObject):
 
     def export_to(self, path: Path) -> None:
         """Export the session as far as it is stored; a file that a person chose is replaced."""
-        files, folder, session = self._latest_files, self._store_folder, self._session
+        files, folder, session = self._latest_files, self._store_folder, self.session
         if files is None:
             return
         if folder is None or session is None:
@@ -296,12 +283,13 @@ class SessionController(QObject):
 
     def ask_file(self) -> None:
         """Ask for a recording that plays as a microphone."""
-        dialog = QFileDialog(self._window, "Play a recording as a microphone")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Sound (*.wav *.flac *.ogg *.mp3)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.choose(SourceChoice(name)))
-        dialog.open()
+        ask_files(
+            self._window,
+            "Play a recording as a microphone",
+            ["Sound (*.wav *.flac *.ogg *.mp3)", "All files (*)"],
+            lambda paths: self.choose(SourceChoice(str(paths[0]))),
+            several=False,
+        )
 
     def tick(self) -> None:
         """One frame: take in what has come, and show it."""
@@ -319,37 +307,33 @@ class SessionController(QObject):
         if self._window.on_screen:
             self._window.tick(now_s)
 
-    # ------------------------------------------------------------------- what the driver has done
+    # ------------------------------------------------------------------- what the worker has done
 
     def _opened(self, running: RunningSession) -> None:
         self._opening = False
         self._running = running
         self._latest_files = running.session.files
         self._store_folder = running.session.folder
-        self._session = running.session.id
+        self.session = running.session.id
         if self._finishing:
-            self._closed(complete_session(running))  # the driver takes no more orders
+            self._closed(complete_session(running))  # the worker takes no more orders
             return
         monitor = running.session.monitor
         info = monitor.source.info
         self._rate_meter = RateMeter(len(monitor.channels))
         self._marker_controller.begin(monitor)
         self._replay_controller.begin(monitor)
-        rate = 1.0 if info.live else self._config.audio.speed
-        audio = self._config.audio
-        comparison = running.comparison
+        audio, comparison = self.wanted.audio, None
+        if running.comparison is not None:
+            other = running.comparison.bundle
+            names = _model_name(other), _model_name(monitor.bundle)
+            comparison = Comparison(names[0], other.labels, names[1])
         self._window.begin(
             monitor.labels,
             monitor.channels,
-            rate=rate,
+            rate=1.0 if info.live else audio.speed,
             names=audio.names,
-            comparison=None
-            if comparison is None
-            else Comparison(
-                _model_name(comparison.bundle.manifest),
-                comparison.bundle.labels,
-                _model_name(monitor.bundle.manifest),
-            ),
+            comparison=comparison,
         )
         source = SourceChoice("demo") if info.demo else SourceChoice(audio.input, audio.device)
         self._window.topbar.sources.show_source(source, info.name)
@@ -358,12 +342,12 @@ class SessionController(QObject):
         self._show_status(self._describe(running))
         self.started.emit(running.session)
 
-    def _closed(self, completed: CompletedSession) -> None:
+    def _closed(self, summaries: Mapping[int, ChannelSummary]) -> None:
         running, self._running = self._running, None
         self._closing = False
-        self.completed.emit(completed.session)
         if running is not None:
-            self._window.show_summaries(completed.summary)
+            self.completed.emit(running.session)
+            self._window.show_summaries(summaries)
             self._drain(running, time.monotonic())
             view = self._describe(running)
             if view.ui_state is UiState.FAILED:
@@ -417,7 +401,7 @@ class SessionController(QObject):
     def _describe(self, running: RunningSession) -> StatusModel:
         session = running.session
         monitor, status = session.monitor, session.monitor.status
-        info, manifest = monitor.source.info, monitor.bundle.manifest
+        info, other = monitor.source.info, running.comparison
         ui_state = UiState.ENDED if self._running is None else UI_STATES[status.phase]
         if status.phase is Phase.FAILED:
             ui_state = UiState.FAILED
@@ -444,10 +428,8 @@ class SessionController(QObject):
             dropped_samples=status.dropped_samples,
             overflows=status.overflows,
             rate=info.native_rate,
-            model=f"model {_model_name(manifest)}",
-            comparison=""
-            if running.comparison is None
-            else _model_name(running.comparison.bundle.manifest),
+            model=f"model {_model_name(monitor.bundle)}",
+            comparison="" if other is None else _model_name(other.bundle),
             participant=session.config.study.participant or "",
             folder=str(session.files.frames.parent),
         )
@@ -487,21 +469,17 @@ class SessionController(QObject):
                 "record": lambda on: self.record(on=on),
             }
         )
-        actions["record"].setChecked(self._config.session.record_audio)
-        bar.start_pressed.connect(self.start)
-        bar.pause_pressed.connect(self.toggle)
-        bar.stop_pressed.connect(self.stop)
-        bar.mark_pressed.connect(self.mark)
-        bar.export_pressed.connect(self.ask_export)
+        actions["record"].setChecked(self.wanted.session.record_audio)
+        bar.start.clicked.connect(self.start)
         bar.rescan.clicked.connect(self.rescan)
         bar.sources.chosen.connect(self.choose)
         bar.sources.file_requested.connect(self.ask_file)
-        window.demo.pressed.connect(self.rescan)
-        window.notice.pressed.connect(self.toggle)
-        window.card.rescan_pressed.connect(self.rescan)
-        window.card.retry_pressed.connect(self.start)
-        window.card.demo_pressed.connect(lambda: self.choose(SourceChoice("demo")))
+        window.demo.button.clicked.connect(self.rescan)
+        window.notice.button.clicked.connect(self.toggle)
+        window.card.rescan.clicked.connect(self.rescan)
+        window.card.retry.clicked.connect(self.start)
+        window.card.demo.clicked.connect(lambda: self.choose(SourceChoice("demo")))
 
 
-def _model_name(manifest: Manifest) -> str:
-    return f"{manifest.name} {manifest.version}"
+def _model_name(bundle: Bundle) -> str:
+    return f"{bundle.manifest.name} {bundle.manifest.version}"

@@ -24,42 +24,12 @@ _CAPACITY = 7500
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRequest:
-    """A session that is to be opened.
-
-    Attributes
-    ----------
-    config
-        All settings.
-    export
-        Frames CSV; ``None``: a new name in the session folder.
-    duration_s
-        When to end, in seconds of its clock.
-    comparison
-        Name or folder of a model to compare with.
-    """
-
-    config: Config
-    export: Path | None = None
-    duration_s: float | None = None
-    comparison: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RunningSession:
     """A session that was started, the window's queue of its records, and what hears it too."""
 
     session: LiveSession
     records: Subscription
     comparison: ComparisonModel | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CompletedSession:
-    """A session whose files are complete, and how it went."""
-
-    session: LiveSession
-    summary: Mapping[int, ChannelSummary]
 
 
 class SessionWorker(QObject):
@@ -74,9 +44,25 @@ class SessionWorker(QObject):
         super().__init__()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
 
-    def open(self, request: SessionRequest) -> None:
-        """Start a session; ``opened`` or ``failed`` follows."""
-        self._submit(lambda: _start_session(request), self.opened)
+    def open(
+        self,
+        config: Config,
+        export: Path | None = None,
+        duration_s: float | None = None,
+        comparison: str | None = None,
+    ) -> None:
+        """Start a session; ``opened`` or ``failed`` follows.
+
+        Parameters
+        ----------
+        export
+            Table of the steps; ``None``: a new name in the session folder.
+        duration_s
+            When to end, in seconds of the session's clock.
+        comparison
+            Name or folder of a model to compare with.
+        """
+        self._submit(lambda: _start_session(config, export, duration_s, comparison), self.opened)
 
     def close(self, running: RunningSession) -> None:
         """Complete a session's files; ``closed`` or ``failed`` follows."""
@@ -104,28 +90,27 @@ class SessionWorker(QObject):
         self._pool.submit(report)
 
 
-def _start_session(request: SessionRequest) -> RunningSession:
-    comparison_bundle = None if request.comparison is None else load_bundle(request.comparison)
-    session = LiveSession(request.config, request.export)
+def _start_session(
+    config: Config, export: Path | None, duration_s: float | None, compared_model: str | None
+) -> RunningSession:
+    bundle = None if compared_model is None else load_bundle(compared_model)
+    session = LiveSession(config, export)
     # With the sound: its last seconds can be played again.
     records = session.monitor.subscribe(_CAPACITY, sound=True)
-    comparison = (
-        None
-        if comparison_bundle is None
-        else ComparisonModel(session.monitor, comparison_bundle, request.config.gate)
-    )
-    session.start(request.duration_s)
+    gate = config.gate
+    comparison = None if bundle is None else ComparisonModel(session.monitor, bundle, gate)
+    session.start(duration_s)
     if comparison is not None:
         comparison.start()
     return RunningSession(session, records, comparison)
 
 
-def complete_session(running: RunningSession) -> CompletedSession:
-    """Complete a session's files, and return how it went."""
-    summary = running.session.stop()
+def complete_session(running: RunningSession) -> Mapping[int, ChannelSummary]:
+    """Complete a session's files, and return how each channel went."""
+    summaries = running.session.stop()
     if running.comparison is not None:
         running.comparison.stop()
-    return CompletedSession(running.session, summary)
+    return summaries
 
 
 def _microphones(*, refresh: bool) -> list[InputDevice]:

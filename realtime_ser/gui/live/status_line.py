@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.gui.live.status_model import StatusModel, status_cells
-from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import ElidedLabel, row
+from realtime_ser.gui.widgets.parts import ElidedLabel, label, row
 
 _TIPS = (
     "From a sound at the microphone to its probabilities, median of the last seconds",
@@ -38,21 +38,16 @@ class StatusLine(QWidget):
         super().__init__()
         self.setObjectName("statusline")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.cells = [QLabel() for _ in _TIPS]
+        self.cells = [label(role="small muted") for _ in _TIPS]
         self.recording_light = Glyph("record", 1.25, "recording_light")
         self.message = ElidedLabel()
         set_role(self.message, "small bold")
-        layout = QHBoxLayout(self)
-        pad(layout, (2, 0, 2, 0), 3)
         set_size(self, height=3.5)
         for cell, tip in zip(self.cells, _TIPS, strict=True):
-            set_role(cell, "small muted")
             cell.setToolTip(tip)
-            if cell is self.cells[-1]:
-                layout.addWidget(self.message, 1)
-                layout.addLayout(row(self.recording_light, cell))
-            else:
-                layout.addWidget(cell)
+        *cells, stored = self.cells
+        end = row(self.recording_light, stored)
+        self.setLayout(row(*cells, (self.message, 1), end, margins=(2, 0, 2, 0), spacing=3.0))
         for cell, words in zip(self.cells, _WIDEST_TEXTS, strict=False):
             reserve(cell, [words], font="small")
         self._clear_timer = QTimer(self)
@@ -72,8 +67,7 @@ class StatusLine(QWidget):
     def show_status(self, status: StatusModel) -> None:
         """Show a state."""
         for cell, words in zip(self.cells, status_cells(status), strict=True):
-            if cell.text() != words:
-                cell.setText(words)
+            cell.setText(words)
         self.recording_light.setVisible(status.recording)
         set_role(self.cells[-1], "small bold" if status.recording else "small muted")
         lost = status.dropped_samples or status.overflows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from realtime_ser.engine.status import latency_text, losses_text, storage_text
 
@@ -29,21 +30,38 @@ class UiState(StrEnum):
     @property
     def glyph(self) -> str:
         """Name of its shape in :mod:`realtime_ser.gui.widgets.icons`."""
-        return _GLYPHS[self]
+        return _FACES[self].glyph
+
+    @property
+    def sentence(self) -> str:
+        """Words that say nothing of what is heard, not even whether it is speech."""
+        return _FACES[self].sentence
+
+    @property
+    def stopped(self) -> str:
+        """Words in place of what is heard; empty while something may be."""
+        return _FACES[self].stopped
 
 
 _RUNNING = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED, UiState.RECONNECTING})
 
-_GLYPHS = {
-    UiState.IDLE: "ring",
-    UiState.OPENING: "dots",
-    UiState.LISTENING: "target",
-    UiState.SPEECH: "waves",
-    UiState.PAUSED: "pause",
-    UiState.RECONNECTING: "broken",
-    UiState.ENDED: "square",
-    UiState.NO_MICROPHONE: "warning",
-    UiState.FAILED: "warning",
+
+class _Face(NamedTuple):
+    glyph: str
+    sentence: str
+    stopped: str = ""
+
+
+_FACES = {
+    UiState.IDLE: _Face("ring", "Not listening", "not listening"),
+    UiState.OPENING: _Face("dots", "Opening…", "opening"),
+    UiState.LISTENING: _Face("target", "Listening"),
+    UiState.SPEECH: _Face("waves", "Listening"),
+    UiState.PAUSED: _Face("pause", "Paused: nothing is heard", "paused"),
+    UiState.RECONNECTING: _Face("broken", "The microphone is silent: reconnecting", "reconnecting"),
+    UiState.ENDED: _Face("square", "The session has ended", "ended"),
+    UiState.NO_MICROPHONE: _Face("warning", "No microphone found", "no microphone"),
+    UiState.FAILED: _Face("warning", "The session has stopped", "stopped"),
 }
 
 
@@ -109,19 +127,13 @@ def status_cells(status: StatusModel) -> list[str]:
         latency = latency_text(status.latency_ms, live=status.live)
     dropped = losses_text(status.dropped_samples, status.overflows)
     stored = storage_text(recording=status.recording)
-    model = (
-        f"{status.model} and, not stored, {status.comparison}"
-        if status.comparison
-        else status.model
-    )
-    if status.participant:
-        code = status.participant
-        short = (
-            code
-            if len(code) <= _MAX_PARTICIPANT_CHARS
-            else f"{code[: _MAX_PARTICIPANT_CHARS - 1]}…"
-        )
-        model = f"participant {short}   {model}"
+    model = status.model
+    if status.comparison:
+        model += f" and, not stored, {status.comparison}"
+    if code := status.participant:
+        if len(code) > _MAX_PARTICIPANT_CHARS:
+            code = f"{code[: _MAX_PARTICIPANT_CHARS - 1]}…"
+        model = f"participant {code}   {model}"
     return [latency, f"{rate} updates/s", dropped, model, stored]
 
 

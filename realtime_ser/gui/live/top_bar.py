@@ -2,31 +2,152 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QPalette, QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QPaintEvent, QPalette, QResizeEvent, QStandardItem, QStandardItemModel
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QLineEdit,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
+
+from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.base.text import clock_text
-from realtime_ser.gui.live.sources import SourcePicker
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
-from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
-from realtime_ser.gui.widgets.parts import button
+from realtime_ser.gui.widgets.parts import button, draw_chevron, label, row
 
 #: Below this width, in units of the grid, the text of a marker has no field.
 _NARROW = 130
 
 
+@dataclass(frozen=True, slots=True)
+class SourceChoice:
+    """An input: the configuration's ``audio.input`` and ``audio.device``."""
+
+    input: str
+    device: str | None = None
+
+
+#: Asks for a file; never chosen itself.
+_OPEN_FILE = SourceChoice("?")
+
+
+class SourcePicker(QComboBox):
+    """Combo box of the inputs."""
+
+    chosen = pyqtSignal(object)
+    file_requested = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Microphone")
+        self.setToolTip("Microphone, or a recording that plays as one")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._current = SourceChoice("auto")
+        self._name = ""
+        self._devices: Sequence[InputDevice] = ()
+        self.activated.connect(self._activate)
+        self._rebuild()
+
+    def show_devices(self, devices: Sequence[InputDevice]) -> None:
+        """Change the list."""
+        self._devices = tuple(devices)
+        self._rebuild()
+
+    def show_source(self, source: SourceChoice, name: str) -> None:
+        """Show what is open, by the name that its session gives."""
+        if (source, name) != (self._current, self._name):
+            self._current, self._name = source, name
+            self._rebuild()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        """Draw the name, cut to fit, and an arrow."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = option.fontMetrics
+        right = style_of(self).grid(3)
+        option.currentText = room.elidedText(
+            (option.currentText or self.placeholderText()).strip(),
+            Qt.TextElideMode.ElideRight,
+            self.width() - right - 2 * (right // 3),
+        )
+        self.setToolTip(self._name or "Microphone, or a recording that plays as one")
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        draw_chevron(self, painter, 1.5, 1.5)
+
+    def _rebuild(self) -> None:
+        """Headings for host APIs, then the demo and files."""
+        model = QStandardItemModel(self)
+        for api in dict.fromkeys(device.host_api for device in self._devices):
+            _add_heading(model, api)
+            for device in self._devices:
+                if device.host_api == api:
+                    mark = "  (default)" if device.default else ""
+                    _add_item(model, device.name + mark, SourceChoice("mic", full_name(device)))
+        if not self._devices:
+            _add_heading(model, "No microphone found")
+        _add_heading(model, "Recordings")
+        _add_item(model, "Demo recording", SourceChoice("demo"))
+        if self._current.input not in ("auto", "mic", "demo"):
+            _add_item(model, Path(self._current.input).name, self._current)
+        _add_item(model, "Open a file…", _OPEN_FILE)
+        self.setModel(model)
+        self._select(model)
+
+    def _select(self, model: QStandardItemModel) -> None:
+        for number in range(model.rowCount()):
+            item = model.item(number)
+            source = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+            if isinstance(source, SourceChoice) and self._is_current(source):
+                self.setCurrentIndex(number)
+                return
+        self.setCurrentIndex(-1)
+        self.setPlaceholderText(self._name or "Choose a microphone")
+
+    def _is_current(self, source: SourceChoice) -> bool:
+        if source == self._current:
+            return True
+        # A session on whichever microphone there was names the one that it found.
+        return self._current.input in ("auto", "mic") and self._name == source.device
+
+    def _activate(self, number: int) -> None:
+        source = self.itemData(number, Qt.ItemDataRole.UserRole)
+        if source == _OPEN_FILE:
+            self._rebuild()  # what is open stays selected until a file is chosen
+            self.file_requested.emit()
+        elif isinstance(source, SourceChoice):
+            self.chosen.emit(source)
+
+
+def _add_heading(model: QStandardItemModel, text: str) -> None:
+    item = QStandardItem(text)
+    item.setFlags(Qt.ItemFlag.NoItemFlags)
+    font = item.font()
+    font.setBold(True)
+    item.setFont(font)
+    model.appendRow(item)
+
+
+def _add_item(model: QStandardItemModel, text: str, source: SourceChoice) -> None:
+    item = QStandardItem(f"   {text}")
+    item.setData(source, Qt.ItemDataRole.UserRole)
+    model.appendRow(item)
+
+
 class TopBar(QWidget):
     """Controls of the running session."""
-
-    start_pressed = pyqtSignal()
-    pause_pressed = pyqtSignal()
-    stop_pressed = pyqtSignal()
-    mark_pressed = pyqtSignal(str)
-    export_pressed = pyqtSignal()
-    sessions_pressed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +156,7 @@ class TopBar(QWidget):
         self._ui_state = UiState.IDLE
         self._narrow = False
         self.glyph = Glyph("ring", 2.25)
-        self.state = QLabel()
+        self.state = label(role="bold")
         self.sources = SourcePicker()
         self.rescan = button("", "Look for microphones again", "icon", click_focus=False)
         self.rescan.setAccessibleName("Rescan")
@@ -52,15 +173,14 @@ class TopBar(QWidget):
         self.mark = button("Mark  M", "Set a marker at this moment (M)", click_focus=False)
         self.mark.setAccessibleName("Mark")
         self.recording_light = Glyph("record", 1.5, "recording_light")
-        self.recording = QLabel("recording audio")
-        self.clock = QLabel(clock_text(0))
+        self.recording = label("recording audio")
+        self.clock = label(clock_text(0), "bold")
         self.clock.setAccessibleName("Session time")
         self.export = button(
             "Export", "Copy what the session holds so far to a CSV file (Ctrl+E)", click_focus=False
         )
         self.sessions = button("Sessions", "All sessions that are kept (Ctrl+L)", click_focus=False)
         self._lay_out()
-        self._connect()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Hide less needed controls on a narrow window."""
@@ -96,8 +216,7 @@ class TopBar(QWidget):
         text = clock_text(view.position_s)
         if view.duration_s is not None and not self._narrow:
             text = f"{text} / {clock_text(view.duration_s)}"
-        if text != self.clock.text():
-            self.clock.setText(text)
+        self.clock.setText(text)
         if view.ui_state is not self._ui_state:
             self._ui_state = view.ui_state
             self._show_state()
@@ -117,8 +236,6 @@ class TopBar(QWidget):
         self.pause.setIcon(glyph_icon("play" if paused else "pause"))
 
     def _lay_out(self) -> None:
-        layout = QHBoxLayout(self)
-        pad(layout, (2, 1, 1.5, 1), 1)
         reserve(self.state, list(UiState), font="bold", extra=1)
         reserve(self.clock, ["00:00:00"], font="bold")
         reserve(self.pause, ["Pause", "Resume"], extra=6)
@@ -135,26 +252,10 @@ class TopBar(QWidget):
         ):
             control.setIcon(glyph_icon(icon))
         self._show_state()
-        set_role(self.state, "bold")
-        set_role(self.clock, "bold")
-        left: tuple[QWidget, ...] = (self.glyph, self.state, self.sources, self.rescan)
-        middle: tuple[QWidget, ...] = (self.start, self.pause, self.stop, self.text, self.mark)
-        right = (self.recording_light, self.recording, self.clock, self.sessions, self.export)
-        for widget in (*left, *middle):
-            layout.addWidget(widget)
         policy = self.sources.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
         self.sources.setSizePolicy(policy)
-        layout.setStretchFactor(self.sources, 100)
-        layout.addStretch(1)
-        for widget in right:
-            layout.addWidget(widget)
-
-    def _connect(self) -> None:
-        self.start.clicked.connect(self.start_pressed)
-        self.pause.clicked.connect(self.pause_pressed)
-        self.stop.clicked.connect(self.stop_pressed)
-        self.export.clicked.connect(self.export_pressed)
-        self.sessions.clicked.connect(self.sessions_pressed)
-        self.mark.clicked.connect(lambda: self.mark_pressed.emit(self.pop_text()))
-        self.text.returnPressed.connect(lambda: self.mark_pressed.emit(self.pop_text()))
+        inputs = (self.glyph, self.state, (self.sources, 100), self.rescan)
+        session = (self.start, self.pause, self.stop, self.text, self.mark)
+        state = (self.recording_light, self.recording, self.clock, self.sessions, self.export)
+        self.setLayout(row(*inputs, *session, None, *state, margins=(2, 1, 1.5, 1)))

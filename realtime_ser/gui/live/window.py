@@ -23,7 +23,6 @@ from PyQt6.QtWidgets import (
     QMessageBox,
     QScrollArea,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -41,20 +40,18 @@ from realtime_ser.gui.live.banners import (
     BannerText,
     FileProgress,
     MessageCard,
+    OverloadMonitor,
     demo_banner_text,
     state_banner_text,
 )
-from realtime_ser.gui.live.blind import BlindScreen
+from realtime_ser.gui.live.channel_reading import NOTICE
 from realtime_ser.gui.live.channel_view import ChannelView
-from realtime_ser.gui.live.compact import CompactWindow
 from realtime_ser.gui.live.keyboard import Keyboard
 from realtime_ser.gui.live.menus import Menus
-from realtime_ser.gui.live.overload import OverloadMonitor
-from realtime_ser.gui.live.panel import NOTICE
-from realtime_ser.gui.live.presenter import Presenter
-from realtime_ser.gui.live.scroll import ScrollClock
+from realtime_ser.gui.live.modes import BlindScreen, CompactWindow, Presenter
 from realtime_ser.gui.live.status_line import StatusLine
 from realtime_ser.gui.live.status_model import StatusModel, UiState, status_title
+from realtime_ser.gui.live.timing import ScrollClock
 from realtime_ser.gui.live.top_bar import TopBar
 from realtime_ser.gui.theme.style_watcher import (
     StyleWatcher,
@@ -63,6 +60,7 @@ from realtime_ser.gui.theme.style_watcher import (
     style_of,
 )
 from realtime_ser.gui.widgets.icons import face_icon
+from realtime_ser.gui.widgets.parts import column
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import Curves, CurveStyle
@@ -73,16 +71,6 @@ FOLD_WIDTH = 900
 #: What is kept of a session for the timeline: its longest length, and what lies just before, since
 #: dashes go on from the start of a segment. Some 10 MB a channel.
 _TIMELINE_S = SPANS_S[-1] + 40.0
-
-_STOPPED_TEXTS = {
-    UiState.IDLE: "not listening",
-    UiState.OPENING: "opening",
-    UiState.PAUSED: "paused",
-    UiState.RECONNECTING: "reconnecting",
-    UiState.ENDED: "ended",
-    UiState.NO_MICROPHONE: "no microphone",
-    UiState.FAILED: "stopped",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,29 +188,20 @@ class MainWindow(QMainWindow):
         several = len(channels) > 1
         names = {channel: f"Channel {channel}" for channel in channels} | dict(names or {})
         self.timeline = LiveContent(labels, channels, _TIMELINE_S)
-        self.channels = {
-            channel: self._channel_view(
-                self.timeline,
-                channel,
-                names[channel] if several or comparison is None else comparison.main_name,
-                compact=several or comparison is not None,
-                axis=channel == channels[-1] and comparison is None,
-            )
-            for channel in channels
-        }
         self.comparison, self.comparison_views = None, {}
-        if comparison is not None:
+        if comparison is None:
+            self.channels = self._channel_views(self.timeline, names, compact=several, last=True)
+        else:
+            one, other = comparison.main_name, comparison.name
+            titles = names if several else dict.fromkeys(channels, one)
+            self.channels = self._channel_views(self.timeline, titles, compact=True, last=False)
             self.comparison = LiveContent(comparison.labels, channels, _TIMELINE_S)
-            self.comparison_views = {
-                channel: self._channel_view(
-                    self.comparison,
-                    channel,
-                    f"{names[channel]}, {comparison.name}" if several else comparison.name,
-                    compact=True,
-                    axis=channel == channels[-1],
-                )
-                for channel in channels
+            titles = {
+                channel: f"{names[channel]}, {other}" if several else other for channel in channels
             }
+            self.comparison_views = self._channel_views(
+                self.comparison, titles, compact=True, last=True
+            )
         for view in self._views():
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
@@ -232,13 +211,13 @@ class MainWindow(QMainWindow):
 
     def feed(self, records: Iterable[Record], now_s: float) -> None:
         """Take in records that arrived at ``now_s`` on the monotonic clock."""
-        _feed(self.timeline, self.channels, list(records))
+        _feed(self.timeline, self.channels.values(), list(records))
         self._scroll_clock.feed(self.timeline.end_s, now_s)
 
     def feed_comparison(self, records: Iterable[Record]) -> None:
         """Take in records of the compared model."""
         if self.comparison is not None:
-            _feed(self.comparison, self.comparison_views, list(records))
+            _feed(self.comparison, self.comparison_views.values(), list(records))
 
     def show_summaries(self, summaries: Mapping[int, ChannelSummary]) -> None:
         """Show how the session went, from now on."""
@@ -249,25 +228,14 @@ class MainWindow(QMainWindow):
         """Show a state."""
         self._scroll_clock.feed(view.position_s, now_s)
         before, self._view = self._view, view
-        for shown in (
-            self.topbar,
-            self.statusline,
-            self.progress,
-            self.card,
-            self.blind,
-            self.compact,
-        ):
+        bars = (self.topbar, self.statusline, self.progress)
+        for shown in (*bars, self.card, self.blind, self.compact):
             shown.show_status(view)
         self.demo.say(demo_banner_text(view))
         # While the last seconds play, the replay's own words say why nothing is heard.
         replay_shown = view.ui_state is UiState.PAUSED and not self.replay.isHidden()
         self.notice.say(None if replay_shown else state_banner_text(view))
-        overload = self._overload_monitor.feed(view, now_s)
-        self.overload.say(
-            None
-            if overload is None
-            else BannerText("warning", overload.title, overload.text, "Hide")
-        )
+        self.overload.say(self._overload_monitor.feed(view, now_s))
         if status_title(view) != status_title(before):
             self._update_title()
         self._centre_card()
@@ -277,9 +245,8 @@ class MainWindow(QMainWindow):
         elapsed_s = 0.0 if self._last_s is None else now_s - self._last_s
         self._last_s = now_s
         right_s = self._scroll_clock.read(now_s)
-        stopped = _STOPPED_TEXTS.get(self._view.ui_state, "")
         for view in self._views():
-            view.tick(right_s, elapsed_s, stopped=stopped)
+            view.tick(right_s, elapsed_s, stopped=self._view.ui_state.stopped)
         if self.presenter.isVisible():
             self.presenter.follow(self._views())
         if self.compact.isVisible():
@@ -473,22 +440,25 @@ class MainWindow(QMainWindow):
         style: CurveStyle = "areas" if self.preferences.stacked else "lines"
         return Curves(style, frozenset(self.preferences.hidden))
 
-    def _channel_view(
-        self, timeline: LiveContent, channel: int, title: str, *, compact: bool, axis: bool
-    ) -> ChannelView:
-        view = ChannelView(
-            timeline,
-            channel,
-            span_s=self.preferences.timeline_s,
-            smoothing_s=self.preferences.smoothing_s,
-            title=title,
-            compact=compact,
-            axis=axis,
-            curves=self._curves(),
-        )
-        view.panel.bars.toggled.connect(self.toggle_label)
-        view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
-        return view
+    def _channel_views(
+        self, content: LiveContent, titles: Mapping[int, str], *, compact: bool, last: bool
+    ) -> dict[int, ChannelView]:
+        """Views by their channels; the ``last`` ones have the time axis at their foot."""
+        views = {}
+        for channel in content.channels:
+            views[channel] = view = ChannelView(
+                content,
+                channel,
+                span_s=self.preferences.timeline_s,
+                smoothing_s=self.preferences.smoothing_s,
+                title=titles[channel],
+                compact=compact,
+                axis=last and channel == list(content.channels)[-1],
+                curves=self._curves(),
+            )
+            view.panel.bars.toggled.connect(self.toggle_label)
+            view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
+        return views
 
     def _update_title(self) -> None:
         """Say in the titles whether somebody is being listened to."""
@@ -507,9 +477,8 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         body = QWidget()
         body.setObjectName("body")
-        self._rows = QVBoxLayout(body)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(0)
+        self._rows = column()
+        body.setLayout(self._rows)
         self._scroller = QScrollArea()
         self._scroller.setWidget(body)
         self._scroller.setWidgetResizable(True)
@@ -520,14 +489,9 @@ class MainWindow(QMainWindow):
             self._pages.addWidget(page)
         whole = QWidget()
         whole.setObjectName("body")
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
         banners = (self.demo, self.notice, self.overload, self.replay, self.intervals)
-        for widget in (self.topbar, *banners, self.progress):
-            column.addWidget(widget)
-        column.addWidget(self._pages, 1)
-        column.addWidget(self.statusline)
+        parts = (self.topbar, *banners, self.progress, (self._pages, 1), self.statusline)
+        whole.setLayout(column(*parts))
         self.setCentralWidget(whole)
         whole.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         whole.setFocus()
@@ -552,8 +516,17 @@ class MainWindow(QMainWindow):
         self._menus.label_toggled.connect(self.toggle_label)
         self.keyboard.escape.connect(lambda: self.show_presenter(on=False))
         self.compact.back_requested.connect(lambda: self.show_compact(on=False))
-        self.overload.pressed.connect(self._dismiss_overload)
-        self.topbar.sessions_pressed.connect(self.actions_["sessions"].trigger)
+        self.overload.button.clicked.connect(self._dismiss_overload)
+        bar, acts = self.topbar, self.actions_
+        bar.text.returnPressed.connect(acts["mark"].trigger)
+        for pressed, name in (
+            (bar.pause, "toggle"),
+            (bar.stop, "stop"),
+            (bar.mark, "mark"),
+            (bar.export, "export"),
+            (bar.sessions, "sessions"),
+        ):
+            pressed.clicked.connect(acts[name].trigger)
 
     def _dismiss_overload(self) -> None:
         self._overload_monitor.dismiss()
@@ -568,12 +541,11 @@ class MainWindow(QMainWindow):
             )
 
 
-def _feed(
-    timeline: LiveContent, views: Mapping[int, ChannelView], records: Sequence[Record]
-) -> None:
+def _feed(timeline: LiveContent, views: Iterable[ChannelView], records: Sequence[Record]) -> None:
     timeline.feed(records)
-    for channel, view in views.items():
-        view.feed(r for r in records if isinstance(r, Update) and r.channel == channel)
+    updates = [record for record in records if isinstance(record, Update)]
+    for view in views:
+        view.feed(updates)
 
 
 def _dropped_paths(event: QDropEvent) -> list[Path]:
