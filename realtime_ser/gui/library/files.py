@@ -10,7 +10,6 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
-    QProgressBar,
     QStackedWidget,
     QTableView,
     QWidget,
@@ -32,6 +31,7 @@ from realtime_ser.gui.widgets.parts import (
     button,
     column,
     label,
+    progress_bar,
     reveal,
     row,
 )
@@ -84,10 +84,7 @@ class FilesWindow(Window):
         self.failed = QCheckBox("Only unreadable ones")
         self.failed.setToolTip("Leave out what could be analysed")
         self.clear = button("Clear", "Empty the list; no file is touched", clicked=self._clear)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
+        self.progress = progress_bar()
         self.state = label("", "small muted")
         self.message = MessageLabel()
         self.cancel = button("Cancel", "End it; what is done stays (Esc)", clicked=self._cancel)
@@ -125,12 +122,7 @@ class FilesWindow(Window):
 
     def outcomes(self) -> dict[Path, Outcome]:
         """Outcomes of the files that are done by their paths, in the order of the search."""
-        rows = self.model.rows
-        return {
-            file_row.item.path: file_row.outcome
-            for file_row in rows
-            if file_row.outcome is not None
-        }
+        return {one.item.path: one.outcome for one in self.model.rows if one.outcome is not None}
 
     # ------------------------------------------------------------------------------------- acting
 
@@ -287,9 +279,8 @@ class FilesWindow(Window):
         )
         if not saving:
             self.progress.setValue(round(1000 * heard / work))
-        words = [f"{finished} of {count_text(len(rows), 'file')}"] if running else []
-        if not running and rows:
-            words = [count_text(len(rows), "file")]
+        count = count_text(len(rows), "file")
+        words = [f"{finished} of {count}" if running else count] if rows else []
         if running and not rows:
             words = ["Looking for recordings"]
         if bad:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QScrollArea, QWidget
 
-from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text
 from realtime_ser.gui.library.session_dialogs import DeleteDialog
 from realtime_ser.gui.library.session_table import SessionRow
@@ -53,10 +52,10 @@ class _InterruptedRow(QWidget):
         self.row = one
         self.setAccessibleName(f"{one.name}, {one.began}")
         self.name = label(one.name, "bold")
-        belongs = [one.info.metadata.study.name, one.info.metadata.study.participant]
-        audio = "audio kept" if one.info.audio is not None else ""
-        words = [one.began, clock_text(one.info.duration_s), *belongs, audio, one.label_summary]
-        self.words = label("  ·  ".join(word for word in words if word), "small muted", wrap=True)
+        audio = ["audio kept"] if one.info.audio is not None else []
+        length = clock_text(one.info.duration_s)
+        words = [one.began, length, *one.study_words, *audio, one.label_summary]
+        self.words = label("  ·  ".join(words), "small muted", wrap=True)
         self.open = button("Open", "Keep it, and look at it")
         self.keep = button("Keep", "Keep it among the sessions")
         self.delete = button("Delete…", "Delete it for good")
@@ -124,11 +123,8 @@ class InterruptedDialog(Dialog):
         self.open_requested.emit(offer.row.info.id)
 
     def _keep(self, offer: _InterruptedRow) -> None:
-        try:
+        with self.message.reporting_errors():
             self._store.keep_interrupted(offer.row.info.id)
-        except SerError as error:
-            self.message.warn(str(error))
-        else:
             self._remove(offer)
 
     def _keep_all(self) -> None:
@@ -141,11 +137,8 @@ class InterruptedDialog(Dialog):
         dialog.open()
 
     def _delete(self, offer: _InterruptedRow, *, files: bool) -> None:
-        try:
+        with self.message.reporting_errors():
             self._store.delete([offer.row.info], named_files=files)
-        except SerError as error:
-            self.message.warn(str(error))
-        else:
             self._remove(offer)
 
     def _remove(self, offer: _InterruptedRow) -> None:

@@ -98,11 +98,10 @@ def _deletes_audio(session_row: SessionRow, *, files: bool) -> bool:
 
 def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
     info = session_row.info
-    study = info.metadata.study
     words = [
         session_row.began,
         session_row.name,
-        f"{study.name} {study.participant}".strip(),
+        " ".join(session_row.study_words),
         clock_text(info.duration_s),
         size_text(info.size),
     ]
@@ -150,7 +149,6 @@ class ReanalysisDialog(TaskDialog):
         self.browse = button(
             "Other…", "Choose the folder of another model bundle", clicked=self._browse
         )
-        self.progress.setRange(0, 1000)
         self.cancel = button(
             "Cancel",
             "End here; nothing of an unfinished session is left (Esc)",

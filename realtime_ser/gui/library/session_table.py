@@ -73,6 +73,12 @@ class SessionRow:
         return self.info.metadata.title or self.info.metadata.source.name
 
     @property
+    def study_words(self) -> list[str]:
+        """Study and participant, as far as they were given."""
+        study = self.info.metadata.study
+        return [words for words in (study.name, study.participant) if words]
+
+    @property
     def began(self) -> str:
         """Start of the session, to the minute."""
         return self.info.metadata.started.strftime("%Y-%m-%d %H:%M")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from PyQt6.QtGui import QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QMenu, QPushButton, QWidget
 
 from realtime_ser.base.config import Config
-from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import count_text, size_text
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.gui.app.action_table import SESSIONS
@@ -99,7 +97,7 @@ class SessionsWindow(Window):
         """Read the list again; what was chosen stays so."""
         if self.table.editing:
             return
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             self.filters.show_choices(self._store)
             rows = read_session_rows(
                 self._store, self.filters.query(), self._config.sessions.retention_days
@@ -131,7 +129,7 @@ class SessionsWindow(Window):
 
     def _show_chosen(self) -> None:
         rows = self.table.chosen()
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             notes = self._store.notes(rows[0].info.id) if len(rows) == 1 else []
             self.details.show_rows(rows, notes)
         one, some = len(rows) == 1, bool(rows)
@@ -186,7 +184,7 @@ class SessionsWindow(Window):
 
     def ask_delete_participant(self, code: str) -> None:
         """Name all of a participant, whatever the filters show, and ask."""
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             self._ask_delete(read_session_rows(self._store, Query(participant=code), None))
 
     def _ask_delete(self, rows: Sequence[SessionRow]) -> None:
@@ -200,7 +198,7 @@ class SessionsWindow(Window):
             dialog.open()
 
     def _delete(self, rows: Sequence[SessionRow], *, files: bool) -> None:
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             done = self._store.delete([one.info for one in rows], named_files=files)
             words = [f"{count_text(len(rows), 'session')} deleted for good."]
             if done.left:
@@ -235,7 +233,7 @@ class SessionsWindow(Window):
         )
 
     def _import(self, name: str, path: Path) -> None:
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             found = import_annotations(self._store, self._store.session(name), path)
             new = [
                 count_text(number, word)
@@ -278,7 +276,7 @@ class SessionsWindow(Window):
             self.open_requested.emit(rows[0].info.id)
 
     def _rename(self, name: str, title: str) -> None:
-        with self._reporting_errors():
+        with self.message.reporting_errors():
             self._store.rename(name, title)
         # The editor is still open: the table may change when it is gone.
         QTimer.singleShot(0, self.refresh)
@@ -286,7 +284,7 @@ class SessionsWindow(Window):
     def _add_note(self, text: str) -> None:
         rows = self.table.chosen()
         if len(rows) == 1:
-            with self._reporting_errors():
+            with self.message.reporting_errors():
                 self._store.add_note(rows[0].info.id, text)
             self._show_chosen()
 
@@ -321,14 +319,6 @@ class SessionsWindow(Window):
     def _go_to_note(self) -> None:
         self._fold(folded=False)
         self.details.note.setFocus()
-
-    @contextlib.contextmanager
-    def _reporting_errors(self) -> Iterator[None]:
-        """Say in the window what the body cannot do."""
-        try:
-            yield
-        except SerError as error:
-            self.message.warn(str(error))
 
     # ------------------------------------------------------------------------------------- Qt's
 

@@ -57,14 +57,16 @@ class StudyDialog(Dialog):
             wrap=True,
         )
         study = config.study
-        self.study = _field("Study", study.name, store.studies() if store else [])
-        self.participant = _field(
-            "Participant", study.participant, store.participants() if store else []
+        studies, participants, conditions = (
+            (store.studies(), store.participants(), store.conditions()) if store else ([], [], [])
         )
-        self.condition = _field("Condition", study.condition, store.conditions() if store else [])
-        self.study.setToolTip("The study that the session belongs to")
-        self.participant.setToolTip("The participant's code, such as P07")
-        self.condition.setToolTip("The study's condition, such as noon")
+        self.study = _field("Study", "The study that the session belongs to", study.name, studies)
+        self.participant = _field(
+            "Participant", "The participant's code, such as P07", study.participant, participants
+        )
+        self.condition = _field(
+            "Condition", "The study's condition, such as noon", study.condition, conditions
+        )
         self.agreed = QCheckBox("The participant has agreed")
         self.agreed.setToolTip("Only with this is a time of consent kept")
         self.consent = QDateTimeEdit()
@@ -103,8 +105,8 @@ class StudyDialog(Dialog):
         UsageError
             Something in it does not go together; one sentence.
         """
-        combo_box: dict[str, Any] = self._config.model_dump()
-        combo_box["study"] = {
+        values: dict[str, Any] = self._config.model_dump()
+        values["study"] = {
             "name": _text_or_none(self.study),
             "participant": _text_or_none(self.participant),
             "condition": _text_or_none(self.condition),
@@ -118,19 +120,16 @@ class StudyDialog(Dialog):
             raise UsageError("Name both channels, or none of them.")
         elif len(set(names)) != len(names) and any(names):
             raise UsageError("The two channels need different names.")
-        combo_box["audio"] |= {
+        values["audio"] |= {
             "channels": numbers,
             "channel_names": tuple(names) if any(names) else (),
         }
-        return parse_config(combo_box, "the study")
+        return parse_config(values, "the study")
 
     def accept(self) -> None:
         """Close, if all goes together."""
-        try:
+        with self.message.reporting_errors():
             self.config()
-        except UsageError as error:
-            self.message.warn(str(error))
-        else:
             super().accept()
 
     def _fill(self) -> None:
@@ -201,14 +200,13 @@ class StudyDialog(Dialog):
         )
 
 
-def _field(name: str, value: str | None, known: list[str]) -> ChevronComboBox:
+def _field(name: str, tip: str, value: str | None, known: list[str]) -> ChevronComboBox:
     """A field that takes any words, and offers those that were used before."""
-    combo_box = ChevronComboBox()
+    combo_box = ChevronComboBox(name, tip)
     combo_box.setEditable(True)
     combo_box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     combo_box.addItems(known)
     combo_box.setCurrentText(value or "")
-    combo_box.setAccessibleName(name)
     combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     completer = combo_box.completer()
     if completer is not None:

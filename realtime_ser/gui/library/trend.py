@@ -164,11 +164,8 @@ class TrendWindow(Window):
             ask_target(self, "Export the trend", "CSV", ".csv", proposed, self._export)
 
     def _export(self, to: Path) -> None:
-        try:
+        with self.message.reporting_errors():
             write_trend(self._points, to)
-        except SerError as error:
-            self.message.warn(str(error))
-        else:
             self.message.say(f"Written: {to}")
 
     def _fit(self) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QDialog, QFileDialog, QProgressBar, QPushButton, QWidget
+from PyQt6.QtWidgets import QDialog, QFileDialog, QPushButton, QWidget
 
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import MessageLabel, Part, column, label
+from realtime_ser.gui.widgets.parts import MessageLabel, Part, column, label, progress_bar
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 
@@ -92,9 +92,7 @@ class TaskDialog(Dialog):
     def __init__(self, name: str, parent: QWidget | None, *, heading: str = "") -> None:
         super().__init__(name, parent, heading=heading)
         self._task: Task | None = None
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
+        self.progress = progress_bar()
         self.progress.hide()
         self.message = MessageLabel()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLayout,
     QPlainTextEdit,
+    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.theme.style_watcher import pad, style_of
 from realtime_ser.gui.theme.theme import set_role
@@ -47,6 +50,14 @@ class MessageLabel(QLabel):
     def warn(self, words: str) -> None:
         """Show a failure; without words, hide."""
         self._show(f"\u26a0 {words}" if words else "", "small danger")
+
+    @contextlib.contextmanager
+    def reporting_errors(self) -> Iterator[None]:
+        """Say what the body cannot do, in place of raising."""
+        try:
+            yield
+        except SerError as error:
+            self.warn(str(error))
 
     def _show(self, words: str, role: str) -> None:
         self.setText(words)
@@ -166,6 +177,15 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     made.setWordWrap(wrap)
     if role:
         set_role(made, role)
+    return made
+
+
+def progress_bar(name: str = "Progress") -> QProgressBar:
+    """A bar in thousandths of the work, without words in it."""
+    made = QProgressBar()
+    made.setRange(0, 1000)
+    made.setTextVisible(False)
+    made.setAccessibleName(name)
     return made
 
 
