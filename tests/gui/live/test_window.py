@@ -217,7 +217,7 @@ def test_another_file_is_chosen_while_one_plays(qtbot, window, conduct, tmp_path
     picker = window.topbar.sources
     picker.activated.emit(picker.findText("Open a file", Qt.MatchFlag.MatchContains))
     (dialog,) = window.findChildren(QFileDialog)
-    dialog.fileSelected.emit(str(tmp_path / "other.wav"))
+    dialog.filesSelected.emit([str(tmp_path / "other.wav")])
     dialog.close()
     qtbot.waitUntil(lambda: controller.view.source == "other.wav", timeout=20000)
     assert not window.demo.isVisible()
