@@ -127,21 +127,16 @@ class WindowManager(QObject):
         """
         from realtime_ser.gui.review import ReviewWindow
 
-        for window in self.windows:
-            if (
-                isinstance(window, ReviewWindow)
-                and window.isVisible()
-                and window.content.info.id == session
-            ):
-                if window.content.info.state is SessionState.RUNNING:
-                    window.reload()
-                self._show(window)
-                return
-        self._show(
-            self._track_window(
-                ReviewWindow(self._controller.config, self._session_store(), session)
-            )
+        reviews = [window for window in self.windows if isinstance(window, ReviewWindow)]
+        made = next(
+            (one for one in reviews if one.isVisible() and one.content.info.id == session), None
         )
+        if made is None:
+            made = ReviewWindow(self._controller.config, self._session_store(), session)
+            self._track_window(made)
+        elif made.content.info.state is SessionState.RUNNING:
+            made.reload()
+        self._show(made)
 
     def review_file(self, path: Path, analysed: StoredAnalysis | None = None) -> None:
         """Look at a recording, which is analysed unless that has been done."""
