@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidget
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -12,16 +12,10 @@ from realtime_ser.engine.calibration import (
     make_profile,
 )
 from realtime_ser.engine.open import open_source
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
-from realtime_ser.gui.widgets.parts import (
-    ChevronComboBox,
-    MessageLabel,
-    button,
-    label,
-    row,
-    separator,
-)
-from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.widgets.dialogs import TaskDialog
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
+from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.profiles import profile_path, require_baseline, write_profile
 from realtime_ser.recogniser.speaker_calibration import SPEECH_S, Profile
@@ -39,7 +33,7 @@ _LIMITS = (
 )
 
 
-class CalibrateDialog(QDialog):
+class CalibrateDialog(TaskDialog):
     """Asks for a name, listens, and keeps the profile; until then nothing is changed.
 
     Parameters
@@ -54,13 +48,10 @@ class CalibrateDialog(QDialog):
     chosen = pyqtSignal(str)
 
     def __init__(self, config: Config, *, busy: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Calibrate for a person")
+        super().__init__("Calibrate for a person", parent, heading="Calibrate for a person")
+        self.title.setWordWrap(False)
         self._config = config
-        self._task: Task | None = None
         self._profile: Profile | None = None
-        self.title = label("Calibrate for a person", "big bold")
         self.intro = label(_INTRO, wrap=True)
         self.limits = label(_LIMITS, "small muted", wrap=True)
         self.name = QLineEdit()
@@ -73,31 +64,20 @@ class CalibrateDialog(QDialog):
             name = config.audio.names.get(number, "")
             self.channel.addItem(f"Channel {number} {name}".strip(), number)
         self.voice_time = label("", "bold")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Voice that was heard")
-        self.message = MessageLabel()
-        self.cancel = button("Cancel", "Stop listening; nothing is kept (Esc)")
-        self.begin = button("Listen", "Begin to listen (Enter)", "primary")
+        self.cancel = button("Cancel", "Stop listening; nothing is kept (Esc)", clicked=self.reject)
+        self.begin = button("Listen", "Begin to listen (Enter)", "primary", clicked=self._listen)
         self.use = button(
-            "Use from the next session", "Correct sessions by this profile", "primary"
+            "Use from the next session",
+            "Correct sessions by this profile",
+            "primary",
+            clicked=self._use,
         )
         self.begin.setDefault(True)
         self._lay_out()
-        self._connect()
-        StyleWatcher(self, config.window.theme)
+        self.name.textChanged.connect(self._check_name)
         self._prepare(busy=busy)
         self.name.setFocus()
-
-    def reject(self) -> None:
-        """Stop listening, then close; what was kept before stays."""
-        if self._task is None:
-            super().reject()
-        else:
-            self.cancel.setEnabled(False)
-            self.message.say("Ending…")
-            self._task.cancel()
 
     # ------------------------------------------------------------------------------------- within
 
@@ -139,24 +119,27 @@ class CalibrateDialog(QDialog):
         audio = self._config.audio.model_copy(update={"channels": (self.channel.currentData(),)})
         config = self._config.model_copy(update={"audio": calibration_audio(audio)})
         name = self.name.text().strip()
-        self._task = task = Task(lambda report: _calibrate(name, config, report), self)
-        task.progressed.connect(self._show_progress)
-        task.succeeded.connect(self._succeeded)
-        task.failed.connect(self._failed)
-        task.cancelled.connect(self._cancelled)
-        self._show_progress(0.0)
-        self._show_listening(on=True)
+        self.show_progress(0.0)
+        self.run_task(lambda report: _calibrate(name, config, report))
         self.message.say("Listening: speak in your normal voice.")
         self.cancel.setFocus()
-        task.start()
 
-    def _show_progress(self, share: float) -> None:
-        self.progress.setValue(round(1000 * share))
+    def show_progress(self, share: float) -> None:
+        """Show how much voice was heard."""
+        super().show_progress(share)
         self.voice_time.setText(f"{share * SPEECH_S:.0f} of {SPEECH_S:.0f} s of voice")
 
-    def _succeeded(self, profile: Profile) -> None:
-        self._task, self._profile = None, profile
-        self._show_listening(on=False)
+    def show_busy(self, *, busy: bool) -> None:
+        """Keep name and channel while it listens."""
+        super().show_busy(busy=busy)
+        self.voice_time.setVisible(busy)
+        for widget in (self.name, self.channel, self.begin):
+            widget.setEnabled(not busy)
+
+    def succeeded(self, result: Profile) -> None:
+        """Offer the profile."""
+        self.show_busy(busy=False)
+        self._profile = profile = result
         words = f"The profile '{profile.name}' was made of {profile.seconds:.1f} s of voice."
         if profile.seconds < SPEECH_S:
             words += f" {SPEECH_S:.0f} s would make a steadier one."
@@ -169,22 +152,14 @@ class CalibrateDialog(QDialog):
         self.cancel.setText("Close")
         self.cancel.setToolTip("Close; the profile is kept (Esc)")
 
-    def _failed(self, error: Exception) -> None:
-        self._task = None
-        self._show_listening(on=False)
-        self.message.warn(error_sentence(error))
+    def failed(self, error: Exception) -> None:
+        """Say why, and let it be tried again."""
+        super().failed(error)
         self.name.setFocus()
 
-    def _cancelled(self) -> None:
-        self._task = None
-        super().reject()
-
-    def _show_listening(self, *, on: bool) -> None:
-        self.progress.setVisible(on)
-        self.voice_time.setVisible(on)
-        for widget in (self.name, self.channel, self.begin):
-            widget.setEnabled(not on)
-        self.cancel.setEnabled(True)
+    def cancelled(self) -> None:
+        """Close; nothing is kept."""
+        self.done(self.DialogCode.Rejected.value)
 
     def _use(self) -> None:
         if self._profile is not None:
@@ -194,31 +169,20 @@ class CalibrateDialog(QDialog):
     def _lay_out(self) -> None:
         caption = label("Name")
         caption.setBuddy(self.name)
-        name_row = row(caption, self.name, self.channel)
-        name_row.setStretchFactor(self.name, 1)
-        progress_row = row(self.progress, self.voice_time)
-        progress_row.setStretchFactor(self.progress, 1)
         set_size(self.voice_time, min_width=20)
         set_size(self, width=68)
-        column = QVBoxLayout(self)
-        pad(column, 3, 2)
-        column.addWidget(self.title)
-        column.addWidget(self.intro)
-        column.addLayout(name_row)
-        column.addLayout(progress_row)
-        column.addWidget(self.message)
-        column.addWidget(separator())
-        column.addWidget(self.limits)
-        column.addLayout(row(None, self.cancel, self.use, self.begin))
         self.channel.setVisible(self.channel.count() > 1)
-        for widget in (self.progress, self.voice_time, self.use):
+        for widget in (self.voice_time, self.use):
             widget.hide()
-
-    def _connect(self) -> None:
-        self.name.textChanged.connect(self._check_name)
-        self.begin.clicked.connect(self._listen)
-        self.cancel.clicked.connect(self.reject)
-        self.use.clicked.connect(self._use)
+        self.show_parts(
+            self.intro,
+            row(caption, (self.name, 1), self.channel),
+            row((self.progress, 1), self.voice_time),
+            self.message,
+            separator(),
+            self.limits,
+            row(None, self.cancel, self.use, self.begin),
+        )
 
 
 def _calibrate(name: str, config: Config, report_progress: ReportProgress) -> Profile:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QDialog, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.ring import RingBuffer
@@ -19,7 +19,8 @@ from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
 from realtime_ser.base.text import decibels
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.live.modes import LevelBar
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
+from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.icons import Glyph
 from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
@@ -137,7 +138,7 @@ class _LevelHistory(QWidget):
         painter.end()
 
 
-class MicrophoneCheckDialog(QDialog):
+class MicrophoneCheckDialog(Dialog):
     """Level meter, a lamp for the gate, and sliders for its sensitivity.
 
     It hears the running session, or else opens the source itself while it is shown.
@@ -154,15 +155,12 @@ class MicrophoneCheckDialog(QDialog):
     chosen = pyqtSignal(dict)
 
     def __init__(self, config: Config, *, running: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Check the microphone")
+        super().__init__("Check the microphone", parent, heading="Check the microphone")
         self._config = config
         self._defaults = Config().gate
         self.gate_trial = GateTrial(config.gate)
         self._source: Any = None
         self._ring: RingBuffer | None = None
-        self.title = label("Check the microphone", "big bold")
         self.source = label("", "muted", wrap=True)
         self.level = LevelBar(2)
         self.number = label("–")
@@ -173,17 +171,24 @@ class MicrophoneCheckDialog(QDialog):
         self.mode, self.margin = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
         self.mode_words, self.margin_words = QLabel(), QLabel()
         self.message = MessageLabel()
-        self.restore = button("Usual values", "Put back what config.yaml ships with")
-        self.cancel = button("Cancel", "Change nothing (Esc)")
-        self.use = button("Use from the next session", "Remember this sensitivity", "primary")
+        self.restore = button(
+            "Usual values", "Put back what config.yaml ships with", clicked=self._restore
+        )
+        self.cancel = button("Cancel", "Change nothing (Esc)", clicked=self.reject)
+        self.use = button(
+            "Use from the next session",
+            "Remember this sensitivity",
+            "primary",
+            clicked=self._use,
+        )
         self.use.setDefault(True)
         self._prepare()
         self._lay_out()
-        self._connect()
+        self.mode.valueChanged.connect(self._apply_values)
+        self.margin.valueChanged.connect(self._apply_values)
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._show)
-        StyleWatcher(self, config.window.theme)
         self._timer.start()
         if running:
             self.source.setText("Hears the session that runs.")
@@ -262,21 +267,10 @@ class MicrophoneCheckDialog(QDialog):
         self._show_values()
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        pad(column, 3, 1.5)
         set_size(self, width=76)
         set_size(self.number, min_width=9)
         set_size(self.mode_words, min_width=17)
         set_size(self.advice, min_height=3)
-        column.addWidget(self.title)
-        column.addWidget(self.source)
-        level_row = row(self.level, self.number)
-        level_row.setStretchFactor(self.level, 1)
-        column.addLayout(level_row)
-        column.addWidget(self.history)
-        column.addLayout(row(self.gate_light, self.gate, None))
-        column.addWidget(self.advice)
-        column.addWidget(separator())
         grid = QGridLayout()
         pad(grid, 0, (1.5, 1))
         for line, (name, slider, words) in enumerate(
@@ -291,23 +285,24 @@ class MicrophoneCheckDialog(QDialog):
             grid.addWidget(slider, line, 1)
             grid.addWidget(words, line, 2)
         grid.setColumnStretch(1, 1)
-        column.addLayout(grid)
-        self.hint = label(
-            "The model has learned with the usual values: others change which parts of speech it "
-            "hears. Each session keeps those that it was heard with.",
-            "small muted",
-            wrap=True,
+        self.show_parts(
+            self.source,
+            row((self.level, 1), self.number),
+            self.history,
+            row(self.gate_light, self.gate, None),
+            self.advice,
+            separator(),
+            grid,
+            label(
+                "The model has learned with the usual values: others change which parts of speech "
+                "it hears. Each session keeps those that it was heard with.",
+                "small muted",
+                wrap=True,
+            ),
+            self.message,
+            row(self.restore, None, self.cancel, self.use),
+            spacing=1.5,
         )
-        column.addWidget(self.hint)
-        column.addWidget(self.message)
-        column.addLayout(row(self.restore, None, self.cancel, self.use))
-
-    def _connect(self) -> None:
-        self.mode.valueChanged.connect(self._apply_values)
-        self.margin.valueChanged.connect(self._apply_values)
-        self.restore.clicked.connect(self._restore)
-        self.cancel.clicked.connect(self.reject)
-        self.use.clicked.connect(self._use)
 
     def _values(self) -> dict[str, Any]:
         mode, margin = 3 - self.mode.value(), float(self.margin.value())

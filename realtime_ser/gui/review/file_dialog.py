@@ -8,20 +8,20 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QDialog, QProgressBar, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.paths import store_folder
 from realtime_ser.gui.review.window import ReviewWindow
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size
-from realtime_ser.gui.widgets.parts import button, label, row
+from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.parts import button, label, progress_bar, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.files import StoredAnalysis, session_of_file
 from realtime_ser.session.store import SessionInfo, Store
 
 
-class FileReview(QDialog):
+class FileReview(Dialog):
     """Analyses a file through the same pipeline as live sound, then opens its review.
 
     The result is a session of the store, whose sound is the file itself; a file that was analysed
@@ -49,30 +49,27 @@ class FileReview(QDialog):
         *,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__("Analyse a file", parent)
         self._config = config
         self._path = path
         self._analysed = analysed
         self._resources = contextlib.ExitStack()
         self._store: Store | None = None
         self.review_window: ReviewWindow | None = None
-        self.setWindowTitle("Analyse a file")
         self.name = label(path.name, "bold", wrap=True)
         self.words = label("Hearing it, through the same pipeline as live sound…", "", wrap=True)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress")
-        self.cancel = button("Cancel", "Stop; nothing is kept (Esc)")
-        self.cancel.clicked.connect(self.reject)
-        column = QVBoxLayout(self)
-        pad(column, 2, 1)
-        set_size(self, min_width=56)
-        for widget in (self.name, self.words, self.progress):
-            column.addWidget(widget)
-        column.addStretch(1)
-        column.addLayout(row(None, self.cancel))
-        StyleWatcher(self, config.window.theme)
+        self.progress = progress_bar()
+        self.cancel = button("Cancel", "Stop; nothing is kept (Esc)", clicked=self.reject)
+        self.show_parts(
+            self.name,
+            self.words,
+            self.progress,
+            None,
+            row(None, self.cancel),
+            min_width=56,
+            margins=2,
+            spacing=1,
+        )
         self._task = Task(self._analyse, self)
         self._task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         self._task.succeeded.connect(self._succeeded)

@@ -99,13 +99,17 @@ class TaskDialog(Dialog):
     def run_task(self, work: Callable[[ReportProgress], Any]) -> None:
         """Begin some work."""
         self._task = task = Task(work, self)
-        task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
+        task.progressed.connect(self.show_progress)
         task.succeeded.connect(self.succeeded)
         task.failed.connect(self.failed)
         task.cancelled.connect(self.cancelled)
         self.message.say("")
         self.show_busy(busy=True)
         task.start()
+
+    def show_progress(self, share: float) -> None:
+        """Show which share of the work is done."""
+        self.progress.setValue(round(1000 * share))
 
     def show_busy(self, *, busy: bool) -> None:
         """Show whether there is work; what must not change meanwhile is disabled."""
