@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
@@ -16,7 +16,6 @@ from PyQt6.QtWidgets import (
     QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,11 +24,12 @@ from realtime_ser.base.text import exact_clock
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.annotations import Annotations
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, row, seconds_box
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, row, seconds_box
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     Annotation,
+    Content,
     annotation_text,
     end_of,
     start_of,
@@ -68,10 +68,8 @@ class MarkList(QWidget):
         self.edit = button("Edit…", "Change words, label and times (Enter, or a double click)")
         self.delete = button("Delete", "Delete it (Del); Undo brings it back")
         set_columns(header, dict(enumerate((10, 8, 10))))
-        column = QVBoxLayout(self)
-        pad(column, 1, 0.75)
-        column.addWidget(self.tree, 1)
-        column.addLayout(row(self.edit, self.delete, None))
+        tools = row(self.edit, self.delete, None)
+        self.setLayout(column((self.tree, 1), tools, margins=1.0, spacing=0.75))
         self.tree.currentItemChanged.connect(lambda *_: self._choose())
         self.tree.itemActivated.connect(lambda *_: self._edit())
         self.tree.delete_pressed.connect(self._delete)
@@ -158,28 +156,6 @@ class _Tree(QTreeWidget):
             super().keyPressEvent(event)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemChoices:
-    """What a person can choose from when editing.
-
-    Attributes
-    ----------
-    labels
-        Of the model.
-    tiers
-        That there are.
-    channels
-        Titles by numbers.
-    duration_s
-        Length of the session.
-    """
-
-    labels: Sequence[str]
-    tiers: Sequence[str]
-    channels: Mapping[int, str]
-    duration_s: float
-
-
 class ItemDialog(QDialog):
     """Edits a marker or interval; :attr:`value` is what it has become.
 
@@ -187,21 +163,27 @@ class ItemDialog(QDialog):
     ----------
     value
         As it is.
-    choices
-        What to choose from.
+    content
+        The session: its labels, channels and length.
+    tiers
+        Names of tiers to choose from.
     title
         Of the dialog.
     """
 
     def __init__(
-        self, value: Annotation, choices: ItemChoices, title: str, parent: QWidget | None = None
+        self,
+        value: Annotation,
+        content: Content,
+        tiers: Sequence[str],
+        title: str,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._value = value
-        self._choices = choices
         self.setWindowTitle(title)
-        self.label = _editable(choices.labels, "Label", "One of the model's labels, or your own")
-        self.tier = _editable(choices.tiers, "Tier", "What the stretch is labelled for")
+        self.label = _editable(content.labels, "Label", "One of the model's labels, or your own")
+        self.tier = _editable(tiers, "Tier", "What the stretch is labelled for")
         self.text = QLineEdit()
         self.text.setAccessibleName("Text")
         self.code = QLineEdit()
@@ -209,11 +191,11 @@ class ItemDialog(QDialog):
         self.code.setToolTip("A short code, by which markers are counted")
         self.channel = ChevronComboBox("Channel", "The channel that it is about")
         self.channel.addItem("all channels", None)
-        for number, name in choices.channels.items():
-            self.channel.addItem(name, number)
+        for number, channel in content.channels.items():
+            self.channel.addItem(channel.title, number)
         tip = "Seconds from the start of the session"
-        self.start = seconds_box("Start", tip, choices.duration_s, decimals=3)
-        self.end = seconds_box("End", tip, choices.duration_s, decimals=3)
+        self.start = seconds_box("Start", tip, content.duration_s, decimals=3)
+        self.end = seconds_box("End", tip, content.duration_s, decimals=3)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -268,7 +250,7 @@ class ItemDialog(QDialog):
         rows: list[tuple[str, QWidget]] = [("&Text", self.text), ("&Code", self.code)]
         if not marker:
             rows = [("&Label", self.label), ("T&ier", self.tier), ("&Text", self.text)]
-            if len(self._choices.channels) > 1 or self._value_channel() is not None:
+            if self.channel.count() > 2 or self.channel.currentData() is not None:
                 rows.append(("&Channel", self.channel))
         rows += [("&Start", self.start), ("&End", self.end)]
         for words, widget in rows:
@@ -276,17 +258,13 @@ class ItemDialog(QDialog):
         form.addRow(self.buttons)
         (self.text if marker else self.label).setFocus()
 
-    def _value_channel(self) -> int | None:
-        return self._value.channel if isinstance(self._value, Interval) else None
-
     def _check(self) -> None:
         """Only what can be stored can be accepted."""
-        longer = self.end.value() > self.start.value()
-        fine = longer or (
-            isinstance(self._value, Marker) and self.end.value() == self.start.value()
-        )
-        if isinstance(self._value, Interval):
-            fine = fine and bool(self.tier.currentText().strip())
+        start, end = self.start.value(), self.end.value()
+        if isinstance(self._value, Marker):
+            fine = end >= start
+        else:
+            fine = end > start and bool(self.tier.currentText().strip())
         button = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         assert button is not None
         set_role(button, "primary")

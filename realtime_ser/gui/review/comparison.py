@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QRectF, QSignalBlocker, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QColor,
@@ -24,7 +24,6 @@ from PyQt6.QtWidgets import (
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -37,7 +36,8 @@ from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, seconds_box
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, label, row, seconds_box
+from realtime_ser.gui.widgets.tables import header_of, set_up_table
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     Alignment,
@@ -315,9 +315,8 @@ class _TakePicker(QWidget):
             ChevronComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.session.setMinimumContentsLength(24)
-        self.session.addItem("choose a session", None)
-        for info in infos:
-            self.session.addItem(_title(info), info.id)
+        sessions = [(_title(info), info.id) for info in infos]
+        self.session.fill([("choose a session", None), *sessions], None)
         self.channel = ChevronComboBox(f"Channel of take {name}", "The channel that is compared")
         tip = "Seconds from the start of the session"
         self.start = seconds_box(f"Start of take {name}", tip)
@@ -357,19 +356,14 @@ class _TakePicker(QWidget):
         except SerError as error:  # deleted in another window, perhaps
             fault = str(error)
         self._content = content
-        for box in (self.channel, self.start, self.end):
-            box.blockSignals(True)
-        self.channel.clear()
+        channels = {} if content is None else content.channels
+        self.channel.fill([(one.title, number) for number, one in channels.items()], None)
+        self.channel.setEnabled(len(channels) > 1)
         if content is not None:
-            for number, one in content.channels.items():
-                self.channel.addItem(one.title, number)
-            for box in (self.start, self.end):
-                box.setRange(0.0, content.duration_s)
-            self.start.setValue(0.0)
-            self.end.setValue(content.duration_s)
-        self.channel.setEnabled(self.channel.count() > 1)
-        for box in (self.channel, self.start, self.end):
-            box.blockSignals(False)
+            with QSignalBlocker(self.start), QSignalBlocker(self.end):
+                for box, time_s in ((self.start, 0.0), (self.end, content.duration_s)):
+                    box.setRange(0.0, content.duration_s)
+                    box.setValue(time_s)
         self.play.setEnabled(content is not None and has_sound(content.info))
         self.changed.emit()
         if fault:
@@ -470,11 +464,11 @@ class TakesWindow(QMainWindow):
         self.message.setText(f"Take B begins {order} take A; {agreed}.")
 
     def _fill_table(self) -> None:
-        columns = [{} if take is None else comparison_figures(take) for take in self._takes]
-        names = list(columns[0] or columns[1])
+        figures = [{} if take is None else comparison_figures(take) for take in self._takes]
+        names = list(figures[0] or figures[1])
         self.table.setRowCount(len(names))
         for line, name in enumerate(names):
-            for place, words in enumerate((name, *(column.get(name, "") for column in columns))):
+            for place, words in enumerate((name, *(take.get(name, "") for take in figures))):
                 self.table.setItem(line, place, QTableWidgetItem(words))
 
     def _play(self, number: int) -> None:
@@ -507,8 +501,6 @@ class TakesWindow(QMainWindow):
     def _lay_out(self) -> None:
         whole = QWidget()
         whole.setObjectName("body")
-        page = QVBoxLayout(whole)
-        pad(page, 1.5, 1)
         grid = QGridLayout()
         pad(grid, 0, 1)
         set_size(self.table, rows=2.5, height=26.5)  # with its header, nine rows
@@ -523,34 +515,21 @@ class TakesWindow(QMainWindow):
                 picker.end,
                 picker.play,
             )
-            for column, widget in enumerate(widgets):
-                grid.addWidget(widget, number, column)
+            for place, widget in enumerate(widgets):
+                grid.addWidget(widget, number, place)
         grid.setColumnStretch(1, 1)
         later = label("B later by", "muted")
-        tools = row(self.loudness, self.onset, later, self.shift, self.message)
-        tools.setStretchFactor(self.message, 1)
-        page.addLayout(grid)
-        page.addLayout(tools)
-        page.addWidget(self.view, 1)
-        page.addWidget(self.table)
+        tools = row(self.loudness, self.onset, later, self.shift, (self.message, 1))
+        page = column(grid, tools, (self.view, 1), self.table, margins=1.5, spacing=1.0)
+        whole.setLayout(page)
         self.setCentralWidget(whole)
 
 
 def _table() -> QTableWidget:
     table = QTableWidget(0, 3)
-    table.setAccessibleName("Both takes in figures")
+    set_up_table(table, "Both takes in figures")
     table.setHorizontalHeaderLabels(["", "take A", "take B"])
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
-    table.setShowGrid(False)
-    table.setTabKeyNavigation(False)
-    rows, header = table.verticalHeader(), table.horizontalHeader()
-    assert rows is not None
-    assert header is not None
-    rows.hide()
-    header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    header.setHighlightSections(False)
+    header_of(table).setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
     return table
 
 

@@ -6,9 +6,8 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -41,27 +40,19 @@ class FileReview(Dialog):
     #: The review is open: its :class:`ReviewWindow`.
     opened = pyqtSignal(object)
 
-    def __init__(
-        self,
-        config: Config,
-        path: Path,
-        analysed: StoredAnalysis | None = None,
-        *,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__("Analyse a file", parent)
+    def __init__(self, config: Config, path: Path, analysed: StoredAnalysis | None = None) -> None:
+        super().__init__("Analyse a file", None)
         self._config = config
         self._path = path
         self._analysed = analysed
         self._resources = contextlib.ExitStack()
         self._store: Store | None = None
         self.review_window: ReviewWindow | None = None
-        self.name = label(path.name, "bold", wrap=True)
-        self.words = label("Hearing it, through the same pipeline as live sound…", "", wrap=True)
+        self.words = label("Hearing it, through the same pipeline as live sound…", wrap=True)
         self.progress = progress_bar()
         self.cancel = button("Cancel", "Stop; nothing is kept (Esc)", clicked=self.reject)
         self.show_parts(
-            self.name,
+            label(path.name, "bold", wrap=True),
             self.words,
             self.progress,
             None,
@@ -74,7 +65,7 @@ class FileReview(Dialog):
         self._task.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         self._task.succeeded.connect(self._succeeded)
         self._task.failed.connect(self._failed)
-        self._task.cancelled.connect(self._close_resources)
+        self._task.cancelled.connect(self._resources.close)
         self._begin()
 
     def reject(self) -> None:
@@ -112,7 +103,7 @@ class FileReview(Dialog):
     def _succeeded(self, info: SessionInfo) -> None:
         assert self._store is not None
         window = ReviewWindow(self._config, self._store, info.id)
-        window.closed.connect(self._close_resources)
+        window.closed.connect(self._resources.close)
         self.review_window = window
         if not self._config.sessions.keep:
             window.review_view.say(
@@ -128,38 +119,16 @@ class FileReview(Dialog):
         self.progress.hide()
         self.cancel.setText("Close")
         self.cancel.setToolTip("Close (Esc)")
-        self._close_resources()
-
-    def _close_resources(self) -> None:
         self._resources.close()
 
 
-def review_file(
-    config: Config,
-    path: Path,
-    analysed: StoredAnalysis | None = None,
-    *,
-    parent: QWidget | None = None,
-) -> FileReview:
-    """Analyse an audio file, then open its review; returns at once.
-
-    Parameters
-    ----------
-    config
-        All settings.
-    path
-        The file.
-    analysed
-        An analysis that was made of it just now: it is not made again.
-    parent
-        Window to which the progress belongs.
+def review_file(config: Config, path: Path, analysed: StoredAnalysis | None = None) -> FileReview:
+    """Analyse an audio file as :class:`FileReview` does; returns at once.
 
     Returns
     -------
-    The window that shows the progress. It says in a sentence why a file cannot be analysed; its
-    ``opened`` brings the review. Hold on to it as long as the review is to live.
+    The window that shows the progress. Hold on to it as long as the review is to live.
     """
-    dialog = FileReview(config, path, analysed, parent=parent)
-    dialog.setWindowModality(Qt.WindowModality.NonModal)
+    dialog = FileReview(config, path, analysed)
     dialog.show()
     return dialog

@@ -9,21 +9,18 @@ from typing import Any, Literal
 from PyQt6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text
-from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
-from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
-from realtime_ser.gui.widgets.parts import ChevronComboBox, row
+from realtime_ser.gui.widgets.parts import ChevronComboBox, column, label, row
+from realtime_ser.gui.widgets.tables import header_of, set_up_table
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
 
@@ -110,15 +107,10 @@ class SegmentModel(QAbstractTableModel):
         ]
         if len(self._titles) > 1:
             titles = self._titles
-            columns.insert(
-                2,
-                _SegmentColumn(
-                    "who",
-                    "The channel",
-                    lambda s: titles[s.channel],
-                    lambda s: titles[s.channel],
-                ),
+            who = _SegmentColumn(
+                "who", "The channel", lambda s: titles[s.channel], lambda s: titles[s.channel]
             )
+            columns.insert(2, who)
         return columns
 
     @property
@@ -127,7 +119,7 @@ class SegmentModel(QAbstractTableModel):
         return len(self._all)
 
     def correction(self, segment: Segment) -> str:
-        """Corrected label of a segment; ``None``: it was not corrected."""
+        """Corrected label of a segment; empty: it was not corrected."""
         item = self._annotations.correction(segment)
         return "" if item is None else annotation_text(item.value)
 
@@ -257,29 +249,26 @@ class SegmentPanel(QWidget):
             "Filter the segments by label",
             "Show only segments of this label, the model's or by hand",
         )
-        self.label.addItem("all labels", "")
-        for name in content.labels:
-            self.label.addItem(name, name)
+        self.label.fill([("all labels", ""), *((name, name) for name in content.labels)], "")
         self.certainty = ChevronComboBox(
             "Filter the segments by certainty", "Show only certain, or only uncertain segments"
         )
-        for words, value in (
-            ("certain or not", "all"),
-            ("certain", "certain"),
-            ("uncertain", "uncertain"),
-        ):
-            self.certainty.addItem(words, value)
+        levels = (("certain or not", "all"), ("certain", "certain"), ("uncertain", "uncertain"))
+        self.certainty.fill(levels, "all")
         self.channel = ChevronComboBox(
             "Filter the segments by channel", "Show only the segments of this channel"
         )
-        self.channel.addItem("all channels", None)
-        for number, one in content.channels.items():
-            self.channel.addItem(one.title, number)
+        channels = [(one.title, number) for number, one in content.channels.items()]
+        self.channel.fill([("all channels", None), *channels], None)
         self.channel.setVisible(len(content.channels) > 1)
-        self.count = QLabel()
-        set_role(self.count, "small muted")
+        self.count = label(role="small muted")
         self.table = self._make_table()
-        self._lay_out()
+        parts = (
+            row((self.text, 1), self.label),
+            row(self.certainty, self.channel, None, self.count),
+            (self.table, 1),
+        )
+        self.setLayout(column(*parts, margins=(1, 1, 1, 0.5), spacing=0.75))
         self.text.textChanged.connect(self._filter)
         for box in (self.label, self.certainty, self.channel):
             box.currentIndexChanged.connect(self._filter)
@@ -314,41 +303,23 @@ class SegmentPanel(QWidget):
     def _make_table(self) -> QTableView:
         table = _Table()
         table.setModel(self.model)
-        table.setAccessibleName("Segments")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        set_up_table(table, "Segments")
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows, header = table.verticalHeader(), table.horizontalHeader()
+        rows, header = table.verticalHeader(), header_of(table)
         assert rows is not None
-        assert header is not None
-        rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         set_size(table, rows=3)
         widths = {"start": 8.5, "length": 6.5, "who": 8, "label": 10.5, "prob.": 6}
         titles = [column.title for column in self.model.columns]
         set_columns(header, {titles.index(name): widths[name] for name in widths if name in titles})
         header.setStretchLastSection(True)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         model = table.selectionModel()
         assert model is not None
         model.currentRowChanged.connect(self._choose)
         table.clicked.connect(lambda index: self.chosen.emit(self.model.rows[index.row()]))
         return table
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        pad(column, (1, 1, 1, 0.5), 0.75)
-        first = row(self.text, self.label)
-        first.setStretchFactor(self.text, 1)
-        column.addLayout(first)
-        column.addLayout(row(self.certainty, self.channel, None, self.count))
-        column.addWidget(self.table, 1)
 
     def _filter(self) -> None:
         self.model.set_filter(

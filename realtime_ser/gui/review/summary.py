@@ -18,8 +18,8 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.text import clock_text, percent_text
-from realtime_ser.gui.theme.style_watcher import apply_measures, pad, set_size, style_of
-from realtime_ser.gui.widgets.parts import button, label
+from realtime_ser.gui.theme.style_watcher import apply_measures, set_size, style_of
+from realtime_ser.gui.widgets.parts import Part, button, column, label
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
@@ -37,17 +37,15 @@ class ShareBars(QWidget):
     #: A person clicked a label.
     chosen = pyqtSignal(str)
 
-    def __init__(self, labels: tuple[str, ...], speech_statistics: ChannelStatistics) -> None:
+    def __init__(self, labels: tuple[str, ...], figures: ChannelStatistics) -> None:
         super().__init__()
         self._labels = labels
-        self._digest = speech_statistics
+        self._shares = figures.shares
         set_size(self, height=_ROW * len(labels))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Share of speaking time")
         self.setAccessibleDescription(
-            "; ".join(
-                f"{name} {percent_text(speech_statistics.shares.get(name, 0.0))}" for name in labels
-            )
+            "; ".join(f"{name} {percent_text(self._shares.get(name, 0.0))}" for name in labels)
         )
         self.setToolTip(
             "Share of the voiced time whose segments carry each label; a click lists them"
@@ -71,7 +69,7 @@ class ShareBars(QWidget):
         right = metrics.horizontalAdvance(percent_text(1.0)) + style.grid(1)
         room = max(1.0, self.width() - left - right)
         for number, name in enumerate(self._labels):
-            share = self._digest.shares.get(name, 0.0)
+            share = self._shares.get(name, 0.0)
             line = QRectF(0, number * row, self.width(), row)
             painter.setPen(QColor(style.theme.text if share else style.theme.muted))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
@@ -139,60 +137,49 @@ class SummaryPanel(QScrollArea):
             for channel in self._content.channels.values()
         ]
 
-    def _show(self, digests: list[ChannelStatistics]) -> None:
-        self.ready = bool(digests)
+    def _show(self, statistics: list[ChannelStatistics]) -> None:
+        self.ready = bool(statistics)
         body = QWidget()
         body.setObjectName("window")
-        column = QVBoxLayout(body)
-        pad(column, 1.5, 0.75)
-        if not digests:
-            column.addWidget(label("Adding up…", "muted"))
-        for speech_statistics in digests:
-            channel = QVBoxLayout()
-            pad(channel, (0, 0, 0, 1), 0.75)
-            column.addLayout(channel)
-            if len(digests) > 1:
-                title = self._content.channels[speech_statistics.channel].title
-                channel.addWidget(label(title, "bold"))
-            self._add_channel(channel, speech_statistics)
-        column.addStretch(1)
+        whole = column(margins=1.5, spacing=0.75)
+        body.setLayout(whole)
+        if not statistics:
+            whole.addWidget(label("Adding up…", "muted"))
+        for figures in statistics:
+            channel = column(margins=(0, 0, 0, 1), spacing=0.75)
+            whole.addLayout(channel)
+            if len(statistics) > 1:
+                channel.addWidget(label(self._content.channels[figures.channel].title, "bold"))
+            self._add_channel(channel, figures)
+        whole.addStretch(1)
         # Making objects can collect a window that nobody holds any more, and this panel with it.
         if not sip.isdeleted(self):
             self.setWidget(body)
             apply_measures(body)
 
-    def _add_channel(self, column: QVBoxLayout, speech_statistics: ChannelStatistics) -> None:
-        if not speech_statistics.segments:
-            column.addWidget(label("There was no speech.", "muted"))
+    def _add_channel(self, whole: QVBoxLayout, figures: ChannelStatistics) -> None:
+        if not figures.segments:
+            whole.addWidget(label("There was no speech.", "muted"))
             return
-        shares_section = _section(column, "Share of speaking time")
-        shares = ShareBars(self._content.labels, speech_statistics)
-        shares.chosen.connect(lambda name: self.label_chosen.emit(name, speech_statistics.channel))
-        shares_section.addWidget(shares)
-        facts = _section(column)
-        facts.addLayout(_table(_fact_rows(speech_statistics)))
-        if speech_statistics.pauses is not None:
-            longest = speech_statistics.pauses
-            facts.addWidget(
-                self._link(
-                    f"longest pause  {longest.longest_s:.1f} s  at "
-                    f"{clock_text(longest.longest_at_s)}",
-                    longest.longest_at_s,
-                    longest.longest_at_s + longest.longest_s,
-                )
-            )
-        moments = _section(column, "Most certain moments")
-        for moment in speech_statistics.moments:
+        shares = ShareBars(self._content.labels, figures)
+        shares.chosen.connect(lambda name: self.label_chosen.emit(name, figures.channel))
+        whole.addLayout(_section(shares, caption="Share of speaking time"))
+        facts: list[Part] = [_table(_fact_rows(figures))]
+        if figures.pauses is not None:
+            at_s, longest_s = figures.pauses.longest_at_s, figures.pauses.longest_s
+            words = f"longest pause  {longest_s:.1f} s  at {clock_text(at_s)}"
+            facts.append(self._link(words, at_s, at_s + longest_s))
+        whole.addLayout(_section(*facts))
+        moments = []
+        for moment in figures.moments:
             words = f"{clock_text(moment.time_s)}  {moment.label} {percent_text(moment.confidence)}"
-            segment = self._content.channels[speech_statistics.channel].segment_at(
-                moment.time_s - 0.01
-            )
-            start = moment.time_s if segment is None else segment.start_s
-            end = moment.time_s if segment is None else segment.end_s
-            moments.addWidget(self._link(words, start, end))
-        rows = list(_transitions(speech_statistics))
-        if rows:
-            _section(column, "Most frequent transitions").addLayout(_table(rows))
+            segment = self._content.channels[figures.channel].segment_at(moment.time_s - 0.01)
+            start_s = moment.time_s if segment is None else segment.start_s
+            end_s = moment.time_s if segment is None else segment.end_s
+            moments.append(self._link(words, start_s, end_s))
+        whole.addLayout(_section(*moments, caption="Most certain moments"))
+        if rows := list(_transitions(figures)):
+            whole.addLayout(_section(_table(rows), caption="Most frequent transitions"))
 
     def _link(self, words: str, start_s: float, end_s: float) -> QPushButton:
         link = button(words, "Go there", "link")
@@ -201,41 +188,30 @@ class SummaryPanel(QScrollArea):
         return link
 
 
-def _section(column: QVBoxLayout, caption: str = "") -> QVBoxLayout:
+def _section(*parts: Part, caption: str = "") -> QVBoxLayout:
     """A part of the summary, a little apart from the one above."""
-    section = QVBoxLayout()
-    pad(section, (0, 0.5, 0, 0), 0.75)
-    if caption:
-        section.addWidget(label(caption, "small muted"))
-    column.addLayout(section)
-    return section
+    head = [label(caption, "small muted")] if caption else []
+    return column(*head, *parts, margins=(0, 0.5, 0, 0), spacing=0.75)
 
 
-def _fact_rows(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:
-    share = (
-        speech_statistics.speech_s / speech_statistics.duration_s
-        if speech_statistics.duration_s
-        else 0.0
-    )
-    yield "speaking time", f"{clock_text(speech_statistics.speech_s)}, {percent_text(share)}"
-    yield "segments", f"{speech_statistics.segments:,}"
-    if speech_statistics.certain_share is not None:
-        yield "certain", percent_text(speech_statistics.certain_share)
-    if speech_statistics.lost_s:
-        yield "sound lost", f"{speech_statistics.lost_s:.1f} s"
-    if speech_statistics.paused_s:
-        yield "paused", clock_text(speech_statistics.paused_s)
-    if speech_statistics.pauses is not None:
-        yield (
-            "pauses",
-            f"{speech_statistics.pauses.count:,}, median {speech_statistics.pauses.median_s:.1f} s",
-        )
-        yield "in pauses", clock_text(speech_statistics.pauses.total_s)
+def _fact_rows(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
+    share = figures.speech_s / figures.duration_s if figures.duration_s else 0.0
+    yield "speaking time", f"{clock_text(figures.speech_s)}, {percent_text(share)}"
+    yield "segments", f"{figures.segments:,}"
+    if figures.certain_share is not None:
+        yield "certain", percent_text(figures.certain_share)
+    if figures.lost_s:
+        yield "sound lost", f"{figures.lost_s:.1f} s"
+    if figures.paused_s:
+        yield "paused", clock_text(figures.paused_s)
+    if figures.pauses is not None:
+        yield "pauses", f"{figures.pauses.count:,}, median {figures.pauses.median_s:.1f} s"
+        yield "in pauses", clock_text(figures.pauses.total_s)
 
 
-def _transitions(speech_statistics: ChannelStatistics) -> Iterator[tuple[str, str]]:
-    found = sorted(speech_statistics.transitions.items(), key=lambda item: -item[1])
-    for (before, after), count in [item for item in found if item[0][0] != item[0][1]][:6]:
+def _transitions(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
+    changes = [item for item in figures.transitions.items() if item[0][0] != item[0][1]]
+    for (before, after), count in sorted(changes, key=lambda item: -item[1])[:6]:
         yield f"{before} \u2192 {after}", f"{count:,}"
 
 

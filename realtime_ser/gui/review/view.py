@@ -9,33 +9,29 @@ from dataclasses import replace
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
-    QLabel,
     QMenu,
     QScrollArea,
     QSplitter,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from realtime_ser.base.records import STEP_S, Marker, Segment
 from realtime_ser.base.text import exact_clock
-from realtime_ser.gui.review.annotation_list import ItemChoices, ItemDialog, MarkList
+from realtime_ser.gui.review.annotation_list import ItemDialog, MarkList
 from realtime_ser.gui.review.segments import SegmentPanel
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.review.summary import SummaryPanel
-from realtime_ser.gui.theme.style_watcher import pad, reserve, set_size, style_of
-from realtime_ser.gui.theme.theme import set_role
+from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.gui.timeline.sound_store import SoundStore
+from realtime_ser.gui.widgets.parts import column, label, row
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, Store
-from realtime_ser.timeline.content import Content, end_of, start_of
+from realtime_ser.timeline.content import Annotation, Content, end_of, start_of
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 
@@ -56,8 +52,6 @@ class ReviewView(QWidget):
     ----------
     store, content
         The session.
-    style
-        Theme and sizes.
     """
 
     #: What can be done has changed: something was selected, or playing began or ended.
@@ -77,21 +71,12 @@ class ReviewView(QWidget):
         self.marks = MarkList(self.annotations)
         self.summary = SummaryPanel(content)
         self.tabs = QTabWidget()
-        self.message = QLabel(_HINT)
-        self.visible_range = QLabel()
+        self.message = label(_HINT, "small muted")
+        self.visible_range = label(role="small muted")
         self._lay_out()
         self._connect()
         self._show_range()
         QTimer.singleShot(0, self.summary.begin)
-
-    def show_side_panel(self, *, shown: bool) -> None:
-        """Show or hide what is beside the timeline."""
-        self.side_panel.setVisible(shown)
-
-    @property
-    def side_panel_shown(self) -> bool:
-        """Whether the side panel is shown."""
-        return not self.side_panel.isHidden()
 
     def shut_down(self) -> None:
         """Let threads and files go."""
@@ -186,9 +171,8 @@ class ReviewView(QWidget):
             self.say("Select a marker or an interval first.")
             return
         kind = "marker" if isinstance(item.value, Marker) else "interval"
-        dialog = ItemDialog(item.value, self._item_choices(), f"Edit {kind}", self.window())
-        dialog.accepted.connect(lambda: self.annotations.change(item.number, dialog.value))
-        _open(dialog)
+        change = functools.partial(self.annotations.change, item.number)
+        self._edit_item(item.value, f"Edit {kind}", change)
 
     def delete(self) -> None:
         """Delete the selected marker or interval."""
@@ -207,23 +191,22 @@ class ReviewView(QWidget):
             self.say(f"Segment {segment.number} {message}.")
 
     def _make_interval(self, value: Interval) -> None:
-        if value.label:
+        def add(value: Annotation) -> None:
             self.canvas.select(self.annotations.add(value))
-            return
-        dialog = ItemDialog(value, self._item_choices(), "New interval", self.window())
 
-        def add() -> None:
-            self.canvas.select(self.annotations.add(dialog.value))
+        if value.label:
+            add(value)
+        else:
+            self._edit_item(value, "New interval", add)
 
-        dialog.accepted.connect(add)
-        _open(dialog)
-
-    def _item_choices(self) -> ItemChoices:
-        channels = {number: one.title for number, one in self.content.channels.items()}
-        tiers = [*self.annotations.tiers(), CORRECTED]
-        return ItemChoices(
-            self.content.labels, list(dict.fromkeys(tiers)), channels, self.content.duration_s
-        )
+    def _edit_item(
+        self, value: Annotation, title: str, store: Callable[[Annotation], object]
+    ) -> None:
+        tiers = dict.fromkeys([*self.annotations.tiers(), CORRECTED])
+        dialog = ItemDialog(value, self.content, list(tiers), title, self.window())
+        dialog.accepted.connect(lambda: store(dialog.value))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def open_menu(self, at: QPoint) -> None:
         """Open the menu of what is selected, at a place on the screen."""
@@ -309,7 +292,7 @@ class ReviewView(QWidget):
         self.summary.stretch_chosen.connect(self._show_stretch)
         self.summary.label_chosen.connect(self._show_label)
         self.player.moved.connect(self._follow_player)
-        self.player.state_changed.connect(lambda _: self.state_changed.emit())
+        self.player.state_changed.connect(self.state_changed)
         self.player.message.connect(self.say)
         self.annotations.failed.connect(self.say)
         self.annotations.changed.connect(self.state_changed)
@@ -367,11 +350,7 @@ class ReviewView(QWidget):
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.overview)
-        column.addWidget(scroller, 1)
+        left.setLayout(column(self.overview, (scroller, 1)))
         self.tabs.addTab(self.segments, "&Segments")
         self.tabs.addTab(self.marks, "Mar&ks")
         self.tabs.addTab(self.summary, "S&ummary")
@@ -380,37 +359,27 @@ class ReviewView(QWidget):
         assert tabs is not None
         tabs.setDrawBase(False)
         self.tabs.setAccessibleName("Segments, marks and summary")
-        self.side_panel = self.tabs
+        set_size(self.tabs, min_width=30)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(left)
-        splitter.addWidget(self.side_panel)
+        splitter.addWidget(self.tabs)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
         splitter.setCollapsible(0, False)
         splitter.setChildrenCollapsible(False)
         splitter.setSizes([912, 368])
-        set_size(self.side_panel, min_width=30)
-        reserve(self.visible_range, ["00:00:00.000 – 00:00:00.000 (00.000 s)"], font="small")
-        bar = QWidget()
-        bar.setObjectName("statusline")
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        set_size(bar, height=3.5)
-        status = QHBoxLayout(bar)
-        pad(status, (2, 0, 2, 0), 2)
-        for label in (self.message, self.visible_range):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            set_role(label, "small muted")
         self.message.setMinimumWidth(1)
         self.message.setAccessibleName("Message")
         self.visible_range.setAccessibleName("Visible or selected range")
         self.visible_range.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        status.addWidget(self.message, 1)
-        status.addWidget(self.visible_range)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(splitter, 1)
-        whole.addWidget(bar)
+        reserve(self.visible_range, ["00:00:00.000 – 00:00:00.000 (00.000 s)"], font="small")
+        foot = QWidget()
+        foot.setObjectName("statusline")
+        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        set_size(foot, height=3.5)
+        status = row((self.message, 1), self.visible_range, margins=(2, 0, 2, 0), spacing=2.0)
+        foot.setLayout(status)
+        self.setLayout(column((splitter, 1), foot))
 
 
 def _add_action(
@@ -420,8 +389,3 @@ def _add_action(
     assert action is not None
     action.setEnabled(enabled)
     action.triggered.connect(lambda _=False: act())
-
-
-def _open(dialog: QDialog) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()

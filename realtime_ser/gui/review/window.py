@@ -1,4 +1,4 @@
-"""The window of a kept session: menus, the bar on top, keys, and its desk."""
+"""The window of a kept session: menus, the bar on top, keys, and the view."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
-from PyQt6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QMainWindow, QPushButton, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -23,17 +16,16 @@ from realtime_ser.base.text import clock_text, exact_clock
 from realtime_ser.gui.app.action_table import REVIEW
 from realtime_ser.gui.app.actions import Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
+from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import (
     StyleWatcher,
     apply_measures,
-    pad,
     reserve,
     style_of,
 )
-from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import glyph_icon
-from realtime_ser.gui.widgets.parts import button
+from realtime_ser.gui.widgets.parts import button, column, label, row
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.timeline.content import Content, load_content
 
@@ -41,23 +33,6 @@ NARROW = 1000
 """Below this width in logical pixels (at scale 1) the tables at the side fold away."""
 
 _NO_SOUND = "No sound was kept in this session, so there is nothing to play"
-
-_VIEW_ACTIONS: dict[str, Callable[[ReviewView], object]] = {
-    "undo": lambda review_view: review_view.annotations.stack.undo(),
-    "redo": lambda review_view: review_view.annotations.stack.redo(),
-    "marker": ReviewView.add_marker,
-    "interval": ReviewView.add_interval,
-    "edit": ReviewView.edit,
-    "delete": ReviewView.delete,
-    "play": ReviewView.toggle_play,
-    "play_present": ReviewView.play_current,
-    "next": lambda review_view: review_view.go_to_segment(1),
-    "previous": lambda review_view: review_view.go_to_segment(-1),
-    "in": lambda review_view: review_view.axis.zoom(0.5),
-    "out": lambda review_view: review_view.axis.zoom(2.0),
-    "fit": lambda review_view: review_view.axis.fit(),
-    "side": lambda review_view: review_view.show_side_panel(shown=not review_view.side_panel_shown),
-}
 
 
 class ReviewWindow(QMainWindow):
@@ -95,17 +70,16 @@ class ReviewWindow(QMainWindow):
         self._store = store
         self._review_view: ReviewView | None = None
         self._narrow = False
-        self.title = QLabel()
-        self.facts = QLabel()
-        self.position = QLabel()
+        self.title, self.facts = label(role="bold"), label(role="small muted")
+        self.position = label(role="bold")
         self.actions_ = Actions(self, REVIEW)
         self.actions_.fill(self.menuBar())
         self._make_toolbar()
         self.setMinimumSize(QSize(640, 480))
         self.resize(1280, 720)
         StyleWatcher(self, config.window.theme)
-        self._show(load_content(store, session_id))
         self._bind()
+        self._show(load_content(store, session_id))
 
     @property
     def review_view(self) -> ReviewView:
@@ -143,7 +117,7 @@ class ReviewWindow(QMainWindow):
             self._narrow = narrow
             for name in ("interval", "undo", "redo", "fit"):
                 self.buttons[name].setVisible(not narrow)
-            self.review_view.show_side_panel(shown=not narrow)
+            self.review_view.tabs.setVisible(not narrow)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Everything is stored already; let threads and files go."""
@@ -154,40 +128,49 @@ class ReviewWindow(QMainWindow):
     # ------------------------------------------------------------------------------------ actions
 
     def _bind(self) -> None:
-        handlers: dict[str, Callable[[], object]] = {
+        self.actions_.bind(
+            {action.name: functools.partial(self._run, action.name) for action in REVIEW}
+        )
+        for name, control in self.buttons.items():
+            control.clicked.connect(self.actions_[name].trigger)
+
+    def _run(self, name: str) -> None:
+        """Do an action; what cannot be done, as when the session was deleted, is said."""
+        try:
+            self._callbacks()[name]()
+        except SerError as error:
+            self.review_view.say(str(error))
+
+    def _callbacks(self) -> dict[str, Callable[[], object]]:
+        """What each action does, in the view of the present reading."""
+        view, axis = self.review_view, self.review_view.axis
+        return {
             "export": self._export,
             "compare": self._compare,
             "reload": self.reload,
             "close": self.close,
+            "undo": view.annotations.stack.undo,
+            "redo": view.annotations.stack.redo,
+            "marker": view.add_marker,
+            "interval": view.add_interval,
+            "edit": view.edit,
+            "delete": view.delete,
             "from": lambda: self._select_edge(first=True),
             "to": lambda: self._select_edge(first=False),
             "unselect": self._unselect,
             "find": self._find,
+            "play": view.toggle_play,
+            "play_present": view.play_current,
+            "next": lambda: view.go_to_segment(1),
+            "previous": lambda: view.go_to_segment(-1),
+            "in": lambda: axis.zoom(0.5),
+            "out": lambda: axis.zoom(2.0),
+            "fit": axis.fit,
             "zoom": self._zoom_to_selection,
             "style": self._change_style,
+            "side": lambda: view.tabs.setVisible(view.tabs.isHidden()),
             "help": self._help,
         }
-        # The desk is another one after each reading.
-        handlers |= {
-            name: functools.partial(self._on_view, handler)
-            for name, handler in _VIEW_ACTIONS.items()
-        }
-        callbacks = {
-            name: functools.partial(self._run_action, handler) for name, handler in handlers.items()
-        }
-        self.actions_.bind(callbacks)
-        for name, control in self.buttons.items():
-            control.clicked.connect(lambda _=False, name=name: callbacks[name]())
-
-    def _run_action(self, handler: Callable[[], object]) -> None:
-        """What cannot be done, as when the session was deleted in another window, is said."""
-        try:
-            handler()
-        except SerError as error:
-            self.review_view.say(str(error))
-
-    def _on_view(self, handler: Callable[[ReviewView], object]) -> None:
-        handler(self.review_view)
 
     def _handle_key(self, event: QKeyEvent) -> bool:
         """Handle a key of the window; whether it was one."""
@@ -198,25 +181,26 @@ class ReviewWindow(QMainWindow):
             review_view.label(self.content.labels[int(text) - 1])
             return True
         steps_per_s = round(1.0 / STEP_S)
+        acts = self._callbacks()
         handlers: dict[int, Callable[[], object]] = {
-            keys.Key_Space: review_view.toggle_play,
+            keys.Key_Space: acts["play"],
             keys.Key_0: lambda: review_view.label(None),
             keys.Key_Backspace: lambda: review_view.label(None),
-            keys.Key_Plus: lambda: axis.zoom(0.5),
-            keys.Key_Equal: lambda: axis.zoom(0.5),
-            keys.Key_Minus: lambda: axis.zoom(2.0),
-            keys.Key_Up: lambda: axis.zoom(0.5),
-            keys.Key_Down: lambda: axis.zoom(2.0),
+            keys.Key_Plus: acts["in"],
+            keys.Key_Equal: acts["in"],
+            keys.Key_Minus: acts["out"],
+            keys.Key_Up: acts["in"],
+            keys.Key_Down: acts["out"],
             keys.Key_Left: lambda: review_view.step(-steps_per_s if shift else -1),
             keys.Key_Right: lambda: review_view.step(steps_per_s if shift else 1),
             keys.Key_PageUp: lambda: axis.pan(-0.9 * axis.span_s, glide=True),
             keys.Key_PageDown: lambda: axis.pan(0.9 * axis.span_s, glide=True),
             keys.Key_Home: lambda: axis.seek(0.0),
             keys.Key_End: lambda: axis.seek(axis.duration_s),
-            keys.Key_Return: review_view.edit,
-            keys.Key_Enter: review_view.edit,
-            keys.Key_Delete: review_view.delete,
-            keys.Key_Escape: self._unselect,
+            keys.Key_Return: acts["edit"],
+            keys.Key_Enter: acts["edit"],
+            keys.Key_Delete: acts["delete"],
+            keys.Key_Escape: acts["unselect"],
         }
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             handlers = {
@@ -253,10 +237,11 @@ class ReviewWindow(QMainWindow):
         review_view.axis.show(span[0] - room, span[1] + room, glide=True)
 
     def _find(self) -> None:
-        self.review_view.show_side_panel(shown=True)
-        self.review_view.tabs.setCurrentWidget(self.review_view.segments)
-        self.review_view.segments.text.setFocus()
-        self.review_view.segments.text.selectAll()
+        tabs, segments = self.review_view.tabs, self.review_view.segments
+        tabs.show()
+        tabs.setCurrentWidget(segments)
+        segments.text.setFocus()
+        segments.text.selectAll()
 
     def _change_style(self) -> None:
         canvas = self.review_view.canvas
@@ -271,8 +256,6 @@ class ReviewWindow(QMainWindow):
         dialog.open()
 
     def _compare(self) -> None:
-        from realtime_ser.gui.review.comparison import TakesWindow
-
         span = self.review_view.axis.selection
         window = TakesWindow(self._config, self._store, parent=self)
         window.setWindowFlag(Qt.WindowType.Window)
@@ -289,7 +272,7 @@ class ReviewWindow(QMainWindow):
 
     def _show(self, content: Content) -> None:
         self._review_view = review_view = ReviewView(self._store, content)
-        review_view.show_side_panel(shown=not self._narrow)
+        review_view.tabs.setVisible(not self._narrow)
         self._column.addWidget(review_view, 1)
         if self._column.count() > 2:
             self._column.takeAt(1)
@@ -327,31 +310,20 @@ class ReviewWindow(QMainWindow):
         self.buttons["export"].setIcon(glyph_icon("save"))
         self.buttons["out"].setAccessibleName("Zoom out")
         self.buttons["in"].setAccessibleName("Zoom in")
-        bar = QWidget()
-        bar.setObjectName("topbar")
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        tools = QHBoxLayout(bar)
-        pad(tools, (2, 0.75, 2, 0.75), 1)
         reserve(self.position, ["0:00:00.000"], font="bold", extra=0.5)
         self.position.setAccessibleName("Cursor")
-        set_role(self.title, "bold")
-        set_role(self.facts, "small muted")
-        set_role(self.position, "bold")
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        for label in (self.title, self.facts):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setMinimumWidth(1)
-            words.addWidget(label)
-        tools.addLayout(words, 1)
-        tools.addWidget(self.position)
-        for control in self.buttons.values():
-            tools.addWidget(control)
+        for line in (self.title, self.facts):
+            line.setMinimumWidth(1)
+        tools = QWidget()
+        tools.setObjectName("topbar")
+        tools.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        words = (column(self.title, self.facts), 1)
+        buttons = self.buttons.values()
+        tools.setLayout(row(words, self.position, *buttons, margins=(2, 0.75, 2, 0.75)))
         whole = QWidget()
         whole.setObjectName("body")
-        self._column = QVBoxLayout(whole)
-        pad(self._column)
-        self._column.addWidget(bar)
+        self._column = column(tools)
+        whole.setLayout(self._column)
         self.setCentralWidget(whole)
 
     def _show_position(self) -> None:
@@ -366,7 +338,6 @@ class ReviewWindow(QMainWindow):
         play.setIcon(
             glyph_icon("square" if playing else "play", QPalette.ColorRole.HighlightedText)
         )
-        play.setEnabled(available)
         play.setToolTip(
             "Play the selection, or on from the cursor (Space)" if available else _NO_SOUND
         )
