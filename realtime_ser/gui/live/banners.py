@@ -68,8 +68,8 @@ class Banner(QWidget):
 class MessageCard(QFrame):
     """A message in the middle of the window, with its next step."""
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.glyph = Glyph("ring", 4)
@@ -103,7 +103,6 @@ class MessageCard(QFrame):
         self.retry.setVisible(failed)
         self.demo.setVisible(missing or failed)
         self.show()
-        self.adjustSize()
         self.raise_()
 
 

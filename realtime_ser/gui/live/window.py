@@ -15,7 +15,6 @@ from PyQt6.QtGui import (
     QDropEvent,
     QPixmap,
     QResizeEvent,
-    QShowEvent,
 )
 from PyQt6.QtWidgets import (
     QApplication,
@@ -60,7 +59,7 @@ from realtime_ser.gui.theme.style_watcher import (
     style_of,
 )
 from realtime_ser.gui.widgets.icons import face_icon
-from realtime_ser.gui.widgets.parts import column
+from realtime_ser.gui.widgets.parts import column, row
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import Curves, CurveStyle
@@ -124,7 +123,7 @@ class MainWindow(QMainWindow):
         self.topbar = TopBar()
         self.demo, self.notice, self.overload = Banner(), Banner(), Banner()
         self.replay, self.intervals = Banner(), Banner()
-        self.progress = FileProgress()
+        self.card, self.progress = MessageCard(), FileProgress()
         self.presenter = Presenter()
         self.blind = BlindScreen()
         self.compact = CompactWindow()
@@ -140,7 +139,6 @@ class MainWindow(QMainWindow):
         self._menus = Menus(self, self.actions_)
         self._bind()
         self._lay_out()
-        self.card = MessageCard(self._scroller)
         self._menus.show_preferences(self.preferences)
         self.setWindowIcon(face_icon("happy"))
         self.compact.setWindowIcon(self.windowIcon())
@@ -149,8 +147,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
-        StyleWatcher(self, changed=lambda _: self._centre_card())
-        self._update_title()
+        StyleWatcher(self)
         self.show_status(self._view, 0.0)
         if self.preferences.geometry:
             self.restoreGeometry(QByteArray(base64.b64decode(self.preferences.geometry)))
@@ -186,21 +183,22 @@ class MainWindow(QMainWindow):
             view.hide()  # it would go on to be painted until Qt finds the time to delete it
             view.deleteLater()
         several = len(channels) > 1
-        names = {channel: f"Channel {channel}" for channel in channels} | dict(names or {})
-        self.timeline = LiveContent(labels, channels, _TIMELINE_S)
+        titles = {one: (names or {}).get(one, f"Channel {one}") for one in channels}
+        main_titles = dict.fromkeys(channels, comparison.main_name) if comparison else titles
+        self.timeline, self.channels = self._make_views(
+            labels,
+            titles if several else main_titles,
+            compact=several or comparison is not None,
+            axis=comparison is None,
+        )
         self.comparison, self.comparison_views = None, {}
-        if comparison is None:
-            self.channels = self._channel_views(self.timeline, names, compact=several, last=True)
-        else:
-            one, other = comparison.main_name, comparison.name
-            titles = names if several else dict.fromkeys(channels, one)
-            self.channels = self._channel_views(self.timeline, titles, compact=True, last=False)
-            self.comparison = LiveContent(comparison.labels, channels, _TIMELINE_S)
-            titles = {
-                channel: f"{names[channel]}, {other}" if several else other for channel in channels
-            }
-            self.comparison_views = self._channel_views(
-                self.comparison, titles, compact=True, last=True
+        if comparison is not None:
+            other = comparison.name
+            self.comparison, self.comparison_views = self._make_views(
+                comparison.labels,
+                {one: f"{title}, {other}" if several else other for one, title in titles.items()},
+                compact=True,
+                axis=True,
             )
         for view in self._views():
             view.fold(folded=self._folded)
@@ -227,7 +225,7 @@ class MainWindow(QMainWindow):
     def show_status(self, view: StatusModel, now_s: float) -> None:
         """Show a state."""
         self._scroll_clock.feed(view.position_s, now_s)
-        before, self._view = self._view, view
+        self._view = view
         bars = (self.topbar, self.statusline, self.progress)
         for shown in (*bars, self.card, self.blind, self.compact):
             shown.show_status(view)
@@ -236,9 +234,8 @@ class MainWindow(QMainWindow):
         replay_shown = view.ui_state is UiState.PAUSED and not self.replay.isHidden()
         self.notice.say(None if replay_shown else state_banner_text(view))
         self.overload.say(self._overload_monitor.feed(view, now_s))
-        if status_title(view) != status_title(before):
-            self._update_title()
-        self._centre_card()
+        self.setWindowTitle(f"{status_title(view)} – Realtime SER")
+        self.compact.setWindowTitle(self.windowTitle())
 
     def tick(self, now_s: float) -> None:
         """Show this moment; ``now_s`` is on the monotonic clock."""
@@ -408,12 +405,6 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         for view in self._views():
             view.fold(folded=self._folded)
-        self._centre_card()
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Centre the message over the timeline."""
-        super().showEvent(event)
-        self._centre_card()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing asks nothing and loses nothing."""
@@ -440,30 +431,25 @@ class MainWindow(QMainWindow):
         style: CurveStyle = "areas" if self.preferences.stacked else "lines"
         return Curves(style, frozenset(self.preferences.hidden))
 
-    def _channel_views(
-        self, content: LiveContent, titles: Mapping[int, str], *, compact: bool, last: bool
-    ) -> dict[int, ChannelView]:
-        """Views by their channels; the ``last`` ones have the time axis at their foot."""
-        views = {}
-        for channel in content.channels:
+    def _make_views(
+        self, labels: Sequence[str], titles: Mapping[int, str], *, compact: bool, axis: bool
+    ) -> tuple[LiveContent, dict[int, ChannelView]]:
+        """What a model hears, and a view of each channel; the last one may show the time axis."""
+        content, views = LiveContent(labels, tuple(titles), _TIMELINE_S), {}
+        for channel, title in titles.items():
             views[channel] = view = ChannelView(
                 content,
                 channel,
                 span_s=self.preferences.timeline_s,
                 smoothing_s=self.preferences.smoothing_s,
-                title=titles[channel],
+                title=title,
                 compact=compact,
-                axis=last and channel == list(content.channels)[-1],
+                axis=axis and channel == list(titles)[-1],
                 curves=self._curves(),
             )
             view.panel.bars.toggled.connect(self.toggle_label)
             view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
-        return views
-
-    def _update_title(self) -> None:
-        """Say in the titles whether somebody is being listened to."""
-        self.setWindowTitle(f"{status_title(self._view)} – Realtime SER")
-        self.compact.setWindowTitle(self.windowTitle())
+        return content, views
 
     def _show_page(self, page: QWidget) -> None:
         self._pages.setCurrentWidget(page)
@@ -482,6 +468,7 @@ class MainWindow(QMainWindow):
         self._scroller = QScrollArea()
         self._scroller.setWidget(body)
         self._scroller.setWidgetResizable(True)
+        self._scroller.setLayout(column(None, row(None, self.card, None), (None, 2)))
         self._scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._pages = QStackedWidget()
@@ -531,14 +518,6 @@ class MainWindow(QMainWindow):
     def _dismiss_overload(self) -> None:
         self._overload_monitor.dismiss()
         self.overload.say(None)
-
-    def _centre_card(self) -> None:
-        if self.card.isVisible():
-            room = self._scroller.size()
-            self.card.move(
-                max(0, (room.width() - self.card.width()) // 2),
-                max(0, (room.height() - self.card.height()) // 3),
-            )
 
 
 def _feed(timeline: LiveContent, views: Iterable[ChannelView], records: Sequence[Record]) -> None:

@@ -307,7 +307,7 @@ class _TakePicker(QWidget):
     def __init__(self, name: str, store: Store, infos: list[SessionInfo]) -> None:
         super().__init__()
         self._store = store
-        self._content: Content | None = None
+        self.content: Content | None = None
         self.session = ChevronComboBox(
             f"Session of take {name}", f"The session that holds take {name}"
         )
@@ -329,17 +329,12 @@ class _TakePicker(QWidget):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self.changed)
 
-    @property
-    def content(self) -> Content | None:
-        """The session."""
-        return self._content
-
     def take(self) -> Take | None:
         """What is chosen; ``None``: nothing that could be compared."""
         number = self.channel.currentData()
-        if self._content is None or number is None or self.end.value() <= self.start.value():
+        if self.content is None or number is None or self.end.value() <= self.start.value():
             return None
-        return make_take(self._content.channels[number], self.start.value(), self.end.value())
+        return make_take(self.content.channels[number], self.start.value(), self.end.value())
 
     def choose(self, session_id: str, span: tuple[float, float] | None) -> None:
         """Choose a session, and a stretch of it; without one, the whole."""
@@ -355,7 +350,7 @@ class _TakePicker(QWidget):
             content = None if name is None else load_content(self._store, name)
         except SerError as error:  # deleted in another window, perhaps
             fault = str(error)
-        self._content = content
+        self.content = content
         channels = {} if content is None else content.channels
         self.channel.fill([(one.title, number) for number, one in channels.items()], None)
         self.channel.setEnabled(len(channels) > 1)
@@ -389,7 +384,8 @@ class TakesWindow(QMainWindow):
         infos = sorted(store.sessions(), key=lambda info: info.metadata.started, reverse=True)
         self.pickers = [_TakePicker(name, store, infos) for name in TAKE_NAMES]
         self._takes: list[Take | None] = [None, None]
-        self._players: list[SessionPlayer | None] = [None, None]
+        self._player: SessionPlayer | None = None
+        self._played = 0
         self.loudness = button(
             "Align by loudness",
             "Shift take B so that its loudness correlates best with that of take A; one shift for "
@@ -414,9 +410,7 @@ class TakesWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Stop playing."""
-        for player in self._players:
-            if player is not None:
-                player.stop()
+        self._stop()
         super().closeEvent(event)
 
     def _connect(self) -> None:
@@ -472,31 +466,28 @@ class TakesWindow(QMainWindow):
                 self.table.setItem(line, place, QTableWidgetItem(words))
 
     def _play(self, number: int) -> None:
-        player, take = self._players[number], self._takes[number]
-        playing = player is not None and player.playing
+        playing = self._player is not None and self._player.playing and self._played == number
         self._stop()
-        content = self.pickers[number].content
+        take, content = self._takes[number], self.pickers[number].content
         if playing or take is None or content is None:
             return
-        player = SessionPlayer(content.info, self)
-        player.moved.connect(lambda time_s: self._follow_player(number, time_s))
-        player.message.connect(self.message.setText)
-        player.state_changed.connect(lambda on: self._label_play_button(number, playing=on))
-        self._players[number] = player
-        player.play(take.start_s, take.end_s)
+        self._player, self._played = SessionPlayer(content.info, self), number
+        self._player.moved.connect(self._follow_player)
+        self._player.message.connect(self.message.setText)
+        self._player.state_changed.connect(self._label_play_button)
+        self._player.play(take.start_s, take.end_s)
 
-    def _follow_player(self, number: int, time_s: float) -> None:
-        self.view.playing = (number, time_s)
+    def _follow_player(self, time_s: float) -> None:
+        self.view.playing = (self._played, time_s)
         self.view.update()
 
-    def _label_play_button(self, number: int, *, playing: bool) -> None:
+    def _label_play_button(self, playing: bool) -> None:
         words = "Stop" if playing else "Play"
-        self.pickers[number].play.setText(f"{words} {TAKE_NAMES[number]}")
+        self.pickers[self._played].play.setText(f"{words} {TAKE_NAMES[self._played]}")
 
     def _stop(self) -> None:
-        for player in self._players:
-            if player is not None:
-                player.stop()
+        if self._player is not None:
+            self._player.stop()
 
     def _lay_out(self) -> None:
         whole = QWidget()
