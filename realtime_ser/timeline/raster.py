@@ -7,8 +7,8 @@ Qt strokes eight long antialiased lines in some 45 ms; a frame has 16. All pictu
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ _EDGE_SHADES = 17
 _DASH_PARTS = 16
 """Parts of a pixel to which dashes are exact."""
 
-_TAPER = 0.7
-"""Share of a jump that both of its columns cover."""
+LINE_REACH = 8
+"""Columns beside its own in which a line may have ink: it is no wider than twice as much."""
 
 _ROUNDED = 1e-3
 """Less than that is missing from a whole by rounding alone."""
@@ -118,24 +118,16 @@ def draw_hatch(
     image[inked & columns] = np.uint32(rgb(color)) | _OPAQUE
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """Columns that lines have: their flat places, and the lines' height here and beside."""
-
-    places: NDArray[np.intp]
-    column: NDArray[np.intp]
-    y: NDArray[np.float32]
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
-
-
 def draw_lines(
     image: Image,
     ys: NDArray[np.float32],
     strokes: Sequence[Stroke],
     lengths: NDArray[np.float64],
 ) -> None:
-    """Draw lines of one value a column, smooth and antialiased from top to bottom.
+    """Draw lines of one value a column, antialiased on all sides.
+
+    A column's ink is as high as the line is anywhere within half its width: so a jump is as thick
+    as a level stretch.
 
     Parameters
     ----------
@@ -149,38 +141,75 @@ def draw_lines(
         Length of each line at each column, shape ``(lines, width)``, by which dashes are measured.
     """
     height, width = image.shape
-    flat = ys.reshape(-1)
-    places = np.flatnonzero(~np.isnan(flat))
-    if not len(places):
-        return
-    line, column = np.divmod(places, width)
-    y = flat[places]
-    before = np.where(column > 0, flat[places - 1], np.nan)
-    after = np.where(column < width - 1, flat[np.minimum(places + 1, len(flat) - 1)], np.nan)
-    before, after = (np.where(np.isnan(beside), y, beside) for beside in (before, after))
-    half = np.array([stroke.width / 2 for stroke in strokes], np.float32)[line]
-    # A straight line's ink is as thick as that; a jump's tapers off on both sides.
-    top, bottom = y, y
-    for beside in (before, after):
-        rise = beside - y
-        reach = np.minimum(half * (np.sqrt(1.0 + rise * rise) - 1.0), _TAPER * np.abs(rise))
-        reached = y + np.maximum(np.minimum(rise, reach), -reach)
-        top, bottom = np.minimum(top, reached), np.maximum(bottom, reached)
-    top = np.minimum(np.maximum(top - half, 0), height)
-    bottom = np.minimum(np.maximum(bottom + half, 0), height)
-    begin = np.floor(top).astype(np.int64)
-    counts = np.ceil(bottom).astype(np.int64) - begin
-    ends = np.cumsum(counts)
-    owner = np.repeat(np.arange(len(places)), counts)
-    row = np.arange(len(owner)) - (ends - counts - begin)[owner]
-    cover = np.minimum(row + 1, bottom[owner]) - np.maximum(row, top[owner])
-    pixel = row * width + column[owner]
-    bounds = np.append(0, ends)[np.searchsorted(line, np.arange(len(strokes) + 1))]
-    whole = _Line(places, column, y, before, after)
-    for number, stroke in enumerate(strokes):
-        part = slice(bounds[number], bounds[number + 1])
-        inked = _inked(stroke, row[part], owner[part], whole, lengths)
-        _blend(image, pixel[part][inked], cover[part][inked], rgb(stroke.color))
+    columns = np.flatnonzero(~np.isnan(ys[0]))
+    for y, stroke, length in zip(ys, strokes, lengths, strict=True):
+        padded = np.pad(y, LINE_REACH, constant_values=np.nan)
+        outer, inner = (
+            _stroke_edges(padded, width, max(0.0, stroke.width / 2 + edge))[:, columns]
+            for edge in (0.5, -0.5)
+        )
+        begin, end = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.int32)
+        counts = end - begin
+        owner = np.repeat(np.arange(len(columns), dtype=np.int32), counts)
+        row = np.arange(len(owner), dtype=np.int32)
+        row -= np.repeat(np.cumsum(counts, dtype=np.int32) - counts - begin, counts)
+        # Ink grows from nothing at the outer edge to all of a pixel at the inner one.
+        rate = 1.0 / np.maximum(np.abs(inner - outer), 1e-3)
+        middle = row + np.float32(0.5)
+        cover = np.minimum(
+            (middle - outer[0][owner]) * rate[0][owner], (outer[1][owner] - middle) * rate[1][owner]
+        )
+        np.clip(cover, 0.0, 1.0, out=cover)
+        if stroke.dashes:
+            along = _lengths_within(y, length, columns, middle, owner)
+            cover *= _dash_cover(along, stroke.dashes)
+        _blend(image, row * np.int32(width) + columns[owner], cover, rgb(stroke.color))
+
+
+def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDArray[np.float32]:
+    """Highest and lowest place, in each column, that is no farther than so much from a line.
+
+    Parameters
+    ----------
+    padded
+        The line, with :data:`LINE_REACH` columns more at both sides.
+    width
+        Columns without these.
+    reach
+        In pixels.
+    """
+    edges = np.stack([padded, padded])[:, LINE_REACH : LINE_REACH + width]
+    edges += np.array([[-reach], [reach]], np.float32)
+    for beside in {0.7 * reach, reach, *range(1, math.ceil(reach))} - {0.0}:
+        chord = np.float32(math.sqrt(reach * reach - beside * beside))
+        for shift in (-beside, beside):
+            begin = LINE_REACH + math.floor(shift)
+            share = np.float32(shift - math.floor(shift))
+            near = padded[begin : begin + width]
+            if share:
+                near = near + share * (padded[begin + 1 : begin + 1 + width] - near)
+            np.fmin(edges[0], near - chord, out=edges[0])
+            np.fmax(edges[1], near + chord, out=edges[1])
+    return edges
+
+
+def _lengths_within(
+    y: NDArray[np.float32],
+    length: NDArray[np.float64],
+    columns: NDArray[np.intp],
+    middle: NDArray[np.float32],
+    owner: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """Length of a line at its pixels: it goes up or down within a column too."""
+    padded = np.pad(y, 2, mode="edge")
+    beside = [padded[2 + shift : 2 + shift + len(y)] - y for shift in (-1, 1, -2, 2)]
+    near, far = np.nan_to_num(np.stack(beside)[:, columns]).reshape(2, 2, -1)
+    rise = np.where(np.abs(near) < 0.5, far, near)  # beside a jump too
+    back, onward = rise / np.sqrt(1.0 + rise * rise)
+    off = middle - y[columns][owner]
+    ahead, behind = off * onward[owner], off * back[owner]
+    start = length[columns].astype(np.float32)[owner]
+    return start + np.where(ahead > 0, ahead, -np.maximum(behind, 0))
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
@@ -253,48 +282,29 @@ def _texture(style: LineStyle | None, dot: int) -> Image:
     return np.where(mask, np.uint32(ink), np.uint32(rgb(style.color))) | _OPAQUE
 
 
-def _dash_mask(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.bool_]:
-    """Mask of the places, in pixels, at which dashes have ink."""
+def _dash_cover(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.float32]:
+    """Share of the pixel at each place along a line, in pixels, that dashes cover."""
     table = _dash_table(dashes)
-    inked: NDArray[np.bool_] = table[(places * _DASH_PARTS).astype(np.int32) % len(table)]
-    return inked
+    cover: NDArray[np.float32] = table[(places * _DASH_PARTS).astype(np.int32) % len(table)]
+    return cover
 
 
 @functools.cache
-def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.bool_]:
-    """Ink of a period of a pattern, part by part."""
+def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.float32]:
+    """Share of ink in the pixel that begins at each part of a period."""
     ends = np.cumsum(dashes) * _DASH_PARTS
-    inked: NDArray[np.bool_] = np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
-    return inked
-
-
-def _inked(
-    stroke: Stroke,
-    row: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    line: _Line,
-    lengths: NDArray[np.float64],
-) -> NDArray[np.bool_] | slice:
-    """Which pixels of a line have ink."""
-    if not stroke.dashes:
-        return slice(None)
-    rise = line.after[owner] - line.y[owner]
-    fall = line.before[owner] - line.y[owner]
-    # The line goes up or down within a column, from the column before and to the next.
-    off = row + 0.5 - line.y[owner]
-    onward = off * rise > 0
-    back = ~onward & (off * fall > 0)
-    along = lengths.reshape(-1)[line.places[owner]] + (onward - 1.0 * back) * np.abs(off)
-    return _dash_mask(along, stroke.dashes)
+    inked = np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
+    pixel = [np.roll(inked, -part) for part in range(_DASH_PARTS)]
+    return np.mean(pixel, axis=0, dtype=np.float32)
 
 
 def _blend(
-    image: Image, places: NDArray[np.int64], cover: NDArray[np.floating], color: int
+    image: Image, places: NDArray[np.integer], cover: NDArray[np.float32], color: int
 ) -> None:
     """Mix a colour into pixels that differ from each other."""
     flat = image.reshape(-1)
     under = flat[places]
-    share = (np.minimum(np.maximum(cover, 0), 1) * 256).astype(np.uint32)
+    share = (cover * np.float32(256.0)).astype(np.uint32)
     rest = np.uint32(256) - share
     mixed: NDArray[np.uint32] = np.full(len(places), 0xFF000000, np.uint32)
     for mask in (0xFF00FF, 0x00FF00):  # red and blue at once

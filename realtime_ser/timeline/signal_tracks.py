@@ -14,7 +14,7 @@ from realtime_ser.recogniser.features import FeatureParams, mel_filterbank
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.timeline.content import AnnotationItem, ChannelContent
 from realtime_ser.timeline.pyramid import runs
-from realtime_ser.timeline.raster import DASH_RUN, color_ramp
+from realtime_ser.timeline.raster import DASH_RUN, LINE_REACH, color_ramp
 from realtime_ser.timeline.shapes import (
     FLAG_COLUMNS,
     Band,
@@ -72,7 +72,7 @@ _QUIETEST_PEAK = 0.02
 _SINGLE_WAVES_S = 0.005
 """Seconds of a pixel below which one looks at single waves."""
 
-_NEIGHBOURS = FLAG_COLUMNS
+_NEIGHBOURS = max(FLAG_COLUMNS, LINE_REACH)
 """Columns beside a picture that its edges depend on."""
 
 

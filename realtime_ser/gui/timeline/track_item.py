@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.timeline.raster import LINE_REACH
 from realtime_ser.timeline.signal_tracks import SignalTrack
 from realtime_ser.timeline.surface import Image, Rect
 from realtime_ser.timeline.tracks import MarkerTrack, Track
@@ -28,7 +29,7 @@ from realtime_ser.timeline.viewport import RowRect, Viewport
 _CHUNK = 64
 """Columns that are drawn at once: no more than that is late for a frame."""
 
-_UNSETTLED = 2
+_UNSETTLED = 2 + LINE_REACH
 """Columns before the newest step that a later step still changes: lines join them."""
 
 
