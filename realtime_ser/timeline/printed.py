@@ -204,7 +204,7 @@ class _PrintedRow:
         span_s = self.end_s - self.start_s
         most = _COLUMNS if span_s <= _SHORT_ROW_S else _FEW_COLUMNS
         columns = min(most, round(span_s / STEP_S))
-        return Viewport.of(self.start_s, self.end_s, _LEFT, _PLOT, columns / _PLOT, bleed=0.0)
+        return Viewport.of(self.start_s, self.end_s, _LEFT, _PLOT, columns / _PLOT)
 
     def _tracks(self) -> list[Track]:
         """Tracks of the row; without markers and intervals where there are none."""

@@ -163,36 +163,32 @@ class MarkerTrack:
     def draw(self, surface: Surface, row: RowRect, viewport: Viewport, style: TrackStyle) -> None:
         """Draw the flags; words end where the next flag stands."""
         draw_title(surface, row.gutter, self.title, style)
-        visible = _visible(self.items(), viewport, style)
-        box, ink = row.plot, style.theme.text
-        for number, item in enumerate(visible):
+        visible = _visible(self.items(), viewport)
+        box, ink, pole = row.plot, style.theme.text, 1.5 * style.scale
+        stops = [viewport.x(start_of(item.value)) - 1 for item in visible[1:]]
+        for item, stop in zip(visible, [*stops, box.right], strict=True):
             start, end = start_of(item.value), end_of(item.value)
-            x = round(viewport.x(start))
-            after = visible[number + 1 :]
-            nexts = viewport.x(start_of(after[0].value)) if after else row.margin.right
-            left = max(float(x), box.left)  # a stretch that began before keeps its words
+            # A stretch that began before keeps its words.
+            left = min(max(box.left, round(viewport.x(start))), box.right - pole)
             if end > start:
                 surface.rectangle(viewport.span(start, end, box.bottom - 3, 2), ink)
             words = annotation_text(item.value)
             width = surface.text_width(words, small(style)) + style.grid(1.25)
-            width = min(width, max(2.0, min(nexts, row.margin.right) - left - 1))
+            width = min(width, stop - left)
             if len(visible) <= MOST_BOXES and width > style.grid(2):
                 cell = Rect(left, box.top + 1, width, box.height - 4)
                 surface.rectangle(cell, style.theme.raised)
                 draw_words(surface, cell, words, style, ink)
             if start >= viewport.start_s:
-                surface.rectangle(Rect(x, box.top, 1.5 * style.scale, box.height), ink)
+                surface.rectangle(Rect(left, box.top, pole, box.height), ink)
 
     def draw_lines(
         self, surface: Surface, plots: Sequence[Rect], viewport: Viewport, style: TrackStyle
     ) -> None:
         """Draw a dashed line at each marker across other tracks' plots."""
         stroke = Stroke(style.theme.text, style.scale, (3.0 * style.scale, 3.0 * style.scale))
-        visible = [
-            start_of(item.value)
-            for item in self.items()
-            if viewport.start_s <= start_of(item.value) <= viewport.end_s
-        ]
+        starts = (start_of(item.value) for item in self.items())
+        visible = [time_s for time_s in starts if viewport.shows(time_s)]
         if len(visible) <= viewport.columns // 8:
             for time_s in visible:
                 x = round(viewport.x(time_s)) + 0.5
@@ -236,7 +232,7 @@ class TierTrack:
         """Draw a box each, with its label's colour at its foot."""
         draw_title(surface, row.gutter, self.title, style)
         surface.rectangle(row.plot, style.theme.panel)
-        visible = _visible(self.items(), viewport, style)
+        visible = _visible(self.items(), viewport)
         for item in visible:
             words = len(visible) <= MOST_BOXES
             self.draw_item(surface, row.plot, viewport, style, item, words=words)
@@ -259,7 +255,11 @@ class TierTrack:
             color = _label_color(value.label, self._labels.index(value.label), style)
         surface.rectangle(box, style.theme.raised)
         surface.rectangle(Rect(box.left, box.bottom - 3, box.width, 3), color)
-        surface.rectangle(box, None, Stroke(style.theme.border))
+        sides = [Rect(box.left, box.top, box.width, 1)]
+        for time_s, x in ((start_of(value), box.left), (end_of(value), box.right - 1)):
+            sides += [Rect(x, box.top, 1, box.height)] if viewport.shows(time_s) else []
+        for side in sides:
+            surface.rectangle(side, style.theme.border)
         if words:
             draw_words(
                 surface, box.inset(bottom=2), annotation_text(value), style, style.theme.text
@@ -293,34 +293,45 @@ class SegmentTrack:
         if len(segments) > viewport.width / _DENSE_PX:
             self._draw_dense(surface, box, viewport, style, cap)
             return
-        # The word of a segment before may reach into the picture.
-        for place in range(max(0, first - self._lanes), first + len(segments)):
-            self._draw_segment(surface, box, viewport, style, place)
+        for place, segment in enumerate(segments, first):
+            self._draw_bar(surface, box, viewport, style, segment)
+            if self._lanes:
+                self._write_result(surface, box, viewport, style, place)
         if channel.open is not None and channel.open.end_s > viewport.start_s:
             self._draw_bar(surface, box, viewport, style, channel.open)
 
-    def _draw_segment(
+    def _write_result(
         self, surface: Surface, box: Rect, viewport: Viewport, style: TrackStyle, place: int
     ) -> None:
+        """Write as much of a result as there is room for, or nothing.
+
+        With its probability it ends before the next segment begins; a label alone may reach as far
+        as the next words of its lane.
+        """
         segments = self.channel.segments
-        segment, after = segments[place], segments[place + self._lanes : place + self._lanes + 1]
-        if segment.end_s > viewport.start_s:
-            self._draw_bar(surface, box, viewport, style, segment)
-        elif not viewport.bleed:
-            return
-        if not self._lanes:
-            return
-        estimate, left = segment.estimate, viewport.x(segment.start_s)
-        if segment.end_s > viewport.start_s:  # a segment that began before keeps its words
-            left = max(left, viewport.left)
-        right = math.inf if viewport.bleed else box.right
-        right = min(right, viewport.x(after[0].start_s) - style.grid(0.75)) if after else right
-        words = result_words(surface, segment, right - left, style)
+        segment, lane = segments[place], self._lane(surface, viewport, style, place)
+        # A segment that began before keeps its words.
+        left, gap = max(viewport.x(segment.start_s), box.left), style.grid(0.75)
+        room = short_room = box.right - left
+        for after in range(min(place + 2 * self._lanes, len(segments) - 1), place, -1):
+            room = min(box.right, viewport.x(segments[after].start_s) - gap) - left
+            if self._lane(surface, viewport, style, after) == lane:
+                short_room = room
+        words = result_words(surface, segment, room, style, short_room)
         height = line_height(style)
-        lane = (segment.number % self._lanes) * height
-        cell = Rect(left, box.bottom - 4.0 * style.scale - 2 - lane - height, math.inf, height)
-        color = style.theme.text if estimate.certain else style.theme.muted
-        write(surface, cell, words, small(style), color)
+        top = box.bottom - 4.0 * style.scale - 2 - (lane + 1) * height
+        color = style.theme.text if segment.estimate.certain else style.theme.muted
+        write(surface, Rect(left, top, math.inf, height), words, small(style), color)
+
+    def _lane(self, surface: Surface, viewport: Viewport, style: TrackStyle, place: int) -> int:
+        """Lane of a segment's words: those that do not fit beside a neighbour's take turns."""
+        segments = self.channel.segments
+        for before in range(max(0, place - 1), min(place + 1, len(segments) - 1)):
+            room = (segments[before + 1].start_s - segments[before].start_s) * viewport.px_per_s
+            width = surface.text_width(_result_text(segments[before], short=True), small(style))
+            if width + style.grid(0.75) > room:
+                return segments[place].number % self._lanes
+        return 0
 
     def _draw_bar(
         self,
@@ -377,16 +388,28 @@ def _label_color(label: str, position: int, style: TrackStyle) -> str:
     return outline(color, style.theme.background) or color
 
 
-def result_words(surface: Surface, segment: Segment, room: float, style: TrackStyle) -> str:
-    """The longest words for a segment's result that are no wider than some room; else none."""
-    estimate = segment.estimate
-    for short in (False, True):
-        words = result_text(
-            estimate.label, estimate.confidence, certain=estimate.certain, short=short
-        )
-        if surface.text_width(words, small(style)) <= room:
+def result_words(
+    surface: Surface,
+    segment: Segment,
+    room: float,
+    style: TrackStyle,
+    short_room: float | None = None,
+) -> str:
+    """The longest words for a segment's result that are no wider than some room; else none.
+
+    The label alone may have another room.
+    """
+    rooms = ((False, room), (True, room if short_room is None else short_room))
+    for short, width in rooms:
+        words = _result_text(segment, short=short)
+        if surface.text_width(words, small(style)) <= width:
             return words
     return ""
+
+
+def _result_text(segment: Segment, *, short: bool) -> str:
+    estimate = segment.estimate
+    return result_text(estimate.label, estimate.confidence, certain=estimate.certain, short=short)
 
 
 def tick_columns(viewport: Viewport, style: TrackStyle) -> NDArray[np.intp]:
@@ -419,14 +442,10 @@ def tier_tracks(
     return [TierTrack(annotations, name, channel, labels) for name in names]
 
 
-def _visible(
-    items: Sequence[AnnotationItem], viewport: Viewport, style: TrackStyle
-) -> list[AnnotationItem]:
-    """Those that leave ink on the screen; words reach to the right of a moment."""
-    reach_s = viewport.bleed and 26.0 * style.small_px / viewport.px_per_s
+def _visible(items: Sequence[AnnotationItem], viewport: Viewport) -> list[AnnotationItem]:
+    """Those that touch a viewport."""
     return [
         item
         for item in items
-        if start_of(item.value) <= viewport.end_s
-        and viewport.start_s <= max(end_of(item.value), start_of(item.value) + reach_s)
+        if start_of(item.value) <= viewport.end_s and viewport.start_s <= end_of(item.value)
     ]

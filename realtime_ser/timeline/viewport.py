@@ -24,8 +24,6 @@ class Viewport:
         Seconds of a column: a device pixel.
     ratio
         Columns of a logical pixel.
-    bleed
-        Logical pixels by which boxes may reach beyond the plots, where a device cuts them off.
     """
 
     left: float
@@ -33,27 +31,18 @@ class Viewport:
     first: int
     s_per_px: float
     ratio: float
-    bleed: float = 4.0
 
     @classmethod
-    def of(
-        cls,
-        start_s: float,
-        end_s: float,
-        left: float,
-        width: float,
-        ratio: float,
-        bleed: float = 4.0,
-    ) -> Viewport:
+    def of(cls, start_s: float, end_s: float, left: float, width: float, ratio: float) -> Viewport:
         """The viewport between two times."""
         scale = (end_s - start_s) / max(1.0, width * ratio)
-        return cls(left, width, round(start_s / scale), scale, ratio, bleed)
+        return cls(left, width, round(start_s / scale), scale, ratio)
 
     def part(self, first: int, columns: int) -> Viewport:
         """Other columns of the same axis, at their place on the device."""
         left = self.left + (first - self.first) / self.ratio
         width = columns / self.ratio
-        return Viewport(left, width, first, self.s_per_px, self.ratio, self.bleed)
+        return Viewport(left, width, first, self.s_per_px, self.ratio)
 
     @property
     def columns(self) -> int:
@@ -91,9 +80,13 @@ class Viewport:
 
     def span(self, start_s: float, end_s: float, top: float, height: float) -> Rect:
         """Box of a stretch, cut off at the edges of the plots, a pixel wide at least."""
-        left = max(self.left - self.bleed, self.x(start_s))
-        right = min(self.left + self.width + self.bleed, self.x(end_s))
-        return Rect(left, top, max(1.0, right - left), height)
+        last = self.left + self.width
+        left = min(max(self.left, self.x(start_s)), last - 1.0)
+        return Rect(left, top, max(1.0, min(last, self.x(end_s)) - left), height)
+
+    def shows(self, time_s: float) -> bool:
+        """Whether a time lies within."""
+        return self.start_s <= time_s <= self.end_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,21 @@ def test_a_result_says_as_much_as_there_is_room_for():
     track = SegmentTrack(channel(segments=found))
     track.draw(surface, row(), Viewport(0.0, 600.0, 0, 1 / 12, 1.0), STYLE)
     words = [text.words for text in surface.texts]
-    assert words[:2] == ["surprised?", "surprised 72\u202f%"]
+    assert words == ["surprised?", "surprised", "surprised? 72\u202f%", "surprised 72\u202f%"]
+
+
+def test_results_at_the_edges_stay_within_the_plot():
+    found = [Segment(n, 1, 8.0 * n, 8.0 * n + 6.0, 1.0, estimate("sad")) for n in range(9)]
+    box = Rect(50, 0, 300, 100)
+    place = RowRect(box, Rect(50, 0, 0, 100), Rect(350, 0, 50, 100))
+    for first in range(0, 400, 7):
+        surface = RecordingSurface()
+        viewport = Viewport(50.0, 300.0, first, 1 / 12, 1.0)
+        SegmentTrack(channel(segments=found)).draw(surface, place, viewport, STYLE)
+        words = surface.texts
+        assert words
+        assert all(box.left <= text.left and text.right <= box.right for text in words)
+        assert {text.words for text in words} <= {"sad", "sad 72\u202f%"}, "a label is never cut"
 
 
 @pytest.mark.parametrize("pixels", [True, False])

@@ -375,12 +375,7 @@ class Canvas(StyledWidget):
         viewport = self.viewport
         surface = QtSurface(painter, self._style.family)
         for row in self._rows:
-            plot = row.place.plot
-            painter.save()
-            # Words and boxes end with the plot; names and scales stand beside it.
-            painter.setClipRect(QRectF(0, plot.top, self.width(), plot.height))
             row.track.draw(surface, row.place, viewport, self._style)
-            painter.restore()
         plots = [row.place.plot for row in self._rows if isinstance(row.track, SignalTrack)]
         for row in self._rows:
             if isinstance(row.track, MarkerTrack):
@@ -428,13 +423,15 @@ class Canvas(StyledWidget):
     def _paint_selection(self, painter: QPainter, viewport: Viewport, plots: QRectF) -> None:
         if self.axis.selection is None:
             return
-        box = qrect(viewport.span(*self.axis.selection, 0, plots.bottom()))
+        from_s, to_s = self.axis.selection
+        box = qrect(viewport.span(from_s, to_s, 0, plots.bottom()))
         shade = QColor(self._style.theme.accent)
         shade.setAlpha(46)
         painter.fillRect(box, shade)
         painter.setPen(QPen(QColor(self._style.theme.accent), 1.0, Qt.PenStyle.DashLine))
-        for x in (box.left(), box.right()):
-            painter.drawLine(QPointF(round(x) + 0.5, 0), QPointF(round(x) + 0.5, plots.bottom()))
+        for time_s in filter(viewport.shows, (from_s, to_s)):
+            x = round(viewport.x(time_s)) + 0.5
+            painter.drawLine(QPointF(x, 0), QPointF(x, plots.bottom()))
 
     def _paint_selected_item(
         self, painter: QPainter, row: TrackRow, viewport: Viewport, draft: AnnotationItem | None
