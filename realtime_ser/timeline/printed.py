@@ -7,6 +7,7 @@ and have patterns of their own, as lines have dashes.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,16 @@ from realtime_ser.timeline.content import (
 from realtime_ser.timeline.signal_tracks import SignalTrack, draw_key, session_tracks
 from realtime_ser.timeline.style import Curves, CurveStyle, Palette, TrackStyle
 from realtime_ser.timeline.surface import Font, Rect, Surface, shortened, write
-from realtime_ser.timeline.svg import SvgSurface
-from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, TierTrack, Track
-from realtime_ser.timeline.viewport import RowRect, Viewport
+from realtime_ser.timeline.svg import SvgSurface, text_width
+from realtime_ser.timeline.tracks import (
+    MarkerTrack,
+    RulerTrack,
+    TierTrack,
+    Track,
+    gutter_width,
+    lay_out,
+)
+from realtime_ser.timeline.viewport import Viewport
 
 PNG_SCALE = 3.0
 """Pixels of a PNG for a unit of the drawing: 300 dpi and more across a page."""
@@ -39,8 +47,7 @@ _SHORT_ROW_S = 120  # single steps are seen
 _COLUMNS, _FEW_COLUMNS = 960, 240  # at most, in a short row and in a longer one
 _FEW_ROWS = 3  # more of them are lower
 
-_WIDTH, _LEFT, _RIGHT = 1072.0, 78.0, 34.0
-_PLOT = _WIDTH - _LEFT - _RIGHT
+_WIDTH, _LEAST_LEFT, _RIGHT = 1072.0, 78.0, 34.0
 _HEADING, _LEGEND = 62.0, 24.0
 _SPACE, _BETWEEN = 12.0, 3.0  # between rows, and between tracks
 _TITLE, _FACTS = Font(18.0, bold=True), Font(13.0)
@@ -66,7 +73,7 @@ PAPER = TrackStyle(
 """Dark on white, in user units."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PrintedTimeline:
     """A page: heading, legend and rows of tracks.
 
@@ -97,11 +104,12 @@ class PrintedTimeline:
     ) -> PrintedTimeline:
         """A stored session, with date and model in the heading."""
         metadata = info.metadata
-        title = one_line(metadata.title) or one_line(metadata.source.name) or info.id
+        source = one_line(metadata.source.name)
+        title = one_line(metadata.title) or source or info.id
         facts = [
             metadata.started.strftime("%Y-%m-%d %H:%M"),
             clock_text(info.duration_s),
-            *([one_line(metadata.source.name)] if metadata.title else []),
+            *([source] if source != title else []),
             *(["synthesised speech"] if metadata.source.demo else []),
             *([info.state.value] if info.state.value != "complete" else []),
             f"model {metadata.model_text}",
@@ -134,6 +142,17 @@ class PrintedTimeline:
             row.draw(surfaces[-1], 0.0)
         return [surface.document() for surface in surfaces]
 
+    @functools.cached_property
+    def left(self) -> float:
+        """Left edge of the plots: as far as the titles of all tracks need."""
+        tracks = session_tracks(self.channels, self.annotations, self.curves)
+        return gutter_width(tracks, text_width, PAPER, _LEAST_LEFT)
+
+    @property
+    def plot(self) -> float:
+        """Width of the plots."""
+        return _WIDTH - self.left - _RIGHT
+
     @property
     def curves(self) -> Curves:
         """How probabilities are drawn: all labels."""
@@ -153,16 +172,18 @@ class PrintedTimeline:
 
     def _draw_heading(self, surface: Surface) -> None:
         theme = PAPER.theme
-        surface.text(shortened(surface, self.title, _TITLE, _PLOT), (_LEFT, 26), _TITLE, theme.text)
-        facts = shortened(surface, "  ·  ".join(self.facts), _FACTS, _PLOT)
-        surface.text(facts, (_LEFT, 46), _FACTS, theme.muted)
+        surface.text(
+            shortened(surface, self.title, _TITLE, self.plot), (self.left, 26), _TITLE, theme.text
+        )
+        facts = shortened(surface, "  ·  ".join(self.facts), _FACTS, self.plot)
+        surface.text(facts, (self.left, 46), _FACTS, theme.muted)
 
     def _draw_legend(self, surface: Surface, top: float) -> None:
         """A key and a name each, in the order in which the areas are stacked from below."""
         labels = next(iter(self.channels.values())).labels
-        gap, key = _PLOT / max(1, len(labels)), 13.0 if self.curve_style == "areas" else 26.0
+        gap, key = self.plot / max(1, len(labels)), 13.0 if self.curve_style == "areas" else 26.0
         for number, label in enumerate(labels):
-            box = Rect(_LEFT + gap * number, top, key, 14.0)
+            box = Rect(self.left + gap * number, top, key, 14.0)
             draw_key(surface, box, label, number, self.curves, PAPER)
             words = Rect(box.right + 5, top, gap - key - 8, 14.0)
             write(surface, words, one_line(label), Font(PAPER.small_px), PAPER.theme.text)
@@ -185,26 +206,22 @@ class _PrintedRow:
     def draw(self, surface: Surface, top: float) -> None:
         viewport, markers = self._viewport, None
         plots = []
-        for track in self._tracks():
-            height = self._height(track)
-            row = RowRect(
-                Rect(_LEFT, top, _PLOT, height),
-                Rect(0.0, top, _LEFT, height),
-                Rect(_LEFT + _PLOT, top, _RIGHT - 4.0, height),
-            )
+        tracks = self._tracks()
+        heights = map(self._height, tracks)
+        rows = lay_out(heights, top, _BETWEEN, self.page.left, self.page.plot, _RIGHT - 4.0)
+        for track, row in zip(tracks, rows, strict=True):
             track.draw(surface, row, viewport, PAPER)
             markers = track if isinstance(track, MarkerTrack) else markers
             plots += [row.plot] if isinstance(track, SignalTrack) else []
-            top += height + _BETWEEN
         if markers is not None:
             markers.draw_lines(surface, plots, viewport, PAPER)
 
     @property
     def _viewport(self) -> Viewport:
-        span_s = self.end_s - self.start_s
+        page, span_s = self.page, self.end_s - self.start_s
         most = _COLUMNS if span_s <= _SHORT_ROW_S else _FEW_COLUMNS
         columns = min(most, round(span_s / STEP_S))
-        return Viewport.of(self.start_s, self.end_s, _LEFT, _PLOT, columns / _PLOT)
+        return Viewport.of(self.start_s, self.end_s, page.left, page.plot, columns / page.plot)
 
     def _tracks(self) -> list[Track]:
         """Tracks of the row; without markers and intervals where there are none."""

@@ -209,7 +209,8 @@ def _lengths_within(
     off = middle - y[columns][owner]
     ahead, behind = off * onward[owner], off * back[owner]
     start = length[columns].astype(np.float32)[owner]
-    return start + np.where(ahead > 0, ahead, -np.maximum(behind, 0))
+    along: NDArray[np.float32] = start + np.where(ahead > 0, ahead, -np.maximum(behind, 0))
+    return along
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
@@ -295,7 +296,8 @@ def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.float32]:
     ends = np.cumsum(dashes) * _DASH_PARTS
     inked = np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
     pixel = [np.roll(inked, -part) for part in range(_DASH_PARTS)]
-    return np.mean(pixel, axis=0, dtype=np.float32)
+    shares: NDArray[np.float32] = np.mean(pixel, axis=0, dtype=np.float32)
+    return shares
 
 
 def _blend(

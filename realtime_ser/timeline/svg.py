@@ -85,9 +85,14 @@ class SvgSurface:
 
     def text_width(self, words: str, font: Font) -> float:
         """Roughly the width: a document names several fonts."""
-        wide = sum(east_asian_width(character) in "WF" for character in words)
-        width = font.size * (_NARROW * (len(words) - wide) + _WIDE * wide)
-        return _BOLD * width if font.bold else width
+        return text_width(words, font)
+
+
+def text_width(words: str, font: Font) -> float:
+    """Width of a line of words in most of the fonts that a document names, in user units."""
+    wide = sum(east_asian_width(character) in "WF" for character in words)
+    width = font.size * (_NARROW * (len(words) - wide) + _WIDE * wide)
+    return _BOLD * width if font.bold else width
 
 
 def _fill(color: str | None) -> str:

@@ -6,7 +6,7 @@ A track is one class, and is drawn alike on each surface: live, in the review, i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -59,6 +59,42 @@ class Track(Protocol):
 
     def draw(self, surface: Surface, row: RowRect, viewport: Viewport, style: TrackStyle) -> None:
         """Draw everything that does not follow the pointer or the cursor."""
+
+
+def gutter_width(
+    tracks: Iterable[Track],
+    text_width: Callable[[str, Font], float],
+    style: TrackStyle,
+    least: float,
+) -> float:
+    """Width of a gutter with room for every title, within reason, in logical pixels."""
+    names = [text_width(track.title, small(style, bold=True)) for track in tracks]
+    return max(least, min(math.ceil(max(names)), style.grid(18)) + style.grid(2))
+
+
+def lay_out(
+    heights: Iterable[float], top: float, gap: float, left: float, plot: float, right: float
+) -> list[RowRect]:
+    """Places of tracks below each other, from the widths of gutter, plots and margin."""
+    rows = []
+    for height in heights:
+        row = RowRect(
+            Rect(left, top, plot, height),
+            Rect(0.0, top, left, height),
+            Rect(left + plot, top, right, height),
+        )
+        rows.append(row)
+        top += height + gap
+    return rows
+
+
+def shared_heights(
+    tracks: Sequence[Track], style: TrackStyle, height: float, gap: float
+) -> list[float]:
+    """Heights of tracks: what is left of all goes to those with weight."""
+    needed = sum(track.height(style) + gap for track in tracks) - gap
+    unit = max(0.0, height - needed) / max(1, sum(track.weight for track in tracks))
+    return [float(round(track.height(style) + unit * track.weight)) for track in tracks]
 
 
 def small(style: TrackStyle, *, bold: bool = False) -> Font:

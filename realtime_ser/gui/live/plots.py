@@ -5,6 +5,7 @@ pyqtgraph draws the axes, the cursor and the crosshair; the tracks are drawn by 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -17,11 +18,12 @@ from realtime_ser.gui.live.legend import ValueScale
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.hover_card import HoverCard
+from realtime_ser.gui.timeline.qt_surface import text_width
 from realtime_ser.gui.timeline.track_item import TrackItem
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves
-from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, tick_text, ticks
+from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, gutter_width, tick_text, ticks
 
 #: Frames for which new steps wait for the time axis to move on.
 _MAX_IDLE_FRAMES = 3
@@ -106,13 +108,16 @@ class Plots(StyledWidget):
         theme = style.theme
         self._view.setBackground(theme.background)
         self._make_tracks()
+        names = [track for track, _ in self._items[1].rows]
+        measure = functools.partial(text_width, style.family)
+        gutter = gutter_width(names, measure, style, style.grid(7))
         for plot in (self._curve_plot, self._level_plot):
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
                 axis.setPen(QColor(theme.background))
                 axis.setTextPen(QColor(theme.muted))
                 axis.setTickFont(style.small)
-            plot.getAxis("left").setWidth(style.grid(7))
+            plot.getAxis("left").setWidth(gutter)
             plot.getAxis("left").setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self._level_plot.setFixedHeight(self.level_height())
         if self._axis:

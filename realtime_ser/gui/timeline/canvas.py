@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
@@ -29,7 +30,7 @@ from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.gestures import Gestures, Hit, TrackRow
 from realtime_ser.gui.timeline.hover_card import HoverCard
-from realtime_ser.gui.timeline.qt_surface import QtSurface, qrect
+from realtime_ser.gui.timeline.qt_surface import QtSurface, qrect, text_width
 from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
@@ -42,9 +43,17 @@ from realtime_ser.timeline.content import (
 )
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, SignalTrack, session_tracks
 from realtime_ser.timeline.style import Curves, CurveStyle
-from realtime_ser.timeline.surface import Rect
-from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack, Track
-from realtime_ser.timeline.viewport import RowRect, Viewport
+from realtime_ser.timeline.tracks import (
+    MarkerTrack,
+    RulerTrack,
+    SegmentTrack,
+    TierTrack,
+    Track,
+    gutter_width,
+    lay_out,
+    shared_heights,
+)
+from realtime_ser.timeline.viewport import Viewport
 
 _NEAR_PX = 5.0
 """How far from an edge it can be taken hold of."""
@@ -338,30 +347,22 @@ class Canvas(StyledWidget):
 
     def _plot_sides(self) -> tuple[float, float]:
         metrics = QFontMetricsF(self._style.small)
-        left = float(self._style.grid(11))
+        measure = functools.partial(text_width, self._style.family)
+        left = gutter_width(self._tracks, measure, self._style, self._style.grid(11))
         names = max(metrics.horizontalAdvance(name) for name in self.content.labels)
         right = names + metrics.horizontalAdvance("100 %") + self._style.grid(9)
         return left, max(10.0, round(self.width() - left - right))
 
     def _lay_out_rows(self) -> None:
         """Give each track its place."""
-        style, gap = self._style, self._gap()
-        left, width = self._plot_sides()
-        spare = max(0, self.height() - self._minimum_height())
-        weights = max(1, sum(track.weight for track in self._tracks))
-        top, self._rows = 0.0, []
-        channel = None
-        for track in self._tracks:
+        gap, (left, width) = self._gap(), self._plot_sides()
+        heights = shared_heights(self._tracks, self._style, self.height(), gap)
+        places = lay_out(heights, 0.0, gap, left, width, self.width() - left - width)
+        self._rows, channel = [], None
+        for track, place in zip(self._tracks, places, strict=True):
             if isinstance(track, SegmentTrack):
                 channel = track.channel
-            height = float(track.height(style) + spare * track.weight // weights)
-            place = RowRect(
-                Rect(left, top, width, height),
-                Rect(0, top, left, height),
-                Rect(left + width, top, self.width() - left - width, height),
-            )
             self._rows.append(TrackRow(track, place, channel))
-            top += height + gap
         self.repaint_all()
 
     # ------------------------------------------------------------------------------------ painting

@@ -82,7 +82,7 @@ class QtSurface:
 
     def text_width(self, words: str, font: Font) -> float:
         """Width of a line of words."""
-        return _text_width(self._family, font, words)
+        return text_width(self._family, words, font)
 
 
 def qrect(rect: Rect) -> QRectF:
@@ -112,7 +112,8 @@ def _font(family: str, font: Font) -> QFont:
 
 
 @functools.lru_cache(maxsize=4096)
-def _text_width(family: str, font: Font, words: str) -> float:
+def text_width(family: str, words: str, font: Font) -> float:
+    """Width of a line of words, in logical pixels."""
     return QFontMetricsF(_font(family, font)).horizontalAdvance(words)
 
 

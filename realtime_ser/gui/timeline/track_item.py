@@ -23,7 +23,7 @@ from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.timeline.raster import LINE_REACH
 from realtime_ser.timeline.signal_tracks import SignalTrack
 from realtime_ser.timeline.surface import Image, Rect
-from realtime_ser.timeline.tracks import MarkerTrack, Track
+from realtime_ser.timeline.tracks import MarkerTrack, Track, lay_out, shared_heights
 from realtime_ser.timeline.viewport import RowRect, Viewport
 
 _CHUNK = 64
@@ -165,7 +165,8 @@ class TrackItem(QGraphicsItem):
     def show_tracks(self, tracks: Sequence[Track], style: Style) -> None:
         """Show other tracks, or the same with another style: everything is drawn again."""
         self._style = style
-        self.rows = [(track, RowRect(*[Rect(0, 0, 0, 0)] * 3)) for track in tracks]
+        nowhere = RowRect(*[Rect(0, 0, 0, 0)] * 3)
+        self.rows = [(track, nowhere) for track in tracks]
         self._caches = {
             number: ColumnCache(track)
             for number, track in enumerate(tracks)
@@ -231,20 +232,10 @@ class TrackItem(QGraphicsItem):
         style = self._style
         if style is None:
             return
-        gap = style.grid(0.25)
-        tracks = [track for track, _ in self.rows]
-        needed = sum(track.height(style) for track in tracks if not track.weight)
-        spare = self._size.height() - needed - gap * max(0, len(tracks) - 1)
-        weights = max(1, sum(track.weight for track in tracks))
-        top, rows = 0.0, []
-        for track in tracks:
-            height = float(track.height(style)) if not track.weight else spare * track.weight
-            height = round(height if not track.weight else height / weights)
-            plot = Rect(0.0, top, self._size.width(), max(1.0, height))
-            side = Rect(0.0, top, 0.0, plot.height)
-            rows.append((track, RowRect(plot, side, Rect(plot.right, top, 0.0, plot.height))))
-            top += plot.height + gap
-        self.rows = rows
+        tracks, gap = [track for track, _ in self.rows], style.grid(0.25)
+        heights = shared_heights(tracks, style, self._size.height(), gap)
+        places = lay_out(heights, 0.0, gap, 0.0, self._size.width(), 0.0)
+        self.rows = list(zip(tracks, places, strict=True))
         self.update()
 
 
