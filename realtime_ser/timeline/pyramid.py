@@ -7,8 +7,9 @@ session appends to its pyramid; a kept session's is the same object with everyth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,32 +91,18 @@ class _Level:
     def __len__(self) -> int:
         return len(self.speech)
 
+    def __getitem__(self, places: slice | NDArray[np.intp]) -> _Level:
+        return _Level(*(getattr(self, name)[places] for name in _MERGED_BY))
+
     def merged(self, starts: NDArray[np.intp]) -> _Level:
         """Entries from each start to the next one."""
-        return _Level(
-            np.add.reduceat(self.sums, starts, axis=0),
-            np.add.reduceat(self.speech, starts),
-            np.logical_or.reduceat(self.lost, starts),
-            np.logical_or.reduceat(self.paused, starts),
-            np.maximum.reduceat(self.level, starts),
-            np.minimum.reduceat(self.lowest, starts),
-            np.maximum.reduceat(self.highest, starts),
-            np.add.reduceat(self.voiced, starts),
-            np.add.reduceat(self.steps, starts),
-        )
+        columns = (getattr(self, name) for name in _MERGED_BY)
+        return _Level(*_reduced(columns, starts))
 
     def followed_by(self, other: _Level) -> _Level:
         """Entries, and those that come after them."""
-        names = _Level.__slots__
-        return _Level(*(np.append(getattr(self, n), getattr(other, n), axis=0) for n in names))
-
-    def part(self, first: int, stop: int) -> _Level:
-        """Entries ``first .. stop - 1``."""
-        return _Level(*(getattr(self, name)[first:stop] for name in _Level.__slots__))
-
-    def take(self, places: NDArray[np.intp]) -> _Level:
-        """Entries at some places."""
-        return _Level(*(getattr(self, name)[places] for name in _Level.__slots__))
+        both = ((getattr(self, name), getattr(other, name)) for name in _MERGED_BY)
+        return _Level(*(np.append(*pair, axis=0) for pair in both))
 
     def bins(self, known: NDArray[np.bool_]) -> Bins:
         """Means and extremes; where nothing is known, what stands for that."""
@@ -133,6 +120,20 @@ class _Level:
             np.where(known, self.highest, 0).astype(np.float32) / np.float32(_FULL_SCALE),
             np.where(known, self.voiced / (_GATE_FRAMES * self.steps), 0).astype(np.float32),
         )
+
+
+_MERGED_BY: dict[str, np.ufunc] = {
+    "sums": np.add,
+    "speech": np.add,
+    "lost": np.logical_or,
+    "paused": np.logical_or,
+    "level": np.maximum,
+    "lowest": np.minimum,
+    "highest": np.maximum,
+    "voiced": np.add,
+    "steps": np.add,
+}
+"""How each field of a level is merged."""
 
 
 class Pyramid:
@@ -231,15 +232,10 @@ class Pyramid:
             if finer * _LEAST_ENTRIES_PER_BIN > spread:
                 break
             chosen, size = level, finer
-        if size == 1:
-            first, stop = int(bounds[0]), int(bounds[-1])
-            chosen = self._finest_level(first, stop, 1)
-            bounds = bounds - first
-        else:
-            bounds = bounds // size
-            first, stop = int(bounds[0]), int(bounds[-1])
-            chosen = chosen.part(first, stop)
-            bounds = bounds - first
+        bounds = bounds // size
+        first, stop = int(bounds[0]), int(bounds[-1])
+        chosen = chosen[first:stop] if size > 1 else self._finest_level(first, stop, 1)
+        bounds = bounds - first
         if not len(chosen):
             return self._empty_bins(count)
         known = bounds[1:] > bounds[:-1]
@@ -337,10 +333,10 @@ class Pyramid:
                 level = self._finest_level(base * _MERGE, self._count, _MERGE)
             else:
                 below = self._levels[number - 1]
-                above = below.part(base * _MERGE, len(below))
+                above = below[base * _MERGE :]
                 level = above.merged(np.arange(0, len(above), _MERGE))
             if base:
-                level = self._levels[number].part(0, base).followed_by(level)
+                level = self._levels[number][:base].followed_by(level)
             if len(level) <= 1:
                 break
             self._levels[number : number + 1] = [level]
@@ -351,38 +347,42 @@ class Pyramid:
         places = np.searchsorted(self._steps, steps)
         places = np.minimum(places, len(self) - 1)
         first, stop = int(places[0]), int(places[-1]) + 1
-        entries = self._finest_level(first, stop, 1).take(places - first)
+        entries = self._finest_level(first, stop, 1)[places - first]
         return entries.bins(self._steps[places] == steps)
 
     def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
         """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
         records = self._records[first:stop]
-        starts = np.arange(0, len(records), merge)
-        state = records["state"]
-
-        def joined(how: np.ufunc, values: NDArray[np.generic]) -> NDArray[np.generic]:
-            return values if merge == 1 or not len(starts) else how.reduceat(values, starts)
-
-        sums = np.nan_to_num(records["probabilities"])
-        if merge > 1 and len(starts):
-            sums = np.add.reduceat(sums, starts, axis=0)
-        return _Level(
-            sums,
-            joined(np.add, (state == _SPEECH).astype(np.uint32)),  # type: ignore[arg-type]
-            joined(np.logical_or, state == _LOST),  # type: ignore[arg-type]
-            joined(np.logical_or, state == _PAUSED),  # type: ignore[arg-type]
-            joined(np.maximum, records["level_dbfs"].astype(np.float32)),  # type: ignore[arg-type]
-            joined(np.minimum, records["lowest"]),  # type: ignore[arg-type]
-            joined(np.maximum, records["highest"]),  # type: ignore[arg-type]
-            joined(np.add, records["voiced"].astype(np.uint32)),  # type: ignore[arg-type]
-            joined(np.add, np.ones(len(records), np.uint32)),  # type: ignore[arg-type]
-        )
+        columns = _level_columns(records)
+        if merge == 1 or not len(records):
+            return _Level(*columns)
+        return _Level(*_reduced(columns, np.arange(0, len(records), merge)))
 
     def _empty_bins(self, count: int) -> Bins:
         zeros, no = np.zeros(count, np.float32), np.zeros(count, np.bool_)
         empty = np.full((count, self.labels), np.nan, np.float32)
         silence = zeros + np.float32(SILENCE_DBFS)
         return Bins(empty, no, no, no, no, silence, zeros, zeros, zeros)
+
+
+def _level_columns(records: NDArray[np.void]) -> Iterator[NDArray[Any]]:
+    """Fields of a level with an entry for each update, in order."""
+    state = records["state"]
+    yield np.nan_to_num(records["probabilities"])
+    yield (state == _SPEECH).astype(np.uint32)
+    yield state == _LOST
+    yield state == _PAUSED
+    yield records["level_dbfs"].astype(np.float32)
+    yield records["lowest"]
+    yield records["highest"]
+    yield records["voiced"].astype(np.uint32)
+    yield np.ones(len(records), np.uint32)
+
+
+def _reduced(columns: Iterable[NDArray[Any]], starts: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
+    """Fields of a level, merged from each start to the next one."""
+    for how, values in zip(_MERGED_BY.values(), columns, strict=True):
+        yield how.reduceat(values, starts, axis=0)
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -92,7 +92,9 @@ def draw_areas(
     textures = np.stack([_texture(area, dot) for area in (None, *areas)])
     size = textures.shape[1]
     tile = (np.arange(height) % size * size)[:, None] + (columns + first) % size
-    picture = textures.reshape(-1)[number * np.int32(size * size) + tile]
+    places = np.multiply(number, size * size, dtype=np.intp)
+    places += tile
+    picture = textures.reshape(-1).take(places)
     flat = picture.reshape(-1)
     for upper, lower, bound in zip(areas[:-1], areas[1:], bounds[1:], strict=True):
         row = bound.astype(np.int64)
@@ -148,22 +150,24 @@ def draw_lines(
             _stroke_edges(padded, width, max(0.0, stroke.width / 2 + edge))[:, columns]
             for edge in (0.5, -0.5)
         )
-        begin, end = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.int32)
+        begin, end = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.intp)
         counts = end - begin
-        owner = np.repeat(np.arange(len(columns), dtype=np.int32), counts)
-        row = np.arange(len(owner), dtype=np.int32)
-        row -= np.repeat(np.cumsum(counts, dtype=np.int32) - counts - begin, counts)
+        owner = np.repeat(np.arange(len(columns)), counts)
+        row = np.arange(len(owner)) - (np.cumsum(counts) - counts - begin).take(owner)
+        middle = row.astype(np.float32)
+        middle += np.float32(0.5)
         # Ink grows from nothing at the outer edge to all of a pixel at the inner one.
-        rate = 1.0 / np.maximum(np.abs(inner - outer), 1e-3)
-        middle = row + np.float32(0.5)
-        cover = np.minimum(
-            (middle - outer[0][owner]) * rate[0][owner], (outer[1][owner] - middle) * rate[1][owner]
-        )
+        rate = 1.0 / np.maximum(np.abs(inner - outer), np.float32(1e-3))
+        start = outer * rate
+        cover = middle * rate[0].take(owner) - start[0].take(owner)
+        np.minimum(cover, start[1].take(owner) - middle * rate[1].take(owner), out=cover)
         np.clip(cover, 0.0, 1.0, out=cover)
         if stroke.dashes:
             along = _lengths_within(y, length, columns, middle, owner)
             cover *= _dash_cover(along, stroke.dashes)
-        _blend(image, row * np.int32(width) + columns[owner], cover, rgb(stroke.color))
+        row *= width
+        row += columns.take(owner)
+        _blend(image, row, cover, rgb(stroke.color))
 
 
 def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDArray[np.float32]:
@@ -198,7 +202,7 @@ def _lengths_within(
     length: NDArray[np.float64],
     columns: NDArray[np.intp],
     middle: NDArray[np.float32],
-    owner: NDArray[np.int32],
+    owner: NDArray[np.intp],
 ) -> NDArray[np.float32]:
     """Length of a line at its pixels: it goes up or down within a column too."""
     padded = np.pad(y, 2, mode="edge")
@@ -206,10 +210,12 @@ def _lengths_within(
     near, far = np.nan_to_num(np.stack(beside)[:, columns]).reshape(2, 2, -1)
     rise = np.where(np.abs(near) < 0.5, far, near)  # beside a jump too
     back, onward = rise / np.sqrt(1.0 + rise * rise)
-    off = middle - y[columns][owner]
-    ahead, behind = off * onward[owner], off * back[owner]
-    start = length[columns].astype(np.float32)[owner]
-    along: NDArray[np.float32] = start + np.where(ahead > 0, ahead, -np.maximum(behind, 0))
+    # What lies above or below belongs to the way to the next column, or else from the one before.
+    ways = [np.where(s * onward > 0, onward, np.where(s * back > 0, -back, 0)) for s in (-1, 1)]
+    above, below = (way.astype(np.float32) for way in ways)
+    off = middle - y[columns].take(owner)
+    along: NDArray[np.float32] = length[columns].astype(np.float32).take(owner)
+    along += off * np.where(off > 0, below.take(owner), above.take(owner))
     return along
 
 
@@ -286,7 +292,9 @@ def _texture(style: LineStyle | None, dot: int) -> Image:
 def _dash_cover(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.float32]:
     """Share of the pixel at each place along a line, in pixels, that dashes cover."""
     table = _dash_table(dashes)
-    cover: NDArray[np.float32] = table[(places * _DASH_PARTS).astype(np.int32) % len(table)]
+    cover: NDArray[np.float32] = table[
+        (places * _DASH_PARTS).astype(np.int32) % np.int32(len(table))
+    ]
     return cover
 
 
@@ -305,7 +313,7 @@ def _blend(
 ) -> None:
     """Mix a colour into pixels that differ from each other."""
     flat = image.reshape(-1)
-    under = flat[places]
+    under = flat.take(places)
     share = (cover * np.float32(256.0)).astype(np.uint32)
     rest = np.uint32(256) - share
     mixed: NDArray[np.uint32] = np.full(len(places), 0xFF000000, np.uint32)

@@ -69,7 +69,7 @@ def gutter_width(
 ) -> float:
     """Width of a gutter with room for every title, within reason, in logical pixels."""
     names = [text_width(track.title, small(style, bold=True)) for track in tracks]
-    return max(least, min(math.ceil(max(names)), style.grid(18)) + style.grid(2))
+    return max(least, min(math.ceil(max(names)), style.grid(24)) + style.grid(2))
 
 
 def lay_out(
@@ -202,7 +202,7 @@ class MarkerTrack:
         visible = _visible(self.items(), viewport)
         box, ink, pole = row.plot, style.theme.text, 1.5 * style.scale
         stops = [viewport.x(start_of(item.value)) - 1 for item in visible[1:]]
-        for item, stop in zip(visible, [*stops, box.right], strict=True):
+        for item, stop in zip(visible, [*stops, box.right], strict=False):
             start, end = start_of(item.value), end_of(item.value)
             # A stretch that began before keeps its words.
             left = min(max(box.left, round(viewport.x(start))), box.right - pole)
