@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow
 
@@ -22,7 +21,7 @@ THEMES: tuple[tuple[str, ThemeChoice], ...] = (
 _THEME, _SPAN, _LABELS = "Theme", "Timeline length", "Labels"
 
 
-class Menus(QObject):
+class Menus:
     """Makes the menus of a window.
 
     Parameters
@@ -31,28 +30,30 @@ class Menus(QObject):
         Whose menu bar is filled.
     actions
         Its actions.
+    choose
+        Takes a value that was chosen, by the name of its setting.
+    toggle_label
+        Hides or shows a label.
     """
 
-    #: A value was chosen, by the name of its setting.
-    chosen = pyqtSignal(dict)
-
-    #: A label is to be hidden or shown.
-    label_toggled = pyqtSignal(str)
-
-    def __init__(self, window: QMainWindow, actions: Actions) -> None:
-        super().__init__(window)
+    def __init__(
+        self,
+        window: QMainWindow,
+        actions: Actions,
+        choose: Callable[..., None],
+        toggle_label: Callable[[str], None],
+    ) -> None:
         self._window = window
         self._actions = actions
+        self._toggle_label = toggle_label
         actions.fill(window.menuBar())
         defaults = Preferences()
-        actions.choices(
-            _THEME, THEMES, defaults.theme, lambda theme: self.chosen.emit({"theme": theme})
-        )
+        actions.choices(_THEME, THEMES, defaults.theme, lambda theme: choose(theme=theme))
         actions.choices(
             _SPAN,
             [(duration_text(seconds), seconds) for seconds in SPANS_S],
             defaults.timeline_s,
-            lambda seconds: self.chosen.emit({"timeline_s": seconds}),
+            lambda seconds: choose(timeline_s=seconds),
         )
 
     def show_preferences(self, preferences: Preferences) -> None:
@@ -76,6 +77,6 @@ class Menus(QObject):
             action.setChecked(label not in hidden)
             if number <= 8:
                 action.setShortcut(QKeySequence(f"Alt+{number}"))
-            action.triggered.connect(lambda _=False, name=label: self.label_toggled.emit(name))
+            action.triggered.connect(lambda _=False, name=label: self._toggle_label(name))
             menu.addAction(action)
             self._window.addAction(action)

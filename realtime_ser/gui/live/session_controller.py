@@ -162,7 +162,7 @@ class SessionController(QObject):
         self._replay_controller.stop()
         self.stop()
         self._worker.finish()
-        # The driver's last words are waiting in the queue.
+        # The worker's last words are waiting in the queue.
         QCoreApplication.sendPostedEvents(self, 0)
         QCoreApplication.processEvents()
 
@@ -402,10 +402,10 @@ class SessionController(QObject):
         session = running.session
         monitor, status = session.monitor, session.monitor.status
         info, other = monitor.source.info, running.comparison
-        ui_state = UiState.ENDED if self._running is None else UI_STATES[status.phase]
-        if status.phase is Phase.FAILED:
-            ui_state = UiState.FAILED
-        elif status.phase is Phase.ENDED and self._running is not None:
+        ui_state = UI_STATES[status.phase]
+        if self._running is None and ui_state is not UiState.FAILED:
+            ui_state = UiState.ENDED
+        elif ui_state is UiState.ENDED:
             ui_state = UiState.LISTENING  # until its files are complete
         speaking = any(
             view.smoother.state is State.SPEECH for view in self._window.channels.values()

@@ -82,21 +82,21 @@ class Comparison:
 
 
 class MainWindow(QMainWindow):
-    """Shows a session.
+    """The live window of a session.
 
     Parameters
     ----------
     config
-        Its part of the configuration.
+        The window's part of the configuration.
     preferences
         What a person has chosen before, which counts more.
 
     Attributes
     ----------
     actions_
-        Everything that its menus and keys do; each waits for somebody to say what that is.
+        Actions of the menus and keys; each is disabled until somebody binds it.
     preferences
-        How it looks now.
+        Present preferences.
     """
 
     closing = pyqtSignal()
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.keyboard.watch(self.compact)
         self.actions_ = Actions(self, LIVE)
         self.compact.addActions(self.actions_.all())
-        self._menus = Menus(self, self.actions_)
+        self._menus = Menus(self, self.actions_, self.choose, self.toggle_label)
         self._bind()
         self._lay_out()
         self._menus.show_preferences(self.preferences)
@@ -499,8 +499,6 @@ class MainWindow(QMainWindow):
         )
 
     def _connect(self) -> None:
-        self._menus.chosen.connect(lambda values: self.choose(**values))
-        self._menus.label_toggled.connect(self.toggle_label)
         self.keyboard.escape.connect(lambda: self.show_presenter(on=False))
         self.compact.back_requested.connect(lambda: self.show_compact(on=False))
         self.overload.button.clicked.connect(self._dismiss_overload)

@@ -65,16 +65,15 @@ class MarkList(QWidget):
         assert header is not None
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        self.edit = button("Edit…", "Change words, label and times (Enter, or a double click)")
-        self.delete = button("Delete", "Delete it (Del); Undo brings it back")
+        self.edit = button(
+            "Edit…", "Change words, label and times (Enter, or a double click)", clicked=self._edit
+        )
+        self.delete = button("Delete", "Delete it (Del); Undo brings it back", clicked=self._delete)
         set_columns(header, dict(enumerate((10, 8, 10))))
         tools = row(self.edit, self.delete, None)
         self.setLayout(column((self.tree, 1), tools, margins=1.0, spacing=0.75))
         self.tree.currentItemChanged.connect(lambda *_: self._choose())
         self.tree.itemActivated.connect(lambda *_: self._edit())
-        self.tree.delete_pressed.connect(self._delete)
-        self.edit.clicked.connect(self._edit)
-        self.delete.clicked.connect(self._delete)
         annotations.changed.connect(self._refresh)
         self._refresh()
 
@@ -140,17 +139,11 @@ class MarkList(QWidget):
 
 
 class _Tree(QTreeWidget):
-    """Tells of the delete key; leaves letters and figures to the window."""
-
-    delete_pressed = pyqtSignal()
+    """Leaves letters, figures and the delete key to the window."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Delete, or what a list does, or nothing."""
-        if event is None:
-            return
-        if event.key() == Qt.Key.Key_Delete:
-            self.delete_pressed.emit()
-        elif event.text() and event.text().isprintable():
+        """Move along the rows, or leave the key to the window."""
+        if event is not None and event.text() and event.text().isprintable():
             event.ignore()
         else:
             super().keyPressEvent(event)

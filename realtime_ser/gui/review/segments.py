@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PyQt6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QHeaderView,
@@ -20,7 +20,7 @@ from realtime_ser.base.text import exact_clock, percent_text
 from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.parts import ChevronComboBox, column, label, row
-from realtime_ser.gui.widgets.tables import header_of, set_up_table
+from realtime_ser.gui.widgets.tables import Column, TableModel, header_of, set_up_table
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
 
@@ -47,15 +47,7 @@ class SegmentFilter:
     channel: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _SegmentColumn:
-    title: str
-    tip: str
-    words: Callable[[Segment], str]
-    order: Callable[[Segment], Any]
-
-
-class SegmentModel(QAbstractTableModel):
+class SegmentModel(TableModel[Segment]):
     """Rows of segments.
 
     Parameters
@@ -65,53 +57,15 @@ class SegmentModel(QAbstractTableModel):
     """
 
     def __init__(self, content: Content, annotations: Annotations) -> None:
-        super().__init__()
-        self._all = content.segments
-        self._titles = {number: one.title for number, one in content.channels.items()}
         self._annotations = annotations
+        self.columns = _columns(content, self.correction)
+        super().__init__(dict(enumerate(self.columns)))
+        self._all = self.rows = list(content.segments)
         self._filter = SegmentFilter()
         self._sorted = (0, Qt.SortOrder.AscendingOrder)
-        self.rows: list[Segment] = list(self._all)
         self._row_by_segment: dict[tuple[int, int], int] = {}
-        self.columns = self._columns()
         self._index()
         annotations.changed.connect(self._refresh)
-
-    def _columns(self) -> list[_SegmentColumn]:
-        columns = [
-            _SegmentColumn(
-                "start",
-                "When it begins",
-                lambda s: exact_clock(s.start_s, 0.1),
-                lambda s: s.start_s,
-            ),
-            _SegmentColumn(
-                "length",
-                "How long it is, in seconds",
-                lambda s: f"{s.end_s - s.start_s:.1f} s",
-                lambda s: s.end_s - s.start_s,
-            ),
-            _SegmentColumn(
-                "label",
-                "What the model said; a question mark where it was uncertain",
-                lambda s: s.estimate.label + ("" if s.estimate.certain else "?"),
-                lambda s: (s.estimate.label, -s.estimate.confidence),
-            ),
-            _SegmentColumn(
-                "prob.",
-                "Probability of the label",
-                lambda s: percent_text(s.estimate.confidence),
-                lambda s: s.estimate.confidence,
-            ),
-            _SegmentColumn("corrected", "The label by hand", self.correction, self.correction),
-        ]
-        if len(self._titles) > 1:
-            titles = self._titles
-            who = _SegmentColumn(
-                "who", "The channel", lambda s: titles[s.channel], lambda s: titles[s.channel]
-            )
-            columns.insert(2, who)
-        return columns
 
     @property
     def total(self) -> int:
@@ -132,41 +86,25 @@ class SegmentModel(QAbstractTableModel):
         """Row of a segment; ``None``: it is filtered away."""
         return self._row_by_segment.get((segment.channel, segment.number))
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Rows that fit the filter."""
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: ARG002
-        """Columns."""
-        return len(self.columns)
-
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Words of a cell, and how they are shown."""
         if not index.isValid():
             return None
         segment, column = self.rows[index.row()], self.columns[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.words(segment)
+            return column.text(segment)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             sure = "" if segment.estimate.certain else " uncertain"
-            return f"{column.title} {column.words(segment)}{sure}"
-        if role == Qt.ItemDataRole.TextAlignmentRole and column.title in ("length", "prob."):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
+            return f"{column.title} {column.text(segment)}{sure}"
+        return column.alignment if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Titles of the columns."""
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return self.columns[section].title
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return f"{self.columns[section].tip}; click to sort"
-        return None
+        """Names of the columns, and what they mean."""
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return None  # all at the left, also over numbers
+        return super().headerData(section, orientation, role)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order the rows by a column; those that are equal stay in order of time."""
@@ -179,7 +117,7 @@ class SegmentModel(QAbstractTableModel):
         column, order = self._sorted
         self.rows = sorted(
             (segment for segment in self._all if self._matches(segment)),
-            key=self.columns[column].order,
+            key=self.columns[column].order or self.columns[column].text,
             reverse=order is Qt.SortOrder.DescendingOrder,
         )
         self._index()
@@ -207,7 +145,46 @@ class SegmentModel(QAbstractTableModel):
             if item.value.label != criteria.label:
                 return False
         text = criteria.text.casefold()
-        return not text or any(text in column.words(segment).casefold() for column in self.columns)
+        return not text or any(text in column.text(segment).casefold() for column in self.columns)
+
+
+def _columns(content: Content, correction: Callable[[Segment], str]) -> list[Column[Segment]]:
+    columns: list[Column[Segment]] = [
+        Column(
+            "start",
+            "When it begins; click to sort",
+            lambda s: exact_clock(s.start_s, 0.1),
+            order=lambda s: s.start_s,
+        ),
+        Column(
+            "length",
+            "How long it is, in seconds; click to sort",
+            lambda s: f"{s.end_s - s.start_s:.1f} s",
+            order=lambda s: s.end_s - s.start_s,
+            right=True,
+        ),
+        Column(
+            "label",
+            "What the model said; a question mark where it was uncertain; click to sort",
+            lambda s: s.estimate.label + ("" if s.estimate.certain else "?"),
+            order=lambda s: (s.estimate.label, -s.estimate.confidence),
+        ),
+        Column(
+            "prob.",
+            "Probability of the label; click to sort",
+            lambda s: percent_text(s.estimate.confidence),
+            order=lambda s: s.estimate.confidence,
+            right=True,
+        ),
+        Column("corrected", "The label by hand; click to sort", correction, order=correction),
+    ]
+    if len(content.channels) > 1:
+
+        def title(segment: Segment) -> str:
+            return content.channels[segment.channel].title
+
+        columns.insert(2, Column("who", "The channel; click to sort", title, order=title))
+    return columns
 
 
 class _Table(QTableView):
