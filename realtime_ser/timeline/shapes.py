@@ -220,7 +220,8 @@ class _ShapePainter:
             self.surface.line((rect.left, y), (end_x, y), Stroke(theme.grid, 0.8))
         for column in ground.ticks:
             x = self._edge(int(column))
-            self.surface.line((x, rect.top), (x, rect.bottom), Stroke(theme.grid, 0.8))
+            if x <= end_x:
+                self.surface.line((x, rect.top), (x, rect.bottom), Stroke(theme.grid, 0.8))
         for begin, end in runs(ground.gaps):
             gap = self._columns(begin, end)
             edges = np.array([gap.left, gap.right])

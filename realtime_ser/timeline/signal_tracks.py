@@ -476,23 +476,19 @@ class SpectrumTrack:
         hop_s = HOP / SAMPLE_RATE
         shift_s = (FRAME - HOP) / 2 / SAMPLE_RATE  # a frame's middle is later than its hop's
         edges = (viewport.edges_s - shift_s) / hop_s - origin
+        last = len(mel) - 1
         if viewport.s_per_px >= hop_s:
-            starts = np.clip(edges.astype(np.intp), 0, len(mel) - 1)
-            picked = np.maximum.reduceat(
-                mel[: max(1, int(starts[-1]))],
-                np.minimum(starts[:-1], max(0, int(starts[-1]) - 1)),
-                axis=0,
-            )
-            place = box
+            starts = np.clip(edges.astype(np.intp), 0, last)
+            stop = max(1, int(starts[-1]))
+            starts = np.minimum(starts[:-1], stop - 1)
+            picked = np.maximum.reduceat(mel[:stop], starts, axis=0)
         else:
-            first = max(0, int(edges[0]) - 1)
-            picked = mel[first : int(edges[-1]) + 2]
-            hop_px = hop_s * viewport.px_per_s
-            place = Rect(
-                box.left + (first - edges[0]) * hop_px, box.top, len(picked) * hop_px, box.height
-            )
-        if len(picked):
-            surface.image(colors[picked.T[::-1]], place, smooth=True)
+            at = np.clip((edges[:-1] + edges[1:] - 1.0) / 2, 0, last)
+            before = at.astype(np.intp)
+            share = (at - before).astype(np.float32)[:, None]
+            after = mel[np.minimum(before + 1, last)]
+            picked = np.round(mel[before] * (1 - share) + after * share).astype(np.uint8)
+        surface.image(colors[picked.T[::-1]], box, smooth=True)
 
     def _draw_scale(self, surface: Surface, row: RowRect, style: TrackStyle) -> None:
         high, gutter, centres = line_height(style), row.gutter, _band_centres(self._sound.features)

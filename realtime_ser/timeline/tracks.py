@@ -347,7 +347,8 @@ class SegmentTrack:
         segments = self.channel.segments
         segment, lane = segments[place], self._lane(surface, viewport, style, place)
         # A segment that began before keeps its words.
-        left, gap = max(viewport.x(segment.start_s), box.left), style.grid(0.75)
+        gap = style.grid(0.75) / 2  # on each side
+        left = max(viewport.x(segment.start_s), box.left) + gap
         room = short_room = box.right - left
         for after in range(min(place + 2 * self._lanes, len(segments) - 1), place, -1):
             room = min(box.right, viewport.x(segments[after].start_s) - gap) - left
