@@ -42,7 +42,7 @@ _SEAM = 0.3
 
 def blank(height: int, columns: NDArray[np.uint32]) -> Image:
     """A picture whose columns have one colour each."""
-    return np.tile(columns | np.uint32(0xFF000000), (height, 1))
+    return np.tile(columns | _OPAQUE, (height, 1))
 
 
 def draw_areas(
@@ -250,14 +250,21 @@ def draw_band(
 
 def color_ramp(stops: Sequence[int]) -> NDArray[np.uint32]:
     """256 colours that lead from the first of some to the last."""
-    parts = np.array([[stop >> shift & 0xFF for shift in (16, 8, 0)] for stop in stops], float)
     at = np.linspace(0, len(stops) - 1, 256)
-    rgb = [np.round(np.interp(at, np.arange(len(stops)), part)) for part in parts.T]
-    red, green, blue = (channel.astype(np.uint32) for channel in rgb)
-    colors: NDArray[np.uint32] = (
-        np.uint32(0xFF000000) | red << np.uint32(16) | green << np.uint32(8) | blue
-    )
-    return colors
+    channels = [np.interp(at, np.arange(len(stops)), part) for part in _channels(stops).T]
+    return _packed(np.stack(channels, axis=1))
+
+
+def _channels(colors: Sequence[int]) -> NDArray[np.float64]:
+    """Red, green and blue of ``0xRRGGBB``, shape ``(colors, 3)``."""
+    return np.array([[color >> shift & 0xFF for shift in (16, 8, 0)] for color in colors], float)
+
+
+def _packed(channels: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Opaque pixels of red, green and blue."""
+    red, green, blue = np.round(channels).astype(np.uint32).T
+    packed: NDArray[np.uint32] = red << np.uint32(16) | green << np.uint32(8) | blue
+    return packed | _OPAQUE
 
 
 @functools.cache
@@ -328,10 +335,6 @@ def _blend(
 @functools.cache
 def _seam_colors(upper: int, lower: int, seam: int) -> NDArray[np.uint32]:
     """Colours of a pixel in which one area ends and the next begins, by the share of the first."""
-    colors = [np.array([color >> shift & 0xFF for shift in (16, 8, 0)]) for color in (upper, lower)]
-    between = np.array([seam >> shift & 0xFF for shift in (16, 8, 0)])
+    above, below, between = _channels([upper, lower, seam])
     share = np.linspace(0.0, 1.0, _EDGE_SHADES)[:, None]
-    rgb = (1 - _SEAM) * (share * colors[0] + (1 - share) * colors[1]) + _SEAM * between
-    red, green, blue = np.round(rgb).astype(np.uint32).T
-    packed: NDArray[np.uint32] = red << np.uint32(16) | green << np.uint32(8) | blue
-    return packed | np.uint32(0xFF000000)
+    return _packed((1 - _SEAM) * (share * above + (1 - share) * below) + _SEAM * between)
