@@ -36,7 +36,7 @@ from realtime_ser.base.records import (
 )
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
-from realtime_ser.session.store import SessionState, Store
+from realtime_ser.session.store import Query, SessionState, Store
 from realtime_ser.session.store.blobs import STATES
 from realtime_ser.session.store.database import NAME
 
@@ -169,6 +169,20 @@ def test_everything_else_comes_back_too(store):
     assert replace(again, estimate=None) == replace(segment, estimate=None)
     assert store.markers(info.id) == [marker, replace(marker, wall_clock=None)]
     assert store.anchors(info.id) == [anchor]
+
+
+def test_a_session_is_found_by_the_label_of_a_segment_of_its_own(store):
+    calm, angry = (replace(estimate(0), label=label) for label in ("calm", "angry"))
+    first = kept(store, [Segment(1, 1, 0.0, 0.8, 0.8, calm)])
+    second = kept(store, [Segment(1, 1, 0.0, 0.8, 0.8, calm), Segment(2, 1, 2.0, 2.8, 0.8, angry)])
+    kept(store, [silence(0)])
+
+    def found(label):
+        return [info.id for info in store.sessions(Query(label=label))]
+
+    assert found("calm") == [first, second]
+    assert found("angry") == [second]
+    assert found("sad") == []
 
 
 def test_a_range_of_steps_is_read_as_columns(store):

@@ -62,8 +62,7 @@ class Query:
         if self.participant is not None:
             found.append(("participant = ?", self.participant))
         if self.label:
-            label = "EXISTS (SELECT 1 FROM segments WHERE session = key AND label = ?)"
-            found.append((label, self.label))
+            found.append((_LABEL, self.label))
         if self.since:
             found.append(("julianday(started) >= julianday(?)", self.since.isoformat()))
         if self.before:
@@ -71,6 +70,10 @@ class Query:
         conditions = " AND ".join(condition for condition, _ in found) or "TRUE"
         return conditions, [value for _, value in found]
 
+
+_LABEL = """EXISTS (
+    SELECT 1 FROM segments s WHERE s.session = sessions.key AND s.label = ?
+)"""
 
 _TEXT = r"""EXISTS (
     SELECT ? AS wanted WHERE title LIKE wanted ESCAPE '\' OR id LIKE wanted ESCAPE '\'
