@@ -60,21 +60,21 @@ class Finding:
 
 def run_checks(config: Config) -> Iterator[Finding]:
     """Findings of all checks, as they come."""
-    checks: list[Callable[[Config], Iterator[Finding]]] = [
-        _check_versions,
-        _check_gate,
-        _check_model,
-        _check_session_folder,
-        _check_store,
-        _check_demo,
-        _check_microphone,
-        _check_window,
-    ]
-    for check in checks:
+    checks: dict[str, Callable[[Config], Iterator[Finding]]] = {
+        "packages": _check_versions,
+        "speech gate": _check_gate,
+        "model": _check_model,
+        "session folder": _check_session_folder,
+        "kept sessions": _check_store,
+        "demo recording": _check_demo,
+        "microphone": _check_microphone,
+        "window": _check_window,
+    }
+    for subject, check in checks.items():
         try:
             yield from check(config)
         except SerError as error:
-            yield Finding(Verdict.FAULT, check.__name__.strip("_").replace("_", " "), str(error))
+            yield Finding(Verdict.FAULT, subject, str(error))
 
 
 def _good(subject: str, words: str) -> Finding:

@@ -44,6 +44,7 @@ def test_a_broken_model_is_a_fault_with_exit_code_1(bundle_folder, tmp_path, cap
     assert main(["doctor", "--model", str(bundle)]) == 1
     said = capsys.readouterr()
     fault = next(line for line in said.out.splitlines() if line.startswith("FAULT"))
+    assert fault.split()[1] == "model"
     assert "lacks its file model.tflite" in fault
     assert "fetch the bundle again" in fault
     assert said.err.startswith("realtime-ser: error: The monitor cannot work here")
