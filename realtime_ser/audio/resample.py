@@ -18,24 +18,24 @@ class Resampler:
 
     def __init__(self, native_rate: int) -> None:
         self._rate = native_rate
-        self._stream = self._new()
-
-    def _new(self) -> soxr.ResampleStream | None:
-        if self._rate == SAMPLE_RATE:
-            return None
-        return soxr.ResampleStream(self._rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+        self._stream: soxr.ResampleStream | None = None
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take samples at the native rate, shape ``(n,)``, and return those ready at 16 kHz."""
-        if self._stream is None:
+        if self._rate == SAMPLE_RATE:
             return samples
+        if self._stream is None:
+            self._stream = soxr.ResampleStream(
+                self._rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ"
+            )
         ready: NDArray[np.float32] = self._stream.resample_chunk(np.ascontiguousarray(samples))
         return ready
 
     def flush(self) -> NDArray[np.float32]:
-        """Return the samples that were held back, and start anew."""
+        """Return the samples that were held back; the next push starts anew."""
         if self._stream is None:
             return np.empty(0, np.float32)
         rest: NDArray[np.float32] = self._stream.resample_chunk(np.empty(0, np.float32), last=True)
-        self._stream = self._new()
+        # libsoxr complains of streams that outlive the interpreter, as a window's objects do.
+        self._stream = None
         return rest

@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+import soundfile
 from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication
@@ -47,6 +48,25 @@ def test_a_session_of_a_given_length_leaves_a_picture_and_files(qapp, tmp_path):
 
 def test_no_microphone_ends_with_exit_code_1(qapp, tmp_path):
     assert run(config(tmp_path, input="mic"), duration_s=1.0) == 1
+
+
+def test_a_window_that_resampled_sound_ends_without_a_word(speech_wav, tmp_path):
+    sound, rate = soundfile.read(speech_wav)
+    other = tmp_path / "other_rate.wav"
+    soundfile.write(other, sound, 2 * rate)
+    script = f"""
+import os, sys
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from realtime_ser.base.config import parse_config
+from realtime_ser.gui.app.run import run
+config = parse_config({{"audio": {{"input": {str(other)!r}}}}}, "test")
+sys.exit(run(config, export=Path({str(tmp_path / "s.csv")!r}), duration_s=1.0))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(qapp, tmp_path):
