@@ -46,6 +46,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _pace(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' must be a number, such as 0.5 or 2.") from None
+
+
 def _now() -> datetime:
     return datetime.now().astimezone()
 
@@ -57,7 +64,7 @@ def _now() -> datetime:
 @setting("audio.channel_names", "--channel-names", "a,b", "What the channels are called.", names)
 @click.option("--headless", is_flag=True, help="Show it in the terminal, without a window.")
 @click.option("--duration", type=_seconds, metavar="S", help="End after so many seconds.")
-@setting("audio.speed", "--speed", "X", "Pace of a file; 0: as fast as it goes.", float)
+@setting("audio.speed", "--speed", "X", "Pace of a file; 0: as fast as it goes.", _pace)
 @click.option("--export", type=FILE, metavar="OUT.csv", help="Where to write the session.")
 @flag_setting("session.record_audio", "--record-audio", lambda: True, "Keep the sound, as FLAC.")
 @flag_setting("sessions.keep", "--no-keep", lambda: False, "Do not keep it among the sessions.")
@@ -85,11 +92,17 @@ def monitor(
         return
     from realtime_ser.gui.app.run import run
 
-    code = run(
-        config, export=export, screenshot=screenshot, duration_s=duration, completed=_print_report
-    )
-    if screenshot is not None and screenshot.exists():
-        print(f"  {screenshot.resolve()}")
+    try:
+        code = run(
+            config,
+            export=export,
+            screenshot=screenshot,
+            duration_s=duration,
+            completed=_print_report,
+        )
+    finally:
+        if screenshot is not None and screenshot.exists():
+            print(f"  {screenshot.resolve()}")
     click.get_current_context().exit(code)
 
 

@@ -39,7 +39,7 @@ def refused(arguments, capsys):
         (["--channels", "0"], "'--channels' is 0, but input should be greater than or equal to 1"),
         (["--channels", "1,1"], "channels must differ from each other"),
         (["--speed", "-2"], "'--speed' is -2.0"),
-        (["--speed", "fast"], "'--speed': 'fast' is not a valid float"),
+        (["--speed", "fast"], "'--speed': 'fast' must be a number"),
         (["--input"], "Option '--input' requires an argument"),
         (["analyze"], "Missing argument 'PATH"),
         (["devices", "--xy"], "no option '--xy'; 'realtime-ser devices --help' tells more."),

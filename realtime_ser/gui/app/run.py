@@ -59,6 +59,9 @@ def run(
     ------
     OutputError
         The screenshot cannot be written.
+    SerError
+        The session did not open or has failed, and its length or a screenshot was asked for, so
+        that nobody may have read the window.
     """
     app = application()
     scripted = screenshot is not None or duration_s is not None
@@ -96,6 +99,8 @@ def run(
         picture.save_once()  # closed by hand, or never opened
     if picture.fault is not None:
         raise picture.fault
+    if scripted and isinstance(controller.error, SerError):
+        raise controller.error
     return (
         controller.error.exit_code
         if isinstance(controller.error, SerError)

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.audio.file import FileSource
 from realtime_ser.base.config import parse_config
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.errors import DeviceError, OutputError
 from realtime_ser.base.paths import shipped
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.gui.app.crash import CrashDialog
@@ -46,8 +46,9 @@ def test_a_session_of_a_given_length_leaves_a_picture_and_files(qapp, tmp_path):
     assert len(session.files.frames.read_text().splitlines()) in (1 + 49, 1 + 50)
 
 
-def test_no_microphone_ends_with_exit_code_1(qapp, tmp_path):
-    assert run(config(tmp_path, input="mic"), duration_s=1.0) == 1
+def test_no_microphone_is_an_error_where_a_length_was_asked_for(qapp, tmp_path):
+    with pytest.raises(DeviceError, match="No microphone found"):
+        run(config(tmp_path, input="mic"), duration_s=1.0)
 
 
 def test_a_window_that_resampled_sound_ends_without_a_word(speech_wav, tmp_path):
