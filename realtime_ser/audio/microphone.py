@@ -19,6 +19,7 @@ from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.quiet import silence_stderr
+from realtime_ser.base.text import count_text
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
 _LONGEST_DELAY_S = 5.0
@@ -44,9 +45,10 @@ class MicrophoneSource(Source):
         self._name = name
         device = find_input(name)
         if device.channels < channels:
+            there = count_text(device.channels, "channel")
             raise DeviceError(
-                f"{full_name(device)} has {device.channels} channel(s), so channel {channels} is "
-                "not there: choose another device or other channels."
+                f"{full_name(device)} has {there}, so channel {channels} is not there: "
+                "choose another device or other channels."
             )
         self._index = device.index
         # Found again by its full name after a disconnection, unless the default was asked for.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.errors import AudioFileError
+from realtime_ser.base.text import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
         The file has fewer.
     """
     if max(channels) > file.channels:
+        there = count_text(file.channels, "channel")
         raise AudioFileError(
-            f"{file.name} has {file.channels} channel(s), so channel {max(channels)} is not "
-            "there: choose among those it has with --channels."
+            f"{file.name} has {there}, so channel {max(channels)} is not there: "
+            "choose among those it has with --channels."
         )
 
 
