@@ -301,6 +301,8 @@ def _export(
         elif name is not None and to is not None:
             info = store.session(name)
             kind = chosen_format(to, form)
+            if lines and kind not in ("png", "svg", "html"):
+                raise UsageError("Lines are drawn in a .png, a .svg or a .html.")
             number = None if channel is None else _channel(info, channel)
             audio_range = _audio_range(store, info, segment, (start, end), number)
             request = ExportRequest(

@@ -197,6 +197,14 @@ def test_a_mistake_gets_one_sentence(arguments, sentence, capsys):
 # ----------------------------------------------------------------------------------------- export
 
 
+def test_lines_are_drawn_in_pictures_and_the_report_alone(kept, tmp_path, capsys):
+    name = kept()
+    assert sessions("export", name, "--to", tmp_path / "talk.csv", "--lines") == 2
+    assert "Lines are drawn in a .png" in capsys.readouterr().err
+    assert list(tmp_path.glob("talk*")) == []
+    assert sessions("export", name, "--to", tmp_path / "talk.html", "--lines") == 0
+
+
 def test_an_export_is_what_the_monitor_wrote_byte_for_byte(
     speech_stereo_wav, tmp_path, store, capsys
 ):
