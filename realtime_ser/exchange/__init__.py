@@ -1,11 +1,13 @@
 """Export of sessions to the formats of other tools, and import of their annotations.
 
 - ``registry``: formats by the ending of a file name.
+- ``csv_tables``: the tables of a session, and the tidy table of a study; ``uncorrected`` takes a
+  profile's correction out. ``analysis_tables``: the folder that an analysis of files leaves.
 - ``import_annotations``: markers and labelled intervals back into a session.
 - ``tiers``: a session as tiers of labelled spans, which ``elan``, ``praat`` and ``audacity`` write
-  and read.
+  and read; ``elan_reading`` and ``text_input`` are the reading's own.
 - ``json_document``: one JSON document.
 - ``audio``: WAV and FLAC.
 - ``corpus``: labelled clips in folders that models are trained on.
-- ``svg``, ``picture``: the timeline; ``page``: the report.
+- ``html_report``: the printable report. ``realtime_ser.timeline`` draws the pictures.
 """

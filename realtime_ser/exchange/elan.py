@@ -175,7 +175,7 @@ def _notes_tier(name: str, tier: AnnotationTier, about: dict[str, str]) -> Eleme
 
 
 def _times_ms(span: LabelledSpan, following: LabelledSpan | None) -> tuple[int, int]:
-    """Start and end, which is later; lanes leave a millisecond at least."""
+    """Start and end in milliseconds, at least one apart, since ELAN takes no empty span."""
     start, end = round(1000 * span.start_s), round(1000 * span.end_s)
     if span.start_s == span.end_s:
         end = start + _MOMENT_MS
