@@ -26,7 +26,6 @@ from training.measure.clip_results import (
     Evaluation,
     SegmentResult,
     posterior,
-    result_logits,
 )
 from training.measure.levels import GainChange, level_scores
 from training.measure.live_path import EARLY_SECONDS, evaluate_bundle
@@ -162,15 +161,6 @@ def test_many_processes_say_what_one_says(bundle, clips, results):
         mine = [(s.voiced, s.probabilities.tobytes()) for s in result.segments]
         theirs = results[result.clip.name].segments
         assert mine == [(s.voiced, s.probabilities.tobytes()) for s in theirs]
-
-
-def test_logits_give_the_probabilities_at_the_temperature_of_the_bundle(bundle, results):
-    logits, clips = result_logits(Evaluation.of_bundle(bundle, (results["short"], results["long"])))
-    segments = [*results["short"].segments, *results["long"].segments]
-    assert [clip.name for clip in clips] == ["short"] + ["long"] * len(results["long"].segments)
-    odds = np.exp(logits / bundle.manifest.temperature)
-    expected = [segment.probabilities for segment in segments]
-    assert odds / odds.sum(axis=1, keepdims=True) == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_a_model_without_a_class_of_the_corpus_is_not_measured_on_it(bundle, clips):

@@ -196,18 +196,3 @@ class ClassPredictions:
         """Mask of the clips with a prediction, shape ``(clips,)``."""
         answered: NDArray[np.bool_] = self.predictions != NO_ANSWER
         return answered
-
-
-def result_logits(evaluation: Evaluation) -> tuple[NDArray[np.float64], list[Clip]]:
-    """Logits of all segments' results, up to a constant, with the clip of each.
-
-    Returns
-    -------
-    logits : ndarray, shape (segments, labels)
-    clips : list of Clip
-    """
-    pairs = [(s.probabilities, r.clip) for r in evaluation.results for s in r.segments]
-    probabilities = np.array([p for p, _ in pairs], np.float64)
-    floor = float(np.finfo(np.float32).tiny)
-    logits = np.log(np.maximum(probabilities, floor)) * evaluation.temperature
-    return logits, [clip for _, clip in pairs]

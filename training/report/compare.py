@@ -16,14 +16,13 @@ from training.corpora import title
 from training.measure.metrics import (
     NO_ANSWER,
     BootstrapDraws,
-    Interval,
     bootstrap,
     classification,
     interval,
 )
 from training.measure.predictions import Prediction, read_predictions
 from training.measure.scoring import averaged_corpora, corpus_order
-from training.report.formatting import NO_VALUE, points, ratio
+from training.report.formatting import format_points_interval, points, ratio
 from training.report.leaks import leaks
 from training.report.rendering import render
 from training.run_folder import PREDICTIONS, Run
@@ -293,7 +292,12 @@ def _text(facts: Mapping[str, Any]) -> str:
     ]
     for difference in facts["differences"]:
         rows = [
-            [row["corpus"], row["measure"], points(row["gain"]), _format_limits(row["interval"])]
+            [
+                row["corpus"],
+                row["measure"],
+                points(row["gain"]),
+                format_points_interval(row["interval"]),
+            ]
             for row in difference["rows"]
         ]
         gain = f"{difference['other']} - {systems[0].letter}, points"
@@ -309,7 +313,3 @@ def _text(facts: Mapping[str, Any]) -> str:
     if notes:
         parts.append("\n".join(notes))
     return "\n\n".join(parts)
-
-
-def _format_limits(limits: Interval) -> str:
-    return NO_VALUE if limits is None else f"{points(limits[0])} to {points(limits[1])}"
