@@ -81,9 +81,14 @@ def make_profile(
         raise SerError(monitor.status.error or "The source failed.")
     weights = np.array([segment.voiced_s for segment in segments])
     if weights.sum() < MIN_SPEECH_S:
+        advice = (
+            "speak in your normal voice, near the microphone."
+            if source.info.live
+            else "choose a recording with more of it, or another of its channels."
+        )
         raise SerError(
             f"Only {weights.sum():.1f} s of voice were heard from {source.info.name}, and a "
-            f"profile needs {MIN_SPEECH_S:.0f} s: speak in your normal voice, near the microphone."
+            f"profile needs {MIN_SPEECH_S:.0f} s: {advice}"
         )
     probabilities = np.stack([segment.estimate.probabilities for segment in segments])
     means = mean_log_probabilities(probabilities, weights)

@@ -279,6 +279,7 @@ def test_too_little_voice_makes_no_profile(speech_wav, able, tmp_path, capsys):
     assert calibrate("anna", tmp_path / "short.wav", able) == 1
     said = capsys.readouterr().err
     assert "s of voice were heard from short.wav" in said
+    assert "choose a recording with more of it" in said
     assert not profile_files()
 
 
