@@ -49,7 +49,7 @@ clean:  ## remove .venv and what the tools left behind
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUN_READY): requirements/run.txt $(SETUP)
 	@scripts/setup.sh run

@@ -417,7 +417,8 @@ def _agree(count: int) -> bool:
 def _import(config: Config, *, file: Path, name: str, form: str | None, yes: bool) -> None:
     """Read other tools' markers and intervals into a session.
 
-    FILE is ELAN's .eaf, Praat's .TextGrid, or Audacity's labels .txt.
+    FILE is ELAN's .eaf, Praat's .TextGrid, or a .txt: Audacity's labels, or ELAN's tab-delimited
+    text.
     """
     from realtime_ser.exchange.import_annotations import import_annotations
 
