@@ -2,16 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeAlias
+from itertools import accumulate
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import keras
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from realtime_ser.base.records import STEP_S
 
 Tensor: TypeAlias = Any
 States: TypeAlias = dict[str, Tensor]
 
 POOLS = 3
 """Number of convolutions, each followed by a pooling by two."""
+
+
+class Transformer(BaseModel):
+    """Sizes of a transformer encoder with Whisper's front end.
+
+    Attributes
+    ----------
+    layers, width, attention_heads, feed_forward
+        Number of layers; widths of their vectors and of their inner dense layer; attention heads.
+    window_s
+        Attention window in seconds, the current step included.
+    look_ahead
+        Look-ahead of each layer in steps, which delays the layer's output; empty: none.
+    used_bands
+        Number of mel bands in use. Those above are held at the floor, since some corpora are
+        limited to 5.5 kHz; 69 of 80 end at 5.4 kHz.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layers: int = Field(default=4, ge=1)
+    width: int = Field(default=512, ge=2, multiple_of=2)
+    attention_heads: int = Field(default=8, ge=1)
+    feed_forward: int = Field(default=2048, ge=1)
+    window_s: float = Field(default=4.0, ge=STEP_S)
+    look_ahead: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    used_bands: int = Field(default=69, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % self.attention_heads:
+            raise ValueError("'width' must be a multiple of 'attention_heads'")
+        if self.look_ahead and len(self.look_ahead) != self.layers:
+            raise ValueError("'look_ahead' must name as many steps as there are layers, or none")
+        return self
+
+    @property
+    def window(self) -> int:
+        """Attention window in steps."""
+        return round(self.window_s / STEP_S)
+
+    @property
+    def layer_delays(self) -> tuple[int, ...]:
+        """Delay of each layer's output behind its input, in steps."""
+        return self.look_ahead or (0,) * self.layers
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """Delay of each layer's output behind the frames, in steps."""
+        return tuple(accumulate(self.layer_delays))
 
 
 class Architecture(BaseModel):
@@ -26,6 +79,8 @@ class Architecture(BaseModel):
         input is a mel spectrum of so many bands.
     channels, units
         Channels of the three convolutions, and units of the two dense layers behind them.
+    transformer
+        Sizes of a transformer encoder in the CNN's place; ``None``: the CNN.
     dense, lstm
         Units of the layer ahead of the LSTM, and of the LSTM.
     pooling
@@ -50,6 +105,7 @@ class Architecture(BaseModel):
     bands: int = Field(default=64, ge=8, multiple_of=8)
     channels: int = Field(default=64, ge=1)
     units: tuple[int, int] = (512, 512)
+    transformer: Transformer | None = None
     dense: int = Field(default=128, ge=1)
     lstm: int = Field(default=128, ge=1)
     pooling: Literal["attention", "last"] = "attention"
@@ -74,14 +130,26 @@ class Architecture(BaseModel):
         return self.model_copy(update={"heads": 1, "statistics_heads": 0})
 
     @property
-    def widths(self) -> tuple[int, int, int]:
-        """Widths of the layers whose outputs make a step's vector: convolutions, then dense."""
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the layers whose outputs make a step's vector, the last layer's last."""
+        if self.transformer is not None:
+            return (self.transformer.width,) * self.transformer.layers
         return self.bands // 2**POOLS * self.channels, *self.units
+
+    @property
+    def lstm_head_width(self) -> int:
+        """Input width of heads with an LSTM: the last units of a step's vector."""
+        return sum(self.widths) if self.transformer is not None else self.units[-1]
 
     @property
     def vector_width(self) -> int:
         """Width of a step's vector, from the encoder to the heads."""
-        return sum(self.widths) if self.statistics_heads else self.units[-1]
+        return sum(self.widths) if self.statistics_heads else self.lstm_head_width
+
+    @property
+    def half_precision(self) -> bool:
+        """Whether a bundle keeps the large weights in half precision."""
+        return self.transformer is not None
 
 
 class ArchitectureLayer(keras.layers.Layer):

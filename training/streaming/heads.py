@@ -47,7 +47,7 @@ class Head(ArchitectureLayer):
 
     def build(self, _input_shape: Any) -> None:
         """Create the weights."""
-        shape, units = self.architecture, self.architecture.units[-1]
+        shape, units = self.architecture, self.architecture.lstm_head_width
         self.mean = self.add_weight((units,), "zeros", trainable=False, name="mean")
         self.deviation = self.add_weight((units,), "ones", trainable=False, name="deviation")
         self.dense.build((None, None, units))
@@ -124,8 +124,8 @@ class Head(ArchitectureLayer):
         return self.logits(_statistics(pool_mean, pool_spread / pool_weight)), lstm | pool
 
     def _standardised(self, vectors: Tensor) -> Tensor:
-        """Output of the encoder's last layer, standardised."""
-        return (vectors[..., -self.architecture.units[-1] :] - self.mean) / self.deviation
+        """The last units of the vectors, standardised."""
+        return (vectors[..., -self.architecture.lstm_head_width :] - self.mean) / self.deviation
 
     def _bounded_score(self, values: Tensor) -> Tensor:
         return _SCORE_LIMIT * ops.tanh(self.score(values) / _SCORE_LIMIT)

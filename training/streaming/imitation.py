@@ -22,6 +22,7 @@ from training.streaming.network import new_model
 from training.streaming.pretrained import fit_input_map
 from training.streaming.recipe import EncoderStage, StreamingRecipe
 from training.streaming.spectra import CONTEXT_FRAMES
+from training.streaming.transformer import TransformerEncoder
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
@@ -62,7 +63,9 @@ def pretrained_vectors(
     )
 
 
-def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
+def encode(
+    encoder: Encoder | TransformerEncoder, segments: Sequence[GatedSegment]
+) -> list[NDArray[np.float16]]:
     """Vectors of each segment, shape ``(steps, units)``."""
     coefficients = encoder.architecture.coefficients
     return run_causal(
@@ -74,7 +77,7 @@ def encode(encoder: Encoder, segments: Sequence[GatedSegment]) -> list[NDArray[n
 
 
 def standardise(
-    encoder: Encoder, segments: Sequence[GatedSegment]
+    encoder: Encoder | TransformerEncoder, segments: Sequence[GatedSegment]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Set the encoder's input mean and deviation to those of training segments, and return both."""
     coefficients = encoder.architecture.coefficients

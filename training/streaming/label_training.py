@@ -21,6 +21,7 @@ from training.streaming.imitation import encode
 from training.streaming.inference import run_causal
 from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
+from training.streaming.transformer import TransformerEncoder
 
 
 def label_segments(
@@ -61,7 +62,7 @@ class LabelTrainingSet:
 
 def train_head(head: Head, training_set: LabelTrainingSet) -> Head:
     """Train a head from its present weights, or resume an interrupted fit."""
-    width = head.architecture.units[-1]
+    width = head.architecture.lstm_head_width
     training_set = replace(
         training_set,
         segments=_last_units(training_set.segments, width),
@@ -229,7 +230,9 @@ def with_soft_targets(
     ]
 
 
-def assemble_model(recipe: StreamingRecipe, encoder: Encoder, head: Heads) -> StreamingSer:
+def assemble_model(
+    recipe: StreamingRecipe, encoder: Encoder | TransformerEncoder, head: Heads
+) -> StreamingSer:
     """New model with the weights of an encoder and of heads."""
     model = new_model(recipe.architecture)
     model.encoder.set_weights(encoder.get_weights())

@@ -16,6 +16,7 @@ from realtime_ser.base.records import STEP_FRAMES
 from training.streaming.architecture import Architecture, States, Tensor, sequence_spec
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Heads
+from training.streaming.transformer import TransformerEncoder
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
@@ -25,7 +26,8 @@ class StreamingSer(keras.Model):
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(**options)
         self.architecture = Architecture.model_validate(architecture)
-        self.encoder = Encoder(self.architecture, name="encoder")
+        kind = Encoder if self.architecture.transformer is None else TransformerEncoder
+        self.encoder = kind(self.architecture, name="encoder")
         self.head = Heads(self.architecture, name="head")
 
     def build(self, input_shape: Any) -> None:
