@@ -11,11 +11,19 @@ import tempfile
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.step_model import FRAMES, LOGITS
 from training.streaming.network import StreamingSer
+
+HALF_PRECISION_SIZE = 4096
+"""Number of values from which a bundle in half precision stores a constant so."""
+
+_FLOAT16_VERSION = 3  # of the operator DEQUANTIZE
+_SINGLE_BYTES = 4
 
 
 def convert(model: StreamingSer) -> bytes:
@@ -44,7 +52,57 @@ def convert(model: StreamingSer) -> bytes:
     with tempfile.TemporaryDirectory() as folder, silence_stderr():
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
-        return bytes(converter.convert())
+        step_model = bytes(converter.convert())
+    return with_half_precision(step_model) if model.architecture.half_precision else step_model
+
+
+def with_half_precision(model: bytes) -> bytes:
+    """LiteRT model whose large constants are stored in half precision if that is exact.
+
+    They are dequantised when the model is loaded. TensorFlow's own float16 conversion rounds all
+    constants, decay rates among them, and costs parity.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    network = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
+    dequantise = schema.OperatorCodeT()
+    dequantise.builtinCode = dequantise.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    dequantise.version = _FLOAT16_VERSION
+    network.operatorCodes.append(dequantise)
+    for graph in network.subgraphs:
+        dequantised, stored = [], dict[int, int]()  # number of the tensor by that of its buffer
+        for number, tensor in enumerate(list(graph.tensors)):
+            if tensor.type != schema.TensorType.FLOAT32:
+                continue
+            if tensor.buffer not in stored:
+                values = _exact_half(network.buffers[tensor.buffer].data)
+                if values is None:
+                    continue
+                network.buffers[tensor.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
+                half = schema.TensorT()
+                half.name, half.shape = tensor.name + b"/half", tensor.shape
+                half.type, half.buffer = schema.TensorType.FLOAT16, tensor.buffer
+                stored[tensor.buffer] = len(graph.tensors)
+                graph.tensors.append(half)
+            operator = schema.OperatorT()
+            operator.opcodeIndex = len(network.operatorCodes) - 1
+            operator.inputs = np.array([stored[tensor.buffer]], np.int32)
+            operator.outputs = np.array([number], np.int32)
+            dequantised.append(operator)
+            tensor.buffer = 0  # the empty one: its values are computed now
+        graph.operators = [*dequantised, *graph.operators]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
+
+
+def _exact_half(data: NDArray[np.uint8] | None) -> NDArray[np.float16] | None:
+    """Values of a large constant in half precision; ``None`` if small or inexact."""
+    if data is None or len(data) < _SINGLE_BYTES * HALF_PRECISION_SIZE:
+        return None
+    values = np.frombuffer(bytes(data), np.float32)
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    return half if np.allclose(half, values, rtol=1e-6, atol=1e-7) else None
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
@@ -27,7 +28,7 @@ from realtime_ser.recogniser.bundle import (
     load_bundle,
 )
 from realtime_ser.recogniser.step_model import StepModel
-from training.streaming.convert import convert
+from training.streaming.convert import HALF_PRECISION_SIZE, convert
 from training.streaming.network import StreamingSer
 
 PARITY = 1e-4
@@ -46,7 +47,7 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     Parameters
     ----------
     model
-        The trained model.
+        The trained model; its large weights are rounded if the bundle is in half precision.
     manifest
         Description of the model; ``states`` and ``files`` are filled in here.
     folder
@@ -64,7 +65,11 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
     """
     with tempfile.TemporaryDirectory() as draft_folder:
         draft = Path(draft_folder)
+        if model.architecture.half_precision:
+            _round_weights(model)
         model.save(draft / TRAINING_MODEL)
+        if model.architecture.half_precision:
+            _compress(draft / TRAINING_MODEL)
         (draft / STEP_MODEL).write_bytes(_convert(model, draft / TRAINING_MODEL))
         filled = {"states": model.state_shapes(), "files": _hashes(draft)}
         write_manifest(manifest.model_copy(update=filled), draft)
@@ -104,6 +109,31 @@ def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     for step in range(steps):
         found[step], state = stream.run_graph(frames[0, STEP_FRAMES * step :][:STEP_FRAMES], state)
     return float(np.abs(found - expected).max())
+
+
+def _round_weights(model: StreamingSer) -> None:
+    """Round large weights to half precision, so that stream and graph use the same values."""
+    model.set_weights(
+        [
+            weight.astype(np.float16).astype(np.float32)
+            if weight.size >= HALF_PRECISION_SIZE
+            else weight
+            for weight in model.get_weights()
+        ]
+    )
+
+
+def _compress(graph: Path) -> None:
+    """Compress a saved graph, the weights of which are half zeros once rounded."""
+    uncompressed = graph.with_suffix(".uncompressed")
+    graph.rename(uncompressed)
+    with (
+        zipfile.ZipFile(uncompressed) as source,
+        zipfile.ZipFile(graph, "w", zipfile.ZIP_BZIP2) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    uncompressed.unlink()
 
 
 def _hashes(folder: Path) -> dict[str, str]:
