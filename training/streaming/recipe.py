@@ -7,11 +7,15 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from realtime_ser.base.config import GateConfig
+from realtime_ser.base.records import FRAME
 from realtime_ser.recogniser.features import FeatureParams
 from training.settings import BaseRecipe, FitSettings, NoMixedPrecision
 from training.sound.augmentation import Augmentation
 from training.streaming.architecture import Architecture
 from training.streaming.noise_spectra import SpectralNoise
+
+WHISPER_FEATURES = FeatureParams(n_fft=FRAME, n_mels=80, f_min=0.0, f_max=8000.0, n_mfcc=80)
+"""Parameters of Whisper's log-mel spectrum; with as many coefficients as bands the DCT is exact."""
 
 
 class EncoderStage(FitSettings):
@@ -170,3 +174,14 @@ class StreamingRecipe(BaseRecipe):
     head: HeadStage = HeadStage()
     whole: WholeStage = WholeStage()
     certainty: float = Field(default=0.7, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _check_transformer(self) -> Self:
+        if self.architecture.transformer is None:
+            return self
+        coefficients = WHISPER_FEATURES.n_mfcc
+        if (self.features, self.architecture.coefficients) != (WHISPER_FEATURES, coefficients):
+            raise ValueError("'architecture.transformer' needs the features of Whisper's encoder")
+        if self.head.epochs and self.head.teachers:
+            raise ValueError("'head.teachers' must be 0 with 'architecture.transformer'")
+        return self
