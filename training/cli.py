@@ -59,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", _run, "train, export and measure a recipe")
     run.add_argument("recipe", help="name of a shipped recipe, or a YAML file")
     _add_corpora(run)
-    run.add_argument("--teacher", type=Path, help="weights of BYOL-S (.npz), to start from")
+    run.add_argument(
+        "--teacher", type=Path, help="pretrained weights: BYOL-S, or Whisper for large"
+    )
     run.add_argument("--folds", default="1", help="1,2,... or all (default: %(default)s)")
     run.add_argument("--seed", default="0", help="0,1,... (default: %(default)s)")
     run.add_argument(
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_corpora(all_speakers)
     all_speakers.add_argument(
-        "--teacher", type=Path, help="weights of BYOL-S (.npz), to start from"
+        "--teacher", type=Path, help="pretrained weights: BYOL-S, or Whisper for large"
     )
     _add_brief(all_speakers)
     all_speakers.add_argument(

@@ -53,6 +53,8 @@ from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.pretrained import load_pretrained_encoder
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
 from training.streaming.spectra import SpectrumScale, segment_spectra
+from training.streaming.transformer import TransformerEncoder
+from training.streaming.whisper_start import start_from_whisper
 
 SELECTION, REFIT = "selection", "refit"
 
@@ -187,7 +189,10 @@ def _prepare_data(job: Job[StreamingRecipe], segments: Segments) -> _PreparedDat
         for part in (train, validation)
     )
     all_segments, pretrained_vectors = [*louder, *louder_validation], None
-    if recipe.encoder.pretrained:
+    if isinstance(initial_model.encoder, TransformerEncoder):
+        if recipe.encoder.pretrained:
+            start_from_whisper(job, initial_model.encoder, train)
+    elif recipe.encoder.pretrained:
         vectors = _imitate_pretrained(job, initial_model, plain, len(train))
         if stage.teachers:
             vectors_by_key = dict(zip(map(_segment_key, plain), vectors, strict=True))
