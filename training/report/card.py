@@ -73,6 +73,8 @@ def card_text(bundle: Bundle, result: Result) -> str:
         leaks=leaked,
         step_ms=round(1000 * STEP_S),
         size_mb=(bundle.folder / STEP_MODEL).stat().st_size / 1e6,
+        network=_network(bundle),
+        delay_ms=round(1000 * STEP_S * sum(_transformer(bundle).get("look_ahead", ()))),
         heads=_heads(bundle),
         opus=sum(scores["opus_copies"] for scores in corpora.values()),
         clips=sum(scores["clips"] for scores in corpora.values()),
@@ -90,6 +92,7 @@ def card_text(bundle: Bundle, result: Result) -> str:
             scores["title"] for name, scores in corpora.items() if name not in manifest.corpora
         ],
         pretrained=_is_pretrained(bundle),
+        whisper=bool(_transformer(bundle)),
         groups=[
             (scores["title"], group, own)
             for scores in corpora.values()
@@ -122,8 +125,21 @@ def _parent_of(bundle: Bundle) -> Mapping[str, Any]:
     return bundle.manifest.recipe.get("start") or {}
 
 
+def _transformer(bundle: Bundle) -> Mapping[str, Any]:
+    """The recipe's settings of a transformer encoder; empty for a convolutional one."""
+    settings: Mapping[str, Any] | None = (
+        _settings(bundle).get("architecture", {}).get("transformer")
+    )
+    return settings or {}
+
+
+def _network(bundle: Bundle) -> str:
+    transformer = _transformer(bundle)
+    return f"causal transformer of {transformer['layers']} layers" if transformer else "causal CNN"
+
+
 def _is_pretrained(bundle: Bundle) -> bool:
-    """Whether the encoder started from BYOL-S, in this run or in its parent."""
+    """Whether the encoder started from pretrained weights, in this run or in its parent."""
     own = _settings(bundle).get("encoder", {}).get("pretrained")
     return bool(own or _parent_of(bundle).get("pretrained"))
 
@@ -185,7 +201,8 @@ def _commands(bundle: Bundle, result: Result) -> list[str]:
 def _training_commands(bundle: Bundle, result: Result) -> list[str]:
     recipe, start = bundle.manifest.recipe, _parent_of(bundle)
     teacher = " --teacher TEACHER" if _is_pretrained(bundle) else ""
-    lines = ["# train, export and measure" + ("; TEACHER is byol_s_512.npz" if teacher else "")]
+    weights = "the weights of Whisper base's encoder" if _transformer(bundle) else "byol_s_512.npz"
+    lines = ["# train, export and measure" + (f"; TEACHER is {weights}" if teacher else "")]
     parent = ""
     if start:
         lines.append(f"{_run_command(start)} --corpora CORPORA{teacher}")

@@ -6,7 +6,14 @@ from itertools import accumulate
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import keras
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from realtime_ser.base.records import STEP_S
 
@@ -128,6 +135,14 @@ class Architecture(BaseModel):
     def encoder_alone(self) -> Architecture:
         """Sizes with the same encoder, its last layer's output only, and a single head."""
         return self.model_copy(update={"heads": 1, "statistics_heads": 0})
+
+    @model_serializer(mode="wrap")
+    def _without_absent_transformer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The recipes of convolutional encoders keep their hashes, which bundles hold."""
+        settings: dict[str, Any] = dump(self)
+        if self.transformer is None:
+            settings.pop("transformer", None)
+        return settings
 
     @property
     def widths(self) -> tuple[int, ...]:
