@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -198,3 +199,14 @@ def test_config_yaml_names_every_setting_with_its_default():
         return {k: keys(v) for k, v in value.items()} if isinstance(value, dict) else None
 
     assert keys(yaml.safe_load(path.read_text("utf-8"))) == keys(Config().model_dump())
+
+
+PACKAGES = sorted(ROOT.glob("realtime_ser/**/__init__.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.parent.name)
+def test_a_package_names_what_lies_in_it(package):
+    text = ast.get_docstring(ast.parse(package.read_text("utf-8"))) or ""
+    named = re.findall(r"``([a-z_]+)``", text)
+    beside = {path.stem for path in package.parent.iterdir()}
+    assert set(named) <= beside

@@ -168,14 +168,23 @@ def darker(color: str, factor: float) -> str:
     return "#" + bytes(round(part / factor) for part in _parts(color)).hex()
 
 
+def lighter(color: str, factor: float) -> str:
+    """A colour whose parts are ``factor`` times nearer to white."""
+    return "#" + bytes(round(255 - (255 - part) / factor) for part in _parts(color)).hex()
+
+
 @functools.cache
 def outline(color: str, background: str) -> str | None:
-    """Darker rim of a shape too faint on a ground; ``None`` where 3:1 is reached without one."""
+    """Rim of a shape too faint on a ground; ``None`` where 3:1 is reached without one.
+
+    The rim is a darker shade of the colour on a light ground, and a lighter one on a dark ground.
+    """
     if contrast(color, background) >= 3.0:
         return None
+    shade = darker if readable_on(background) == "#000000" else lighter
     rim = color
     while contrast(rim, background) < 3.0:
-        rim = darker(rim, 1.15)
+        rim = shade(rim, 1.15)
     return rim
 
 
