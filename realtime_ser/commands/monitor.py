@@ -225,7 +225,7 @@ def _report_lines(session: LiveSession) -> Iterator[str]:
     for path in session.files.existing():
         yield f"  {path.resolve()}"
     if session.id is not None:
-        if session.audio is not None and session.audio.parent != session.files.frames.parent:
+        if session.audio is not None and session.audio.parent != session.files.steps.parent:
             yield f"  {session.audio.resolve()}"
         yield f"Kept in {session.folder}:"
         yield f"  realtime-ser sessions show {session.id}"

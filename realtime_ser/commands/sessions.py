@@ -138,7 +138,7 @@ def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
 
     return session_data(store, info) | {
         "audio": None if info.audio is None else str(info.audio),
-        "files": None if info.files is None else str(info.files.frames),
+        "files": None if info.files is None else str(info.files.steps),
         "bytes": info.size,
     }
 

@@ -139,7 +139,7 @@ class TerminalScreen:
         ]
         lines = [
             Text("   ".join(cells), style="dim"),
-            Text(f"writing {session.files.frames.resolve()}   Ctrl+C ends", style="dim"),
+            Text(f"writing {session.files.steps.resolve()}   Ctrl+C ends", style="dim"),
         ]
         words = status.error or session.write_error or session.notice
         if words:

@@ -44,8 +44,8 @@ def export_analysis(
         return
     require_free(outputs)
     tables = SessionTables(store, info)
-    with AtomicFiles(outputs.frames, overwrite=True) as drafts:
-        tables.write_frames(drafts.begin(outputs.frames))
+    with AtomicFiles(outputs.steps, overwrite=True) as drafts:
+        tables.write_steps(drafts.begin(outputs.steps))
         tables.write_segments(drafts.begin(outputs.segments))
         if draw is not None:
             draw(store, info, drafts.begin(outputs.plot))
@@ -63,7 +63,7 @@ def require_free(outputs: OutputPaths) -> None:
         There is one, which is not the result of an analysis.
     """
     for path in (outputs.segments, outputs.sidecar):
-        if path.exists() and not outputs.frames.exists():
+        if path.exists() and not outputs.steps.exists():
             raise OutputError(
                 f"{path} exists already and is not the result of an analysis: choose another "
                 "folder with --out."

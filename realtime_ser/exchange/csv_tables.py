@@ -58,7 +58,7 @@ def export_session(
         raise FileTakenError(f"{to} is the session itself; choose another name.")
     tables = SessionTables(store, info, without_profile=without_profile)
     with AtomicFiles(to, overwrite=overwrite) as drafts:
-        tables.write_frames(drafts.begin(files.frames))
+        tables.write_steps(drafts.begin(files.steps))
         tables.write_segments(drafts.begin(files.segments))
         tables.write_markers(drafts.begin(files.markers))
         drafts.write(files.sidecar, json_text(tables.sidecar()))
@@ -89,12 +89,12 @@ class SessionTables:
         if without_profile:
             self._metadata, self._uncorrect = without_correction(info.metadata)
 
-    def write_frames(self, path: Path) -> None:
+    def write_steps(self, path: Path) -> None:
         """Write a row for each update."""
         labels, names = self._metadata.labels, self._metadata.names
         updates = self._uncorrected(self._store.updates(self._info.id))
-        header = csv_rows.frames_header(labels)
-        rows = (csv_rows.frames_row(update, labels, names) for update in updates)
+        header = csv_rows.steps_header(labels)
+        rows = (csv_rows.steps_row(update, labels, names) for update in updates)
         csv_rows.write_table(path, chain([header], rows))
 
     def write_segments(self, path: Path) -> None:

@@ -127,7 +127,7 @@ def _anchor(anchor: Anchor) -> dict[str, Any]:
 
 
 def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:
-    """Columns of a channel under the names of the frames table, with the channel's number."""
+    """Columns of a channel under the names of the steps table, with the channel's number."""
     yield "channel", columns.channel
     yield "time_s", columns.time_s.round(2).tolist()
     walls = (

@@ -1,4 +1,4 @@
-"""The three tables of a session: frames, segments and markers, as CSV rows.
+"""The three tables of a session: steps, segments and markers, as CSV rows.
 
 UTF-8, comma-separated, ``.`` decimals whatever the locale, RFC 4180. Outside speech the cells of
 segment and estimate are empty.
@@ -36,8 +36,8 @@ def write_table(path: Path, rows: Iterable[Sequence[str]]) -> None:
         csv_writer(file).writerows(rows)
 
 
-def frames_header(labels: Sequence[str]) -> list[str]:
-    """Columns of the frames table."""
+def steps_header(labels: Sequence[str]) -> list[str]:
+    """Columns of the steps table."""
     return [
         *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
         *estimate_header(labels),
@@ -51,8 +51,8 @@ Names = Mapping[int, str]
 NO_NAMES: Names = {}
 
 
-def frames_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
-    """Row of the frames table, which is a step; the channel by its name, if it has one."""
+def steps_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
+    """Row of the steps table, which is a step; the channel by its name, if it has one."""
     return [
         f"{update.time_s:.2f}",
         _clock(update.wall_clock),

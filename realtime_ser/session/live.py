@@ -205,7 +205,7 @@ class LiveSession:
                 files.append(self._sound_sink)
             files.insert(0, self._open_tables(metadata))
             if writer is not None:
-                writer.note_files(self.files.frames, named=self._named, audio=self.audio)
+                writer.note_files(self.files.steps, named=self._named, audio=self.audio)
             undo.pop_all()
         return files
 

@@ -35,11 +35,11 @@ _BLOCK = 4096  # samples of a file that are read at once
 class TableFiles:
     """Paths of a session's files, which lie beside each other."""
 
-    frames: Path
+    steps: Path
 
     def beside(self, ending: str) -> Path:
         """Path with the same stem and another ending."""
-        return self.frames.with_name(self.frames.stem + ending)
+        return self.steps.with_name(self.steps.stem + ending)
 
     @property
     def segments(self) -> Path:
@@ -67,7 +67,7 @@ class TableFiles:
         return self.beside(".flac")
 
     @classmethod
-    def named(cls, frames: Path) -> Self:
+    def named(cls, steps: Path) -> Self:
         """Files whose name a person chose.
 
         Raises
@@ -75,18 +75,18 @@ class TableFiles:
         UsageError
             The name does not end in ``.csv``.
         """
-        if frames.suffix.lower() != ".csv":
-            raise UsageError(f"The export '{frames}' must have a name that ends in .csv.")
-        return cls(frames)
+        if steps.suffix.lower() != ".csv":
+            raise UsageError(f"The export '{steps}' must have a name that ends in .csv.")
+        return cls(steps)
 
     def existing(self) -> list[Path]:
-        """Files that exist, the frames first."""
-        paths = [self.frames, self.segments, self.markers, self.sidecar, self.audio]
+        """Files that exist, the steps first."""
+        paths = [self.steps, self.segments, self.markers, self.sidecar, self.audio]
         return [path for path in paths if path.exists()]
 
 
 class TableSink:
-    """Writes a session's frames, segments and markers, and the sidecar beside them.
+    """Writes a session's steps, segments and markers, and the sidecar beside them.
 
     Parameters
     ----------
@@ -123,22 +123,22 @@ class TableSink:
         self._created: list[Path] = []
         self._synced: dict[IO[str], int] = {}
         try:
-            files.frames.parent.mkdir(parents=True, exist_ok=True)
-            self._frames = self._table(files.frames, csv_rows.frames_header(labels))
+            files.steps.parent.mkdir(parents=True, exist_ok=True)
+            self._steps = self._table(files.steps, csv_rows.steps_header(labels))
             self._segments = self._table(files.segments, csv_rows.segments_header(labels))
             self._markers = self._table(files.markers, csv_rows.MARKERS_HEADER)
             self._create(files.sidecar).close()
             self._write_sidecar()
         except OSError as error:
             self._remove()
-            raise cannot_write(files.frames, error) from error
+            raise cannot_write(files.steps, error) from error
 
     def feed(self, records: Sequence[Record]) -> None:
         """Add rows."""
-        with writing(self._files.frames):
+        with writing(self._files.steps):
             for record in records:
                 if isinstance(record, Update):
-                    self._frames.writerow(csv_rows.frames_row(record, self._labels, self._names))
+                    self._steps.writerow(csv_rows.steps_row(record, self._labels, self._names))
                 elif isinstance(record, Segment):
                     self._segments.writerow(
                         csv_rows.segments_row(record, self._labels, self._names)
@@ -151,7 +151,7 @@ class TableSink:
 
     def flush(self) -> None:
         """Bring all rows to the disk."""
-        with writing(self._files.frames):
+        with writing(self._files.steps):
             for file, synced in self._synced.items():
                 file.flush()
                 size = file.tell()
@@ -161,7 +161,7 @@ class TableSink:
 
     def finish(self) -> None:
         """Complete the files."""
-        with writing(self._files.frames), self._stack:
+        with writing(self._files.steps), self._stack:
             self._write_sidecar()
 
     def _remove(self) -> None:

@@ -310,7 +310,7 @@ def test_what_is_deleted_is_gone_for_good(kept, store, capsys):
     assert "1 session deleted" in capsys.readouterr().out
     assert [info.id for info in store.sessions()] == [stays]
     assert not before.audio.parent.exists()
-    assert list(before.files.frames.parent.glob(f"{before.files.frames.stem}.*")) == []
+    assert list(before.files.steps.parent.glob(f"{before.files.steps.stem}.*")) == []
     left = contents(store.folder)
     assert b"Zanzibar" not in left
     assert b"Kwyjibo" not in left

@@ -42,7 +42,7 @@ def test_every_session_is_kept_and_the_place_is_told(speech_wav, store, capsys):
     said = capsys.readouterr().out
     assert f"Kept in {store.folder}:" in said
     assert f"sessions show {info.id}" in said
-    frames = rows(info.files.frames)
+    frames = rows(info.files.steps)
     assert len(store.columns(info.id)) == len(frames) == info.channels[0].updates
     assert len(store.segments(info.id)) == len(rows(info.files.segments))
 
@@ -96,12 +96,12 @@ def test_a_name_that_another_program_took_meanwhile_is_left_to_it(speech_wav, st
     """Both began in the same second, and both found the name free."""
     assert play(speech_wav) == 0
     taken = store.sessions()[0].files
-    before = taken.frames.read_bytes()
+    before = taken.steps.read_bytes()
     free, names = live.session_files, [taken]
     monkeypatch.setattr(live, "session_files", lambda *to: names.pop() if names else free(*to))
     assert play(speech_wav) == 0
-    assert taken.frames.read_bytes() == before
-    assert store.sessions()[1].files.frames.exists()
+    assert taken.steps.read_bytes() == before
+    assert store.sessions()[1].files.steps.exists()
     assert store.sessions()[1].files != taken
 
 

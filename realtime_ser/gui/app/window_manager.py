@@ -371,7 +371,7 @@ class WindowManager(QObject):
             self._sessions.set_retention(self._controller.config.sessions.retention_days)
 
     def _log_began(self, session: LiveSession) -> None:
-        _log.info("session %s began, tables in %s", session.id, session.files.frames)
+        _log.info("session %s began, tables in %s", session.id, session.files.steps)
 
     def _log_completed(self, session: LiveSession) -> None:
         _log.info(

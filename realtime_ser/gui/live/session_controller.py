@@ -249,7 +249,7 @@ class SessionController(QObject):
             return
         if folder is None or session is None:
             self._export_failed(
-                SerError(f"This session is not kept in the store: copy {files.frames} instead.")
+                SerError(f"This session is not kept in the store: copy {files.steps} instead.")
             )
             return
         to = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
@@ -257,7 +257,7 @@ class SessionController(QObject):
         def export(_: ReportProgress) -> Path:
             with Store(folder) as store:
                 info = store.session(session)
-                return export_session(store, info, to, overwrite=to.exists()).frames
+                return export_session(store, info, to, overwrite=to.exists()).steps
 
         task = Task(export, self)
         task.succeeded.connect(lambda to: self._window.statusline.say(f"exported to {to}"))
@@ -431,7 +431,7 @@ class SessionController(QObject):
             model=f"model {_model_name(monitor.bundle)}",
             comparison="" if other is None else _model_name(other.bundle),
             participant=session.config.study.participant or "",
-            folder=str(session.files.frames.parent),
+            folder=str(session.files.steps.parent),
         )
 
     def _show_status(self, view: StatusModel) -> None:

@@ -20,7 +20,7 @@ class OutputPaths:
     name: str
 
     @property
-    def frames(self) -> Path:
+    def steps(self) -> Path:
         """Frames CSV."""
         return self._path(".frames.csv")
 

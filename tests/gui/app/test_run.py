@@ -41,9 +41,9 @@ def test_a_session_of_a_given_length_leaves_a_picture_and_files(qapp, tmp_path):
     image = QImage(str(tmp_path / "window.png"))
     assert (image.width(), image.height()) == (1280, 720)
     (session,) = sessions
-    assert session.files.frames.exists()
+    assert session.files.steps.exists()
     # A header and 4 s of steps, the last of which may lack the end of its last frame.
-    assert len(session.files.frames.read_text().splitlines()) in (1 + 49, 1 + 50)
+    assert len(session.files.steps.read_text().splitlines()) in (1 + 49, 1 + 50)
 
 
 def test_no_microphone_is_an_error_where_a_length_was_asked_for(qapp, tmp_path):
