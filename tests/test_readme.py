@@ -10,6 +10,7 @@ import click
 import pytest
 
 from realtime_ser.commands.main import main
+from realtime_ser.exchange.registry import FORMATS
 from training.cli import _parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,12 @@ def commands(program: str) -> list[list[str]]:
     lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
     split = [shlex.split(line, comments=True) for line in lines]
     return [words[1:] for words in split if words and words[0] == program]
+
+
+def test_the_table_of_endings_has_every_format() -> None:
+    cells = re.findall(r"^\| ((?:`\.\w+` )+)\|", README, re.MULTILINE)
+    listed = re.findall(r"`(.+?)`", " ".join(cells))
+    assert sorted(listed) == sorted(kind.ending for kind in FORMATS)
 
 
 def test_the_ten_lines_of_python_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from realtime_ser.exchange.audio import AudioRange
     from realtime_ser.session.store import SessionInfo, Store
 
-CORPUS = "corpus"
-"""Name of the format that is a folder to train on."""
-
 _ID = click.argument("name", metavar="ID")
 
 
@@ -245,14 +242,28 @@ def _moment(text: str) -> float:
     return seconds
 
 
+class _FormatsOption(click.Option):
+    """Option whose help names endings, which are imported when the help is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from realtime_ser.exchange.registry import FORMATS, endings_with
+
+        self.help = (self.help or "").format(
+            endings=" ".join(kind.ending for kind in FORMATS),
+            frames=endings_with("frames", "a "),
+            without_profile=endings_with("without_profile", "a "),
+        )
+        return super().get_help_record(ctx)
+
+
 @sessions.command("export")
 @click.argument("name", metavar="[ID]", required=False)
 @click.option(
     "--to",
+    cls=_FormatsOption,
     type=FILE,
     metavar="FILE",
-    help="Where to write it; its ending tells how: .csv .json .eaf .TextGrid .txt .png .svg .html "
-    ".wav .flac.",
+    help="Where to write it; its ending tells how: {endings}.",
 )
 @click.option(
     "--format",
@@ -262,8 +273,13 @@ def _moment(text: str) -> float:
 )
 @click.option("--uncorrected", is_flag=True, help="Segments that nobody corrected, in a corpus.")
 @click.option("--lines", is_flag=True, help="Draw lines instead of stacked areas.")
-@click.option("--frames", is_flag=True, help="The updates too, in a .json.")
-@click.option("--without-profile", is_flag=True, help="What no profile has corrected, in a .csv.")
+@click.option("--frames", cls=_FormatsOption, is_flag=True, help="The updates too, in {frames}.")
+@click.option(
+    "--without-profile",
+    cls=_FormatsOption,
+    is_flag=True,
+    help="What no profile has corrected, in {without_profile}.",
+)
 @click.option("--segment", type=int, metavar="N", help="The sound of this segment alone.")
 @click.option("--start", type=_moment, metavar="TIME", help="Sound from here, as 90.5 or 1:30.5.")
 @click.option("--end", type=_moment, metavar="TIME", help="Sound until here.")
@@ -290,23 +306,30 @@ def _export(
 ) -> None:
     """Write a session for other tools, or a tidy table of a study."""
     from realtime_ser.exchange.csv_tables import export_study
-    from realtime_ser.exchange.registry import ExportRequest, chosen_format, export
+    from realtime_ser.exchange.registry import (
+        CORPUS,
+        FORMATS,
+        ExportRequest,
+        chosen_format,
+        export,
+        require_format,
+    )
 
+    if form is not None:
+        require_format(form, (*FORMATS, CORPUS))
     with _opened(config) as store:
-        if form == CORPUS:
+        if form == CORPUS.name:
             found = _corpus_sessions(store, name, study)
             _export_corpus(store, found, to, channel, uncorrected=uncorrected)
         elif uncorrected:
-            raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS}.")
+            raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS.name}.")
         elif name is not None and to is not None:
             info = store.session(name)
             kind = chosen_format(to, form)
-            if lines and kind not in ("png", "svg", "html"):
-                raise UsageError("Lines are drawn in a .png, a .svg or a .html.")
             number = None if channel is None else _channel(info, channel)
             audio_range = _audio_range(store, info, segment, (start, end), number)
             request = ExportRequest(
-                to, kind, audio_range, "lines" if lines else "areas", frames, without_profile
+                to, kind.name, audio_range, "lines" if lines else "areas", frames, without_profile
             )
             for path in export(store, info, request, draw_png):
                 print(path.resolve())

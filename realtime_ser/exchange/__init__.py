@@ -1,6 +1,6 @@
 """Export of sessions to the formats of other tools, and import of their annotations.
 
-- ``registry``: formats by the ending of a file name.
+- ``registry``: a record for each format: its name, endings, texts, options and writer.
 - ``csv_tables``: the tables of a session, and the tidy table of a study; ``uncorrected`` takes a
   profile's correction out. ``analysis_tables``: the folder that an analysis of files leaves.
 - ``import_annotations``: markers and labelled intervals back into a session.

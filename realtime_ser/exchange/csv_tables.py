@@ -51,17 +51,24 @@ def export_session(
     OutputError
         A file exists already, is a table of the session itself, or cannot be written.
     """
+    with AtomicFiles(to, overwrite=overwrite) as drafts:
+        return write_session(store, info, to, drafts, without_profile=without_profile)
+
+
+def write_session(
+    store: Store, info: SessionInfo, to: Path, drafts: AtomicFiles, *, without_profile: bool
+) -> TableFiles:
+    """Write the drafts of a session's tables and sidecar; errors as of :func:`export_session`."""
     files = TableFiles.named(to)
     if info.files is not None and to.resolve() in [
         path.resolve() for path in info.files.existing()
     ]:
         raise FileTakenError(f"{to} is the session itself; choose another name.")
     tables = SessionTables(store, info, without_profile=without_profile)
-    with AtomicFiles(to, overwrite=overwrite) as drafts:
-        tables.write_steps(drafts.begin(files.steps))
-        tables.write_segments(drafts.begin(files.segments))
-        tables.write_markers(drafts.begin(files.markers))
-        drafts.write(files.sidecar, json_text(tables.sidecar()))
+    tables.write_steps(drafts.begin(files.steps))
+    tables.write_segments(drafts.begin(files.segments))
+    tables.write_markers(drafts.begin(files.markers))
+    drafts.write(files.sidecar, json_text(tables.sidecar()))
     return files
 
 

@@ -20,7 +20,7 @@ from realtime_ser.base.text import UNNAMED_MARKER, clock_text
 from realtime_ser.exchange import audacity
 from realtime_ser.exchange.elan_reading import is_elan_text, read_eaf, read_elan_text
 from realtime_ser.exchange.praat import read_textgrid
-from realtime_ser.exchange.registry import chosen_format
+from realtime_ser.exchange.registry import FORMATS, chosen_format
 from realtime_ser.exchange.text_input import decoded
 from realtime_ser.exchange.tiers import (
     MARKED,
@@ -43,8 +43,7 @@ READERS: Mapping[str, Callable[[Path], list[AnnotationTier]]] = {
     "audacity": audacity.read_labels,
 }
 
-ENDINGS: Mapping[str, str] = {".eaf": "elan", ".textgrid": "praat", ".txt": "audacity"}
-"""Formats that can be read, by the endings of names in lower case."""
+_READABLE = tuple(kind for kind in FORMATS if kind.name in READERS)
 
 MANY = 5000
 """Markers and intervals up to which an import does not ask first."""
@@ -100,7 +99,7 @@ def import_annotations(
     SerError
         The file cannot be read.
     """
-    kind = chosen_format(path, name, ENDINGS)
+    kind = chosen_format(path, name, _READABLE).name
     try:
         if kind == "audacity" and is_elan_text(_beginning(path)):
             kind = "elan text"

@@ -1,11 +1,13 @@
-"""Registry of the export formats, by the ending of a file name."""
+"""Registry of the export formats: a record for each, of which help and dialog are made."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
+from typing import Literal
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import AtomicFiles
@@ -18,7 +20,7 @@ from realtime_ser.exchange.audio import (
     require_sound,
     write_sound,
 )
-from realtime_ser.exchange.csv_tables import export_session
+from realtime_ser.exchange.csv_tables import write_session
 from realtime_ser.exchange.elan import LinkedFiles, eaf_text, write_curves
 from realtime_ser.exchange.html_report import session_page
 from realtime_ser.exchange.json_document import write_document
@@ -28,24 +30,8 @@ from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.timeline.printed import PNG_SCALE, svg_file, timeline_svg
 from realtime_ser.timeline.style import CurveStyle
 
-ENDINGS: Mapping[str, str] = {
-    ".csv": "csv",
-    ".json": "json",
-    ".eaf": "elan",
-    ".textgrid": "praat",
-    ".txt": "audacity",
-    ".png": "png",
-    ".svg": "svg",
-    ".html": "html",
-    ".htm": "html",
-    ".wav": "wav",
-    ".flac": "flac",
-}
-"""Formats by the endings of names, in lower case."""
-
-FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
-
-SOUND_FORMATS = ("wav", "flac")
+Option = Literal["audio_range", "channel", "style", "frames", "without_profile", "uncorrected"]
+"""Option of a format: an attribute of :class:`ExportRequest`, or of a corpus's request."""
 
 PngRenderer = Callable[[str, float], bytes]
 """Makes a PNG of an SVG document at a scale."""
@@ -60,7 +46,7 @@ class ExportRequest:
     to
         The file; files that belong to it are written beside.
     format
-        A name of :data:`FORMATS`; ``None``: by the ending of the file.
+        Name of one of :data:`FORMATS`; ``None``: by the ending of the file.
     audio_range
         Part of the sound, for WAV and FLAC.
     style
@@ -77,6 +63,313 @@ class ExportRequest:
     style: CurveStyle = "areas"
     frames: bool = False
     without_profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """All that the writer of a format is given.
+
+    Attributes
+    ----------
+    store, info
+        The session.
+    request
+        File and options.
+    files
+        Files of the export, which take their places when the writer returns.
+    render_png
+        Function from an SVG document and a scale to a PNG, if there is one.
+    """
+
+    store: Store
+    info: SessionInfo
+    request: ExportRequest
+    files: AtomicFiles
+    render_png: PngRenderer | None
+
+
+Writer = Callable[[ExportJob], None]
+"""Writes a session; the requested file is begun first."""
+
+
+class Group(IntEnum):
+    """Groups of formats, in the order in which a dialog offers them."""
+
+    TABLE = 1
+    ANNOTATION = 2
+    DOCUMENT = 3
+    PICTURE = 4
+    SOUND = 5
+    SET = 6  # of one session or several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFormat:
+    """A format and what a person reads of it.
+
+    Attributes
+    ----------
+    name
+        Name on the command line.
+    endings
+        Endings of file names that choose it, as they are shown; the first is proposed, and none
+        stands for a folder.
+    title, purpose, hint
+        Title, purpose in a few words, and the sentences beside its options.
+    group
+        Group in a list of formats.
+    options
+        Options that it takes.
+    needs_sound
+        Whether it is made of the sound that was kept.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    title: str
+    purpose: str
+    hint: str
+    group: Group
+    options: frozenset[Option] = frozenset()
+    needs_sound: bool = False
+
+    @property
+    def ending(self) -> str:
+        """Ending that is proposed; empty for a folder."""
+        return self.endings[0] if self.endings else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFormat(ExportFormat):
+    """A format of one session.
+
+    Attributes
+    ----------
+    write
+        Its writer.
+    """
+
+    write: Writer
+
+
+def _text(content: Callable[[ExportJob], str]) -> Writer:
+    """Writer of a format that is one text."""
+
+    def write(job: ExportJob) -> None:
+        job.files.write(job.request.to, content(job))
+
+    return write
+
+
+def _sound(kind: Literal["wav", "flac"]) -> Writer:
+    def write(job: ExportJob) -> None:
+        request = job.request
+        write_sound(require_sound(job.info), request.to, job.files, kind, request.audio_range)
+
+    return write
+
+
+def _write_tables(job: ExportJob) -> None:
+    request = job.request
+    write_session(
+        job.store, job.info, request.to, job.files, without_profile=request.without_profile
+    )
+
+
+def _write_json(job: ExportJob) -> None:
+    request = job.request
+    write_document(job.store, job.info, request.to, job.files, frames=request.frames)
+
+
+def _write_elan(job: ExportJob) -> None:
+    """Write the annotation file, the sound if kept, and the curves."""
+    store, info, to = job.store, job.info, job.request.to
+    file = job.files.begin(to)
+    media = None
+    if has_sound(info) and info.state is not SessionState.RUNNING:
+        audio = require_sound(info)
+        media = to.with_suffix(".wav" if fits_wav(audio) else ".flac")
+        write_sound(audio, media, job.files, "wav" if media.suffix == ".wav" else "flac")
+    linked_files = LinkedFiles(media, write_curves(store, info, to, job.files))
+    text = eaf_text(session_tiers(store, info), info.metadata.started, linked_files, to)
+    file.write_text(text, "utf-8", newline="\n")
+
+
+def _write_png(job: ExportJob) -> None:
+    file = job.files.begin(job.request.to)
+    if job.render_png is None:
+        raise UsageError("A PNG cannot be painted here: export .svg.")
+    svg = timeline_svg(job.store, job.info, job.request.style)
+    file.write_bytes(job.render_png(svg, PNG_SCALE))
+
+
+def _svg(job: ExportJob) -> str:
+    return svg_file(timeline_svg(job.store, job.info, job.request.style))
+
+
+def _page(job: ExportJob) -> str:
+    return session_page(job.store, job.info, job.request.style)
+
+
+def _textgrid(job: ExportJob) -> str:
+    tiers = session_tiers(job.store, job.info)
+    return textgrid_text(tiers, end_of(job.info, tiers))
+
+
+def _labels(job: ExportJob) -> str:
+    return labels_text(session_tiers(job.store, job.info))
+
+
+FORMATS: tuple[SessionFormat, ...] = (
+    SessionFormat(
+        name="csv",
+        endings=(".csv",),
+        title="Tables (CSV)",
+        purpose="Spreadsheets, R, pandas: all updates and segments",
+        hint=(
+            "Three tables and a JSON beside them that says how the numbers came about: model, "
+            "settings, device, clock."
+        ),
+        group=Group.TABLE,
+        options=frozenset({"without_profile"}),
+        write=_write_tables,
+    ),
+    SessionFormat(
+        name="json",
+        endings=(".json",),
+        title="JSON",
+        purpose="One document that holds everything, for programs",
+        hint="All that is known of the session; columns, as pandas takes them.",
+        group=Group.DOCUMENT,
+        options=frozenset({"frames"}),
+        write=_write_json,
+    ),
+    SessionFormat(
+        name="elan",
+        endings=(".eaf",),
+        title="ELAN",
+        purpose="Annotation with audio and the curves beside it",
+        hint=(
+            "Segments, markers and labelled intervals as tiers. Where audio was kept it goes "
+            "beside the file as WAV, and a CSV with the curves for ELAN's time-series viewer."
+        ),
+        group=Group.ANNOTATION,
+        write=_write_elan,
+    ),
+    SessionFormat(
+        name="praat",
+        endings=(".TextGrid",),
+        title="Praat TextGrid",
+        purpose="Phonetics: tiers of intervals and points",
+        hint=(
+            "A TextGrid with a tier for each channel's segments, for markers, and for each of your "
+            "own tiers."
+        ),
+        group=Group.ANNOTATION,
+        write=_text(_textgrid),
+    ),
+    SessionFormat(
+        name="audacity",
+        endings=(".txt",),
+        title="Audacity labels",
+        purpose="A label track to import over the audio",
+        hint="File, Import, Labels in Audacity; all tiers on one track.",
+        group=Group.ANNOTATION,
+        write=_text(_labels),
+    ),
+    SessionFormat(
+        name="png",
+        endings=(".png",),
+        title="Picture (PNG)",
+        purpose="The timeline for slides and papers, 300 dpi",
+        hint="As wide as a page in print.",
+        group=Group.PICTURE,
+        options=frozenset({"style"}),
+        write=_write_png,
+    ),
+    SessionFormat(
+        name="svg",
+        endings=(".svg",),
+        title="Drawing (SVG)",
+        purpose="The timeline to edit, sharp at any size",
+        hint="Opens in Inkscape, Illustrator and browsers; text stays text.",
+        group=Group.PICTURE,
+        options=frozenset({"style"}),
+        write=_text(_svg),
+    ),
+    SessionFormat(
+        name="html",
+        endings=(".html", ".htm"),
+        title="Report (HTML)",
+        purpose="One page that reads and prints well",
+        hint=(
+            "The timeline, the shares of the labels, transitions, pauses and segments, in one file "
+            "without anything from outside."
+        ),
+        group=Group.DOCUMENT,
+        options=frozenset({"style"}),
+        write=_text(_page),
+    ),
+    SessionFormat(
+        name="wav",
+        endings=(".wav",),
+        title="Audio (WAV)",
+        purpose="The session's sound, a stretch or a segment of it",
+        hint="16 bit at the device's own rate; second 0 is the session's.",
+        group=Group.SOUND,
+        options=frozenset({"audio_range", "channel"}),
+        needs_sound=True,
+        write=_sound("wav"),
+    ),
+    SessionFormat(
+        name="flac",
+        endings=(".flac",),
+        title="Audio (FLAC)",
+        purpose="The same at about half the size, nothing lost",
+        hint="16 bit at the device's own rate; second 0 is the session's.",
+        group=Group.SOUND,
+        options=frozenset({"audio_range", "channel"}),
+        needs_sound=True,
+        write=_sound("flac"),
+    ),
+)
+"""Formats of a session, in the order in which the command line names them."""
+
+TIDY = ExportFormat(
+    name="tidy",
+    endings=(".csv",),
+    title="Tidy table (CSV)",
+    purpose="Statistics: a row for each interval and label",
+    hint=(
+        "A row for each participant, interval and label: mean probability, seconds of speech, lost "
+        "seconds, share of certain steps. Without marked intervals, a session is one."
+    ),
+    group=Group.SET,
+)
+"""Table of one session or several, which :func:`csv_tables.export_study` writes."""
+
+CORPUS = ExportFormat(
+    name="corpus",
+    endings=(),
+    title="Training corpus",
+    purpose="Corrected segments as labelled clips, to train on",
+    hint=(
+        "A folder with a folder for each label and speaker, which realtime-ser-train reads. What "
+        "you labelled by hand counts."
+    ),
+    group=Group.SET,
+    options=frozenset({"channel", "uncorrected"}),
+    needs_sound=True,
+)
+"""Folder of clips, which :func:`corpus.export_corpus` writes."""
+
+_REFUSALS: Mapping[Option, str] = {
+    "style": "Lines are drawn in {each}.",
+    "audio_range": "A segment, a stretch or a channel is exported as {endings}.",
+    "frames": "The frames go into {each}; a .csv holds them anyway.",
+    "without_profile": "What a profile corrected is exported without it as {endings}.",
+}
+"""Sentences for options of a request that a format does not take."""
 
 
 def export(
@@ -107,38 +400,15 @@ def export(
         A file exists already or cannot be written.
     """
     kind = chosen_format(request.to, request.format)
-    if request.audio_range != WHOLE and kind not in SOUND_FORMATS:
-        raise UsageError("A segment, a stretch or a channel is exported as .wav or .flac.")
-    if request.frames and kind != "json":
-        raise UsageError("The frames go into a .json; a .csv holds them anyway.")
-    if request.without_profile and kind != "csv":
-        raise UsageError("What a profile corrected is exported without it as .csv.")
-    if kind == "csv":
-        files = export_session(store, info, request.to, without_profile=request.without_profile)
-        return files.existing()
-    if kind in SOUND_FORMATS:
-        audio = require_sound(info)
-    with AtomicFiles(request.to) as atomic_files:
-        if kind == "elan":
-            _write_elan(store, info, request.to, atomic_files)
-        elif kind == "json":
-            write_document(store, info, request.to, atomic_files, frames=request.frames)
-        elif kind in SOUND_FORMATS:
-            write_sound(
-                audio,
-                request.to,
-                atomic_files,
-                "wav" if kind == "wav" else "flac",
-                request.audio_range,
-            )
-        elif kind == "png":
-            atomic_files.begin(request.to).write_bytes(_png(store, info, request.style, render_png))
-        else:
-            atomic_files.write(request.to, _text(store, info, kind, request.style))
-    return atomic_files.paths
+    _check_options(kind, request)
+    with AtomicFiles(request.to) as files:
+        kind.write(ExportJob(store, info, request, files, render_png))
+    return files.paths
 
 
-def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDINGS) -> str:
+def chosen_format(
+    path: Path, name: str | None, formats: Sequence[SessionFormat] = FORMATS
+) -> SessionFormat:
     """Format of a name, or else of the ending of a file.
 
     Raises
@@ -146,44 +416,43 @@ def chosen_format(path: Path, name: str | None, known: Mapping[str, str] = ENDIN
     UsageError
         There is no such format; the sentence names those that exist.
     """
-    formats = tuple(dict.fromkeys(known.values()))
-    found = known.get(path.suffix.lower()) if name is None else name
-    if found in formats:
-        return found
-    endings = ", ".join(ending for ending in known if ending != ".htm")
-    endings = endings.replace("textgrid", "TextGrid")
     if name is not None:
-        raise UsageError(f"There is no format '{name}': there are {', '.join(formats)}.")
-    near = difflib.get_close_matches(path.suffix.lower(), known, n=1)
-    hint = f"; did you mean '{path.stem}{near[0]}'?" if near else ""
-    raise UsageError(f"'{path.name}' ends in none of {endings}{hint or '.'}")
+        require_format(name, formats)
+        return next(kind for kind in formats if kind.name == name)
+    known = {ending.lower(): kind for kind in formats for ending in kind.endings}
+    ending = path.suffix.lower()
+    if ending in known:
+        return known[ending]
+    near = difflib.get_close_matches(ending, known, n=1)
+    hint = f"; did you mean '{path.stem}{near[0]}'?" if near else "."
+    endings = ", ".join(kind.ending for kind in formats)
+    raise UsageError(f"'{path.name}' ends in none of {endings}{hint}")
 
 
-def _text(store: Store, info: SessionInfo, kind: str, style: CurveStyle) -> str:
-    if kind == "svg":
-        return svg_file(timeline_svg(store, info, style))
-    if kind == "html":
-        return session_page(store, info, style)
-    tiers = session_tiers(store, info)
-    return textgrid_text(tiers, end_of(info, tiers)) if kind == "praat" else labels_text(tiers)
+def require_format(name: str, formats: Iterable[ExportFormat]) -> None:
+    """Refuse a name that no format has.
+
+    Raises
+    ------
+    UsageError
+        The sentence names the formats.
+    """
+    names = [kind.name for kind in formats]
+    if name not in names:
+        raise UsageError(f"There is no format '{name}': there are {', '.join(names)}.")
 
 
-def _png(
-    store: Store, info: SessionInfo, style: CurveStyle, render_png: PngRenderer | None
-) -> bytes:
-    if render_png is None:
-        raise UsageError("A PNG cannot be painted here: export .svg.")
-    return render_png(timeline_svg(store, info, style), PNG_SCALE)
+def endings_with(option: Option, article: str = "") -> str:
+    """Endings of the formats that take an option, as a sentence names them."""
+    endings = [f"{article}{kind.ending}" for kind in FORMATS if option in kind.options]
+    *first, last = endings
+    return f"{', '.join(first)} or {last}" if first else last
 
 
-def _write_elan(store: Store, info: SessionInfo, to: Path, atomic_files: AtomicFiles) -> None:
-    """Write the annotation file, the sound if kept, and the curves."""
-    file = atomic_files.begin(to)
-    media = None
-    if has_sound(info) and info.state is not SessionState.RUNNING:
-        audio = require_sound(info)
-        media = to.with_suffix(".wav" if fits_wav(audio) else ".flac")
-        write_sound(audio, media, atomic_files, "wav" if media.suffix == ".wav" else "flac")
-    linked_files = LinkedFiles(media, write_curves(store, info, to, atomic_files))
-    text = eaf_text(session_tiers(store, info), info.metadata.started, linked_files, to)
-    file.write_text(text, "utf-8", newline="\n")
+def _check_options(kind: SessionFormat, request: ExportRequest) -> None:
+    default = ExportRequest(request.to)
+    for option, sentence in _REFUSALS.items():
+        given = getattr(request, option) != getattr(default, option)
+        if given and option not in kind.options:
+            words = sentence.format(endings=endings_with(option), each=endings_with(option, "a "))
+            raise UsageError(words)

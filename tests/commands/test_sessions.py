@@ -178,6 +178,10 @@ def test_an_unknown_id_is_told_with_the_nearest(action, kept, capsys):
         (["list", "--since", "soon"], "'soon' must be a date such as 2026-03-01"),
         (["export"], "'export ID --to OUT.csv'"),
         (
+            ["export", "--format", "bar"],
+            "there are csv, json, elan, praat, audacity, png, svg, html, wav, flac, corpus.",
+        ),
+        (
             ["export", "--study", "None", "--tidy", "t.csv"],
             "No session belongs to the study 'None'",
         ),

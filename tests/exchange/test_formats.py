@@ -27,7 +27,7 @@ from realtime_ser.base.records import STEP_S, Marker
 from realtime_ser.commands.main import main
 from realtime_ser.commands.sessions import draw_png
 from realtime_ser.exchange.audio import AudioRange, segment_range
-from realtime_ser.exchange.registry import FORMATS, ExportRequest, export
+from realtime_ser.exchange.registry import CORPUS, FORMATS, TIDY, ExportRequest, export
 from realtime_ser.session.statistics import speech_statistics
 from realtime_ser.session.store import Interval, SessionState, open_store
 from tests.kept_sessions import (
@@ -496,7 +496,7 @@ def test_lost_time_between_segments_is_no_pause(store):
 # ------------------------------------------------------------------------------- nothing to export
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind not in ("wav", "flac")])
+@pytest.mark.parametrize("kind", [kind.name for kind in FORMATS if not kind.needs_sound])
 def test_an_empty_session_is_exported_too(store, tmp_path, kind):
     info = keep(store)
     path = tmp_path / f"empty.{kind}"
@@ -512,6 +512,13 @@ def test_an_empty_session_is_exported_too(store, tmp_path, kind):
         assert "There was no speech." in Page(path.read_text("utf-8")).parts
     elif kind == "png":
         assert matplotlib.image.imread(path, "png").size
+
+
+def test_no_two_formats_share_a_name_or_an_ending():
+    names = [kind.name for kind in (*FORMATS, TIDY, CORPUS)]
+    endings = [ending.lower() for kind in FORMATS for ending in kind.endings]
+    assert len(set(names)) == len(names)
+    assert len(set(endings)) == len(endings)
 
 
 def test_mistakes_get_one_sentence_and_the_right_exit_code(store, tmp_path, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -26,7 +26,15 @@ from realtime_ser.base.text import channel_title, count_text
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 from realtime_ser.exchange.csv_tables import export_study
-from realtime_ser.exchange.registry import SOUND_FORMATS, ExportRequest, export
+from realtime_ser.exchange.registry import (
+    CORPUS,
+    FORMATS,
+    TIDY,
+    ExportFormat,
+    ExportRequest,
+    Group,
+    export,
+)
 from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.theme.theme import Style
@@ -45,51 +53,8 @@ from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.style import CurveStyle
 
-
-@dataclass(frozen=True, slots=True)
-class ExportFormat:
-    """A format, and what it is for.
-
-    Attributes
-    ----------
-    format
-        Its name; those of :mod:`realtime_ser.exchange.registry`, ``tidy`` or ``corpus``.
-    title, purpose
-        What a person reads.
-    ending
-        Of the file's name; empty for a folder.
-    several
-        Whether it can hold several sessions, and whether it needs that they were chosen so.
-    """
-
-    format: str
-    title: str
-    purpose: str
-    ending: str
-    several: bool = False
-
-
-EXPORT_FORMATS = (
-    ExportFormat(
-        "csv", "Tables (CSV)", "Spreadsheets, R, pandas: all updates and segments", ".csv"
-    ),
-    ExportFormat("elan", "ELAN", "Annotation with audio and the curves beside it", ".eaf"),
-    ExportFormat(
-        "praat", "Praat TextGrid", "Phonetics: tiers of intervals and points", ".TextGrid"
-    ),
-    ExportFormat("audacity", "Audacity labels", "A label track to import over the audio", ".txt"),
-    ExportFormat("json", "JSON", "One document that holds everything, for programs", ".json"),
-    ExportFormat("html", "Report (HTML)", "One page that reads and prints well", ".html"),
-    ExportFormat("png", "Picture (PNG)", "The timeline for slides and papers, 300 dpi", ".png"),
-    ExportFormat("svg", "Drawing (SVG)", "The timeline to edit, sharp at any size", ".svg"),
-    ExportFormat("wav", "Audio (WAV)", "The session's sound, a stretch or a segment of it", ".wav"),
-    ExportFormat("flac", "Audio (FLAC)", "The same at about half the size, nothing lost", ".flac"),
-    ExportFormat(
-        "tidy", "Tidy table (CSV)", "Statistics: a row for each interval and label", ".csv", True
-    ),
-    ExportFormat(
-        "corpus", "Training corpus", "Corrected segments as labelled clips, to train on", "", True
-    ),
+EXPORT_FORMATS: tuple[ExportFormat, ...] = tuple(
+    sorted((*FORMATS, TIDY, CORPUS), key=lambda kind: kind.group)
 )
 """All formats, in the order in which they are offered."""
 
@@ -161,7 +126,7 @@ class ExportDialog(TaskDialog):
         """Choose a format by its name."""
         for place in range(self.kinds.count()):
             item = self.kinds.item(place)
-            if item is not None and item.data(Qt.ItemDataRole.UserRole).format == name:
+            if item is not None and item.data(Qt.ItemDataRole.UserRole).name == name:
                 self.kinds.setCurrentRow(place)
 
     # ------------------------------------------------------------------------------------ choices
@@ -169,13 +134,12 @@ class ExportDialog(TaskDialog):
     def _fill(self) -> None:
         one = self._sessions[0] if len(self._sessions) == 1 else None
         for kind in EXPORT_FORMATS:
-            if one is None and not kind.several:
+            if one is None and kind.group is not Group.SET:
                 continue
             item = QListWidgetItem(f"{kind.title}\n{kind.purpose}")
             item.setData(Qt.ItemDataRole.UserRole, kind)
             item.setToolTip(kind.purpose)
-            needs = kind.format in (*SOUND_FORMATS, "corpus")
-            if needs and not any(info.audio is not None for info in self._sessions):
+            if kind.needs_sound and not any(info.audio is not None for info in self._sessions):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setText(f"{kind.title}\nNo audio was kept of this session")
             self.kinds.addItem(item)
@@ -203,20 +167,20 @@ class ExportDialog(TaskDialog):
 
     def _show_format(self) -> None:
         kind = self.kind
-        sound = kind.format in SOUND_FORMATS
+        part = "audio_range" in kind.options
         several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
         for widget, visible in (
-            (self.channel, several and (sound or kind.format == "corpus")),
-            (self.part, sound),
-            (self.start, sound and self.part.currentIndex() == 1),
-            (self.end, sound and self.part.currentIndex() == 1),
-            (self.segment, sound and self.part.currentIndex() == 2),
-            (self.curve_style_box, kind.format in ("png", "svg", "html")),
-            (self.frames, kind.format == "json"),
-            (self.uncorrected, kind.format == "corpus"),
+            (self.channel, several and "channel" in kind.options),
+            (self.part, part),
+            (self.start, part and self.part.currentIndex() == 1),
+            (self.end, part and self.part.currentIndex() == 1),
+            (self.segment, part and self.part.currentIndex() == 2),
+            (self.curve_style_box, "style" in kind.options),
+            (self.frames, "frames" in kind.options),
+            (self.uncorrected, "uncorrected" in kind.options),
         ):
             self.options.setRowVisible(widget, visible)
-        self.purpose.setText(_format_hint(kind))
+        self.purpose.setText(kind.hint)
         if not self._touched:
             self.path.setText(str(self._proposed_path(kind)))
         else:
@@ -234,8 +198,8 @@ class ExportDialog(TaskDialog):
             name = metadata.study.name or "sessions"
         # What some system takes for something else in a name.
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
-        if kind.format in ("tidy", "corpus"):
-            name = f"{name} {kind.format}"
+        if kind.group is Group.SET:
+            name = f"{name} {kind.name}"
         folder = Path(platformdirs.user_documents_dir())
         path, number = folder / f"{name}{kind.ending}", 2
         while path.exists():
@@ -277,20 +241,20 @@ class ExportDialog(TaskDialog):
         """What writes the format with the options that are chosen now."""
         kind, to = self.kind, Path(self.path.text().strip()).expanduser()
         channel = None if self.channel.isHidden() else self.channel.currentData()
-        if kind.format == "corpus":
+        if kind is CORPUS:
             name = None if channel is None else str(channel)
             corpus = CorpusRequest(to, name, self.uncorrected.isChecked())
             return lambda store, found, advance: [
                 export_corpus(store, found, corpus, advance).folder
             ]
-        if kind.format == "tidy":
+        if kind is TIDY:
             return lambda store, found, _: _export_tidy(store, found, to)
         request = ExportRequest(
             to,
-            kind.format,
+            kind.name,
             self._stretch(channel),
-            self.curve_style_box.currentData(),
-            self.frames.isChecked() and kind.format == "json",
+            self.curve_style_box.currentData() if "style" in kind.options else "areas",
+            self.frames.isChecked() and "frames" in kind.options,
         )
         segment = self.segment.value() if self._part == "Segment" else None
         return lambda store, found, _: _export_session(store, found[0], request, segment)
@@ -298,7 +262,7 @@ class ExportDialog(TaskDialog):
     @property
     def _part(self) -> str:
         """Which part of the sound is wanted; other formats hold the whole session."""
-        return self.part.currentText() if self.kind.format in SOUND_FORMATS else _PARTS[0]
+        return self.part.currentText() if "audio_range" in self.kind.options else _PARTS[0]
 
     def _stretch(self, channel: int | None) -> AudioRange:
         if self._part != "Stretch":
@@ -390,27 +354,3 @@ def _export_session(
         part = segment_range(store, info, segment, request.audio_range.channel)
         request = replace(request, audio_range=part)
     return export(store, info, request, png_of_svg)
-
-
-def _format_hint(kind: ExportFormat) -> str:
-    """Hint on a format, beside its options."""
-    return {
-        "csv": "Three tables and a JSON beside them that says how the numbers came about: model, "
-        "settings, device, clock.",
-        "elan": "Segments, markers and labelled intervals as tiers. Where audio was kept it goes "
-        "beside the file as WAV, and a CSV with the curves for ELAN's time-series viewer.",
-        "praat": "A TextGrid with a tier for each channel's segments, for markers, and for each "
-        "of your own tiers.",
-        "audacity": "File, Import, Labels in Audacity; all tiers on one track.",
-        "json": "All that is known of the session; columns, as pandas takes them.",
-        "html": "The timeline, the shares of the labels, transitions, pauses and segments, in one "
-        "file without anything from outside.",
-        "png": "As wide as a page in print.",
-        "svg": "Opens in Inkscape, Illustrator and browsers; text stays text.",
-        "wav": "16 bit at the device's own rate; second 0 is the session's.",
-        "flac": "16 bit at the device's own rate; second 0 is the session's.",
-        "tidy": "A row for each participant, interval and label: mean probability, seconds of "
-        "speech, lost seconds, share of certain steps. Without marked intervals, a session is one.",
-        "corpus": "A folder with a folder for each label and speaker, which "
-        "realtime-ser-train reads. What you labelled by hand counts.",
-    }[kind.format]

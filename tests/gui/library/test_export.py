@@ -9,7 +9,7 @@ import soundfile
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QDesktopServices
 
-from realtime_ser.exchange.registry import FORMATS
+from realtime_ser.exchange.registry import CORPUS, FORMATS, TIDY
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.library.exporting import EXPORT_FORMATS
 from realtime_ser.session.metadata import Study
@@ -44,8 +44,8 @@ def write(qtbot, click):
 
 
 def test_every_format_is_offered_with_what_it_is_for():
-    assert {kind.format for kind in EXPORT_FORMATS} == {*FORMATS, "tidy", "corpus"}
-    assert all(kind.purpose for kind in EXPORT_FORMATS)
+    assert set(EXPORT_FORMATS) == {*FORMATS, TIDY, CORPUS}
+    assert all(kind.purpose and kind.hint for kind in EXPORT_FORMATS)
 
 
 def test_every_format_is_written(export, store, tmp_path, write):
@@ -53,9 +53,9 @@ def test_every_format_is_written(export, store, tmp_path, write):
     store.annotate(info.id, intervals=[Interval("emotion", 1.0, 3.0, "happy", channel=1)])
     dialog = export(info)
     for kind in EXPORT_FORMATS:
-        dialog.choose(kind.format)
-        files = write(dialog, tmp_path / f"{kind.format}{kind.ending}")
-        assert files[0] == tmp_path / f"{kind.format}{kind.ending}"
+        dialog.choose(kind.name)
+        files = write(dialog, tmp_path / f"{kind.name}{kind.ending}")
+        assert files[0] == tmp_path / f"{kind.name}{kind.ending}"
         assert all(path.exists() for path in files)
     assert (tmp_path / "png.png").read_bytes().startswith(b"\x89PNG")
 
@@ -98,7 +98,7 @@ def test_what_fails_is_said_in_a_sentence_and_nothing_is_replaced(
     assert dialog.write.isEnabled()
     # No audio was kept: its formats cannot be chosen.
     flags = {
-        dialog.kinds.item(n).data(Qt.ItemDataRole.UserRole).format: dialog.kinds.item(n).flags()
+        dialog.kinds.item(n).data(Qt.ItemDataRole.UserRole).name: dialog.kinds.item(n).flags()
         for n in range(dialog.kinds.count())
     }
     for name in ("wav", "flac", "corpus"):
