@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 #: Order of columns in files, of bars on the screen, and of a bundle's outputs.
 LABELS: tuple[str, ...] = (
     "neutral",
@@ -51,3 +53,10 @@ DASHES: dict[str, tuple[float, ...]] = {
 
 #: The adjective that follows "sounds": a label names a voice, not a feeling.
 LABEL_WORDS: dict[str, str] = {label: label for label in LABELS} | {"disgust": "disgusted"}
+
+
+def label_shares(voiced_s: Mapping[str, float]) -> dict[str, float]:
+    """Shares of labels in a voiced duration, the largest first, from the seconds of each label."""
+    whole_s = sum(voiced_s.values())
+    by_share = sorted(voiced_s.items(), key=lambda item: -item[1])
+    return {label: seconds / whole_s for label, seconds in by_share} if whole_s else {}

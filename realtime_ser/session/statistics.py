@@ -8,27 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
-
-if TYPE_CHECKING:
-    from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.session.store import Columns, SessionInfo, Store
 
 _LONGEST_MS = 10_000
 
 
 # --------------------------------------------------------------------------------------- segments
-
-
-def label_shares(voiced_s: Mapping[str, float]) -> dict[str, float]:
-    """Shares of labels in a voiced duration, the largest first, from the seconds of each label."""
-    whole_s = sum(voiced_s.values())
-    by_share = sorted(voiced_s.items(), key=lambda item: -item[1])
-    return {label: seconds / whole_s for label, seconds in by_share} if whole_s else {}
 
 
 class SegmentTally:

@@ -17,11 +17,11 @@ import numpy as np
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
+from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
-from realtime_ser.session.statistics import label_shares
 from realtime_ser.session.store.blobs import Columns, UpdateRecords, record_dtype, unpack
 from realtime_ser.session.store.database import NAME, RUNNING, explained, is_locked, open_database
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
