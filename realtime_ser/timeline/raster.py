@@ -144,12 +144,19 @@ def draw_lines(
     """
     height, width = image.shape
     columns = np.flatnonzero(~np.isnan(ys[0]))
-    for y, stroke, length in zip(ys, strokes, lengths, strict=True):
-        padded = np.pad(y, LINE_REACH, constant_values=np.nan)
-        outer, inner = (
-            _stroke_edges(padded, width, max(0.0, stroke.width / 2 + edge))[:, columns]
-            for edge in (0.5, -0.5)
-        )
+    padded = np.full((len(ys), width + 2 * LINE_REACH), np.nan, np.float32)
+    padded[:, LINE_REACH : LINE_REACH + width] = ys
+    lengths_at = lengths[:, columns].astype(np.float32)
+    ways = _ways(ys, columns)
+    edges = np.empty((2, 2, len(ys), len(columns)), np.float32)
+    for stroke_width in {stroke.width for stroke in strokes}:
+        alike = [line for line, stroke in enumerate(strokes) if stroke.width == stroke_width]
+        for end_of_ink, beyond in enumerate((0.5, -0.5)):
+            reach = max(0.0, stroke_width / 2 + beyond)
+            found = _stroke_edges(padded[alike], width, reach)
+            edges[end_of_ink][:, alike] = found[..., columns]
+    for line, stroke in enumerate(strokes):
+        outer, inner = edges[:, :, line]
         begin, end = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.intp)
         counts = end - begin
         owner = np.repeat(np.arange(len(columns)), counts)
@@ -163,7 +170,9 @@ def draw_lines(
         np.minimum(cover, start[1].take(owner) - middle * rate[1].take(owner), out=cover)
         np.clip(cover, 0.0, 1.0, out=cover)
         if stroke.dashes:
-            along = _lengths_within(y, length, columns, middle, owner)
+            off = middle - ys[line, columns].take(owner)
+            above, below = (way[line].take(owner) for way in ways)
+            along = lengths_at[line].take(owner) + off * np.where(off > 0, below, above)
             cover *= _dash_cover(along, stroke.dashes)
         row *= width
         row += columns.take(owner)
@@ -171,52 +180,54 @@ def draw_lines(
 
 
 def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDArray[np.float32]:
-    """Highest and lowest place, in each column, that is no farther than so much from a line.
+    """Highest and lowest place, in each column, that is no farther than so much from its line.
 
     Parameters
     ----------
     padded
-        The line, with :data:`LINE_REACH` columns more at both sides.
+        The lines, with :data:`LINE_REACH` columns more at both sides.
     width
         Columns without these.
     reach
         In pixels.
     """
-    edges = np.stack([padded, padded])[:, LINE_REACH : LINE_REACH + width]
-    edges += np.array([[-reach], [reach]], np.float32)
+    edges = np.stack([padded, padded])[..., LINE_REACH : LINE_REACH + width]
+    edges += np.array([[[-reach]], [[reach]]], np.float32)
     for beside in {0.7 * reach, reach, *range(1, math.ceil(reach))} - {0.0}:
         chord = np.float32(math.sqrt(reach * reach - beside * beside))
         for shift in (-beside, beside):
             begin = LINE_REACH + math.floor(shift)
             share = np.float32(shift - math.floor(shift))
-            near = padded[begin : begin + width]
+            near = padded[:, begin : begin + width]
             if share:
-                near = near + share * (padded[begin + 1 : begin + 1 + width] - near)
+                near = near + share * (padded[:, begin + 1 : begin + 1 + width] - near)
             np.fmin(edges[0], near - chord, out=edges[0])
             np.fmax(edges[1], near + chord, out=edges[1])
     return edges
 
 
-def _lengths_within(
-    y: NDArray[np.float32],
-    length: NDArray[np.float64],
-    columns: NDArray[np.intp],
-    middle: NDArray[np.float32],
-    owner: NDArray[np.intp],
-) -> NDArray[np.float32]:
-    """Length of a line at its pixels: it goes up or down within a column too."""
-    padded = np.pad(y, 2, mode="edge")
-    beside = [padded[2 + shift : 2 + shift + len(y)] - y for shift in (-1, 1, -2, 2)]
-    near, far = np.nan_to_num(np.stack(beside)[:, columns]).reshape(2, 2, -1)
-    rise = np.where(np.abs(near) < 0.5, far, near)  # beside a jump too
-    back, onward = rise / np.sqrt(1.0 + rise * rise)
+def _ways(
+    ys: NDArray[np.float32], columns: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How much longer lines get with each pixel above and below their places in some columns.
+
+    A line goes up or down within a column too. Shapes ``(lines, columns)``.
+    """
+    edged = ys[:, np.clip(np.arange(-2, ys.shape[1] + 2), 0, ys.shape[1] - 1)]
+    near_before, near_behind, far_before, far_behind = (
+        np.nan_to_num(edged[:, columns + 2 + shift] - ys[:, columns]) for shift in (-1, 1, -2, 2)
+    )
+    rises = (
+        np.where(np.abs(near) < 0.5, far, near)  # beside a jump too
+        for near, far in ((near_before, far_before), (near_behind, far_behind))
+    )
+    back, onward = (rise / np.sqrt(1.0 + rise * rise) for rise in rises)
     # What lies above or below belongs to the way to the next column, or else from the one before.
-    ways = [np.where(s * onward > 0, onward, np.where(s * back > 0, -back, 0)) for s in (-1, 1)]
-    above, below = (way.astype(np.float32) for way in ways)
-    off = middle - y[columns].take(owner)
-    along: NDArray[np.float32] = length[columns].astype(np.float32).take(owner)
-    along += off * np.where(off > 0, below.take(owner), above.take(owner))
-    return along
+    above, below = (
+        np.where(s * onward > 0, onward, np.where(s * back > 0, -back, 0)).astype(np.float32)
+        for s in (-1, 1)
+    )
+    return above, below
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:
