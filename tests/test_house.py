@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,12 @@ def test_a_package_names_what_lies_in_it(package):
     named = re.findall(r"``([a-z_]+)``", text)
     beside = {path.stem for path in package.parent.iterdir()}
     assert set(named) <= beside
+
+
+def test_no_class_name_stands_for_two_things():
+    places = defaultdict(set)
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name.removeprefix("_")].add(module)
+    assert not {name: found for name, found in places.items() if len(found) > 1}

@@ -16,7 +16,7 @@ from realtime_ser.audio.mpeg import Bytes, MpegStream, after_tags, scan_mpeg, st
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.ogg import scan_ogg
 from realtime_ser.audio.pcm import PcmLayout, pcm_layout
-from realtime_ser.audio.readers import PcmReader, Reader, SndfileReader, sndfile_name
+from realtime_ser.audio.readers import PcmReader, SndfileReader, SoundReader, sndfile_name
 from realtime_ser.base.errors import AudioFileError, reason_text
 from realtime_ser.base.quiet import silence_stderr
 
@@ -74,7 +74,7 @@ class OpenedSound:
         Samples a channel below which it is known to be cut; ``None``: not known.
     """
 
-    reader: Reader
+    reader: SoundReader
     notes: tuple[ReadNote, ...] = ()
     announced: int | None = None
 
@@ -102,7 +102,7 @@ def open_sound(path: Path) -> OpenedSound:
     return opened
 
 
-def _check(path: Path, reader: Reader) -> None:
+def _check(path: Path, reader: SoundReader) -> None:
     if reader.frames <= 0:
         raise AudioFileError(f"{path} holds no sound; record or copy it again.")
     if not _LOWEST_RATE <= reader.rate <= _HIGHEST_RATE:

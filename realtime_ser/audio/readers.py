@@ -15,7 +15,7 @@ from realtime_ser.audio.pcm import PcmLayout
 from realtime_ser.base.errors import AudioFileError
 
 
-class Reader(Protocol):
+class SoundReader(Protocol):
     """Decodes a file.
 
     Attributes

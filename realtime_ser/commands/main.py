@@ -23,14 +23,14 @@ from realtime_ser.commands.doctor import doctor
 from realtime_ser.commands.monitor import monitor
 from realtime_ser.commands.profiles import profiles
 from realtime_ser.commands.sessions import sessions
-from realtime_ser.commands.shared import Group
+from realtime_ser.commands.shared import CommandGroup
 
 PROGRAM = "realtime-ser"
 
 
 @click.group(
     PROGRAM,
-    cls=Group,
+    cls=CommandGroup,
     default="monitor",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from realtime_ser.commands.shared import Group, confirmed, model_setting, pass_config, print_aligned
+from realtime_ser.commands.shared import (
+    CommandGroup,
+    confirmed,
+    model_setting,
+    pass_config,
+    print_aligned,
+)
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
     from realtime_ser.recogniser.speaker_calibration import Profile
 
 
-@click.group(cls=Group, default="list")
+@click.group(cls=CommandGroup, default="list")
 def profiles() -> None:
     """List the profiles that calibrating made, show and delete them."""
 

@@ -24,7 +24,7 @@ from realtime_ser.base.text import (
 )
 from realtime_ser.commands.shared import (
     FILE,
-    Group,
+    CommandGroup,
     confirmed,
     day,
     pass_config,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _ID = click.argument("name", metavar="ID")
 
 
-@click.group(cls=Group, default="list")
+@click.group(cls=CommandGroup, default="list")
 def sessions() -> None:
     """List the kept sessions, show, export and delete them.
 

@@ -55,7 +55,7 @@ class Command(click.Command):
         return surplus
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Commands in the order in which they are added, one of which needs no name.
 
     Parameters

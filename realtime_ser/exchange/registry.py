@@ -92,7 +92,7 @@ Writer = Callable[[ExportJob], None]
 """Writes a session; the requested file is begun first."""
 
 
-class Group(IntEnum):
+class FormatGroup(IntEnum):
     """Groups of formats, in the order in which a dialog offers them."""
 
     TABLE = 1
@@ -129,7 +129,7 @@ class ExportFormat:
     title: str
     purpose: str
     hint: str
-    group: Group
+    group: FormatGroup
     options: frozenset[Option] = frozenset()
     needs_sound: bool = False
 
@@ -230,7 +230,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "Three tables and a JSON beside them that says how the numbers came about: model, "
             "settings, device, clock."
         ),
-        group=Group.TABLE,
+        group=FormatGroup.TABLE,
         options=frozenset({"without_profile"}),
         write=_write_tables,
     ),
@@ -240,7 +240,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="JSON",
         purpose="One document that holds everything, for programs",
         hint="All that is known of the session; columns, as pandas takes them.",
-        group=Group.DOCUMENT,
+        group=FormatGroup.DOCUMENT,
         options=frozenset({"frames"}),
         write=_write_json,
     ),
@@ -253,7 +253,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "Segments, markers and labelled intervals as tiers. Where audio was kept it goes "
             "beside the file as WAV, and a CSV with the curves for ELAN's time-series viewer."
         ),
-        group=Group.ANNOTATION,
+        group=FormatGroup.ANNOTATION,
         write=_write_elan,
     ),
     SessionFormat(
@@ -265,7 +265,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "A TextGrid with a tier for each channel's segments, for markers, and for each of your "
             "own tiers."
         ),
-        group=Group.ANNOTATION,
+        group=FormatGroup.ANNOTATION,
         write=_text(_textgrid),
     ),
     SessionFormat(
@@ -274,7 +274,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audacity labels",
         purpose="A label track to import over the audio",
         hint="File, Import, Labels in Audacity; all tiers on one track.",
-        group=Group.ANNOTATION,
+        group=FormatGroup.ANNOTATION,
         write=_text(_labels),
     ),
     SessionFormat(
@@ -283,7 +283,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Picture (PNG)",
         purpose="The timeline for slides and papers, 300 dpi",
         hint="As wide as a page in print.",
-        group=Group.PICTURE,
+        group=FormatGroup.PICTURE,
         options=frozenset({"style"}),
         write=_write_png,
     ),
@@ -293,7 +293,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Drawing (SVG)",
         purpose="The timeline to edit, sharp at any size",
         hint="Opens in Inkscape, Illustrator and browsers; text stays text.",
-        group=Group.PICTURE,
+        group=FormatGroup.PICTURE,
         options=frozenset({"style"}),
         write=_text(_svg),
     ),
@@ -306,7 +306,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "The timeline, the shares of the labels, transitions, pauses and segments, in one file "
             "without anything from outside."
         ),
-        group=Group.DOCUMENT,
+        group=FormatGroup.DOCUMENT,
         options=frozenset({"style"}),
         write=_text(_page),
     ),
@@ -316,7 +316,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audio (WAV)",
         purpose="The session's sound, a stretch or a segment of it",
         hint="16 bit at the device's own rate; second 0 is the session's.",
-        group=Group.SOUND,
+        group=FormatGroup.SOUND,
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
         write=_sound("wav"),
@@ -327,7 +327,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audio (FLAC)",
         purpose="The same at about half the size, nothing lost",
         hint="16 bit at the device's own rate; second 0 is the session's.",
-        group=Group.SOUND,
+        group=FormatGroup.SOUND,
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
         write=_sound("flac"),
@@ -344,7 +344,7 @@ TIDY = ExportFormat(
         "A row for each participant, interval and label: mean probability, seconds of speech, lost "
         "seconds, share of certain steps. Without marked intervals, a session is one."
     ),
-    group=Group.SET,
+    group=FormatGroup.SET,
 )
 """Table of one session or several, which :func:`csv_tables.export_study` writes."""
 
@@ -357,7 +357,7 @@ CORPUS = ExportFormat(
         "A folder with a folder for each label and speaker, which realtime-ser-train reads. What "
         "you labelled by hand counts."
     ),
-    group=Group.SET,
+    group=FormatGroup.SET,
     options=frozenset({"channel", "uncorrected"}),
     needs_sound=True,
 )

@@ -64,7 +64,7 @@ class AnnotationItem:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSegment:
+class UnfinishedSegment:
     """A segment without a result: somebody is still speaking. Times in seconds."""
 
     number: int
@@ -91,11 +91,11 @@ class Moment:
     state: State | None
     probabilities: NDArray[np.float32] | None
     level_dbfs: float
-    speech: Segment | OpenSegment | None
+    speech: Segment | UnfinishedSegment | None
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class TimeGap:
     """A stretch without sound, in seconds; ``kind`` is a key of ``GAP_WORDS``."""
 
     start_s: float
@@ -141,10 +141,10 @@ class ChannelContent:
         self.title = title
         self.pyramid = pyramid
         self.segments = sorted(segments, key=lambda segment: segment.start_s)
-        self.open: OpenSegment | None = None
+        self.open: UnfinishedSegment | None = None
         self._arrays: SegmentArrays | None = None
         self._bins: tuple[Viewport, Bins] | None = None
-        self._gaps: list[Gap] | None = None
+        self._gaps: list[TimeGap] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class ChannelContent:
         for update in updates:
             end_s = STEP_S * (update.step + 1)
             if 0 < expected < update.step:
-                gaps.append(Gap(STEP_S * expected, STEP_S * update.step, "missing"))
+                gaps.append(TimeGap(STEP_S * expected, STEP_S * update.step, "missing"))
             kind = _GAP_KINDS.get(update.state)
             if kind is not None:
                 last = gaps[-1] if gaps else None
@@ -171,7 +171,7 @@ class ChannelContent:
                 if last is not None and same and abs(last.end_s - end_s) < 1.5 * STEP_S:
                     gaps[-1] = replace(last, end_s=end_s)
                 else:
-                    gaps.append(Gap(end_s - STEP_S, end_s, kind))
+                    gaps.append(TimeGap(end_s - STEP_S, end_s, kind))
             expected = update.step + 1
             if update.segment is not None:
                 self._extend(update.segment, update.time_s)
@@ -195,7 +195,7 @@ class ChannelContent:
             return  # hang-over of a segment that has ended
         same = self.open is not None and self.open.number == number
         start_s = self.open.start_s if self.open is not None and same else time_s - STEP_S
-        self.open = OpenSegment(number, start_s, time_s)
+        self.open = UnfinishedSegment(number, start_s, time_s)
 
     @property
     def arrays(self) -> SegmentArrays:
@@ -221,13 +221,13 @@ class ChannelContent:
         self._bins = viewport, bins
         return bins
 
-    def gaps_between(self, start_s: float, end_s: float) -> list[Gap]:
+    def gaps_between(self, start_s: float, end_s: float) -> list[TimeGap]:
         """Gaps that touch a stretch."""
         gaps = self._known_gaps()
         first = bisect_right(gaps, start_s, key=lambda gap: gap.end_s)
         return gaps[first : bisect_left(gaps, end_s, key=lambda gap: gap.start_s)]
 
-    def _known_gaps(self) -> list[Gap]:
+    def _known_gaps(self) -> list[TimeGap]:
         if self._gaps is None:
             self._gaps = _gaps(self.pyramid)
         return self._gaps
@@ -259,7 +259,7 @@ class ChannelContent:
             return Moment(STEP_S * (step + 1), None, None, -120.0, None)
         record = self.pyramid.columns.records[place]
         number = int(record["segment"])
-        speech: Segment | OpenSegment | None = None
+        speech: Segment | UnfinishedSegment | None = None
         if number:
             opened = self.open is not None and self.open.number == number
             speech = self.open if opened else self.segment_at(time_s)
@@ -280,16 +280,18 @@ class ChannelContent:
         return moment(int(record["wall_us"]), int(record["utc_offset_s"]))
 
 
-def _gaps(pyramid: Pyramid) -> list[Gap]:
+def _gaps(pyramid: Pyramid) -> list[TimeGap]:
     """Gaps of a channel, in order of time."""
     columns = pyramid.columns
     steps, found = columns.step.astype(np.int64), []
     for state, kind in _GAP_KINDS.items():
         for begin, end in runs(columns.within(state)):
-            found.append(Gap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind))
+            found.append(
+                TimeGap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind)
+            )
     for place in np.flatnonzero(np.diff(steps) > 1):
         end_s = STEP_S * int(steps[place + 1])
-        found.append(Gap(STEP_S * int(steps[place] + 1), end_s, "missing"))
+        found.append(TimeGap(STEP_S * int(steps[place] + 1), end_s, "missing"))
     return sorted(found, key=lambda gap: gap.start_s)
 
 

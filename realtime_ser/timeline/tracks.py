@@ -20,7 +20,7 @@ from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     AnnotationItem,
     ChannelContent,
-    OpenSegment,
+    UnfinishedSegment,
     annotation_text,
     end_of,
     start_of,
@@ -376,7 +376,7 @@ class SegmentTrack:
         box: Rect,
         viewport: Viewport,
         style: TrackStyle,
-        segment: Segment | OpenSegment,
+        segment: Segment | UnfinishedSegment,
     ) -> None:
         cap, estimate = 4.0 * style.scale, segment.estimate
         bar = viewport.span(segment.start_s, segment.end_s, box.bottom - cap, cap)

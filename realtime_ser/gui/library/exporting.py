@@ -32,7 +32,7 @@ from realtime_ser.exchange.registry import (
     TIDY,
     ExportFormat,
     ExportRequest,
-    Group,
+    FormatGroup,
     export,
 )
 from realtime_ser.gui.theme.rasterise import png_of_svg
@@ -134,7 +134,7 @@ class ExportDialog(TaskDialog):
     def _fill(self) -> None:
         one = self._sessions[0] if len(self._sessions) == 1 else None
         for kind in EXPORT_FORMATS:
-            if one is None and kind.group is not Group.SET:
+            if one is None and kind.group is not FormatGroup.SET:
                 continue
             item = QListWidgetItem(f"{kind.title}\n{kind.purpose}")
             item.setData(Qt.ItemDataRole.UserRole, kind)
@@ -198,7 +198,7 @@ class ExportDialog(TaskDialog):
             name = metadata.study.name or "sessions"
         # What some system takes for something else in a name.
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
-        if kind.group is Group.SET:
+        if kind.group is FormatGroup.SET:
             name = f"{name} {kind.name}"
         folder = Path(platformdirs.user_documents_dir())
         path, number = folder / f"{name}{kind.ending}", 2

@@ -30,38 +30,40 @@ class UiState(StrEnum):
     @property
     def glyph(self) -> str:
         """Name of its shape in :mod:`realtime_ser.gui.widgets.icons`."""
-        return _FACES[self].glyph
+        return _STATE_WORDS[self].glyph
 
     @property
     def sentence(self) -> str:
         """Words that say nothing of what is heard, not even whether it is speech."""
-        return _FACES[self].sentence
+        return _STATE_WORDS[self].sentence
 
     @property
     def stopped(self) -> str:
         """Words in place of what is heard; empty while something may be."""
-        return _FACES[self].stopped
+        return _STATE_WORDS[self].stopped
 
 
 _RUNNING = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED, UiState.RECONNECTING})
 
 
-class _Face(NamedTuple):
+class _StateWords(NamedTuple):
     glyph: str
     sentence: str
     stopped: str = ""
 
 
-_FACES = {
-    UiState.IDLE: _Face("ring", "Not listening", "not listening"),
-    UiState.OPENING: _Face("dots", "Opening…", "opening"),
-    UiState.LISTENING: _Face("target", "Listening"),
-    UiState.SPEECH: _Face("waves", "Listening"),
-    UiState.PAUSED: _Face("pause", "Paused: nothing is heard", "paused"),
-    UiState.RECONNECTING: _Face("broken", "The microphone is silent: reconnecting", "reconnecting"),
-    UiState.ENDED: _Face("square", "The session has ended", "ended"),
-    UiState.NO_MICROPHONE: _Face("warning", "No microphone found", "no microphone"),
-    UiState.FAILED: _Face("warning", "The session has stopped", "stopped"),
+_STATE_WORDS = {
+    UiState.IDLE: _StateWords("ring", "Not listening", "not listening"),
+    UiState.OPENING: _StateWords("dots", "Opening…", "opening"),
+    UiState.LISTENING: _StateWords("target", "Listening"),
+    UiState.SPEECH: _StateWords("waves", "Listening"),
+    UiState.PAUSED: _StateWords("pause", "Paused: nothing is heard", "paused"),
+    UiState.RECONNECTING: _StateWords(
+        "broken", "The microphone is silent: reconnecting", "reconnecting"
+    ),
+    UiState.ENDED: _StateWords("square", "The session has ended", "ended"),
+    UiState.NO_MICROPHONE: _StateWords("warning", "No microphone found", "no microphone"),
+    UiState.FAILED: _StateWords("warning", "The session has stopped", "stopped"),
 }
 
 

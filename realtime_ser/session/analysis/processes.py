@@ -147,11 +147,11 @@ def _crashed(item: InputFile) -> Outcome:
     return Outcome(str(item.path), error=words)
 
 
-class _CancelledError(BaseException):
+class _StopSignalError(BaseException):
     """The analysis is given up."""
 
 
-class _Worker:
+class _FileWorker:
     """State of a process of the pool between two files."""
 
     analyzer: ClassVar[Analyzer]
@@ -162,9 +162,9 @@ class _Worker:
 def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
     """Prepare a process of the pool."""
     threading.Thread(target=_end_with_parent, args=(settings.folder,), daemon=True).start()
-    _Worker.analyzer = Analyzer(settings)
-    atexit.register(_Worker.analyzer.close)
-    _Worker.shares, _Worker.stop = shares, stop
+    _FileWorker.analyzer = Analyzer(settings)
+    atexit.register(_FileWorker.analyzer.close)
+    _FileWorker.shares, _FileWorker.stop = shares, stop
 
 
 def _end_with_parent(folder: Path) -> None:
@@ -178,10 +178,10 @@ def _end_with_parent(folder: Path) -> None:
 
 def _analyze(index: int, item: InputFile) -> Outcome:
     def advance(share: float) -> None:
-        _Worker.shares[index] = share
-        if _Worker.stop.value:
-            raise _CancelledError
+        _FileWorker.shares[index] = share
+        if _FileWorker.stop.value:
+            raise _StopSignalError
 
-    outcome = _Worker.analyzer.analyze(item, advance)
-    _Worker.shares[index] = 1.0
+    outcome = _FileWorker.analyzer.analyze(item, advance)
+    _FileWorker.shares[index] = 1.0
     return outcome
