@@ -180,13 +180,15 @@ def _either(path: Path, frames: int | None = None) -> OpenedSound:
 
 
 def _open_pcm(path: Path, layout: PcmLayout) -> OpenedSound:
-    if layout.regular:
-        return _either(path)
-    reader = PcmReader(path, layout) if layout.format.subtype else FfmpegSound(path)
-    if not layout.missing_s:
+    if not layout.format.frame:
+        sound = FfmpegSound(path)
+        return OpenedSound(sound, announced=sound.announced if layout.bytes_missing else None)
+    reader = PcmReader(path, layout)
+    if not layout.bytes_missing:
         return OpenedSound(reader)
-    note = cut_note(layout.there_s, layout.there_s + layout.missing_s)
-    return OpenedSound(reader, (note,))
+    there_s = reader.frames / reader.rate
+    missing_s = layout.bytes_missing / layout.format.frame / reader.rate
+    return OpenedSound(reader, (cut_note(there_s, there_s + missing_s),))
 
 
 def _open_ogg(path: Path, data: Bytes) -> OpenedSound:

@@ -51,15 +51,15 @@ class PcmReader:
         self._layout = layout
         self.rate = layout.format.rate
         self.channels = layout.format.channels
-        self.frames = layout.frames
+        self.frames = layout.bytes_there // layout.format.frame
 
     def pieces(self, count: int) -> Iterator[Piece]:
         """All samples, ``count`` at a time."""
         form = self._layout.format
         with self._path.open("rb") as file:
-            for start, end in self._layout.parts:
-                file.seek(start)
-                left = (end - start) // form.frame
+            for stretch in self._layout.stretches:
+                file.seek(stretch.start)
+                left = (stretch.end - stretch.start) // form.frame
                 while left > 0:
                     raw = file.read(min(left, count) * form.frame)
                     raw = raw[: len(raw) // form.frame * form.frame]
