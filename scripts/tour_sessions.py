@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 import realtime_ser
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.formats import AUDIO_FILES
+from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.records import Record
 from realtime_ser.engine.monitor import Monitor

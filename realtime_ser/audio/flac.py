@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realtime_ser.audio.mpeg import Bytes
+from realtime_ser.audio.file_bytes import FileBytes
 
 _MAGIC = b"fLaC"
 _STREAMINFO = 42  # bytes up to its end
@@ -36,7 +36,7 @@ class FlacLength:
     joined: bool
 
 
-def flac_length(data: Bytes, start: int = 0) -> FlacLength | None:
+def flac_length(data: FileBytes, start: int = 0) -> FlacLength | None:
     """Lengths of the stream that begins at ``start``; ``None``: none does."""
     head = data[start : start + _STREAMINFO]
     if head[:4] != _MAGIC or len(head) < _STREAMINFO:
@@ -49,7 +49,7 @@ def flac_length(data: Bytes, start: int = 0) -> FlacLength | None:
     return FlacLength(rate, announced or None, found, joined)
 
 
-def _last_sample(data: Bytes, blocks: int) -> int | None:
+def _last_sample(data: FileBytes, blocks: int) -> int | None:
     """Samples up to the end of the last frame whose header can be found."""
     end = len(data)
     tail = data[max(0, end - _SEARCH) : end]

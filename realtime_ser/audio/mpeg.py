@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+
+from realtime_ser.audio.file_bytes import FileBytes
 
 _BITRATES = {  # kbit/s by version 1 or not, and layer
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -22,16 +23,6 @@ _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 
 _ID3V1, _APE_HEADER = 128, 32
 _SEARCH = 1 << 16
 """Bytes within which a stream begins, or goes on behind what is no frame."""
-
-
-class Bytes(Protocol):
-    """A file in memory, or mapped into it."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, key: slice, /) -> bytes: ...
-
-    def find(self, sub: bytes, start: int = ..., end: int = ..., /) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +66,12 @@ class MpegStream:
     cut: bool = False
 
 
-def starts_frame(data: Bytes, place: int) -> bool:
+def starts_frame(data: FileBytes, place: int) -> bool:
     """Whether two frames of one kind follow each other from a place on."""
     return _first_frame(data, place) == place
 
 
-def scan_mpeg(data: Bytes) -> MpegStream | None:
+def scan_mpeg(data: FileBytes) -> MpegStream | None:
     """Count the frames of a stream; ``None``: it is none, or its frames tell no length."""
     start = _first_frame(data, after_tags(data, 0))
     if start is None:
@@ -105,7 +96,7 @@ def scan_mpeg(data: Bytes) -> MpegStream | None:
     return stream
 
 
-def _frames(data: Bytes, start: int, stream: MpegStream) -> Iterator[tuple[int, _Frame]]:
+def _frames(data: FileBytes, start: int, stream: MpegStream) -> Iterator[tuple[int, _Frame]]:
     """Places and headers of all whole frames; what lies between is counted in ``stream``."""
     place, end = start, len(data)
     while place < end:
@@ -128,7 +119,7 @@ def _frames(data: Bytes, start: int, stream: MpegStream) -> Iterator[tuple[int, 
         place = behind
 
 
-def _frame(data: Bytes, place: int) -> _Frame | None:
+def _frame(data: FileBytes, place: int) -> _Frame | None:
     head = data[place : place + 4]
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -148,7 +139,7 @@ def _frame(data: Bytes, place: int) -> _Frame | None:
     return _Frame(size, samples, (version, layer, rate), side)
 
 
-def _first_frame(data: Bytes, start: int) -> int | None:
+def _first_frame(data: FileBytes, start: int) -> int | None:
     """Place of the first of two frames of one kind that follow each other."""
     place = start
     while (place := data.find(b"\xff", place, start + _SEARCH)) >= 0:
@@ -161,7 +152,7 @@ def _first_frame(data: Bytes, start: int) -> int | None:
     return None
 
 
-def after_tags(data: Bytes, place: int) -> int:
+def after_tags(data: FileBytes, place: int) -> int:
     """Place behind the tags (ID3, APE) that begin at ``place``."""
     while True:
         head = data[place : place + 10]
@@ -188,7 +179,7 @@ class _Announced:
     padding: int
 
 
-def _announced(data: Bytes, place: int, frame: _Frame) -> _Announced | None:
+def _announced(data: FileBytes, place: int, frame: _Frame) -> _Announced | None:
     """The header in a frame's place; ``None``: the frame is sound."""
     at = place + 4 + frame.side
     tag = data[at : at + 4]

@@ -28,9 +28,6 @@ class NoteKind(Enum):
     """The voice is on another channel."""
 
 
-_LACKING = frozenset({NoteKind.CUT, NoteKind.DAMAGED})
-
-
 @dataclass(frozen=True, slots=True)
 class ReadNote:
     """A trouble that was met while a file was read.
@@ -52,7 +49,7 @@ class ReadNote:
     @property
     def lacks_sound(self) -> bool:
         """Whether sound that the file is to hold could not be heard."""
-        return self.kind in _LACKING
+        return self.kind in (NoteKind.CUT, NoteKind.DAMAGED)
 
     def sentence(self, name: object) -> str:
         """A sentence about a file, by its name or path."""

@@ -2,62 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import soundfile
 
-from realtime_ser.audio.boxes import announced_size, joined_files, lacks_index
 from realtime_ser.audio.ffmpeg import FfmpegSound
+from realtime_ser.audio.file_bytes import FileBytes
 from realtime_ser.audio.flac import FlacLength, flac_length
-from realtime_ser.audio.mpeg import Bytes, MpegStream, after_tags, scan_mpeg, starts_frame
+from realtime_ser.audio.mpeg import MpegStream, after_tags, scan_mpeg, starts_frame
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
-from realtime_ser.audio.ogg import scan_ogg
+from realtime_ser.audio.pages import announced_size, joined_files, lacks_index, scan_ogg
 from realtime_ser.audio.pcm import PcmLayout, pcm_layout
 from realtime_ser.audio.readers import PcmReader, SndfileReader, SoundReader, sndfile_name
 from realtime_ser.base.errors import AudioFileError, reason_text
 from realtime_ser.base.quiet import silence_stderr
 
+AUDIO_FILES = frozenset(
+    {
+        # read by libsndfile
+        *(".wav", ".wave", ".w64", ".rf64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2"),
+        *(".aif", ".aifc", ".aiff", ".au", ".snd", ".caf"),
+        # read by FFmpeg
+        *(".m4a", ".m4b", ".aac", ".wma", ".amr", ".awb", ".3ga", ".weba", ".mka", ".spx"),
+        *(".ac3", ".ape", ".wv", ".tta", ".voc", ".gsm"),
+        # films, which may hold sound
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".3gp", ".3g2", ".avi", ".wmv", ".mpg", ".mpeg"),
+    }
+)
+"""Endings, in lower case, of the names of files that are taken for audio in a folder."""
+
 _LFS = b"version https://git-lfs.github.com/spec/"
 _HEAD = 4096
-_BUFFER, _PIECE = 1 << 16, 1 << 20
+_BUFFER = 1 << 16
 _MPEG_NAMES = frozenset({".mp3", ".mp2", ".mpga"})
 _ENDLESS = 2**40
 """Samples that no recording has."""
 
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 _MOST_CHANNELS = 256
-
-
-class _FileBytes:
-    """Bytes of a file, which may change meanwhile: a mapped file that shrinks ends the program."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, key: slice, /) -> bytes:
-        start, stop, _ = key.indices(self._size)
-        self._file.seek(start)
-        return self._file.read(max(0, stop - start))
-
-    def find(self, sub: bytes, start: int = 0, end: int | None = None, /) -> int:
-        """Place of some bytes, searched piece by piece; -1: they are not there."""
-        end = self._size if end is None else min(end, self._size)
-        while start < end:
-            piece = self[start : min(start + _PIECE, end)]
-            place = piece.find(sub)
-            if place >= 0:
-                return start + place
-            if len(piece) < _PIECE:
-                return -1
-            start += _PIECE - len(sub) + 1
-        return -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +76,7 @@ def open_sound(path: Path) -> OpenedSound:
         if path.stat().st_size == 0:
             raise AudioFileError(f"{path} is empty; record or copy it again.")
         with path.open("rb", buffering=_BUFFER) as file:
-            data = _FileBytes(file)
+            data = FileBytes(file)
             _refuse_text(path, data[:_HEAD])
             opened = _open(path, data)
     except (OSError, ValueError) as error:
@@ -141,7 +124,7 @@ def _is_text(head: bytes) -> bool:
     )
 
 
-def _open(path: Path, data: Bytes) -> OpenedSound:
+def _open(path: Path, data: FileBytes) -> OpenedSound:
     layout = pcm_layout(data)
     start = after_tags(data, 0)
     if layout is not None:
@@ -174,9 +157,8 @@ def _either(path: Path, frames: int | None = None) -> OpenedSound:
     if info is None or endless or info.format == "MP3":
         sound = FfmpegSound(path)
         return OpenedSound(sound, announced=sound.announced)
-    if frames is None:
-        return OpenedSound(SndfileReader(path, info, info.frames), announced=info.frames)
-    return OpenedSound(SndfileReader(path, info, frames), announced=frames)
+    expected = info.frames if frames is None else frames
+    return OpenedSound(SndfileReader(path, info, expected), announced=expected)
 
 
 def _open_pcm(path: Path, layout: PcmLayout) -> OpenedSound:
@@ -191,7 +173,7 @@ def _open_pcm(path: Path, layout: PcmLayout) -> OpenedSound:
     return OpenedSound(reader, (cut_note(there_s, there_s + missing_s),))
 
 
-def _open_ogg(path: Path, data: Bytes) -> OpenedSound:
+def _open_ogg(path: Path, data: FileBytes) -> OpenedSound:
     pages = scan_ogg(data)
     if pages.plain:
         return _either(path)
@@ -236,7 +218,7 @@ def _open_mpeg(path: Path, stream: MpegStream) -> OpenedSound:
     return OpenedSound(reader, tuple(notes))
 
 
-def _open_other(path: Path, data: Bytes) -> OpenedSound:
+def _open_other(path: Path, data: FileBytes) -> OpenedSound:
     size = announced_size(data)
     if lacks_index(data):
         raise AudioFileError(

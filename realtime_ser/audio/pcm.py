@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import soundfile
 
-from realtime_ser.audio.mpeg import Bytes
+from realtime_ser.audio.file_bytes import FileBytes
 
 _TOLERANCE = 64
 """Bytes that an announced length may be too long: some programs count the header too."""
@@ -103,7 +103,7 @@ class PcmLayout:
         return missing if missing > _TOLERANCE else 0
 
 
-def pcm_layout(data: Bytes) -> PcmLayout | None:
+def pcm_layout(data: FileBytes) -> PcmLayout | None:
     """Where the samples of a file lie; ``None``: in no such container, or as its header tells."""
     container = next((one for one in _CONTAINERS if one.begins(data, 0)), None)
     first = None if container is None else container.stretch(data, 0)
@@ -156,17 +156,17 @@ class _Container:
     counted: int
     grid: int
 
-    def begins(self, data: Bytes, place: int) -> bool:
+    def begins(self, data: FileBytes, place: int) -> bool:
         """Whether a file of this kind begins at a place."""
         head = data[place : place + 40]
         return head.startswith(self.mark) and head.startswith(self.kind, self.kind_at)
 
-    def following(self, data: Bytes, end: int) -> int | None:
+    def following(self, data: FileBytes, end: int) -> int | None:
         """Place of a file that was joined to the one whose samples end at ``end``."""
         place = data.find(self.mark, end, end + _BETWEEN)
         return place if place >= 0 and self.begins(data, place) else None
 
-    def stretch(self, data: Bytes, origin: int) -> _Stretch | None:
+    def stretch(self, data: FileBytes, origin: int) -> _Stretch | None:
         """Samples of the file that begins at a place; ``None``: it has none."""
         place, long_size = origin + self.first, 0
         while (chunk := self._chunk(data, place)) is not None:
@@ -182,7 +182,7 @@ class _Container:
             place = self._aligned(start + size, origin)
         return None
 
-    def format(self, data: Bytes, origin: int, stretch: _Stretch) -> PcmFormat | None:
+    def format(self, data: FileBytes, origin: int, stretch: _Stretch) -> PcmFormat | None:
         """How samples are stored; ``None``: their header makes no sense."""
         samples = data[stretch.start : stretch.start + _SOME_SAMPLES]
         size = struct.pack(self.size, len(samples) + self.before + self.counted)
@@ -196,7 +196,7 @@ class _Container:
         endian = own_endian if info.endian == "FILE" else info.endian
         return PcmFormat(info.samplerate, info.channels, info.subtype, endian)
 
-    def _chunk(self, data: Bytes, place: int) -> tuple[bytes, int, int] | None:
+    def _chunk(self, data: FileBytes, place: int) -> tuple[bytes, int, int] | None:
         """Name, size and contents' place of a chunk; ``None``: the file ends within its head."""
         width = len(self.samples)
         head = data[place : place + width + struct.calcsize(self.size)]
@@ -208,7 +208,7 @@ class _Container:
     def _aligned(self, place: int, origin: int) -> int:
         return place + -(place - origin) % self.grid
 
-    def _measured(self, data: Bytes, origin: int, start: int, size: int) -> _Stretch:
+    def _measured(self, data: FileBytes, origin: int, start: int, size: int) -> _Stretch:
         """Compare what is announced with what is there."""
         size_at = start - self.before - struct.calcsize(self.size)
         start, there, size = min(start, len(data)), len(data), max(0, size)
@@ -220,7 +220,7 @@ class _Container:
             return _Stretch(start, there, size_at, None)
         return _Stretch(start, min(end, there), size_at, size)
 
-    def _is_chunk(self, data: Bytes, place: int) -> bool:
+    def _is_chunk(self, data: FileBytes, place: int) -> bool:
         """Whether a chunk or a file begins here, or so little is left that it does not matter."""
         chunk = self._chunk(data, place)
         if chunk is None or self.begins(data, place):
@@ -231,7 +231,7 @@ class _Container:
         named = all(32 <= byte < 127 for byte in name[:4]) and name[:1] != b" "
         return named and 0 <= size <= len(data) - place
 
-    def _unwrapped(self, data: Bytes, start: int, size: int) -> int:
+    def _unwrapped(self, data: FileBytes, start: int, size: int) -> int:
         """A length of more than 32 bit, of which some programs write the lower 32."""
         if start + size + 2**32 > len(data) or self._is_chunk(data, start + size):
             return size
@@ -242,7 +242,7 @@ class _Container:
 class _Au(_Container):
     """AU, whose header has no chunks."""
 
-    def stretch(self, data: Bytes, origin: int) -> _Stretch | None:
+    def stretch(self, data: FileBytes, origin: int) -> _Stretch | None:
         head = data[origin + 4 : origin + 12]
         if len(head) < 8:
             return None

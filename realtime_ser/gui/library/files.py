@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.audio.formats import AUDIO_FILES
+from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text
 from realtime_ser.exchange.analysis_tables import save_analysis

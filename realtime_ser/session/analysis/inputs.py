@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.audio.formats import AUDIO_FILES
+from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.errors import reason_text
 
 
