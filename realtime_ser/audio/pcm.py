@@ -52,7 +52,7 @@ class PcmFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class PcmPart:
     """Samples of one of the files that were joined.
 
     Attributes
@@ -72,6 +72,7 @@ class _Stretch:
 
     @property
     def whole(self) -> bool:
+        """Whether as many bytes are there as announced."""
         return self.announced == self.end - self.start
 
 
@@ -83,47 +84,47 @@ class PcmLayout:
     ----------
     format
         How they are stored.
-    stretches
+    parts
         Those of each file that was joined.
     """
 
     format: PcmFormat
-    stretches: tuple[_Stretch, ...]
+    parts: tuple[PcmPart, ...]
 
     @property
     def bytes_there(self) -> int:
         """Bytes of samples."""
-        return sum(one.end - one.start for one in self.stretches)
+        return sum(one.end - one.start for one in self.parts)
 
     @property
     def bytes_missing(self) -> int:
         """Bytes that are announced, and are not there."""
-        lacks = [one.start + one.announced - one.end for one in self.stretches if one.announced]
-        missing = sum(lacks) if len(lacks) == len(self.stretches) else 0
+        lacks = [one.start + one.announced - one.end for one in self.parts if one.announced]
+        missing = sum(lacks) if len(lacks) == len(self.parts) else 0
         return missing if missing > _TOLERANCE else 0
 
 
 def pcm_layout(data: FileBytes) -> PcmLayout | None:
     """Where the samples of a file lie; ``None``: in no such container, or as its header tells."""
     container = next((one for one in _CONTAINERS if one.begins(data, 0)), None)
-    first = None if container is None else container.stretch(data, 0)
+    first = None if container is None else container.part(data, 0)
     if container is None or first is None:
         return None
     following = container.following(data, first.end)
     if first.whole and following is None:
         return None
-    form, stretches = container.format(data, 0, first), [first]
+    form, parts = container.format(data, 0, first), [first]
     while form is not None and form.frame and following is not None:
-        behind = container.stretch(data, following)
+        behind = container.part(data, following)
         if behind is None or container.format(data, following, behind) != form:
             break
-        stretches.append(behind)
+        parts.append(behind)
         following = container.following(data, behind.end)
-    if form is None or (first.whole and len(stretches) == 1):
+    if form is None or (first.whole and len(parts) == 1):
         return None
     if not form.frame and container.kind != b"WAVE":  # libsndfile reads what it can of these
         return None
-    return PcmLayout(form, tuple(stretches))
+    return PcmLayout(form, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class _Container:
         place = data.find(self.mark, end, end + _BETWEEN)
         return place if place >= 0 and self.begins(data, place) else None
 
-    def stretch(self, data: FileBytes, origin: int) -> _Stretch | None:
+    def part(self, data: FileBytes, origin: int) -> PcmPart | None:
         """Samples of the file that begins at a place; ``None``: it has none."""
         place, long_size = origin + self.first, 0
         while (chunk := self._chunk(data, place)) is not None:
@@ -182,12 +183,12 @@ class _Container:
             place = self._aligned(start + size, origin)
         return None
 
-    def format(self, data: FileBytes, origin: int, stretch: _Stretch) -> PcmFormat | None:
+    def format(self, data: FileBytes, origin: int, part: PcmPart) -> PcmFormat | None:
         """How samples are stored; ``None``: their header makes no sense."""
-        samples = data[stretch.start : stretch.start + _SOME_SAMPLES]
+        samples = data[part.start : part.start + _SOME_SAMPLES]
         size = struct.pack(self.size, len(samples) + self.before + self.counted)
-        behind = data[stretch.size_at + len(size) : stretch.start]
-        file = io.BytesIO(data[origin : stretch.size_at] + size + behind + samples)
+        behind = data[part.size_at + len(size) : part.start]
+        file = io.BytesIO(data[origin : part.size_at] + size + behind + samples)
         try:
             info = soundfile.info(file)
         except soundfile.SoundFileError:
@@ -208,7 +209,7 @@ class _Container:
     def _aligned(self, place: int, origin: int) -> int:
         return place + -(place - origin) % self.grid
 
-    def _measured(self, data: FileBytes, origin: int, start: int, size: int) -> _Stretch:
+    def _measured(self, data: FileBytes, origin: int, start: int, size: int) -> PcmPart:
         """Compare what is announced with what is there."""
         size_at = start - self.before - struct.calcsize(self.size)
         start, there, size = min(start, len(data)), len(data), max(0, size)
@@ -217,8 +218,8 @@ class _Container:
         if _is_placeholder(size) or (
             end < there and not any(self._is_chunk(data, at) for at in ends)
         ):
-            return _Stretch(start, there, size_at, None)
-        return _Stretch(start, min(end, there), size_at, size)
+            return PcmPart(start, there, size_at, None)
+        return PcmPart(start, min(end, there), size_at, size)
 
     def _is_chunk(self, data: FileBytes, place: int) -> bool:
         """Whether a chunk or a file begins here, or so little is left that it does not matter."""
@@ -242,7 +243,7 @@ class _Container:
 class _Au(_Container):
     """AU, whose header has no chunks."""
 
-    def stretch(self, data: FileBytes, origin: int) -> _Stretch | None:
+    def part(self, data: FileBytes, origin: int) -> PcmPart | None:
         head = data[origin + 4 : origin + 12]
         if len(head) < 8:
             return None

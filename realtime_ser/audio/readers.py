@@ -57,9 +57,9 @@ class PcmReader:
         """All samples, ``count`` at a time."""
         form = self._layout.format
         with self._path.open("rb") as file:
-            for stretch in self._layout.stretches:
-                file.seek(stretch.start)
-                left = (stretch.end - stretch.start) // form.frame
+            for part in self._layout.parts:
+                file.seek(part.start)
+                left = (part.end - part.start) // form.frame
                 while left > 0:
                     raw = file.read(min(left, count) * form.frame)
                     raw = raw[: len(raw) // form.frame * form.frame]
