@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from realtime_ser.base.config import Config
-from realtime_ser.gui.app.action_table import FILES, LIVE, REVIEW, SESSIONS, TREND
+from realtime_ser.gui.app.actions import FILES, LIVE, REVIEW, SESSIONS, TREND
 from realtime_ser.gui.library import FilesWindow, SessionsWindow, TrendWindow
 from realtime_ser.session.store import open_store
 

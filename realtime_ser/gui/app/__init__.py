@@ -1,8 +1,7 @@
 """The application around the live window: what belongs to no single window.
 
 - ``run``: starts Qt and the live window. ``window_manager``: opens all other windows and dialogs.
-- ``action_table``: the actions and keys of all windows; ``actions`` makes menus and shortcuts of
-  them.
+- ``actions``: the actions and keys of all windows, and menus and shortcuts made of them.
 - ``preferences``: what was chosen, and its file; ``preferences_dialog``: the dialog for it.
 - ``help``: keys, purpose and limits, diagnostics, versions and licences.
 - ``log_file``, ``crash``: the program's own notes, and its faults.

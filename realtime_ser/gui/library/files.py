@@ -19,8 +19,7 @@ from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text
 from realtime_ser.exchange.analysis_tables import save_analysis
-from realtime_ser.gui.app.action_table import FILES
-from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.actions import FILES, Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of

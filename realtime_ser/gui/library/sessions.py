@@ -13,8 +13,7 @@ from PyQt6.QtWidgets import QMenu, QPushButton, QWidget
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text, size_text
 from realtime_ser.exchange.import_annotations import import_annotations
-from realtime_ser.gui.app.action_table import SESSIONS
-from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.actions import SESSIONS, Actions
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
 from realtime_ser.gui.library.details import SessionDetails
 from realtime_ser.gui.library.exporting import ExportDialog

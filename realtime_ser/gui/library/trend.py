@@ -11,8 +11,7 @@ from PyQt6.QtWidgets import QSplitter, QTableWidget, QTableWidgetItem, QWidget
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import clock_text, count_text, percent_text
-from realtime_ser.gui.app.action_table import TREND
-from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.actions import TREND, Actions
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_target

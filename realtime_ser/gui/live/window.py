@@ -30,8 +30,7 @@ from realtime_ser.base.errors import OutputError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Record, Update
 from realtime_ser.base.text import clock_text, duration_text
-from realtime_ser.gui.app.action_table import LIVE
-from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.actions import LIVE, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.app.preferences import SPANS_S, Preferences
 from realtime_ser.gui.live.banners import (

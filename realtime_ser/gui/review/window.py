@@ -13,8 +13,7 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, exact_clock
-from realtime_ser.gui.app.action_table import REVIEW
-from realtime_ser.gui.app.actions import Actions
+from realtime_ser.gui.app.actions import REVIEW, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView

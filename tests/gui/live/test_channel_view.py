@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QMenu
 
 from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
-from realtime_ser.gui.app.action_table import LIVE
+from realtime_ser.gui.app.actions import LIVE
 from realtime_ser.gui.app.preferences import Preferences
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle
