@@ -35,7 +35,7 @@ from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import Marker, Record, Segment, State, Update
 from realtime_ser.gui.app.application import application
-from realtime_ser.gui.app.crash import CrashDialog
+from realtime_ser.gui.app.log import CrashDialog
 from realtime_ser.gui.app.preferences import Preferences
 from realtime_ser.gui.app.window_manager import WindowManager
 from realtime_ser.gui.library import (

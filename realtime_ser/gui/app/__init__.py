@@ -4,5 +4,5 @@
 - ``actions``: the actions and keys of all windows, and menus and shortcuts made of them.
 - ``preferences``: what was chosen, and its file; ``preferences_dialog``: the dialog for it.
 - ``help``: keys, purpose and limits, diagnostics, versions and licences.
-- ``log_file``, ``crash``: the program's own notes, and its faults.
+- ``log``: the program's own notes, and its faults.
 """

@@ -31,7 +31,7 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser import __version__
 from realtime_ser.base.config import Config
-from realtime_ser.gui.app.log_file import log_path
+from realtime_ser.gui.app.log import log_path
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.dialogs import Dialog

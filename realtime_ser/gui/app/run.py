@@ -15,8 +15,7 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Update
 from realtime_ser.engine.status import Status
 from realtime_ser.gui.app.application import application
-from realtime_ser.gui.app.crash import report_faults
-from realtime_ser.gui.app.log_file import file_logging
+from realtime_ser.gui.app.log import file_logging, report_faults
 from realtime_ser.gui.app.preferences import PreferenceStore
 from realtime_ser.gui.app.window_manager import WindowManager
 from realtime_ser.gui.live.session_controller import UI_STATES, SessionController

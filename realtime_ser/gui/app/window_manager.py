@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QDialog, QWidget
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
-from realtime_ser.gui.app.log_file import log_path
+from realtime_ser.gui.app.log import log_path
 from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog

@@ -16,9 +16,8 @@ from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import DeviceError, OutputError
 from realtime_ser.base.paths import shipped
 from realtime_ser.engine.monitor import Monitor
-from realtime_ser.gui.app.crash import CrashDialog
 from realtime_ser.gui.app.help import WelcomeDialog
-from realtime_ser.gui.app.log_file import log_path
+from realtime_ser.gui.app.log import CrashDialog, log_path
 from realtime_ser.gui.app.preferences import preferences_path
 from realtime_ser.gui.app.run import render_screenshot, run
 from realtime_ser.recogniser.bundle import load_bundle

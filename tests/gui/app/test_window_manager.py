@@ -28,9 +28,8 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.gui.app import preferences
-from realtime_ser.gui.app.crash import CrashDialog
 from realtime_ser.gui.app.help import AboutDialog, DiagnosticsDialog, WelcomeDialog, parts
-from realtime_ser.gui.app.log_file import file_logging, log_path
+from realtime_ser.gui.app.log import CrashDialog, file_logging, log_path
 from realtime_ser.gui.app.preferences import (
     PRESETS,
     Preferences,

@@ -1,16 +1,19 @@
-"""What happens when the program has a fault: it says so, and the session goes on."""
+"""The program's own notes, never of what was heard, and its faults, which are told as well."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import platform
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
+import platformdirs
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser import __version__
@@ -18,18 +21,50 @@ from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import button, copy_text, label, reveal, row, text_view
 
+_MAX_BYTES, _BACKUPS = 500_000, 3
+"""Size of a log file, and how many old ones are kept: 2 MB in all."""
+
 _log = logging.getLogger(__name__)
 
 
+def log_path() -> Path:
+    """Path of the log file."""
+    return Path(platformdirs.user_log_dir("realtime-ser", appauthor=False)) / "realtime-ser.log"
+
+
+@contextlib.contextmanager
+def file_logging() -> Iterator[Path | None]:
+    """Write the program's notes to a file meanwhile; ``None`` where that cannot be."""
+    path = log_path()
+    logger = logging.getLogger("realtime_ser")
+    before = logger.level
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            path, maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    except OSError as error:
+        _log.warning("there is no log file: %s", error)
+        yield None
+        return
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    _log.info("started: version %s, Python %s", __version__, platform.python_version())
+    try:
+        yield path
+    finally:
+        _log.info("ended")
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()
+
+
 class CrashDialog(Dialog):
-    """Message about an unexpected fault; the session goes on.
+    """Message about an unexpected fault, in a line and with its trace; the session goes on.
 
     Parameters
     ----------
-    fault
-        The fault in a line.
-    trace
-        Where it came from.
     kept_text
         What is kept of the session, in a sentence; empty: there is none.
     log
@@ -52,9 +87,7 @@ class CrashDialog(Dialog):
         self.text = label(f"{words} {advice}", wrap=True)
         report = f"realtime-ser {__version__}\n{trace}"
         self.details = text_view(
-            "Where it came from",
-            "For whoever mends it; nothing of what was heard is in it",
-            report,
+            "Where it came from", "For whoever mends it; nothing of what was heard is in it", report
         )
         set_size(self.details, min_height=20)
         self.copy = button(
@@ -93,12 +126,8 @@ def report_faults(
 
     Parameters
     ----------
-    owner
-        The window in front of which it is told.
-    kept_text
-        Says what is kept of the session.
-    log
-        The log file, if there is one.
+    owner, kept_text, log
+        As for :class:`CrashDialog`; the sentence is asked for at the fault.
     interrupted
         Called when somebody asks the program to end.
     """
