@@ -30,6 +30,12 @@ VERSION = 1
 SPANS_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Lengths of the timeline that menus and keys step through, in seconds."""
 
+THEMES: tuple[tuple[str, ThemeChoice], ...] = (
+    ("Like the &system", "system"),
+    ("&Dark", "dark"),
+    ("&Light", "light"),
+)
+
 PRESETS = (
     "question",
     "answer",
@@ -125,14 +131,13 @@ def preferences_path() -> Path:
     return Path(platformdirs.user_config_dir("realtime-ser", appauthor=False)) / "window.json"
 
 
-class PreferencesFile:
-    """File of the preferences.
+def _version_of(data: Mapping[str, Any]) -> int:
+    version = data.get("version")
+    return version if isinstance(version, int) else 1
 
-    Parameters
-    ----------
-    path
-        Where it lies, or is to lie.
-    """
+
+class PreferencesFile:
+    """File of the preferences."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -158,8 +163,7 @@ class PreferencesFile:
         if not isinstance(data, dict):
             return {}
         kept: dict[str, Any] = data
-        version = kept.get("version")
-        for number in range(version if isinstance(version, int) else 1, VERSION):
+        for number in range(_version_of(kept), VERSION):
             kept = _MIGRATIONS[number + 1](kept)
         return kept
 
@@ -172,21 +176,13 @@ class PreferencesFile:
             It cannot be written.
         """
         data = self.read()
-        version = data.get("version")
-        kept = data | dict(changes)
-        kept["version"] = max(VERSION, version if isinstance(version, int) else 0)
-        text = json.dumps(kept, indent=1, ensure_ascii=False)
+        version = max(VERSION, _version_of(data))
+        text = json.dumps(data | {**changes, "version": version}, indent=1, ensure_ascii=False)
         write_whole(self.path, text, "the settings hold until the program ends")
 
 
 class PreferenceStore(QObject):
-    """Reads the preferences at the start, and writes each change.
-
-    Attributes
-    ----------
-    preferences
-        Those of the last time, above those of the configuration.
-    """
+    """Reads the preferences at the start, above the configuration, and writes each change."""
 
     #: A choice could not be written; one sentence, told once.
     failed = pyqtSignal(str)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QFormLayout, QGridLayout, QLabel, QLineEdit, QSlider
+from PyQt6.QtWidgets import QCheckBox, QFormLayout, QGridLayout, QLabel, QLineEdit
 
 from realtime_ser.base.text import duration_text
-from realtime_ser.gui.app.preferences import PRESETS, SPANS_S, preferences_path
-from realtime_ser.gui.live.menus import THEMES
+from realtime_ser.gui.app.preferences import PRESETS, SPANS_S, THEMES, preferences_path
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.widgets.dialogs import Dialog
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator, slider
 
 _TICKS_PER_S = 10
 _LONGEST_S = 3.0
@@ -21,15 +20,7 @@ _RETENTIONS = (0.0, 7.0, 30.0, 90.0, 180.0, 365.0)
 
 
 class PreferencesDialog(Dialog):
-    """Changes hold at once, in the window behind it, and are remembered.
-
-    Parameters
-    ----------
-    window
-        The live window, which shows them and tells of them.
-    retention_days
-        For how long sessions are kept now; ``None``: until a person deletes them.
-    """
+    """Changes hold at once, in the window behind the dialog, and are remembered."""
 
     def __init__(self, window: MainWindow, retention_days: float | None) -> None:
         super().__init__("Settings", window, heading="Settings")
@@ -41,7 +32,12 @@ class PreferencesDialog(Dialog):
         self.retention = ChevronComboBox(
             "Sessions are kept", "For how long sessions stay in the store (sessions.retention_days)"
         )
-        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing = slider(
+            "Smoothing of the display",
+            "How calmly label and bars follow; what is stored is never smoothed",
+            round(_LONGEST_S * _TICKS_PER_S),
+            5,
+        )
         self.smoothing_label = QLabel()
         self.stacked = QCheckBox("Stacked areas instead of lines")
         self.pauses = QCheckBox("Pause listening while the last seconds are played")
@@ -70,30 +66,20 @@ class PreferencesDialog(Dialog):
         self.theme.fill(themes, preferences.theme)
         spans_s = sorted({*SPANS_S, preferences.timeline_s})
         self.span.fill([(duration_text(one), one) for one in spans_s], preferences.timeline_s)
-        self.retention.fill(
-            [
-                (f"for {days:g} days" if days else "until you delete them", days)
-                for days in sorted({*_RETENTIONS, retention_days})
-            ],
-            retention_days,
-        )
-        self.smoothing.setRange(0, round(_LONGEST_S * _TICKS_PER_S))
-        self.smoothing.setPageStep(5)
+        retentions = [
+            (f"for {days:g} days" if days else "until you delete them", days)
+            for days in sorted({*_RETENTIONS, retention_days})
+        ]
+        self.retention.fill(retentions, retention_days)
         self.smoothing.setValue(round(preferences.smoothing_s * _TICKS_PER_S))
-        self.smoothing.setAccessibleName("Smoothing of the display")
-        self.smoothing.setToolTip(
-            "How calmly label and bars follow; what is stored is never smoothed"
-        )
         self.stacked.setChecked(preferences.stacked)
         self.stacked.setToolTip("How the timeline shows probabilities (A)")
         self.pauses.setChecked(preferences.replay_pauses)
         self.pauses.setToolTip(
             "A microphone hears the loudspeaker: leave it on, unless you wear headphones"
         )
-        for number, (field, text) in enumerate(
-            zip(self.presets, preferences.presets, strict=True), 1
-        ):
-            field.setText(text)
+        for number, field in enumerate(self.presets, 1):
+            field.setText(preferences.presets[number - 1])
             field.setMaxLength(200)
             field.setAccessibleName(f"Text of the marker on key {number}")
             field.setToolTip(f"What pressing {number} notes")
@@ -104,34 +90,20 @@ class PreferencesDialog(Dialog):
         form = QFormLayout()
         pad(form, 0, (1.5, 1))
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        retention_hint = label(
-            "Older ones are deleted for good, audio included, when the next session starts.",
-            "small muted",
-            wrap=True,
-        )
-        for name, line, buddy in (
-            ("Theme", row(self.theme, None), self.theme),
-            ("Timeline", row(self.span, None), self.span),
-            (
-                "Smoothing",
-                row((self.smoothing, 1), self.smoothing_label, spacing=1.5),
-                self.smoothing,
-            ),
-            ("", row(self.stacked, None), None),
-            ("", row(self.pauses, None), None),
-            ("Sessions", row(self.retention, (retention_hint, 1), spacing=1.5), self.retention),
-        ):
-            caption = label(name)
-            if buddy is not None:
-                caption.setBuddy(buddy)
-            form.addRow(caption, line)
+        smoothing = row((self.smoothing, 1), self.smoothing_label, spacing=1.5)
+        words = "Older ones are deleted for good, audio included, when the next session starts."
+        retention = row(self.retention, (label(words, "small muted", wrap=True), 1), spacing=1.5)
+        form.addRow(label("Theme", buddy=self.theme), row(self.theme, None))
+        form.addRow(label("Timeline", buddy=self.span), row(self.span, None))
+        form.addRow(label("Smoothing", buddy=self.smoothing), smoothing)
+        form.addRow("", row(self.stacked, None))
+        form.addRow("", row(self.pauses, None))
+        form.addRow(label("Sessions", buddy=self.retention), retention)
         keys = QGridLayout()
         pad(keys, 0, (1.5, 1))
         for index, field in enumerate(self.presets):
             block, place = divmod(index, 5)
-            caption = label(f"{index + 1}", "bold")
-            caption.setBuddy(field)
-            keys.addWidget(caption, place, 2 * block)
+            keys.addWidget(label(f"{index + 1}", "bold", buddy=field), place, 2 * block)
             keys.addWidget(field, place, 2 * block + 1)
         keys.addWidget(self.defaults, 4, 3)
         self.show_parts(
@@ -156,7 +128,8 @@ class PreferencesDialog(Dialog):
         choose = self._window.choose
         self.theme.activated.connect(lambda _: choose(theme=self.theme.currentData()))
         self.span.activated.connect(lambda _: choose(timeline_s=self.span.currentData()))
-        self.smoothing.valueChanged.connect(self._set_smoothing)
+        self.smoothing.valueChanged.connect(lambda ticks: choose(smoothing_s=ticks / _TICKS_PER_S))
+        self.smoothing.valueChanged.connect(self._show_smoothing)
         self.stacked.toggled.connect(lambda on: choose(stacked=on))
         self.pauses.toggled.connect(lambda on: choose(replay_pauses=on))
         for field in self.presets:
@@ -164,10 +137,6 @@ class PreferencesDialog(Dialog):
         self.retention.activated.connect(
             lambda _: choose(retention_days=self.retention.currentData())
         )
-
-    def _set_smoothing(self, tenths: int) -> None:
-        self._window.choose(smoothing_s=tenths / _TICKS_PER_S)
-        self._show_smoothing()
 
     def _show_smoothing(self) -> None:
         tenths = self.smoothing.value()

@@ -7,10 +7,7 @@ from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
-from realtime_ser.engine.calibration import (
-    calibration_audio,
-    make_profile,
-)
+from realtime_ser.engine.calibration import calibration_audio, make_profile
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import TaskDialog
@@ -36,12 +33,7 @@ _LIMITS = (
 class CalibrateDialog(TaskDialog):
     """Asks for a name, listens, and keeps the profile; until then nothing is changed.
 
-    Parameters
-    ----------
-    config
-        All settings: the model, the gate, and the microphone or file.
-    busy
-        Whether a session holds the microphone.
+    It listens to nothing while a session is busy with the microphone.
     """
 
     #: A person wants the next session corrected by the profile of this name.
@@ -167,16 +159,14 @@ class CalibrateDialog(TaskDialog):
         self.accept()
 
     def _lay_out(self) -> None:
-        caption = label("Name")
-        caption.setBuddy(self.name)
         set_size(self.voice_time, min_width=20)
         set_size(self, width=68)
         self.channel.setVisible(self.channel.count() > 1)
-        for widget in (self.voice_time, self.use):
-            widget.hide()
+        self.voice_time.hide()
+        self.use.hide()
         self.show_parts(
             self.intro,
-            row(caption, (self.name, 1), self.channel),
+            row(label("Name", buddy=self.name), (self.name, 1), self.channel),
             row((self.progress, 1), self.voice_time),
             self.message,
             separator(),

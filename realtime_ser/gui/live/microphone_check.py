@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QRectF, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
@@ -22,10 +22,11 @@ from realtime_ser.gui.live.modes import LevelBar
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator
+from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator, slider
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.segmenter import level_dbfs
-from realtime_ser.timeline.style import CLIPPED, FLOOR_DB
+from realtime_ser.timeline.signal_tracks import level_share
+from realtime_ser.timeline.style import CLIPPED
 
 _FRAME_MS = 33
 _HISTORY_S = 10.0
@@ -89,15 +90,10 @@ class GateTrial:
             return ""
         if any(self.clipped):
             return "Too loud: the sound is cut off. Turn the microphone down, or move away from it."
-        recent = list(self.levels)[-_RECENT_FRAMES:]
-        loudest = max(recent)
-        if loudest <= SILENCE_DBFS + 1:
+        recent = list(zip(self.levels, self.voiced, strict=True))[-_RECENT_FRAMES:]
+        if max(level for level, _ in recent) <= SILENCE_DBFS + 1:
             return "Digital silence: is the microphone muted?"
-        speech_levels = [
-            level
-            for level, voiced in zip(recent, list(self.voiced)[-_RECENT_FRAMES:], strict=True)
-            if voiced
-        ]
+        speech_levels = [level for level, voiced in recent if voiced]
         if not speech_levels:
             return "Say something: no speech is heard."
         if float(np.percentile(speech_levels, 90)) < -45.0:
@@ -125,10 +121,8 @@ class _LevelHistory(QWidget):
         lane = style.grid(1.25)
         height = self.height() - lane - 2
         left = self.width() - width * len(gate_trial.levels)
-        for index, (level, voiced) in enumerate(
-            zip(gate_trial.levels, gate_trial.voiced, strict=True)
-        ):
-            share = min(1.0, max(0.0, 1.0 - level / FLOOR_DB))
+        shares = level_share(np.array(gate_trial.levels))
+        for index, (share, voiced) in enumerate(zip(shares, gate_trial.voiced, strict=True)):
             x = left + width * index
             color = QColor(theme.accent if voiced else theme.wave)
             painter.fillRect(QRectF(x, height * (1 - share), width + 0.5, height * share), color)
@@ -141,14 +135,8 @@ class _LevelHistory(QWidget):
 class MicrophoneCheckDialog(Dialog):
     """Level meter, a lamp for the gate, and sliders for its sensitivity.
 
-    It hears the running session, or else opens the source itself while it is shown.
-
-    Parameters
-    ----------
-    config
-        All settings, the sensitivity that holds now among them.
-    running
-        Whether a session runs, which then hands over its sound by :meth:`push`.
+    It hears the running session, which hands over its sound by :meth:`push`, or else opens the
+    source itself while it is shown.
     """
 
     #: Settings by their names, for the next session.
@@ -157,7 +145,6 @@ class MicrophoneCheckDialog(Dialog):
     def __init__(self, config: Config, *, running: bool, parent: QWidget | None = None) -> None:
         super().__init__("Check the microphone", parent, heading="Check the microphone")
         self._config = config
-        self._defaults = Config().gate
         self.gate_trial = GateTrial(config.gate)
         self._source: Any = None
         self._ring: RingBuffer | None = None
@@ -168,21 +155,30 @@ class MicrophoneCheckDialog(Dialog):
         self.gate = label("No speech", "bold")
         self.advice = label("", wrap=True)
         self.history = _LevelHistory(self.gate_trial)
-        self.mode, self.margin = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
+        self.mode = slider(
+            "Sensitivity", "How readily sound counts as speech (gate.mode)", len(_MODES) - 1, 1
+        )
+        self.mode.setTickPosition(QSlider.TickPosition.TicksBelow)
+        self.margin = slider(
+            "Above the background",
+            "Speech must exceed a steady background by so much (gate.noise_margin_db)",
+            20,
+            2,
+        )
         self.mode_words, self.margin_words = QLabel(), QLabel()
         self.message = MessageLabel()
         self.restore = button(
-            "Usual values", "Put back what config.yaml ships with", clicked=self._restore
+            "Usual values",
+            "Put back what config.yaml ships with",
+            clicked=lambda: self._set_values(Config().gate),
         )
         self.cancel = button("Cancel", "Change nothing (Esc)", clicked=self.reject)
         self.use = button(
-            "Use from the next session",
-            "Remember this sensitivity",
-            "primary",
-            clicked=self._use,
+            "Use from the next session", "Remember this sensitivity", "primary", clicked=self._use
         )
         self.use.setDefault(True)
-        self._prepare()
+        self._set_values(config.gate)
+        self._show_values()
         self._lay_out()
         self.mode.valueChanged.connect(self._apply_values)
         self.margin.valueChanged.connect(self._apply_values)
@@ -249,40 +245,17 @@ class MicrophoneCheckDialog(Dialog):
             self.message.warn(str(error))
             self._ring = None
 
-    def _prepare(self) -> None:
-        gate = self._config.gate
-        self.mode.setRange(0, 3)
-        self.mode.setPageStep(1)
-        self.mode.setTickPosition(QSlider.TickPosition.TicksBelow)
-        self.mode.setValue(3 - gate.mode)
-        self.mode.setAccessibleName("Sensitivity")
-        self.mode.setToolTip("How readily sound counts as speech (gate.mode)")
-        self.margin.setRange(0, 20)
-        self.margin.setPageStep(2)
-        self.margin.setValue(round(gate.noise_margin_db))
-        self.margin.setAccessibleName("Above the background")
-        self.margin.setToolTip(
-            "Speech must exceed a steady background by so much (gate.noise_margin_db)"
-        )
-        self._show_values()
-
     def _lay_out(self) -> None:
         set_size(self, width=76)
         set_size(self.number, min_width=9)
         set_size(self.mode_words, min_width=17)
         set_size(self.advice, min_height=3)
+        sliders = ((self.mode, self.mode_words), (self.margin, self.margin_words))
         grid = QGridLayout()
         pad(grid, 0, (1.5, 1))
-        for line, (name, slider, words) in enumerate(
-            (
-                ("Sensitivity", self.mode, self.mode_words),
-                ("Above the background", self.margin, self.margin_words),
-            )
-        ):
-            caption = label(name)
-            caption.setBuddy(slider)
-            grid.addWidget(caption, line, 0)
-            grid.addWidget(slider, line, 1)
+        for line, (scale, words) in enumerate(sliders):
+            grid.addWidget(label(scale.accessibleName(), buddy=scale), line, 0)
+            grid.addWidget(scale, line, 1)
             grid.addWidget(words, line, 2)
         grid.setColumnStretch(1, 1)
         self.show_parts(
@@ -304,26 +277,24 @@ class MicrophoneCheckDialog(Dialog):
             spacing=1.5,
         )
 
-    def _values(self) -> dict[str, Any]:
-        mode, margin = 3 - self.mode.value(), float(self.margin.value())
-        return {"mode": mode, "noise_margin_db": margin}
+    def _set_values(self, gate: GateConfig) -> None:
+        self.mode.setValue(3 - gate.mode)
+        self.margin.setValue(round(gate.noise_margin_db))
+
+    def _gate(self) -> GateConfig:
+        values = {"mode": 3 - self.mode.value(), "noise_margin_db": float(self.margin.value())}
+        return self._config.gate.model_copy(update=values)
 
     def _apply_values(self) -> None:
         self._show_values()
-        self.gate_trial.set_gate(self._config.gate.model_copy(update=self._values()))
+        self.gate_trial.set_gate(self._gate())
 
     def _show_values(self) -> None:
         self.mode_words.setText(_MODES[self.mode.value()])
         margin = self.margin.value()
         self.margin_words.setText(f"{margin} dB" if margin else "off")
 
-    def _restore(self) -> None:
-        self.mode.setValue(3 - self._defaults.mode)
-        self.margin.setValue(round(self._defaults.noise_margin_db))
-
     def _use(self) -> None:
-        values = self._values()
-        self.chosen.emit(
-            {"gate_mode": values["mode"], "noise_margin_db": values["noise_margin_db"]}
-        )
+        gate = self._gate()
+        self.chosen.emit({"gate_mode": gate.mode, "noise_margin_db": gate.noise_margin_db})
         self.accept()

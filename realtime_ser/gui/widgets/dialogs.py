@@ -186,25 +186,29 @@ def ask_folder(
     dialog.open()
 
 
-def ask_target(
+def ask_target(  # noqa: PLR0913
     parent: QWidget,
     title: str,
     kind: str,
     ending: str,
     proposed: Path,
     chosen: Callable[[Path], object],
+    *,
+    replaces: bool = False,
 ) -> None:
-    """Ask where to write; whoever writes says that nothing there is replaced.
+    """Ask where to write.
 
     Parameters
     ----------
     kind, ending
         What is written, for people, and how the file's name ends; empty for a folder.
+    replaces
+        Whether a file that is there is replaced, after a question; else whoever writes refuses.
     """
     dialog = _file_dialog(parent, title, QFileDialog.FileMode.AnyFile)
     dialog.setNameFilter(f"{kind} (*{ending})")
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replaces)
     dialog.setDefaultSuffix(ending.removeprefix("."))
     if proposed.parent.is_dir():
         dialog.setDirectory(str(proposed.parent))

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +29,7 @@ from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.theme.style_watcher import pad, style_of
 from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.widgets.icons import draw_glyph
+from realtime_ser.gui.widgets.icons import draw_glyph, glyph_icon
 
 
 class MessageLabel(QLabel):
@@ -140,11 +141,22 @@ def seconds_box(name: str, tip: str, most_s: float = 0.0, *, decimals: int = 2) 
     return made
 
 
+def slider(name: str, tip: str, most: int, page_step: int) -> QSlider:
+    """A lying slider from 0."""
+    made = QSlider(Qt.Orientation.Horizontal)
+    made.setRange(0, most)
+    made.setPageStep(page_step)
+    made.setAccessibleName(name)
+    made.setToolTip(tip)
+    return made
+
+
 def button(
     text: str,
     tip: str,
     role: str = "",
     *,
+    icon: str = "",
     click_focus: bool = True,
     clicked: Callable[[], object] | None = None,
 ) -> QPushButton:
@@ -152,6 +164,8 @@ def button(
 
     Parameters
     ----------
+    icon
+        Name of a glyph; empty: none.
     click_focus
         Whether a click focuses it; else keys such as Space keep their meaning for the window.
     clicked
@@ -161,6 +175,8 @@ def button(
     made.setToolTip(tip)
     made.setAccessibleName(text.replace("&", "").rstrip("…") or tip)
     made.setAutoDefault(False)
+    if icon:
+        made.setIcon(glyph_icon(icon))
     if not click_focus:
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if role:
@@ -170,13 +186,17 @@ def button(
     return made
 
 
-def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
-    """Plain words."""
+def label(
+    text: str = "", role: str = "", *, wrap: bool = False, buddy: QWidget | None = None
+) -> QLabel:
+    """Plain words; those before a control name it as their buddy."""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
     if role:
         set_role(made, role)
+    if buddy is not None:
+        made.setBuddy(buddy)
     return made
 
 
