@@ -43,31 +43,22 @@ def spread_labels(places: Sequence[float], gap: float, low: float, high: float) 
     low, high
         Bounds; where they are too narrow, labels share the room evenly.
     """
-    if len(places) > 1:
-        gap = min(gap, (high - low) / (len(places) - 1))
-    order = sorted(range(len(places)), key=lambda index: (places[index], index))
-    # Clusters of touching labels, each [first rank, members, sum of (place - rank offset)].
-    clusters: list[tuple[int, float]] = []
-    for index in order:
-        members, total = 1, places[index]
-        while clusters:
-            before, above = clusters[-1]
-            if above / before + (before - 1) * gap + gap <= total / members:
-                break
-            clusters.pop()
-            total = above + total - members * before * gap
-            members += before
-        clusters.append((members, total))
-    found: list[float] = []
-    for members, total in clusters:
-        found += [total / members + rank * gap for rank in range(members)]
-    for rank in range(len(found)):
-        found[rank] = max(found[rank], low + rank * gap)
-    for rank in range(len(found) - 1, -1, -1):
-        found[rank] = min(found[rank], high - (len(found) - 1 - rank) * gap)
-    result = [0.0] * len(places)
+    count = len(places)
+    gap = min(gap, (high - low) / max(1, count - 1))
+    order = sorted(range(count), key=lambda index: places[index])
+    wanted = (places[index] - rank * gap for rank, index in enumerate(order))
+    sums = list(itertools.accumulate(wanted, initial=0.0))
+
+    def mean(first: int, last: int) -> float:
+        return (sums[last + 1] - sums[first]) / (last + 1 - first)
+
+    result = [0.0] * count
     for rank, index in enumerate(order):
-        result[index] = found[rank]
+        # The least squares in this order: isotonic regression, by its formula of maximum and
+        # minimum.
+        after = range(rank, count)
+        fitted = max(min(mean(first, last) for last in after) for first in range(rank + 1))
+        result[index] = min(max(fitted, low), high - (count - 1) * gap) + rank * gap
     return result
 
 
