@@ -6,7 +6,7 @@ import itertools
 import platform
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import (
@@ -14,7 +14,6 @@ from importlib.metadata import (
     PackageNotFoundError,
     distribution,
     packages_distributions,
-    requires,
 )
 from pathlib import Path
 
@@ -51,17 +50,7 @@ from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 
 class ShortcutsDialog(Dialog):
-    """Lists keys in two columns.
-
-    Parameters
-    ----------
-    title
-        Of the window.
-    rows
-        Keys, and what they do.
-    footer
-        What else is to be said.
-    """
+    """Lists keys and what they do in two columns, with more words below."""
 
     def __init__(
         self,
@@ -118,48 +107,33 @@ def _cell(words: str, padding_px: int) -> str:
 NOTICE_VERSION = 1
 """Of the notice; a higher one is shown again to those who have read a lower one."""
 
-_PARTS = (
-    (
-        "What it is for",
-        (
-            "It listens to a voice and says what it sounds like, as a model hears it that has "
-            "learned from actors: for research, training and self-observation."
-        ),
+_PARTS = {
+    "What it is for": (
+        "It listens to a voice and says what it sounds like, as a model hears it that has "
+        "learned from actors: for research, training and self-observation."
     ),
-    (
-        "What it cannot do",
-        (
-            "It does not know what a person feels, and it is often wrong, more so with voices, "
-            "languages and rooms that it has not learned from. It is not a medical device, and no "
-            "decision about a person may rest on it. Judging people at work or in education with "
-            "it is prohibited in the European Union, and wrong everywhere."
-        ),
+    "What it cannot do": (
+        "It does not know what a person feels, and it is often wrong, more so with voices, "
+        "languages and rooms that it has not learned from. It is not a medical device, and no "
+        "decision about a person may rest on it. Judging people at work or in education with "
+        "it is prohibited in the European Union, and wrong everywhere."
     ),
-    (
-        "Whoever is heard must know",
-        (
-            "Tell everybody whose voice may be heard, and ask them first. The window and its title "
-            "say all the time that it listens."
-        ),
+    "Whoever is heard must know": (
+        "Tell everybody whose voice may be heard, and ask them first. The window and its title "
+        "say all the time that it listens."
     ),
-    (
-        "What is kept",
-        (
-            "Each session's numbers are kept on this computer until you delete them. Sound is kept "
-            "only when you ask for it; the last 30 seconds stay in memory, to be played again. "
-            "Nothing leaves this computer."
-        ),
+    "What is kept": (
+        "Each session's numbers are kept on this computer until you delete them. Sound is kept "
+        "only when you ask for it; the last 30 seconds stay in memory, to be played again. "
+        "Nothing leaves this computer."
     ),
-)
+}
 
 
 class WelcomeDialog(Dialog):
-    """The notice. Accepted when it was read; rejected when the person would rather not start.
+    """The notice, for which listening waits the first time.
 
-    Parameters
-    ----------
-    first
-        Whether listening waits for it.
+    Accepted when it was read; rejected when the person would rather not start.
     """
 
     def __init__(self, *, first: bool, parent: QWidget | None = None) -> None:
@@ -173,7 +147,7 @@ class WelcomeDialog(Dialog):
         self.show_parts(
             *(
                 column(label(heading, "bold"), label(words, wrap=True), spacing=0.5)
-                for heading, words in _PARTS
+                for heading, words in _PARTS.items()
             ),
             label("More is in docs/data_protection.md.", "small muted"),
             row(None, self.leave, self.read),
@@ -188,13 +162,7 @@ _TAIL = 40
 
 
 class DiagnosticsDialog(Dialog):
-    """Examines the machine beside the window, and offers the findings for copying.
-
-    Parameters
-    ----------
-    config
-        All settings.
-    """
+    """Examines the machine beside the window, and offers the findings for copying."""
 
     def __init__(self, config: Config, parent: QWidget | None = None) -> None:
         super().__init__("Diagnostics", parent, heading="Diagnostics")
@@ -271,30 +239,20 @@ def parts() -> list[Package]:
     found: dict[str, Package] = {}
     packages = packages_distributions()
     loaded = [name for module in sys.modules for name in packages.get(module, ())]
-    waiting = [*_requirements_of("realtime-ser"), *loaded]
+    waiting = ["realtime-ser", *loaded]
     while waiting:
-        name = waiting.pop()
-        if name.lower() in (*found, "realtime-ser"):
+        name = waiting.pop().lower()
+        if name in found:
             continue
         try:
             package = distribution(name)
         except PackageNotFoundError:
             continue  # for another system, or an extra that was not asked for
-        found[name.lower()] = Package(
-            package.metadata["Name"], package.version, _licence_of(package)
-        )
-        waiting += _requirements_of(name)
+        found[name] = Package(package.metadata["Name"], package.version, _licence_of(package))
+        needed = [line for line in package.requires or () if "extra ==" not in line]
+        waiting += [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed]
+    found.pop("realtime-ser", None)
     return [found[name] for name in sorted(found)]
-
-
-def _requirements_of(name: str) -> Iterator[str]:
-    try:
-        lines = requires(name) or []
-    except PackageNotFoundError:
-        return
-    for line in lines:
-        if "extra ==" not in line:
-            yield re.split(r"[^\w.-]", line, maxsplit=1)[0]
 
 
 def _licence_of(package: Distribution) -> str:
@@ -314,15 +272,7 @@ def _licence_of(package: Distribution) -> str:
 
 
 class AboutDialog(Dialog):
-    """Version of the program, its model, and the licences of its packages.
-
-    Parameters
-    ----------
-    model
-        Name and version of the model, and what it was trained on.
-    card
-        Where its card lies.
-    """
+    """Version of the program, its model with its card, and the licences of its packages."""
 
     def __init__(self, model: str, card: Path, parent: QWidget | None = None) -> None:
         super().__init__("About", parent, heading=f"Realtime SER {__version__}")
