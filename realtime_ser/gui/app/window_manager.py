@@ -9,7 +9,7 @@ from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QObject, Qt
-from PyQt6.QtWidgets import QDialog, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
@@ -39,13 +39,7 @@ _OTHER_FOLDER = "?"
 
 
 class WindowManager(QObject):
-    """Knows all windows of the program, and closes them with the live one.
-
-    Parameters
-    ----------
-    window, controller
-        The live window, and what runs its sessions.
-    """
+    """Knows all windows of the program, and closes them with the live one."""
 
     def __init__(self, window: MainWindow, controller: SessionController) -> None:
         super().__init__(window)
@@ -58,18 +52,18 @@ class WindowManager(QObject):
         self.windows: list[QWidget] = []
         acts = window.actions_
         callbacks: dict[str, Callable[[], object]] = {
-            "study": self.study,
-            "sessions": self.sessions,
-            "review": self.review_latest,
-            "files": self.ask_files,
-            "export_as": self.export_latest,
-            "check": self.check,
-            "calibrate": self.calibrate,
-            "settings": self.preferences,
-            "notice": self.notice,
-            "diagnostics": self.diagnostics,
-            "log": self.show_log,
-            "about": self.about,
+            "study": self._ask_study,
+            "sessions": self._show_sessions,
+            "review": self._review_latest,
+            "files": self._ask_files,
+            "export_as": self._export_latest,
+            "check": self._check_microphone,
+            "calibrate": self._calibrate,
+            "settings": self._show_preferences,
+            "notice": self._show_notice,
+            "diagnostics": self._diagnose,
+            "log": self._show_log,
+            "about": self._show_about,
         }
         acts.bind({name: self._reporting_errors(act) for name, act in callbacks.items()})
         self._list_models()
@@ -104,7 +98,7 @@ class WindowManager(QObject):
         if dialog is not None:
             dialog.open_requested.connect(self._reporting_errors(self.review))
 
-    def sessions(self) -> None:
+    def _show_sessions(self) -> None:
         """Open the table of all sessions, or bring it to the front."""
         from realtime_ser.gui.library import SessionsWindow
 
@@ -114,10 +108,8 @@ class WindowManager(QObject):
             self._sessions = self._track_window(made)
         self._show(self._sessions)
 
-    def review_latest(self) -> None:
-        """Look at the session that runs, or at the last one."""
-        latest = self._latest_session()
-        if latest is not None:
+    def _review_latest(self) -> None:
+        if (latest := self._latest_session()) is not None:
             self.review(latest)
 
     def review(self, session: str) -> None:
@@ -146,8 +138,7 @@ class WindowManager(QObject):
         self._progress.append(made)  # the review lives as long as this does
         made.opened.connect(self._track_window)
 
-    def ask_files(self) -> None:
-        """Ask which recordings to analyse."""
+    def _ask_files(self) -> None:
         filters = ["Sound (*.wav *.flac *.ogg *.mp3 *.aiff *.aif)", "All files (*)"]
         ask_files(self._window, "Analyse recordings", filters, self._reporting_errors(self.files))
 
@@ -162,55 +153,46 @@ class WindowManager(QObject):
         self._files.add(list(paths))
         self._show(self._files)
 
-    def export_latest(self) -> None:
-        """Export the session that runs, or the last one, for another tool."""
+    def _export_latest(self) -> None:
         from realtime_ser.gui.library import ExportDialog
 
-        latest = self._latest_session()
-        if latest is not None:
+        if (latest := self._latest_session()) is not None:
             store = self._session_store()
-            dialog = ExportDialog(store.folder, [store.session(latest)], self._window)
-            self._open(dialog)
+            ExportDialog(store.folder, [store.session(latest)], self._window).open()
 
-    def study(self) -> None:
-        """Say where the next session belongs."""
+    def _ask_study(self) -> None:
         from realtime_ser.gui.library import StudyDialog
 
         config = self._controller.wanted
         store = self._session_store() if config.sessions.keep else None
         dialog = StudyDialog(config, store, parent=self._window)
         dialog.accepted.connect(lambda: self._controller.set_config(dialog.config()))
-        self._open(dialog)
+        dialog.open()
 
     # ------------------------------------------------------------------------------------- dialogs
 
-    def check(self) -> None:
-        """Try the microphone."""
-        running = self._controller.view.ui_state.running
-        dialog = MicrophoneCheckDialog(
-            self._controller.config, running=running, parent=self._window
-        )
+    def _check_microphone(self) -> None:
+        controller = self._controller
+        running = controller.view.ui_state.running
+        dialog = MicrophoneCheckDialog(controller.config, running=running, parent=self._window)
         if running:
-            self._controller.sound_received.connect(dialog.push)
+            controller.sound_received.connect(dialog.push)
         dialog.chosen.connect(lambda values: self._window.choose(**values))
-        self._open(dialog)
+        dialog.open()
 
-    def calibrate(self) -> None:
-        """Make a person's profile."""
+    def _calibrate(self) -> None:
         controller = self._controller
         busy = controller.view.ui_state.running and controller.view.live
         dialog = CalibrateDialog(controller.config, busy=busy, parent=self._window)
         dialog.chosen.connect(self._reporting_errors(controller.use_profile))
-        self._open(dialog)
+        dialog.open()
 
-    def preferences(self) -> None:
-        """Open the preferences."""
+    def _show_preferences(self) -> None:
         days = self._controller.config.sessions.retention_days
-        self._open(PreferencesDialog(self._window, days))
+        PreferencesDialog(self._window, days).open()
 
-    def notice(self) -> None:
-        """Show the notice of purpose, limits and consent again."""
-        self._open(WelcomeDialog(first=False, parent=self._window))
+    def _show_notice(self) -> None:
+        WelcomeDialog(first=False, parent=self._window).open()
 
     def welcome(self, begin: Callable[[], None]) -> None:
         """Show the notice, unless it was read; ``begin`` when it was."""
@@ -225,43 +207,39 @@ class WindowManager(QObject):
 
         dialog.accepted.connect(read)
         dialog.rejected.connect(self._window.close)
-        self._open(dialog)
+        dialog.open()
 
-    def diagnostics(self) -> None:
-        """Look at this machine."""
-        self._open(DiagnosticsDialog(self._controller.config, self._window))
+    def _diagnose(self) -> None:
+        DiagnosticsDialog(self._controller.config, self._window).open()
 
-    def show_log(self) -> None:
-        """Show where the log lies."""
+    def _show_log(self) -> None:
         reveal(log_path())
 
-    def about(self) -> None:
-        """Versions and licences."""
+    def _show_about(self) -> None:
         manifest = load_bundle(self._controller.config.model).manifest
         corpora = ", ".join(manifest.corpora)
         words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."
         card = bundle_folder(self._controller.config.model) / "CARD.md"
-        self._open(AboutDialog(words, card, self._window))
+        AboutDialog(words, card, self._window).open()
 
     # -------------------------------------------------------------------------------------- models
 
     def _list_models(self) -> None:
-        names = shipped_models()
-        now = self._controller.wanted.model
-        other = [("Another folder…", _OTHER_FOLDER)]
-        acts = self._window.actions_
+        acts, controller = self._window.actions_, self._controller
+        names, now = shipped_models(), controller.wanted.model
         known = names if now in names else [*names, now]
+        other = [("Another folder…", _OTHER_FOLDER)]
         acts.choices(
             "Model",
             [(Path(name).name, name) for name in known] + other,
             now,
-            self._reporting_errors(self._use_model),
+            self._reporting_errors(lambda name: self._choose_model(name, controller.use_model)),
         )
         acts.choices(
             "Compare with",
             [("Nothing", None), *((Path(name).name, name) for name in names), *other],
-            self._controller.comparison,
-            self._reporting_errors(self._compare),
+            controller.comparison,
+            self._reporting_errors(lambda name: self._choose_model(name, controller.compare)),
         )
 
     def _list_profiles(self) -> None:
@@ -281,34 +259,21 @@ class WindowManager(QObject):
         menu.addSeparator()
         menu.addAction(acts["calibrate"])
 
-    def _use_model(self, name: str) -> None:
-        self._choose_model(name, self._controller.use_model, "Model", self._controller.wanted.model)
-
-    def _compare(self, name: str | None) -> None:
-        self._choose_model(
-            name, self._controller.compare, "Compare with", self._controller.comparison
-        )
-
-    def _choose_model(
-        self, name: str | None, use: Callable[[Any], None], menu: str, before: str | None
-    ) -> None:
+    def _choose_model(self, name: str | None, use: Callable[[Any], None]) -> None:
         """Take a model, or ask for its folder; what cannot be used changes nothing."""
-        acts = self._window.actions_
+        self._check_models()  # another one holds when it was taken
         if name == _OTHER_FOLDER:
-            acts.check_value(menu, before)
-            choose = self._reporting_errors(
-                lambda folder: self._choose_model(str(folder), use, menu, before)
-            )
+            choose = self._reporting_errors(lambda folder: self._choose_model(str(folder), use))
             ask_folder(self._window, "Folder of a model bundle", choose)
             return
-        try:
-            if name is not None:
-                load_bundle(name)
-        except SerError:
-            acts.check_value(menu, before)
-            raise
+        if name is not None:
+            load_bundle(name)
         use(name)
-        acts.check_value(menu, name)
+        self._check_models()
+
+    def _check_models(self) -> None:
+        self._window.actions_.check_value("Model", self._controller.wanted.model)
+        self._window.actions_.check_value("Compare with", self._controller.comparison)
 
     # -------------------------------------------------------------------------------------- within
 
@@ -318,6 +283,7 @@ class WindowManager(QObject):
         return self._store
 
     def _latest_session(self) -> str | None:
+        """The session that runs, or the last one."""
         if self._controller.session is None:
             self._window.statusline.say("there is no session yet that was kept")
         return self._controller.session
@@ -354,10 +320,6 @@ class WindowManager(QObject):
         window.raise_()
         window.activateWindow()
 
-    def _open(self, dialog: QDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
     def _hide_results(self, on: bool) -> None:
         """Other windows show results too: they go with them, and come back with them."""
         for name in _RESULT_ACTIONS:
@@ -374,6 +336,5 @@ class WindowManager(QObject):
         _log.info("session %s began, tables in %s", session.id, session.files.steps)
 
     def _log_completed(self, session: LiveSession) -> None:
-        _log.info(
-            "session %s is complete%s", session.id, f": {session.error}" if session.error else ""
-        )
+        error = f": {session.error}" if session.error else ""
+        _log.info("session %s is complete%s", session.id, error)
