@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import QTimer
@@ -18,8 +20,8 @@ from realtime_ser.gui.app.application import application
 from realtime_ser.gui.app.log import file_logging, report_faults
 from realtime_ser.gui.app.preferences import PreferenceStore
 from realtime_ser.gui.app.window_manager import WindowManager
-from realtime_ser.gui.live.session_controller import UI_STATES, SessionController
-from realtime_ser.gui.live.status_model import StatusModel
+from realtime_ser.gui.live.session_controller import SessionController
+from realtime_ser.gui.live.status_model import status_model
 from realtime_ser.gui.live.timing import RateMeter
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.theme import ThemeChoice
@@ -87,34 +89,23 @@ def run(
             report_faults(window, lambda: _session_kept_text(controller), log, window.close)
         )
         stack.enter_context(_signals(window))
-        QTimer.singleShot(
-            0,
-            controller.begin
-            if scripted
-            else lambda: _begin_after_welcome(window_manager, controller),
-        )
+        begin = functools.partial(_begin_after_welcome, window_manager, controller)
+        QTimer.singleShot(0, controller.begin if scripted else begin)
         app.exec()
         controller.finish()
         picture.save_once()  # closed by hand, or never opened
     if picture.fault is not None:
         raise picture.fault
-    if scripted and isinstance(controller.error, SerError):
-        raise controller.error
-    return (
-        controller.error.exit_code
-        if isinstance(controller.error, SerError)
-        else int(controller.error is not None)
-    )
+    error = controller.error
+    if not isinstance(error, SerError):
+        return int(error is not None)
+    if scripted:
+        raise error
+    return error.exit_code
 
 
 class _Screenshot:
-    """The screenshot that is wanted, taken once.
-
-    Attributes
-    ----------
-    fault
-        Why it could not be written.
-    """
+    """The screenshot that is wanted, taken once, and why it could not be written."""
 
     def __init__(self, window: MainWindow, path: Path | None) -> None:
         self.fault: SerError | None = None
@@ -159,7 +150,7 @@ def render_screenshot(  # noqa: PLR0913
     size: tuple[int, int] = (1280, 720),
     theme: ThemeChoice = "dark",
     *,
-    source: SourceInfo | None = None,
+    source: SourceInfo,
     model: str = "",
 ) -> None:
     """Write a picture of the window as it stands at the end of a finished session.
@@ -190,20 +181,7 @@ def render_screenshot(  # noqa: PLR0913
     rate_meter = RateMeter(len(channels))
     for update in updates[-100:]:
         rate_meter.feed([update], update.time_s)
-    view = StatusModel(
-        ui_state=UI_STATES[status.phase],
-        source=source.name if source is not None else "",
-        demo=source is not None and source.demo,
-        live=source is None or source.live,
-        message=status.error or "",
-        position_s=status.position_s,
-        duration_s=source.duration_s if source is not None else None,
-        latency_ms=rate_meter.latency_ms(),
-        updates_per_s=rate_meter.updates_per_s(),
-        dropped_samples=status.dropped_samples,
-        overflows=status.overflows,
-        model=model,
-    )
+    view = replace(status_model(status, source, rate_meter), model=model)
     window = MainWindow(WindowConfig(theme=theme))
     window.resize(*size)
     window.begin(labels, channels, rate=0.0)

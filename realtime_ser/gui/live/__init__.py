@@ -5,6 +5,6 @@
 - ``session_controller`` joins the window to a session, with ``markers`` for the number keys and
   ``replay`` for the last seconds; ``session_worker`` opens and closes sessions in a thread of its
   own.
-- Plain Python says what to show: ``status_model``, ``channel_reading``, ``timing``.
+- Plain Python says what to show: ``status_model``, ``timing``.
 - ``microphone_check`` and ``calibration_dialog`` try the microphone, and make a profile.
 """

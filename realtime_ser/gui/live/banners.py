@@ -1,17 +1,19 @@
-"""What the window says across its width or in its middle: demo, paused, no microphone."""
+"""What the window says across its width, in its middle and in the line at the bottom."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QProgressBar, QWidget
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QFrame, QWidget
 
 from realtime_ser.base.records import STEP_S
-from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.style_watcher import set_size
+from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cells
+from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
+from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
-from realtime_ser.gui.widgets.parts import button, column, label, row
+from realtime_ser.gui.widgets.parts import ElidedLabel, button, column, label, row
 
 #: A loss is told for so long, and all losses within that time as one.
 SHOWN_S = 20.0
@@ -90,34 +92,24 @@ class MessageCard(QFrame):
 
     def show_status(self, status: StatusModel) -> None:
         """Show the message for a state; hide where there is none."""
-        text = _card_text(status)
-        if text is None:
-            self.hide()
+        state = status.ui_state
+        texts = {
+            UiState.OPENING: "One moment.",
+            UiState.IDLE: "Press Start, or Space, to begin a session.",
+            UiState.NO_MICROPHONE: "Plug one in and press Rescan.",
+            UiState.FAILED: status.message,
+        }
+        self.setVisible(state in texts)
+        if state not in texts:
             return
-        missing = status.ui_state is UiState.NO_MICROPHONE
-        failed = status.ui_state is UiState.FAILED
-        self.glyph.show_glyph(status.ui_state.glyph)
-        self.title.setText(status.ui_state.sentence)
-        self.text.setText(text)
+        missing, failed = state is UiState.NO_MICROPHONE, state is UiState.FAILED
+        self.glyph.show_glyph(state.glyph)
+        self.title.setText(state.sentence)
+        self.text.setText(texts[state])
         self.rescan.setVisible(missing)
         self.retry.setVisible(failed)
         self.demo.setVisible(missing or failed)
-        self.show()
         self.raise_()
-
-
-def _card_text(status: StatusModel) -> str | None:
-    match status.ui_state:
-        case UiState.OPENING:
-            return f"Opening {status.source}." if status.source else "One moment."
-        case UiState.IDLE:
-            return "Press Start, or Space, to begin a session."
-        case UiState.NO_MICROPHONE:
-            return "Plug one in and press Rescan."
-        case UiState.FAILED:
-            return status.message
-        case _:
-            return None
 
 
 def state_banner_text(status: StatusModel) -> BannerText | None:
@@ -132,9 +124,8 @@ def state_banner_text(status: StatusModel) -> BannerText | None:
             words = f"{status.source} is silent. Check its plug; the session goes on by itself."
             return BannerText("broken", "Reconnecting", words)
         case UiState.ENDED:
-            words = "Its files are complete. Press Start for a new session."
-            if status.folder:
-                words = f"Its files are in {status.folder}. Press Start for a new session."
+            files = f"in {status.folder}" if status.folder else "complete"
+            words = f"Its files are {files}. Press Start for a new session."
             return BannerText("square", "Session ended", words)
         case _:
             return None
@@ -174,11 +165,10 @@ class OverloadMonitor:
     def feed(self, status: StatusModel, now_s: float) -> BannerText | None:
         """Banner for a state at ``now_s`` on the monotonic clock; ``None``: none."""
         self._count_losses(status, now_s)
-        found = (
-            self._current_overload(status, now_s) if status.ui_state in _MONITORED_STATES else None
-        )
+        monitored = status.ui_state in _MONITORED_STATES
+        found = self._current_overload(status, now_s) if monitored else None
         self._shown_title = found.title if found is not None else ""
-        if found is None or found.title != self._dismissed:
+        if self._shown_title != self._dismissed:
             self._dismissed = None
             return found
         return None
@@ -200,12 +190,9 @@ class OverloadMonitor:
     def _current_overload(self, status: StatusModel, now_s: float) -> BannerText | None:
         if now_s - self._last_loss_s <= SHOWN_S:
             return _overload(_loss_text(self._lost_samples, status.rate), self._loss_advice())
-        late = status.latency_ms is not None and status.latency_ms > LATE_MS
-        slow = (
-            status.live
-            and status.updates_per_s is not None
-            and status.updates_per_s < MIN_UPDATES_PER_S
-        )
+        late = (status.latency_ms or 0.0) > LATE_MS
+        pace = status.updates_per_s
+        slow = status.live and pace is not None and pace < MIN_UPDATES_PER_S
         if not (late or slow):
             self._late_since_s = None
             return None
@@ -225,15 +212,10 @@ class OverloadMonitor:
         )
 
     def _loss_advice(self) -> str:
+        why = "The program could not follow. Close other programs, or raise audio.buffer_s"
         if self._overflowed:
-            return (
-                "The system did not hand the sound over in time. Close other programs; the gap is "
-                "kept as lost, never guessed."
-            )
-        return (
-            "The program could not follow. Close other programs, or raise audio.buffer_s; the gap "
-            "is kept as lost, never guessed."
-        )
+            why = "The system did not hand the sound over in time. Close other programs"
+        return f"{why}; the gap is kept as lost, never guessed."
 
 
 _MONITORED_STATES = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED})
@@ -252,17 +234,65 @@ def _loss_text(samples: int, rate: int) -> str:
     return f"{1000 * seconds:.0f} ms of sound lost" if seconds < 1 else f"{seconds:.1f} s lost"
 
 
-class FileProgress(QProgressBar):
-    """Progress of a file that is played."""
+# -------------------------------------------------------------------------------- the status line
+
+_TIPS = (
+    "From a sound at the microphone to its probabilities, median of the last seconds",
+    "Each update covers 80 ms of sound",
+    "Samples that the microphone or this computer lost",
+    "Whose session it is, where that was said, and the model in use",
+    "Sound is kept only when you ask for it: --record-audio",
+)
+
+#: How long a message stays, and how much longer for each of its letters.
+_MESSAGE_MS = 5000
+_LETTER_MS = 60
+
+#: Below this width, in units of the grid, there is no room for all.
+_NARROW = 130
+
+#: The longest that each changing cell gets to say, so that nothing beside it jumps.
+_WIDEST_TEXTS = ("latency 0000 ms", "00.0 updates/s", "0 dropped")
+
+
+class StatusLine(QWidget):
+    """Five cells of fixed places."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setRange(0, 1000)
-        self.setTextVisible(False)
-        self.setAccessibleName("Progress of the file")
+        self.setObjectName("statusline")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.cells = [label(role="small muted") for _ in _TIPS]
+        self.recording_light = Glyph("record", 1.25, "recording_light")
+        self.message = ElidedLabel()
+        set_role(self.message, "small bold")
+        set_size(self, height=3.5)
+        for cell, tip in zip(self.cells, _TIPS, strict=True):
+            cell.setToolTip(tip)
+        *cells, stored = self.cells
+        end = row(self.recording_light, stored)
+        self.setLayout(row(*cells, (self.message, 1), end, margins=(2, 0, 2, 0), spacing=3.0))
+        for cell, words in zip(self.cells, _WIDEST_TEXTS, strict=False):
+            reserve(cell, [words], font="small")
+        self._clear_timer = QTimer(self)
+        self._clear_timer.setSingleShot(True)
+        self._clear_timer.timeout.connect(self.message.clear)
+
+    def say(self, text: str) -> None:
+        """Show a message for as long as it takes to read; all of a long one is in its tooltip."""
+        self.message.setText(text)
+        self._clear_timer.start(_MESSAGE_MS + _LETTER_MS * len(text))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave out the pace on a narrow window."""
+        super().resizeEvent(event)
+        self.cells[1].setVisible(self.width() / style_of(self).grid(1) >= _NARROW)
 
     def show_status(self, status: StatusModel) -> None:
-        """Follow a file; hide for a microphone."""
-        self.setVisible(status.duration_s is not None)
-        if status.duration_s:
-            self.setValue(round(1000 * min(1.0, status.position_s / status.duration_s)))
+        """Show a state."""
+        for cell, words in zip(self.cells, status_cells(status), strict=True):
+            cell.setText(words)
+        self.recording_light.setVisible(status.recording)
+        set_role(self.cells[-1], "small bold" if status.recording else "small muted")
+        lost = status.dropped_samples or status.overflows
+        set_role(self.cells[2], "small danger" if lost else "small muted")

@@ -13,15 +13,15 @@ from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import SILENCE_DBFS, Update
 from realtime_ser.base.text import percent_text
 from realtime_ser.engine.smoothing import Smoother
-from realtime_ser.gui.live.channel_reading import (
+from realtime_ser.gui.live.legend import CurveLegend
+from realtime_ser.gui.live.plots import Plots
+from realtime_ser.gui.live.status_model import (
     NOTICE,
     ChannelReading,
     live_reading,
     stopped_reading,
     summary_reading,
 )
-from realtime_ser.gui.live.legend import CurveLegend
-from realtime_ser.gui.live.plots import Plots
 from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
@@ -40,13 +40,7 @@ _CLIPPING_SHOWN_S = 2.0
 
 
 class Panel(StyledWidget):
-    """The state of one channel.
-
-    Parameters
-    ----------
-    channel
-        What it is called, shown where there are several; then the panel is compact.
-    """
+    """The state of one channel, whose name is shown where several share the window."""
 
     def __init__(self, labels: Sequence[str], channel: str, *, compact: bool) -> None:
         super().__init__()
@@ -62,22 +56,19 @@ class Panel(StyledWidget):
         for widget in (self.face, self.title, self.value):
             widget.setToolTip(NOTICE)
         self.bars.enable_toggling()
-        self._lay_out(compact=compact)
+        self._lay_out()
         self.restyle(self._style)
 
     def restyle(self, style: Style) -> None:
         """Keep room for the longest words there can be, whatever the system's font."""
-        compact = self._compact
-        words = [f"sounds {LABEL_WORDS.get(name, name)}?" for name in self.bars.labels]
-        metrics = QFontMetricsF(style.font(style.body_px, bold=True) if compact else style.big)
-        widest = max(metrics.horizontalAdvance(word) for word in words)
-        self.setFixedWidth(max(style.grid(35), math.ceil(widest) + style.grid(5)))
-        for line, font in (
-            (self.title, style.font(style.body_px, bold=True) if compact else style.big),
-            (self.value, style.body if compact else style.font(style.big_px)),
-            (self.previous, style.small if compact else style.body),
-        ):
+        fonts = (style.big, style.font(style.big_px), style.body)
+        if self._compact:
+            fonts = (style.font(style.body_px, bold=True), style.body, style.small)
+        for line, font in zip((self.title, self.value, self.previous), fonts, strict=True):
             line.setMinimumHeight(math.ceil(QFontMetricsF(font).height()))
+        words = [f"sounds {LABEL_WORDS.get(name, name)}?" for name in self.bars.labels]
+        widest = max(QFontMetricsF(fonts[0]).horizontalAdvance(word) for word in words)
+        self.setFixedWidth(max(style.grid(35), math.ceil(widest) + style.grid(5)))
 
     def show_reading(self, reading: ChannelReading, elapsed_s: float) -> None:
         """Show what is heard; ``elapsed_s`` is the time since the last call.
@@ -97,8 +88,8 @@ class Panel(StyledWidget):
         numbers = [percent_text(value) for value in reading.bars or ()]
         self.bars.show_numbers(numbers or ["–"] * len(self.bars.labels), reading.label)
 
-    def _lay_out(self, *, compact: bool) -> None:
-        layout = QGridLayout(self)
+    def _lay_out(self) -> None:
+        layout, compact = QGridLayout(self), self._compact
         pad(layout, (2, 1 if compact else 3, 2, 1), (1.5, 0.5 if compact else 0.75))
         face = 6 if compact else 14
         set_size(self.face, width=face, height=face)
@@ -109,19 +100,16 @@ class Panel(StyledWidget):
             layout.addWidget(self.value, 2, 1)
             layout.setColumnStretch(1, 1)
         else:
-            center = Qt.AlignmentFlag.AlignHCenter
-            layout.addWidget(self.face, 1, 0, 1, 2, center)
-            layout.addWidget(self.title, 2, 0, 1, 2, center)
-            layout.addWidget(self.value, 3, 0, 1, 2, center)
-            layout.addWidget(self.previous, 4, 0, 1, 2, center)
+            for line, widget in enumerate((self.face, self.title, self.value, self.previous), 1):
+                layout.addWidget(widget, line, 0, 1, 2, Qt.AlignmentFlag.AlignHCenter)
             layout.setRowMinimumHeight(5, 8)
         layout.addWidget(self.bars, 6, 0, 1, 2)
         layout.setRowStretch(7, 1)
 
     def _set_muted(self, *, muted: bool) -> None:
-        size = "body" if self._compact else "big"
-        set_role(self.title, f"{size} bold{' muted' if muted else ''}")
-        set_role(self.value, f"{size}{' muted' if muted else ''}")
+        size, tone = "body" if self._compact else "big", " muted" if muted else ""
+        set_role(self.title, f"{size} bold{tone}")
+        set_role(self.value, f"{size}{tone}")
 
 
 class OneLinePanel(QWidget):
@@ -147,8 +135,6 @@ class ChannelView(QWidget):
 
     Parameters
     ----------
-    title
-        What the channel is called; ``None``: by its number.
     compact
         Whether several channels share the window.
     axis
@@ -173,15 +159,15 @@ class ChannelView(QWidget):
         *,
         span_s: float,
         smoothing_s: float,
-        title: str | None = None,
+        title: str,
         compact: bool,
         axis: bool,
-        curves: Curves | None = None,
+        curves: Curves,
     ) -> None:
         super().__init__()
         self.channel = channel
         self.smoother = Smoother(content.labels, smoothing_s)
-        self.title = title = title or f"Channel {channel}"
+        self.title = title
         self.reading = ChannelReading("")
         self.panel = Panel(content.labels, title, compact=compact)
         self.plots = Plots(content, channel, span_s, compact=compact, axis=axis)
@@ -199,7 +185,7 @@ class ChannelView(QWidget):
         layout.setColumnStretch(1, 1)
         layout.setRowStretch(1, 1)
         self.plots.layout_changed.connect(self._place_legend)
-        self.set_curves(curves or Curves())
+        self.set_curves(curves)
         self._place_legend()
 
     def set_curves(self, curves: Curves) -> None:
@@ -232,14 +218,13 @@ class ChannelView(QWidget):
         smoother = self.smoother
         self.plots.advance(right_s)
         if not stopped:
-            reading = live_reading(smoother, right_s)
+            self.reading = live_reading(smoother, right_s)
         elif self.summary is not None:
-            reading = summary_reading(self.summary, smoother)
+            self.reading = summary_reading(self.summary, smoother)
         else:
-            reading = stopped_reading(stopped, smoother, right_s)
-        self.reading = reading
-        self.panel.show_reading(reading, elapsed_s)
-        self.one_line_panel.show_reading(reading)
+            self.reading = stopped_reading(stopped, smoother, right_s)
+        self.panel.show_reading(self.reading, elapsed_s)
+        self.one_line_panel.show_reading(self.reading)
         speaking = smoother.leader is not None and not stopped
         self.legend.show_values(self.panel.bars.values, live=speaking)
         self.level = SILENCE_DBFS if stopped else max(SILENCE_DBFS, smoother.level_dbfs)

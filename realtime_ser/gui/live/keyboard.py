@@ -29,13 +29,11 @@ class Keyboard(QObject):
     #: Control and a digit.
     ctrl_pressed = pyqtSignal(int)
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, *windows: QWidget) -> None:
+        super().__init__(windows[0])
         self._held: set[int] = set()
-
-    def watch(self, window: QWidget) -> None:
-        """Take the keys of a window too."""
-        window.installEventFilter(self)
+        for window in windows:
+            window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take the window's keys, and leave all others."""

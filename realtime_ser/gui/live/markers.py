@@ -12,13 +12,7 @@ HOLD_S = 0.5
 
 
 class MarkerController(QObject):
-    """Sets a marker for each key, stamped when the key went down.
-
-    Parameters
-    ----------
-    window
-        Whose keys they are, and which knows their texts.
-    """
+    """Sets a marker for each key of the window, stamped when the key went down."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -78,12 +72,8 @@ class MarkerController(QObject):
         self._show_intervals()
 
     def _show_intervals(self) -> None:
-        self._window.show_open_intervals(
-            [
-                (digit, self._text(digit), start_s)
-                for digit, start_s in self._interval_starts.items()
-            ]
-        )
+        starts = self._interval_starts.items()
+        self._window.show_open_intervals([(key, self._text(key), start) for key, start in starts])
 
     def _say(self, digit: int, duration_s: float) -> None:
         length = f", {duration_s:.1f} s" if duration_s else ""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.base.text import clock_text, decibels
-from realtime_ser.gui.live.channel_reading import NOTICE
 from realtime_ser.gui.live.channel_view import ChannelView
-from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.status_model import NOTICE, StatusModel, UiState
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
-from realtime_ser.gui.widgets.icons import Face, Glyph, glyph_icon
-from realtime_ser.gui.widgets.parts import button, label, row
+from realtime_ser.gui.widgets.icons import Face, Glyph
+from realtime_ser.gui.widgets.parts import button, column, label, row
+from realtime_ser.timeline.signal_tracks import level_share
 from realtime_ser.timeline.style import FLOOR_DB
 
 
@@ -34,15 +35,14 @@ class BlindScreen(QWidget):
         self.recording_light = Glyph("record", 1.5, "recording_light")
         self.title, self.storage = label(role="big bold"), QLabel()
         self.hint = label("Results are hidden. Ctrl+B shows them again.", "small muted")
-        layout = QGridLayout(self)
-        pad(layout, 2, 2)
-        center = Qt.AlignmentFlag.AlignCenter
-        layout.setRowStretch(0, 2)
-        layout.addWidget(self.glyph, 1, 0, center)
-        layout.addWidget(self.title, 2, 0, center)
-        layout.addLayout(row(None, self.recording_light, self.storage, None), 3, 0)
-        layout.setRowStretch(4, 3)
-        layout.addWidget(self.hint, 5, 0, center)
+        words = column(
+            row(None, self.glyph, None),
+            row(None, self.title, None),
+            row(None, self.recording_light, self.storage, None),
+            spacing=2,
+        )
+        hint = row(None, self.hint, None)
+        self.setLayout(column((None, 2), words, (None, 3), hint, margins=2))
         self.show_status(StatusModel())
 
     def show_status(self, status: StatusModel) -> None:
@@ -61,20 +61,12 @@ class _Poster(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.face = Face()
-        self.caption, self.title, self.value = QLabel(), QLabel(), QLabel()
-        layout = QGridLayout(self)
-        center = Qt.AlignmentFlag.AlignCenter
-        layout.setRowStretch(0, 1)
-        for line, widget in enumerate((self.caption, self.face, self.title, self.value), 1):
-            layout.addWidget(widget, line, 0, center)
-            if isinstance(widget, QLabel):
-                widget.setAlignment(center)
-                widget.setTextFormat(Qt.TextFormat.PlainText)
-                widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-                widget.setMinimumWidth(1)
-                layout.setAlignment(widget, Qt.AlignmentFlag(0))
-        layout.setRowStretch(5, 1)
-        set_role(self.caption, "muted")
+        self.caption, self.title, self.value = label(role="muted"), label(), label()
+        for words in (self.caption, self.title, self.value):
+            words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        face = row(None, self.face, None)
+        self.setLayout(column(None, self.caption, face, self.title, self.value, None, spacing=0.75))
 
     def fit(self, unit: float) -> None:
         """Fit into the room; ``unit`` is a twelfth of its smaller side."""
@@ -109,9 +101,8 @@ class Presenter(QWidget):
         self.posters: list[_Poster] = []
         self.foot = label(NOTICE, "muted", wrap=True)
         self.foot.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._grid = QGridLayout(self)
-        self._grid.addWidget(self.foot, 1, 0)
-        self._grid.setRowStretch(0, 1)
+        self._row = row()
+        self.setLayout(column((self._row, 1), self.foot, margins=1))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fill the room."""
@@ -122,13 +113,11 @@ class Presenter(QWidget):
         """Show what the channels show."""
         if len(views) != len(self.posters):
             for poster in self.posters:
-                self._grid.removeWidget(poster)
+                self._row.removeWidget(poster)
                 poster.deleteLater()
             self.posters = [_Poster() for _ in views]
-            for column, poster in enumerate(self.posters):
-                self._grid.addWidget(poster, 0, column)
-            self._grid.removeWidget(self.foot)
-            self._grid.addWidget(self.foot, 1, 0, 1, max(1, len(views)))
+            for poster in self.posters:
+                self._row.addWidget(poster, 1)
             self._fit()
         for poster, view in zip(self.posters, views, strict=True):
             poster.follow(view, caption=len(views) > 1)
@@ -163,7 +152,7 @@ class LevelBar(QWidget):
         painter = QPainter(self)
         box = QRectF(self.rect())
         painter.fillRect(box, QColor(theme.grid))
-        share, peak = (min(1.0, max(0.0, 1.0 - x / FLOOR_DB)) for x in (self._level, self._peak))
+        share, peak = level_share(np.array([self._level, self._peak]))
         loud = QColor(theme.danger if self._peak > -1.0 else theme.voice)
         painter.fillRect(QRectF(0, 0, box.width() * share, box.height()), loud)
         if peak > 0:
@@ -190,9 +179,10 @@ class CompactWindow(QWidget):
         self.recording_light.setToolTip("Audio is being stored")
         self.recording_light.setAccessibleName("Audio is being stored")
         self.level = LevelBar(0.75)
-        expand = button("", "Back to the large window (F10)", "icon", click_focus=False)
+        expand = button(
+            "", "Back to the large window (F10)", "icon", icon="expand", click_focus=False
+        )
         expand.setAccessibleName("Back to the large window")
-        expand.setIcon(glyph_icon("expand"))
         expand.clicked.connect(self.back_requested)
         head = row(self.glyph, self.state, self.recording_light, None, self.clock, expand)
         layout = QGridLayout(self)

@@ -34,21 +34,7 @@ _ALLOWANCE_S = 0.002
 
 
 class Plots(StyledWidget):
-    """Both plots of a channel.
-
-    Parameters
-    ----------
-    content
-        What to show.
-    channel
-        Number of the channel, from 1.
-    span_s
-        Seconds of the time axis.
-    compact
-        Whether several channels share the window.
-    axis
-        Whether to show the time axis: only the lowest channel does.
-    """
+    """Both plots of a channel, by its number from 1; only the lowest shows the time axis."""
 
     #: The plots have another size; the legend beside them must follow.
     layout_changed = pyqtSignal()
@@ -57,13 +43,7 @@ class Plots(StyledWidget):
     wheeled = pyqtSignal(int)
 
     def __init__(
-        self,
-        content: LiveContent,
-        channel: int,
-        span_s: float,
-        *,
-        compact: bool,
-        axis: bool,
+        self, content: LiveContent, channel: int, span_s: float, *, compact: bool, axis: bool
     ) -> None:
         super().__init__()
         self._content = content
@@ -88,7 +68,6 @@ class Plots(StyledWidget):
         self._items = (TrackItem(self._curve_plot.vb), TrackItem(self._level_plot.vb))
         self._crosshair = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
-        self._cursor_s: float | None = None
         for plot, *lines in zip(
             (self._curve_plot, self._level_plot), self._crosshair, self._cursor, strict=True
         ):
@@ -119,7 +98,7 @@ class Plots(StyledWidget):
                 axis.setTickFont(style.small)
             plot.getAxis("left").setWidth(gutter)
             plot.getAxis("left").setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._level_plot.setFixedHeight(self.level_height())
+        self._level_plot.setFixedHeight(self._level_height())
         if self._axis:
             self._level_plot.getAxis("bottom").setHeight(style.grid(2.75))
         for line in self._crosshair:
@@ -145,7 +124,6 @@ class Plots(StyledWidget):
 
     def show_cursor(self, time_s: float | None) -> None:
         """Show the moment that is being played; ``None``: nothing is."""
-        self._cursor_s = time_s
         for line in self._cursor:
             line.setVisible(time_s is not None and time_s >= self._right_s - self._span_s)
             if time_s is not None:
@@ -156,13 +134,6 @@ class Plots(StyledWidget):
         for item in self._items:
             item.allowance_s = math.inf
             item.update()
-
-    def level_height(self) -> int:
-        """Height of the lower plot with its axis, in logical pixels."""
-        style, unit = self._style, 5 if self._compact else 8
-        tracks = [track for track, _ in self._items[1].rows]
-        heights = (style.grid(unit * t.weight) if t.weight else t.height(style) for t in tracks)
-        return round(sum(heights)) + style.grid((2.75 if self._axis else 0) + 0.25 * len(tracks))
 
     @property
     def value_scale(self) -> ValueScale:
@@ -254,6 +225,12 @@ class Plots(StyledWidget):
 
     def _plot_rect(self, plot: Any) -> QRectF:
         return QRectF(plot.vb.sceneBoundingRect())
+
+    def _level_height(self) -> int:
+        style, unit = self._style, 5 if self._compact else 8
+        tracks = [track for track, _ in self._items[1].rows]
+        heights = (style.grid(unit * t.weight) if t.weight else t.height(style) for t in tracks)
+        return round(sum(heights)) + style.grid((2.75 if self._axis else 0) + 0.25 * len(tracks))
 
     def _make_tracks(self) -> None:
         tracks = channel_tracks(self._channel, self._curves, names=False)

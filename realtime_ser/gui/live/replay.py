@@ -39,12 +39,7 @@ class ReplayClip:
 class RecentSound:
     """A ring with the last seconds of the monitored channels; nothing of it reaches a disk.
 
-    Parameters
-    ----------
-    rate
-        Native rate in Hz.
-    channels
-        Channels to keep, from 1.
+    Channels count from 1; the rate is the native one, in Hz.
     """
 
     def __init__(self, rate: int, channels: Sequence[int]) -> None:
@@ -84,11 +79,6 @@ class ReplayController(QObject):
 
     A microphone would hear the loudspeaker, so listening pauses meanwhile, unless the settings say
     otherwise. What was heard stays until the next session begins or the window is gone.
-
-    Parameters
-    ----------
-    window
-        Where it is shown.
     """
 
     def __init__(self, window: MainWindow) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import QCoreApplication, QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QFileDialog
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
 from realtime_ser.base.config import Config
@@ -22,11 +23,11 @@ from realtime_ser.gui.live.session_worker import (
     SessionWorker,
     complete_session,
 )
-from realtime_ser.gui.live.status_model import StatusModel, UiState
+from realtime_ser.gui.live.status_model import StatusModel, UiState, status_model
 from realtime_ser.gui.live.timing import RateMeter
 from realtime_ser.gui.live.top_bar import SourceChoice
 from realtime_ser.gui.live.window import Comparison, MainWindow
-from realtime_ser.gui.widgets.dialogs import ask_files
+from realtime_ser.gui.widgets.dialogs import ask_files, ask_target
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.profiles import with_profile
@@ -38,24 +39,12 @@ from realtime_ser.session.store import Store
 _FRAME_MS = 33
 _STATUS_INTERVAL_S = 0.1
 
-#: What the window says of each phase of the engine.
-UI_STATES = {
-    Phase.IDLE: UiState.LISTENING,
-    Phase.LISTENING: UiState.LISTENING,
-    Phase.PAUSED: UiState.PAUSED,
-    Phase.RECONNECTING: UiState.RECONNECTING,
-    Phase.ENDED: UiState.ENDED,
-    Phase.FAILED: UiState.FAILED,
-}
-
 
 class SessionController(QObject):
     """Runs one session after another in a window.
 
     Parameters
     ----------
-    window
-        Where they are shown.
     config
         All settings; the picker changes a copy.
     export
@@ -213,10 +202,8 @@ class SessionController(QObject):
     def compare(self, name: str | None) -> None:
         """Let a second model hear the next session too; ``None``: no longer."""
         self.comparison = name
-        if name is None:
-            self._announce_next("one model")
-        else:
-            self._announce_next(f"compared with {Path(name).name}, which is shown and not stored")
+        words = name and f"compared with {Path(name).name}, which is shown and not stored"
+        self._announce_next(words or "one model")
 
     def _announce_next(self, words: str) -> None:
         self._window.statusline.say(f"next session: {words}")
@@ -233,14 +220,10 @@ class SessionController(QObject):
 
     def rescan(self) -> None:
         """Look for microphones again; where one was missing, use the one that is found."""
-        self._worker.list_inputs(refresh=True)
-
-    def rescan_now(self) -> None:
-        """The same from the menu, where it may be asked for at any time."""
         if self._running is not None and self._running.session.monitor.source.info.live:
             self._window.statusline.say("stop first: a microphone is open")
         else:
-            self.rescan()
+            self._worker.list_inputs(refresh=True)
 
     def export_to(self, path: Path) -> None:
         """Export the session as far as it is stored; a file that a person chose is replaced."""
@@ -269,17 +252,9 @@ class SessionController(QObject):
 
     def ask_export(self) -> None:
         """Ask where to export to."""
-        if self._latest_files is None:
-            return
-        start = self._latest_files.beside(".export.csv")
-        dialog = QFileDialog(self._window, "Export the session so far", str(start.parent))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("CSV (*.csv)")
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(start.name)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.open()
+        if self._latest_files is not None:
+            proposed, title = self._latest_files.beside(".export.csv"), "Export the session so far"
+            ask_target(self._window, title, "CSV", ".csv", proposed, self.export_to, replaces=True)
 
     def ask_file(self) -> None:
         """Ask for a recording that plays as a microphone."""
@@ -399,35 +374,23 @@ class SessionController(QObject):
             self._window.feed(records, now_s)
 
     def _describe(self, running: RunningSession) -> StatusModel:
-        session = running.session
-        monitor, status = session.monitor, session.monitor.status
-        info, other = monitor.source.info, running.comparison
-        ui_state = UI_STATES[status.phase]
+        session, other = running.session, running.comparison
+        monitor = session.monitor
+        view = status_model(monitor.status, monitor.source.info, self._rate_meter)
+        ui_state = view.ui_state
         if self._running is None and ui_state is not UiState.FAILED:
             ui_state = UiState.ENDED
         elif ui_state is UiState.ENDED:
             ui_state = UiState.LISTENING  # until its files are complete
-        speaking = any(
-            view.smoother.state is State.SPEECH for view in self._window.channels.values()
-        )
-        if ui_state is UiState.LISTENING and speaking:
+        states = [view.smoother.state for view in self._window.channels.values()]
+        if ui_state is UiState.LISTENING and State.SPEECH in states:
             ui_state = UiState.SPEECH
-        return StatusModel(
+        return replace(
+            view,
             ui_state=ui_state,
-            source=info.name,
-            demo=info.demo,
             fallback=session.notice is not None,
-            live=info.live,
             recording=session.recording,
-            message=status.error or "",
             fault=session.write_error or "",
-            position_s=status.position_s,
-            duration_s=info.duration_s,
-            latency_ms=self._rate_meter.latency_ms(),
-            updates_per_s=self._rate_meter.updates_per_s(),
-            dropped_samples=status.dropped_samples,
-            overflows=status.overflows,
-            rate=info.native_rate,
             model=f"model {_model_name(monitor.bundle)}",
             comparison="" if other is None else _model_name(other.bundle),
             participant=session.config.study.participant or "",
@@ -440,14 +403,11 @@ class SessionController(QObject):
 
     def _next_export(self) -> Path | None:
         self._attempts += 1
-        if self._export is None or self._attempts == 1:
-            return self._export
-        number = 2
-        while TableFiles(
-            path := self._export.with_stem(f"{self._export.stem}-{number}")
-        ).existing():
-            number += 1
-        return path
+        first = self._export
+        if first is None or self._attempts == 1:
+            return first
+        paths = (first.with_stem(f"{first.stem}-{number}") for number in itertools.count(2))
+        return next(path for path in paths if not TableFiles(path).existing())
 
     def _connect(self) -> None:
         worker, window, bar = self._worker, self._window, self._window.topbar
@@ -465,7 +425,7 @@ class SessionController(QObject):
                 "mark": lambda: self.mark(bar.pop_text()),
                 "replay": self._replay_controller.toggle,
                 "export": self.ask_export,
-                "rescan": self.rescan_now,
+                "rescan": self.rescan,
                 "record": lambda on: self.record(on=on),
             }
         )

@@ -45,23 +45,9 @@ class SessionWorker(QObject):
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
 
     def open(
-        self,
-        config: Config,
-        export: Path | None = None,
-        duration_s: float | None = None,
-        comparison: str | None = None,
+        self, config: Config, export: Path | None, duration_s: float | None, comparison: str | None
     ) -> None:
-        """Start a session; ``opened`` or ``failed`` follows.
-
-        Parameters
-        ----------
-        export
-            Table of the steps; ``None``: a new name in the session folder.
-        duration_s
-            When to end, in seconds of the session's clock.
-        comparison
-            Name or folder of a model to compare with.
-        """
+        """Start a session, compared with a model or not; ``opened`` or ``failed`` follows."""
         self._submit(lambda: _start_session(config, export, duration_s, comparison), self.opened)
 
     def close(self, running: RunningSession) -> None:
@@ -97,8 +83,9 @@ def _start_session(
     session = LiveSession(config, export)
     # With the sound: its last seconds can be played again.
     records = session.monitor.subscribe(_CAPACITY, sound=True)
-    gate = config.gate
-    comparison = None if bundle is None else ComparisonModel(session.monitor, bundle, gate)
+    comparison = None
+    if bundle is not None:
+        comparison = ComparisonModel(session.monitor, bundle, config.gate)
     session.start(duration_s)
     if comparison is not None:
         comparison.start()

@@ -1,70 +1,68 @@
-"""The states of the window: each has its own shape and its own words, so that none needs colour."""
+"""What the window shows, as plain values: its state, and the words of each channel. No Qt.
+
+Each state has its own shape and its own words, so that none needs colour.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Self
 
-from realtime_ser.engine.status import latency_text, losses_text, storage_text
+from realtime_ser.audio.source import SourceInfo
+from realtime_ser.base.labels import LABEL_WORDS
+from realtime_ser.base.text import percent_text
+from realtime_ser.engine.smoothing import Smoother
+from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
+from realtime_ser.gui.live.timing import RateMeter
+from realtime_ser.session.statistics import ChannelSummary
 
 
 class UiState(StrEnum):
-    """State of the window; the value is shown as a word."""
+    """State of the window; the value is shown as a word.
 
-    IDLE = "Idle"
-    OPENING = "Opening"
-    LISTENING = "Listening"
-    SPEECH = "Speech"
-    PAUSED = "Paused"
-    RECONNECTING = "Reconnecting"
-    ENDED = "Ended"
-    NO_MICROPHONE = "No microphone"
-    FAILED = "Stopped"
+    Attributes
+    ----------
+    glyph
+        Name of its shape in :mod:`realtime_ser.gui.widgets.icons`.
+    sentence
+        Words that say nothing of what is heard, not even whether it is speech.
+    """
+
+    IDLE = "Idle", "ring", "Not listening"
+    OPENING = "Opening", "dots", "Opening…"
+    LISTENING = "Listening", "target", "Listening"
+    SPEECH = "Speech", "waves", "Listening"
+    PAUSED = "Paused", "pause", "Paused: nothing is heard"
+    RECONNECTING = "Reconnecting", "broken", "The microphone is silent: reconnecting"
+    ENDED = "Ended", "square", "The session has ended"
+    NO_MICROPHONE = "No microphone", "warning", "No microphone found"
+    FAILED = "Stopped", "warning", "The session has stopped"
+
+    glyph: str
+    sentence: str
+
+    def __new__(cls, word: str, glyph: str, sentence: str) -> Self:
+        """Make a state of its words; the first is its value."""
+        made = str.__new__(cls, word)
+        made._value_ = word
+        made.glyph, made.sentence = glyph, sentence
+        return made
+
+    @property
+    def hearing(self) -> bool:
+        """Whether something may be heard."""
+        return self in (UiState.LISTENING, UiState.SPEECH)
 
     @property
     def running(self) -> bool:
         """Whether a session is open."""
-        return self in _RUNNING
-
-    @property
-    def glyph(self) -> str:
-        """Name of its shape in :mod:`realtime_ser.gui.widgets.icons`."""
-        return _STATE_WORDS[self].glyph
-
-    @property
-    def sentence(self) -> str:
-        """Words that say nothing of what is heard, not even whether it is speech."""
-        return _STATE_WORDS[self].sentence
+        return self.hearing or self in (UiState.PAUSED, UiState.RECONNECTING)
 
     @property
     def stopped(self) -> str:
         """Words in place of what is heard; empty while something may be."""
-        return _STATE_WORDS[self].stopped
-
-
-_RUNNING = frozenset({UiState.LISTENING, UiState.SPEECH, UiState.PAUSED, UiState.RECONNECTING})
-
-
-class _StateWords(NamedTuple):
-    glyph: str
-    sentence: str
-    stopped: str = ""
-
-
-_STATE_WORDS = {
-    UiState.IDLE: _StateWords("ring", "Not listening", "not listening"),
-    UiState.OPENING: _StateWords("dots", "Opening…", "opening"),
-    UiState.LISTENING: _StateWords("target", "Listening"),
-    UiState.SPEECH: _StateWords("waves", "Listening"),
-    UiState.PAUSED: _StateWords("pause", "Paused: nothing is heard", "paused"),
-    UiState.RECONNECTING: _StateWords(
-        "broken", "The microphone is silent: reconnecting", "reconnecting"
-    ),
-    UiState.ENDED: _StateWords("square", "The session has ended", "ended"),
-    UiState.NO_MICROPHONE: _StateWords("warning", "No microphone found", "no microphone"),
-    UiState.FAILED: _StateWords("warning", "The session has stopped", "stopped"),
-}
+        return "" if self.hearing else self.value.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +114,25 @@ class StatusModel:
     participant: str = ""
 
 
+def status_model(status: Status, source: SourceInfo, rate_meter: RateMeter) -> StatusModel:
+    """State of a monitor, without what its session and its model add."""
+    idle = status.phase is Phase.IDLE  # a source that has begun, before its first block
+    return StatusModel(
+        ui_state=UiState.LISTENING if idle else UiState[status.phase.name],
+        source=source.name,
+        demo=source.demo,
+        live=source.live,
+        message=status.error or "",
+        position_s=status.position_s,
+        duration_s=source.duration_s,
+        latency_ms=rate_meter.latency_ms(),
+        updates_per_s=rate_meter.updates_per_s(),
+        dropped_samples=status.dropped_samples,
+        overflows=status.overflows,
+        rate=source.native_rate,
+    )
+
+
 _MAX_PARTICIPANT_CHARS = 16
 """So many letters of a participant's code have room."""
 
@@ -142,8 +159,81 @@ def status_cells(status: StatusModel) -> list[str]:
 def status_title(status: StatusModel) -> str:
     """First words of the window's title, which the taskbar shows too."""
     words = status.ui_state.value
-    if status.ui_state in (UiState.LISTENING, UiState.SPEECH):
+    if status.ui_state.hearing:
         words = "\u25cf Listening"  # also in speech: a title that changes with each word unsettles
     if status.recording and status.ui_state.running:
         words += ", recording audio"
     return f"{words} (demo)" if status.demo else words
+
+
+# ------------------------------------------------------------------------------- a channel
+
+NOTICE = (
+    "What a voice sounds like, as a model hears it, is not what a person feels: "
+    "do not judge anyone by it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReading:
+    """Words and bars of one channel.
+
+    Attributes
+    ----------
+    title, value, previous
+        From large to small.
+    label
+        The emotion whose face is shown; ``None`` for the one that waits.
+    certain
+        Whether to show it in full colour.
+    bars
+        Length of each bar, 0 to 1; ``None`` where there is nothing to say.
+    """
+
+    title: str
+    value: str = ""
+    previous: str = ""
+    label: str | None = None
+    certain: bool = True
+    bars: tuple[float, ...] | None = None
+
+    @property
+    def muted(self) -> bool:
+        """Whether the words are shown less strongly."""
+        return self.label is None or not self.certain
+
+    @property
+    def line(self) -> str:
+        """Title and value in one line."""
+        return f"{self.title}  {self.value}".strip()
+
+
+def live_reading(smoother: Smoother, now_s: float) -> ChannelReading:
+    """What is heard now; ``now_s`` is the session's time in seconds."""
+    title, previous = smoother.leader_text, smoother.previous_text(now_s)
+    if smoother.leader is None:
+        return ChannelReading(title, previous=previous)
+    value = percent_text(smoother.confidence)
+    if not smoother.certain:
+        value = f"{value}, uncertain"
+    bars = tuple(smoother.values.tolist())
+    return ChannelReading(title, value, previous, smoother.leader, smoother.certain, bars)
+
+
+def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReading:
+    """A state in which nothing is heard."""
+    return ChannelReading(word, previous=smoother.previous_text(now_s))
+
+
+def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReading:
+    """How a finished session went: which label had most of the speech."""
+    if not summary.shares:
+        return ChannelReading("no speech", previous="in this session")
+    label, share = next(iter(summary.shares.items()))
+    return ChannelReading(
+        f"mostly {LABEL_WORDS.get(label, label)}",
+        percent_text(share),
+        f"of {summary.voiced_s:.0f} s of voice",
+        label,
+        bars=tuple(summary.shares.get(name, 0.0) for name in smoother.labels),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,6 @@ class SourcePicker(QComboBox):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Microphone")
-        self.setToolTip("Microphone, or a recording that plays as one")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._current = SourceChoice("auto")
@@ -61,7 +61,7 @@ class SourcePicker(QComboBox):
 
     def show_devices(self, devices: Sequence[InputDevice]) -> None:
         """Change the list."""
-        self._devices = tuple(devices)
+        self._devices = devices
         self._rebuild()
 
     def show_source(self, source: SourceChoice, name: str) -> None:
@@ -75,14 +75,12 @@ class SourcePicker(QComboBox):
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        room = option.fontMetrics
         right = style_of(self).grid(3)
-        option.currentText = room.elidedText(
+        option.currentText = option.fontMetrics.elidedText(
             (option.currentText or self.placeholderText()).strip(),
             Qt.TextElideMode.ElideRight,
             self.width() - right - 2 * (right // 3),
         )
-        self.setToolTip(self._name or "Microphone, or a recording that plays as one")
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         draw_chevron(self, painter, 1.5, 1.5)
@@ -104,6 +102,7 @@ class SourcePicker(QComboBox):
             _add_item(model, Path(self._current.input).name, self._current)
         _add_item(model, "Open a file…", _OPEN_FILE)
         self.setModel(model)
+        self.setToolTip(self._name or "Microphone, or a recording that plays as one")
         self._select(model)
 
     def _select(self, model: QStandardItemModel) -> None:
@@ -158,28 +157,26 @@ class TopBar(QWidget):
         self.glyph = Glyph("ring", 2.25)
         self.state = label(role="bold")
         self.sources = SourcePicker()
-        self.rescan = button("", "Look for microphones again", "icon", click_focus=False)
+        control = functools.partial(button, click_focus=False)
+        self.rescan = control("", "Look for microphones again", "icon", icon="rescan")
         self.rescan.setAccessibleName("Rescan")
-        self.start = button("Start", "Start a session (Space)", "primary", click_focus=False)
-        self.pause = button("Pause", "Pause and go on (Space)", click_focus=False)
-        self.stop = button(
-            "Stop", "End the session; its files are complete then", click_focus=False
-        )
+        self.start = control("Start", "Start a session (Space)", "primary")
+        self.pause = control("Pause", "Pause and go on (Space)")
+        self.stop = control("Stop", "End the session; its files are complete then", icon="square")
         self.text = QLineEdit()
         self.text.setPlaceholderText("Text of the marker")
         self.text.setAccessibleName("Text of the marker")
         self.text.setMaxLength(200)
         self.text.setToolTip("Enter or M sets a marker with this text")
-        self.mark = button("Mark  M", "Set a marker at this moment (M)", click_focus=False)
+        self.mark = control("Mark  M", "Set a marker at this moment (M)", icon="flag")
         self.mark.setAccessibleName("Mark")
         self.recording_light = Glyph("record", 1.5, "recording_light")
         self.recording = label("recording audio")
         self.clock = label(clock_text(0), "bold")
         self.clock.setAccessibleName("Session time")
-        self.export = button(
-            "Export", "Copy what the session holds so far to a CSV file (Ctrl+E)", click_focus=False
-        )
-        self.sessions = button("Sessions", "All sessions that are kept (Ctrl+L)", click_focus=False)
+        tip = "Copy what the session holds so far to a CSV file (Ctrl+E)"
+        self.export = control("Export", tip, icon="save")
+        self.sessions = control("Sessions", "All sessions that are kept (Ctrl+L)", icon="list")
         self._lay_out()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -189,7 +186,6 @@ class TopBar(QWidget):
         self.text.setVisible(not self._narrow)
         for control, word in ((self.sessions, "Sessions"), (self.export, "Export")):
             control.setText("" if self._narrow else word)
-            control.setAccessibleName(word)
         self.mark.setText("Mark" if self._narrow else "Mark  M")
         set_size(self.sources, max_width=15 if self._narrow else 30)
 
@@ -243,18 +239,8 @@ class TopBar(QWidget):
         set_size(self.text, width=18)
         set_size(self.sources, min_width=15)  # it gives way to the sign of recording
         self.start.setIcon(glyph_icon("play", QPalette.ColorRole.HighlightedText))
-        for control, icon in (
-            (self.rescan, "rescan"),
-            (self.stop, "square"),
-            (self.mark, "flag"),
-            (self.export, "save"),
-            (self.sessions, "list"),
-        ):
-            control.setIcon(glyph_icon(icon))
         self._show_state()
-        policy = self.sources.sizePolicy()
-        policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
-        self.sources.setSizePolicy(policy)
+        self.sources.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         inputs = (self.glyph, self.state, (self.sources, 100), self.rescan)
         session = (self.start, self.pause, self.stop, self.text, self.mark)
         state = (self.recording_light, self.recording, self.clock, self.sessions, self.export)

@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QByteArray, QRect, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QPixmap,
-    QResizeEvent,
-)
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QMainWindow,
@@ -32,23 +26,20 @@ from realtime_ser.base.records import Record, Update
 from realtime_ser.base.text import clock_text, duration_text
 from realtime_ser.gui.app.actions import LIVE, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
-from realtime_ser.gui.app.preferences import SPANS_S, Preferences
+from realtime_ser.gui.app.preferences import SPANS_S, THEMES, Preferences
 from realtime_ser.gui.live.banners import (
     Banner,
     BannerText,
-    FileProgress,
     MessageCard,
     OverloadMonitor,
+    StatusLine,
     demo_banner_text,
     state_banner_text,
 )
-from realtime_ser.gui.live.channel_reading import NOTICE
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.keyboard import Keyboard
-from realtime_ser.gui.live.menus import Menus
 from realtime_ser.gui.live.modes import BlindScreen, CompactWindow, Presenter
-from realtime_ser.gui.live.status_line import StatusLine
-from realtime_ser.gui.live.status_model import StatusModel, UiState, status_title
+from realtime_ser.gui.live.status_model import NOTICE, StatusModel, UiState, status_title
 from realtime_ser.gui.live.timing import ScrollClock
 from realtime_ser.gui.live.top_bar import TopBar
 from realtime_ser.gui.theme.style_watcher import (
@@ -58,13 +49,16 @@ from realtime_ser.gui.theme.style_watcher import (
     style_of,
 )
 from realtime_ser.gui.widgets.icons import face_icon
-from realtime_ser.gui.widgets.parts import column, row
+from realtime_ser.gui.widgets.parts import column, progress_bar, row
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import Curves, CurveStyle
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
+
+#: Menus whose entries are values.
+_THEME, _SPAN, _LABELS = "Theme", "Timeline length", "Labels"
 
 #: What is kept of a session for the timeline: its longest length, and what lies just before, since
 #: dashes go on from the start of a segment. Some 10 MB a channel.
@@ -89,13 +83,6 @@ class MainWindow(QMainWindow):
         The window's part of the configuration.
     preferences
         What a person has chosen before, which counts more.
-
-    Attributes
-    ----------
-    actions_
-        Actions of the menus and keys; each is disabled until somebody binds it.
-    preferences
-        Present preferences.
     """
 
     closing = pyqtSignal()
@@ -122,7 +109,7 @@ class MainWindow(QMainWindow):
         self.topbar = TopBar()
         self.demo, self.notice, self.overload = Banner(), Banner(), Banner()
         self.replay, self.intervals = Banner(), Banner()
-        self.card, self.progress = MessageCard(), FileProgress()
+        self.card, self.progress = MessageCard(), progress_bar("Progress of the file")
         self.presenter = Presenter()
         self.blind = BlindScreen()
         self.compact = CompactWindow()
@@ -130,15 +117,12 @@ class MainWindow(QMainWindow):
         self.channels: dict[int, ChannelView] = {}
         self.comparison_views: dict[int, ChannelView] = {}
         choose_theme(self.preferences.theme)
-        self.keyboard = Keyboard(self)
-        self.keyboard.watch(self)
-        self.keyboard.watch(self.compact)
+        self.keyboard = Keyboard(self, self.compact)
         self.actions_ = Actions(self, LIVE)
         self.compact.addActions(self.actions_.all())
-        self._menus = Menus(self, self.actions_, self.choose, self.toggle_label)
+        self._fill_menus()
         self._bind()
         self._lay_out()
-        self._menus.show_preferences(self.preferences)
         self.setWindowIcon(face_icon("happy"))
         self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
@@ -164,16 +148,12 @@ class MainWindow(QMainWindow):
 
         Parameters
         ----------
-        labels
-            The model's labels, in its order.
-        channels
-            Channels to show, from 1.
+        labels, channels
+            The model's labels, in its order, and the channels to show, from 1.
         rate
             Session seconds a second; 0 as fast as it can.
         names
             Names of some or all channels.
-        comparison
-            Another model that hears the same.
         """
         self._scroll_clock = ScrollClock(rate)
         self._overload_monitor = OverloadMonitor()
@@ -203,7 +183,8 @@ class MainWindow(QMainWindow):
             view.fold(folded=self._folded)
             self._rows.addWidget(view, 1)
             apply_measures(view)
-        self._menus.list_labels(self.timeline.labels, self.preferences.hidden)
+        self.actions_.toggles(_LABELS, self.timeline.labels, self.toggle_label)
+        self._check_choices()
         self.card.raise_()
 
     def feed(self, records: Iterable[Record], now_s: float) -> None:
@@ -225,16 +206,18 @@ class MainWindow(QMainWindow):
         """Show a state."""
         self._scroll_clock.feed(view.position_s, now_s)
         self._view = view
-        bars = (self.topbar, self.statusline, self.progress)
-        for shown in (*bars, self.card, self.blind, self.compact):
+        for shown in (self.topbar, self.statusline, self.card, self.blind, self.compact):
             shown.show_status(view)
+        self.progress.setVisible(view.duration_s is not None)
+        if view.duration_s:
+            self.progress.setValue(round(1000 * min(1.0, view.position_s / view.duration_s)))
         self.demo.say(demo_banner_text(view))
         # While the last seconds play, the replay's own words say why nothing is heard.
         replay_shown = view.ui_state is UiState.PAUSED and not self.replay.isHidden()
         self.notice.say(None if replay_shown else state_banner_text(view))
         self.overload.say(self._overload_monitor.feed(view, now_s))
-        self.setWindowTitle(f"{status_title(view)} – Realtime SER")
-        self.compact.setWindowTitle(self.windowTitle())
+        for window in (self, self.compact):
+            window.setWindowTitle(f"{status_title(view)} – Realtime SER")
 
     def tick(self, now_s: float) -> None:
         """Show this moment; ``now_s`` is on the monotonic clock."""
@@ -283,7 +266,7 @@ class MainWindow(QMainWindow):
             view.plots.set_span(preferences.timeline_s)
             view.smoother.set_smoothing(preferences.smoothing_s)
             view.set_curves(curves)
-        self._menus.show_preferences(preferences)
+        self._check_choices()
         if preferences.timeline_s != before.timeline_s:
             self.statusline.say(f"the timeline shows {duration_text(preferences.timeline_s)}")
         if preferences.theme != before.theme:
@@ -293,18 +276,14 @@ class MainWindow(QMainWindow):
         """Show more or fewer seconds, by so many of the usual lengths."""
         now_s = self.preferences.timeline_s
         nearest = min(range(len(SPANS_S)), key=lambda index: abs(SPANS_S[index] - now_s))
-        index = min(max(nearest + steps, 0), len(SPANS_S) - 1)
-        if SPANS_S[index] != now_s:
-            self.choose(timeline_s=SPANS_S[index])
+        span_s = SPANS_S[min(max(nearest + steps, 0), len(SPANS_S) - 1)]
+        if span_s != now_s:
+            self.choose(timeline_s=span_s)
 
     def toggle_label(self, label: str) -> None:
         """Hide a label on the timeline, or show it again."""
-        hidden = self.preferences.hidden
-        self.choose(
-            hidden=tuple(name for name in hidden if name != label)
-            if label in hidden
-            else (*hidden, label)
-        )
+        others = tuple(name for name in self.preferences.hidden if name != label)
+        self.choose(hidden=(*others, label) if others == self.preferences.hidden else others)
 
     # ------------------------------------------------------------------------------------- modes
 
@@ -361,7 +340,7 @@ class MainWindow(QMainWindow):
         """Picture of the window, in which no column of the timeline is left for later."""
         for view in self._views():
             view.plots.finish_columns()
-        return super().grab() if rectangle is None else super().grab(rectangle)
+        return super().grab(rectangle or self.rect())
 
     def picture(self, path: Path) -> None:
         """Write what the window shows as a PNG.
@@ -481,6 +460,21 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
         whole.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         whole.setFocus()
+
+    def _fill_menus(self) -> None:
+        acts, spans = self.actions_, [(duration_text(one), one) for one in SPANS_S]
+        acts.fill(self.menuBar())
+        acts.choices(_THEME, THEMES, None, lambda theme: self.choose(theme=theme))
+        acts.choices(_SPAN, spans, None, lambda seconds: self.choose(timeline_s=seconds))
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        acts, preferences = self.actions_, self.preferences
+        acts["stacked"].setChecked(preferences.stacked)
+        acts.check_value(_THEME, preferences.theme)
+        acts.check_value(_SPAN, preferences.timeline_s)
+        for action in acts.menus[_LABELS].actions():
+            action.setChecked(action.text() not in preferences.hidden)
 
     def _bind(self) -> None:
         self.actions_.bind(

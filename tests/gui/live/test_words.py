@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Segment, State, Update
 from realtime_ser.engine.smoothing import Smoother
-from realtime_ser.gui.live.channel_reading import live_reading, stopped_reading, summary_reading
 from realtime_ser.gui.live.legend import spread_labels
-from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cells
+from realtime_ser.gui.live.status_model import (
+    StatusModel,
+    UiState,
+    live_reading,
+    status_cells,
+    stopped_reading,
+    summary_reading,
+)
 from realtime_ser.gui.live.timing import RateMeter, ScrollClock
 from realtime_ser.gui.timeline.hover_card import moment_lines
 from realtime_ser.session.statistics import ChannelSummary
