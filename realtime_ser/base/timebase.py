@@ -14,6 +14,11 @@ _BIN_S = 1.0
 _SETTLED_S = 0.05
 
 
+def local_now() -> datetime:
+    """Local time now, with its UTC offset."""
+    return datetime.now().astimezone()
+
+
 @dataclass(frozen=True, slots=True)
 class TimeBase:
     """Time of a source from the start of a session, in samples and in seconds.
@@ -59,7 +64,7 @@ class SessionClock:
     def start(self) -> None:
         """Begin at second 0, now."""
         self._start_monotonic = time.monotonic()
-        self._start_wall = datetime.now().astimezone()
+        self._start_wall = local_now()
         self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
         self._offset = self._start_monotonic
 

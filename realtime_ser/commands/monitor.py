@@ -6,7 +6,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import click
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import channel_title, clock_text, speech_text
+from realtime_ser.base.timebase import local_now
 from realtime_ser.commands.shared import (
     FILE,
     Command,
@@ -53,10 +53,6 @@ def _pace(text: str) -> float:
         raise click.BadParameter(f"'{text}' must be a number, such as 0.5 or 2.") from None
 
 
-def _now() -> datetime:
-    return datetime.now().astimezone()
-
-
 @click.command(cls=Command, surplus_hint="; a file is given as --input FILE")
 @setting("audio.input", "--input", "auto|mic|demo|FILE", "What to listen to (default: auto).")
 @device_setting
@@ -71,7 +67,9 @@ def _now() -> datetime:
 @setting("study.name", "--study", "NAME", "The study that it belongs to.")
 @setting("study.participant", "--participant", "CODE", "The participant's code.")
 @setting("study.condition", "--condition", "NAME", "The study's condition.")
-@flag_setting("study.consent", "--consent", _now, "The participant has agreed; the time is kept.")
+@flag_setting(
+    "study.consent", "--consent", local_now, "The participant has agreed; the time is kept."
+)
 @click.option("--screenshot", type=FILE, metavar="OUT.png", help="Picture of the final window.")
 @profile_setting
 @model_setting

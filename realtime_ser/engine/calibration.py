@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from realtime_ser.audio.source import Source
 from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.records import SAMPLE_RATE, Segment, Update
+from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.bundle import Bundle
@@ -97,7 +97,7 @@ def make_profile(
         device=source.info.name,
         model=bundle.identity,
         seconds=round(float(weights.sum()), 2),
-        made=datetime.now().astimezone().replace(microsecond=0),
+        made=local_now().replace(microsecond=0),
         log_probabilities=dict(zip(bundle.labels, means.tolist(), strict=True)),
     )
 

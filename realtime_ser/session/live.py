@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from realtime_ser.base.config import Config
@@ -14,6 +13,7 @@ from realtime_ser.base.files import numbered_path
 from realtime_ser.base.paths import session_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.base.text import count_text
+from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
 from realtime_ser.engine.status import Phase
@@ -44,7 +44,7 @@ def session_files(config: Config, export: Path | None) -> TableFiles:
     """
     if export is not None:
         return TableFiles.named(export)
-    path = session_folder(config) / f"{_now():%Y-%m-%d_%H-%M-%S}.csv"
+    path = session_folder(config) / f"{local_now():%Y-%m-%d_%H-%M-%S}.csv"
     return TableFiles(numbered_path(path, lambda one: TableFiles(one).existing()))
 
 
@@ -260,7 +260,7 @@ def _profile_notice(monitor: Monitor) -> tuple[str, ...]:
 
 def _interrupted_notice(info: SessionInfo) -> str:
     started = info.metadata.started.astimezone()
-    today = started.date() == _now().date()
+    today = started.date() == local_now().date()
     moment = started.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
     return (
         f"The session of {moment} was interrupted; all but its last second is kept: "
@@ -275,7 +275,3 @@ def _delete_expired(store: Store, days: float) -> list[str]:
     count = count_text(len(deleted), "session")
     was = "was" if len(deleted) == 1 else "were"
     return [f"{count} older than {days:g} days {was} deleted, as sessions.retention_days says."]
-
-
-def _now() -> datetime:
-    return datetime.now().astimezone()

@@ -15,6 +15,7 @@ from realtime_ser import __version__
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
+from realtime_ser.base.timebase import local_now
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
 
@@ -109,7 +110,7 @@ def new_metadata(
 ) -> SessionMetadata:
     """Metadata of a session that begins now, without a study and a title."""
     return SessionMetadata(
-        started=datetime.now().astimezone(),
+        started=local_now(),
         source=source,
         channels=config.audio.channels,
         labels=decoder.labels,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit, QWidget
 
 from realtime_ser.base.labels import LABELS
+from realtime_ser.base.timebase import local_now
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, row
 from realtime_ser.session.store import Query, Store
@@ -106,7 +107,7 @@ class Filters(QWidget):
         days = self.period.currentData()
         since = None
         if days is not None:
-            today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            today = local_now().replace(hour=0, minute=0, second=0, microsecond=0)
             since = today - timedelta(days=days)
         return Query(
             text=self.search.text().strip() or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QPoint, Qt, QTimer, pyqtSignal
@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QMenu, QPushButton, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text, size_text
+from realtime_ser.base.timebase import local_now
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.gui.app.actions import SESSIONS, Actions
 from realtime_ser.gui.library.details import WIDTH as DETAILS_WIDTH
@@ -163,7 +164,7 @@ class SessionsWindow(Window):
             return "Kept until you delete them"
         over = [info for info in everything if info.state is not SessionState.RUNNING]
         words, length = f"Kept for {days:g} days", timedelta(days=days)
-        now = datetime.now().astimezone()
+        now = local_now()
         due = sum(info.metadata.started + length <= now for info in over)
         if due:
             gone = count_text(due, "session")

@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.config import Config, parse_config
 from realtime_ser.base.errors import UsageError
+from realtime_ser.base.timebase import local_now
 from realtime_ser.gui.theme.style_watcher import pad
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import (
@@ -135,7 +136,7 @@ class StudyDialog(Dialog):
     def _fill(self) -> None:
         audio, consent = self._config.audio, self._config.study.consent
         self.agreed.setChecked(consent is not None)
-        moment = consent or datetime.now().astimezone()
+        moment = consent or local_now()
         self.consent.setDateTime(QDateTime.fromSecsSinceEpoch(int(moment.timestamp())))
         first = audio.channels[0]
         second = audio.channels[1] if len(audio.channels) > 1 else first + 1

@@ -13,13 +13,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock
 
 from realtime_ser.base.errors import StoreError, reason_text
 from realtime_ser.base.files import numbered_path
+from realtime_ser.base.timebase import local_now
 
 RUNNING = "running.lock"
 """Name of the file in a session's folder that is locked while the session runs."""
@@ -301,7 +301,7 @@ def _damaged(error: sqlite3.DatabaseError) -> bool:
 
 
 def _set_aside(path: Path) -> Path:
-    now = datetime.now().astimezone()
+    now = local_now()
     aside = path.with_name(f"sessions.damaged-{now:%Y-%m-%d_%H-%M-%S}.sqlite")
     aside = numbered_path(aside, Path.exists)
     for ending in ("", "-wal", "-shm"):

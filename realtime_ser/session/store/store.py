@@ -9,13 +9,14 @@ import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.paths import store_folder
 from realtime_ser.base.records import Marker
+from realtime_ser.base.timebase import local_now
 from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store.database import (
     RUNNING,
@@ -121,7 +122,7 @@ class Store(Reader):
 
     def add_note(self, name: str, text: str) -> None:
         """Add a note to a session."""
-        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        now = local_now().isoformat(timespec="seconds")
         row = {"session": self._key(name), "written": now, "text": text}
         with explained(self.path):
             insert(self._connection, "notes", row)
@@ -245,7 +246,7 @@ class Store(Reader):
 
     def expire(self, days: float) -> list[SessionInfo]:
         """Delete the sessions that began more than so many days ago, and return them."""
-        limit = datetime.now().astimezone() - timedelta(days=days)
+        limit = local_now() - timedelta(days=days)
         old = self.sessions(Query(before=limit))
         over = [info for info in old if info.state is not SessionState.RUNNING]
         if over:
