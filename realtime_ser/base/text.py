@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from unicodedata import category
 
 UNNAMED_MARKER = "marker"
@@ -95,14 +95,6 @@ def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
 
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else otherwise
-
-
-def aligned_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table whose columns stand below each other."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
 
 
 def one_line(text: str) -> str:

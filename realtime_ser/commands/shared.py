@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from realtime_ser.base.errors import UsageError
-from realtime_ser.base.text import aligned_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -116,7 +115,7 @@ def setting(
     to
         Turns the text behind the option into the setting's value.
     """
-    store = partial(_store, name, option)
+    store = partial(_store, name, option, lambda given: given)
     return click.option(
         option, metavar=metavar, help=words, type=to, callback=store, expose_value=False
     )
@@ -126,38 +125,32 @@ def flag_setting(
     name: str, option: str, value: Callable[[], object], words: str
 ) -> Callable[[F], F]:
     """Flag that gives a setting of the configuration a certain value."""
-
-    def store(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-        if given:
-            _store(name, option, context, parameter, value())
-
-    return click.option(option, is_flag=True, help=words, callback=store, expose_value=False)
+    store = partial(_store, name, option, lambda _given: value())
+    return click.option(
+        option, is_flag=True, default=None, help=words, callback=store, expose_value=False
+    )
 
 
 def _store(
-    name: str, option: str, context: click.Context, _parameter: click.Parameter, value: object
+    name: str,
+    option: str,
+    value_of: Callable[[object], object],
+    context: click.Context,
+    _parameter: click.Parameter,
+    given: object,
 ) -> None:
-    if value is not None:
-        given = context.ensure_object(_Given)
-        given.values[name], given.options[name] = value, option
+    if given is not None:
+        settings = context.ensure_object(_Given)
+        settings.values[name], settings.options[name] = value_of(given), option
 
 
-def device_setting(command: F) -> F:
-    """Add ``--device``."""
-    words = "Part of a microphone's name, as 'devices' prints it."
-    return setting("audio.device", "--device", "NAME", words)(command)
-
-
-def model_setting(command: F) -> F:
-    """Add ``--model``."""
-    words = "Name or folder of a model bundle."
-    return setting("model", "--model", "BUNDLE", words)(command)
-
-
-def profile_setting(command: F) -> F:
-    """Add ``--profile``."""
-    words = "Correct the model for this person; 'profiles' lists them."
-    return setting("profile", "--profile", "NAME", words)(command)
+device_setting = setting(
+    "audio.device", "--device", "NAME", "Part of a microphone's name, as 'devices' prints it."
+)
+model_setting = setting("model", "--model", "BUNDLE", "Name or folder of a model bundle.")
+profile_setting = setting(
+    "profile", "--profile", "NAME", "Correct the model for this person; 'profiles' lists them."
+)
 
 
 def pass_config(function: Callable[Concatenate[Config, P], R]) -> Callable[P, R]:
@@ -227,8 +220,10 @@ def day(text: str) -> datetime:
 
 def print_aligned(rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose columns stand below each other."""
-    for line in aligned_lines(rows):
-        print(line)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
