@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ import click
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import channel_title, clock_text, speech_text
-from realtime_ser.base.timebase import local_now
 from realtime_ser.commands.shared import (
     FILE,
     Command,
@@ -68,7 +68,10 @@ def _pace(text: str) -> float:
 @setting("study.participant", "--participant", "CODE", "The participant's code.")
 @setting("study.condition", "--condition", "NAME", "The study's condition.")
 @flag_setting(
-    "study.consent", "--consent", local_now, "The participant has agreed; the time is kept."
+    "study.consent",
+    "--consent",
+    lambda: datetime.now().astimezone(),
+    "The participant has agreed; the time is kept.",
 )
 @click.option("--screenshot", type=FILE, metavar="OUT.png", help="Picture of the final window.")
 @profile_setting
