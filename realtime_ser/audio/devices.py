@@ -35,13 +35,7 @@ class NoMicrophoneError(DeviceError):
 
 
 def portaudio() -> ModuleType:
-    """The sounddevice module, which loads PortAudio.
-
-    Raises
-    ------
-    DeviceError
-        PortAudio is not installed.
-    """
+    """The sounddevice module, which loads PortAudio; :class:`DeviceError` where that is missing."""
     try:
         with silence_stderr():
             import sounddevice
@@ -85,11 +79,6 @@ def find_input(name: str | None) -> InputDevice:
     """Audio input whose name contains ``name``, or the default input.
 
     ``name`` may also be written as ``host API: name``. An exact name wins over a part of one.
-
-    Raises
-    ------
-    DeviceError
-        There is no input, or none or several fit.
     """
     devices = input_devices()
     if not devices:

@@ -60,8 +60,6 @@ class FfmpegSound:
 
     Parameters
     ----------
-    path
-        The file.
     skip
         Places of packets that are no sound.
     frames
@@ -79,11 +77,6 @@ class FfmpegSound:
         Samples a channel that the container announces; ``None``: it does not.
     cut
         Whether the last packet was not whole; known when all was read.
-
-    Raises
-    ------
-    AudioFileError
-        It cannot be opened, or holds no sound.
     """
 
     def __init__(

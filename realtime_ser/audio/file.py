@@ -39,16 +39,11 @@ class FileSource(Source):
     Parameters
     ----------
     path
-        The file.
+        The file; :class:`AudioFileError` where it is missing, empty, or no audio that can be read.
     speed
         Pace: 1 is live, 2 is twice as fast, 0 is as fast as the reader takes it.
     demo
         Whether the file is the bundled demo recording.
-
-    Raises
-    ------
-    AudioFileError
-        The file is missing, empty, or not audio that can be read.
     """
 
     def __init__(self, path: Path, speed: float = 1.0, *, demo: bool = False) -> None:
@@ -103,11 +98,6 @@ class FileSource(Source):
 
         Samples that cannot be decoded are no numbers. What there is to tell of the file is in
         :attr:`notes` when the last block was taken.
-
-        Raises
-        ------
-        AudioFileError
-            The file went away.
         """
         size = max(1, round(seconds * self._info.native_rate))
         tally = _Tally(self._info.native_rate)

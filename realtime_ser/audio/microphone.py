@@ -26,19 +26,9 @@ _LONGEST_DELAY_S = 5.0
 
 
 class MicrophoneSource(Source):
-    """Captures a device at its native rate.
+    """Captures the first ``channels`` of a device at its native rate.
 
-    Parameters
-    ----------
-    name
-        Part of the device's name, or ``None`` for the system's default.
-    channels
-        Number of channels to capture.
-
-    Raises
-    ------
-    DeviceError
-        There is no such device, or the device has fewer channels.
+    ``name`` is a part of the device's name, or ``None`` for the system's default.
     """
 
     def __init__(self, name: str | None = None, channels: int = 1) -> None:
@@ -100,13 +90,7 @@ class MicrophoneSource(Source):
                 stream.close(ignore_errors=True)
 
     def reopen(self, ring: RingBuffer) -> None:
-        """Find the device again after it went away, and begin to capture.
-
-        Raises
-        ------
-        DeviceError
-            The device is not back yet, has another format, or refuses.
-        """
+        """Find the device again after it went away, and begin to capture."""
         self.stop()
         rescan()
         device = find_input(self._full_name)

@@ -41,10 +41,8 @@ class MpegStream:
 
     Attributes
     ----------
-    rate
-        Samples a second of its first frame.
-    frame_samples
-        Samples of its first frame.
+    rate, frame_samples
+        Samples a second, and in a frame, of its first frame.
     samples
         Samples of all its frames, those of headers and what encoders add left out.
     announced

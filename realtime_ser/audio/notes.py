@@ -34,8 +34,6 @@ class ReadNote:
 
     Attributes
     ----------
-    kind
-        Its kind.
     text
         What is to be said of the file, such as ``is truncated: it ends after 4.1 s of 7.3 s``.
     seconds

@@ -63,13 +63,7 @@ class OpenedSound:
 
 
 def open_sound(path: Path) -> OpenedSound:
-    """Open a file.
-
-    Raises
-    ------
-    AudioFileError
-        It is missing, empty, or holds no sound that can be read.
-    """
+    """Open a file; :class:`AudioFileError` where it holds no sound that can be read."""
     try:
         if not path.is_file():
             raise AudioFileError(f"There is no audio file at {path}; check the path.")

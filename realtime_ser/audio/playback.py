@@ -41,10 +41,8 @@ class Player:
     blocks
         Consecutive samples, each block of shape ``(n, channels)``, float32; taken in the player's
         thread, as they are needed. One channel is played on both sides, more than two are mixed.
-    rate
-        Their rate in Hz.
-    duration_s
-        Length of the stretch in seconds.
+    rate, duration_s
+        Their rate in Hz, and the length of the stretch in seconds.
     silent
         Whether time goes on in silence where there is no output.
 
@@ -92,13 +90,7 @@ class Player:
         self._thread.start()
 
     def wait_open(self) -> None:
-        """Return when the output is open.
-
-        Raises
-        ------
-        DeviceError
-            There is no output, or it refuses.
-        """
+        """Return when the output is open; raise the :class:`DeviceError` where there is none."""
         self._opened.wait()
         if self.output_error is not None:
             raise self.output_error
@@ -159,13 +151,7 @@ def array_blocks(samples: NDArray[np.float32], rate: int) -> Iterator[NDArray[np
 
 
 def file_blocks(path: Path, start_s: float, end_s: float) -> Iterator[NDArray[np.float32]]:
-    """Blocks of a stretch of an audio file, which is opened with the first.
-
-    Raises
-    ------
-    AudioFileError
-        The file cannot be read.
-    """
+    """Blocks of a stretch of an audio file, which is opened with the first."""
     try:
         with seekable_file(path) as readable, soundfile.SoundFile(readable) as file:
             file.seek(min(round(start_s * file.samplerate), file.frames))

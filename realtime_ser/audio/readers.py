@@ -80,17 +80,7 @@ class PcmReader:
 
 
 class SndfileReader:
-    """Reads through libsndfile; where that fails, FFmpeg goes on.
-
-    Parameters
-    ----------
-    path
-        The file.
-    info
-        What libsndfile says of it.
-    frames
-        Samples a channel that are to be expected.
-    """
+    """Reads ``frames`` samples a channel through libsndfile; where that fails, FFmpeg goes on."""
 
     def __init__(self, path: Path, info: soundfile._SoundFileInfo, frames: int) -> None:
         self._path = path

@@ -40,14 +40,9 @@ def count_lost(samples: NDArray[np.float32]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive samples of a channel that are all numbers, or all lost.
+    """Consecutive samples of a channel, shape ``(n,)``: all numbers, or all lost.
 
-    Attributes
-    ----------
-    samples
-        Shape ``(n,)``.
-    lost
-        Whether they are no numbers, and so only pass the time.
+    What is lost only passes the time.
     """
 
     samples: NDArray[np.float32]
@@ -73,13 +68,7 @@ def stretches(samples: NDArray[np.float32]) -> Iterator[Stretch]:
 
 
 class SampleCheck:
-    """Measures what is wrong with the samples of a file as they pass.
-
-    Parameters
-    ----------
-    rate
-        Rate of the samples in Hz.
-    """
+    """Measures what is wrong with the samples of a file as they pass, at a rate in Hz."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate

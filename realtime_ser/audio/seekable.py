@@ -26,13 +26,6 @@ def seekable_file(path: Path) -> Iterator[Path]:
 
     It is the file itself, or a copy of 16 bit in the folder for temporary files, which goes at the
     end. Lost samples are silent there.
-
-    Raises
-    ------
-    AudioFileError
-        The file holds no sound that can be read.
-    OSError
-        The copy cannot be written.
     """
     if _is_seekable(path):
         yield path

@@ -38,13 +38,7 @@ class SourceInfo:
 
 
 def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
-    """Check that a file has the channels that were asked for.
-
-    Raises
-    ------
-    AudioFileError
-        The file has fewer.
-    """
+    """Refuse a file that lacks one of the channels that were asked for."""
     if max(channels) > file.channels:
         there = count_text(file.channels, "channel")
         raise AudioFileError(

@@ -138,14 +138,7 @@ class Config(_Settings):
 
 
 def load_config(path: Path) -> Config:
-    """Read a configuration file; settings that it leaves out keep their defaults.
-
-    Raises
-    ------
-    UsageError
-        The file cannot be read, is not YAML, or holds a setting that is unknown, of a wrong type or
-        out of range.
-    """
+    """Read a configuration file; settings that it leaves out keep their defaults."""
     try:
         data = read_yaml(path)
     except OSError as error:
@@ -162,21 +155,14 @@ def load_config(path: Path) -> Config:
 
 
 def parse_config(data: Any, origin: str, shown: Mapping[str, str] = MappingProxyType({})) -> Config:
-    """Check settings.
+    """Check sections of settings by name.
 
     Parameters
     ----------
-    data
-        Sections of settings by name.
     origin
         Where they come from, for the error.
     shown
         What the error calls some settings, by their names.
-
-    Raises
-    ------
-    UsageError
-        A setting is unknown, of a wrong type or out of range.
     """
     if not isinstance(data, dict):
         raise UsageError(f"The configuration {origin} must hold settings such as 'model: default'.")

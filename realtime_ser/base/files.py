@@ -36,19 +36,8 @@ def numbered_path(path: Path, is_taken: Callable[[Path], object]) -> Path:
 def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Give out the path of a draft, and put the draft in the place of ``path`` at the end.
 
-    When the body fails, the draft is removed and what was there before stays.
-
-    Parameters
-    ----------
-    path
-        The file; its folder is made.
-    shared
-        Whether other processes may write the same file at the same time, each a draft of its own.
-
-    Raises
-    ------
-    OSError
-        The disk refuses.
+    When the body fails, the draft is removed and what was there before stays. With ``shared``,
+    other processes may write the same file at the same time, each a draft of its own.
     """
     draft = draft_path(path.with_name(f"{path.name}.{os.getpid()}") if shared else path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,25 +50,16 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
-    """Write a file of UTF-8 text whole, its line ends as they are.
-
-    Raises
-    ------
-    OutputError
-        The disk refuses; ``advice`` ends the sentence.
-    """
+    """Write a file of UTF-8 text whole, its line ends as they are."""
     with writing(path, advice), whole_file(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="")
 
 
 @contextlib.contextmanager
 def writing(path: Path, advice: str = _ADVICE) -> Iterator[None]:
-    """Turn an error of the disk, while the body writes ``path``, into a sentence.
+    """Turn an error of the disk, while the body writes ``path``, into an :class:`OutputError`.
 
-    Raises
-    ------
-    OutputError
-        The body raised an error of the disk; ``advice`` ends the sentence.
+    ``advice`` ends its sentence.
     """
     try:
         yield
@@ -100,13 +80,7 @@ def cannot_write(path: Path, error: Exception, advice: str = _ADVICE) -> OutputE
 
 
 def require_absent(path: Path) -> None:
-    """Refuse to replace a file or folder.
-
-    Raises
-    ------
-    FileTakenError
-        The file or folder exists already.
-    """
+    """Refuse to replace a file or folder."""
     if path.exists():
         raise _taken(path)
 
@@ -126,18 +100,6 @@ class AtomicFiles:
         The file that a person named, which the sentence of a failure names too.
     overwrite
         Whether files that exist already are replaced.
-
-    Attributes
-    ----------
-    paths
-        The files, in the order in which they were begun.
-
-    Raises
-    ------
-    FileTakenError
-        One of the files exists already.
-    OutputError
-        The body raised an error of the disk.
     """
 
     def __init__(self, to: Path, *, overwrite: bool = False) -> None:

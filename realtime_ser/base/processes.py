@@ -18,14 +18,7 @@ class SpawnPool(ProcessPoolExecutor):
     """Processes that ignore Ctrl+C, which a terminal sends to all: the program ends them in order.
 
     They are spawned, not forked: a fork would lose the threads of this process, and with them what
-    the locks of a library guard.
-
-    Parameters
-    ----------
-    jobs
-        Number of processes.
-    prepare
-        Called once in each of them, with ``arguments``.
+    the locks of a library guard. ``prepare`` is called once in each of them, with ``arguments``.
     """
 
     def __init__(

@@ -180,11 +180,7 @@ class Marker:
 class IntervalOpened:
     """Start of an interval that a person marks, and that may be long.
 
-    Attributes
-    ----------
-    marker
-        The interval so far, without a length; a marker with the same time and code follows at its
-        end.
+    Its marker has no length yet; one with the same time and code follows at its end.
     """
 
     marker: Marker
@@ -192,12 +188,10 @@ class IntervalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A sample and the readings of the clocks that belong to it.
+    """A 16 kHz sample and the readings of the clocks that belong to it.
 
     Attributes
     ----------
-    sample
-        Number of the sample at 16 kHz.
     adc_s
         ADC time of the sample in seconds on the monotonic clock.
     monotonic_s, wall

@@ -82,15 +82,7 @@ def size_text(size: int) -> str:
 
 
 def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
-    """End of a sentence about an unknown word: the known one that resembles it most.
-
-    Parameters
-    ----------
-    word, known
-        The unknown word, and the known ones.
-    otherwise
-        How the sentence ends where none resembles it.
-    """
+    """End of a sentence about an unknown word: the known one that resembles it most."""
     import difflib
 
     near = difflib.get_close_matches(word, list(known), n=1)

@@ -21,13 +21,7 @@ def local_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
-    """Time of a source from the start of a session, in samples and in seconds.
-
-    Attributes
-    ----------
-    native_rate
-        Native rate of the source in Hz.
-    """
+    """Time of a source from the start of a session: samples at its native rate, and seconds."""
 
     native_rate: int
 

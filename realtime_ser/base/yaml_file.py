@@ -54,13 +54,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """Values of a YAML text.
-
-    Raises
-    ------
-    YamlError
-        It is no YAML, or more than settings need.
-    """
+    """Values of a YAML text; :class:`YamlError` where it is none, or more than settings need."""
     loader = None
     try:
         loader = _Loader(text)

@@ -27,13 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any] | click.Command)
 
 
 class Command(click.Command):
-    """A command that names the first word too many.
-
-    Parameters
-    ----------
-    surplus_hint
-        What such a word may have been meant for.
-    """
+    """A command that names the first word too many, and what it may have been meant for."""
 
     allow_extra_args = True
 
@@ -55,12 +49,9 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
-    """Commands in the order in which they are added, one of which needs no name.
+    """Commands in the order in which they are added.
 
-    Parameters
-    ----------
-    default
-        Name of the command that runs where options begin at once, or nothing is said.
+    The one named ``default`` runs where options begin at once, or nothing is said.
     """
 
     command_class = Command
@@ -229,10 +220,7 @@ def print_aligned(rows: Sequence[Sequence[str]]) -> None:
 def progress_bar(*columns: ProgressColumn) -> Progress:
     """Bar on standard error that goes when it is done; no bar where nobody sees it.
 
-    Parameters
-    ----------
-    columns
-        Columns of the bar; none: rich's own.
+    Without columns it has rich's own.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -243,13 +231,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 
 
 def confirmed(question: str) -> bool:
-    """Whether a person at the terminal agrees to delete something.
-
-    Raises
-    ------
-    UsageError
-        There is nobody to ask.
-    """
+    """Whether a person at the terminal agrees to delete something."""
     if not sys.stdin.isatty():
         raise UsageError("Deleting asks first, and nobody can answer here: add --yes.")
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

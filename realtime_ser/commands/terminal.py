@@ -46,23 +46,7 @@ def run(
 ) -> None:
     """Run a session until its source ends or ``duration_s`` is over, or the process is to end.
 
-    Its files are complete afterwards.
-
-    Parameters
-    ----------
-    session
-        Not started yet.
-    console
-        Where to show it.
-    duration_s
-        When to end, in seconds of the session's clock.
-    keep
-        Takes all records but the sound.
-
-    Raises
-    ------
-    SerError
-        The source refuses.
+    Its files are complete afterwards. ``keep`` takes all records but the sound.
     """
     records = session.monitor.subscribe()
     drawn = console.is_terminal and not console.is_dumb_terminal

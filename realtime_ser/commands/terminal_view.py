@@ -41,15 +41,7 @@ _METER_DB = 60.0
 
 
 class TerminalScreen:
-    """The live view, on the whole terminal.
-
-    Parameters
-    ----------
-    session
-        What to show.
-    console
-        The terminal.
-    """
+    """The live view, on the whole terminal."""
 
     def __init__(self, session: LiveSession, console: Console) -> None:
         self._session = session
@@ -148,17 +140,7 @@ class TerminalScreen:
 
 
 class TerminalChannelView:
-    """One channel.
-
-    Parameters
-    ----------
-    labels
-        The model's labels, in order.
-    window
-        How much to smooth, and how long the timeline is.
-    emoji
-        Whether the terminal can show emoji.
-    """
+    """One channel; ``emoji`` tells whether the terminal can show them."""
 
     def __init__(self, labels: Sequence[str], window: WindowConfig, *, emoji: bool) -> None:
         self.smoother = Smoother(labels, window.smoothing_s)

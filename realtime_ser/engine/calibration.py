@@ -42,10 +42,6 @@ def make_profile(
 
     Parameters
     ----------
-    name
-        Name of the profile.
-    source
-        Microphone or file.
     bundle
         The model, not corrected.
     config
@@ -53,11 +49,6 @@ def make_profile(
     advance
         Called with the seconds of voice so far at every update, in silence too; an exception that
         it raises ends the listening.
-
-    Raises
-    ------
-    SerError
-        The source fails, or there is too little voice.
     """
     gate = config.gate.model_copy(update={"max_segment_s": SEGMENT_S})
     channels, buffer_s = config.audio.channels, config.audio.buffer_s
@@ -103,13 +94,7 @@ def make_profile(
 
 
 def calibration_audio(audio: AudioConfig) -> AudioConfig:
-    """Settings of the source: never the demo unasked, one channel, a file at full speed.
-
-    Raises
-    ------
-    UsageError
-        Several channels are chosen.
-    """
+    """Settings of the source: never the demo unasked, one channel, a file at full speed."""
     if len(audio.channels) > 1:
         raise UsageError("A profile is of one person: say which channel with --channel N.")
     wanted = "mic" if audio.input == "auto" else audio.input

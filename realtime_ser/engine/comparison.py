@@ -19,17 +19,9 @@ _GAPS = (State.LOST, State.PAUSED)
 class ComparisonModel:
     """Pipelines of a second model on a monitor's sound, in a thread of their own.
 
-    The monitor does not know of it, so it can neither delay nor change what is stored. Its updates
-    lie on the same steps; they have no latency and no wall clock.
-
-    Parameters
-    ----------
-    monitor
-        Must not have started.
-    bundle
-        The model.
-    gate
-        Settings of the speech gate.
+    The monitor, which must not have started, does not know of it, so it can neither delay nor
+    change what is stored. Its updates lie on the same steps; they have no latency and no wall
+    clock.
     """
 
     def __init__(self, monitor: Monitor, bundle: Bundle, gate: GateConfig) -> None:

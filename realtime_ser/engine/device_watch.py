@@ -19,14 +19,8 @@ SLOW_DEVICE_S = 4.0
 class DeviceWatch:
     """Watch over a live source: lost samples, silence of the device, reconnection.
 
-    Parameters
-    ----------
-    source
-        The source. A file is never silent and loses nothing, so the watch leaves it alone.
-    ring
-        Ring that the source writes into.
-    clock
-        Clock of the session, by whose ADC times losses are counted.
+    A file is never silent and loses nothing, so the watch leaves it alone. Losses are counted by
+    the ADC times of the session's clock.
 
     Attributes
     ----------
@@ -69,18 +63,15 @@ class DeviceWatch:
     def lost_in_silence(self, now_s: float, position: int) -> int | None:
         """Native samples that are lost by now, where the device delivers none.
 
+        ``None`` as long as the device may only be late. The last second is never counted, since it
+        may still come.
+
         Parameters
         ----------
         now_s
             Time of the session now, in seconds.
         position
             Native samples of the session so far.
-
-        Returns
-        -------
-        int or None
-            ``None`` as long as the device may only be late. The last second is never counted,
-            since it may still come.
         """
         silent_s = time.monotonic() - self._heard_s
         self.gone = silent_s > (SILENT_DEVICE_S if self._delivering else SLOW_DEVICE_S)

@@ -71,15 +71,7 @@ class MarkerQueue:
 
 
 class Handover:
-    """Shared state of a monitor's threads.
-
-    Parameters
-    ----------
-    ring
-        Ring between the capture thread and the worker.
-    live
-        Whether the source is a microphone, which waits for nobody.
-    """
+    """Shared state of a monitor's threads; a live source waits for nobody."""
 
     def __init__(self, ring: RingBuffer, *, live: bool) -> None:
         self.ring = ring

@@ -35,10 +35,6 @@ class Monitor:
     ----------
     source
         Microphone or file.
-    bundle
-        The model.
-    gate
-        Settings of the speech gate.
     channels
         Channels of the source to monitor, from 1; each has its own gate and state.
     decoder
@@ -92,13 +88,7 @@ class Monitor:
         return self._handover.subscribe(capacity, sound=sound)
 
     def start(self, duration_s: float | None = None) -> None:
-        """Open the source and begin; end after ``duration_s`` seconds of the session.
-
-        Raises
-        ------
-        SerError
-            The source cannot be opened.
-        """
+        """Open the source and begin; end after ``duration_s`` seconds of the session."""
         handover = self._handover
         handover.clock.start()
         self.source.start(handover.ring)
@@ -155,13 +145,7 @@ class Monitor:
         self.stop()
 
     def __iter__(self) -> Iterator[Update]:
-        """Updates until the end.
-
-        Raises
-        ------
-        SerError
-            The source failed.
-        """
+        """Updates until the end; :class:`SerError` where the source failed."""
         subscription, self._own_subscription = self._own_subscription or self.subscribe(), None
         try:
             if self.status.phase is Phase.IDLE:

@@ -41,11 +41,6 @@ def analyse(
         Pipelines of its channels, at their start.
     gaps
         Lost and paused time, in order; the last ones may lie behind the end of the file.
-
-    Raises
-    ------
-    AudioFileError
-        The file ends early or is damaged, or lacks one of the channels.
     """
     require_channels(source.info, pipelines.channels)
     length = (source.info.duration_s or 1.0) * source.info.native_rate

@@ -28,11 +28,7 @@ class OpenedSource:
 def open_source(audio: AudioConfig) -> OpenedSource:
     """Open what ``audio.input`` names: ``auto``, ``mic``, ``demo``, or a file.
 
-    Raises
-    ------
-    SerError
-        There is no such device or file. With ``auto``, the demo takes the place of a microphone
-        that is missing.
+    With ``auto``, the demo takes the place of a microphone that is missing.
     """
     if audio.input == "demo":
         return OpenedSource(_demo(audio))
@@ -48,15 +44,7 @@ def open_source(audio: AudioConfig) -> OpenedSource:
 
 
 def make_monitor(config: Config, source: Source) -> Monitor:
-    """Monitor of a source by the settings.
-
-    Raises
-    ------
-    BundleError
-        The model cannot be used.
-    UsageError
-        The chosen profile does not fit the model.
-    """
+    """Monitor of a source by the settings."""
     bundle, decoder = chosen_model(config)
     return Monitor(
         source,

@@ -25,16 +25,7 @@ _POLL_S = 0.1
 class Worker:
     """Reads the ring, runs the pipeline of each channel, and publishes their records.
 
-    Every private method runs in the worker's own thread.
-
-    Parameters
-    ----------
-    source
-        Microphone or file, which the worker stops at the end.
-    pipelines
-        Pipeline of each channel.
-    handover
-        State that the worker shares with other threads.
+    It stops the source at the end. Every private method runs in the worker's own thread.
     """
 
     def __init__(

@@ -221,16 +221,8 @@ def bundle_folder(name: str) -> Path:
 def load_bundle(name: str | Path) -> Bundle:
     """Read and check a bundle.
 
-    Parameters
-    ----------
-    name
-        Name of a shipped bundle, or path of a bundle's folder; a :class:`~pathlib.Path` is never
-        taken for a name.
-
-    Raises
-    ------
-    BundleError
-        A file is missing or altered, or the bundle is of another schema.
+    ``name`` is that of a shipped bundle, or the path of a bundle's folder; a
+    :class:`~pathlib.Path` is never taken for a name.
     """
     folder = name if isinstance(name, Path) else bundle_folder(name)
     if not folder.is_dir():

@@ -65,12 +65,7 @@ def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mel_filterbank(params: FeatureParams) -> NDArray[np.float64]:
-    """Triangular mel filters of unit area (Slaney).
-
-    Returns
-    -------
-    ndarray, shape (n_mels, n_fft // 2 + 1)
-    """
+    """Triangular mel filters of unit area (Slaney), shape ``(n_mels, n_fft // 2 + 1)``."""
     bins = np.linspace(0.0, SAMPLE_RATE / 2, params.n_fft // 2 + 1)
     low, high = _hz_to_mel(np.array([params.f_min, params.f_max]))
     edges = _mel_to_hz(np.linspace(low, high, params.n_mels + 2))
@@ -81,13 +76,9 @@ def mel_filterbank(params: FeatureParams) -> NDArray[np.float64]:
 
 
 def dct_matrix(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
-    """Orthonormal DCT-II.
+    """Orthonormal DCT-II, shape ``(n_mfcc, n_mels)``.
 
     Its transpose turns coefficients back into a log-mel spectrum that is smoothed along frequency.
-
-    Returns
-    -------
-    ndarray, shape (n_mfcc, n_mels)
     """
     order = np.arange(n_mfcc)[:, None]
     basis = np.cos(np.pi * order * (2 * np.arange(n_mels) + 1) / (2 * n_mels))
@@ -113,13 +104,6 @@ class StepFramer:
 class LogMel:
     """Log-mel spectrum of one step at a time.
 
-    Parameters
-    ----------
-    params
-        See :class:`FeatureParams`.
-
-    Notes
-    -----
     In float64 its MFCC (times :func:`dct_matrix`) equal ``librosa.feature.mfcc`` with
     ``center=False`` and ``top_db=None`` on a signal that has ``(n_fft - 400) / 2`` zeros put before
     it, within 1e-6: librosa counts a frame from the start of the transform, this project from the
@@ -133,17 +117,9 @@ class LogMel:
         self._filters = np.ascontiguousarray(mel_filterbank(params).T)
 
     def spectrum(self, span: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log-mel spectrum of a step.
+        """Log-mel spectrum of a step in dB, shape ``(8, n_mels)``.
 
-        Parameters
-        ----------
-        span
-            The step's samples, shape ``(1520,)``, 16 kHz, -1 .. 1.
-
-        Returns
-        -------
-        ndarray, shape (8, n_mels)
-            In dB.
+        ``span`` are the step's samples, shape ``(1520,)``, 16 kHz, -1 .. 1.
         """
         frames = np.lib.stride_tricks.sliding_window_view(span, FRAME)[::HOP]
         # Where the window lies inside the transform shifts phases only; power does not see it.

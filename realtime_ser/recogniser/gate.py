@@ -131,13 +131,7 @@ class SpeechGate:
         return self._last_voiced is not None
 
     def push(self, frame: NDArray[np.float32]) -> GateFrame:
-        """Decide on the next frame.
-
-        Parameters
-        ----------
-        frame
-            Shape ``(320,)``, 16 kHz, -1 .. 1.
-        """
+        """Decide on the next frame, shape ``(320,)``, 16 kHz, -1 .. 1."""
         voiced = self._is_voiced(frame)
         event = self._detect_offset(voiced) if self.open else self._detect_onset(voiced)
         self._count += 1

@@ -57,10 +57,6 @@ class Pipeline:
 
     Parameters
     ----------
-    bundle
-        The model.
-    gate
-        Settings of the speech gate.
     channel
         Number that the records carry, from 1.
     decoder
@@ -175,15 +171,7 @@ class Pipeline:
 
 
 class ChannelPipeline:
-    """Resampler and pipeline of one channel, in step with the native sample count.
-
-    Parameters
-    ----------
-    pipeline
-        The pipeline of the channel.
-    rate
-        Native rate of the source in Hz.
-    """
+    """Resampler and pipeline of one channel, in step with the count of samples at ``rate`` Hz."""
 
     def __init__(self, pipeline: Pipeline, rate: int) -> None:
         self._pipeline = pipeline
@@ -228,12 +216,6 @@ class ChannelPipelines:
 
     Parameters
     ----------
-    bundle
-        The model, which the pipelines share.
-    gate
-        Settings of the speech gate; each channel has its own gate.
-    channels
-        Numbers of the channels, from 1.
     rate
         Native rate of the source in Hz.
     decoder

@@ -24,13 +24,7 @@ _NAME = re.compile(r"\w([\w .-]{0,38}\w)?")
 
 
 def profile_path(config: Config, name: str) -> Path:
-    """Path of a profile's file; names that differ in case alone share a file.
-
-    Raises
-    ------
-    UsageError
-        The name is not allowed.
-    """
+    """Path of a profile's file; names that differ in case alone share a file."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"'{name}' cannot name a profile: take up to 40 letters, digits, spaces, dots, hyphens."
@@ -45,15 +39,7 @@ def profile_paths(config: Config) -> list[Path]:
 
 
 def read_profile(config: Config, name: str) -> Profile:
-    """Read the profile of a name.
-
-    Raises
-    ------
-    UsageError
-        There is no such profile.
-    SerError
-        The file is damaged.
-    """
+    """Read the profile of a name."""
     path = profile_path(config, name)
     if not path.exists():
         raise UsageError(f"There is no profile '{name}'{_hint(config, name)}")
@@ -61,13 +47,7 @@ def read_profile(config: Config, name: str) -> Profile:
 
 
 def read_profile_file(path: Path) -> Profile:
-    """Read the profile in a file.
-
-    Raises
-    ------
-    SerError
-        The file is damaged, or cannot be read.
-    """
+    """Read the profile in a file."""
     try:
         return Profile.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -77,13 +57,7 @@ def read_profile_file(path: Path) -> Profile:
 
 
 def write_profile(config: Config, profile: Profile) -> Path:
-    """Write a profile in place of an earlier one of the same name, in one step.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
+    """Write a profile in place of an earlier one of the same name, in one step."""
     path = profile_path(config, profile.name)
     advice = "make room there, or name another folder as sessions.folder"
     with writing(path, advice):
@@ -94,15 +68,7 @@ def write_profile(config: Config, profile: Profile) -> Path:
 
 
 def delete_profile(config: Config, name: str) -> None:
-    """Delete a profile, even a damaged one.
-
-    Raises
-    ------
-    UsageError
-        There is no such profile.
-    OutputError
-        The file cannot be deleted.
-    """
+    """Delete a profile, even a damaged one."""
     path = profile_path(config, name)
     try:
         path.unlink()
@@ -131,13 +97,7 @@ class ProfileChoice:
 def profile_choices(
     config: Config, report_damaged: Callable[[SerError], object] = lambda _: None
 ) -> Iterator[ProfileChoice]:
-    """All readable profiles, to choose from; ``report_damaged`` is told of each other one.
-
-    Raises
-    ------
-    BundleError
-        The model cannot be used.
-    """
+    """All readable profiles, to choose from; ``report_damaged`` is told of each other one."""
     bundle = load_bundle(config.model)
     for path in profile_paths(config):
         try:
@@ -156,20 +116,7 @@ def with_profile(config: Config, name: str | None) -> Config:
 def chosen_model(config: Config, classes: Sequence[str] = ()) -> tuple[Bundle, Decoder]:
     """The bundle that the settings name, and its decoder with the profile that was chosen.
 
-    Parameters
-    ----------
-    config
-        All settings.
-    classes
-        Labels to which the probabilities are restricted; empty: all.
-
-    Raises
-    ------
-    BundleError
-        The model cannot be used.
-    UsageError
-        There is no such profile or class, the profile was made with another model, or several
-        channels are to be heard with one.
+    ``classes`` are the labels to which the probabilities are restricted; empty: all.
     """
     bundle = load_bundle(config.model)
     if config.profile is None:
@@ -182,13 +129,7 @@ def chosen_model(config: Config, classes: Sequence[str] = ()) -> tuple[Bundle, D
 
 
 def require_baseline(bundle: Bundle) -> None:
-    """Check that a model can be corrected for a person.
-
-    Raises
-    ------
-    UsageError
-        The model has no reference of neutral speech, or did not gain from profiles.
-    """
+    """Refuse a model that cannot be corrected for a person."""
     model, baseline = bundle.manifest.name, bundle.manifest.baseline
     if baseline is None:
         raise UsageError(
@@ -203,13 +144,7 @@ def require_baseline(bundle: Bundle) -> None:
 
 
 def require_compatible(bundle: Bundle, profile: Profile) -> None:
-    """Check that a profile was made with this model.
-
-    Raises
-    ------
-    UsageError
-        The profile was made with another model.
-    """
+    """Refuse a profile that was made with another model."""
     require_baseline(bundle)
     made_with, manifest = profile.model, bundle.manifest
     if made_with.sha256 != bundle.digest:

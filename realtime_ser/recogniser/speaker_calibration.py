@@ -47,17 +47,9 @@ class SpeakerCalibration(BaseModel):
     validation: dict[str, Any] = Field(default_factory=dict)
 
     def shift(self, means: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Correction of log-probabilities by a person's means over neutral speech.
+        """Summands of log-probabilities, shape ``(labels,)``, by the means of neutral speech.
 
-        Parameters
-        ----------
-        means
-            Mean log-probabilities of the person, shape ``(labels,)``.
-
-        Returns
-        -------
-        ndarray, shape (labels,)
-            Summands of the log-probabilities; zeros for a person who is like the reference.
+        Zeros for a person who is like the reference.
         """
         shift: NDArray[np.float64] = np.asarray(self.reference) - np.asarray(means, np.float64)
         return self.strength * shift
@@ -108,12 +100,7 @@ def shifted(
 ) -> NDArray[np.float64]:
     """Probabilities whose logarithms are shifted, renormalised; ``-shift`` undoes it.
 
-    Parameters
-    ----------
-    probabilities
-        Shape ``(..., labels)``.
-    shift
-        Shape ``(labels,)``.
+    Shapes ``(..., labels)`` and ``(labels,)``.
     """
     odds = probabilities * np.exp(shift - shift.max())
     renormalised: NDArray[np.float64] = odds / odds.sum(axis=-1, keepdims=True)
@@ -125,12 +112,8 @@ def mean_log_probabilities(
 ) -> NDArray[np.float64]:
     """Mean log-probabilities over speech segments, shape ``(labels,)``.
 
-    Parameters
-    ----------
-    probabilities
-        Shape ``(segments, labels)``, not corrected.
-    weights
-        Voiced duration of each segment, shape ``(segments,)``.
+    Of probabilities of shape ``(segments, labels)``, not corrected; each segment weighs as much as
+    its voiced duration.
     """
     floor = float(np.finfo(np.float32).tiny)
     logs = np.log(np.maximum(probabilities.astype(np.float64), floor))

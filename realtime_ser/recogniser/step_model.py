@@ -55,7 +55,7 @@ class StepModel:
     def step(
         self, log_mel: NDArray[np.float64], state: ModelState
     ) -> tuple[NDArray[np.float32], ModelState]:
-        """Logits of the next step.
+        """Logits of the next step, shape ``(labels,)``, and the state behind it.
 
         Parameters
         ----------
@@ -63,11 +63,6 @@ class StepModel:
             Log-mel spectrum of the step in dB, shape ``(8, n_mels)``.
         state
             From :meth:`initial_state` or from the step before; left as it is.
-
-        Returns
-        -------
-        logits : ndarray, shape (labels,)
-        state : dict
         """
         return self.run_graph(log_mel @ self._dct, state)
 
