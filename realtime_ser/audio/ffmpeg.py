@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,10 @@ _JITTER_S = 0.1
 
 _LONGEST_GAP_S = 600.0
 """Seconds of a gap, or of a packet, that is taken for one."""
+
+
+_FAR = 2**40
+"""A sample behind the end of any file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,27 @@ class FfmpegSound:
         """Seconds of all packets."""
         with _open(self._path) as container:
             return sum(map(_seconds, self._packets(container, _stream(container, self._path))))
+
+
+def flac_lengths(path: Path) -> tuple[int | None, int | None]:
+    """Samples that a FLAC file announces, and those up to its last frame; ``None``: not known."""
+    try:
+        with _open(path) as container:
+            import av
+
+            stream = _stream(container, path)
+            ends: list[int] = []
+            with suppress(av.FFmpegError):  # where it is damaged, the frames before count
+                container.seek(_FAR, stream=stream)
+            with suppress(av.FFmpegError):
+                ends.extend(
+                    packet.pts + packet.duration
+                    for packet in container.demux(stream)
+                    if packet.pts is not None and packet.duration
+                )
+            return stream.duration or None, max(ends, default=None)
+    except AudioFileError:
+        return None, None
 
 
 class _Clock:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import soundfile
 
-from realtime_ser.audio.ffmpeg import FfmpegSound
+from realtime_ser.audio.ffmpeg import FfmpegSound, flac_lengths
 from realtime_ser.audio.file_bytes import FileBytes
-from realtime_ser.audio.flac import FlacLength, flac_length
 from realtime_ser.audio.mpeg import MpegStream, after_tags, scan_mpeg, starts_frame
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.pages import announced_size, joined_files, lacks_index, scan_ogg
@@ -125,9 +124,8 @@ def _open(path: Path, data: FileBytes) -> OpenedSound:
         return _open_pcm(path, layout)
     if data[:4] == b"OggS":
         return _open_ogg(path, data)
-    flac = flac_length(data, start)
-    if flac is not None:
-        return _open_flac(path, flac)
+    if data[start : start + 4] == b"fLaC":
+        return _open_flac(path, data, start)
     if path.suffix.lower() in _MPEG_NAMES or starts_frame(data, start):
         stream = scan_mpeg(data)
         if stream is not None:
@@ -187,15 +185,15 @@ def _open_ogg(path: Path, data: FileBytes) -> OpenedSound:
     return OpenedSound(reader, tuple(notes))
 
 
-def _open_flac(path: Path, flac: FlacLength) -> OpenedSound:
-    found, announced = flac.found, flac.announced
-    if flac.joined or (announced and found and found > announced):
+def _open_flac(path: Path, data: FileBytes, start: int) -> OpenedSound:
+    mark = data[start : start + 8]
+    if data.find(mark, start + len(mark)) >= 0:  # another file was joined
+        return OpenedSound(FfmpegSound(path))
+    announced, found = flac_lengths(path)
+    if announced and found and found > announced:
         return OpenedSound(FfmpegSound(path, frames=found))
-    if announced is None or found is None or found == announced:
-        return _either(path, found or announced)
-    opened = _either(path, found)
-    note = cut_note(found / flac.rate, announced / flac.rate)
-    return OpenedSound(opened.reader, (note,), announced)
+    opened = _either(path, found or announced)
+    return replace(opened, announced=announced or found) if found else opened
 
 
 def _open_mpeg(path: Path, stream: MpegStream) -> OpenedSound:
