@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PyQt6.QtGui import QCloseEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QStackedWidget,
@@ -23,7 +23,7 @@ from realtime_ser.gui.app.actions import FILES, Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
-from realtime_ser.gui.widgets.dialogs import Window, ask_files, ask_folder
+from realtime_ser.gui.widgets.dialogs import FileDrop, Window, ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import (
     MessageLabel,
     bar,
@@ -65,7 +65,7 @@ class FilesWindow(Window):
 
     def __init__(self, config: Config, *, parent: QWidget | None = None) -> None:
         super().__init__("Files", parent)
-        self.setAcceptDrops(True)
+        FileDrop(self).dropped.connect(self.add)
         self._saved: Path | None = None
         self._saving: Task | None = None
         self._time_left = ""
@@ -290,19 +290,6 @@ class FilesWindow(Window):
         self.progress.setAccessibleDescription(self.state.text())
 
     # ---------------------------------------------------------------------------------------- Qt's
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        """Take files and folders."""
-        mime = None if event is None else event.mimeData()
-        if event is not None and mime is not None and mime.hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        """Analyse what was dropped."""
-        mime = None if event is None else event.mimeData()
-        if event is not None and mime is not None:
-            event.acceptProposedAction()
-            self.add([Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()])
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Closing ends the analysis, or the saving."""

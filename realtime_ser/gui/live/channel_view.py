@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QFontMetricsF
-from PyQt6.QtWidgets import QGridLayout, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import SILENCE_DBFS, Update
 from realtime_ser.base.text import percent_text
 from realtime_ser.engine.smoothing import Smoother
+from realtime_ser.gui.app.preferences import Preferences
 from realtime_ser.gui.live.legend import CurveLegend
 from realtime_ser.gui.live.plots import Plots
 from realtime_ser.gui.live.status_model import (
@@ -22,14 +23,14 @@ from realtime_ser.gui.live.status_model import (
     stopped_reading,
     summary_reading,
 )
-from realtime_ser.gui.theme.style_watcher import StyledWidget, pad, set_size
+from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.theme.theme import Style, set_role
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.icons import Face
-from realtime_ser.gui.widgets.parts import label, row
+from realtime_ser.gui.widgets.parts import column, label, row
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
-from realtime_ser.timeline.style import FLOOR_DB, Curves
+from realtime_ser.timeline.style import FLOOR_DB, Curves, CurveStyle
 
 #: Numbers change this often, so that they can be read.
 _NUMBERS_S = 0.2
@@ -89,22 +90,17 @@ class Panel(StyledWidget):
         self.bars.show_numbers(numbers or ["–"] * len(self.bars.labels), reading.label)
 
     def _lay_out(self) -> None:
-        layout, compact = QGridLayout(self), self._compact
-        pad(layout, (2, 1 if compact else 3, 2, 1), (1.5, 0.5 if compact else 0.75))
-        face = 6 if compact else 14
+        face = 6 if self._compact else 14
         set_size(self.face, width=face, height=face)
-        if compact:
-            layout.addLayout(row(self.caption, None, self.previous), 0, 0, 1, 2)
-            layout.addWidget(self.face, 1, 0, 2, 1)
-            layout.addWidget(self.title, 1, 1)
-            layout.addWidget(self.value, 2, 1)
-            layout.setColumnStretch(1, 1)
+        if self._compact:
+            words = column(self.title, self.value, spacing=0.5)
+            head = row(self.caption, None, self.previous)
+            parts = (head, row(self.face, (words, 1), spacing=1.5), self.bars, None)
+            self.setLayout(column(*parts, margins=(2, 1, 2, 1), spacing=0.5))
         else:
-            for line, widget in enumerate((self.face, self.title, self.value, self.previous), 1):
-                layout.addWidget(widget, line, 0, 1, 2, Qt.AlignmentFlag.AlignHCenter)
-            layout.setRowMinimumHeight(5, 8)
-        layout.addWidget(self.bars, 6, 0, 1, 2)
-        layout.setRowStretch(7, 1)
+            shown = (self.face, self.title, self.value, self.previous)
+            words = column(*(row(None, part, None) for part in shown), spacing=0.75)
+            self.setLayout(column(words, self.bars, None, margins=(2, 3, 2, 1), spacing=1.75))
 
     def _set_muted(self, *, muted: bool) -> None:
         size, tone = "body" if self._compact else "big", " muted" if muted else ""
@@ -152,44 +148,40 @@ class ChannelView(QWidget):
         Of this moment, in dBFS.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         content: LiveContent,
         channel: int,
-        *,
-        span_s: float,
-        smoothing_s: float,
         title: str,
+        preferences: Preferences,
+        *,
         compact: bool,
         axis: bool,
-        curves: Curves,
     ) -> None:
         super().__init__()
         self.channel = channel
-        self.smoother = Smoother(content.labels, smoothing_s)
+        self.smoother = Smoother(content.labels, preferences.smoothing_s)
         self.title = title
         self.reading = ChannelReading("")
         self.panel = Panel(content.labels, title, compact=compact)
-        self.plots = Plots(content, channel, span_s, compact=compact, axis=axis)
+        self.plots = Plots(content, channel, preferences.timeline_s, compact=compact, axis=axis)
         self.legend = CurveLegend(content.labels)
         self.level = self.peak = SILENCE_DBFS
         self.one_line_panel = OneLinePanel(title, compact=compact)
         self.summary: ChannelSummary | None = None
-        layout = QGridLayout(self)
-        pad(layout, (0, 1, 1, 0.5))
         set_size(self, min_height=34 if compact else 48)
-        layout.addWidget(self.one_line_panel, 0, 0, 1, 3)
-        layout.addWidget(self.panel, 1, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.plots, 1, 1)
-        layout.addWidget(self.legend, 1, 2)
-        layout.setColumnStretch(1, 1)
-        layout.setRowStretch(1, 1)
+        body = row(column(self.panel, None), (self.plots, 1), self.legend, spacing=0)
+        self.setLayout(column(self.one_line_panel, (body, 1), margins=(0, 1, 1, 0.5)))
         self.plots.layout_changed.connect(self._place_legend)
-        self.set_curves(curves)
+        self.apply(preferences)
         self._place_legend()
 
-    def set_curves(self, curves: Curves) -> None:
-        """Draw the probabilities otherwise."""
+    def apply(self, preferences: Preferences) -> None:
+        """Show a stretch of time and the probabilities as a person prefers."""
+        style: CurveStyle = "areas" if preferences.stacked else "lines"
+        curves = Curves(style, frozenset(preferences.hidden))
+        self.smoother.set_smoothing(preferences.smoothing_s)
+        self.plots.set_span(preferences.timeline_s)
         self.plots.set_curves(curves)
         self.legend.set_curves(curves)
         self.panel.bars.show_hidden(curves.hidden)

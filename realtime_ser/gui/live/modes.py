@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QResizeEvent
-from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from realtime_ser.base.text import clock_text, decibels
 from realtime_ser.gui.live.channel_view import ChannelView
 from realtime_ser.gui.live.status_model import NOTICE, StatusModel, UiState
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Face, Glyph
 from realtime_ser.gui.widgets.parts import button, column, label, row
@@ -164,8 +164,7 @@ class LevelBar(QWidget):
 class CompactWindow(QWidget):
     """Shows the first channel; its keys are the large window's."""
 
-    #: The large window is wanted again.
-    back_requested = pyqtSignal()
+    back_requested = pyqtSignal()  # the large window is wanted again
 
     def __init__(self) -> None:
         super().__init__(None, Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
@@ -185,16 +184,9 @@ class CompactWindow(QWidget):
         expand.setAccessibleName("Back to the large window")
         expand.clicked.connect(self.back_requested)
         head = row(self.glyph, self.state, self.recording_light, None, self.clock, expand)
-        layout = QGridLayout(self)
-        layout.addLayout(head, 0, 0, 1, 2)
-        layout.addWidget(self.face, 1, 0, 2, 1)
-        layout.addWidget(self.title, 1, 1)
-        layout.addWidget(self.value, 2, 1)
-        layout.addWidget(self.level, 3, 0, 1, 2)
-        layout.setColumnStretch(1, 1)
-        pad(layout, 1, (1.5, 0))
-        layout.setAlignment(self.title, Qt.AlignmentFlag.AlignBottom)
-        layout.setAlignment(self.value, Qt.AlignmentFlag.AlignTop)
+        words = column(None, self.title, self.value, None)
+        body = row(self.face, (words, 1), spacing=1.5)
+        self.setLayout(column(head, (body, 1), self.level, margins=1))
         set_size(self.face, width=7, height=7)
         set_size(self, width=36, height=17)
         StyleWatcher(self)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QByteArray, QRect, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPixmap, QResizeEvent
+from PyQt6.QtGui import QCloseEvent, QPixmap, QResizeEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QMainWindow,
@@ -48,11 +48,11 @@ from realtime_ser.gui.theme.style_watcher import (
     choose_theme,
     style_of,
 )
+from realtime_ser.gui.widgets.dialogs import FileDrop
 from realtime_ser.gui.widgets.icons import face_icon
 from realtime_ser.gui.widgets.parts import column, progress_bar, row
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
-from realtime_ser.timeline.style import Curves, CurveStyle
 
 #: Below this width in logical pixels (at scale 1) the left column folds away.
 FOLD_WIDTH = 900
@@ -86,15 +86,9 @@ class MainWindow(QMainWindow):
     """
 
     closing = pyqtSignal()
-
-    #: The results are hidden from now on, or shown again.
-    blinded = pyqtSignal(bool)
-
-    #: Files and folders were dropped on the window.
-    dropped = pyqtSignal(list)
-
-    #: A person has chosen something that is to be remembered: values by the settings' names.
-    chosen = pyqtSignal(dict)
+    blinded = pyqtSignal(bool)  # the results are hidden from now on, or shown again
+    dropped = pyqtSignal(list)  # files and folders were dropped on the window
+    chosen = pyqtSignal(dict)  # what is to be remembered: values by the settings' names
 
     def __init__(self, config: WindowConfig, preferences: Preferences | None = None) -> None:
         super().__init__()
@@ -126,7 +120,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(face_icon("happy"))
         self.compact.setWindowIcon(self.windowIcon())
         self.setMinimumSize(QSize(640, 480))
-        self.setAcceptDrops(True)
+        FileDrop(self).dropped.connect(self.dropped)
         self._connect()
         self.begin(LABELS, (1,), rate=1.0)
         self.resize(1280, 720)
@@ -261,11 +255,8 @@ class MainWindow(QMainWindow):
     def apply(self, preferences: Preferences) -> None:
         """Apply preferences."""
         before, self.preferences = self.preferences, preferences
-        curves = self._curves()
         for view in self._views():
-            view.plots.set_span(preferences.timeline_s)
-            view.smoother.set_smoothing(preferences.smoothing_s)
-            view.set_curves(curves)
+            view.apply(preferences)
         self._check_choices()
         if preferences.timeline_s != before.timeline_s:
             self.statusline.say(f"the timeline shows {duration_text(preferences.timeline_s)}")
@@ -367,17 +358,6 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------------------------- events
 
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        """Files may be dropped here."""
-        if event is not None and _dropped_paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        """Tell of files that were dropped."""
-        if event is not None and (paths := _dropped_paths(event)):
-            event.acceptProposedAction()
-            self.dropped.emit(paths)
-
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fold the panels of a narrow window."""
         super().resizeEvent(event)
@@ -405,10 +385,6 @@ class MainWindow(QMainWindow):
     def _front_window(self) -> QWidget:
         return self.compact if self.compact.isVisible() else self
 
-    def _curves(self) -> Curves:
-        style: CurveStyle = "areas" if self.preferences.stacked else "lines"
-        return Curves(style, frozenset(self.preferences.hidden))
-
     def _make_views(
         self, labels: Sequence[str], titles: Mapping[int, str], *, compact: bool, axis: bool
     ) -> tuple[LiveContent, dict[int, ChannelView]]:
@@ -418,12 +394,10 @@ class MainWindow(QMainWindow):
             views[channel] = view = ChannelView(
                 content,
                 channel,
-                span_s=self.preferences.timeline_s,
-                smoothing_s=self.preferences.smoothing_s,
-                title=title,
+                title,
+                self.preferences,
                 compact=compact,
                 axis=axis and channel == list(titles)[-1],
-                curves=self._curves(),
             )
             view.panel.bars.toggled.connect(self.toggle_label)
             view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
@@ -516,10 +490,3 @@ def _feed(timeline: LiveContent, views: Iterable[ChannelView], records: Sequence
     updates = [record for record in records if isinstance(record, Update)]
     for view in views:
         view.feed(updates)
-
-
-def _dropped_paths(event: QDropEvent) -> list[Path]:
-    """Local files and folders that are being dropped."""
-    data = event.mimeData()
-    urls = data.urls() if data is not None else []
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

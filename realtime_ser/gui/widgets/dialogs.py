@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QDropEvent
 from PyQt6.QtWidgets import QDialog, QFileDialog, QPushButton, QWidget
 
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size
@@ -33,6 +33,30 @@ class Window(QWidget):
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(name)
+
+
+class FileDrop(QObject):
+    """Takes the files and folders that are dropped on a window."""
+
+    #: Their paths.
+    dropped = pyqtSignal(list)
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take what lies on this computer's disks."""
+        if not isinstance(event, QDropEvent):  # of which those of dragging are kinds
+            return super().eventFilter(watched, event)
+        mime = event.mimeData()
+        urls = [] if mime is None else mime.urls()
+        if paths := [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]:
+            event.acceptProposedAction()
+            if event.type() is QEvent.Type.Drop:
+                self.dropped.emit(paths)
+        return True
 
 
 class Dialog(QDialog):

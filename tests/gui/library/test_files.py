@@ -8,8 +8,9 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDropEvent
+from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.commands.main import main
 from realtime_ser.gui.library import FilesWindow
@@ -41,8 +42,10 @@ def recordings(speech_wav, tmp_path):
 def drop(window, *paths):
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    window.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, mime, buttons, keys))
+    copy = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton)
+    keys = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), *copy, keys))
+    QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), *copy, keys))
 
 
 def cells(window, column):
