@@ -184,8 +184,7 @@ class PreferencesFile:
 class PreferenceStore(QObject):
     """Reads the preferences at the start, above the configuration, and writes each change."""
 
-    #: A choice could not be written; one sentence, told once.
-    failed = pyqtSignal(str)
+    failed = pyqtSignal(str)  # a choice could not be written; one sentence, told once
 
     def __init__(self, config: WindowConfig) -> None:
         super().__init__()

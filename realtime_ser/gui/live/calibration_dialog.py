@@ -36,8 +36,7 @@ class CalibrateDialog(TaskDialog):
     It listens to nothing while a session is busy with the microphone.
     """
 
-    #: A person wants the next session corrected by the profile of this name.
-    chosen = pyqtSignal(str)
+    chosen = pyqtSignal(str)  # the name of the profile that corrects the next session
 
     def __init__(self, config: Config, *, busy: bool, parent: QWidget | None = None) -> None:
         super().__init__("Calibrate for a person", parent, heading="Calibrate for a person")

@@ -25,9 +25,7 @@ class Keyboard(QObject):
     escape = pyqtSignal()
     pressed = pyqtSignal(int)
     released = pyqtSignal(int)
-
-    #: Control and a digit.
-    ctrl_pressed = pyqtSignal(int)
+    ctrl_pressed = pyqtSignal(int)  # control and a digit
 
     def __init__(self, *windows: QWidget) -> None:
         super().__init__(windows[0])

@@ -139,8 +139,7 @@ class MicrophoneCheckDialog(Dialog):
     source itself while it is shown.
     """
 
-    #: Settings by their names, for the next session.
-    chosen = pyqtSignal(dict)
+    chosen = pyqtSignal(dict)  # settings by their names, for the next session
 
     def __init__(self, config: Config, *, running: bool, parent: QWidget | None = None) -> None:
         super().__init__("Check the microphone", parent, heading="Check the microphone")

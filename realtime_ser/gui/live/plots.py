@@ -12,7 +12,7 @@ from typing import Any
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
-from PyQt6.QtWidgets import QGraphicsItem, QHBoxLayout
+from PyQt6.QtWidgets import QGraphicsItem
 
 from realtime_ser.gui.live.legend import ValueScale
 from realtime_ser.gui.theme.style_watcher import StyledWidget
@@ -20,6 +20,7 @@ from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.qt_surface import text_width
 from realtime_ser.gui.timeline.track_item import TrackItem
+from realtime_ser.gui.widgets.parts import row
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves
@@ -36,11 +37,8 @@ _ALLOWANCE_S = 0.002
 class Plots(StyledWidget):
     """Both plots of a channel, by its number from 1; only the lowest shows the time axis."""
 
-    #: The plots have another size; the legend beside them must follow.
-    layout_changed = pyqtSignal()
-
-    #: The wheel was turned over the plots: by so many notches, away from the person.
-    wheeled = pyqtSignal(int)
+    layout_changed = pyqtSignal()  # the plots have another size; the legend beside them must follow
+    wheeled = pyqtSignal(int)  # over the plots: by so many notches, away from the person
 
     def __init__(
         self, content: LiveContent, channel: int, span_s: float, *, compact: bool, axis: bool
@@ -60,17 +58,14 @@ class Plots(StyledWidget):
         self._view: Any = pg.GraphicsLayoutWidget()
         self._view.setAccessibleName("Timeline")
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._view)
+        self.setLayout(row(self._view))
         self._curve_plot = self._plot(0)
         self._level_plot = self._plot(1)
-        self._items = (TrackItem(self._curve_plot.vb), TrackItem(self._level_plot.vb))
+        self._plots = (self._curve_plot, self._level_plot)
+        self._items = tuple(TrackItem(plot.vb) for plot in self._plots)
         self._crosshair = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         self._cursor = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
-        for plot, *lines in zip(
-            (self._curve_plot, self._level_plot), self._crosshair, self._cursor, strict=True
-        ):
+        for plot, *lines in zip(self._plots, self._crosshair, self._cursor, strict=True):
             for line in lines:
                 line.setVisible(False)
                 plot.addItem(line, ignoreBounds=True)
@@ -90,7 +85,7 @@ class Plots(StyledWidget):
         names = [track for track, _ in self._items[1].rows]
         measure = functools.partial(text_width, style.family)
         gutter = gutter_width(names, measure, style, style.grid(7))
-        for plot in (self._curve_plot, self._level_plot):
+        for plot in self._plots:
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
                 axis.setPen(QColor(theme.background))
@@ -106,7 +101,6 @@ class Plots(StyledWidget):
         for line in self._cursor:
             line.setPen(pg.mkPen(QColor(theme.accent), width=2 * style.scale))
         self._view.ci.layout.setVerticalSpacing(style.grid(1))
-        self._ticks = None
         self._arrange()
 
     def set_span(self, span_s: float) -> None:
@@ -174,7 +168,7 @@ class Plots(StyledWidget):
         left_s = right_s - self._span_s
         for item in self._items:
             item.scroll_to(right_s, self._shown_revision)
-        for plot in (self._curve_plot, self._level_plot):
+        for plot in self._plots:
             plot.vb.setRange(xRange=(left_s, right_s), padding=0, disableAutoRange=False)
         self._set_time_ticks()
         self._update_hover()
@@ -206,20 +200,18 @@ class Plots(StyledWidget):
     def _px_per_s(self) -> float:
         return max(1.0, float(self._curve_plot.vb.width())) / self._span_s
 
-    def _plot(self, row: int) -> Any:
-        plot = self._view.addPlot(row=row, col=0)
+    def _plot(self, number: int) -> Any:
+        plot = self._view.addPlot(row=number, col=0)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.disableAutoRange()
         plot.layout.setContentsMargins(0, 0, 0, 0)
         for side in ("left", "bottom"):
-            plot.getAxis(side).setStyle(tickLength=0, showValues=side == "left")
+            plot.getAxis(side).setStyle(tickLength=0)
             plot.getAxis(side).enableAutoSIPrefix(False)  # lays a label out anew in each frame
-        if row == 0 or not self._axis:
+        if number == 0 or not self._axis:
             plot.hideAxis("bottom")
-        else:
-            plot.getAxis("bottom").setStyle(showValues=True)
         self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
         return plot
 
@@ -240,27 +232,26 @@ class Plots(StyledWidget):
 
     def _inner_scale(self) -> ValueScale:
         """Where 0 and 100 % lie within the upper plot."""
-        for track, row in self._items[0].rows:
+        for track, at in self._items[0].rows:
             if isinstance(track, ProbabilityTrack):
-                ends = (track.y(row.plot, share, self._style) for share in (1.0, 0.0))
+                ends = (track.y(at.plot, share, self._style) for share in (1.0, 0.0))
                 return ValueScale(*ends)
         raise LookupError("no track of probabilities")
 
     def _arrange(self) -> None:
         """Fit tracks and axes to the plots' size."""
-        for plot, item in zip((self._curve_plot, self._level_plot), self._items, strict=True):
+        for plot, item in zip(self._plots, self._items, strict=True):
             item.resize(plot.vb.width(), plot.vb.height(), self._span_s)
         height = float(self._curve_plot.vb.height())
         scale = self._inner_scale()
         unit = max(1.0, scale.bottom - scale.top)
-        self._curve_plot.vb.setYRange(
-            -(height - scale.bottom) / unit, 1.0 + scale.top / unit, padding=0
-        )
+        bottom, top = (scale.bottom - height) / unit, 1.0 + scale.top / unit
+        self._curve_plot.vb.setYRange(bottom, top, padding=0)
         values = [(0.0, "0"), (0.25, "25"), (0.5, "50"), (0.75, "75"), (1.0, "100\u202f%")]
         self._curve_plot.getAxis("left").setTicks([values])
         height = max(1.0, float(self._level_plot.vb.height()))
         self._level_plot.vb.setYRange(0.0, height, padding=0)
-        names = [(height - row.plot.middle[1], track.title) for track, row in self._items[1].rows]
+        names = [(height - at.plot.middle[1], track.title) for track, at in self._items[1].rows]
         self._level_plot.getAxis("left").setTicks([names])
         self._ticks = None
         self._show_until(self._right_s)
@@ -273,9 +264,8 @@ class Plots(StyledWidget):
         if shown != self._ticks:
             self._ticks = shown
             spacing, numbers = shown
-            labels = [
-                (number * spacing, tick_text(number * spacing, spacing)) for number in numbers
-            ]
+            times_s = [number * spacing for number in numbers]
+            labels = [(time_s, tick_text(time_s, spacing)) for time_s in times_s]
             self._level_plot.getAxis("bottom").setTicks([labels])
 
     def _update_hover(self) -> None:

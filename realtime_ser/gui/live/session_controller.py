@@ -66,20 +66,11 @@ class SessionController(QObject):
         State that the window shows.
     """
 
-    #: A session has ended by itself; the window still shows its last moment.
-    ending = pyqtSignal()
-
-    #: A session is over: it has ended, was stopped, or did not open.
-    finished = pyqtSignal()
-
-    #: A session's files are complete.
-    completed = pyqtSignal(object)
-
-    #: A session has begun.
-    started = pyqtSignal(object)
-
-    #: Sound of the session: its rate in Hz, and samples of the first channel.
-    sound_received = pyqtSignal(int, object)
+    ending = pyqtSignal()  # a session has ended by itself; the window still shows its last moment
+    finished = pyqtSignal()  # a session is over: it has ended, was stopped, or did not open
+    completed = pyqtSignal(object)  # a session's files are complete
+    started = pyqtSignal(object)  # a session has begun
+    sound_received = pyqtSignal(int, object)  # its rate in Hz, samples of the first channel
 
     def __init__(
         self,

@@ -103,12 +103,11 @@ class SourcePicker(QComboBox):
         _add_item(model, "Open a file…", _OPEN_FILE)
         self.setModel(model)
         self.setToolTip(self._name or "Microphone, or a recording that plays as one")
-        self._select(model)
+        self._select()
 
-    def _select(self, model: QStandardItemModel) -> None:
-        for number in range(model.rowCount()):
-            item = model.item(number)
-            source = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+    def _select(self) -> None:
+        for number in range(self.count()):
+            source = self.itemData(number)
             if isinstance(source, SourceChoice) and self._is_current(source):
                 self.setCurrentIndex(number)
                 return
@@ -122,7 +121,7 @@ class SourcePicker(QComboBox):
         return self._current.input in ("auto", "mic") and self._name == source.device
 
     def _activate(self, number: int) -> None:
-        source = self.itemData(number, Qt.ItemDataRole.UserRole)
+        source = self.itemData(number)
         if source == _OPEN_FILE:
             self._rebuild()  # what is open stays selected until a file is chosen
             self.file_requested.emit()
