@@ -20,7 +20,7 @@ from realtime_ser.engine.status import Phase, Status
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.engine.worker import Worker
 from realtime_ser.recogniser.bundle import Bundle, Decoder
-from realtime_ser.recogniser.pipeline import ChannelPipeline, Pipeline
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 _CAPACITY = 7500  # records: ten minutes of one channel
 
@@ -58,10 +58,7 @@ class Monitor:
         self.decoder = decoder or bundle.decoder()
         self.channels = tuple(channels)
         info, gate = source.info, gate or GateConfig()
-        pipelines = [
-            ChannelPipeline(Pipeline(bundle, gate, channel, self.decoder), info.native_rate)
-            for channel in channels
-        ]
+        pipelines = ChannelPipelines(bundle, gate, channels, info.native_rate, self.decoder)
         frames = round(buffer_s * info.native_rate)
         ring = RingBuffer(frames, info.channels, blocking=not info.live)
         self._handover = Handover(ring, live=info.live)

@@ -16,7 +16,7 @@ from realtime_ser.base.timebase import TimeBase
 from realtime_ser.engine.device_watch import DeviceWatch
 from realtime_ser.engine.handover import Handover
 from realtime_ser.engine.status import Phase
-from realtime_ser.recogniser.pipeline import ChannelPipeline
+from realtime_ser.recogniser.pipeline import ChannelPipelines
 
 _ANCHOR_S = 10.0
 _POLL_S = 0.1
@@ -28,18 +28,20 @@ class Worker:
     It stops the source at the end. Every private method runs in the worker's own thread.
     """
 
-    def __init__(
-        self, source: Source, pipelines: Sequence[ChannelPipeline], handover: Handover
-    ) -> None:
+    def __init__(self, source: Source, pipelines: ChannelPipelines, handover: Handover) -> None:
         self._source = source
-        self._pipelines = tuple(pipelines)
+        self._pipelines = pipelines
         self._handover = handover
         self._time = TimeBase(source.info.native_rate)
         self._watch = DeviceWatch(source, handover.ring, handover.clock)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._position = 0
         self._end: int | None = None
         self._anchor_s = -_ANCHOR_S
+
+    @property
+    def _position(self) -> int:
+        """Native samples of the session so far, lost and paused ones counted."""
+        return self._pipelines.position
 
     def start(self, duration_s: float | None) -> None:
         """Begin to read the ring; end after ``duration_s`` seconds of the session."""
@@ -87,17 +89,14 @@ class Worker:
         lost = self._lose(self._watch.lost_before(block, self._position))
         if block.adc_s is not None:
             handover.clock.feed(self._time.seconds(self._position), block.adc_s)
-        position = self._position
         samples = block.samples[: self._limit_to_end(len(block.samples))]
-        self._position += len(samples)
         paused = handover.paused.is_set()
         if paused:
-            self._publish_gap(State.PAUSED)
+            self._pass(len(samples), State.PAUSED)
         else:
             lost += count_lost(samples)
-            self._publish([Sound(position, silenced(samples))])
-            for pipeline in self._pipelines:
-                self._publish(pipeline.push(samples))
+            self._publish([Sound(self._position, silenced(samples))])
+            self._publish(self._pipelines.push(samples))
         before = handover.status
         handover.status = replace(
             before,
@@ -133,20 +132,18 @@ class Worker:
         """Advance over lost native samples, and return how many belong to the session."""
         lost = self._limit_to_end(missing)
         if lost:
-            self._position += lost
-            self._publish_gap(State.LOST)
+            self._pass(lost, State.LOST)
         return lost
 
     def _finish(self) -> None:
-        for pipeline in self._pipelines:
-            self._publish(pipeline.finish(self._position))
+        self._publish(self._pipelines.finish())
         self._handover.markers.close_all(self._handover.now_s)
         self._publish(self._handover.markers.drain())
         self._publish_anchor()
 
-    def _publish_gap(self, state: State) -> None:
-        for pipeline in self._pipelines:
-            self._publish(pipeline.gap(self._position, state))
+    def _pass(self, count: int, state: State) -> None:
+        """Advance over native samples without sound."""
+        self._publish(self._pipelines.gap(self._position + count, state))
 
     def _publish_anchor(self) -> None:
         self._anchor_s = self._handover.status.position_s
