@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -78,8 +79,17 @@ class SoundServer:
             raise RuntimeError(f"pactl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def freeze(self) -> None:
+        """Let the server answer nobody, as one that hangs."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
     def close(self) -> None:
         """End the server and whatever still plays."""
+        self.thaw()
         for process in [*self._players, *reversed(self._daemons)]:
             if process.poll() is None:
                 process.terminate()
@@ -88,6 +98,11 @@ class SoundServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def _signal(self, number: int) -> None:
+        for daemon in self._daemons:
+            if daemon.poll() is None:
+                daemon.send_signal(number)
 
     def _start(self, socket: Path) -> None:
         missing = [name for name in ("pactl", "paplay") if shutil.which(name) is None]

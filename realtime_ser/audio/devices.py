@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, TypeVar
 
+from realtime_ser.audio.device_thread import (
+    ANSWER_S,
+    BrokenSoundError,
+    sound_system,
+)
 from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.quiet import silence_stderr
+from realtime_ser.base.quiet import silence_c_library
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +47,120 @@ class NoMicrophoneError(DeviceError):
 
 
 def portaudio() -> ModuleType:
-    """The sounddevice module, which loads PortAudio; :class:`DeviceError` where that is missing."""
+    """The sounddevice module, which loads PortAudio; for the thread of devices alone.
+
+    Raises
+    ------
+    DeviceError
+        PortAudio is not installed, or the sound system cannot be used.
+    """
+    silence_c_library()
     try:
-        with silence_stderr():
-            import sounddevice
+        import sounddevice
     except OSError as error:
         raise DeviceError(
             "PortAudio is missing: install it (on Debian or Ubuntu: apt-get install libportaudio2)."
         ) from error
+    except Exception as error:  # PortAudioError, which lies in the module
+        raise BrokenSoundError from error
+    # It would wait at the end of the program for a sound system that does not answer.
+    atexit.unregister(sounddevice._exit_handler)
     module: ModuleType = sounddevice
     return module
 
 
-def input_devices() -> list[InputDevice]:
-    """All audio inputs, in PortAudio's order: grouped by host API."""
+def input_devices(*, rescan: bool = False) -> list[InputDevice]:
+    """All audio inputs, in PortAudio's order: grouped by host API.
+
+    Parameters
+    ----------
+    rescan
+        Whether to ask the system again, since PortAudio's own list is frozen. While a stream is
+        open the list stays as it is.
+
+    Raises
+    ------
+    DeviceError
+        The sound system does not answer, or cannot be used.
+    """
+    return call_portaudio(lambda: list_inputs(rescan=rescan))
+
+
+def list_inputs(*, rescan: bool = False) -> list[InputDevice]:
+    """The same, for the thread of devices."""
     sounddevice = portaudio()
+    if rescan and not sound_system.streams:
+        sounddevice._lib.Pa_Terminate()
+        try:
+            sounddevice._check(sounddevice._lib.Pa_Initialize())
+        except sounddevice.PortAudioError as error:
+            raise BrokenSoundError from error
     apis = sounddevice.query_hostapis()
     default = sounddevice.default.device[0]
-    return [
-        InputDevice(
-            index=index,
-            name=device["name"],
-            host_api=apis[device["hostapi"]]["name"],
-            channels=device["max_input_channels"],
-            rate=round(device["default_samplerate"]),
-            default=index == default,
-        )
-        for index, device in enumerate(sounddevice.query_devices())
-        if device["max_input_channels"] > 0
-    ]
+    seen: Counter[tuple[int, str]] = Counter()
+    found = []
+    for index, device in enumerate(sounddevice.query_devices()):
+        if device["max_input_channels"] > 0:
+            key = (device["hostapi"], device["name"])
+            seen[key] += 1
+            found.append(
+                InputDevice(
+                    index=index,
+                    name=device["name"] + (f" ({seen[key]})" if seen[key] > 1 else ""),
+                    host_api=apis[device["hostapi"]]["name"],
+                    channels=device["max_input_channels"],
+                    rate=round(device["default_samplerate"]),
+                    default=index == default,
+                )
+            )
+    return found
 
 
-def rescan() -> list[InputDevice]:
-    """Ask the system again; PortAudio's own list is frozen. Only while no stream is open."""
-    sounddevice = portaudio()
-    with silence_stderr():
-        sounddevice._terminate()
-        sounddevice._initialize()
-    return input_devices()
+def open_stream(make: Callable[[], Any]) -> Any:
+    """Open a stream and begin; for the thread of devices."""
+    stream = make()
+    sound_system.streams.add(stream)
+    try:
+        stream.start()
+    except BaseException:
+        close_stream(stream)
+        raise
+    return stream
 
 
-def find_input(name: str | None) -> InputDevice:
+def close_stream(stream: Any) -> None:
+    """Close a stream; for the thread of devices."""
+    sound_system.streams.discard(stream)
+    stream.close(ignore_errors=True)
+
+
+def call_portaudio(work: Callable[[], T], late: Callable[[T], None] | None = None) -> T:
+    """Result of a call that may load PortAudio, made in the thread of devices.
+
+    Where it comes too late, ``late`` takes it.
+
+    Raises
+    ------
+    DeviceError
+        The sound system does not answer, or cannot be used.
+    """
+    try:
+        saved = os.dup(2)
+    except OSError:  # a windowed program has no standard error
+        return sound_system.wait(sound_system.submit(work), ANSWER_S, late)
+    try:
+        return sound_system.wait(sound_system.submit(work), ANSWER_S, late)
+    finally:
+        # Sounddevice silences it while PortAudio is loaded, which may take for ever.
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def find_input(name: str | None, devices: Sequence[InputDevice]) -> InputDevice:
     """Audio input whose name contains ``name``, or the default input.
 
     ``name`` may also be written as ``host API: name``. An exact name wins over a part of one.
     """
-    devices = input_devices()
     if not devices:
         raise NoMicrophoneError
     if name is None:

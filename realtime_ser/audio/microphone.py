@@ -8,21 +8,44 @@ interpreter held for 0.7 s at a time neither lost a sample.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.audio.devices import find_input, full_name, portaudio, rescan
+from realtime_ser.audio.device_thread import ANSWER_S, NoAnswerError, sound_system
+from realtime_ser.audio.devices import (
+    InputDevice,
+    call_portaudio,
+    close_stream,
+    find_input,
+    full_name,
+    input_devices,
+    list_inputs,
+    open_stream,
+    portaudio,
+)
+from realtime_ser.audio.resample import RateChange
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import Source, SourceInfo
-from realtime_ser.base.errors import DeviceError
-from realtime_ser.base.quiet import silence_stderr
+from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.text import count_text
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
 _LONGEST_DELAY_S = 5.0
+_CLOSE_S = 0.5
+_REOPEN_POLL_S = 0.1
+
+_RATES = (48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000)
+"""Rates in Hz that are tried where a device refuses its own, the likeliest first."""
+
+_INVALID_RATE = -9997
+"""PortAudio's code for a rate that a device does not have."""
 
 
 class MicrophoneSource(Source):
@@ -32,19 +55,14 @@ class MicrophoneSource(Source):
     """
 
     def __init__(self, name: str | None = None, channels: int = 1) -> None:
-        self._name = name
-        device = find_input(name)
-        if device.channels < channels:
-            there = count_text(device.channels, "channel")
-            raise DeviceError(
-                f"{full_name(device)} has {there}, so channel {channels} is not there: "
-                "choose another device or other channels."
-            )
-        self._index = device.index
+        device = find_input(name, input_devices())
+        _require_channels(device, channels)
+        self._device = device
         # Found again by its full name after a disconnection, unless the default was asked for.
         self._full_name = None if name is None else full_name(device)
         self._info = SourceInfo(full_name(device), device.rate, channels, live=True)
         self._stream: Any = None
+        self._reopening: Future[Any] | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -53,48 +71,138 @@ class MicrophoneSource(Source):
 
     def start(self, ring: RingBuffer) -> None:
         """Open the device and begin to capture."""
+        self._stream = call_portaudio(lambda: self._open(self._device, ring), late=close_stream)
+
+    def stop(self) -> None:
+        """Close the device; one that does not answer is left to itself."""
+        reopening, self._reopening = self._reopening, None
+        if reopening is not None:
+            sound_system.abandon(reopening, late=close_stream)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            closing = sound_system.submit(lambda: close_stream(stream))
+            with contextlib.suppress(TimeoutError):
+                closing.result(_CLOSE_S)
+
+    def reopen(self, ring: RingBuffer) -> bool:
+        """Find the device again after it went away, and begin to capture.
+
+        Returns
+        -------
+        bool
+            Whether it captures; while the system has not answered, call again.
+
+        Raises
+        ------
+        FormatError
+            The device lacks channels that it had.
+        DeviceError
+            The device is not back yet, or refuses.
+        """
+        if self._reopening is None:
+            stream, self._stream = self._stream, None
+            self._reopening = sound_system.submit(lambda: self._open_again(stream, ring))
+            self._asked_s = time.monotonic()
+        try:
+            self._stream = self._reopening.result(_REOPEN_POLL_S)
+        except TimeoutError:
+            if time.monotonic() - self._asked_s > ANSWER_S / 2:
+                raise NoAnswerError from None
+            return False
+        except BaseException:
+            self._reopening = None
+            raise
+        self._reopening = None
+        return True
+
+    # What follows runs in the thread of devices.
+
+    def _open_again(self, stream: Any, ring: RingBuffer) -> Any:
+        if stream is not None:
+            close_stream(stream)
+        device = find_input(self._full_name, list_inputs(rescan=True))
+        if device.channels < self._info.channels:
+            raise FormatError(
+                f"{full_name(device)} came back with {count_text(device.channels, 'channel')}, so "
+                f"channel {self._info.channels} is not there any more: start a new session."
+            )
+        self._device = device
+        return self._open(device, ring)
+
+    def _open(self, device: InputDevice, ring: RingBuffer) -> Any:
+        """Open a device at the rate of the session, or at a rate that is then changed to it."""
         sounddevice = portaudio()
+        rates = dict.fromkeys((self._info.native_rate, device.rate, *_RATES))
+        for rate in rates:
+            try:
+                return open_stream(partial(self._stream_of, device, rate, ring))
+            except sounddevice.PortAudioError as error:
+                refusal = error
+                if _code(error) != _INVALID_RATE:
+                    break
+        raise DeviceError(
+            f"{full_name(device)} refuses to record ({_reason(refusal)}): {_advice(refusal)}, or "
+            "choose another with --device."
+        ) from refusal
+
+    def _stream_of(self, device: InputDevice, rate: int, ring: RingBuffer) -> Any:
+        change = RateChange(rate, self._info.native_rate, self._info.channels)
 
         def callback(samples: NDArray[np.float32], _frames: int, times: Any, status: Any) -> None:
             now = time.monotonic()
             delay = times.currentTime - times.inputBufferAdcTime
             if not 0.0 <= delay <= _LONGEST_DELAY_S:  # some host APIs report no ADC time
-                delay = self._stream.latency + len(samples) / self._info.native_rate
-            ring.write(samples, now - delay, overflow=status.input_overflow)
+                delay = stream.latency + len(samples) / rate
+            samples, early_s = change.push(samples)
+            if len(samples):
+                ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
 
-        try:
-            with silence_stderr():
-                self._stream = sounddevice.InputStream(
-                    samplerate=self._info.native_rate,
-                    blocksize=round(_BLOCK_S * self._info.native_rate),
-                    device=self._index,
-                    channels=self._info.channels,
-                    dtype="float32",
-                    latency="high",
-                    callback=callback,
-                )
-                self._stream.start()
-        except sounddevice.PortAudioError as error:
-            self.stop()
-            raise DeviceError(
-                f"{self._info.name} refuses to record ({error.args[0]}): close other programs that "
-                "use it, allow microphone access in the system's settings, or choose another with "
-                "--device."
-            ) from error
+        stream = portaudio().InputStream(
+            samplerate=rate,
+            blocksize=round(_BLOCK_S * rate),
+            device=device.index,
+            channels=self._info.channels,
+            dtype="float32",
+            latency="high",
+            callback=callback,
+        )
+        return stream
 
-    def stop(self) -> None:
-        """Close the device."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with silence_stderr():
-                stream.close(ignore_errors=True)
 
-    def reopen(self, ring: RingBuffer) -> None:
-        """Find the device again after it went away, and begin to capture."""
-        self.stop()
-        rescan()
-        device = find_input(self._full_name)
-        if device.rate != self._info.native_rate or device.channels < self._info.channels:
-            raise DeviceError(f"{full_name(device)} came back with another format.")
-        self._index = device.index
-        self.start(ring)
+def _require_channels(device: InputDevice, channels: int) -> None:
+    if device.channels < channels:
+        there = count_text(device.channels, "channel")
+        raise DeviceError(
+            f"{full_name(device)} has {there}, so channel {channels} is not there: "
+            "choose another device or other channels."
+        )
+
+
+def _code(error: Any) -> int:
+    return error.args[1] if len(error.args) > 1 else 0
+
+
+def _reason(error: Any) -> str:
+    """Words of PortAudio, or of the system where PortAudio has none."""
+    if len(error.args) > 2 and error.args[2][2]:
+        return str(error.args[2][2])
+    return str(error.args[0]).removeprefix("Error opening InputStream: ")
+
+
+_PRIVACY = {
+    "darwin": "allow this program to use it (System Settings, Privacy & Security, Microphone)",
+    "win32": "allow desktop apps to use it (Settings, Privacy & security, Microphone)",
+}
+
+_ADVICE = {
+    -9985: "close the program that uses it, or plug it in again",
+    -9996: "plug it in again",
+    -9997: "it has none of the usual rates, so set one in the system's sound settings",
+    -9998: "choose a channel that it has with --channels",
+}
+"""What to do, by PortAudio's code."""
+
+
+def _advice(error: Any) -> str:
+    usual = "see that it is plugged in and that the computer's sound works"
+    return _ADVICE.get(_code(error)) or _PRIVACY.get(sys.platform, usual)

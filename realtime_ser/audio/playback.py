@@ -13,12 +13,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from realtime_ser.audio.devices import portaudio
+from realtime_ser.audio.device_thread import sound_system
+from realtime_ser.audio.devices import call_portaudio, close_stream, open_stream, portaudio
 from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, DeviceError, SerError
-from realtime_ser.base.quiet import silence_stderr
 
 _BLOCK_S = 0.02
+_STOP_S = 1.0
 
 
 class NoOutputError(DeviceError):
@@ -96,10 +97,13 @@ class Player:
             raise self.output_error
 
     def stop(self) -> None:
-        """Fall silent at once; safe to call twice."""
+        """Fall silent at once; safe to call twice.
+
+        An output that does not answer is left to itself.
+        """
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_STOP_S)
 
     # What follows runs in the player's thread.
 
@@ -122,12 +126,10 @@ class Player:
         except portaudio().PortAudioError as error:
             self.error = f"The sound output went away ({error}): plug it in and press Play again."
         finally:
-            with silence_stderr():
-                stream.close(ignore_errors=True)
+            sound_system.submit(lambda: close_stream(stream))
 
     def _play(self, stream: Any, rate: int) -> None:
         written, latency_s = 0, float(stream.latency)
-        stream.start()
         begin_s = time.monotonic() + latency_s
         for block in _converted(self._blocks, self._rate, rate):
             if self._stop.is_set():
@@ -165,14 +167,19 @@ def file_blocks(path: Path, start_s: float, end_s: float) -> Iterator[NDArray[np
 
 def _open_output() -> tuple[Any, int]:
     """Open the default output for two channels, at its own rate."""
-    sounddevice = portaudio()
-    try:
-        with silence_stderr():
-            device = sounddevice.query_devices(kind="output")
-            rate = round(device["default_samplerate"])
-            return sounddevice.OutputStream(samplerate=rate, channels=2, dtype="float32"), rate
-    except (sounddevice.PortAudioError, ValueError) as error:
-        raise NoOutputError from error
+
+    def make() -> tuple[Any, int]:
+        sounddevice = portaudio()
+        try:
+            rate = round(sounddevice.query_devices(kind="output")["default_samplerate"])
+            output = open_stream(
+                lambda: sounddevice.OutputStream(samplerate=rate, channels=2, dtype="float32")
+            )
+        except (sounddevice.PortAudioError, ValueError) as error:
+            raise NoOutputError from error
+        return output, rate
+
+    return call_portaudio(make, late=lambda opened: close_stream(opened[0]))
 
 
 def _converted(

@@ -1,4 +1,4 @@
-"""Streaming resampler from the native rate to 16 kHz."""
+"""Streaming resamplers: from the native rate to 16 kHz, and between two native rates."""
 
 from __future__ import annotations
 
@@ -39,3 +39,38 @@ class Resampler:
         # libsoxr complains of streams that outlive the interpreter, as a window's objects do.
         self._stream = None
         return rest
+
+
+class RateChange:
+    """Changes all channels of a device from its rate to that of the session.
+
+    Parameters
+    ----------
+    rate, session_rate
+        Both in Hz; where they are the same, nothing is changed.
+    channels
+        Number of channels.
+    """
+
+    def __init__(self, rate: int, session_rate: int, channels: int) -> None:
+        self._rates = (rate, session_rate)
+        self._taken = self._given = 0
+        self._stream = (
+            None
+            if rate == session_rate
+            else soxr.ResampleStream(rate, session_rate, channels, dtype="float32", quality="HQ")
+        )
+
+    def push(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Take samples, shape ``(n, channels)``, and return those that are ready.
+
+        With them comes by how many seconds the first of them is earlier than the first taken.
+        """
+        if self._stream is None:
+            return samples, 0.0
+        rate, session_rate = self._rates
+        early_s = self._taken / rate - self._given / session_rate
+        ready: NDArray[np.float32] = self._stream.resample_chunk(np.ascontiguousarray(samples))
+        self._taken += len(samples)
+        self._given += len(ready)
+        return ready, early_s

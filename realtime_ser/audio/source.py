@@ -66,13 +66,21 @@ class Source(Protocol):
     def stop(self) -> None:
         """Stop writing; the source can be started again."""
 
-    def reopen(self, ring: RingBuffer) -> None:
+    def reopen(self, ring: RingBuffer) -> bool:
         """Begin again after the device went away.
+
+        Returns
+        -------
+        bool
+            Whether it has begun; until then, call again.
 
         Raises
         ------
+        FormatError
+            The device cannot go on with the session.
         DeviceError
             The device is not back yet, or refuses.
         """
         self.stop()
         self.start(ring)
+        return True

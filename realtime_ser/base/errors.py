@@ -21,6 +21,10 @@ class DeviceError(SerError):
     """A microphone is missing, refuses, or went away."""
 
 
+class FormatError(DeviceError):
+    """A device came back without the channels that the session hears."""
+
+
 class AudioFileError(SerError):
     """An audio file is missing, empty, truncated or not audio."""
 

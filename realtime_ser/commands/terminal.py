@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from realtime_ser.audio.device_thread import NoAnswerError, sound_system
 from realtime_ser.base.config import WindowConfig
 from realtime_ser.base.labels import COLORS, EMOJI
 from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
@@ -68,7 +69,12 @@ def run(
             keep.extend(new)
 
     with _asked_to_end() as asked:
-        session.start(duration_s)
+        try:
+            session.start(duration_s)
+        except NoAnswerError:
+            if asked.is_set():
+                raise KeyboardInterrupt from None
+            raise
         try:
             with view.shown():
                 while not (records.ended or asked.is_set() or session.unwritten):
@@ -90,6 +96,7 @@ def _asked_to_end() -> Iterator[threading.Event]:
 
     def handle(number: int, _frame: object) -> None:
         asked.set()
+        sound_system.give_up()
         signal.signal(number, signal.SIG_DFL)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not there on Windows
@@ -111,6 +118,7 @@ class LineView:
         self._session = session
         self._phase = Phase.LISTENING
         self._fault: str | None = None
+        self._reason: str | None = None
 
     def shown(self) -> AbstractContextManager[object]:
         """Lines stay."""
@@ -127,6 +135,9 @@ class LineView:
         if status.phase is not self._phase and status.phase not in (Phase.ENDED, Phase.FAILED):
             self._phase = status.phase
             self._print(status.position_s, status.phase.value)
+        if status.phase is Phase.RECONNECTING and status.error not in (None, self._reason):
+            self._print(status.position_s, status.error)
+        self._reason = status.error
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")

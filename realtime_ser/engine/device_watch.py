@@ -6,7 +6,7 @@ import time
 
 from realtime_ser.audio.ring import AudioBlock, RingBuffer
 from realtime_ser.audio.source import Source
-from realtime_ser.base.errors import DeviceError
+from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.timebase import SessionClock, TimeBase
 
 SILENT_DEVICE_S = 1.0
@@ -81,10 +81,18 @@ class DeviceWatch:
         return max(0, self._time.native_at(now_s - SILENT_DEVICE_S) - position)
 
     def reopen(self) -> str | None:
-        """Open the device again; return the reason of a failure in a sentence, or ``None``."""
+        """Open the device again; return the reason of a failure in a sentence, or ``None``.
+
+        Raises
+        ------
+        FormatError
+            The device is back, and cannot go on with the session.
+        """
         try:
-            self._source.reopen(self._ring)
+            if self._source.reopen(self._ring):
+                self.opened()
+        except FormatError:
+            raise
         except DeviceError as error:
             return str(error)
-        self.opened()
         return None

@@ -178,11 +178,11 @@ def _check_demo(_config: Config) -> Iterator[Finding]:
 
 
 def _check_microphone(config: Config) -> Iterator[Finding]:
-    from realtime_ser.audio.devices import input_devices, portaudio
+    from realtime_ser.audio.devices import call_portaudio, input_devices, portaudio
     from realtime_ser.audio.microphone import MicrophoneSource
 
     try:
-        yield _good("portaudio", portaudio().get_portaudio_version()[1])
+        yield _good("portaudio", call_portaudio(lambda: portaudio().get_portaudio_version()[1]))
         yield _good("microphones", f"{len(input_devices())} found")
         source = MicrophoneSource(config.audio.device, max(config.audio.channels))
         yield _check_signal(source)

@@ -131,6 +131,7 @@ def test_an_unplugged_microphone_costs_rows_and_comes_back(another_server, sente
     assert json.loads((tmp_path / "out.json").read_text("utf-8"))["dropped_samples"] > 0
     assert "reconnecting" in process.said
     assert "s were lost" in process.said
+    assert process.complained == "", "PortAudio's words are nobody's"
 
 
 def test_a_microphone_is_chosen_by_a_part_of_its_name(pulse, tmp_path):
@@ -188,3 +189,76 @@ def test_the_doctor_hears_the_microphone(pulse):
     assert done.returncode == 0, done.stdout
     microphone = next(line for line in done.stdout.splitlines() if " microphone " in line)
     assert "digital silence" in microphone  # nothing is played
+
+
+def refused(server, *arguments, env=None):
+    """What a command says that fails within ten seconds, in one line."""
+    done = subprocess.run(
+        [*CLI, *arguments], env=env or server.env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_a_sound_system_that_does_not_answer_is_left(another_server, tmp_path):
+    another_server.freeze()
+    out = tmp_path / "out" / "x.csv"
+    for command in (["devices"], ["--headless", "--input", "mic", "--export", str(out)]):
+        assert "The sound system does not answer" in refused(another_server, *command)
+    assert not out.parent.exists()
+
+
+def test_ctrl_c_ends_a_monitor_that_still_waits_for_the_sound_system(another_server, tmp_path):
+    another_server.freeze()
+    command = [*CLI, "--headless", "--input", "mic", "--export", str(tmp_path / "x.csv")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=another_server.env, **pipes) as process:
+        time.sleep(2.0)  # it waits five seconds for an answer
+        asked_s = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, complained = process.communicate(timeout=60)
+    assert time.monotonic() - asked_s < 2.0
+    assert process.returncode == 1
+    assert "Interrupted" in complained
+
+
+def test_a_session_whose_sound_system_hangs_says_so_and_ends_whole(another_server, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(another_server, out) as process:
+        another_server.freeze()
+        wait_for(lambda: rows(out)[-1]["state"] == "lost", "lost rows")
+        time.sleep(3.0)  # it says so when it is sure
+        asked_s = time.monotonic()
+    assert time.monotonic() - asked_s < 2.0
+    assert "The sound system does not answer" in process.said
+    assert process.complained == ""
+    steps = [round(float(row["time_s"]) / 0.08) for row in rows(out)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["dropped_samples"] > 0
+
+
+def test_a_sound_system_that_answers_again_is_heard_again(another_server, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(another_server, out):
+        another_server.freeze()
+        wait_for(lambda: rows(out)[-1]["state"] == "lost", "lost rows")
+        time.sleep(3.0)
+        another_server.thaw()
+        wait_for(lambda: rows(out)[-1]["state"] == "silence", "sound again")
+
+
+@pytest.mark.parametrize(
+    "settings", [None, "", "pcm.!default { type pulse", 'pcm.!default "nowhere" {{{']
+)
+def test_broken_settings_of_alsa_are_told(pulse, tmp_path, settings):
+    alsa = tmp_path / "asound.conf"
+    if settings is not None:
+        alsa.write_text(settings)
+    env = pulse.env | {"ALSA_CONFIG_PATH": str(alsa)}
+    said = refused(pulse, "devices", env=env)
+    assert "its settings are broken" in said
+    assert "~/.asoundrc" in said
+    done = subprocess.run([*CLI, "doctor"], env=env, capture_output=True, text=True, timeout=60)
+    assert "its settings are broken" in done.stdout
+    assert " window " in done.stdout or " display " in done.stdout, "the other checks go on"

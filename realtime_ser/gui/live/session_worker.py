@@ -10,7 +10,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from realtime_ser.audio.devices import InputDevice, input_devices, rescan
+from realtime_ser.audio.devices import InputDevice, input_devices
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.engine.comparison import ComparisonModel
@@ -103,6 +103,6 @@ def complete_session(running: RunningSession) -> Mapping[int, ChannelSummary]:
 def _microphones(*, refresh: bool) -> list[InputDevice]:
     """Microphones; none where PortAudio is missing, which opening one says in full."""
     try:
-        return rescan() if refresh else input_devices()
+        return input_devices(rescan=refresh)
     except DeviceError:
         return []
