@@ -90,12 +90,6 @@ class Player:
         """Begin to play, and return at once."""
         self._thread.start()
 
-    def wait_open(self) -> None:
-        """Return when the output is open; raise the :class:`DeviceError` where there is none."""
-        self._opened.wait()
-        if self.output_error is not None:
-            raise self.output_error
-
     def stop(self) -> None:
         """Fall silent at once; safe to call twice.
 

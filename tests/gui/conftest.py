@@ -47,11 +47,15 @@ class Inputs:
     def default(self):
         return SimpleNamespace(device=(0 if self.devices else -1, -1))
 
-    def _terminate(self):
-        self.scans += 1
+    @property
+    def _lib(self):
+        def scan():
+            self.scans += 1
 
-    def _initialize(self):
-        pass
+        return SimpleNamespace(Pa_Terminate=scan, Pa_Initialize=lambda: 0)
+
+    def _check(self, code):
+        assert code == 0
 
 
 @pytest.fixture(autouse=True)

@@ -121,7 +121,8 @@ def state_banner_text(status: StatusModel) -> BannerText | None:
             text = "Nothing is heard. Press Space to go on."
             return BannerText("pause", "Paused", text, "Resume")
         case UiState.RECONNECTING:
-            words = f"{status.source} is silent. Check its plug; the session goes on by itself."
+            reason = status.message or f"{status.source} is silent. Check its plug."
+            words = f"{reason} The session goes on by itself."
             return BannerText("broken", "Reconnecting", words)
         case UiState.ENDED:
             files = f"in {status.folder}" if status.folder else "complete"

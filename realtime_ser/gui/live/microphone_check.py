@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF, QTimer, pyqtSignal
+from PyQt6.QtCore import QCoreApplication, QRectF, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.ring import RingBuffer
-from realtime_ser.base.config import Config, GateConfig
+from realtime_ser.base.config import AudioConfig, Config, GateConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
 from realtime_ser.base.text import decibels
-from realtime_ser.engine.open import open_source
+from realtime_ser.engine.open import OpenedSource, open_source
 from realtime_ser.gui.live.modes import LevelBar
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.icons import Glyph
 from realtime_ser.gui.widgets.parts import MessageLabel, button, label, row, separator, slider
+from realtime_ser.gui.widgets.task import Task, error_sentence
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.segmenter import level_dbfs
 from realtime_ser.timeline.signal_tracks import level_share
@@ -147,6 +148,7 @@ class MicrophoneCheckDialog(Dialog):
         self.gate_trial = GateTrial(config.gate)
         self._source: Any = None
         self._ring: RingBuffer | None = None
+        self._opening: Task | None = None
         self.source = label("", "muted", wrap=True)
         self.level = LevelBar(2)
         self.number = label("–")
@@ -204,18 +206,26 @@ class MicrophoneCheckDialog(Dialog):
         if self._source is not None:
             self._source.stop()
             self._source = None
+        elif self._opening is not None:
+            self._opening.succeeded.connect(_stop_source)
         super().done(result)
 
     def _open(self) -> None:
-        try:
-            choice = open_source(self._config.audio)
-            info = choice.source.info
-            self._ring = RingBuffer(2 * info.native_rate, info.channels, blocking=not info.live)
-            choice.source.start(self._ring)
-        except SerError as error:
-            self.message.warn(str(error))
-            return
-        self._source = choice.source
+        self.source.setText("Opening…")
+        audio = self._config.audio
+        # It may outlive the dialog, where the sound system does not answer.
+        self._opening = Task(lambda _: _start_source(audio), QCoreApplication.instance())
+        self._opening.succeeded.connect(self._opened)
+        self._opening.failed.connect(self._refused)
+        self._opening.start()
+
+    def _refused(self, error: Exception) -> None:
+        self.source.clear()
+        self.message.warn(error_sentence(error))
+
+    def _opened(self, opened: tuple[OpenedSource, RingBuffer]) -> None:
+        choice, self._ring = opened
+        self._source, info = choice.source, choice.source.info
         words = " No microphone was found." if choice.notice else ""
         name = "the demo recording" if info.demo else info.name
         self.source.setText(f"Hears {name}.{words} Nothing of this is kept.")
@@ -297,3 +307,19 @@ class MicrophoneCheckDialog(Dialog):
         gate = self._gate()
         self.chosen.emit({"gate_mode": gate.mode, "noise_margin_db": gate.noise_margin_db})
         self.accept()
+
+
+def _start_source(audio: AudioConfig) -> tuple[OpenedSource, RingBuffer]:
+    """Open the source of the settings, and let it write into a ring."""
+    choice = open_source(audio)
+    info = choice.source.info
+    ring = RingBuffer(2 * info.native_rate, info.channels, blocking=not info.live)
+    choice.source.start(ring)
+    return choice, ring
+
+
+def _stop_source(opened: tuple[OpenedSource, RingBuffer]) -> None:
+    """Let go of a source that was opened when nobody wanted it any more."""
+    choice, ring = opened
+    ring.close()
+    choice.source.stop()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QObject
 
 from realtime_ser.audio.playback import array_blocks
-from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.records import Sound
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
@@ -89,6 +89,7 @@ class ReplayController(QObject):
         self._resume = False
         self._player = SoundPlayer(self)
         self._player.moved.connect(window.show_cursor)
+        self._player.refused.connect(partial(window.warn, "The last seconds cannot be played"))
         self._player.message.connect(window.statusline.say)
         self._player.state_changed.connect(self._show_playing)
         window.replay.button.clicked.connect(self.stop)
@@ -113,13 +114,8 @@ class ReplayController(QObject):
         if clip is None:
             self._window.statusline.say("nothing was heard yet")
             return
-        try:
-            self._player.play_blocks(
-                array_blocks(clip.samples, clip.rate), clip.rate, (clip.start_s, clip.end_s)
-            )
-        except DeviceError as error:
-            self._window.warn("The last seconds cannot be played", str(error))
-            return
+        blocks = array_blocks(clip.samples, clip.rate)
+        self._player.play_blocks(blocks, clip.rate, (clip.start_s, clip.end_s))
         self._pause_listening()
         self._window.replay.say(_banner_text(clip, paused=self._resume))
 

@@ -96,6 +96,7 @@ class SessionController(QObject):
         self._opening = False
         self._closing = False
         self._finishing = False
+        self._rescanning = False
         self._open_next = False
         self._rate_meter = RateMeter(1)
         self._marker_controller = MarkerController(window)
@@ -214,6 +215,7 @@ class SessionController(QObject):
         if self._running is not None and self._running.session.monitor.source.info.live:
             self._window.statusline.say("stop first: a microphone is open")
         else:
+            self._rescanning = True
             self._worker.list_inputs(refresh=True)
 
     def export_to(self, path: Path) -> None:
@@ -340,6 +342,9 @@ class SessionController(QObject):
 
     def _listed(self, devices: Sequence[InputDevice]) -> None:
         self._window.topbar.sources.show_devices(devices)
+        rescanned, self._rescanning = self._rescanning, False
+        if not rescanned:
+            return
         missing = self.view.ui_state is UiState.NO_MICROPHONE or self.view.fallback
         if missing and devices:
             self.start()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from realtime_ser.audio.device_thread import sound_system
 from realtime_ser.audio.devices import InputDevice, input_devices
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import DeviceError
@@ -21,6 +22,9 @@ from realtime_ser.session.statistics import ChannelSummary
 
 #: Records that wait for the window at most: two minutes of updates and blocks of sound.
 _CAPACITY = 7500
+
+#: A device that does not answer is waited for so long when the window closes.
+_PATIENCE_S, _POLL_S = 1.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,12 @@ class SessionWorker(QObject):
         self._submit(lambda: _microphones(refresh=refresh), self.listed)
 
     def finish(self) -> None:
-        """Return when everything that was asked for has been done."""
+        """Return when everything that was asked for has been done, or waits for a device."""
+        last = self._pool.submit(lambda: None)
+        done = wait([last], _PATIENCE_S).done
+        while not done:
+            sound_system.give_up()
+            done = wait([last], _POLL_S).done
         self._pool.shutdown(wait=True)
 
     def _submit(self, work: Callable[[], Any], signal: Any) -> None:

@@ -24,6 +24,9 @@ class SoundPlayer(QObject):
     #: Whether the player plays, when that has changed.
     state_changed = pyqtSignal(bool)
 
+    #: There is no output to play on, in a sentence; time does not go on without.
+    refused = pyqtSignal(str)
+
     #: A sentence that a person should read.
     message = pyqtSignal(str)
 
@@ -31,7 +34,7 @@ class SoundPlayer(QObject):
         super().__init__(parent)
         self._player: Player | None = None
         self._start_s = self._end_s = 0.0
-        self._output_error_shown = False
+        self._output_error_shown = self._silent = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
@@ -59,18 +62,12 @@ class SoundPlayer(QObject):
         span_s
             Start and end of the stretch, in seconds of the session.
         silent
-            Whether time goes on in silence where there is no output.
-
-        Raises
-        ------
-        DeviceError
-            There is no output, or it refuses; not if ``silent``.
+            Whether time goes on in silence where there is no output; otherwise playing ends.
         """
         self.stop()
         player = Player(blocks, rate, span_s[1] - span_s[0], silent=silent)
         player.start()
-        if not silent:
-            player.wait_open()
+        self._silent = silent
         self._player, (self._start_s, self._end_s) = player, span_s
         self._output_error_shown = False
         self._timer.start()
@@ -91,11 +88,16 @@ class SoundPlayer(QObject):
         if player.output_error is not None and not self._output_error_shown:
             self._output_error_shown = True
             missing = isinstance(player.output_error, NoOutputError)
-            self.message.emit(NO_OUTPUT if missing else str(player.output_error))
+            if self._silent:
+                self.message.emit(NO_OUTPUT if missing else str(player.output_error))
         if not player.ended:
             self.moved.emit(self._start_s + player.position_s)
             return
         if player.error is not None:
             self.message.emit(player.error)
-        self.moved.emit(self._end_s)
+        refused = player.output_error is not None and not self._silent
+        if not refused:
+            self.moved.emit(self._end_s)
         self.stop()
+        if refused:
+            self.refused.emit(str(player.output_error))

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import soundfile
@@ -67,6 +68,64 @@ sys.exit(run(config, export=Path({str(tmp_path / "s.csv")!r}), duration_s=1.0))
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+WINDOW = """
+import os, sys, time
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from PyQt6.QtCore import QTimer
+from realtime_ser.base.config import parse_config
+from realtime_ser.base.errors import DeviceError
+from realtime_ser.gui.app.run import application, run
+app, beats = application(), [time.monotonic()]
+timer = QTimer()
+timer.timeout.connect(lambda: beats.append(time.monotonic()))
+timer.start(20)
+config = parse_config({"audio": {"input": "mic"}}, "test")
+try:
+    code = run(config, export=Path(sys.argv[1]), duration_s=600)
+except DeviceError as error:
+    code = str(error)
+print(max(later - beat for beat, later in zip(beats, beats[1:])))
+sys.exit(code)
+"""
+
+
+@pytest.mark.pulse
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_window_waits_for_no_sound_system(tmp_path_factory, pulse, tmp_path, begun):
+    server, out = type(pulse)(tmp_path_factory.mktemp("pulse")), tmp_path / "out.csv"
+    if not begun:
+        server.freeze()
+    window = [sys.executable, "-c", WINDOW, str(out)]
+    with subprocess.Popen(window, env=server.env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if begun:
+                wait_for(lambda: out.exists() and out.read_text().count("silence") > 5)
+                server.freeze()
+                wait_for(lambda: "lost" in out.read_text())
+            else:
+                time.sleep(3.0)
+            asked_s = time.monotonic()
+            process.terminate()
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            server.close()
+    assert time.monotonic() - asked_s < 2.0 + 1.0, "the interpreter ends too"
+    *_, longest_s = said.splitlines()
+    assert float(longest_s) < 1.5, "its end is the longest wait"
+    if begun:
+        assert out.read_text().endswith("\n")
+        assert out.with_suffix(".json").exists()
+
+
+def wait_for(condition):
+    end = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.05)
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(qapp, tmp_path):

@@ -458,7 +458,7 @@ def test_the_check_opens_the_source_itself_when_nothing_runs(qtbot, window, revi
     ended(qtbot, controller)
     window.actions_["check"].trigger()
     check = dialog(window, MicrophoneCheckDialog)
-    assert "the demo recording" in check.source.text()
+    qtbot.waitUntil(lambda: "the demo recording" in check.source.text(), timeout=20000)
     qtbot.waitUntil(lambda: check.gate.text() == "Speech", timeout=20000)
     check.reject()
 

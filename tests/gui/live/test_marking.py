@@ -141,6 +141,7 @@ def test_without_a_loudspeaker_replay_says_what_to_do(qtbot, window, conduct, in
     assert "nothing was heard yet" in window.statusline.message.text()
     qtbot.waitUntil(playing(controller), timeout=20000)
     qtbot.keyClick(window, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)), timeout=5000)
     (box,) = window.findChildren(QMessageBox)
     assert "plug in headphones" in box.text()
     assert not window.replay.isVisible()

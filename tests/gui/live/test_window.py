@@ -153,6 +153,8 @@ def test_without_a_microphone_the_window_says_what_to_do(qtbot, window, conduct,
     assert window.topbar.state.text() == "No microphone"
     assert card.isVisible()
     assert "Plug one in and press Rescan" in card.text.text()
+    qtbot.wait(200)  # the list of microphones has come by then
+    assert "still no microphone" not in window.statusline.message.text(), "nobody looked again"
     click(card.rescan)
     qtbot.waitUntil(lambda: inputs.scans == 1, timeout=5000)
     qtbot.waitUntil(lambda: "no microphone" in window.statusline.message.text(), timeout=5000)
