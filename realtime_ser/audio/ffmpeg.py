@@ -32,15 +32,11 @@ _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 #: Containers that tell the length of their sound; of others packets are counted.
 _MEASURED = frozenset({"mov", "wav", "aiff", "caf", "au", "w64", "ape", "wv", "tta", "flac"})
 
-_JITTER_S = 0.1
-"""Seconds by which times in a container stray; more is a gap."""
-
-_LONGEST_GAP_S = 600.0
-"""Seconds of a gap, or of a packet, that is taken for one."""
+_JITTER_S = 0.1  # seconds by which times in a container stray; more is a gap
+_LONGEST_GAP_S = 600.0  # seconds of a gap, or of a packet, that is taken for one
 
 
-_FAR = 2**40
-"""A sample behind the end of any file."""
+_FAR = 2**40  # a sample behind the end of any file
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,11 @@ from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.text import printable
 
-BLOCK_S = 0.02
-"""Seconds of sound that a file delivers at a time, whatever its pace."""
-
+BLOCK_S = 0.02  # seconds of sound that a file delivers at a time, whatever its pace
 _AHEAD_S = 0.32
 """Seconds that are decoded at a time: a decoder that sleeps between blocks starts cold at each."""
 
-_TOLERANCE_S = 0.1
-"""Seconds by which a container's length may differ from that of its sound."""
-
+_TOLERANCE_S = 0.1  # seconds by which a container's length may differ from that of its sound
 _UNTOLD_S = 0.05
 """Seconds that may be lost where streams were joined: a frame of MP3 may need those before it."""
 

@@ -21,8 +21,7 @@ _BITRATES = {  # kbit/s by version 1 or not, and layer
 }
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _ID3V1, _APE_HEADER = 128, 32
-_SEARCH = 1 << 16
-"""Bytes within which a stream begins, or goes on behind what is no frame."""
+_SEARCH = 1 << 16  # bytes within which a stream begins, or goes on behind what is no frame
 
 
 @dataclass(frozen=True, slots=True)

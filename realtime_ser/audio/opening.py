@@ -35,9 +35,7 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _HEAD = 4096
 _BUFFER = 1 << 16
 _MPEG_NAMES = frozenset({".mp3", ".mp2", ".mpga"})
-_ENDLESS = 2**40
-"""Samples that no recording has."""
-
+_ENDLESS = 2**40  # samples that no recording has
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 _MOST_CHANNELS = 256
 

@@ -17,12 +17,8 @@ from realtime_ser.audio.file_bytes import FileBytes
 _TOLERANCE = 64
 """Bytes that an announced length may be too long: some programs count the header too."""
 
-_BETWEEN = 1 << 16
-"""Bytes of chunks that may lie between the samples and a file that was joined."""
-
-_SOME_SAMPLES = 4096
-"""Bytes of samples behind a header by which libsndfile tells their format."""
-
+_BETWEEN = 1 << 16  # bytes of chunks that may lie between the samples and a file that was joined
+_SOME_SAMPLES = 4096  # bytes of samples behind a header by which libsndfile tells their format
 _WIDTHS = dict.fromkeys(("PCM_S8", "PCM_U8", "ALAW", "ULAW"), 1) | {"PCM_16": 2, "PCM_24": 3}
 _WIDTHS |= {"PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 """Bytes of a sample by its subtype."""

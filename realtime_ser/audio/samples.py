@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.notes import NoteKind, ReadNote
 
-LARGEST = 1e10
-"""Magnitude above which a sample counts as no number; 32-bit integers lie below."""
-
-_OVERLOAD = 2.0
-"""Magnitude from which a sample is far above full scale: decoders overshoot by less."""
-
+LARGEST = 1e10  # magnitude above which a sample counts as no number; 32-bit integers lie below
+_OVERLOAD = 2.0  # magnitude from which a sample is far above full scale: decoders overshoot by less
 _UNITS = ((2.0**8, 2.0**15), (2.0**15, 2.0**23), (2.0**23, 2.0**31))
 """Peaks of integers of 16, 24 and 32 bit that were stored as they are, above and up to."""
 

@@ -20,8 +20,7 @@ from pydantic_core import ErrorDetails
 from realtime_ser.base.errors import UsageError, reason_text
 from realtime_ser.base.yaml_file import YamlError, read_yaml
 
-_SHORT = reprlib.Repr()
-"""Shows a wrong value, whatever its size."""
+_SHORT = reprlib.Repr()  # shows a wrong value, whatever its size
 
 
 class _Settings(BaseModel):

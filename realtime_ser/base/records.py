@@ -15,29 +15,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
-"""Rate of everything behind the resampler, in Hz."""
-
-HOP = 160
-"""Samples between two frames."""
-
-FRAME = 400
-"""Samples of a frame."""
-
-STEP_FRAMES = 8
-"""Frames of a step."""
-
-STEP = HOP * STEP_FRAMES
-"""Samples between two steps."""
-
+SAMPLE_RATE = 16_000  # rate of everything behind the resampler, in Hz
+HOP = 160  # samples between two frames
+FRAME = 400  # samples of a frame
+STEP_FRAMES = 8  # frames of a step
+STEP = HOP * STEP_FRAMES  # samples between two steps
 STEP_SPAN = STEP - HOP + FRAME
 """Samples from the first of a step's first frame to the last of its last frame, counted."""
 
-STEP_S = STEP / SAMPLE_RATE
-"""Seconds between two steps: 0.08."""
-
-SILENCE_DBFS = -120.0
-"""Level that stands for digital silence."""
+STEP_S = STEP / SAMPLE_RATE  # seconds between two steps: 0.08
+SILENCE_DBFS = -120.0  # level that stands for digital silence
 
 
 def step_time(step: int) -> float:

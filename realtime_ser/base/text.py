@@ -6,9 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from unicodedata import category
 
-UNNAMED_MARKER = "marker"
-"""Text of a marker that carries none."""
-
+UNNAMED_MARKER = "marker"  # text of a marker that carries none
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
 """Categories of controls, lone surrogates, unassigned code points, line and paragraph ends."""
 

@@ -10,9 +10,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-LONGEST = 1 << 20
-"""Bytes of a file of settings."""
-
+LONGEST = 1 << 20  # bytes of a file of settings
 _DEEPEST = 20
 _MOST_NODES = 20_000
 _LONGEST_NUMBER = 40

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from realtime_ser.base.records import Record
     from realtime_ser.session.live import LiveSession
 
-_SPARE_S = 40.0
-"""Seconds of a screenshot that lie before what it shows: segments begin there."""
+_SPARE_S = 40.0  # seconds of a screenshot that lie before what it shows: segments begin there
 
 
 def _seconds(text: str) -> float:

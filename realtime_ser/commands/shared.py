@@ -179,8 +179,7 @@ def _merged(given: _Given) -> Config:
 
 # ------------------------------------------------------------------------------------ option types
 
-FILE = click.Path(path_type=Path)
-"""A file or folder, which may be there or not."""
+FILE = click.Path(path_type=Path)  # a file or folder, which may be there or not
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -33,9 +33,7 @@ from realtime_ser.session.live import LiveSession
 _POLL_S = 0.1
 _REFRESH_S = 0.1
 _LATENCY_S = 2.0
-_NARROWEST = 38
-"""Characters that a channel needs beside another."""
-
+_NARROWEST = 38  # characters that a channel needs beside another
 _ROWS, _OTHER_ROWS = 15, 7
 """Lines of a channel, and those around the channels."""
 
@@ -44,8 +42,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 #: Steps without speech on the timeline.
 _SIGNS = {State.SILENCE: "·", State.LOST: "x", State.PAUSED: "="}
 
-_METER_DB = 60.0
-"""Range of the level meter."""
+_METER_DB = 60.0  # range of the level meter
 
 
 def run(

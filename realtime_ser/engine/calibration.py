@@ -21,9 +21,7 @@ from realtime_ser.recogniser.speaker_calibration import (
     mean_log_probabilities,
 )
 
-MIN_SPEECH_S = 5.0
-"""Voiced speech without which there is no profile."""
-
+MIN_SPEECH_S = 5.0  # voiced speech without which there is no profile
 SEGMENT_S = 2.4
 """Longest segment: somebody who talks on is heard as the sentences of the reference are, since the
 longer a segment, the surer the model of it."""

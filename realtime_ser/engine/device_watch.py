@@ -9,9 +9,7 @@ from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.timebase import SessionClock, TimeBase
 
-SILENT_DEVICE_S = 1.0
-"""A microphone that delivers nothing for so long is taken to be gone."""
-
+SILENT_DEVICE_S = 1.0  # a microphone that delivers nothing for so long is taken to be gone
 SLOW_DEVICE_S = 4.0
 """A device that was just opened may take so long to begin, as Bluetooth headsets do."""
 

@@ -25,9 +25,7 @@ from realtime_ser.base.records import Estimate
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile, SpeakerCalibration
 
-SCHEMA = 1
-"""Version of ``bundle.json`` that this program reads and writes."""
-
+SCHEMA = 1  # version of ``bundle.json`` that this program reads and writes
 MANIFEST = "bundle.json"
 STEP_MODEL = "model.tflite"
 TRAINING_MODEL = "model.keras"

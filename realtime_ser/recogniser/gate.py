@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE
 
-GATE_FRAME = SAMPLE_RATE // 50
-"""Samples of a gate frame: 20 ms."""
-
+GATE_FRAME = SAMPLE_RATE // 50  # samples of a gate frame: 20 ms
 _FRAME_MS = 20
 _DB_PER_NEPER = 20.0 / math.log(10.0)
 

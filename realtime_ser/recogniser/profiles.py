@@ -17,9 +17,7 @@ from realtime_ser.base.text import nearest_hint
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.speaker_calibration import Profile
 
-FOLDER = "profiles"
-"""Beside the kept sessions; one JSON file a profile."""
-
+FOLDER = "profiles"  # beside the kept sessions; one JSON file a profile
 _NAME = re.compile(r"\w([\w .-]{0,38}\w)?")
 
 

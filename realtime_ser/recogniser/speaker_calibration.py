@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-SPEECH_S = 20.0
-"""Voiced speech that a profile is made of, in seconds."""
+SPEECH_S = 20.0  # voiced speech that a profile is made of, in seconds
 
 
 class SpeakerCalibration(BaseModel):
