@@ -41,18 +41,10 @@ _FAR = 2**40  # a sample behind the end of any file
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Consecutive samples of a file.
-
-    Attributes
-    ----------
-    samples
-        Shape ``(n, channels)``, float32.
-    lost
-        Whether they could not be decoded: then none of them is a number.
-    """
+    """Consecutive samples of a file, shape ``(n, channels)``, float32."""
 
     samples: NDArray[np.float32]
-    lost: bool = False
+    lost: bool = False  # they could not be decoded: none of them is a number
 
 
 class FfmpegSound:

@@ -36,31 +36,15 @@ class _Frame:
 
 @dataclass(slots=True)
 class MpegStream:
-    """What the frames of a stream amount to.
+    """What the frames of a stream amount to."""
 
-    Attributes
-    ----------
-    rate, frame_samples
-        Samples a second, and in a frame, of its first frame.
-    samples
-        Samples of all its frames, those of headers and what encoders add left out.
-    announced
-        Samples that the first header announces; ``None``: none does.
-    headers
-        Places of the headers that are no sound.
-    junk
-        Bytes between frames that are none.
-    cut
-        Whether the last frame, or what the header announces, is not whole.
-    """
-
-    rate: int = 0
-    frame_samples: int = 0
-    samples: int = 0
-    announced: int | None = None
-    headers: list[int] = field(default_factory=list)
-    junk: int = 0
-    cut: bool = False
+    rate: int = 0  # samples a second of its first frame
+    frame_samples: int = 0  # in its first frame
+    samples: int = 0  # of all frames, without headers and what encoders add
+    announced: int | None = None  # samples, by the first header
+    headers: list[int] = field(default_factory=list)  # places of those that are no sound
+    junk: int = 0  # bytes between frames that are none
+    cut: bool = False  # the last frame, or what the header announces, is not whole
 
 
 def starts_frame(data: FileBytes, place: int) -> bool:

@@ -30,19 +30,11 @@ class NoteKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
-    """A trouble that was met while a file was read.
-
-    Attributes
-    ----------
-    text
-        What is to be said of the file, such as ``is truncated: it ends after 4.1 s of 7.3 s``.
-    seconds
-        Length of the sound that is concerned, in seconds; ``None``: not known.
-    """
+    """A trouble that was met while a file was read."""
 
     kind: NoteKind
-    text: str
-    seconds: float | None = None
+    text: str  # said of the file: ``is truncated: it ends after 4.1 s of 7.3 s``
+    seconds: float | None = None  # length of the sound that is concerned, where it is known
 
     @property
     def lacks_sound(self) -> bool:

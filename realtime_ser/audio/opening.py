@@ -42,21 +42,11 @@ _MOST_CHANNELS = 256
 
 @dataclass(frozen=True, slots=True)
 class OpenedSound:
-    """A file that can be read.
-
-    Attributes
-    ----------
-    reader
-        Decodes it.
-    notes
-        What its headers tell of what is missing.
-    announced
-        Samples a channel below which it is known to be cut; ``None``: not known.
-    """
+    """A file that can be read."""
 
     reader: SoundReader
-    notes: tuple[ReadNote, ...] = ()
-    announced: int | None = None
+    notes: tuple[ReadNote, ...] = ()  # on what is missing, as its headers tell
+    announced: int | None = None  # samples a channel below which it is known to be cut
 
 
 def open_sound(path: Path) -> OpenedSound:

@@ -19,21 +19,11 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 @dataclass(frozen=True, slots=True)
 class OggPages:
-    """What the pages of a file amount to.
+    """What the pages of a file amount to."""
 
-    Attributes
-    ----------
-    plain
-        Whether there is one stream, and its last page says that it ends.
-    cut
-        Whether the last page is not whole.
-    damaged
-        Whether something between the pages is none.
-    """
-
-    plain: bool
-    cut: bool
-    damaged: bool
+    plain: bool  # there is one stream, and its last page says that it ends
+    cut: bool  # the last page is not whole
+    damaged: bool  # something between the pages is none
 
 
 def scan_ogg(data: FileBytes) -> OggPages:

@@ -26,19 +26,11 @@ _WIDTHS |= {"PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 
 @dataclass(frozen=True, slots=True)
 class PcmFormat:
-    """How samples are stored.
+    """How samples are stored."""
 
-    Attributes
-    ----------
-    rate, channels
-        Rate in Hz, and number of channels.
-    subtype, endian
-        In libsndfile's words.
-    """
-
-    rate: int
+    rate: int  # in Hz
     channels: int
-    subtype: str
+    subtype: str  # this and the endian in libsndfile's words
     endian: str
 
     @property
@@ -49,22 +41,12 @@ class PcmFormat:
 
 @dataclass(frozen=True, slots=True)
 class PcmPart:
-    """Samples of one of the files that were joined.
-
-    Attributes
-    ----------
-    start, end
-        Place of the first byte, and of the one behind the last.
-    size_at
-        Place of their size in the header.
-    announced
-        Bytes that the header announces; ``None``: it leaves the length open.
-    """
+    """Samples of one of the files that were joined: places, and bytes."""
 
     start: int
-    end: int
-    size_at: int
-    announced: int | None
+    end: int  # behind the last byte
+    size_at: int  # where the header has their size
+    announced: int | None  # ``None``: the header leaves the length open
 
     @property
     def whole(self) -> bool:
@@ -74,18 +56,10 @@ class PcmPart:
 
 @dataclass(frozen=True, slots=True)
 class PcmLayout:
-    """Where the samples of a file lie whose header does not tell it.
-
-    Attributes
-    ----------
-    format
-        How they are stored.
-    parts
-        Those of each file that was joined.
-    """
+    """Where the samples of a file lie whose header does not tell it."""
 
     format: PcmFormat
-    parts: tuple[PcmPart, ...]
+    parts: tuple[PcmPart, ...]  # one for each file that was joined
 
     @property
     def bytes_there(self) -> int:
@@ -125,33 +99,17 @@ def pcm_layout(data: FileBytes) -> PcmLayout | None:
 
 @dataclass(frozen=True, slots=True)
 class _Container:
-    """How a container begins, and how its chunks are named and measured.
+    """How a container begins, and how its chunks are named and measured."""
 
-    Attributes
-    ----------
-    mark, kind, kind_at
-        Its first bytes, and others with their place.
-    first
-        Place of the first chunk.
-    samples, before
-        Name of the chunk with the samples, and bytes in it before them.
-    size
-        Format of a chunk's size, which follows its name.
-    counted
-        Bytes of name and size that the size counts too.
-    grid
-        Chunks begin at multiples of so many bytes.
-    """
-
-    mark: bytes
+    mark: bytes  # its first bytes
     kind: bytes
-    kind_at: int
-    first: int
-    samples: bytes
-    before: int
-    size: str
-    counted: int
-    grid: int
+    kind_at: int  # place of more bytes by which it is known
+    first: int  # place of the first chunk
+    samples: bytes  # name of the chunk with the samples
+    before: int  # bytes in it before them
+    size: str  # format of a chunk's size, which follows its name
+    counted: int  # bytes of name and size that the size counts too
+    grid: int  # chunks begin at multiples of so many bytes
 
     def begins(self, data: FileBytes, place: int) -> bool:
         """Whether a file of this kind begins at a place."""

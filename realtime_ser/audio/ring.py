@@ -17,24 +17,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class AudioBlock:
-    """Consecutive samples of a source.
+    """Consecutive samples of a source."""
 
-    Attributes
-    ----------
-    samples
-        Shape ``(n, channels)``, float32, at the native rate.
-    adc_s
-        ADC time of the first sample on the monotonic clock in seconds; ``None`` for files.
-    overflow
-        Whether the device reports that it lost samples before these.
-    lost
-        Samples that were lost before these because the ring was full.
-    """
-
-    samples: NDArray[np.float32]
-    adc_s: float | None
-    overflow: bool
-    lost: int
+    samples: NDArray[np.float32]  # shape ``(n, channels)``, float32, at the native rate
+    adc_s: float | None  # ADC time of the first, monotonic; ``None`` for files
+    overflow: bool  # the device reports that it lost samples before these
+    lost: int  # samples before these for which the ring had no room
 
 
 class RingBuffer:

@@ -13,28 +13,14 @@ from realtime_ser.base.text import count_text
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """Description of a source.
+    """Description of a source."""
 
-    Attributes
-    ----------
-    name
-        Name of the device or file, as a person knows it.
-    native_rate, channels
-        Native rate in Hz, and number of channels.
-    live
-        Whether the source is a microphone, which waits for nobody.
-    demo
-        Whether the source is the bundled demo recording.
-    duration_s
-        Length of a file in seconds; ``None`` for a microphone.
-    """
-
-    name: str
-    native_rate: int
+    name: str  # of the device or file, as a person knows it
+    native_rate: int  # in Hz
     channels: int
-    live: bool
-    demo: bool = False
-    duration_s: float | None = None
+    live: bool  # a microphone, which waits for nobody
+    demo: bool = False  # the bundled demo recording
+    duration_s: float | None = None  # of a file
 
 
 def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:

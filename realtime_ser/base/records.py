@@ -43,24 +43,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Result of the model for a step or a segment.
+    """Result of the model for a step or a segment."""
 
-    Attributes
-    ----------
-    probabilities
-        Calibrated probabilities, shape ``(labels,)``, float32, in the order of the bundle's labels.
-    label
-        The most probable label.
-    confidence
-        Probability of the label.
-    certain
-        Whether the confidence reaches the bundle's threshold.
-    """
-
-    probabilities: NDArray[np.float32]
-    label: str
-    confidence: float
-    certain: bool
+    probabilities: NDArray[np.float32]  # calibrated, shape ``(labels,)``, in the bundle's order
+    label: str  # the most probable
+    confidence: float  # probability of the label
+    certain: bool  # the confidence reaches the bundle's threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +182,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Samples as the source delivered them.
+    """Samples as the source delivered them."""
 
-    Attributes
-    ----------
-    position
-        Number of the first sample at the native rate, lost and paused time counted.
-    samples
-        All captured channels, shape ``(n, channels)``, float32 in -1 .. 1.
-    """
-
-    position: int
-    samples: NDArray[np.float32]
+    position: int  # of the first, at the native rate, lost and paused time counted
+    samples: NDArray[np.float32]  # shape ``(n, channels)``, float32 in -1 .. 1
 
 
 Record: TypeAlias = Update | Segment | Marker | IntervalOpened | Anchor | Sound

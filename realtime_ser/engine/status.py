@@ -21,30 +21,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A monitor at a moment.
-
-    Attributes
-    ----------
-    phase
-        Phase of its life.
-    position_s
-        Time of the session in seconds.
-    overflows
-        Number of blocks before which the device reported lost samples.
-    dropped_samples
-        Samples lost, at the native rate.
-    updates
-        Updates made so far, of all channels.
-    error
-        Reason of a failure or of a reconnection; one sentence.
-    """
+    """A monitor at a moment."""
 
     phase: Phase = Phase.IDLE
-    position_s: float = 0.0
-    overflows: int = 0
-    dropped_samples: int = 0
-    updates: int = 0
-    error: str | None = None
+    position_s: float = 0.0  # time of the session
+    overflows: int = 0  # blocks before which the device reported lost samples
+    dropped_samples: int = 0  # at the native rate
+    updates: int = 0  # of all channels
+    error: str | None = None  # why it failed or reconnects; one sentence
 
 
 def latency_text(latency_ms: float | None, *, live: bool) -> str:

@@ -66,32 +66,16 @@ class ModelIdentity:
 
 
 class Profile(BaseModel):
-    """Mean log-probabilities of a person's neutral speech by one model.
-
-    Attributes
-    ----------
-    name
-        Name of the person.
-    device
-        Name of the microphone or file.
-    model
-        The model: a profile is good for no other.
-    seconds
-        Duration of the voiced speech.
-    made
-        Local time at which the profile was made.
-    log_probabilities
-        Mean log-probabilities over that speech, by label.
-    """
+    """Mean log-probabilities of a person's neutral speech by one model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    device: str
-    model: ModelIdentity
-    seconds: float = Field(gt=0)
+    name: str  # of the person
+    device: str  # name of the microphone or file
+    model: ModelIdentity  # a profile is good for no other
+    seconds: float = Field(gt=0)  # of voiced speech
     made: datetime
-    log_probabilities: dict[str, float]
+    log_probabilities: dict[str, float]  # means over that speech, by label
 
 
 def shifted(
