@@ -55,41 +55,23 @@ class Estimate:
 class Update:
     """Result of a step of a channel: a row of the frames CSV.
 
-    Attributes
-    ----------
-    step, channel
-        Number of the step from 0, and of the device's or file's channel from 1.
-    state
-        Content of the step. A step of a pre-roll stays ``silence``: rows never change later.
-    segment
-        Number of the speech segment from 1 within its channel; ``None`` outside speech.
-    estimate
-        Result of the model; ``None`` outside speech.
-    level_dbfs
-        RMS level of the step's 80 ms, -120 for digital silence and where there was no sound.
-    envelope
-        Lowest and highest sample of each hop, shape ``(8, 2)``, float32 in -1 .. 1.
-    voiced
-        Number of voiced gate frames among the step's four, each of 20 ms.
-    latency_ms
-        Moment the update was ready minus ADC time of sample ``1280 (step + 1)``; ``None`` for
-        files.
-    wall_clock
-        Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
+    The envelope holds the lowest and highest sample of each hop, shape ``(8, 2)``, float32 in
+    -1 .. 1. The latency is the moment the update was ready minus the ADC time of sample
+    ``1280 (step + 1)``; files have none.
     """
 
-    step: int
-    channel: int
-    state: State
-    segment: int | None = None
-    estimate: Estimate | None = None
-    level_dbfs: float = SILENCE_DBFS
+    step: int  # from 0
+    channel: int  # number of the device's or file's, from 1
+    state: State  # ``silence`` in a pre-roll too: rows never change later
+    segment: int | None = None  # number within its channel, from 1; ``None`` outside speech
+    estimate: Estimate | None = None  # ``None`` outside speech
+    level_dbfs: float = SILENCE_DBFS  # RMS of the step's 80 ms; -120 without sound too
     envelope: NDArray[np.float32] = field(
         default_factory=lambda: np.zeros((STEP_FRAMES, 2), np.float32)
     )
-    voiced: int = 0
+    voiced: int = 0  # gate frames among the step's four, each of 20 ms
     latency_ms: float | None = None
-    wall_clock: datetime | None = None
+    wall_clock: datetime | None = None  # of ``time_s``, with its UTC offset; ``None``: no clock ran
 
     @property
     def time_s(self) -> float:
@@ -104,51 +86,26 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech and its result: a row of the segments CSV.
+    """A stretch of speech and its result: a row of the segments CSV."""
 
-    Attributes
-    ----------
-    number, channel
-        Number from 1 within the channel, and the channel from 1.
-    start_s, end_s
-        Start on the step grid, pre-roll included, and time of the step that holds the last voiced
-        frame, both in seconds from the start of the session.
-    voiced_s
-        Duration of the voiced gate frames, in seconds.
-    estimate
-        The estimate at ``end_s``.
-    """
-
-    number: int
-    channel: int
-    start_s: float
-    end_s: float
-    voiced_s: float
-    estimate: Estimate
+    number: int  # within its channel, from 1
+    channel: int  # from 1
+    start_s: float  # on the step grid, pre-roll included
+    end_s: float  # time of the step that holds the last voiced frame
+    voiced_s: float  # duration of the voiced gate frames
+    estimate: Estimate  # that at ``end_s``
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A moment or an interval that a person marked: a row of the markers CSV.
+    """A moment or an interval that a person marked: a row of the markers CSV."""
 
-    Attributes
-    ----------
-    time_s, duration_s
-        Time of the start and length, in seconds of the session; a moment has no length.
-    text, code
-        Text of a person, and code of the kind of marker; both may be empty.
-    source
-        ``user``, or the name of the file that the marker was read from.
-    wall_clock
-        Local time of :attr:`time_s`, with its UTC offset; ``None`` where no clock ran.
-    """
-
-    time_s: float
-    text: str
-    code: str = ""
-    duration_s: float = 0.0
-    source: str = "user"
-    wall_clock: datetime | None = None
+    time_s: float  # of its start in the session
+    text: str  # of a person, may be empty
+    code: str = ""  # of the kind of marker, may be empty
+    duration_s: float = 0.0  # a moment has none
+    source: str = "user"  # or the name of the file that it was read from
+    wall_clock: datetime | None = None  # of ``time_s``, with its UTC offset; ``None``: no clock ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +120,12 @@ class IntervalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A 16 kHz sample and the readings of the clocks that belong to it.
-
-    Attributes
-    ----------
-    adc_s
-        ADC time of the sample in seconds on the monotonic clock.
-    monotonic_s, wall
-        Moment at which the anchor was taken, by the monotonic clock in seconds and by the wall
-        clock.
-    """
+    """A 16 kHz sample and the readings of the clocks that belong to it."""
 
     sample: int
-    adc_s: float
-    monotonic_s: float
-    wall: datetime
+    adc_s: float  # of the sample, on the monotonic clock
+    monotonic_s: float  # when the anchor was taken
+    wall: datetime  # likewise, by the wall clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,19 +85,11 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose files were found complete and unaltered.
-
-    Attributes
-    ----------
-    folder, manifest
-        Folder of the bundle, and its ``bundle.json``.
-    digest
-        SHA-256 of ``bundle.json``, which holds the SHA-256 of every other file.
-    """
+    """A bundle whose files were found complete and unaltered."""
 
     folder: Path
     manifest: Manifest
-    digest: str
+    digest: str  # SHA-256 of ``bundle.json``, which holds that of every other file
 
     @property
     def identity(self) -> ModelIdentity:
@@ -154,28 +146,14 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """Logits to calibrated probabilities over some or all of a bundle's labels.
+    """Logits to calibrated probabilities over some or all of a bundle's labels."""
 
-    Attributes
-    ----------
-    labels
-        Labels of the probabilities, in order.
-    index
-        Positions of these labels among the bundle's, shape ``(labels,)``.
-    temperature, threshold
-        The bundle's temperature, and the confidence from which an estimate is called certain.
-    shift
-        Correction that is added to the log-probabilities, shape ``(labels,)``.
-    profile
-        Profile of the speaker, of which ``shift`` is made; ``None``: no correction.
-    """
-
-    labels: tuple[str, ...]
-    index: NDArray[np.intp]
+    labels: tuple[str, ...]  # of the probabilities, in order
+    index: NDArray[np.intp]  # places of these labels among the bundle's, shape ``(labels,)``
     temperature: float
-    threshold: float
-    shift: NDArray[np.float64]
-    profile: Profile | None = None
+    threshold: float  # confidence from which an estimate is called certain
+    shift: NDArray[np.float64]  # added to the log-probabilities, shape ``(labels,)``
+    profile: Profile | None = None  # of the speaker, of which ``shift`` is made
 
     def decode(self, logits: NDArray[np.float32]) -> Estimate:
         """Estimate from the logits of all the bundle's labels, shape ``(labels,)``."""
