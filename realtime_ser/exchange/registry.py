@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
@@ -92,17 +91,6 @@ Writer = Callable[[ExportJob], None]
 """Writes a session; the requested file is begun first."""
 
 
-class FormatGroup(IntEnum):
-    """Groups of formats, in the order in which a dialog offers them."""
-
-    TABLE = 1
-    ANNOTATION = 2
-    DOCUMENT = 3
-    PICTURE = 4
-    SOUND = 5
-    SET = 6  # of one session or several
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFormat:
     """A format and what a person reads of it.
@@ -116,8 +104,6 @@ class ExportFormat:
         stands for a folder.
     title, purpose, hint
         Title, purpose in a few words, and the sentences beside its options.
-    group
-        Group in a list of formats.
     options
         Options that it takes.
     needs_sound
@@ -129,7 +115,6 @@ class ExportFormat:
     title: str
     purpose: str
     hint: str
-    group: FormatGroup
     options: frozenset[Option] = frozenset()
     needs_sound: bool = False
 
@@ -203,21 +188,9 @@ def _write_png(job: ExportJob) -> None:
     file.write_bytes(job.render_png(svg, PNG_SCALE))
 
 
-def _svg(job: ExportJob) -> str:
-    return svg_file(timeline_svg(job.store, job.info, job.request.style))
-
-
-def _page(job: ExportJob) -> str:
-    return session_page(job.store, job.info, job.request.style)
-
-
 def _textgrid(job: ExportJob) -> str:
     tiers = session_tiers(job.store, job.info)
     return textgrid_text(tiers, end_of(job.info, tiers))
-
-
-def _labels(job: ExportJob) -> str:
-    return labels_text(session_tiers(job.store, job.info))
 
 
 FORMATS: tuple[SessionFormat, ...] = (
@@ -230,19 +203,8 @@ FORMATS: tuple[SessionFormat, ...] = (
             "Three tables and a JSON beside them that says how the numbers came about: model, "
             "settings, device, clock."
         ),
-        group=FormatGroup.TABLE,
         options=frozenset({"without_profile"}),
         write=_write_tables,
-    ),
-    SessionFormat(
-        name="json",
-        endings=(".json",),
-        title="JSON",
-        purpose="One document that holds everything, for programs",
-        hint="All that is known of the session; columns, as pandas takes them.",
-        group=FormatGroup.DOCUMENT,
-        options=frozenset({"frames"}),
-        write=_write_json,
     ),
     SessionFormat(
         name="elan",
@@ -253,7 +215,6 @@ FORMATS: tuple[SessionFormat, ...] = (
             "Segments, markers and labelled intervals as tiers. Where audio was kept it goes "
             "beside the file as WAV, and a CSV with the curves for ELAN's time-series viewer."
         ),
-        group=FormatGroup.ANNOTATION,
         write=_write_elan,
     ),
     SessionFormat(
@@ -265,7 +226,6 @@ FORMATS: tuple[SessionFormat, ...] = (
             "A TextGrid with a tier for each channel's segments, for markers, and for each of your "
             "own tiers."
         ),
-        group=FormatGroup.ANNOTATION,
         write=_text(_textgrid),
     ),
     SessionFormat(
@@ -274,28 +234,16 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audacity labels",
         purpose="A label track to import over the audio",
         hint="File, Import, Labels in Audacity; all tiers on one track.",
-        group=FormatGroup.ANNOTATION,
-        write=_text(_labels),
+        write=_text(lambda job: labels_text(session_tiers(job.store, job.info))),
     ),
     SessionFormat(
-        name="png",
-        endings=(".png",),
-        title="Picture (PNG)",
-        purpose="The timeline for slides and papers, 300 dpi",
-        hint="As wide as a page in print.",
-        group=FormatGroup.PICTURE,
-        options=frozenset({"style"}),
-        write=_write_png,
-    ),
-    SessionFormat(
-        name="svg",
-        endings=(".svg",),
-        title="Drawing (SVG)",
-        purpose="The timeline to edit, sharp at any size",
-        hint="Opens in Inkscape, Illustrator and browsers; text stays text.",
-        group=FormatGroup.PICTURE,
-        options=frozenset({"style"}),
-        write=_text(_svg),
+        name="json",
+        endings=(".json",),
+        title="JSON",
+        purpose="One document that holds everything, for programs",
+        hint="All that is known of the session; columns, as pandas takes them.",
+        options=frozenset({"frames"}),
+        write=_write_json,
     ),
     SessionFormat(
         name="html",
@@ -306,9 +254,26 @@ FORMATS: tuple[SessionFormat, ...] = (
             "The timeline, the shares of the labels, transitions, pauses and segments, in one file "
             "without anything from outside."
         ),
-        group=FormatGroup.DOCUMENT,
         options=frozenset({"style"}),
-        write=_text(_page),
+        write=_text(lambda job: session_page(job.store, job.info, job.request.style)),
+    ),
+    SessionFormat(
+        name="png",
+        endings=(".png",),
+        title="Picture (PNG)",
+        purpose="The timeline for slides and papers, 300 dpi",
+        hint="As wide as a page in print.",
+        options=frozenset({"style"}),
+        write=_write_png,
+    ),
+    SessionFormat(
+        name="svg",
+        endings=(".svg",),
+        title="Drawing (SVG)",
+        purpose="The timeline to edit, sharp at any size",
+        hint="Opens in Inkscape, Illustrator and browsers; text stays text.",
+        options=frozenset({"style"}),
+        write=_text(lambda job: svg_file(timeline_svg(job.store, job.info, job.request.style))),
     ),
     SessionFormat(
         name="wav",
@@ -316,7 +281,6 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audio (WAV)",
         purpose="The session's sound, a stretch or a segment of it",
         hint="16 bit at the device's own rate; second 0 is the session's.",
-        group=FormatGroup.SOUND,
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
         write=_sound("wav"),
@@ -327,13 +291,12 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audio (FLAC)",
         purpose="The same at about half the size, nothing lost",
         hint="16 bit at the device's own rate; second 0 is the session's.",
-        group=FormatGroup.SOUND,
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
         write=_sound("flac"),
     ),
 )
-"""Formats of a session, in the order in which the command line names them."""
+"""Formats of a session, in the order in which they are offered."""
 
 TIDY = ExportFormat(
     name="tidy",
@@ -344,7 +307,6 @@ TIDY = ExportFormat(
         "A row for each participant, interval and label: mean probability, seconds of speech, lost "
         "seconds, share of certain steps. Without marked intervals, a session is one."
     ),
-    group=FormatGroup.SET,
 )
 """Table of one session or several, which :func:`csv_tables.export_study` writes."""
 
@@ -357,7 +319,6 @@ CORPUS = ExportFormat(
         "A folder with a folder for each label and speaker, which realtime-ser-train reads. What "
         "you labelled by hand counts."
     ),
-    group=FormatGroup.SET,
     options=frozenset({"channel", "uncorrected"}),
     needs_sound=True,
 )

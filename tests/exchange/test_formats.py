@@ -535,11 +535,11 @@ def test_mistakes_get_one_sentence_and_the_right_exit_code(store, tmp_path, caps
     assert "has no sound to export: record with --record-audio." in said
     code, said = fails("--to", tmp_path / "a.efa")
     assert code == 2
-    assert "ends in none of .csv, .json, .eaf" in said
+    assert "ends in none of .csv, .eaf, .TextGrid" in said
     assert "did you mean 'a.eaf'?" in said
     code, said = fails("--to", tmp_path / "a.txt", "--format", "elam")
     assert code == 2
-    assert "There is no format 'elam': there are csv, json, elan" in said
+    assert "There is no format 'elam': there are csv, elan, praat" in said
     code, said = fails("--to", tmp_path / "a.svg", "--segment", "1")
     assert code == 2
     assert "exported as .wav or .flac" in said

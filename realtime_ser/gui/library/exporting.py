@@ -32,7 +32,7 @@ from realtime_ser.exchange.registry import (
     TIDY,
     ExportFormat,
     ExportRequest,
-    FormatGroup,
+    SessionFormat,
     export,
 )
 from realtime_ser.gui.theme.rasterise import png_of_svg
@@ -53,9 +53,7 @@ from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.style import CurveStyle
 
-EXPORT_FORMATS: tuple[ExportFormat, ...] = tuple(
-    sorted((*FORMATS, TIDY, CORPUS), key=lambda kind: kind.group)
-)
+EXPORT_FORMATS: tuple[ExportFormat, ...] = (*FORMATS, TIDY, CORPUS)
 """All formats, in the order in which they are offered."""
 
 _CURVE_STYLES: tuple[tuple[str, CurveStyle], ...] = (("Stacked areas", "areas"), ("Lines", "lines"))
@@ -134,7 +132,7 @@ class ExportDialog(TaskDialog):
     def _fill(self) -> None:
         one = self._sessions[0] if len(self._sessions) == 1 else None
         for kind in EXPORT_FORMATS:
-            if one is None and kind.group is not FormatGroup.SET:
+            if one is None and isinstance(kind, SessionFormat):
                 continue
             item = QListWidgetItem(f"{kind.title}\n{kind.purpose}")
             item.setData(Qt.ItemDataRole.UserRole, kind)
@@ -198,7 +196,7 @@ class ExportDialog(TaskDialog):
             name = metadata.study.name or "sessions"
         # What some system takes for something else in a name.
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
-        if kind.group is FormatGroup.SET:
+        if not isinstance(kind, SessionFormat):
             name = f"{name} {kind.name}"
         folder = Path(platformdirs.user_documents_dir())
         path, number = folder / f"{name}{kind.ending}", 2
