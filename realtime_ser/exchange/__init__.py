@@ -1,8 +1,8 @@
 """Export of sessions to the formats of other tools, and import of their annotations.
 
 - ``registry``: a record for each format: its name, endings, texts, options and writer.
-- ``csv_tables``: the tables of a session, and the tidy table of a study; ``uncorrected`` takes a
-  profile's correction out. ``analysis_tables``: the folder that an analysis of files leaves.
+- ``csv_tables``: the tables of a session, and the tidy table of a study. ``analysis_tables``: the
+  folder that an analysis of files leaves.
 - ``import_annotations``: markers and labelled intervals back into a session.
 - ``tiers``: a session as tiers of labelled spans, which ``elan``, ``praat`` and ``audacity`` write
   and read; ``elan_reading`` and ``text_input`` are the reading's own.

@@ -18,18 +18,13 @@ import soundfile
 
 from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import FileTakenError, SerError
-from realtime_ser.base.files import cannot_write, draft_path
+from realtime_ser.base.files import cannot_write, draft_path, numbered_path
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Segment
-from realtime_ser.exchange.audio import has_sound, require_sound
+from realtime_ser.exchange.audio import require_sound
 from realtime_ser.session import csv_rows
-from realtime_ser.session.corrections import (
-    CORRECTED,
-    corrections,
-    overlap_mostly,
-    overlap_s,
-)
-from realtime_ser.session.store import Interval, SessionInfo, SessionState, Store
+from realtime_ser.session.corrections import CORRECTED, corrections, overlap_mostly, overlap_s
+from realtime_ser.session.store import Interval, SessionInfo, Store
 
 METADATA = "metadata.csv"
 HEADER = [
@@ -127,7 +122,7 @@ def export_corpus(
         draft.mkdir(parents=True)
         for number, info in enumerate(sessions):
             try:
-                audio = _sound(info)
+                audio = require_sound(info)
                 clips = list(_clips(store, info, request))
             except SerError as error:
                 left_out.append(str(error))
@@ -138,7 +133,7 @@ def export_corpus(
                         advance((number + (index + 1) / len(clips)) / len(sessions))
             advance((number + 1) / len(sessions))
         if rows:
-            _write_table(draft / METADATA, rows)
+            csv_rows.write_table(draft / METADATA, [HEADER, *rows])
             if request.to.exists():
                 request.to.rmdir()
             draft.replace(request.to)
@@ -152,12 +147,6 @@ def export_corpus(
     return CorpusFolder(
         request.to, {label: number for label, number in counts.items() if number}, tuple(left_out)
     )
-
-
-def _sound(info: SessionInfo) -> Path:
-    if info.state is not SessionState.RUNNING and not has_sound(info):
-        raise SerError(f"The session {info.id} has no sound: record with --record-audio.")
-    return require_sound(info)
 
 
 def _clips(store: Store, info: SessionInfo, request: CorpusRequest) -> Iterator[_LabelledClip]:
@@ -232,7 +221,7 @@ def _labelled(
 def _write(
     info: SessionInfo, clip: _LabelledClip, audio: Path, request: CorpusRequest, folder: Path
 ) -> list[list[str]]:
-    """Write a clip, and return its row; ``None`` where the sound has ended."""
+    """Write a clip, and return its row; none where the sound has ended."""
     with soundfile.SoundFile(audio) as source:
         rate, first = source.samplerate, round(clip.start_s * source.samplerate)
         source.seek(min(first, source.frames))
@@ -242,10 +231,8 @@ def _write(
     speaker = _speaker(info, clip.channel, alone=request.channel is not None)
     place = folder / clip.label / _file_name(speaker)
     place.mkdir(parents=True, exist_ok=True)
-    name = f"{info.id}_{clip.channel}_{round(1000 * clip.start_s):08d}"
-    path, number = place / f"{name}.wav", 2
-    while path.exists():
-        path, number = place / f"{name}_{number}.wav", number + 1
+    name = f"{info.id}_{clip.channel}_{round(1000 * clip.start_s):08d}.wav"
+    path = numbered_path(place / name, Path.exists)
     soundfile.write(path, samples[:, clip.channel - 1], rate, "PCM_16")
     study = info.metadata.study
     row = [
@@ -273,11 +260,3 @@ def _speaker(info: SessionInfo, channel: int, *, alone: bool) -> str:
 def _file_name(text: str) -> str:
     """Text as a name of a folder that every system allows."""
     return re.sub(r"[^\w .-]", "_", text).strip(" .") or UNKNOWN
-
-
-def _write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv_rows.csv_writer(file)
-        writer.writerow(HEADER)
-        for row in rows:
-            writer.writerow(row)

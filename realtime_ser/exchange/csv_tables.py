@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from realtime_ser.base.errors import FileTakenError
-from realtime_ser.base.files import AtomicFiles, writing
+from realtime_ser.base.errors import FileTakenError, UsageError
+from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
-from realtime_ser.exchange.uncorrected import without_correction
+from realtime_ser.recogniser.bundle import Decoder
+from realtime_ser.recogniser.speaker_calibration import shifted
 from realtime_ser.session import csv_rows
 from realtime_ser.session.corrections import CORRECTED
-from realtime_ser.session.metadata import json_text, sidecar_fields
+from realtime_ser.session.metadata import SessionMetadata, json_text, sidecar_fields
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store import Columns, SessionInfo, Store
 
@@ -24,12 +25,7 @@ _Estimated = TypeVar("_Estimated", Update, Segment)
 
 
 def export_session(
-    store: Store,
-    info: SessionInfo,
-    to: Path,
-    *,
-    without_profile: bool = False,
-    overwrite: bool = False,
+    store: Store, info: SessionInfo, to: Path, *, overwrite: bool = False
 ) -> TableFiles:
     """Write a session's tables and sidecar as ``monitor --export`` writes them.
 
@@ -39,26 +35,32 @@ def export_session(
         The session; a running session is written as far as it is stored.
     to
         Frames CSV; the other tables are written beside.
-    without_profile
-        Whether to write the probabilities before the correction by a profile.
     overwrite
         Whether files that are there are replaced: a person has agreed to it.
 
     Raises
     ------
     UsageError
-        ``to`` does not end in ``.csv``, or no profile corrected the session.
+        ``to`` does not end in ``.csv``.
     OutputError
         A file exists already, is a table of the session itself, or cannot be written.
     """
     with AtomicFiles(to, overwrite=overwrite) as drafts:
-        return write_session(store, info, to, drafts, without_profile=without_profile)
+        return write_session(store, info, to, drafts)
 
 
 def write_session(
-    store: Store, info: SessionInfo, to: Path, drafts: AtomicFiles, *, without_profile: bool
+    store: Store,
+    info: SessionInfo,
+    to: Path,
+    drafts: AtomicFiles,
+    *,
+    without_profile: bool = False,
 ) -> TableFiles:
-    """Write the drafts of a session's tables and sidecar; errors as of :func:`export_session`."""
+    """Write the drafts of a session's tables and sidecar; errors as of :func:`export_session`.
+
+    ``without_profile`` writes the probabilities before the correction by a profile.
+    """
     files = TableFiles.named(to)
     if info.files is not None and to.resolve() in [
         path.resolve() for path in info.files.existing()
@@ -132,6 +134,33 @@ class SessionTables:
         return sidecar_fields(self._metadata, self._info.health, anchors)
 
 
+def without_correction(
+    metadata: SessionMetadata,
+) -> tuple[SessionMetadata, Callable[[Estimate], Estimate]]:
+    """Metadata of a session without its profile, and a function that undoes the correction.
+
+    Raises
+    ------
+    UsageError
+        No profile corrected the session.
+    """
+    profile = metadata.provenance.get("profile")
+    if profile is None:
+        raise UsageError("No profile corrected this session: leave out --without-profile.")
+    labels = metadata.labels
+    shift = np.array([profile["shift"][label] for label in labels])
+    nothing = np.zeros(len(labels))
+    decoder = Decoder(labels, np.arange(len(labels)), 1.0, profile["certainty_threshold"], nothing)
+
+    def without_shift(estimate: Estimate) -> Estimate:
+        return decoder.estimate(shifted(estimate.probabilities, -shift))
+
+    provenance = dict(metadata.provenance)
+    config = {**provenance["config"], "profile": None}
+    provenance |= {"profile": None, "config": config}
+    return replace(metadata, provenance=provenance), without_shift
+
+
 # ------------------------------------------------------------------------------------------- tidy
 
 TIDY_HEADER = [
@@ -169,12 +198,9 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
     OutputError
         The file exists already or cannot be written.
     """
-    with writing(to), to.open("x", encoding="utf-8", newline="") as file:
-        writer = csv_rows.csv_writer(file)
-        writer.writerow(TIDY_HEADER)
-        for info in sessions:
-            for row in _tidy_rows(store, info):
-                writer.writerow(row)
+    rows = (row for info in sessions for row in _tidy_rows(store, info))
+    with AtomicFiles(to) as drafts:
+        csv_rows.write_table(drafts.begin(to), chain([TIDY_HEADER], rows))
 
 
 def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.base.files import writing
+from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.labels import LABELS
 from realtime_ser.session import csv_rows
 from realtime_ser.session.statistics import SegmentTally
@@ -80,11 +80,10 @@ def write_trend(points: Sequence[TrendPoint], to: Path) -> None:
         The file exists already or cannot be written.
     """
     labels = labels_of(points)
-    with writing(to), to.open("x", encoding="utf-8", newline="") as file:
-        writer = csv_rows.csv_writer(file)
-        writer.writerow([*HEADER, *(f"share_{label}" for label in labels)])
-        for point in points:
-            writer.writerow(_trend_row(point, labels))
+    header = [*HEADER, *(f"share_{label}" for label in labels)]
+    with AtomicFiles(to) as drafts:
+        rows = [header, *(_trend_row(point, labels) for point in points)]
+        csv_rows.write_table(drafts.begin(to), rows)
 
 
 HEADER = [
