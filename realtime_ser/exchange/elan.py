@@ -36,17 +36,20 @@ _MOMENT_MS = 80
 """Length of a moment in ELAN, which has none: a step, or less where the next one follows."""
 
 _PROVIDER = "mpi.eudico.client.annotator.timeseries.csv.CSVServiceProvider"
-_ASSOCIATION = "Symbolic_Association"
-_CONSTRAINTS = {
-    "Time_Subdivision": "Time subdivision of parent annotation's time interval, no time gaps "
-    "allowed within this interval",
-    "Symbolic_Subdivision": "Symbolic subdivision of a parent annotation. Annotations refering to "
-    "the same parent are ordered",
-    _ASSOCIATION: "1-1 association with a parent annotation",
-    "Included_In": "Time alignable annotations within the parent annotation's time interval, gaps "
-    "are allowed",
-}
-"""Constraints that every EAF file declares."""
+_TYPES = f"""<types>
+<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="{_SPANS}" GRAPHIC_REFERENCES="false" TIME_ALIGNABLE="true"/>
+<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="{NOTES}" CONSTRAINTS="Symbolic_Association"
+ GRAPHIC_REFERENCES="false" TIME_ALIGNABLE="false"/>
+<CONSTRAINT STEREOTYPE="Time_Subdivision" DESCRIPTION="Time subdivision of parent annotation's
+time interval, no time gaps allowed within this interval"/>
+<CONSTRAINT STEREOTYPE="Symbolic_Subdivision" DESCRIPTION="Symbolic subdivision of a parent
+annotation. Annotations refering to the same parent are ordered"/>
+<CONSTRAINT STEREOTYPE="Symbolic_Association" DESCRIPTION="1-1 association with a parent
+annotation"/>
+<CONSTRAINT STEREOTYPE="Included_In" DESCRIPTION="Time alignable annotations within the parent
+annotation's time interval, gaps are allowed"/>
+</types>"""
+"""Linguistic types, and the constraints that every EAF file declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def eaf_text(
     for slot, time_ms in body.slots():
         SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time_ms)})
     root.extend(elements)
-    _types(root)
+    root.extend(ElementTree.fromstring(_TYPES))
     return _xml(root)
 
 
@@ -107,15 +110,6 @@ def _header(root: Element, linked_files: LinkedFiles, to: Path, last: int) -> No
         where = {"LINK_URL": _url(path), "RELATIVE_LINK_URL": _beside(path, to)}
         SubElement(header, "LINKED_FILE_DESCRIPTOR", where | {"MIME_TYPE": mime})
     SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
-
-
-def _types(root: Element) -> None:
-    aligned = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": "true"}
-    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": _SPANS, **aligned})
-    notes = {"CONSTRAINTS": _ASSOCIATION, **aligned, "TIME_ALIGNABLE": "false"}
-    SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": NOTES, **notes})
-    for name, words in _CONSTRAINTS.items():
-        SubElement(root, "CONSTRAINT", {"STEREOTYPE": name, "DESCRIPTION": words})
 
 
 @dataclass(slots=True)
@@ -210,7 +204,8 @@ def write_curves(
     -------
     The files that the annotation file must link, the configuration first.
     """
-    root = Element("timeseries", {"date": _now(info), "version": "1.0"})
+    began = info.metadata.started.isoformat(timespec="seconds")
+    root = Element("timeseries", {"date": began, "version": "1.0"})
     panels = []
     paths = []
     for channel in info.channels:
@@ -227,10 +222,6 @@ def write_curves(
     atomic_files.write(configuration, _xml(root))
     atomic_files.write(to.with_suffix(".pfsx"), _xml(_preferences(panels)))
     return (configuration, *paths)
-
-
-def _now(info: SessionInfo) -> str:
-    return info.metadata.started.isoformat(timespec="seconds")
 
 
 def _write_curve(columns: Columns, path: Path) -> None:

@@ -95,18 +95,11 @@ def _parse(file: IO[bytes]) -> _Document:
             if element.tag in ("TIME_ORDER", "TIER"):
                 holder = element
             if element.tag == "TIER":
-                document.tiers.append(_raw_tier(element))
+                kind, parent = element.get("LINGUISTIC_TYPE_REF", ""), element.get("PARENT_REF")
+                document.tiers.append(_RawTier(one_line(element.attrib["TIER_ID"]), kind, parent))
         elif _take(document, element) and holder is not None:
             holder.clear()
     return document
-
-
-def _raw_tier(element: Element) -> _RawTier:
-    return _RawTier(
-        one_line(element.attrib["TIER_ID"]),
-        element.get("LINGUISTIC_TYPE_REF", ""),
-        element.get("PARENT_REF"),
-    )
 
 
 def _take(document: _Document, element: Element) -> bool:

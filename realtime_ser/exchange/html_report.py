@@ -12,7 +12,7 @@ from realtime_ser.session.store.values import speaker_of
 from realtime_ser.timeline.printed import timeline_parts
 from realtime_ser.timeline.style import CurveStyle
 
-_MOST_MARKERS = 60  # rows that are printed
+_MOST_ROWS = 60  # of a table
 
 LIMITS = """\
 These figures tell what a voice sounds like to a model that was trained on actors, not what a person
@@ -63,7 +63,7 @@ def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -
     style
         Style of the curves in the timeline.
     """
-    title = _escaped(one_line(info.metadata.title) or f"Session {info.id}")
+    title = escape(one_line(info.metadata.title) or f"Session {info.id}")
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -84,7 +84,7 @@ def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -
         *_intervals(store, info),
         "</div>",
         *_notes(store, info),
-        f'<p class="limits"><strong>Limits of use.</strong> {_escaped(LIMITS)}</p>',
+        f'<p class="limits"><strong>Limits of use.</strong> {escape(LIMITS)}</p>',
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -111,7 +111,7 @@ def _fact_rows(info: SessionInfo) -> Iterator[str]:
     yield '<dl class="facts">'
     for name, words in facts:
         if words:
-            yield f"<dt>{name}</dt><dd>{_escaped(one_line(words))}</dd>"
+            yield f"<dt>{name}</dt><dd>{escape(one_line(words))}</dd>"
     yield "</dl>"
 
 
@@ -126,7 +126,7 @@ def _caption(style: CurveStyle) -> str:
 
 def _channel(info: SessionInfo, channel: ChannelStatistics) -> Iterator[str]:
     speaker = speaker_of(info, channel.channel)
-    yield f"<h2>{_escaped(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
+    yield f"<h2>{escape(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
     if not channel.segments:
         yield "<p>There was no speech.</p>"
         return
@@ -166,7 +166,7 @@ def _speaking(channel: ChannelStatistics) -> str:
     for name, seconds in (("lost", channel.lost_s), ("paused", channel.paused_s)):
         if seconds:
             words += f". {seconds:.1f} s were {name}"
-    return f"{_escaped(words)}."
+    return f"{escape(words)}."
 
 
 def _shares(channel: ChannelStatistics) -> Iterator[str]:
@@ -174,27 +174,23 @@ def _shares(channel: ChannelStatistics) -> Iterator[str]:
     for label, share in channel.shares.items():
         bar = f'<span class="bar" style="width: {25 * share:.1f}mm"></span>'
         cells = f'<td class="number">{percent_text(share)}</td><td>{bar}</td>'
-        yield f"<tr><th>{_escaped(one_line(label))}</th>{cells}</tr>"
+        yield f"<tr><th>{escape(one_line(label))}</th>{cells}</tr>"
     yield "</table>"
 
 
 def _transitions(channel: ChannelStatistics) -> Iterator[str]:
     """A row for each label before, a column for each label after."""
     names = list(channel.shares)
-    heads = "".join(f'<th class="number">{_escaped(one_line(name))}</th>' for name in names)
+    heads = "".join(f'<th class="number">{escape(one_line(name))}</th>' for name in names)
     yield f"<table><thead><tr><th>from \\ to</th>{heads}</tr></thead>"
     for before in names:
         counts = [channel.transitions.get((before, after), 0) for after in names]
         cells = "".join(f'<td class="number">{count or "·"}</td>' for count in counts)
-        yield f"<tr><th>{_escaped(one_line(before))}</th>{cells}</tr>"
+        yield f"<tr><th>{escape(one_line(before))}</th>{cells}</tr>"
     yield "</table>"
 
 
 def _markers(store: Store, info: SessionInfo) -> Iterator[str]:
-    markers = sorted(store.markers(info.id), key=lambda marker: marker.time_s)
-    if not markers:
-        return
-    yield "<div><h2>Markers</h2>"
     rows = [
         (
             clock_text(marker.time_s),
@@ -202,17 +198,12 @@ def _markers(store: Store, info: SessionInfo) -> Iterator[str]:
             marker.code,
             marker.text,
         )
-        for marker in markers
+        for marker in sorted(store.markers(info.id), key=lambda marker: marker.time_s)
     ]
-    yield from _compact_table(("time", "duration", "code", "text"), rows)
-    yield "</div>"
+    return _listing("Markers", ("time", "duration", "code", "text"), rows)
 
 
 def _intervals(store: Store, info: SessionInfo) -> Iterator[str]:
-    intervals = store.intervals(info.id)
-    if not intervals:
-        return
-    yield "<div><h2>Labelled by hand</h2>"
     rows = [
         (
             clock_text(interval.start_s),
@@ -222,10 +213,10 @@ def _intervals(store: Store, info: SessionInfo) -> Iterator[str]:
             interval.label,
             interval.text,
         )
-        for interval in intervals
+        for interval in store.intervals(info.id)
     ]
-    yield from _compact_table(("time", "duration", "channel", "tier", "label", "text"), rows)
-    yield "</div>"
+    header = ("time", "duration", "channel", "tier", "label", "text")
+    return _listing("Labelled by hand", header, rows)
 
 
 def _notes(store: Store, info: SessionInfo) -> Iterator[str]:
@@ -234,28 +225,27 @@ def _notes(store: Store, info: SessionInfo) -> Iterator[str]:
         yield "<h2>Notes</h2>"
     for note in notes:
         when = note.written.strftime("%Y-%m-%d %H:%M")
-        words = "<br>".join(_escaped(one_line(line)) for line in note.text.splitlines())
+        words = "<br>".join(escape(one_line(line)) for line in note.text.splitlines())
         yield f'<p><span class="muted">{when}</span> {words}</p>'
 
 
-def _compact_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Table of the first rows, without empty columns."""
+def _listing(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Heading and table of the first rows, without empty columns; nothing without rows."""
+    if not rows:
+        return
+    yield f"<div><h2>{title}</h2>"
     used = [index for index in range(len(header)) if any(row[index] for row in rows)]
-    kept = [[row[index] for index in used] for row in rows[:_MOST_MARKERS]]
+    kept = [[row[index] for index in used] for row in rows[:_MOST_ROWS]]
     yield from _table([header[index] for index in used], kept)
-    if len(rows) > _MOST_MARKERS:
-        yield f'<p class="muted">and {len(rows) - _MOST_MARKERS} more</p>'
+    if len(rows) > _MOST_ROWS:
+        yield f'<p class="muted">and {len(rows) - _MOST_ROWS} more</p>'
+    yield "</div>"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    cells = "".join(f"<th>{_escaped(name)}</th>" for name in header)
+    cells = "".join(f"<th>{escape(name)}</th>" for name in header)
     yield f"<table><thead><tr>{cells}</tr></thead>"
     for row in rows:
-        cells = "".join(f"<td>{_escaped(one_line(cell))}</td>" for cell in row)
+        cells = "".join(f"<td>{escape(one_line(cell))}</td>" for cell in row)
         yield f"<tr>{cells}</tr>"
     yield "</table>"
-
-
-def _escaped(text: str) -> str:
-    """Text in which HTML finds no mark-up."""
-    return escape(text)

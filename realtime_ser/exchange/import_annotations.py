@@ -116,8 +116,9 @@ def import_annotations(
             f"hand: if you want them all, import it with 'realtime-ser sessions import {path} "
             f"--into {info.id} --yes'. Nothing was imported."
         )
-    markers = tuple(_markers(info, path, new))
-    intervals = tuple(_intervals(info, path, new))
+    read = list(_annotations(info, path, new))
+    markers = tuple(one for one in read if isinstance(one, Marker))
+    intervals = [one for one in read if isinstance(one, Interval)]
     stored = store.annotate(info.id, markers, intervals)
     count = sum(len(tier.spans) for tier in tiers)
     return ImportedAnnotations(markers, tuple(stored), count - len(new))
@@ -179,9 +180,12 @@ def _bucket(span: LabelledSpan) -> int:
 def _check_times(
     info: SessionInfo, end_s: float, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
 ) -> None:
-    outside = [span for _, span in new if span.start_s < 0 or span.end_s > end_s + _SAME_S]
-    # A moment has a length in ELAN, which may lie behind the end.
-    outside = [s for s in outside if s.start_s < 0 or s.start_s > end_s or s.end_s > end_s + 1.0]
+    outside = [
+        span
+        for _, span in new
+        # A moment has a length in ELAN, which may lie behind the end.
+        if not 0 <= span.start_s <= end_s + _SAME_S or span.end_s > end_s + 1.0
+    ]
     if outside:
         raise UsageError(
             f"{path.name} holds '{outside[0].text}' at {clock_text(outside[0].start_s)}, but the "
@@ -190,29 +194,17 @@ def _check_times(
         )
 
 
-def _markers(
+def _annotations(
     info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
-) -> Iterator[Marker]:
-    names = {tier.name: split_name(info, tier.name)[0] for tier, _ in new}
-    for tier, span in new:
-        name = names[tier.name]
-        if tier.moments or name == MARKERS or span.end_s <= span.start_s:
-            yield Marker(span.start_s, span.text, source=path.name)
-        elif name == MARKED:
-            duration_s = span.end_s - span.start_s
-            yield Marker(span.start_s, span.text, duration_s=duration_s, source=path.name)
-
-
-def _intervals(
-    info: SessionInfo, path: Path, new: list[tuple[AnnotationTier, LabelledSpan]]
-) -> Iterator[Interval]:
+) -> Iterator[Marker | Interval]:
     names = {tier.name: split_name(info, tier.name) for tier, _ in new}
     for tier, span in new:
         name, channel = names[tier.name]
-        if tier.moments or name in (MARKERS, MARKED) or span.end_s <= span.start_s:
-            continue
-        if name == SEGMENTS:
-            name = CORRECTED
-        yield Interval(
-            name or "unnamed", span.start_s, span.end_s, span.text, "", channel, path.name
-        )
+        length_s = span.end_s - span.start_s
+        if tier.moments or name == MARKERS or length_s <= 0:
+            yield Marker(span.start_s, span.text, source=path.name)
+        elif name == MARKED:
+            yield Marker(span.start_s, span.text, duration_s=length_s, source=path.name)
+        else:
+            name = CORRECTED if name == SEGMENTS else name or "unnamed"
+            yield Interval(name, span.start_s, span.end_s, span.text, "", channel, path.name)

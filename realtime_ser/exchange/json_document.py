@@ -6,13 +6,15 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from realtime_ser.base.files import AtomicFiles
-from realtime_ser.base.records import Anchor, Estimate, Marker, Segment
+from realtime_ser.base.records import Segment
+from realtime_ser.session.metadata import anchor_fields
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES, moment
 
@@ -64,7 +66,7 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
         "study": study.name,
         "participant": study.participant,
         "condition": study.condition,
-        "consent": None if study.consent is None else study.consent.isoformat(),
+        "consent": _iso_text(study.consent),
         "model": {"name": metadata.model.name, "version": metadata.model.version},
         "profile": (metadata.provenance.get("profile") or {}).get("name"),
         "origin": metadata.origin,
@@ -81,7 +83,10 @@ def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
         "version": VERSION,
         "session": session | {"labels": list(labels), "course": asdict(info.health)},
         "segments": [_segment(segment, labels) for segment in store.segments(info.id)],
-        "markers": [_marker(marker) for marker in store.markers(info.id)],
+        "markers": [
+            asdict(marker) | {"wall_clock": _iso_text(marker.wall_clock)}
+            for marker in store.markers(info.id)
+        ],
         "intervals": [
             {name: value for name, value in asdict(interval).items() if name != "key"}
             for interval in store.intervals(info.id)
@@ -90,25 +95,20 @@ def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
             {"written": note.written.isoformat(), "text": note.text}
             for note in store.notes(info.id)
         ],
-        "anchors": [_anchor(anchor) for anchor in store.anchors(info.id)],
+        "anchors": [anchor_fields(anchor) for anchor in store.anchors(info.id)],
         "provenance": dict(info.metadata.provenance),
     }
 
 
 def _segment(segment: Segment, labels: tuple[str, ...]) -> dict[str, Any]:
+    estimate = segment.estimate
+    values = estimate.probabilities.astype(np.float64).round(6).tolist()
     return {
         "segment": segment.number,
         "channel": segment.channel,
         "start_s": round(segment.start_s, 2),
         "end_s": round(segment.end_s, 2),
         "voiced_s": round(segment.voiced_s, 2),
-        **_estimate(segment.estimate, labels),
-    }
-
-
-def _estimate(estimate: Estimate, labels: tuple[str, ...]) -> dict[str, Any]:
-    values = estimate.probabilities.astype(np.float64).round(6).tolist()
-    return {
         "label": estimate.label,
         "confidence": round(estimate.confidence, 6),
         "certain": estimate.certain,
@@ -116,14 +116,8 @@ def _estimate(estimate: Estimate, labels: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _marker(marker: Marker) -> dict[str, Any]:
-    wall = marker.wall_clock
-    fields = asdict(marker)
-    return fields | {"wall_clock": None if wall is None else wall.isoformat()}
-
-
-def _anchor(anchor: Anchor) -> dict[str, Any]:
-    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
+def _iso_text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:

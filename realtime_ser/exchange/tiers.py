@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from realtime_ser.base.records import Marker, Segment
-from realtime_ser.base.text import UNNAMED_MARKER, one_line
+from realtime_ser.base.text import one_line
 from realtime_ser.session.store import Interval, SessionInfo, Store
 from realtime_ser.session.store.values import speaker_of
+from realtime_ser.timeline.content import annotation_text
 
 SEGMENTS = "segments"
 """Tier of the model's results for the segments."""
@@ -25,7 +26,6 @@ MARKERS = "markers"
 
 MARKED = "marked intervals"
 """Tier of the markers that have a duration."""
-
 
 OWN_NOTES = ("confidence", "certainty")
 """Names of the notes on a segment."""
@@ -117,10 +117,6 @@ def _tier_name(tier: str, speaker: str) -> str:
     return f"{tier}@{speaker}" if speaker else tier
 
 
-def _joined(*parts: str) -> str:
-    return ": ".join(words for part in parts if (words := one_line(part)))
-
-
 def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
     certainty = "certain" if estimate.certain else "uncertain"
@@ -131,14 +127,13 @@ def _segment_span(segment: Segment) -> LabelledSpan:
 
 def _marker_span(marker: Marker) -> LabelledSpan:
     start_s = max(0.0, marker.time_s)
-    text = _joined(marker.code, marker.text) or UNNAMED_MARKER
-    return LabelledSpan(start_s, start_s + max(0.0, marker.duration_s), text)
+    end_s = start_s + max(0.0, marker.duration_s)
+    return LabelledSpan(start_s, end_s, annotation_text(marker))
 
 
 def _interval_span(interval: Interval) -> LabelledSpan:
-    return LabelledSpan(
-        interval.start_s, interval.end_s, _joined(interval.label, interval.text) or UNNAMED_SPAN
-    )
+    text = annotation_text(interval, UNNAMED_SPAN)
+    return LabelledSpan(interval.start_s, interval.end_s, text)
 
 
 def _spread_overlaps(
@@ -173,5 +168,5 @@ def _with_unique_names(tiers: Iterable[AnnotationTier]) -> list[AnnotationTier]:
         name, number = tier.name, 2
         while name in taken:
             name, number = f"{tier.name} ({number})", number + 1
-        taken[name] = AnnotationTier(name, tier.spans, tier.moments, tier.speaker)
+        taken[name] = replace(tier, name=name)
     return list(taken.values())

@@ -162,13 +162,15 @@ def sidecar_fields(
         "channels": list(metadata.channels),
         "native_rate": info.native_rate,
         "effective_rate": effective_rate(anchors, info.native_rate) if info.live else None,
-        "anchors": [
-            asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
-            for anchor in anchors
-        ],
+        "anchors": [anchor_fields(anchor) for anchor in anchors],
         "overflows": health.overflows,
         "dropped_samples": health.dropped_samples,
     }
+
+
+def anchor_fields(anchor: Anchor) -> dict[str, Any]:
+    """Fields of an anchor in JSON's types."""
+    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
 
 
 def json_text(fields: Mapping[str, Any]) -> str:

@@ -36,12 +36,12 @@ def end_of(value: Annotation) -> float:
     return value.time_s + value.duration_s if isinstance(value, Marker) else value.end_s
 
 
-def annotation_text(value: Annotation) -> str:
-    """Words of a marker or interval, in one line."""
+def annotation_text(value: Annotation, unnamed: str = "unnamed") -> str:
+    """Words of a marker or interval, in one line; ``unnamed`` for an interval without any."""
     if isinstance(value, Marker):
         parts, unnamed = (value.code, value.text), UNNAMED_MARKER
     else:
-        parts, unnamed = (value.label, value.text), "unnamed"
+        parts = (value.label, value.text)
     return ": ".join(words for part in parts if (words := one_line(part))) or unnamed
 
 
