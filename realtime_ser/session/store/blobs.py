@@ -144,47 +144,20 @@ class Columns:
         """Number of updates."""
         return len(self.records)
 
-    order = _Field[np.uint32]()
-    """Place among the updates of all channels, shape ``(n,)``."""
-
+    # The module documents the fields; all have the shape (n,), probabilities (n, labels).
     step = _Field[np.uint32]()
-    """Step of the channel, from 0, shape ``(n,)``."""
-
     wall_us = _Field[np.int64]()
-    """Wall clock in µs since 1970-01-01 UTC, shape ``(n,)``; :data:`NO_TIME`: none."""
-
     utc_offset_s = _Field[np.int32]()
-    """UTC offset of the wall clock in seconds, shape ``(n,)``."""
-
     latency_ms = _Field[np.float64]()
-    """Latency, shape ``(n,)``; NaN: none."""
-
     level_dbfs = _Field[np.float64]()
-    """RMS level, shape ``(n,)``."""
-
     lowest = _Field[np.int16]()
-    """Lowest sample of each step, 32767 is full scale, shape ``(n,)``."""
-
     highest = _Field[np.int16]()
-    """Highest sample of each step, 32767 is full scale, shape ``(n,)``."""
-
     state = _Field[np.uint8]()
-    """Index in :data:`STATES`, shape ``(n,)``."""
-
     segment = _Field[np.uint32]()
-    """Number of the segment, shape ``(n,)``; 0 outside speech."""
-
     label = _Field[np.int8]()
-    """Index of the most probable label, shape ``(n,)``; -1 outside speech."""
-
     confidence = _Field[np.float64]()
-    """Probability of the label, shape ``(n,)``; NaN outside speech."""
-
     voiced = _Field[np.uint8]()
-    """Voiced 20 ms gate frames of each step, 0 to 4, shape ``(n,)``."""
-
     probabilities = _Field[np.float32]()
-    """Calibrated probabilities, shape ``(n, labels)``; NaN outside speech."""
 
     @property
     def certain(self) -> NDArray[np.bool_]:

@@ -199,22 +199,11 @@ class Reader:
 
     def segments(self, name: str) -> list[Segment]:
         """Segments of all channels, in the order in which they ended."""
-        rows = self._rows("segments", name)
+        place = "number, channel, start_s, end_s, voiced_s"
+        rows = self._rows("segments", f"{place}, probabilities, label, confidence, certain", name)
         return [
-            Segment(
-                row["number"],
-                row["channel"],
-                row["start_s"],
-                row["end_s"],
-                row["voiced_s"],
-                Estimate(
-                    np.frombuffer(row["probabilities"], "<f4").astype(np.float32),
-                    row["label"],
-                    row["confidence"],
-                    bool(row["certain"]),
-                ),
-            )
-            for row in rows
+            Segment(number, channel, start_s, end_s, voiced_s, _estimate(*estimate))
+            for number, channel, start_s, end_s, voiced_s, *estimate in rows
         ]
 
     def markers(self, name: str) -> list[Marker]:
@@ -223,33 +212,17 @@ class Reader:
 
     def keyed_markers(self, name: str) -> dict[int, Marker]:
         """Markers by their keys, in the order in which they were set."""
+        columns = "key, time_s, text, code, duration_s, source, wall"
+        rows = self._rows("markers", columns, name)
         return {
-            row["key"]: Marker(
-                row["time_s"],
-                row["text"],
-                row["code"],
-                row["duration_s"],
-                row["source"],
-                _moment(row["wall"]),
-            )
-            for row in self._rows("markers", name)
+            key: Marker(time_s, text, code, duration_s, source, _moment(wall))
+            for key, time_s, text, code, duration_s, source, wall in rows
         }
 
     def intervals(self, name: str) -> list[Interval]:
         """Intervals that were labelled by hand, in order of time."""
-        found = [
-            Interval(
-                row["tier"],
-                row["start_s"],
-                row["end_s"],
-                row["label"],
-                row["text"],
-                row["channel"],
-                row["source"],
-                row["key"],
-            )
-            for row in self._rows("intervals", name)
-        ]
+        columns = "tier, start_s, end_s, label, text, channel, source, key"
+        found = [Interval(*row) for row in self._rows("intervals", columns, name)]
         return sorted(found, key=lambda interval: (interval.start_s, interval.end_s))
 
     def shares(self, name: str) -> dict[str, float]:
@@ -271,21 +244,15 @@ class Reader:
 
     def notes(self, name: str) -> list[Note]:
         """Notes, the oldest first."""
-        return [
-            Note(row["text"], datetime.fromisoformat(row["written"]))
-            for row in self._rows("notes", name)
-        ]
+        rows = self._rows("notes", "text, written", name)
+        return [Note(text, datetime.fromisoformat(written)) for text, written in rows]
 
     def anchors(self, name: str) -> list[Anchor]:
         """Anchors of the session's clock, in order."""
+        rows = self._rows("anchors", "sample, adc_s, monotonic_s, wall", name)
         return [
-            Anchor(
-                row["sample"],
-                row["adc_s"],
-                row["monotonic_s"],
-                datetime.fromisoformat(row["wall"]),
-            )
-            for row in self._rows("anchors", name)
+            Anchor(sample, adc_s, monotonic_s, datetime.fromisoformat(wall))
+            for sample, adc_s, monotonic_s, wall in rows
         ]
 
     def size(self) -> int:
@@ -317,10 +284,10 @@ class Reader:
         ((labels,),) = self._select("SELECT labels FROM sessions WHERE key = ?", key)
         return tuple(json.loads(labels))
 
-    def _rows(self, table: str, name: str) -> list[Any]:
-        return self._select(
-            f"SELECT * FROM {table} WHERE session = ? ORDER BY key", self._key(name)
-        )
+    def _rows(self, table: str, columns: str, name: str) -> list[Any]:
+        """Columns of a table's rows that belong to a session."""
+        statement = f"SELECT {columns} FROM {table} WHERE session = ? ORDER BY key"
+        return self._select(statement, self._key(name))
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
@@ -393,6 +360,11 @@ def _unpacked(rows: Sequence[Any], labels: Sequence[str]) -> UpdateRecords:
     """Records of consecutive rows of updates."""
     data = b"".join(row["data"] for row in rows)
     return np.frombuffer(data, record_dtype(len(labels)))
+
+
+def _estimate(blob: bytes, label: str, confidence: float, certain: int) -> Estimate:
+    probabilities = np.frombuffer(blob, "<f4").astype(np.float32)
+    return Estimate(probabilities, label, confidence, bool(certain))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -62,7 +62,9 @@ class Store(Reader):
     """Store of the sessions in a folder.
 
     Any number of stores, in any number of programs, may be open on the same folder. One store is
-    for one thread at a time.
+    for one thread at a time. A method that changes or deletes a marker or an interval raises
+    :class:`UsageError` where it is not stored (any more), or where an interval has no tier or does
+    not end after it starts.
     """
 
     def begin(self, metadata: SessionMetadata) -> StoreWriter:
@@ -134,26 +136,13 @@ class Store(Reader):
             return insert_marker(self._connection, key, marker)
 
     def change_marker(self, key: int, marker: Marker) -> None:
-        """Replace the marker of a key.
-
-        Raises
-        ------
-        UsageError
-            There is no such marker (any more).
-        """
-        if not self._update("markers", key, marker_row(marker)):
-            raise UsageError(f"The marker '{marker.text}' is not in the store any more.")
+        """Replace the marker of a key."""
+        found = self._update("markers", key, marker_row(marker))
+        _require_found(f"marker '{marker.text}'", found=found)
 
     def delete_marker(self, key: int) -> None:
-        """Delete the marker of a key.
-
-        Raises
-        ------
-        UsageError
-            There is no such marker (any more).
-        """
-        if not self._delete_row("markers", key):
-            raise UsageError("The marker is not in the store any more.")
+        """Delete the marker of a key."""
+        _require_found("marker", found=self._delete_row("markers", key))
 
     def annotate(
         self, name: str, markers: Sequence[Marker] = (), intervals: Sequence[Interval] = ()
@@ -182,27 +171,15 @@ class Store(Reader):
         return [replace(interval, key=key) for interval, key in zip(intervals, keys, strict=True)]
 
     def change_interval(self, interval: Interval) -> None:
-        """Store the changes of an interval that was read before.
-
-        Raises
-        ------
-        UsageError
-            The interval is not stored (any more), has no tier, or does not end after its start.
-        """
+        """Store the changes of an interval that was read before."""
         _check_interval(interval)
-        if not self._update("intervals", interval.key, interval_row(interval)):
-            raise _gone(interval)
+        found = self._update("intervals", interval.key, interval_row(interval))
+        _require_found(f"interval '{interval.label}'", found=found)
 
     def delete_interval(self, interval: Interval) -> None:
-        """Delete an interval.
-
-        Raises
-        ------
-        UsageError
-            The interval is not stored (any more).
-        """
-        if not self._delete_row("intervals", interval.key):
-            raise _gone(interval)
+        """Delete an interval."""
+        found = self._delete_row("intervals", interval.key)
+        _require_found(f"interval '{interval.label}'", found=found)
 
     def _update(self, table: str, key: int | None, values: Mapping[str, object]) -> bool:
         """Change columns of a row, and return whether there is such a row."""
@@ -294,8 +271,9 @@ def open_store(config: Config) -> Store:
     return Store(store_folder(config.sessions))
 
 
-def _gone(interval: Interval) -> UsageError:
-    return UsageError(f"The interval '{interval.label}' is not in the store any more.")
+def _require_found(what: str, *, found: bool) -> None:
+    if not found:
+        raise UsageError(f"The {what} is not in the store any more.")
 
 
 def _check_interval(interval: Interval) -> None:

@@ -228,20 +228,10 @@ class StoreWriter:
         return update(self._connection, "markers", key, {"duration_s": duration_s})
 
     def _insert_segment(self, segment: Segment) -> None:
-        estimate = segment.estimate
-        row = {
-            "session": self._key,
-            "channel": segment.channel,
-            "number": segment.number,
-            "start_s": segment.start_s,
-            "end_s": segment.end_s,
-            "voiced_s": segment.voiced_s,
-            "label": estimate.label,
-            "confidence": estimate.confidence,
-            "certain": estimate.certain,
-            "probabilities": estimate.probabilities.astype("<f4").tobytes(),
-        }
-        insert(self._connection, "segments", row)
+        row = asdict(segment) | {"session": self._key}
+        estimate = row.pop("estimate")
+        probabilities = estimate["probabilities"].astype("<f4").tobytes()
+        insert(self._connection, "segments", row | estimate | {"probabilities": probabilities})
 
 
 def _insert_records(
