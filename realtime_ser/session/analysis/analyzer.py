@@ -10,18 +10,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.notes import ReadNote
-from realtime_ser.base.config import Config
+from realtime_ser.audio.notes import NoteKind, ReadNote
+from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.samples import silenced
+from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import SerError, StoreError
 from realtime_ser.base.records import Estimate, Segment
 from realtime_ser.base.text import printable
+from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.analysis.voice import voice_elsewhere
 from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.session.store import SessionInfo, Store
+
+_BLOCK_S = 1.0
+_ENOUGH = 100
+"""Voiced gate frames, 2 s of them, after which a channel need not be heard further."""
+
+_MOST_CHANNELS = 8
 
 ExportResult: TypeAlias = Callable[[Store, SessionInfo, InputFile, "Outcome"], None]
 """Writes the tables of a file from its session; processes are given it by name."""
@@ -150,24 +161,22 @@ class Analyzer:
                 if not self.settings.keep:
                     self._store.delete([info])
         except StoreError as error:
-            return Outcome(name, error=self._full(name, error))
+            words = (
+                f"{name} cannot be analysed: the temporary folder {self.settings.folder} takes no "
+                f"more ({error.__cause__}); make room there, or name another as TMPDIR."
+            )
+            return Outcome(name, error=words)
         except SerError as error:
             return Outcome(name, error=printable(str(error)))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
 
-    def _full(self, name: str, error: StoreError) -> str:
-        return (
-            f"{name} cannot be analysed: the temporary folder {self.settings.folder} takes no "
-            f"more ({error.__cause__}); make room there, or name another as TMPDIR."
-        )
-
     def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
         segments = self._store.segments(info.id)
         estimate = self._mean_estimate(segments)
-        notes = source.notes if estimate else source.notes + self._voice_elsewhere(source)
-        session = info.id if self.settings.keep else None
-        duration_s = source.info.duration_s
+        notes, config = source.notes, self.settings.config
+        if estimate is None and source.info.channels > len(config.audio.channels):
+            notes += _voice_elsewhere(source.path, config.audio.channels, config.gate)
         channels = tuple(
             ChannelOutcome(
                 channel.number,
@@ -178,11 +187,11 @@ class Analyzer:
         )
         return Outcome(
             name,
-            duration_s,
+            source.info.duration_s,
             info.speech_s,
             estimate,
             notes=notes,
-            session=session,
+            session=info.id if self.settings.keep else None,
             channels=channels,
         )
 
@@ -190,8 +199,53 @@ class Analyzer:
         mean = SegmentTally.of(segments).probabilities
         return None if mean is None else self._model.decoder.estimate(mean)
 
-    def _voice_elsewhere(self, source: FileSource) -> tuple[ReadNote, ...]:
-        config = self.settings.config
-        if source.info.channels == len(config.audio.channels):
-            return ()
-        return voice_elsewhere(source.path, config.audio.channels, config.gate)
+
+# ------------------------------------------------------------------------- voice on other channels
+
+
+def _voice_elsewhere(path: Path, chosen: Sequence[int], gate: GateConfig) -> tuple[ReadNote, ...]:
+    """A note that names the channels with a voice other than ``chosen``, if there are any."""
+    source = FileSource(path)
+    others = [n for n in range(1, source.info.channels + 1) if n not in chosen][:_MOST_CHANNELS]
+    listeners = [_Listener(number, source.info.native_rate, gate) for number in others]
+    for block in source.blocks(_BLOCK_S):
+        waiting = [listener for listener in listeners if listener.voiced < _ENOUGH]
+        if not waiting:
+            break
+        for listener in waiting:
+            listener.push(block)
+    found = [listener.channel for listener in listeners if listener.has_voice]
+    if not found:
+        return ()
+    numbers = ",".join(map(str, found))
+    text = (
+        f"has no speech on {_named(chosen)}, but a voice on {_named(found)}: add --channels "
+        f"{numbers}"
+    )
+    return (ReadNote(NoteKind.CHANNEL, text),)
+
+
+def _named(numbers: Sequence[int]) -> str:
+    return f"channel{'s' if len(numbers) > 1 else ''} {' and '.join(map(str, numbers))}"
+
+
+class _Listener:
+    """The speech gate on one channel."""
+
+    def __init__(self, channel: int, rate: int, gate: GateConfig) -> None:
+        self.channel = channel
+        self.voiced = 0
+        self.has_voice = False
+        self._resampler = Resampler(rate)
+        self._gate = SpeechGate(gate)
+        self._rest = np.empty(0, np.float32)
+
+    def push(self, block: NDArray[np.float32]) -> None:
+        """Take the next samples of all channels."""
+        samples = self._resampler.push(silenced(block[:, self.channel - 1]))
+        sound = np.concatenate([self._rest, samples])
+        whole = len(sound) // GATE_FRAME * GATE_FRAME
+        for start in range(0, whole, GATE_FRAME):
+            self.voiced += self._gate.push(sound[start : start + GATE_FRAME]).voiced
+            self.has_voice |= self._gate.open
+        self._rest = sound[whole:]

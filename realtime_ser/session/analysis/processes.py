@@ -29,17 +29,6 @@ ProgressCallback = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
 
 
-def _process_count(items: Sequence[InputFile], jobs: int | None = None) -> int:
-    """Number of processes for some files.
-
-    ``jobs`` that are wished, or else as many as are worth their start, at most one a processor.
-    """
-    if jobs is None:
-        worth = 1 + sum(item.size for item in items) // _BYTES_PER_PROCESS
-        jobs = min(worth, os.cpu_count() or 1)
-    return max(1, min(jobs, len(items)))
-
-
 def analyze_files(
     items: Sequence[InputFile],
     analyzer: Analyzer,
@@ -47,10 +36,12 @@ def analyze_files(
     jobs: int | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes of all files in order, from as many processes as are worth it, or from ``jobs``."""
-    count = _process_count(items, jobs)
-    if count == 1:
+    if jobs is None:
+        worth = 1 + sum(item.size for item in items) // _BYTES_PER_PROCESS
+        jobs = min(worth, os.cpu_count() or 1)
+    if min(jobs, len(items)) <= 1:
         return _analyze_here(items, analyzer, report_progress)
-    return analyze_in_processes(items, analyzer.settings, count, report_progress)
+    return analyze_in_processes(items, analyzer.settings, min(jobs, len(items)), report_progress)
 
 
 def _analyze_here(
@@ -139,12 +130,9 @@ class _WorkerPool:
             else:
                 return
         for index in running.values():
-            yield index, _crashed(self._items[index])
-
-
-def _crashed(item: InputFile) -> Outcome:
-    words = f"{item.path} ended the process that analysed it, perhaps for lack of memory."
-    return Outcome(str(item.path), error=words)
+            name = str(self._items[index].path)
+            words = f"{name} ended the process that analysed it, perhaps for lack of memory."
+            yield index, Outcome(name, error=words)
 
 
 class _StopSignalError(BaseException):
