@@ -25,7 +25,6 @@ from realtime_ser.base.labels import COLORS
 from realtime_ser.base.text import one_line
 from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan
 from realtime_ser.session.store import Columns, SessionInfo, Store
-from realtime_ser.session.store.values import speaker_of
 
 _SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
 _SPANS = "spans"  # a linguistic type
@@ -213,7 +212,7 @@ def write_curves(
         path = to.with_name(f"{to.stem}_curves{number}.csv")
         columns = store.columns(info.id, channel.number)
         _write_curve(columns, atomic_files.begin(path))
-        speaker = speaker_of(info, channel.number)
+        speaker = info.speaker(channel.number)
         names = [f"{label}@{speaker}" if speaker else label for label in columns.labels]
         _source(root, path, names, columns.labels)
         panels.append(names)

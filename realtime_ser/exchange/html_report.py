@@ -8,7 +8,6 @@ from html import escape
 from realtime_ser.base.text import clock_text, count_text, one_line, percent_text
 from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
-from realtime_ser.session.store.values import speaker_of
 from realtime_ser.timeline.printed import timeline_parts
 from realtime_ser.timeline.style import CurveStyle
 
@@ -125,7 +124,7 @@ def _caption(style: CurveStyle) -> str:
 
 
 def _channel(info: SessionInfo, channel: ChannelStatistics) -> Iterator[str]:
-    speaker = speaker_of(info, channel.channel)
+    speaker = info.speaker(channel.channel)
     yield f"<h2>{escape(speaker)}</h2>" if speaker else "<h2>Speech</h2>"
     if not channel.segments:
         yield "<p>There was no speech.</p>"
@@ -208,7 +207,7 @@ def _intervals(store: Store, info: SessionInfo) -> Iterator[str]:
         (
             clock_text(interval.start_s),
             f"{interval.end_s - interval.start_s:.1f} s",
-            speaker_of(info, interval.channel),
+            info.speaker(interval.channel),
             interval.tier,
             interval.label,
             interval.text,

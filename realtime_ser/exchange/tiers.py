@@ -15,7 +15,6 @@ from heapq import heappop, heappush
 from realtime_ser.base.records import Marker, Segment
 from realtime_ser.base.text import one_line
 from realtime_ser.session.store import Interval, SessionInfo, Store
-from realtime_ser.session.store.values import speaker_of
 from realtime_ser.timeline.content import annotation_text
 
 SEGMENTS = "segments"
@@ -79,7 +78,7 @@ def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
     for segment in store.segments(info.id):
         segments[segment.channel].append(_segment_span(segment))
     for channel in info.channels:
-        speaker = speaker_of(info, channel.number)
+        speaker = info.speaker(channel.number)
         tiers += _spread_overlaps(
             _tier_name(SEGMENTS, speaker), segments[channel.number], speaker=speaker
         )
@@ -88,7 +87,7 @@ def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
         tiers += _spread_overlaps(MARKED, [_marker_span(marker) for marker in lasting])
     by_hand: defaultdict[tuple[str, str], list[LabelledSpan]] = defaultdict(list)
     for interval in store.intervals(info.id):
-        by_hand[one_line(interval.tier), speaker_of(info, interval.channel)].append(
+        by_hand[one_line(interval.tier), info.speaker(interval.channel)].append(
             _interval_span(interval)
         )
     for (tier, speaker), spans in by_hand.items():
@@ -102,7 +101,7 @@ def split_name(info: SessionInfo, name: str) -> tuple[str, int | None]:
     tier, at, speaker = plain.rpartition("@")
     if at and tier:
         for channel in info.channels:
-            if speaker and speaker == speaker_of(info, channel.number):
+            if speaker and speaker == info.speaker(channel.number):
                 return tier, channel.number
     return plain, None
 

@@ -18,6 +18,7 @@ from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
 from realtime_ser.session.store import Columns, SessionInfo, Store
 
 _LONGEST_MS = 10_000
+_MOMENTS = 5  # the most certain ones of a session
 
 
 # --------------------------------------------------------------------------------------- segments
@@ -208,8 +209,6 @@ class ChannelStatistics:
         Time of all steps, and of speech, lost and paused steps.
     segments
         Number of segments.
-    voiced_s
-        Voiced duration of these segments, in seconds.
     shares
         Share of the voiced duration whose segments carry a label, the largest first.
     certain_share
@@ -228,7 +227,6 @@ class ChannelStatistics:
     lost_s: float
     paused_s: float
     segments: int
-    voiced_s: float
     shares: Mapping[str, float]
     certain_share: float | None
     transitions: Mapping[tuple[str, str], int]
@@ -236,21 +234,8 @@ class ChannelStatistics:
     moments: tuple[PeakMoment, ...]
 
 
-def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list[ChannelStatistics]:
-    """Statistics of each channel of a session.
-
-    Parameters
-    ----------
-    store, info
-        The session.
-    moments
-        Number of most certain moments to find.
-
-    Raises
-    ------
-    StoreError
-        The store cannot be read.
-    """
+def speech_statistics(store: Store, info: SessionInfo) -> list[ChannelStatistics]:
+    """Statistics of each channel of a session."""
     segments: defaultdict[int, list[Segment]] = defaultdict(list)
     for segment in store.segments(info.id):
         segments[segment.channel].append(segment)
@@ -258,26 +243,13 @@ def speech_statistics(store: Store, info: SessionInfo, moments: int = 5) -> list
         channel_statistics(
             store.columns(info.id, channel.number),
             sorted(segments[channel.number], key=lambda segment: segment.start_s),
-            moments,
         )
         for channel in info.channels
     ]
 
 
-def channel_statistics(
-    columns: Columns, segments: Sequence[Segment], moments: int
-) -> ChannelStatistics:
-    """Statistics of a channel of a session.
-
-    Parameters
-    ----------
-    columns
-        All updates of the channel.
-    segments
-        All segments of the channel, in order of time.
-    moments
-        Number of most certain moments to find.
-    """
+def channel_statistics(columns: Columns, segments: Sequence[Segment]) -> ChannelStatistics:
+    """Statistics of a channel from all its updates, and all its segments in order of time."""
     tally = SegmentTally.of(segments)
     names = [segment.estimate.label for segment in segments]
     return ChannelStatistics(
@@ -287,12 +259,11 @@ def channel_statistics(
         lost_s=_time(columns, State.LOST),
         paused_s=_time(columns, State.PAUSED),
         segments=tally.segments,
-        voiced_s=tally.voiced_s,
         shares=tally.shares,
         certain_share=tally.certain_share,
         transitions=Counter(pairwise(names)),
         pauses=_pauses(columns, segments),
-        moments=_moments(columns, moments),
+        moments=_moments(columns),
     )
 
 
@@ -316,7 +287,7 @@ def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
     return Pauses(len(found), median(lengths), longest_s, sum(lengths), at_s)
 
 
-def _moments(columns: Columns, count: int) -> tuple[PeakMoment, ...]:
+def _moments(columns: Columns) -> tuple[PeakMoment, ...]:
     speech = np.flatnonzero(columns.speech & (columns.label >= 0))
     if not len(speech):
         return ()
@@ -324,7 +295,7 @@ def _moments(columns: Columns, count: int) -> tuple[PeakMoment, ...]:
     starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] + 1))
     best = np.maximum.reduceat(confidence, starts)
     ends = [*starts[1:].tolist(), len(speech)]
-    runs = heapq.nlargest(count, range(len(starts)), key=lambda run: best[run])
+    runs = heapq.nlargest(_MOMENTS, range(len(starts)), key=lambda run: best[run])
     surest = (
         int(speech[starts[run] + int(np.argmax(confidence[starts[run] : ends[run]]))])
         for run in runs

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -323,7 +323,7 @@ class LiveContent:
         self.channels = {
             number: ChannelContent(
                 number,
-                track_title(number, {}, len(channels)),
+                channel_title(number, {}) if len(channels) > 1 else "speech",
                 Pyramid.empty(number, self.labels, capacity),
             )
             for number in channels
@@ -415,18 +415,13 @@ def load_content(reader: Reader, session_id: str) -> Content:
         {
             channel.number: ChannelContent(
                 channel.number,
-                track_title(channel.number, info.metadata.names, len(info.channels)),
+                info.speaker(channel.number) or "speech",
                 Pyramid(reader.columns(session_id, channel.number)),
                 segments[channel.number],
             )
             for channel in info.channels
         },
     )
-
-
-def track_title(number: int, names: Mapping[int, str], channels: int) -> str:
-    """Title of a channel; ``speech`` where there is but one without a name."""
-    return channel_title(number, names) if channels > 1 or number in names else "speech"
 
 
 def stored_annotations(reader: Reader, session_id: str) -> list[AnnotationItem]:

@@ -25,8 +25,6 @@ from realtime_ser.session.statistics import ChannelStatistics, channel_statistic
 from realtime_ser.timeline.content import Content
 from realtime_ser.timeline.style import line_style
 
-_MOST_MOMENTS = 5
-
 _ROW = 2.25
 """Height of a row of the bars, in units of the grid."""
 
@@ -133,7 +131,7 @@ class SummaryPanel(QScrollArea):
 
     def _add_up(self, _: ReportProgress) -> list[ChannelStatistics]:
         return [
-            channel_statistics(channel.pyramid.columns, channel.segments, _MOST_MOMENTS)
+            channel_statistics(channel.pyramid.columns, channel.segments)
             for channel in self._content.channels.values()
         ]
 

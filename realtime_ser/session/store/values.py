@@ -97,6 +97,13 @@ class SessionInfo:
         """Time of the speech steps of all channels."""
         return sum(channel.speech_s for channel in self.channels)
 
+    def speaker(self, channel: int | None) -> str:
+        """Title of a channel; empty for all channels, and for a single one without a name."""
+        names = self.metadata.names
+        if channel is None or (len(self.channels) == 1 and channel not in names):
+            return ""
+        return one_line(channel_title(channel, names))
+
     def require_ended(self) -> None:
         """Refuse to work on a session that still runs.
 
@@ -166,11 +173,3 @@ class Note:
 
     text: str
     written: datetime
-
-
-def speaker_of(info: SessionInfo, channel: int | None) -> str:
-    """Title by which a tier names its channel; empty for a single channel without a name."""
-    names = info.metadata.names
-    if channel is None or (len(info.channels) == 1 and channel not in names):
-        return ""
-    return one_line(channel_title(channel, names))
