@@ -145,6 +145,7 @@ def comparison_figures(take: Take) -> dict[str, str]:
     lengths = [end - start for start, end in take.pauses]
     bins = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
     spoken = take.level_dbfs[bins.speech]
+    low, level, high = np.percentile(spoken, (10, 50, 90)) if len(spoken) else (0.0, 0.0, 0.0)
     shares = [*SegmentTally.of(take.segments).shares.items()][:2]
     mostly = ", ".join(f"{label} {percent_text(share)}" for label, share in shares)
     return {
@@ -154,23 +155,10 @@ def comparison_figures(take: Take) -> dict[str, str]:
         "in pauses": f"{sum(lengths):.1f} s",
         "median pause": f"{median(lengths):.2f} s" if lengths else "–",
         "longest pause": f"{max(lengths):.2f} s" if lengths else "–",
-        "loudness, median": _level_text(spoken, 50),
-        "loudness, 10 to 90 %": _percentile_range(spoken),
+        "loudness, median": f"{level:.1f} dBFS".replace("-", "\u2212") if len(spoken) else "–",
+        "loudness, 10 to 90 %": f"{high - low:.1f} dB" if len(spoken) else "–",
         "sounds mostly": mostly or "–",
     }
-
-
-def _level_text(levels: NDArray[np.float64], share: float) -> str:
-    if not len(levels):
-        return "–"
-    return f"{np.percentile(levels, share):.1f} dBFS".replace("-", "\u2212")
-
-
-def _percentile_range(levels: NDArray[np.float64]) -> str:
-    if not len(levels):
-        return "–"
-    low, high = np.percentile(levels, (10, 90))
-    return f"{high - low:.1f} dB"
 
 
 def _cross_correlation(

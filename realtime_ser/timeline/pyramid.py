@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,66 +74,21 @@ class Bins:
         return Bins(*(getattr(self, name)[first:stop] for name in Bins.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """Entries that each stand for the same number of updates."""
-
-    sums: NDArray[np.float32]
-    speech: NDArray[np.uint32]
-    lost: NDArray[np.bool_]
-    paused: NDArray[np.bool_]
-    level: NDArray[np.float32]
-    lowest: NDArray[np.int16]
-    highest: NDArray[np.int16]
-    voiced: NDArray[np.uint32]
-    steps: NDArray[np.uint32]
-
-    def __len__(self) -> int:
-        return len(self.speech)
-
-    def __getitem__(self, places: slice | NDArray[np.intp]) -> _Level:
-        return _Level(*(getattr(self, name)[places] for name in _MERGED_BY))
-
-    def merged(self, starts: NDArray[np.intp]) -> _Level:
-        """Entries from each start to the next one."""
-        columns = (getattr(self, name) for name in _MERGED_BY)
-        return _Level(*_reduced(columns, starts))
-
-    def followed_by(self, other: _Level) -> _Level:
-        """Entries, and those that come after them."""
-        both = ((getattr(self, name), getattr(other, name)) for name in _MERGED_BY)
-        return _Level(*(np.append(*pair, axis=0) for pair in both))
-
-    def bins(self, known: NDArray[np.bool_]) -> Bins:
-        """Means and extremes; where nothing is known, what stands for that."""
-        with np.errstate(invalid="ignore"):
-            probabilities = self.sums / self.speech[:, None]
-        probabilities[~known] = np.nan
-        return Bins(
-            probabilities.astype(np.float32, copy=False),
-            self.lost & known,
-            self.paused & known,
-            np.zeros(len(known), np.bool_),
-            known,
-            np.where(known, self.level, np.float32(SILENCE_DBFS)),
-            np.where(known, self.lowest, 0).astype(np.float32) / np.float32(_FULL_SCALE),
-            np.where(known, self.highest, 0).astype(np.float32) / np.float32(_FULL_SCALE),
-            np.where(known, self.voiced / (_GATE_FRAMES * self.steps), 0).astype(np.float32),
-        )
-
+_Level: TypeAlias = dict[str, NDArray[Any]]
+"""Columns of entries that each stand for the same number of updates."""
 
 _MERGED_BY: dict[str, np.ufunc] = {
-    "sums": np.add,
-    "speech": np.add,
+    "sums": np.add,  # of the probabilities
+    "speech": np.add,  # steps
     "lost": np.logical_or,
     "paused": np.logical_or,
     "level": np.maximum,
     "lowest": np.minimum,
     "highest": np.maximum,
-    "voiced": np.add,
+    "voiced": np.add,  # gate frames
     "steps": np.add,
 }
-"""How each field of a level is merged."""
+"""How each column of a level is merged."""
 
 
 class Pyramid:
@@ -234,12 +189,15 @@ class Pyramid:
             chosen, size = level, finer
         bounds = bounds // size
         first, stop = int(bounds[0]), int(bounds[-1])
-        chosen = chosen[first:stop] if size > 1 else self._finest_level(first, stop, 1)
-        bounds = bounds - first
-        if not len(chosen):
+        if size > 1:
+            chosen = _entries(chosen, slice(first, stop))
+        else:
+            chosen = self._finest_level(first, stop, 1)
+        bounds, entries = bounds - first, len(chosen["steps"])
+        if not entries:
             return self._empty_bins(count)
-        known = bounds[1:] > bounds[:-1]
-        return chosen.merged(np.minimum(bounds[:-1], len(chosen) - 1)).bins(known)
+        merged = _merged(chosen.items(), np.minimum(bounds[:-1], entries - 1))
+        return _bins(merged, bounds[1:] > bounds[:-1])
 
     def curve(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
         """Probabilities between the steps, on straight lines; NaN outside speech.
@@ -332,12 +290,12 @@ class Pyramid:
             if number == 0:
                 level = self._finest_level(base * _MERGE, self._count, _MERGE)
             else:
-                below = self._levels[number - 1]
-                above = below[base * _MERGE :]
-                level = above.merged(np.arange(0, len(above), _MERGE))
+                below = _entries(self._levels[number - 1], slice(base * _MERGE, None))
+                level = _merged(below.items(), np.arange(0, len(below["steps"]), _MERGE))
             if base:
-                level = self._levels[number][:base].followed_by(level)
-            if len(level) <= 1:
+                kept = _entries(self._levels[number], slice(0, base))
+                level = {name: np.append(kept[name], level[name], axis=0) for name in level}
+            if len(level["steps"]) <= 1:
                 break
             self._levels[number : number + 1] = [level]
             number, size = number + 1, size * _MERGE
@@ -347,16 +305,15 @@ class Pyramid:
         places = np.searchsorted(self._steps, steps)
         places = np.minimum(places, len(self) - 1)
         first, stop = int(places[0]), int(places[-1]) + 1
-        entries = self._finest_level(first, stop, 1)[places - first]
-        return entries.bins(self._steps[places] == steps)
+        entries = _entries(self._finest_level(first, stop, 1), places - first)
+        return _bins(entries, self._steps[places] == steps)
 
     def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
         """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
-        records = self._records[first:stop]
-        columns = _level_columns(records)
-        if merge == 1 or not len(records):
-            return _Level(*columns)
-        return _Level(*_reduced(columns, np.arange(0, len(records), merge)))
+        columns = _level_columns(self._records[first:stop])
+        if merge == 1 or stop <= first:
+            return dict(columns)
+        return _merged(columns, np.arange(0, stop - first, merge))
 
     def _empty_bins(self, count: int) -> Bins:
         zeros, no = np.zeros(count, np.float32), np.zeros(count, np.bool_)
@@ -365,24 +322,49 @@ class Pyramid:
         return Bins(empty, no, no, no, no, silence, zeros, zeros, zeros)
 
 
-def _level_columns(records: NDArray[np.void]) -> Iterator[NDArray[Any]]:
-    """Fields of a level with an entry for each update, in order."""
+def _level_columns(records: NDArray[np.void]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Columns of a level with an entry for each update."""
     state = records["state"]
-    yield np.nan_to_num(records["probabilities"])
-    yield (state == _SPEECH).astype(np.uint32)
-    yield state == _LOST
-    yield state == _PAUSED
-    yield records["level_dbfs"].astype(np.float32)
-    yield records["lowest"]
-    yield records["highest"]
-    yield records["voiced"].astype(np.uint32)
-    yield np.ones(len(records), np.uint32)
+    yield "sums", np.nan_to_num(records["probabilities"])
+    yield "speech", (state == _SPEECH).astype(np.uint32)
+    yield "lost", state == _LOST
+    yield "paused", state == _PAUSED
+    yield "level", records["level_dbfs"].astype(np.float32)
+    yield "lowest", records["lowest"]
+    yield "highest", records["highest"]
+    yield "voiced", records["voiced"].astype(np.uint32)
+    yield "steps", np.ones(len(records), np.uint32)
 
 
-def _reduced(columns: Iterable[NDArray[Any]], starts: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
-    """Fields of a level, merged from each start to the next one."""
-    for how, values in zip(_MERGED_BY.values(), columns, strict=True):
-        yield how.reduceat(values, starts, axis=0)
+def _merged(columns: Iterable[tuple[str, NDArray[Any]]], starts: NDArray[np.intp]) -> _Level:
+    """Columns of a level, merged from each start to the next one."""
+    return {name: _MERGED_BY[name].reduceat(values, starts, axis=0) for name, values in columns}
+
+
+def _entries(level: _Level, places: slice | NDArray[np.intp]) -> _Level:
+    return {name: values[places] for name, values in level.items()}
+
+
+def _bins(level: _Level, known: NDArray[np.bool_]) -> Bins:
+    """Means and extremes; where nothing is known, what stands for that."""
+    with np.errstate(invalid="ignore"):
+        probabilities = level["sums"] / level["speech"][:, None]
+    probabilities[~known] = np.nan
+    lowest, highest = (
+        np.where(known, level[name], 0).astype(np.float32) / np.float32(_FULL_SCALE)
+        for name in ("lowest", "highest")
+    )
+    return Bins(
+        probabilities.astype(np.float32, copy=False),
+        level["lost"] & known,
+        level["paused"] & known,
+        np.zeros(len(known), np.bool_),
+        known,
+        np.where(known, level["level"], np.float32(SILENCE_DBFS)),
+        lowest,
+        highest,
+        np.where(known, level["voiced"] / (_GATE_FRAMES * level["steps"]), 0).astype(np.float32),
+    )
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
