@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,17 +146,11 @@ class SignalTrack:
         """Say in each gap which it is, where there is room."""
         if not self.names_gaps:
             return
-        font, theme = small(style), style.theme
         for gap in self.channel.gaps_between(viewport.start_s, viewport.end_s):
             span = viewport.span(gap.start_s, gap.end_s, row.plot.top, row.plot.height)
             words = GAP_WORDS[gap.kind]
-            width = surface.text_width(words, font) + style.grid(1)
-            if width + style.grid(1) <= span.width:
-                high = line_height(style) + style.grid(0.5)
-                x, y = span.middle
-                cell = Rect(x - width / 2, y - high / 2, width, high)
-                surface.rectangle(cell, theme.background)
-                write(surface, cell, words, font, theme.text, "middle")
+            if surface.text_width(words, small(style)) + style.grid(2) <= span.width:
+                _draw_message(surface, span, style, words, style.theme.text)
 
     def draw_scale(self, surface: Surface, row: RowRect, style: TrackStyle) -> None:
         """Write the title in the gutter."""
@@ -247,12 +242,9 @@ class ProbabilityTrack(SignalTrack):
 
     def draw_scale(self, surface: Surface, row: RowRect, style: TrackStyle) -> None:
         """Write percentages in the gutter."""
-        gutter, high = row.gutter, line_height(style)
         for share in (0.0, 0.5, 1.0):
-            top = self.y(row.plot, share, style) - high / 2
-            top = min(max(gutter.top, top), gutter.bottom - high)
-            cell = Rect(gutter.left, top, gutter.width, high)
-            draw_title(surface, cell, percent_text(share) if share else "0", style)
+            words = percent_text(share) if share else "0"
+            _draw_scale_words(surface, row, self.y(row.plot, share, style), words, style)
 
     def draw_values(
         self,
@@ -310,7 +302,7 @@ class LevelTrack(SignalTrack):
                 theme.wave,
             ),
             Band(0.5 - level, 0.5 + level, theme.voice),
-            Flags(heard & ((-low >= CLIPPED) | (high >= CLIPPED)), theme.danger),
+            Flags(heard & _clipped(low, high), theme.danger),
         ]
 
 
@@ -355,20 +347,18 @@ class WaveformTrack(SignalTrack):
     def _session_gain(self) -> float:
         """The loudest sample of the session fills the track."""
         bins = self.channel.pyramid.read(np.array([0.0, 1e9]))
-        return _gain(bins.lowest, bins.highest)
+        return _gain(np.stack([bins.lowest, bins.highest]))
 
     def shapes(self, viewport: Viewport, style: TrackStyle) -> list[Shape]:
         """The samples, and what was clipped."""
         low, high, drawn, gain = self._columns(viewport)
         nothing = np.where(drawn, 0.0, np.nan)
-        clipped = drawn & ((np.abs(low) >= CLIPPED) | (np.abs(high) >= CLIPPED))
+        low_share, high_share = (
+            0.5 + 0.5 * np.clip(part * gain, -1, 1) + nothing for part in (low, high)
+        )
         return [
-            Band(
-                0.5 + 0.5 * np.clip(low * gain, -1, 1) + nothing,
-                0.5 + 0.5 * np.clip(high * gain, -1, 1) + nothing,
-                style.theme.voice,
-            ),
-            Flags(clipped, style.theme.danger),
+            Band(low_share, high_share, style.theme.voice),
+            Flags(drawn & _clipped(low, high), style.theme.danger),
         ]
 
     def draw_words(
@@ -377,7 +367,7 @@ class WaveformTrack(SignalTrack):
         """Say by how much the samples are made louder, and whether any was clipped."""
         super().draw_words(surface, row, viewport, style)
         low, high, drawn, gain = self._columns(viewport)
-        clipped = (drawn & ((np.abs(low) >= CLIPPED) | (np.abs(high) >= CLIPPED))).any()
+        clipped = (drawn & _clipped(low, high)).any()
         words = f"\u00d7{gain:.1f}" if gain > 1.05 else ""
         ink = style.theme.danger if clipped else style.theme.text
         words = f"clipping  {words}" if clipped else words
@@ -409,20 +399,13 @@ class WaveformTrack(SignalTrack):
             return None
         origin, samples = samples_between(blocks, numbers[0], numbers[-1])
         edges = viewport.edges_s * SAMPLE_RATE - origin
-        peak = np.array([samples.min(), samples.max()], np.float32) / np.float32(32767)
         close = viewport.s_per_px < _SINGLE_WAVES_S
-        gain = _gain(peak[:1], peak[1:]) if close else self._session_gain
+        gain = _gain(_scaled(samples)) if close else self._session_gain
         if viewport.s_per_px * SAMPLE_RATE < 2.0:
-            at = np.interp(edges, np.arange(len(samples)), samples).astype(np.float32)
-            at /= np.float32(32767)
+            at = _scaled(np.interp(edges, np.arange(len(samples)), samples))
             return np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:]), gain
-        starts = np.clip(edges.astype(np.intp), 0, len(samples) - 1)
-        stop = int(starts[-1])
-        part = samples[: max(stop, 1)]
-        starts = np.minimum(starts[:-1], len(part) - 1)
-        low = np.minimum.reduceat(part, starts).astype(np.float32)
-        high = np.maximum.reduceat(part, starts).astype(np.float32)
-        return low / np.float32(32767), high / np.float32(32767), gain
+        low, high = (_scaled(_reduced(how, samples, edges)) for how in (np.minimum, np.maximum))
+        return low, high, gain
 
 
 class SpectrumTrack:
@@ -478,10 +461,7 @@ class SpectrumTrack:
         edges = (viewport.edges_s - shift_s) / hop_s - origin
         last = len(mel) - 1
         if viewport.s_per_px >= hop_s:
-            starts = np.clip(edges.astype(np.intp), 0, last)
-            stop = max(1, int(starts[-1]))
-            starts = np.minimum(starts[:-1], stop - 1)
-            picked = np.maximum.reduceat(mel[:stop], starts, axis=0)
+            picked = _reduced(np.maximum, mel, edges)
         else:
             at = np.clip((edges[:-1] + edges[1:] - 1.0) / 2, 0, last)
             before = at.astype(np.intp)
@@ -491,12 +471,11 @@ class SpectrumTrack:
         surface.image(colors[picked.T[::-1]], box, smooth=True)
 
     def _draw_scale(self, surface: Surface, row: RowRect, style: TrackStyle) -> None:
-        high, gutter, centres = line_height(style), row.gutter, _band_centres(self._sound.features)
+        gutter, centres = row.gutter, _band_centres(self._sound.features)
         for hz, words in ((200.0, "200 Hz"), (1000.0, "1 kHz"), (4000.0, "4 kHz")):
             share = float(np.interp(hz, centres, (np.arange(len(centres)) + 0.5) / len(centres)))
-            y = gutter.bottom - share * gutter.height - high / 2
-            y = min(max(gutter.top, y), gutter.bottom - high)
-            draw_title(surface, Rect(gutter.left, y, gutter.width, high), words, style)
+            y = gutter.bottom - share * gutter.height
+            _draw_scale_words(surface, row, y, words, style)
 
 
 def channel_tracks(
@@ -599,6 +578,10 @@ def level_share(level_dbfs: NDArray[np.floating] | float) -> NDArray[np.floating
     return np.clip(1.0 - np.asarray(level_dbfs) / FLOOR_DB, 0.0, 1.0)
 
 
+def _clipped(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return (-lowest >= CLIPPED) | (highest >= CLIPPED)
+
+
 def _sample_share(samples: NDArray[np.float32]) -> NDArray[np.floating]:
     """Magnitude of samples on the scale of decibels."""
     return level_share(20.0 * np.log10(np.maximum(samples, 1e-6)))
@@ -651,17 +634,42 @@ def _line_name_places(
             yield place, (middle - half, middle + half, y)
 
 
-def _draw_message(surface: Surface, box: Rect, style: TrackStyle, words: str) -> None:
-    width = min(surface.text_width(words, small(style)) + style.grid(2), box.width)
+def _draw_message(
+    surface: Surface, box: Rect, style: TrackStyle, words: str, color: str | None = None
+) -> None:
+    """Write words on a ground of their own, in the middle of a box."""
+    width = min(surface.text_width(words, small(style)) + style.grid(1), box.width)
     high = line_height(style) + style.grid(0.5)
     cell = Rect(box.middle[0] - width / 2, box.middle[1] - high / 2, width, high)
     surface.rectangle(cell, style.theme.background)
-    write(surface, cell, words, small(style), style.theme.muted, "middle")
+    write(surface, cell, words, small(style), color or style.theme.muted, "middle")
 
 
-def _gain(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> float:
+def _draw_scale_words(
+    surface: Surface, row: RowRect, y: float, words: str, style: TrackStyle
+) -> None:
+    """Write words of a scale in the gutter, their middle at ``y``, or as near as they fit."""
+    high, gutter = line_height(style), row.gutter
+    top = min(max(gutter.top, y - high / 2), gutter.bottom - high)
+    draw_title(surface, Rect(gutter.left, top, gutter.width, high), words, style)
+
+
+def _reduced(how: np.ufunc, values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[Any]:
+    """Values from each edge to the next, which are places among them, as one."""
+    starts = np.clip(edges.astype(np.intp), 0, len(values) - 1)
+    stop = max(1, int(starts[-1]))
+    found: NDArray[Any] = how.reduceat(values[:stop], np.minimum(starts[:-1], stop - 1), axis=0)
+    return found
+
+
+def _scaled(samples: NDArray[np.number]) -> NDArray[np.float32]:
+    """Samples of 16 bit as shares of full scale."""
+    return samples.astype(np.float32) / np.float32(32767)
+
+
+def _gain(samples: NDArray[np.float32]) -> float:
     """Factor by which the loudest of some samples fills a track."""
-    loudest = max(float(np.max(np.abs(part))) for part in (lowest, highest))
+    loudest = float(np.max(np.abs(samples)))
     return 1.0 / max(_QUIETEST_PEAK, loudest) if loudest else 1.0
 
 
