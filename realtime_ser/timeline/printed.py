@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from realtime_ser.base.records import STEP_S
@@ -17,7 +17,7 @@ from realtime_ser.base.text import clock_text, one_line
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.content import (
     AnnotationItem,
-    ChannelContent,
+    Content,
     end_of,
     load_content,
     start_of,
@@ -74,49 +74,22 @@ PAPER = TrackStyle(
 
 
 @dataclass(frozen=True)
-class PrintedTimeline:
-    """A page: heading, legend and rows of tracks.
+class _PrintedPage:
+    """A page: heading, legend and rows of tracks."""
 
-    Attributes
-    ----------
-    title, facts
-        Its heading.
-    channels
-        The channels, by their numbers.
-    annotations
-        Markers and intervals.
-    duration_s
-        Length of the session, in seconds.
-    curve_style
-        How probabilities are drawn.
-    """
-
-    title: str
-    facts: Sequence[str]
-    channels: Mapping[int, ChannelContent]
-    annotations: Iterable[AnnotationItem]
-    duration_s: float
-    curve_style: CurveStyle = "areas"
+    content: Content
+    annotations: Sequence[AnnotationItem]
+    curves: Curves
 
     @classmethod
-    def of_session(
-        cls, store: Store, info: SessionInfo, curve_style: CurveStyle
-    ) -> PrintedTimeline:
-        """A stored session, with date and model in the heading."""
-        metadata = info.metadata
-        source = one_line(metadata.source.name)
-        title = one_line(metadata.title) or source or info.id
-        facts = [
-            metadata.started.strftime("%Y-%m-%d %H:%M"),
-            clock_text(info.duration_s),
-            *([source] if source != title else []),
-            *(["synthesised speech"] if metadata.source.demo else []),
-            *([info.state.value] if info.state.value != "complete" else []),
-            f"model {metadata.model_text}",
-        ]
-        channels = load_content(store, info.id).channels
-        annotations = stored_annotations(store, info.id)
-        return cls(title, facts, channels, annotations, info.duration_s, curve_style)
+    def of(cls, store: Store, info: SessionInfo, curve_style: CurveStyle) -> _PrintedPage:
+        content = load_content(store, info.id)
+        return cls(content, stored_annotations(store, info.id), Curves(curve_style))
+
+    @property
+    def title(self) -> str:
+        info = self.content.info
+        return one_line(info.metadata.title) or one_line(info.metadata.source.name) or info.id
 
     def document(self) -> str:
         """The whole page as an SVG document."""
@@ -145,7 +118,7 @@ class PrintedTimeline:
     @functools.cached_property
     def left(self) -> float:
         """Left edge of the plots: as far as the titles of all tracks need."""
-        tracks = session_tracks(self.channels, self.annotations, self.curves)
+        tracks = session_tracks(self.content.channels, self.annotations, self.curves)
         return gutter_width(tracks, text_width, PAPER, _LEAST_LEFT)
 
     @property
@@ -153,14 +126,10 @@ class PrintedTimeline:
         """Width of the plots."""
         return _WIDTH - self.left - _RIGHT
 
-    @property
-    def curves(self) -> Curves:
-        """How probabilities are drawn: all labels."""
-        return Curves(self.curve_style)
-
     def _spans(self) -> Iterator[tuple[float, float, int]]:
         """Start and end of each row in seconds, and how many there are."""
-        end_s = max([self.duration_s, STEP_S, *(end_of(item.value) for item in self.annotations)])
+        ends_s = (end_of(item.value) for item in self.annotations)
+        end_s = max([self.content.duration_s, *ends_s])
         if end_s <= _ONE_ROW_S:
             span_s = 2 * math.ceil(end_s / 2)  # whole steps
         else:
@@ -171,17 +140,25 @@ class PrintedTimeline:
             yield number * span_s, (number + 1) * span_s, count
 
     def _draw_heading(self, surface: Surface) -> None:
-        theme = PAPER.theme
-        surface.text(
-            shortened(surface, self.title, _TITLE, self.plot), (self.left, 26), _TITLE, theme.text
-        )
-        facts = shortened(surface, "  ·  ".join(self.facts), _FACTS, self.plot)
-        surface.text(facts, (self.left, 46), _FACTS, theme.muted)
+        info, metadata = self.content.info, self.content.info.metadata
+        source = one_line(metadata.source.name)
+        facts = [
+            metadata.started.strftime("%Y-%m-%d %H:%M"),
+            clock_text(info.duration_s),
+            *([source] if source != self.title else []),
+            *(["synthesised speech"] if metadata.source.demo else []),
+            *([info.state.value] if info.state.value != "complete" else []),
+            f"model {metadata.model_text}",
+        ]
+        title = shortened(surface, self.title, _TITLE, self.plot)
+        surface.text(title, (self.left, 26), _TITLE, PAPER.theme.text)
+        words = shortened(surface, "  ·  ".join(facts), _FACTS, self.plot)
+        surface.text(words, (self.left, 46), _FACTS, PAPER.theme.muted)
 
     def _draw_legend(self, surface: Surface, top: float) -> None:
         """A key and a name each, in the order in which the areas are stacked from below."""
-        labels = next(iter(self.channels.values())).labels
-        gap, key = self.plot / max(1, len(labels)), 13.0 if self.curve_style == "areas" else 26.0
+        labels = self.content.labels
+        gap, key = self.plot / max(1, len(labels)), 13.0 if self.curves.style == "areas" else 26.0
         for number, label in enumerate(labels):
             box = Rect(self.left + gap * number, top, key, 14.0)
             draw_key(surface, box, label, number, self.curves, PAPER)
@@ -193,7 +170,7 @@ class PrintedTimeline:
 class _PrintedRow:
     """A line of the page, from one time to another in seconds; so many there are."""
 
-    page: PrintedTimeline
+    page: _PrintedPage
     start_s: float
     end_s: float
     rows: int
@@ -225,17 +202,15 @@ class _PrintedRow:
 
     def _tracks(self) -> list[Track]:
         """Tracks of the row; without markers and intervals where there are none."""
-        page, span_s = self.page, self.end_s - self.start_s
+        page, short = self.page, self.end_s - self.start_s <= _SHORT_ROW_S
         annotations = [
             item
             for item in page.annotations
             if start_of(item.value) < self.end_s
             and (end_of(item.value) > self.start_s or start_of(item.value) >= self.start_s)
         ]
-        lanes = 2 if span_s <= _SHORT_ROW_S else 0
-        tracks = session_tracks(
-            page.channels, annotations, page.curves, lanes=lanes, names=span_s <= _SHORT_ROW_S
-        )
+        lanes, channels = 2 if short else 0, page.content.channels
+        tracks = session_tracks(channels, annotations, page.curves, lanes=lanes, names=short)
         shown = [
             track
             for track in tracks
@@ -265,12 +240,12 @@ def timeline_svg(store: Store, info: SessionInfo, curve_style: CurveStyle = "are
     An SVG document of a fixed width, with title, date and model above. A stretch of time that is
     narrower than a dot shows the mean of its speech steps and the largest of its levels.
     """
-    return PrintedTimeline.of_session(store, info, curve_style).document()
+    return _PrintedPage.of(store, info, curve_style).document()
 
 
 def timeline_parts(store: Store, info: SessionInfo, curve_style: CurveStyle = "areas") -> list[str]:
     """The same, without the heading, as documents for the legend and each row."""
-    return PrintedTimeline.of_session(store, info, curve_style).parts()
+    return _PrintedPage.of(store, info, curve_style).parts()
 
 
 def svg_file(svg: str) -> str:
