@@ -140,8 +140,9 @@ def _slot_times(document: _Document) -> Mapping[str, float]:
     known = {name: time_s for name, time_s in document.slots.items() if time_s is not None}
     if len(known) == len(document.slots):
         return known
-    chains = _Chains(document, known)
-    lone = [name for name in document.slots if name not in known and not chains.resolve(name)]
+    for tier in document.tiers:
+        _share_out_slots(tier, known)
+    lone = [name for name in document.slots if name not in known]
     if lone and known:
         places = {name: place for place, name in enumerate(document.slots)}
         given = sorted((places[name], time_s) for name, time_s in known.items())
@@ -151,42 +152,18 @@ def _slot_times(document: _Document) -> Mapping[str, float]:
     return known
 
 
-class _Chains:
-    """Slots without a time, along the annotations between which they lie."""
-
-    def __init__(self, document: _Document, known: dict[str, float]) -> None:
-        self._known = known
-        self._next: dict[str, str] = {}
-        self._previous: dict[str, str] = {}
-        for tier in document.tiers:
-            for _, start, end, _ in tier.aligned:
-                if start not in known or end not in known:
-                    self._next.setdefault(start, end)
-                    self._previous.setdefault(end, start)
-
-    def resolve(self, slot: str) -> bool:
-        """Find the times of a chain of slots; whether both of its ends have one."""
-        before = self._walk(slot, self._previous)
-        after = self._walk(slot, self._next)
-        chain = [*reversed(before), slot, *after]
-        if len(chain) < 3 or chain[0] not in self._known or chain[-1] not in self._known:
-            return False
-        first_s, last_s = self._known[chain[0]], self._known[chain[-1]]
-        times = np.linspace(first_s, last_s, len(chain)).tolist()
-        self._known.update(zip(chain[1:-1], times[1:-1], strict=True))
-        return True
-
-    def _walk(self, slot: str, along: Mapping[str, str]) -> list[str]:
-        """Slots from one to the next that has a time."""
-        walked: list[str] = []
-        seen = {slot}
-        while (following := along.get(slot)) is not None and following not in seen:
-            walked.append(following)
-            seen.add(following)
-            if following in self._known:
-                break
-            slot = following
-        return walked
+def _share_out_slots(tier: _RawTier, known: dict[str, float]) -> None:
+    """Give slots without a time even shares of the time between those that the tier joins."""
+    following = {start: end for _, start, end, _ in tier.aligned}
+    for first, second in following.items():
+        if first not in known or second in known:
+            continue
+        chain = [first, second]
+        while chain[-1] in following and chain[-1] not in known and len(chain) <= len(following):
+            chain.append(following[chain[-1]])
+        if chain[-1] in known:
+            times = np.linspace(known[first], known[chain[-1]], len(chain)).tolist()
+            known.update(zip(chain[1:-1], times[1:-1], strict=True))
 
 
 # ------------------------------------------------------------------------------------------- tiers

@@ -66,19 +66,7 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """All that the writer of a format is given.
-
-    Attributes
-    ----------
-    store, info
-        The session.
-    request
-        File and options.
-    files
-        Files of the export, which take their places when the writer returns.
-    render_png
-        Function from an SVG document and a scale to a PNG, if there is one.
-    """
+    """All that the writer of a format is given; ``files`` take their places when it returns."""
 
     store: Store
     info: SessionInfo
@@ -126,13 +114,7 @@ class ExportFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFormat(ExportFormat):
-    """A format of one session.
-
-    Attributes
-    ----------
-    write
-        Its writer.
-    """
+    """A format of one session, and its writer."""
 
     write: Writer
 
