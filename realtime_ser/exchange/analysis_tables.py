@@ -90,24 +90,9 @@ def save_analysis(
     out: Path,
     advance: Advance = lambda _: None,
 ) -> Path:
-    """Write the summary and the tables of each file, as ``analyze --out`` does.
+    """Write the summary and the tables of each file, as ``analyze --out`` does; return the summary.
 
-    Parameters
-    ----------
-    store
-        The store of the files' sessions.
-    outcomes
-        Outcomes of all files by their paths, in the order of the summary.
-    labels
-        Labels of the probabilities.
-    out
-        The folder. Results of an earlier analysis are replaced, nothing else is.
-    advance
-        Told from time to time what share is done.
-
-    Returns
-    -------
-    The summary.
+    In the folder ``out`` results of an earlier analysis are replaced, nothing else is.
 
     Raises
     ------

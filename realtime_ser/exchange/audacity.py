@@ -44,8 +44,6 @@ def read_labels(path: Path) -> list[AnnotationTier]:
     ------
     SerError
         A line is no label; nothing of the file is read then.
-    OSError
-        The file cannot be read.
     """
     try:
         spans = list(_spans(lines_of(decoded(path.read_bytes()))))

@@ -60,17 +60,7 @@ class CorpusRequest:
 
 @dataclass(frozen=True, slots=True)
 class CorpusFolder:
-    """Result of an export as a corpus.
-
-    Attributes
-    ----------
-    folder
-        Folder of the corpus.
-    clips
-        Number of clips of each label.
-    left_out
-        Reasons why sessions were left out; a sentence each.
-    """
+    """A written corpus: the number of clips of each label, and why sessions were left out."""
 
     folder: Path
     clips: dict[str, int]
@@ -97,14 +87,7 @@ def export_corpus(
 ) -> CorpusFolder:
     """Write the labelled speech of sessions as a corpus, whole or not at all.
 
-    Parameters
-    ----------
-    store, sessions
-        The sessions; those without sound are left out.
-    request
-        Folder and selection.
-    advance
-        Called from time to time with the share that is done.
+    Sessions without sound are left out. ``advance`` is told from time to time what share is done.
 
     Raises
     ------
@@ -150,13 +133,7 @@ def export_corpus(
 
 
 def _clips(store: Store, info: SessionInfo, request: CorpusRequest) -> Iterator[_LabelledClip]:
-    """Clips of a session in order of time.
-
-    Raises
-    ------
-    SerError
-        There are none.
-    """
+    """Clips of a session in order of time; an error where there are none."""
     segments = store.segments(info.id)
     intervals = store.intervals(info.id)
     intervals.sort(key=lambda interval: interval.tier != CORRECTED)  # stable: by time in each

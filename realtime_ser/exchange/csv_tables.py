@@ -29,14 +29,8 @@ def export_session(
 ) -> TableFiles:
     """Write a session's tables and sidecar as ``monitor --export`` writes them.
 
-    Parameters
-    ----------
-    store, info
-        The session; a running session is written as far as it is stored.
-    to
-        Frames CSV; the other tables are written beside.
-    overwrite
-        Whether files that are there are replaced: a person has agreed to it.
+    A running session is written as far as it is stored. ``to`` is the frames CSV, the other tables
+    lie beside. ``overwrite`` replaces files that are there: a person has agreed to it.
 
     Raises
     ------
@@ -75,14 +69,7 @@ def write_session(
 
 
 class SessionTables:
-    """Tables of a stored session.
-
-    Parameters
-    ----------
-    store, info
-        The session.
-    without_profile
-        Whether the tables hold the probabilities before the correction by a profile.
+    """Tables of a stored session, perhaps without the correction by a profile.
 
     Raises
     ------

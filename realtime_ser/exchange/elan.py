@@ -62,19 +62,7 @@ class LinkedFiles:
 def eaf_text(
     tiers: Sequence[AnnotationTier], moment: datetime, linked_files: LinkedFiles, to: Path
 ) -> str:
-    """An annotation file.
-
-    Parameters
-    ----------
-    tiers
-        Tiers of the file.
-    moment
-        Date of the file.
-    linked_files
-        Files beside the annotation file.
-    to
-        Path of the annotation file.
-    """
+    """Text of an annotation file of that date, to be written to ``to``."""
     root = Element(
         "ANNOTATION_DOCUMENT",
         {

@@ -60,8 +60,6 @@ def read_eaf(path: Path) -> list[AnnotationTier]:
     ------
     SerError
         The file is no annotation file; nothing of it is read then.
-    OSError
-        The file cannot be read.
     """
     try:
         document = _parse_whole(path)
@@ -250,8 +248,6 @@ def read_elan_text(path: Path) -> list[AnnotationTier]:
     ------
     SerError
         A line is none of these; nothing of the file is read then.
-    OSError
-        The file cannot be read.
     """
     spans: defaultdict[str, list[LabelledSpan]] = defaultdict(list)
     number = 0

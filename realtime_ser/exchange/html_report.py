@@ -53,15 +53,7 @@ svg { width: 100%; height: auto; display: block; break-inside: avoid; }
 
 
 def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -> str:
-    """Report of a session: facts, timeline, figures, markers and limits, as HTML.
-
-    Parameters
-    ----------
-    store, info
-        The session.
-    style
-        Style of the curves in the timeline.
-    """
+    """Report of a session: facts, timeline, figures, markers and limits, as HTML."""
     title = escape(one_line(info.metadata.title) or f"Session {info.id}")
     parts = [
         "<!DOCTYPE html>",

@@ -56,15 +56,7 @@ _SAME_S = 0.0015
 
 @dataclass(frozen=True, slots=True)
 class ImportedAnnotations:
-    """Result of an import.
-
-    Attributes
-    ----------
-    markers, intervals
-        New markers and intervals.
-    known
-        Number of spans that the session had already.
-    """
+    """New markers and intervals, and the number of spans that the session had already."""
 
     markers: tuple[Marker, ...]
     intervals: tuple[Interval, ...]

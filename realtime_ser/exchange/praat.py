@@ -96,8 +96,6 @@ def read_textgrid(path: Path) -> list[AnnotationTier]:
     ------
     SerError
         The file is no TextGrid in text format; nothing of it is read then.
-    OSError
-        The file cannot be read.
     """
     try:
         return _parse(decoded(path.read_bytes()))

@@ -48,18 +48,9 @@ class LabelledSpan:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationTier:
-    """Spans in order of time that do not overlap, or moments.
+    """Spans in order of time that do not overlap, or moments, under a name of their own.
 
-    Attributes
-    ----------
-    name
-        Name, unique among the tiers.
-    spans
-        Spans in order of time.
-    moments
-        Whether the spans are moments.
-    speaker
-        Title of the tier's channel; empty: no single channel.
+    ``speaker`` is the title of the tier's channel; empty: no single channel.
     """
 
     name: str

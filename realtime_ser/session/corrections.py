@@ -24,13 +24,6 @@ def corrections(
 
     An interval stands for the segments of its channel, or of all channels, with which it shares
     most of the shorter of the two; of several intervals, the one that shares most.
-
-    Parameters
-    ----------
-    segments
-        Segments of some or all channels.
-    intervals
-        Intervals that count as corrections.
     """
     channels: defaultdict[int, list[Segment]] = defaultdict(list)
     for segment in sorted(segments, key=lambda segment: segment.start_s):

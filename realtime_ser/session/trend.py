@@ -41,15 +41,8 @@ class TrendPoint:
 def trend(store: Reader, participant: str, channel: str | None = None) -> list[TrendPoint]:
     """Sessions of a participant in order of time; sessions that were heard again are left out.
 
-    Parameters
-    ----------
-    store
-        The kept sessions.
-    participant
-        Code of the participant.
-    channel
-        Name of the only channel that counts; sessions without one of that name are left out.
-        ``None``: all channels together.
+    ``channel`` is the name of the only channel that counts, and sessions without it are left out;
+    ``None``: all channels together.
     """
     found = [
         info

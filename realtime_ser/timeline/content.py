@@ -117,22 +117,7 @@ class SegmentArrays:
 
 
 class ChannelContent:
-    """One channel of a session.
-
-    Parameters
-    ----------
-    number, title
-        From 1, and what it is called.
-    pyramid
-        Its updates.
-    segments
-        Its segments that have ended.
-
-    Attributes
-    ----------
-    open
-        The segment that has not ended; ``None``: there is none.
-    """
+    """One channel of a session: updates, segments that have ended, and the one that is open."""
 
     def __init__(
         self, number: int, title: str, pyramid: Pyramid, segments: Iterable[Segment] = ()
@@ -298,23 +283,8 @@ def _gaps(pyramid: Pyramid) -> list[TimeGap]:
 class LiveContent:
     """The last stretch of a session that goes on.
 
-    Parameters
-    ----------
-    labels
-        Labels of the model, in its order.
-    channels
-        Numbers of the monitored channels.
-    span_s
-        Seconds to keep at least.
-
-    Attributes
-    ----------
-    channels
-        The channels, by their numbers.
-    markers
-        Markers within those seconds, numbered from 1.
-    revision
-        Changes with the contents.
+    At least ``span_s`` seconds are kept, of the channels by their numbers and of the markers, which
+    are numbered from 1. ``revision`` changes with the contents.
     """
 
     def __init__(self, labels: Sequence[str], channels: Sequence[int], span_s: float) -> None:
@@ -361,15 +331,7 @@ class LiveContent:
 
 @dataclass(frozen=True)
 class Content:
-    """A kept session.
-
-    Attributes
-    ----------
-    info
-        What is known of it as a whole.
-    channels
-        Its channels, by their numbers, in the order of the session.
-    """
+    """A kept session, with its channels by their numbers."""
 
     info: SessionInfo
     channels: dict[int, ChannelContent]
@@ -397,15 +359,7 @@ class Content:
 
 
 def load_content(reader: Reader, session_id: str) -> Content:
-    """Read a session.
-
-    Raises
-    ------
-    UsageError
-        There is no such session.
-    StoreError
-        The store cannot be read.
-    """
+    """Read a session."""
     info = reader.session(session_id)
     segments: defaultdict[int, list[Segment]] = defaultdict(list)
     for segment in reader.segments(session_id):

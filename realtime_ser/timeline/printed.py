@@ -226,19 +226,10 @@ class _PrintedRow:
 
 
 def timeline_svg(store: Store, info: SessionInfo, curve_style: CurveStyle = "areas") -> str:
-    """Draw a session: probabilities, segments, markers, intervals labelled by hand, the level.
+    """Timeline of a session as an SVG document of a fixed width, with title, date and model above.
 
-    Parameters
-    ----------
-    store, info
-        The session.
-    curve_style
-        How probabilities are drawn.
-
-    Returns
-    -------
-    An SVG document of a fixed width, with title, date and model above. A stretch of time that is
-    narrower than a dot shows the mean of its speech steps and the largest of its levels.
+    A stretch of time that is narrower than a dot shows the mean of its speech steps and the largest
+    of its levels.
     """
     return _PrintedPage.of(store, info, curve_style).document()
 

@@ -200,16 +200,9 @@ class Pyramid:
         return _bins(merged, bounds[1:] > bounds[:-1])
 
     def curve(self, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Probabilities between the steps, on straight lines; NaN outside speech.
+        """Probabilities at times that rise, on straight lines between the steps, ``(n, labels)``.
 
-        Parameters
-        ----------
-        times_s
-            Times that rise, shape ``(n,)``.
-
-        Returns
-        -------
-        Shape ``(n, labels)``.
+        NaN outside speech.
         """
         nothing = np.full((len(times_s), self.labels), np.nan, np.float32)
         # A step's estimate belongs to its end.

@@ -80,19 +80,8 @@ _NEIGHBOURS = max(FLAG_COLUMNS, LINE_REACH)
 class SignalTrack:
     """A track of values over shaded speech, hatched gaps and a grid.
 
-    A subclass says in :meth:`shapes` what each column holds; everything else follows.
-
-    Parameters
-    ----------
-    channel
-        The channel.
-
-    Attributes
-    ----------
-    shares
-        Heights of its horizontal grid lines.
-    names_gaps
-        Whether words stand in gaps.
+    A subclass says in :meth:`shapes` what each column holds, in ``shares`` at which heights
+    horizontal grid lines lie, and in ``names_gaps`` whether words stand in gaps.
     """
 
     title = ""
@@ -164,14 +153,7 @@ class SignalTrack:
 class ProbabilityTrack(SignalTrack):
     """Probabilities, as stacked areas, the first label at the foot, or as a line each.
 
-    Parameters
-    ----------
-    channel
-        The channel.
-    curves
-        Areas or lines, and of which labels.
-    names
-        Whether labels stand in their areas and over their lines.
+    With ``names``, labels stand in their areas and over their lines.
     """
 
     title = "probability"
@@ -325,15 +307,7 @@ class VoiceTrack(SignalTrack):
 
 
 class WaveformTrack(SignalTrack):
-    """The waveform: of the kept sound where that is seen closely, else of each step's extremes.
-
-    Parameters
-    ----------
-    channel
-        The channel.
-    sound
-        Its sound.
-    """
+    """The waveform: of the kept sound where that is seen closely, else of each step's extremes."""
 
     title = "waveform"
     tip = "The kept sound, or the extremes of each 80 ms; red where it was clipped"
@@ -485,19 +459,7 @@ def channel_tracks(
     *,
     names: bool = True,
 ) -> list[SignalTrack | SpectrumTrack]:
-    """Tracks of a channel's values, from the top down.
-
-    Parameters
-    ----------
-    channel
-        The channel.
-    curves
-        How probabilities are drawn.
-    sound
-        Its kept sound, if there is any to show.
-    names
-        Whether labels stand in the areas and over the lines.
-    """
+    """Tracks of a channel's values, from the top down; of its sound, if there is any to show."""
     tracks: list[SignalTrack | SpectrumTrack] = [
         ProbabilityTrack(channel, curves, names=names),
         LevelTrack(channel),

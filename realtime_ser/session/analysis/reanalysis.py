@@ -27,14 +27,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     Steps, wall clock, lost and paused time, markers, intervals labelled by hand, study, gate and
     channels are those of the first session.
 
-    Parameters
-    ----------
-    store, info
-        The session.
-    model
-        Name of a shipped bundle, or the path of a bundle's folder.
-    advance
-        Told from time to time what share is done.
+    ``model`` is the name of a shipped bundle, or the path of a bundle's folder.
 
     Raises
     ------
