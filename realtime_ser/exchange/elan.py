@@ -51,18 +51,14 @@ annotation's time interval, gaps are allowed"/>
 """Linguistic types, and the constraints that every EAF file declares."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedFiles:
-    """Files that an annotation file points to."""
-
-    media: Path | None = None
-    others: tuple[Path, ...] = ()
-
-
 def eaf_text(
-    tiers: Sequence[AnnotationTier], moment: datetime, linked_files: LinkedFiles, to: Path
+    tiers: Sequence[AnnotationTier],
+    moment: datetime,
+    to: Path,
+    sound: Path | None = None,
+    curves: Sequence[Path] = (),
 ) -> str:
-    """Text of an annotation file of that date, to be written to ``to``."""
+    """Text of an annotation file of that date, to be written to ``to``, beside sound and curves."""
     root = Element(
         "ANNOTATION_DOCUMENT",
         {
@@ -76,7 +72,14 @@ def eaf_text(
     )
     body = _AnnotationNumbering()
     elements = [element for tier in tiers for element in body.tier(tier)]
-    _header(root, linked_files, to, body.last)
+    header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
+    if sound is not None:
+        mime = "audio/x-wav" if sound.suffix == ".wav" else "audio/flac"
+        _link(header, "MEDIA_DESCRIPTOR", "MEDIA_URL", sound, to, mime)
+    for path in curves:
+        mime = "text/xml" if path.suffix == ".xml" else "unknown"
+        _link(header, "LINKED_FILE_DESCRIPTOR", "LINK_URL", path, to, mime)
+    SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(body.last)
     order = SubElement(root, "TIME_ORDER")
     for slot, time_ms in body.slots():
         SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time_ms)})
@@ -85,18 +88,10 @@ def eaf_text(
     return _xml(root)
 
 
-def _header(root: Element, linked_files: LinkedFiles, to: Path, last: int) -> None:
-    header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    if linked_files.media is not None:
-        url = _url(linked_files.media)
-        mime = "audio/x-wav" if linked_files.media.suffix == ".wav" else "audio/flac"
-        where = {"MEDIA_URL": url, "RELATIVE_MEDIA_URL": _beside(linked_files.media, to)}
-        SubElement(header, "MEDIA_DESCRIPTOR", where | {"MIME_TYPE": mime})
-    for path in linked_files.others:
-        mime = "text/xml" if path.suffix == ".xml" else "unknown"
-        where = {"LINK_URL": _url(path), "RELATIVE_LINK_URL": _beside(path, to)}
-        SubElement(header, "LINKED_FILE_DESCRIPTOR", where | {"MIME_TYPE": mime})
-    SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
+def _link(header: Element, kind: str, name: str, path: Path, to: Path, mime: str) -> None:
+    beside = f"./{path.relative_to(to.parent).as_posix()}"
+    where = {name: path.resolve().as_uri(), f"RELATIVE_{name}": beside, "MIME_TYPE": mime}
+    SubElement(header, kind, where)
 
 
 @dataclass(slots=True)
@@ -165,14 +160,6 @@ def _times_ms(span: LabelledSpan, following: LabelledSpan | None) -> tuple[int, 
     return start, max(end, start + 1)
 
 
-def _url(path: Path) -> str:
-    return path.resolve().as_uri()
-
-
-def _beside(path: Path, to: Path) -> str:
-    return f"./{path.relative_to(to.parent).as_posix()}"
-
-
 def _xml(root: Element) -> str:
     ElementTree.indent(root, " " * 4)
     text = ElementTree.tostring(root, encoding="unicode")
@@ -223,7 +210,7 @@ def _write_curve(columns: Columns, path: Path) -> None:
 
 def _source(root: Element, path: Path, names: Sequence[str], labels: Sequence[str]) -> None:
     about = {
-        "source-url": _url(path),
+        "source-url": path.resolve().as_uri(),
         "sample-type": "Discontinuous Rate",  # a step may be missing
         "time-column": "0",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,13 +21,13 @@ from realtime_ser.exchange.audio import (
     write_sound,
 )
 from realtime_ser.exchange.csv_tables import write_session
-from realtime_ser.exchange.elan import LinkedFiles, eaf_text, write_curves
+from realtime_ser.exchange.elan import eaf_text, write_curves
 from realtime_ser.exchange.html_report import session_page
 from realtime_ser.exchange.json_document import write_document
 from realtime_ser.exchange.praat import textgrid_text
 from realtime_ser.exchange.tiers import end_of, session_tiers
 from realtime_ser.session.store import SessionInfo, SessionState, Store
-from realtime_ser.timeline.printed import PNG_SCALE, svg_file, timeline_svg
+from realtime_ser.timeline.printed import PNG_SCALE, timeline_svg
 from realtime_ser.timeline.style import CurveStyle
 
 Option = Literal["audio_range", "channel", "style", "frames", "without_profile", "uncorrected"]
@@ -119,21 +120,9 @@ class SessionFormat(ExportFormat):
     write: Writer
 
 
-def _text(content: Callable[[ExportJob], str]) -> Writer:
-    """Writer of a format that is one text."""
-
-    def write(job: ExportJob) -> None:
-        job.files.write(job.request.to, content(job))
-
-    return write
-
-
-def _sound(kind: Literal["wav", "flac"]) -> Writer:
-    def write(job: ExportJob) -> None:
-        request = job.request
-        write_sound(require_sound(job.info), request.to, job.files, kind, request.audio_range)
-
-    return write
+def _write_sound(kind: Literal["wav", "flac"], job: ExportJob) -> None:
+    request = job.request
+    write_sound(require_sound(job.info), request.to, job.files, kind, request.audio_range)
 
 
 def _write_tables(job: ExportJob) -> None:
@@ -157,8 +146,8 @@ def _write_elan(job: ExportJob) -> None:
         audio = require_sound(info)
         media = to.with_suffix(".wav" if fits_wav(audio) else ".flac")
         write_sound(audio, media, job.files, "wav" if media.suffix == ".wav" else "flac")
-    linked_files = LinkedFiles(media, write_curves(store, info, to, job.files))
-    text = eaf_text(session_tiers(store, info), info.metadata.started, linked_files, to)
+    curves = write_curves(store, info, to, job.files)
+    text = eaf_text(session_tiers(store, info), info.metadata.started, to, media, curves)
     file.write_text(text, "utf-8", newline="\n")
 
 
@@ -170,9 +159,22 @@ def _write_png(job: ExportJob) -> None:
     file.write_bytes(job.render_png(svg, PNG_SCALE))
 
 
-def _textgrid(job: ExportJob) -> str:
+def _write_svg(job: ExportJob) -> None:
+    svg = timeline_svg(job.store, job.info, job.request.style)
+    job.files.write(job.request.to, f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}')
+
+
+def _write_page(job: ExportJob) -> None:
+    job.files.write(job.request.to, session_page(job.store, job.info, job.request.style))
+
+
+def _write_textgrid(job: ExportJob) -> None:
     tiers = session_tiers(job.store, job.info)
-    return textgrid_text(tiers, end_of(job.info, tiers))
+    job.files.write(job.request.to, textgrid_text(tiers, end_of(job.info, tiers)))
+
+
+def _write_labels(job: ExportJob) -> None:
+    job.files.write(job.request.to, labels_text(session_tiers(job.store, job.info)))
 
 
 FORMATS: tuple[SessionFormat, ...] = (
@@ -208,7 +210,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "A TextGrid with a tier for each channel's segments, for markers, and for each of your "
             "own tiers."
         ),
-        write=_text(_textgrid),
+        write=_write_textgrid,
     ),
     SessionFormat(
         name="audacity",
@@ -216,7 +218,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         title="Audacity labels",
         purpose="A label track to import over the audio",
         hint="File, Import, Labels in Audacity; all tiers on one track.",
-        write=_text(lambda job: labels_text(session_tiers(job.store, job.info))),
+        write=_write_labels,
     ),
     SessionFormat(
         name="json",
@@ -237,7 +239,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "without anything from outside."
         ),
         options=frozenset({"style"}),
-        write=_text(lambda job: session_page(job.store, job.info, job.request.style)),
+        write=_write_page,
     ),
     SessionFormat(
         name="png",
@@ -255,7 +257,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         purpose="The timeline to edit, sharp at any size",
         hint="Opens in Inkscape, Illustrator and browsers; text stays text.",
         options=frozenset({"style"}),
-        write=_text(lambda job: svg_file(timeline_svg(job.store, job.info, job.request.style))),
+        write=_write_svg,
     ),
     SessionFormat(
         name="wav",
@@ -265,7 +267,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         hint="16 bit at the device's own rate; second 0 is the session's.",
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
-        write=_sound("wav"),
+        write=partial(_write_sound, "wav"),
     ),
     SessionFormat(
         name="flac",
@@ -275,7 +277,7 @@ FORMATS: tuple[SessionFormat, ...] = (
         hint="16 bit at the device's own rate; second 0 is the session's.",
         options=frozenset({"audio_range", "channel"}),
         needs_sound=True,
-        write=_sound("flac"),
+        write=partial(_write_sound, "flac"),
     ),
 )
 """Formats of a session, in the order in which they are offered."""

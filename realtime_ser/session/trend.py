@@ -44,13 +44,16 @@ def trend(store: Reader, participant: str, channel: str | None = None) -> list[T
     ``channel`` is the name of the only channel that counts, and sessions without it are left out;
     ``None``: all channels together.
     """
-    found = [
-        info
-        for info in store.sessions(Query(participant=participant))
-        if info.metadata.origin is None
-        and (channel is None or channel in (one.name for one in info.channels))
-    ]
-    return [_trend_point(store, info, channel) for info in found]
+    points = []
+    for info in store.sessions(Query(participant=participant)):
+        wanted = [one for one in info.channels if channel in (None, one.name)]
+        if info.metadata.origin is None and wanted:
+            numbers = {one.number for one in wanted}
+            segments = (one for one in store.segments(info.id) if one.channel in numbers)
+            tally, speech_s = SegmentTally.of(segments), sum(one.speech_s for one in wanted)
+            point = TrendPoint(info, speech_s, tally.segments, tally.shares, tally.certain_share)
+            points.append(point)
+    return points
 
 
 def channel_names(points: Sequence[TrendPoint]) -> list[str]:
@@ -105,11 +108,3 @@ def _trend_row(point: TrendPoint, labels: Sequence[str]) -> list[str]:
         "" if point.certain_share is None else f"{point.certain_share:.6f}",
         *(f"{point.shares.get(label, 0.0):.6f}" if heard else "" for label in labels),
     ]
-
-
-def _trend_point(store: Reader, info: SessionInfo, channel: str | None) -> TrendPoint:
-    wanted = [one for one in info.channels if channel in (None, one.name)]
-    numbers = {one.number for one in wanted}
-    tally = SegmentTally.of(one for one in store.segments(info.id) if one.channel in numbers)
-    speech_s = sum(one.speech_s for one in wanted)
-    return TrendPoint(info, speech_s, tally.segments, tally.shares, tally.certain_share)

@@ -106,14 +106,7 @@ class TimeGap:
 _GAP_KINDS = {State.LOST: "lost", State.PAUSED: "paused"}
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentArrays:
-    """Segments as arrays of the same length: bounds in seconds, label's index, certainty."""
-
-    starts_s: NDArray[np.float64]
-    ends_s: NDArray[np.float64]
-    codes: NDArray[np.intp]
-    certain: NDArray[np.bool_]
+_SEGMENT = np.dtype([("start_s", "f8"), ("end_s", "f8"), ("label", "i8"), ("certain", "?")])
 
 
 class ChannelContent:
@@ -127,7 +120,7 @@ class ChannelContent:
         self.pyramid = pyramid
         self.segments = sorted(segments, key=lambda segment: segment.start_s)
         self.open: UnfinishedSegment | None = None
-        self._arrays: SegmentArrays | None = None
+        self._segment_records: NDArray[np.void] | None = None
         self._bins: tuple[Viewport, Bins] | None = None
         self._gaps: list[TimeGap] | None = None
 
@@ -166,12 +159,12 @@ class ChannelContent:
         expired = bisect_left(self.segments, oldest_s, key=lambda segment: segment.end_s)
         if expired:
             del self.segments[:expired]
-            self._arrays = None
+            self._segment_records = None
 
     def close(self, segment: Segment) -> None:
         """Take in a segment that has ended."""
         self.segments.append(segment)
-        self._arrays = None
+        self._segment_records = None
         if self.open is not None and self.open.number <= segment.number:
             self.open = None
 
@@ -183,17 +176,15 @@ class ChannelContent:
         self.open = UnfinishedSegment(number, start_s, time_s)
 
     @property
-    def arrays(self) -> SegmentArrays:
-        """The segments that have ended."""
-        if self._arrays is None:
-            names, found = self.labels, self.segments
-            self._arrays = SegmentArrays(
-                np.array([segment.start_s for segment in found]),
-                np.array([segment.end_s for segment in found]),
-                np.array([names.index(s.estimate.label) for s in found], np.intp),
-                np.array([s.estimate.certain for s in found], np.bool_),
-            )
-        return self._arrays
+    def segment_records(self) -> NDArray[np.void]:
+        """Segments that have ended: ``start_s``, ``end_s``, index of the ``label``, ``certain``."""
+        if self._segment_records is None:
+            rows = [
+                (s.start_s, s.end_s, self.labels.index(s.estimate.label), s.estimate.certain)
+                for s in self.segments
+            ]
+            self._segment_records = np.array(rows, _SEGMENT)
+        return self._segment_records
 
     def bins(self, viewport: Viewport) -> Bins:
         """Bins of a viewport's columns; read once for all tracks of the channel."""

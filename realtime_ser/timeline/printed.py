@@ -239,11 +239,6 @@ def timeline_parts(store: Store, info: SessionInfo, curve_style: CurveStyle = "a
     return _PrintedPage.of(store, info, curve_style).parts()
 
 
-def svg_file(svg: str) -> str:
-    """A drawing as a file of its own."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg}'
-
-
 def _new_svg(height: float, title: str) -> SvgSurface:
     surface = SvgSurface(_WIDTH, height, title)
     surface.rectangle(Rect(0, 0, _WIDTH, height), "#ffffff")

@@ -309,10 +309,8 @@ class Pyramid:
         return _merged(columns, np.arange(0, stop - first, merge))
 
     def _empty_bins(self, count: int) -> Bins:
-        zeros, no = np.zeros(count, np.float32), np.zeros(count, np.bool_)
-        empty = np.full((count, self.labels), np.nan, np.float32)
-        silence = zeros + np.float32(SILENCE_DBFS)
-        return Bins(empty, no, no, no, no, silence, zeros, zeros, zeros)
+        nothing = np.zeros(count, self._records.dtype)
+        return _bins(dict(_level_columns(nothing)), np.zeros(count, np.bool_))
 
 
 def _level_columns(records: NDArray[np.void]) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -394,17 +394,15 @@ class SegmentTrack:
         self, surface: Surface, box: Rect, viewport: Viewport, style: TrackStyle, cap: float
     ) -> None:
         """Colour each column by the label of the segment that holds its middle, or the next."""
-        arrays, labels = self.channel.arrays, self.channel.labels
+        records, labels = self.channel.segment_records, self.channel.labels
         edges = viewport.edges_s
-        place = np.searchsorted(arrays.ends_s, (edges[:-1] + edges[1:]) / 2)
-        place = np.minimum(place, len(arrays.ends_s) - 1)
-        found = arrays.starts_s[place] < edges[1:]
+        place = np.searchsorted(records["end_s"], (edges[:-1] + edges[1:]) / 2)
+        shown = records[np.minimum(place, len(records) - 1)]
+        found = shown["start_s"] < edges[1:]
         tones = [rgb(_label_color(label, code, style)) for code, label in enumerate(labels)]
         ground = rgb(style.theme.background)
-        columns = np.where(
-            found, np.array(tones, np.uint32)[arrays.codes[place]], np.uint32(ground)
-        )
-        rows = columns, np.where(arrays.certain[place], columns, np.uint32(ground))
+        columns = np.where(found, np.array(tones, np.uint32)[shown["label"]], np.uint32(ground))
+        rows = columns, np.where(shown["certain"], columns, np.uint32(ground))
         if surface.pixels:
             image = np.stack([rows[1], rows[0]]) | np.uint32(0xFF000000)
             width = len(columns) / viewport.ratio

@@ -168,7 +168,7 @@ def touch(folder, *names):
 def places(paths, out):
     """Where the results of each file go, without their endings."""
     return {
-        str(item.path): str((item.outputs.folder / item.outputs.name).relative_to(out))
+        str(item.path): str(item.outputs.steps.relative_to(out)).removesuffix(".frames.csv")
         for item in find_inputs(paths, out)
     }
 

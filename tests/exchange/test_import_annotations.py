@@ -18,7 +18,7 @@ from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import one_line
 from realtime_ser.commands.main import main
-from realtime_ser.exchange.elan import LinkedFiles, eaf_text
+from realtime_ser.exchange.elan import eaf_text
 from realtime_ser.exchange.elan_reading import read_eaf
 from realtime_ser.exchange.import_annotations import import_annotations
 from realtime_ser.exchange.praat import read_textgrid, textgrid_text
@@ -308,7 +308,7 @@ def test_what_is_written_is_read_as_it_was(tmp_path_factory, intervals, markers)
             for span, before in zip(tier.spans, ends, strict=False):
                 assert span.start_s >= before
         path = folder / "x.eaf"
-        path.write_text(eaf_text(tiers, NOW, LinkedFiles(), path), "utf-8")
+        path.write_text(eaf_text(tiers, NOW, path), "utf-8")
         check(read_eaf(path), tiers, shorter=True)
         path = folder / "x.TextGrid"
         end_s = max([8.0, *(span.end_s for tier in tiers for span in tier.spans)])

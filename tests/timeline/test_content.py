@@ -123,7 +123,7 @@ def test_a_segment_is_open_until_its_result_arrives():
     assert (closed.start_s, closed.end_s, closed.estimate.confidence) == (0.64, 1.2, 0.8)
     content.feed([speech(20)])  # hang-over of a segment that was closed does not reopen it
     assert content.open is None
-    assert content.arrays.starts_s.tolist() == [0.64]
+    assert content.segment_records["start_s"].tolist() == [0.64]
 
 
 def test_what_lies_under_the_pointer():

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.errors import reason_text
@@ -14,33 +15,18 @@ from realtime_ser.base.errors import reason_text
 
 @dataclass(frozen=True, slots=True)
 class OutputPaths:
-    """Paths of a file's results, beside each other under the same name."""
+    """Paths of a file's results: frames CSV, segments CSV, sidecar, picture of the timeline."""
 
-    folder: Path
-    name: str
+    steps: Path
+    segments: Path
+    sidecar: Path
+    plot: Path
 
-    @property
-    def steps(self) -> Path:
-        """Frames CSV."""
-        return self._path(".frames.csv")
-
-    @property
-    def segments(self) -> Path:
-        """Segments CSV."""
-        return self._path(".segments.csv")
-
-    @property
-    def sidecar(self) -> Path:
-        """Sidecar: versions, model, settings and source, as JSON."""
-        return self._path(".json")
-
-    @property
-    def plot(self) -> Path:
-        """Picture of the timeline."""
-        return self._path(".png")
-
-    def _path(self, ending: str) -> Path:
-        return self.folder / f"{self.name}{ending}"
+    @classmethod
+    def of(cls, name: Path) -> Self:
+        """Paths beside each other under the same name."""
+        endings = (".frames.csv", ".segments.csv", ".json", ".png")
+        return cls(*(name.with_name(f"{name.name}{ending}") for ending in endings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +71,7 @@ def find_inputs(paths: Sequence[Path], out: Path | None) -> list[InputFile]:
     top = _common_folder([path if path.is_dir() else path.parent for path in paths])
     names = _result_names([path.relative_to(top or path.anchor) for path in map(Path, found)])
     return [
-        InputFile(item.path, OutputPaths(out / name.parent, name.name), item.error)
+        InputFile(item.path, OutputPaths.of(out / name), item.error)
         for item, name in zip(found.values(), names, strict=True)
     ]
 
