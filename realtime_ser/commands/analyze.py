@@ -149,13 +149,10 @@ def _print_totals(outcomes: Sequence[Outcome]) -> None:
 @contextmanager
 def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
     """Consumer of the summary's rows: a file, a table on the terminal, or CSV into a pipe."""
-    import csv
-
     from rich.console import Console
 
     from realtime_ser.base.files import writing
-    from realtime_ser.exchange.analysis_tables import SUMMARY, SummaryRows, require_summary
-    from realtime_ser.session import csv_rows
+    from realtime_ser.exchange.analysis_tables import SUMMARY, require_summary, summary_writer
 
     if out is None and sys.stdout.isatty():
         outcomes: list[Outcome] = []
@@ -164,7 +161,7 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome
         finally:
             Console().print(_table(outcomes))
     elif out is None:
-        yield SummaryRows(csv.writer(sys.stdout, lineterminator="\n"), labels, sys.stdout).feed
+        yield summary_writer(sys.stdout, labels, line_end="\n")
     else:
         path = out / SUMMARY
         require_summary(path)
@@ -172,7 +169,7 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome
             with writing(path):
                 out.mkdir(parents=True, exist_ok=True)
                 with path.open("w", encoding="utf-8", newline="") as file:
-                    yield SummaryRows(csv_rows.csv_writer(file), labels, file).feed
+                    yield summary_writer(file, labels)
         finally:
             if path.exists():
                 print(printable(str(path.resolve())))

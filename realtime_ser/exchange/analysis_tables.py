@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -148,26 +149,18 @@ def summary_rows(outcome: Outcome, labels: Sequence[str]) -> list[list[str]]:
     ]
 
 
-class SummaryRows:
-    """The summary as CSV; each row is on its way when it is written.
+def summary_writer(
+    file: IO[str], labels: Sequence[str], line_end: str = "\r\n"
+) -> Callable[[Outcome], None]:
+    """Writer of the summary as CSV; the rows of a file are on their way when they are written."""
+    writer = csv.writer(file, lineterminator=line_end)
+    writer.writerow(summary_header(labels))
 
-    Parameters
-    ----------
-    writer, file
-        Writes rows into the file.
-    """
+    def feed(outcome: Outcome) -> None:
+        writer.writerows(summary_rows(outcome, labels))
+        file.flush()
 
-    def __init__(self, writer: csv_rows.RowWriter, labels: Sequence[str], file: IO[str]) -> None:
-        self._file = file
-        self._labels = labels
-        self._writer = writer
-        self._writer.writerow(summary_header(labels))
-
-    def feed(self, outcome: Outcome) -> None:
-        """Write the rows of a file."""
-        for row in summary_rows(outcome, self._labels):
-            self._writer.writerow(row)
-        self._file.flush()
+    return feed
 
 
 def require_summary(path: Path) -> None:

@@ -134,13 +134,13 @@ def export_corpus(
 
 def _clips(store: Store, info: SessionInfo, request: CorpusRequest) -> Iterator[_LabelledClip]:
     """Clips of a session in order of time; an error where there are none."""
-    segments = store.segments(info.id)
     intervals = store.intervals(info.id)
     intervals.sort(key=lambda interval: interval.tier != CORRECTED)  # stable: by time in each
     found: list[_LabelledClip] = []
     for channel in info.channels:
         if request.channel not in (None, str(channel.number), channel.name):
             continue
+        segments = store.segments(info.id, channel.number)
         found += _labelled(info, channel.number, segments, intervals, request)
     if not found:
         raise SerError(
@@ -153,13 +153,12 @@ def _clips(store: Store, info: SessionInfo, request: CorpusRequest) -> Iterator[
 def _labelled(
     info: SessionInfo,
     channel: int,
-    all_segments: Sequence[Segment],
+    segments: Sequence[Segment],
     intervals: Sequence[Interval],
     request: CorpusRequest,
 ) -> list[_LabelledClip]:
     """Labelled stretches of a channel."""
     several = len(info.channels) > 1
-    segments = [segment for segment in all_segments if segment.channel == channel]
     found: list[_LabelledClip] = []
     covered: list[Interval] = []
     for interval in intervals:

@@ -65,14 +65,10 @@ def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
     moments = [marker for marker in markers if marker.duration_s <= 0]
     lasting = [marker for marker in markers if marker.duration_s > 0]
     tiers: list[AnnotationTier] = []
-    segments: defaultdict[int, list[LabelledSpan]] = defaultdict(list)
-    for segment in store.segments(info.id):
-        segments[segment.channel].append(_segment_span(segment))
     for channel in info.channels:
         speaker = info.speaker(channel.number)
-        tiers += _spread_overlaps(
-            _tier_name(SEGMENTS, speaker), segments[channel.number], speaker=speaker
-        )
+        spans = [_segment_span(segment) for segment in store.segments(info.id, channel.number)]
+        tiers += _spread_overlaps(_tier_name(SEGMENTS, speaker), spans, speaker=speaker)
     tiers += _spread_overlaps(MARKERS, [_marker_span(marker) for marker in moments], moments=True)
     if lasting:
         tiers += _spread_overlaps(MARKED, [_marker_span(marker) for marker in lasting])

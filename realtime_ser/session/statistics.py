@@ -236,13 +236,10 @@ class ChannelStatistics:
 
 def speech_statistics(store: Store, info: SessionInfo) -> list[ChannelStatistics]:
     """Statistics of each channel of a session."""
-    segments: defaultdict[int, list[Segment]] = defaultdict(list)
-    for segment in store.segments(info.id):
-        segments[segment.channel].append(segment)
     return [
         channel_statistics(
             store.columns(info.id, channel.number),
-            sorted(segments[channel.number], key=lambda segment: segment.start_s),
+            sorted(store.segments(info.id, channel.number), key=lambda segment: segment.start_s),
         )
         for channel in info.channels
     ]

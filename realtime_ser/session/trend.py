@@ -48,8 +48,9 @@ def trend(store: Reader, participant: str, channel: str | None = None) -> list[T
     for info in store.sessions(Query(participant=participant)):
         wanted = [one for one in info.channels if channel in (None, one.name)]
         if info.metadata.origin is None and wanted:
-            numbers = {one.number for one in wanted}
-            segments = (one for one in store.segments(info.id) if one.channel in numbers)
+            segments = (
+                segment for one in wanted for segment in store.segments(info.id, one.number)
+            )
             tally, speech_s = SegmentTally.of(segments), sum(one.speech_s for one in wanted)
             point = TrendPoint(info, speech_s, tally.segments, tally.shares, tally.certain_share)
             points.append(point)

@@ -352,9 +352,6 @@ class Content:
 def load_content(reader: Reader, session_id: str) -> Content:
     """Read a session."""
     info = reader.session(session_id)
-    segments: defaultdict[int, list[Segment]] = defaultdict(list)
-    for segment in reader.segments(session_id):
-        segments[segment.channel].append(segment)
     return Content(
         info,
         {
@@ -362,7 +359,7 @@ def load_content(reader: Reader, session_id: str) -> Content:
                 channel.number,
                 info.speaker(channel.number) or "speech",
                 Pyramid(reader.columns(session_id, channel.number)),
-                segments[channel.number],
+                reader.segments(session_id, channel.number),
             )
             for channel in info.channels
         },

@@ -172,8 +172,7 @@ class Analyzer:
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
 
     def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
-        segments = self._store.segments(info.id)
-        estimate = self._mean_estimate(segments)
+        estimate = self._mean_estimate(self._store.segments(info.id))
         notes, config = source.notes, self.settings.config
         if estimate is None and source.info.channels > len(config.audio.channels):
             notes += _voice_elsewhere(source.path, config.audio.channels, config.gate)
@@ -181,7 +180,7 @@ class Analyzer:
             ChannelOutcome(
                 channel.number,
                 channel.speech_s,
-                self._mean_estimate([s for s in segments if s.channel == channel.number]),
+                self._mean_estimate(self._store.segments(info.id, channel.number)),
             )
             for channel in (info.channels if len(info.channels) > 1 else ())
         )

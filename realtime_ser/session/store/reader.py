@@ -197,13 +197,14 @@ class Reader:
         channels = [self._updates(name, channel.number) for channel in self.session(name).channels]
         return (update for _, update in merge(*channels, key=itemgetter(0)))
 
-    def segments(self, name: str) -> list[Segment]:
-        """Segments of all channels, in the order in which they ended."""
+    def segments(self, name: str, channel: int | None = None) -> list[Segment]:
+        """Segments of a channel, or of all, in the order in which they ended."""
         place = "number, channel, start_s, end_s, voiced_s"
         rows = self._rows("segments", f"{place}, probabilities, label, confidence, certain", name)
         return [
-            Segment(number, channel, start_s, end_s, voiced_s, _estimate(*estimate))
-            for number, channel, start_s, end_s, voiced_s, *estimate in rows
+            Segment(number, of_channel, start_s, end_s, voiced_s, _estimate(*estimate))
+            for number, of_channel, start_s, end_s, voiced_s, *estimate in rows
+            if channel in (None, of_channel)
         ]
 
     def markers(self, name: str) -> list[Marker]:
