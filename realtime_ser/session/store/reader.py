@@ -54,21 +54,16 @@ class Query:
 
     def where(self) -> tuple[str, list[Any]]:
         """Conditions in SQL, and their values."""
-        found: list[tuple[str, Any]] = []
-        if self.text:
-            found.append((_TEXT, f"%{_escape_like(self.text)}%"))
-        if self.study is not None:
-            found.append(("study = ?", self.study))
-        if self.participant is not None:
-            found.append(("participant = ?", self.participant))
-        if self.label:
-            found.append((_LABEL, self.label))
-        if self.since:
-            found.append(("julianday(started) >= julianday(?)", self.since.isoformat()))
-        if self.before:
-            found.append(("julianday(started) < julianday(?)", self.before.isoformat()))
-        conditions = " AND ".join(condition for condition, _ in found) or "TRUE"
-        return conditions, [value for _, value in found]
+        conditions = (
+            (_TEXT, f"%{_escape_like(self.text)}%" if self.text else None),
+            ("study = ?", self.study),
+            ("participant = ?", self.participant),
+            (_LABEL, self.label or None),
+            ("julianday(started) >= julianday(?)", self.since and self.since.isoformat()),
+            ("julianday(started) < julianday(?)", self.before and self.before.isoformat()),
+        )
+        given = [(condition, value) for condition, value in conditions if value is not None]
+        return " AND ".join(one for one, _ in given) or "TRUE", [value for _, value in given]
 
 
 _LABEL = """EXISTS (
