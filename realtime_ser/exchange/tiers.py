@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 
 from realtime_ser.base.records import Marker, Segment
 from realtime_ser.base.text import one_line
-from realtime_ser.session.store import Interval, SessionInfo, Store
+from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.content import annotation_text
 
 SEGMENTS = "segments"
@@ -61,24 +61,22 @@ class AnnotationTier:
 
 def session_tiers(store: Store, info: SessionInfo) -> list[AnnotationTier]:
     """Tiers of a session: segments of each channel, markers, and intervals by their tiers."""
-    markers = store.markers(info.id)
-    moments = [marker for marker in markers if marker.duration_s <= 0]
-    lasting = [marker for marker in markers if marker.duration_s > 0]
     tiers: list[AnnotationTier] = []
     for channel in info.channels:
-        speaker = info.speaker(channel.number)
         spans = [_segment_span(segment) for segment in store.segments(info.id, channel.number)]
-        tiers += _spread_overlaps(_tier_name(SEGMENTS, speaker), spans, speaker=speaker)
-    tiers += _spread_overlaps(MARKERS, [_marker_span(marker) for marker in moments], moments=True)
-    if lasting:
-        tiers += _spread_overlaps(MARKED, [_marker_span(marker) for marker in lasting])
+        tiers += _spread_overlaps(SEGMENTS, spans, speaker=info.speaker(channel.number))
+    marked = [_marker_span(marker) for marker in store.markers(info.id)]
+    moments = [span for span in marked if span.end_s <= span.start_s]
+    tiers += _spread_overlaps(MARKERS, moments, moments=True)
+    if len(moments) < len(marked):
+        tiers += _spread_overlaps(MARKED, [span for span in marked if span.end_s > span.start_s])
     by_hand: defaultdict[tuple[str, str], list[LabelledSpan]] = defaultdict(list)
     for interval in store.intervals(info.id):
-        by_hand[one_line(interval.tier), info.speaker(interval.channel)].append(
-            _interval_span(interval)
-        )
+        words = annotation_text(interval, UNNAMED_SPAN)
+        span = LabelledSpan(interval.start_s, interval.end_s, words)
+        by_hand[one_line(interval.tier), info.speaker(interval.channel)].append(span)
     for (tier, speaker), spans in by_hand.items():
-        tiers += _spread_overlaps(_tier_name(tier, speaker), spans, speaker=speaker)
+        tiers += _spread_overlaps(tier, spans, speaker=speaker)
     return _with_unique_names(tiers)
 
 
@@ -99,10 +97,6 @@ def end_of(info: SessionInfo, tiers: Iterable[AnnotationTier]) -> float:
     return max([info.duration_s, *ends])
 
 
-def _tier_name(tier: str, speaker: str) -> str:
-    return f"{tier}@{speaker}" if speaker else tier
-
-
 def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
     certainty = "certain" if estimate.certain else "uncertain"
@@ -117,18 +111,14 @@ def _marker_span(marker: Marker) -> LabelledSpan:
     return LabelledSpan(start_s, end_s, annotation_text(marker))
 
 
-def _interval_span(interval: Interval) -> LabelledSpan:
-    text = annotation_text(interval, UNNAMED_SPAN)
-    return LabelledSpan(interval.start_s, interval.end_s, text)
-
-
 def _spread_overlaps(
-    name: str, spans: Sequence[LabelledSpan], *, moments: bool = False, speaker: str = ""
+    tier: str, spans: Sequence[LabelledSpan], *, moments: bool = False, speaker: str = ""
 ) -> list[AnnotationTier]:
     """Share overlapping spans out among as few tiers as possible; the first may be empty.
 
     Times count to the millisecond, the resolution of ELAN.
     """
+    name = f"{tier}@{speaker}" if speaker else tier
     rows: list[list[LabelledSpan]] = [[]]
     free, taken = [0], list[tuple[int, int]]()  # rows, and the ends of those that are not free
     for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
