@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -81,8 +82,9 @@ def eaf_text(
         _link(header, "LINKED_FILE_DESCRIPTOR", "LINK_URL", path, to, mime)
     SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(body.last)
     order = SubElement(root, "TIME_ORDER")
-    for slot, time_ms in body.slots():
-        SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time_ms)})
+    for number, time_ms in sorted(enumerate(body.times_ms, 1), key=itemgetter(1)):
+        slot = {"TIME_SLOT_ID": f"ts{number}", "TIME_VALUE": str(time_ms)}
+        SubElement(order, "TIME_SLOT", slot)
     root.extend(elements)
     root.extend(ElementTree.fromstring(_TYPES))
     return _xml(root)
@@ -119,11 +121,6 @@ class _AnnotationNumbering:
                 note.set("ANNOTATION_REF", annotation.get("ANNOTATION_ID", ""))
         return iter([main, *named.values()])
 
-    def slots(self) -> list[tuple[str, int]]:
-        """IDs of the slots and their times, in ascending order of time."""
-        pairs = [(f"ts{number}", time_ms) for number, time_ms in enumerate(self.times_ms, 1)]
-        return sorted(pairs, key=lambda pair: pair[1])
-
     def _annotation(self, tier: Element, kind: str, text: str) -> Element:
         self.last += 1
         outer = SubElement(tier, "ANNOTATION")
@@ -137,17 +134,10 @@ class _AnnotationNumbering:
 
 
 def _notes_tier(name: str, tier: AnnotationTier, about: dict[str, str]) -> Element:
-    kind, at, rest = tier.name.partition("@")
-    place = f"{at}{rest}" if at else tier.name.removeprefix(kind)
-    return Element(
-        "TIER",
-        {
-            **about,
-            "LINGUISTIC_TYPE_REF": NOTES,
-            "PARENT_REF": tier.name,
-            "TIER_ID": f"{name} of {tier.name}" if not place else f"{name}{place}",
-        },
-    )
+    _, at, speaker = tier.name.partition("@")
+    title = f"{name}@{speaker}" if at else f"{name} of {tier.name}"
+    notes = {"LINGUISTIC_TYPE_REF": NOTES, "PARENT_REF": tier.name, "TIER_ID": title}
+    return Element("TIER", about | notes)
 
 
 def _times_ms(span: LabelledSpan, following: LabelledSpan | None) -> tuple[int, int]:
