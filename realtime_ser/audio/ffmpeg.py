@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from realtime_ser.audio.samples import Piece
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.text import printable
 
@@ -37,14 +36,6 @@ _LONGEST_GAP_S = 600.0  # seconds of a gap, or of a packet, that is taken for on
 
 
 _FAR = 2**40  # a sample behind the end of any file
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Consecutive samples of a file, shape ``(n, channels)``, float32."""
-
-    samples: NDArray[np.float32]
-    lost: bool = False  # they could not be decoded: none of them is a number
 
 
 class FfmpegSound:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.audio.ffmpeg import Piece
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.opening import open_sound
 from realtime_ser.audio.ring import RingBuffer
@@ -96,30 +95,30 @@ class FileSource(Source):
         :attr:`notes` when the last block was taken.
         """
         size = max(1, round(seconds * self._info.native_rate))
-        tally = _Tally(self._info.native_rate)
+        check = SampleCheck(self._info.native_rate)
         pieces = self._sound.reader.pieces(size * max(1, round(_AHEAD_S / seconds)))
         try:
-            yield from _in_blocks(map(tally.note, pieces), size)
+            yield from _in_blocks(map(check.feed, pieces), size)
         except OSError as error:
             raise AudioFileError(f"{self._path} cannot be read to its end: {error}") from error
-        self._notes = (*self._known_notes(tally), *tally.check.notes())
-        self._info = replace(self._info, duration_s=tally.heard / self._info.native_rate)
+        self._notes = (*self._known_notes(check), *check.notes())
+        self._info = replace(self._info, duration_s=check.heard / self._info.native_rate)
 
-    def _known_notes(self, tally: _Tally) -> tuple[ReadNote, ...]:
+    def _known_notes(self, check: SampleCheck) -> tuple[ReadNote, ...]:
         """Notes on sound that is missing, once all was read."""
         sound, rate = self._sound, self._info.native_rate
         notes = list(sound.notes)
-        heard_s = tally.heard / rate
+        heard_s = check.heard / rate
         announced_s = None if sound.announced is None else sound.announced / rate
         short = announced_s is not None and heard_s < announced_s - _TOLERANCE_S
         if short:
             notes = [note for note in notes if note.kind is not NoteKind.CUT]
         if short or (sound.reader.cut and all(note.kind is not NoteKind.CUT for note in notes)):
             notes.insert(0, cut_note(heard_s, announced_s if short else None))
-        if tally.lost > _UNTOLD_S * rate and all(
+        if check.undecoded > _UNTOLD_S * rate and all(
             note.kind is not NoteKind.DAMAGED for note in notes
         ):
-            notes.append(damage_note(tally.lost / rate))
+            notes.append(damage_note(check.undecoded / rate))
         return tuple(notes)
 
     def _play(self, ring: RingBuffer) -> None:
@@ -140,23 +139,6 @@ class FileSource(Source):
             ring.close(error)
         finally:
             ring.close()
-
-
-class _Tally:
-    """Counts what was heard of a file, and checks it."""
-
-    def __init__(self, rate: int) -> None:
-        self.check = SampleCheck(rate)
-        self.heard = 0
-        self.lost = 0
-
-    def note(self, piece: Piece) -> NDArray[np.float32]:
-        self.heard += len(piece.samples)
-        if piece.lost:
-            self.lost += len(piece.samples)
-        else:
-            self.check.feed(piece.samples)
-        return piece.samples
 
 
 def _in_blocks(pieces: Iterator[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:

@@ -10,32 +10,19 @@ from typing import Protocol
 
 import soundfile
 
-from realtime_ser.audio.ffmpeg import FfmpegSound, Piece
+from realtime_ser.audio.ffmpeg import FfmpegSound
 from realtime_ser.audio.pcm import PcmLayout
+from realtime_ser.audio.samples import Piece
 from realtime_ser.base.errors import AudioFileError
 
 
 class SoundReader(Protocol):
-    """Decodes a file.
+    """Decodes a file."""
 
-    Attributes
-    ----------
-    rate, channels
-        Rate in Hz, and number of channels.
-    frames
-        Samples a channel that are to be expected.
-    cut
-        Whether decoding ended before the file did, or within a packet; known when all was read.
-    """
-
-    @property
-    def rate(self) -> int: ...  # noqa: D102
-    @property
-    def channels(self) -> int: ...  # noqa: D102
-    @property
-    def frames(self) -> int: ...  # noqa: D102
-    @property
-    def cut(self) -> bool: ...  # noqa: D102
+    rate: int  # in Hz
+    channels: int
+    frames: int  # samples a channel that are to be expected
+    cut: bool  # decoding ended before the file did, or within a packet; known when all was read
 
     def pieces(self, count: int, /) -> Iterator[Piece]:
         """All samples, where it can be chosen ``count`` at a time."""

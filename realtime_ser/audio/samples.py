@@ -35,6 +35,14 @@ def count_lost(samples: NDArray[np.float32]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive samples of a file, shape ``(n, channels)``, float32."""
+
+    samples: NDArray[np.float32]
+    lost: bool = False  # they could not be decoded: none of them is a number
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Consecutive samples of a channel, shape ``(n,)``: all numbers, or all lost.
 
@@ -64,18 +72,32 @@ def stretches(samples: NDArray[np.float32]) -> Iterator[Stretch]:
 
 
 class SampleCheck:
-    """Measures what is wrong with the samples of a file as they pass, at a rate in Hz."""
+    """Counts the samples of a file as they pass, at a rate in Hz, and measures what is wrong.
+
+    Attributes
+    ----------
+    heard, undecoded
+        Samples a channel so far, and those among them that could not be decoded.
+    """
 
     def __init__(self, rate: int) -> None:
+        self.heard = 0
+        self.undecoded = 0
         self._rate = rate
-        self._total = 0
         self._lost = 0
         self._over = 0
         self._peak = 0.0
 
-    def feed(self, samples: NDArray[np.float32]) -> None:
-        """Take the next samples, shape ``(n, channels)``."""
-        self._total += len(samples)
+    def feed(self, piece: Piece) -> NDArray[np.float32]:
+        """Take the next piece, and return its samples."""
+        self.heard += len(piece.samples)
+        if piece.lost:
+            self.undecoded += len(piece.samples)
+        else:
+            self._measure(piece.samples)
+        return piece.samples
+
+    def _measure(self, samples: NDArray[np.float32]) -> None:
         levels = np.abs(samples)
         peak = float(levels.max(initial=0.0))
         if peak <= _OVERLOAD:
@@ -106,7 +128,7 @@ class SampleCheck:
         seconds = self._over / self._rate
         # Speech in units of integers is far above 1 nearly all the time.
         unit = next((high for low, high in _UNITS if low < self._peak <= high), None)
-        if unit is not None and self._over > self._total / 10:
+        if unit is not None and self._over > (self.heard - self.undecoded) / 10:
             text = (
                 f"has samples up to {self._peak:.0f}, which are units of {unit - 1:.0f} and not of "
                 "full scale, so its results mean nothing: divide by "

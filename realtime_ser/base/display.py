@@ -20,11 +20,8 @@ def display_answers() -> bool:
     if sys.platform in ("darwin", "win32"):
         return True
     wayland, x = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
-    return bool((wayland and _wayland_answers(wayland)) or (x and _x_answers(x)))
-
-
-def _wayland_answers(name: str) -> bool:
-    return _unix_answers(str(Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name))
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR", "/"))
+    return bool((wayland and _unix_answers(str(folder / wayland))) or (x and _x_answers(x)))
 
 
 def _x_answers(name: str) -> bool:

@@ -105,9 +105,7 @@ def _has_surrogates(text: str) -> bool:
 
 def exact_clock(seconds: float, resolution_s: float = 0.001) -> str:
     """Session time as finely as a resolution needs: ``0:12:48``, ``12:48.3``, ``12:48.250``."""
-    digits = 0 if resolution_s >= 1.0 else 1 if resolution_s >= 0.1 else 3
-    if digits == 3 and resolution_s >= 0.01:
-        digits = 2
+    digits = next((n for n in range(3) if resolution_s >= 10.0**-n), 3)
     whole = round(max(0.0, seconds) * 10**digits)
     rest, fraction = divmod(whole, 10**digits)
     hours, minutes, second = rest // 3600, rest // 60 % 60, rest % 60

@@ -103,9 +103,5 @@ class Smoother:
         if restarts or self.values[best] > self.confidence + _MARGIN:
             self.leader = self.labels[best]
         # Two thresholds: an answer on the border must not make the label blink.
-        if restarts:
-            self.certain = self._certainty >= 0.5
-        elif self.certain:
-            self.certain = self._certainty >= 0.35
-        else:
-            self.certain = self._certainty >= 0.65
+        threshold = 0.5 if restarts else 0.35 if self.certain else 0.65
+        self.certain = self._certainty >= threshold
