@@ -116,22 +116,19 @@ class Actions:
     def fill(self, bar: QMenuBar | None) -> None:
         """Make the menus."""
         assert bar is not None
-        menu: QMenu | None = None
+        menu = QMenu()  # the first head replaces it
         for entry in self._table.entries:
             if isinstance(entry, Menu):
-                menu = bar.addMenu(entry.title)
-                assert menu is not None
+                menu = QMenu(entry.title, bar)
                 menu.setToolTipsVisible(True)
-                continue
-            assert menu is not None
-            if entry is None:
-                menu.addSeparator()
+                bar.addMenu(menu)
             elif isinstance(entry, Action):
                 menu.addAction(self._actions[entry.name])
+            elif entry is None:
+                menu.addSeparator()
             else:
-                submenu = menu.addMenu(entry)
-                assert submenu is not None
-                self.menus[entry.replace("&", "")] = submenu
+                self.menus[entry.replace("&", "")] = submenu = QMenu(entry, menu)
+                menu.addMenu(submenu)
 
     def choices(
         self,

@@ -66,12 +66,11 @@ class Keyboard(QObject):
                 return False
             self._held.discard(digit)
             self.released.emit(digit)
-            return True
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.ctrl_pressed.emit(digit)
-            return True
-        if event.modifiers() not in _PLAIN_MODIFIERS:
+        elif event.modifiers() in _PLAIN_MODIFIERS:
+            self._held.add(digit)
+            self.pressed.emit(digit)
+        else:
             return False
-        self._held.add(digit)
-        self.pressed.emit(digit)
         return True
