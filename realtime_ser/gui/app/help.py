@@ -104,8 +104,7 @@ def _cell(words: str, padding_px: int) -> str:
 
 # ------------------------------------------------------------------------------ purpose and limits
 
-NOTICE_VERSION = 1
-"""Of the notice; a higher one is shown again to those who have read a lower one."""
+NOTICE_VERSION = 1  # of the notice; a higher one is shown again to those who have read a lower one
 
 _PARTS = {
     "What it is for": (
@@ -157,8 +156,7 @@ class WelcomeDialog(Dialog):
 
 # ------------------------------------------------------------------------------------- diagnostics
 
-_TAIL = 40
-"""Lines of the log that are added."""
+_TAIL = 40  # lines of the log that are added
 
 
 class DiagnosticsDialog(Dialog):

@@ -21,8 +21,7 @@ from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import button, copy_text, label, reveal, row, text_view
 
-_MAX_BYTES, _BACKUPS = 500_000, 3
-"""Size of a log file, and how many old ones are kept: 2 MB in all."""
+_MAX_BYTES, _BACKUPS = 500_000, 3  # size of a log file, and how many old ones are kept: 2 MB in all
 
 _log = logging.getLogger(__name__)
 

@@ -24,8 +24,7 @@ from realtime_ser.gui.theme.theme import ThemeChoice
 
 _log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the file's layout."""
+VERSION = 1  # of the file's layout
 
 SPANS_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Lengths of the timeline that menus and keys step through, in seconds."""

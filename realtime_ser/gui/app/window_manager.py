@@ -29,13 +29,11 @@ from realtime_ser.session.store import SessionState, Store, open_store
 
 _log = logging.getLogger(__name__)
 
-_RESULT_ACTIONS = ("sessions", "review", "files", "export_as")
-"""Actions that show what was heard."""
+_RESULT_ACTIONS = ("sessions", "review", "files", "export_as")  # actions that show what was heard
 
 _PROFILES = "Correct for a person"
 
-_OTHER_FOLDER = "?"
-"""Stands for a model that is yet to be chosen from the disk."""
+_OTHER_FOLDER = "?"  # stands for a model that is yet to be chosen from the disk
 
 
 class WindowManager(QObject):

@@ -15,8 +15,7 @@ from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
 from realtime_ser.gui.widgets.parts import ElidedLabel, button, column, label, row
 
-#: A loss is told for so long, and all losses within that time as one.
-SHOWN_S = 20.0
+SHOWN_S = 20.0  # a loss is told for so long, and all losses within that time as one
 
 #: Results that come later than this are worth a word, once they have for so long.
 LATE_MS = 400.0
@@ -249,8 +248,7 @@ _TIPS = (
 _MESSAGE_MS = 5000
 _LETTER_MS = 60
 
-#: Below this width, in units of the grid, there is no room for all.
-_NARROW = 130
+_NARROW = 130  # below this width, in units of the grid, there is no room for all
 
 #: The longest that each changing cell gets to say, so that nothing beside it jumps.
 _WIDEST_TEXTS = ("latency 0000 ms", "00.0 updates/s", "0 dropped")

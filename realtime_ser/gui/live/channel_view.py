@@ -32,8 +32,7 @@ from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.style import FLOOR_DB, Curves, CurveStyle
 
-#: Numbers change this often, so that they can be read.
-_NUMBERS_S = 0.2
+_NUMBERS_S = 0.2  # numbers change this often, so that they can be read
 
 #: The meter's peak falls by so many decibels a second, and clipping is told for so long.
 _PEAK_DECAY_DB_PER_S = 12.0

@@ -7,8 +7,7 @@ from PyQt6.QtCore import QObject
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.gui.live.window import MainWindow
 
-#: A key that is held for so long means an interval.
-HOLD_S = 0.5
+HOLD_S = 0.5  # a key that is held for so long means an interval
 
 
 class MarkerController(QObject):

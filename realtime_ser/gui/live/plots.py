@@ -26,8 +26,7 @@ from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves
 from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, gutter_width, tick_text, ticks
 
-#: Frames for which new steps wait for the time axis to move on.
-_MAX_IDLE_FRAMES = 3
+_MAX_IDLE_FRAMES = 3  # frames for which new steps wait for the time axis to move on
 
 #: How long one painting may begin columns of each track that have been there before: a whole window
 #: of them would miss a frame of a screen with 60 a second.

@@ -18,8 +18,7 @@ from realtime_ser.gui.live.banners import BannerText
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.sound_player import SoundPlayer
 
-HISTORY_S = 30.0
-"""Seconds of sound that are kept."""
+HISTORY_S = 30.0  # seconds of sound that are kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,7 @@ def status_model(status: Status, source: SourceInfo, rate_meter: RateMeter) -> S
     )
 
 
-_MAX_PARTICIPANT_CHARS = 16
-"""So many letters of a participant's code have room."""
+_MAX_PARTICIPANT_CHARS = 16  # so many letters of a participant's code have room
 
 
 def status_cells(status: StatusModel) -> list[str]:

@@ -9,14 +9,9 @@ from collections.abc import Sequence
 
 from realtime_ser.base.records import Update
 
-#: Without news for this long the edge stands still: a pause, or a source that stalls.
-HOLD_S = 0.25
-
-#: Time constant with which the edge drifts back to the session's clock.
-_SETTLE_S = 0.4
-
-#: A larger error is a jump of the session's clock, not jitter: follow at once.
-_JUMP_S = 1.0
+HOLD_S = 0.25  # without news for this long the edge stands still: a pause, or a source that stalls
+_SETTLE_S = 0.4  # time constant with which the edge drifts back to the session's clock
+_JUMP_S = 1.0  # a larger error is a jump of the session's clock, not jitter: follow at once
 
 
 class ScrollClock:
@@ -57,8 +52,7 @@ class ScrollClock:
         return self._shown_s
 
 
-#: Figures are of the last seconds.
-_WINDOW_S = 3.0
+_WINDOW_S = 3.0  # figures are of the last seconds
 
 
 class RateMeter:

@@ -26,8 +26,7 @@ from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
 from realtime_ser.gui.widgets.parts import button, draw_chevron, label, row
 
-#: Below this width, in units of the grid, the text of a marker has no field.
-_NARROW = 130
+_NARROW = 130  # below this width, in units of the grid, the text of a marker has no field
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ class SourceChoice:
     device: str | None = None
 
 
-#: Asks for a file; never chosen itself.
-_OPEN_FILE = SourceChoice("?")
+_OPEN_FILE = SourceChoice("?")  # asks for a file; never chosen itself
 
 
 class SourcePicker(QComboBox):

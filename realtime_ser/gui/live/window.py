@@ -54,11 +54,8 @@ from realtime_ser.gui.widgets.parts import column, progress_bar, row
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.timeline.content import LiveContent
 
-#: Below this width in logical pixels (at scale 1) the left column folds away.
-FOLD_WIDTH = 900
-
-#: Menus whose entries are values.
-_THEME, _SPAN, _LABELS = "Theme", "Timeline length", "Labels"
+FOLD_WIDTH = 900  # below this width in logical pixels (at scale 1) the left column folds away
+_THEME, _SPAN, _LABELS = "Theme", "Timeline length", "Labels"  # menus whose entries are values
 
 #: What is kept of a session for the timeline: its longest length, and what lies just before, since
 #: dashes go on from the start of a segment. Some 10 MB a channel.
