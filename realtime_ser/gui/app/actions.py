@@ -12,34 +12,15 @@ from PyQt6.QtWidgets import QMenu, QMenuBar, QWidget
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action of a window.
-
-    Attributes
-    ----------
-    name
-        By which the program knows it.
-    text
-        In the menu, with its mnemonic; empty where it is in none.
-    keys
-        Shortcut; empty for none.
-    tip
-        What it does, as the list of keys and the tooltip say it.
-    shown_only
-        Whether the key is only shown beside the text: the window watches for it by itself, since
-        a control with the focus may want it.
-    check
-        Whether it is on or off.
-    repeat
-        Whether it happens again and again while its key is held.
-    """
+    """An action of a window, by the name that the program knows it by."""
 
     name: str
-    text: str = ""
-    keys: str = ""
-    tip: str = ""
-    shown_only: bool = False
-    check: bool = False
-    repeat: bool = False
+    text: str = ""  # in the menu, with its mnemonic; empty where it is in none
+    keys: str = ""  # its shortcut
+    tip: str = ""  # what it does, as the list of keys and the tooltip say it
+    shown_only: bool = False  # the window itself watches for the key: a control may want it
+    check: bool = False  # it is on or off
+    repeat: bool = False  # it happens again and again while its key is held
 
     @property
     def native_keys(self) -> str:

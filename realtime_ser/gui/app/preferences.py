@@ -52,45 +52,22 @@ _MarkerText = Annotated[str, Field(max_length=200)]
 
 
 class Preferences(BaseModel):
-    """All choices.
-
-    Attributes
-    ----------
-    theme, timeline_s, smoothing_s
-        As in the section ``window`` of ``config.yaml``.
-    stacked
-        Whether the timeline shows stacked areas.
-    hidden
-        Labels that the timeline leaves out.
-    presets
-        Texts of the markers on the keys 1 to 9.
-    gate_mode, noise_margin_db
-        Sensitivity of the speech gate; ``None``: as the configuration says.
-    retention_days
-        For how long sessions are kept; 0: until a person deletes them; ``None``: as the
-        configuration says.
-    replay_pauses
-        Whether listening pauses while the last seconds are played.
-    notice
-        Number of the notice that was read last; 0: none.
-    geometry
-        Place and size of the live window, in Qt's own form, Base64.
-    """
+    """All choices; ``None``: as the configuration says."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     theme: ThemeChoice = "system"
     timeline_s: float = Field(default=60.0, ge=10, le=3600)
     smoothing_s: float = Field(default=0.4, ge=0, le=5)
-    stacked: bool = False
-    hidden: tuple[str, ...] = ()
+    stacked: bool = False  # the timeline shows areas
+    hidden: tuple[str, ...] = ()  # labels that the timeline leaves out
     presets: tuple[_MarkerText, ...] = Field(default=PRESETS, min_length=9, max_length=9)
     gate_mode: int | None = Field(default=None, ge=0, le=3)
     noise_margin_db: float | None = Field(default=None, ge=0, le=40)
-    retention_days: float | None = Field(default=None, ge=0, le=36500)
-    replay_pauses: bool = True
-    notice: int = 0
-    geometry: str = ""
+    retention_days: float | None = Field(default=None, ge=0, le=36500)  # 0: until deleted
+    replay_pauses: bool = True  # listening pauses while the last seconds are played
+    notice: int = 0  # number of the notice that was read last
+    geometry: str = ""  # place and size of the live window, in Qt's own form, Base64
 
     @classmethod
     def from_config(cls, config: WindowConfig) -> Preferences:

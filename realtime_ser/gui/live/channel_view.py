@@ -134,17 +134,6 @@ class ChannelView(QWidget):
         Whether several channels share the window.
     axis
         Whether this one shows the time axis.
-
-    Attributes
-    ----------
-    summary
-        How the session went, once it is over; shown instead of what is heard.
-    title
-        What the channel is called.
-    reading
-        What is shown of this moment.
-    level, peak
-        Of this moment, in dBFS.
     """
 
     def __init__(
@@ -161,13 +150,13 @@ class ChannelView(QWidget):
         self.channel = channel
         self.smoother = Smoother(content.labels, preferences.smoothing_s)
         self.title = title
-        self.reading = ChannelReading("")
+        self.reading = ChannelReading("")  # of this moment
         self.panel = Panel(content.labels, title, compact=compact)
         self.plots = Plots(content, channel, preferences.timeline_s, compact=compact, axis=axis)
         self.legend = CurveLegend(content.labels)
-        self.level = self.peak = SILENCE_DBFS
+        self.level = self.peak = SILENCE_DBFS  # of this moment
         self.one_line_panel = OneLinePanel(title, compact=compact)
-        self.summary: ChannelSummary | None = None
+        self.summary: ChannelSummary | None = None  # of a session that is over
         set_size(self, min_height=34 if compact else 48)
         body = row(column(self.panel, None), (self.plots, 1), self.legend, spacing=0)
         self.setLayout(column(self.one_line_panel, (body, 1), margins=(0, 1, 1, 0.5)))

@@ -51,19 +51,6 @@ class SessionController(QObject):
         Frames CSV of the first session; later ones get a number.
     duration_s
         When each session ends, in seconds of its clock.
-
-    Attributes
-    ----------
-    wanted
-        Settings of the next session, but for what was chosen in the window.
-    comparison
-        Model that the next session is compared with; ``None``: none.
-    session
-        ID of the session that runs, or of the last one; ``None``: none was kept.
-    error
-        Why the last session did not open or has failed; ``None`` if neither.
-    view
-        State that the window shows.
     """
 
     ending = pyqtSignal()  # a session has ended by itself; the window still shows its last moment
@@ -80,11 +67,11 @@ class SessionController(QObject):
         duration_s: float | None = None,
     ) -> None:
         super().__init__()
-        self.error: Exception | None = None
-        self.view = StatusModel()
-        self.wanted = config
-        self.comparison: str | None = None
-        self.session: str | None = None
+        self.error: Exception | None = None  # why the last session did not open or has failed
+        self.view = StatusModel()  # what the window shows
+        self.wanted = config  # of the next session, but for what was chosen in the window
+        self.comparison: str | None = None  # the model that the next session is compared with
+        self.session: str | None = None  # the ID of the session that runs, or of the last one
         self._window = window
         self._export = export
         self._duration_s = duration_s

@@ -67,51 +67,27 @@ class UiState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusModel:
-    """Everything that the bars above and below the timeline show.
-
-    Attributes
-    ----------
-    message
-        What went wrong and what to do, where something did.
-    fault
-        Why the files are no longer written, although the session goes on.
-    folder
-        Where the session's files lie.
-    fallback
-        Whether the demo plays because there is no microphone.
-    duration_s
-        Length of a file, ``None`` for a microphone.
-    latency_ms
-        Recent median; ``None`` for files and before the first update.
-    updates_per_s
-        Of each channel.
-    rate
-        Samples a second of the source, in which losses are counted.
-    comparison
-        The model that is shown beside it for comparison; empty: none.
-    participant
-        Whose session it is, by their code; empty: nobody's.
-    """
+    """Everything that the bars above and below the timeline show."""
 
     ui_state: UiState = UiState.IDLE
     source: str = ""
     demo: bool = False
-    fallback: bool = False
+    fallback: bool = False  # the demo plays because there is no microphone
     live: bool = False
     recording: bool = False
-    message: str = ""
-    fault: str = ""
-    folder: str = ""
+    message: str = ""  # what went wrong and what to do, where something did
+    fault: str = ""  # why the files are no longer written, although the session goes on
+    folder: str = ""  # of the session's files
     position_s: float = 0.0
-    duration_s: float | None = None
-    latency_ms: float | None = None
-    updates_per_s: float | None = None
+    duration_s: float | None = None  # of a file
+    latency_ms: float | None = None  # recent median; None for files and before the first update
+    updates_per_s: float | None = None  # of each channel
     dropped_samples: int = 0
     overflows: int = 0
-    rate: int = 0
+    rate: int = 0  # samples a second of the source, in which losses are counted
     model: str = ""
-    comparison: str = ""
-    participant: str = ""
+    comparison: str = ""  # the model that is shown beside it
+    participant: str = ""  # the code of the person whose session it is
 
 
 def status_model(status: Status, source: SourceInfo, rate_meter: RateMeter) -> StatusModel:
@@ -175,26 +151,14 @@ NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class ChannelReading:
-    """Words and bars of one channel.
-
-    Attributes
-    ----------
-    title, value, previous
-        From large to small.
-    label
-        The emotion whose face is shown; ``None`` for the one that waits.
-    certain
-        Whether to show it in full colour.
-    bars
-        Length of each bar, 0 to 1; ``None`` where there is nothing to say.
-    """
+    """Words of one channel, from large to small, and its bars."""
 
     title: str
     value: str = ""
     previous: str = ""
-    label: str | None = None
-    certain: bool = True
-    bars: tuple[float, ...] | None = None
+    label: str | None = None  # the emotion whose face is shown; None for the one that waits
+    certain: bool = True  # whether the face is shown in full colour
+    bars: tuple[float, ...] | None = None  # lengths, 0 to 1; None where there is nothing to say
 
     @property
     def muted(self) -> bool:
