@@ -35,6 +35,7 @@ from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.text import count_text
+from realtime_ser.base.timebase import clock_s
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
 _LONGEST_DELAY_S = 5.0
@@ -149,7 +150,7 @@ class MicrophoneSource(Source):
         change = RateChange(rate, self._info.native_rate, self._info.channels)
 
         def callback(samples: NDArray[np.float32], _frames: int, times: Any, status: Any) -> None:
-            now = time.monotonic()
+            now = clock_s()
             delay = times.currentTime - times.inputBufferAdcTime
             if not 0.0 <= delay <= _LONGEST_DELAY_S:  # some host APIs report no ADC time
                 delay = stream.latency + len(samples) / rate

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from realtime_ser.base.records import SAMPLE_RATE, Anchor
+from realtime_ser.base.records import SAMPLE_RATE, STEP, Anchor, Update
 
 _WINDOW_S = 10.0
 _BIN_S = 1.0
-_SETTLED_S = 0.05
+_AGREE_S = 0.005
+_JITTER_S = 0.02
+_SHORTEST_S, _LONGEST_S = 3, 10
+_STRIDE_S = 0.01
 
 
 def local_now() -> datetime:
@@ -42,14 +45,31 @@ class TimeBase:
         return -(-sample * self.native_rate // SAMPLE_RATE)
 
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def clock_s() -> float:
+    """Seconds on the monotonic clock that goes on while the computer sleeps.
+
+    That is CLOCK_BOOTTIME on Linux, CLOCK_MONOTONIC on macOS, and Windows' only one.
+    """
+    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+
+
 class SessionClock:
     """ADC time of any 16 kHz sample, from the ADC times that the device reports.
 
     A block that was delivered late seems younger than it is, never older, so the estimate is the
     lowest of the recent offsets between ADC time and sample count. Ten seconds of memory let it
-    follow a device that is 200 ppm off within 2 ms. Where a whole second lies off all before it,
-    the device has changed how it reports ADC times, as sound servers do while a stream settles:
-    the earlier offsets are forgotten.
+    follow a device that is 200 ppm off within 2 ms. Sound servers report times that are up to 0.6 s
+    off, either way, while a stream begins: until two seconds after one another agree, the estimate
+    is that of the last of them. Then the clock is settled, and the first anchor corrects what was
+    stamped before. From then on it moves by at most 10 ms a block, so that it never runs back.
+
+    Attributes
+    ----------
+    settled
+        Whether the offset is sure.
     """
 
     def __init__(self) -> None:
@@ -57,10 +77,12 @@ class SessionClock:
 
     def start(self) -> None:
         """Begin at second 0, now."""
-        self._start_monotonic = time.monotonic()
+        self.settled = False
+        self._seconds = 0
+        self._start_s = clock_s()
         self._start_wall = local_now()
         self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
-        self._offset = self._start_monotonic
+        self._offset = self._latest = self._start_s
 
     def feed(self, position_s: float, adc_s: float) -> None:
         """Take the time of a block's first sample in the session, and its ADC time, in seconds."""
@@ -68,17 +90,32 @@ class SessionClock:
         number = int(position_s / _BIN_S)
         if self._bins and self._bins[-1][0] == number:
             offset = min(offset, self._bins.pop()[1])
-        elif len(self._bins) > 1 and self._bins[-1][1] - self._offset > _SETTLED_S:
-            self._bins = deque([self._bins[-1]], maxlen=self._bins.maxlen)
+        elif not self.settled:
+            self._settle()
+        self._latest = adc_s - position_s
         self._bins.append((number, offset))
-        self._offset = min(lowest for _, lowest in self._bins)
+        lowest = min(lowest for _, lowest in self._bins)
+        if self.settled:
+            self._offset += min(max(lowest - self._offset, -_STRIDE_S), _STRIDE_S)
+        else:
+            self._offset = lowest
 
-    def forget_device(self) -> None:
-        """Forget the ADC times so far: the device went away and came back."""
-        self._bins.clear()
+    def _settle(self) -> None:
+        """See whether the last two seconds agree; forget all before the last."""
+        offsets = [lowest for _, lowest in self._bins]
+        agree = (
+            len(offsets) > 1
+            and abs(offsets[-1] - offsets[-2]) < _AGREE_S
+            and self._latest - offsets[-1] < _JITTER_S
+        )
+        self._seconds = self._seconds + 1 if offsets else 0
+        self.settled = self._seconds >= _LONGEST_S or (agree and self._seconds >= _SHORTEST_S)
+        self._bins = deque(list(self._bins)[-1:], maxlen=self._bins.maxlen)
+        if self.settled:
+            self._offset = offsets[-1]
 
     def adc_time(self, sample: int) -> float:
-        """Monotonic time in seconds at which a 16 kHz sample was at the converter."""
+        """Time in seconds, by :func:`clock_s`, at which a 16 kHz sample was at the converter."""
         return self._offset + sample / SAMPLE_RATE
 
     def wall_clock(self, sample: int) -> datetime:
@@ -87,8 +124,24 @@ class SessionClock:
 
     def anchor(self, sample: int) -> Anchor:
         """Anchor for a sample, taken now."""
-        now = time.monotonic()
+        now = clock_s()
         return Anchor(sample, self.adc_time(sample), now, self._wall(now))
 
-    def _wall(self, monotonic_s: float) -> datetime:
-        return self._start_wall + timedelta(seconds=monotonic_s - self._start_monotonic)
+    def _wall(self, at_s: float) -> datetime:
+        return self._start_wall + timedelta(seconds=at_s - self._start_s)
+
+
+def wall_clock_by(anchor: Anchor, sample: int) -> datetime:
+    """Local time at which a 16 kHz sample was at the converter, by an anchor."""
+    since_s = anchor.adc_s - anchor.monotonic_s + (sample - anchor.sample) / SAMPLE_RATE
+    return anchor.wall + timedelta(seconds=since_s)
+
+
+def corrected(update: Update, anchor: Anchor) -> Update:
+    """An update that was stamped before the clock had settled, by the first anchor."""
+    if update.wall_clock is None:
+        return update
+    wall = wall_clock_by(anchor, STEP * (update.step + 1))
+    late_ms = 1000.0 * (update.wall_clock - wall).total_seconds()
+    latency_ms = None if update.latency_ms is None else update.latency_ms + late_ms
+    return replace(update, wall_clock=wall, latency_ms=latency_ms)

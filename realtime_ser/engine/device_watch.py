@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
 
 from realtime_ser.audio.ring import AudioBlock, RingBuffer
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import DeviceError, FormatError
-from realtime_ser.base.timebase import SessionClock, TimeBase
+from realtime_ser.base.timebase import SessionClock, TimeBase, clock_s
 
 SILENT_DEVICE_S = 1.0  # a microphone that delivers nothing for so long is taken to be gone
 SLOW_DEVICE_S = 4.0
 """A device that was just opened may take so long to begin, as Bluetooth headsets do."""
 
 
+_JUMP_S = 0.1
+"""Distance from the clock, in seconds, from which a block is not where it seems to be."""
+
+_HELD_S, _HELD_RESUMED_S, _HELD_AT_MOST_S = 0.5, 1.0, 3.0
+"""Sound after a doubtful block by which its time is found, in seconds."""
+
+_OVERDUE_S = 0.3
+_AGREE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBlock:
+    """A block whose time is known.
+
+    Attributes
+    ----------
+    block
+        The block, with its ADC time.
+    lost
+        Native samples that are missing before it.
+    away
+        Whether those are missing because the device was away or the program stood still.
+    """
+
+    block: AudioBlock
+    lost: int
+    away: bool = False
+
+
 class DeviceWatch:
     """Watch over a live source: lost samples, silence of the device, reconnection.
 
     A file is never silent and loses nothing, so the watch leaves it alone. Losses are counted by
-    the ADC times of the session's clock.
+    the ADC times of the session's clock. Those are not to be trusted just after the device lost
+    samples, came back, or stood still with a program that was stopped or a computer that slept: the
+    blocks are held until half a second of them agree on their time.
 
     Attributes
     ----------
     reconnecting
-        Whether the device has gone and has not delivered since.
+        Whether the device has gone, and has not delivered since what can be placed in time.
     gone
         Whether the device has to be opened again.
     """
@@ -35,28 +68,71 @@ class DeviceWatch:
         self._ring = ring
         self._clock = clock
         self._time = TimeBase(source.info.native_rate)
+        self._held: list[AudioBlock] = []
         self.opened()
 
     def opened(self) -> None:
         """Note that the device was opened just now."""
-        self._heard_s = time.monotonic()
+        self._heard_s = clock_s()
         self._delivering = False
 
-    def lost_before(self, block: AudioBlock, position: int) -> int:
-        """Native samples that are missing between native sample ``position`` and a block.
-
-        Samples for which the ring had no room are counted by the block; samples lost in the device
-        follow from the block's ADC time, after an overflow or a reconnection.
-        """
-        resumed, self.reconnecting = self.reconnecting, False
-        self._heard_s = time.monotonic()
+    def place(self, block: AudioBlock | None, position: int) -> list[PlacedBlock]:
+        """Blocks whose time is known, after native sample ``position``; ``None``: no block came."""
+        if block is None:
+            overdue = clock_s() - self._heard_s > _OVERDUE_S
+            return self.release(position) if overdue else []
+        self._heard_s = clock_s()
         self._delivering = True
-        if block.adc_s is None or not (block.overflow or resumed):
-            return block.lost
-        expected = self._clock.adc_time(self._time.sample(position))
-        if resumed:
-            self._clock.forget_device()
-        return block.lost + max(0, self._time.native_at(block.adc_s - expected))
+        if block.adc_s is None or not (self._held or self._is_doubtful(block, position)):
+            return [PlacedBlock(block, block.lost)]
+        self._held.append(block)
+        return self.release(position) if self._agree() else []
+
+    def release(self, position: int) -> list[PlacedBlock]:
+        """Blocks that were held, placed as well as can be."""
+        held, self._held = self._held, []
+        if not held:
+            return []
+        away = self.reconnecting or not any(block.overflow for block in held)
+        self.reconnecting = False
+        starts = self._starts(held)
+        first_s = self._first_adc_s(held, starts)
+        missing_s = first_s - self._clock.adc_time(self._time.sample(position))
+        missing = self._time.native_at(missing_s) if missing_s > _AGREE_S else 0
+        placed = [
+            PlacedBlock(replace(block, adc_s=first_s + start_s), block.lost)
+            for block, start_s in zip(held, starts, strict=True)
+        ]
+        return [replace(placed[0], lost=max(held[0].lost, missing), away=away), *placed[1:]]
+
+    def _is_doubtful(self, block: AudioBlock, position: int) -> bool:
+        if self.reconnecting or block.overflow or block.adc_s is None:
+            return True
+        expected = self._clock.adc_time(self._time.sample(position + block.lost))
+        return self._clock.settled and abs(block.adc_s - expected) > _JUMP_S
+
+    def _agree(self) -> bool:
+        """Whether what is held is enough to say when it was."""
+        held, starts = self._held, self._starts(self._held)
+        length_s = starts[-1] + self._time.seconds(len(held[-1].samples))
+        if length_s < (_HELD_RESUMED_S if self.reconnecting else _HELD_S):
+            return False
+        late = [_offset(*pair) for pair in zip(held, starts, strict=True)][len(held) // 2 :]
+        return max(late) - min(late) < _AGREE_S or length_s > _HELD_AT_MOST_S
+
+    def _first_adc_s(self, held: Sequence[AudioBlock], starts: Sequence[float]) -> float:
+        """ADC time of the first sample that is held, by the later half of the blocks."""
+        offsets = [_offset(*pair) for pair in zip(held, starts, strict=True)]
+        return median(offsets[len(offsets) // 2 :])
+
+    def _starts(self, held: Sequence[AudioBlock]) -> list[float]:
+        """Seconds from the first sample that is held to the first of each block."""
+        starts, samples = [], 0
+        for number, block in enumerate(held):
+            samples += block.lost if number else 0
+            starts.append(self._time.seconds(samples))
+            samples += len(block.samples)
+        return starts
 
     def lost_in_silence(self, now_s: float, position: int) -> int | None:
         """Native samples that are lost by now, where the device delivers none.
@@ -71,7 +147,7 @@ class DeviceWatch:
         position
             Native samples of the session so far.
         """
-        silent_s = time.monotonic() - self._heard_s
+        silent_s = clock_s() - self._heard_s
         self.gone = silent_s > (SILENT_DEVICE_S if self._delivering else SLOW_DEVICE_S)
         if not (self.gone or (self.reconnecting and silent_s > SILENT_DEVICE_S)):
             return None
@@ -94,3 +170,8 @@ class DeviceWatch:
         except DeviceError as error:
             return str(error)
         return None
+
+
+def _offset(block: AudioBlock, start_s: float) -> float:
+    assert block.adc_s is not None
+    return block.adc_s - start_s

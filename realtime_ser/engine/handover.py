@@ -14,13 +14,12 @@ the clock's offset a number, which are replaced and never changed; an event need
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.records import IntervalOpened, Marker, Record
-from realtime_ser.base.timebase import SessionClock
+from realtime_ser.base.timebase import SessionClock, clock_s
 from realtime_ser.engine.status import Status
 from realtime_ser.engine.subscription import Subscription
 
@@ -88,7 +87,7 @@ class Handover:
         """Time of the session now, in seconds; for a file, the end of what was processed."""
         if not self._live:
             return self.status.position_s
-        return max(0.0, time.monotonic() - self.clock.adc_time(0))
+        return max(0.0, clock_s() - self.clock.adc_time(0))
 
     def subscribe(self, capacity: int, *, sound: bool) -> Subscription:
         """Add a consumer of all records that are published from now on."""

@@ -27,6 +27,7 @@ class Status:
     position_s: float = 0.0  # time of the session
     overflows: int = 0  # blocks before which the device reported lost samples
     dropped_samples: int = 0  # at the native rate
+    away_samples: int = 0  # of those, lost while the device was away or the program stood still
     updates: int = 0  # of all channels
     error: str | None = None  # why it failed or reconnects; one sentence
 

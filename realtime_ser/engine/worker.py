@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from realtime_ser.audio.ring import AudioBlock
 from realtime_ser.audio.samples import count_lost, silenced
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, Record, Sound, State, Update
-from realtime_ser.base.timebase import TimeBase
-from realtime_ser.engine.device_watch import DeviceWatch
+from realtime_ser.base.timebase import TimeBase, clock_s
+from realtime_ser.engine.device_watch import DeviceWatch, PlacedBlock
 from realtime_ser.engine.handover import Handover
 from realtime_ser.engine.status import Phase
 from realtime_ser.recogniser.pipeline import ChannelPipelines
@@ -59,6 +57,8 @@ class Worker:
         try:
             while not self._over():
                 self._run_once()
+            for placed in self._watch.release(self._position):
+                self._process_block(placed)
             end = Phase.ENDED
         except SerError as failure:
             error = str(failure)
@@ -75,18 +75,24 @@ class Worker:
 
     def _run_once(self) -> None:
         block = self._handover.ring.read(_POLL_S)
-        if block is not None:
-            self._process_block(block)
-        elif self._source.info.live:
+        for placed in self._watch.place(block, self._position):
+            self._process_block(placed)
+        if block is None and self._source.info.live:
             self._process_silence()
         self._publish(self._handover.markers.drain())
-        # Before the first block the device's clock is not known.
-        if self._position and self._handover.status.position_s - self._anchor_s >= _ANCHOR_S:
+        # Before the clock has settled the device's time is not known.
+        sure = self._handover.clock.settled or not self._source.info.live
+        if (
+            sure
+            and self._position
+            and self._handover.status.position_s - self._anchor_s >= _ANCHOR_S
+        ):
             self._publish_anchor()
 
-    def _process_block(self, block: AudioBlock) -> None:
-        handover = self._handover
-        lost = self._lose(self._watch.lost_before(block, self._position))
+    def _process_block(self, placed: PlacedBlock) -> None:
+        handover, block = self._handover, placed.block
+        lost = self._lose(placed.lost)
+        away = lost if placed.away else 0
         if block.adc_s is not None:
             handover.clock.feed(self._time.seconds(self._position), block.adc_s)
         samples = block.samples[: self._limit_to_end(len(block.samples))]
@@ -104,6 +110,7 @@ class Worker:
             position_s=self._time.seconds(self._position),
             overflows=before.overflows + block.overflow,
             dropped_samples=before.dropped_samples + lost,
+            away_samples=before.away_samples + away,
             error=None,
         )
 
@@ -119,6 +126,7 @@ class Worker:
             phase=Phase.RECONNECTING,
             position_s=self._time.seconds(self._position),
             dropped_samples=handover.status.dropped_samples + lost,
+            away_samples=handover.status.away_samples + lost,
         )
         if self._watch.gone and (error := self._watch.reopen()) is not None:
             handover.status = replace(handover.status, error=error)
@@ -163,5 +171,5 @@ class Worker:
         clock, sample = self._handover.clock, STEP * (update.step + 1)
         latency_ms = None
         if self._source.info.live and update.state in (State.SPEECH, State.SILENCE):
-            latency_ms = 1000.0 * (time.monotonic() - clock.adc_time(sample))
+            latency_ms = 1000.0 * (clock_s() - clock.adc_time(sample))
         return replace(update, latency_ms=latency_ms, wall_clock=clock.wall_clock(sample))

@@ -181,11 +181,13 @@ def json_text(fields: Mapping[str, Any]) -> str:
 def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
     """Rate of the device in Hz by the monotonic clock; ``None`` for a session that is too short.
 
-    Measured from the second anchor to the last: a stream needs a while to settle.
+    Measured from the first anchor that is not of the first second: a stream needs a while to
+    settle, and older versions did not wait for it.
     """
-    if len(anchors) < 3:
+    sure = [anchor for anchor in anchors if anchor.sample > SAMPLE_RATE]
+    if len(sure) < 2:
         return None
-    first, last = anchors[1], anchors[-1]
+    first, last = sure[0], sure[-1]
     nominal_s = (last.sample - first.sample) / SAMPLE_RATE
     if nominal_s < _SHORTEST_S:
         return None

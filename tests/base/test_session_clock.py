@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from realtime_ser.base.timebase import SessionClock
+from realtime_ser.base.records import STEP, State, Update
+from realtime_ser.base.timebase import SessionClock, clock_s, corrected
 
 
 def test_a_late_block_does_not_make_the_sound_look_younger() -> None:
@@ -35,6 +36,45 @@ def test_times_that_settle_are_believed_within_two_seconds() -> None:
         position = 0.01 * block
         clock.feed(position, 100.0 + position + (0.0 if position < 2.5 else 0.5))
     assert clock.adc_time(0) == pytest.approx(100.5)
+
+
+@pytest.mark.parametrize("early_s", [0.6, 0.022, -0.136])
+def test_the_first_anchor_corrects_what_was_stamped_before(early_s: float) -> None:
+    clock = SessionClock()
+    stamped, anchor = [], None
+    for block in range(500):
+        position = 0.02 * block
+        clock.feed(position, clock_s() + position - (early_s if position < 1.5 else 0.0))
+        if block % 4 == 3:
+            sample = STEP * (block // 4 + 1)
+            wall = clock.wall_clock(sample)
+            stamped.append(Update(block // 4, 1, State.SILENCE, latency_ms=100.0, wall_clock=wall))
+        if clock.settled and anchor is None:
+            anchor, first = clock.anchor(round(16_000 * position)), len(stamped)
+    assert anchor is not None
+    assert first < 60, "within five seconds"
+    updates = [corrected(one, anchor) for one in stamped[:first]] + stamped[first:]
+    starts = [one.wall_clock.timestamp() - one.time_s for one in updates]
+    assert max(starts) - min(starts) < 0.02
+    off_ms = 1000 * (stamped[0].wall_clock - updates[0].wall_clock).total_seconds()
+    assert updates[0].latency_ms == pytest.approx(100.0 + off_ms)
+
+
+def test_the_clock_never_runs_back() -> None:
+    clock = SessionClock()
+    walls = []
+    for block in range(1000):
+        position = 0.02 * block
+        clock.feed(position, 100.0 + position - (0.5 if block > 500 else 0.0))
+        if clock.settled and block % 4 == 3:
+            walls.append(clock.wall_clock(STEP * (block // 4 + 1)))
+    assert walls == sorted(walls)
+    assert clock.adc_time(0) == pytest.approx(99.5)
+
+
+def test_the_clock_goes_on_while_the_computer_sleeps() -> None:
+    boot_s = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    assert clock_s() == pytest.approx(boot_s, abs=1.0)
 
 
 def test_a_jump_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

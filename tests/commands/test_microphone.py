@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -262,3 +263,27 @@ def test_broken_settings_of_alsa_are_told(pulse, tmp_path, settings):
     done = subprocess.run([*CLI, "doctor"], env=env, capture_output=True, text=True, timeout=60)
     assert "its settings are broken" in done.stdout
     assert " window " in done.stdout or " display " in done.stdout, "the other checks go on"
+
+
+def test_a_monitor_that_was_stopped_for_a_while_has_a_gap_and_right_times(pulse, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(pulse, out) as process:
+        wait_for(lambda: len(rows(out)) > 60, "five seconds")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(6.0)
+        process.send_signal(signal.SIGCONT)
+        wait_for(lambda: "lost" in {row["state"] for row in rows(out)}, "lost rows")
+        wait_for(lambda: rows(out)[-1]["state"] == "silence", "sound again")
+        time.sleep(3.0)
+        now = datetime.now().astimezone()
+    frames = rows(out)
+    last = frames[-1]
+    assert 3.0 < 0.08 * sum(row["state"] == "lost" for row in frames) < 9.0
+    starts = [
+        datetime.fromisoformat(row["wall_clock"]).timestamp() - float(row["time_s"])
+        for row in frames[50:]
+    ]
+    assert max(starts) - min(starts) < 0.02
+    assert abs((datetime.fromisoformat(last["wall_clock"]) - now).total_seconds()) < 1.5
+    steps = [round(float(row["time_s"]) / 0.08) for row in frames]
+    assert steps == list(range(1, len(steps) + 1))

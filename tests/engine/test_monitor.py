@@ -23,6 +23,7 @@ from realtime_ser.base.records import (
     State,
     Update,
 )
+from realtime_ser.base.timebase import clock_s
 from realtime_ser.engine.device_watch import SILENT_DEVICE_S
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
@@ -128,7 +129,7 @@ def test_paused_time_advances_the_clock_and_is_not_heard(bundle: Bundle) -> None
     subscription = monitor.subscribe(sound=True)
     monitor.start()
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
-    now = time.monotonic()
+    now = clock_s()
     microphone.say(noise, now)
     wait_until(lambda: monitor.status.position_s == 1.0)
     monitor.pause()
@@ -153,7 +154,7 @@ def test_lost_samples_become_lost_rows_and_keep_the_time(bundle: Bundle) -> None
     subscription = monitor.subscribe()
     monitor.start()
     quiet = np.zeros(16_000, np.float32)
-    now = time.monotonic()
+    now = clock_s()
     microphone.say(quiet, now)
     microphone.say(quiet, now + 2.5, overflow=True)  # a second and a half is missing
     wait_until(lambda: monitor.status.position_s > 3)
@@ -172,10 +173,10 @@ def test_a_microphone_that_falls_silent_is_opened_again(bundle: Bundle) -> None:
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
-    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    microphone.say(np.zeros(8_000, np.float32), clock_s() - 0.5)
     wait_until(lambda: monitor.status.phase is Phase.RECONNECTING)
     wait_until(lambda: microphone.starts > 1)
-    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    microphone.say(np.zeros(8_000, np.float32), clock_s() - 0.5)
     wait_until(lambda: monitor.status.phase is Phase.LISTENING)
     monitor.stop()
     updates = [r for r in subscription.drain() if isinstance(r, Update)]
@@ -184,13 +185,76 @@ def test_a_microphone_that_falls_silent_is_opened_again(bundle: Bundle) -> None:
     assert [update.step for update in updates] == list(range(len(updates)))
 
 
+def settled(microphone: ScriptedMicrophone, monitor: Monitor, start_s: float) -> None:
+    """Four seconds of blocks that come when they should, after which the clock is sure."""
+    for block in range(20):
+        microphone.say(np.zeros(3_200, np.float32), start_s + 0.2 * block)
+    wait_until(lambda: monitor.status.position_s == 4.0)
+
+
+@pytest.mark.parametrize("away_s", [30.0, 1200.0], ids=["stopped", "asleep"])
+def test_time_that_the_program_did_not_see_becomes_a_gap(bundle: Bundle, away_s: float) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    subscription = monitor.subscribe(capacity=100_000)
+    monitor.start()
+    start_s = clock_s() - 4.0 - away_s
+    settled(microphone, monitor, start_s)
+    for block in range(5):
+        microphone.say(np.zeros(3_200, np.float32), start_s + 4.0 + away_s + 0.2 * block)
+    wait_until(lambda: monitor.status.position_s == pytest.approx(5.0 + away_s, abs=0.001))
+    monitor.stop()
+    updates = [r for r in subscription.drain() if isinstance(r, Update)]
+    lost = [update.time_s for update in updates if update.state is State.LOST]
+    assert (min(lost), max(lost)) == pytest.approx((4.0, 4.0 + away_s), abs=0.1)
+    assert monitor.status.away_samples == monitor.status.dropped_samples
+    walls = {update.wall_clock.timestamp() - update.time_s for update in updates[60:]}
+    assert max(walls) - min(walls) < 0.001
+
+
+def test_a_single_late_block_loses_nothing(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    monitor.start()
+    start_s = clock_s() - 4.0
+    settled(microphone, monitor, start_s)
+    for block, late_s in enumerate((0.4, 0.0, 0.0, 0.0, 0.0)):
+        microphone.say(np.zeros(3_200, np.float32), start_s + 4.0 + 0.2 * block + late_s)
+    wait_until(lambda: monitor.status.position_s == 5.0)
+    monitor.stop()
+    assert monitor.status.dropped_samples == 0
+
+
+def test_a_device_that_comes_back_with_wrong_times_leaves_the_clock_right(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    subscription = monitor.subscribe()
+    monitor.start()
+    start_s = clock_s() - 4.0
+    settled(microphone, monitor, start_s)
+    wait_until(lambda: monitor.status.phase is Phase.RECONNECTING)
+    wait_until(lambda: microphone.starts > 1)
+    back_s = clock_s()
+    for block in range(75):  # sound servers are 0.6 s off while a stream begins
+        early_s = 0.6 if block < 25 else 0.0
+        microphone.say(np.zeros(320, np.float32), back_s + 0.02 * block - early_s)
+    wait_until(lambda: monitor.status.phase is Phase.LISTENING)
+    wait_until(lambda: monitor.status.position_s > back_s + 1.4 - start_s)
+    monitor.stop()
+    updates = [r for r in subscription.drain() if isinstance(r, Update)]
+    assert monitor.status.position_s == pytest.approx(back_s + 1.5 - start_s, abs=0.02)
+    walls = {update.wall_clock.timestamp() - update.time_s for update in updates[50:]}
+    assert max(walls) - min(walls) < 0.02
+    assert monitor.status.away_samples == monitor.status.dropped_samples
+
+
 def test_a_microphone_may_take_its_time_to_begin(bundle: Bundle) -> None:
     microphone = ScriptedMicrophone()
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
     time.sleep(SILENT_DEVICE_S + 0.3)
-    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    microphone.say(np.zeros(8_000, np.float32), clock_s() - 0.5)
     wait_until(lambda: monitor.status.position_s > 0)
     monitor.stop()
     assert microphone.starts == 1
@@ -204,7 +268,7 @@ def test_lost_time_is_counted_in_samples(bundle: Bundle) -> None:
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
-    microphone.say(np.zeros(8_000, np.float32), time.monotonic() - 0.5)
+    microphone.say(np.zeros(8_000, np.float32), clock_s() - 0.5)
     wait_until(lambda: microphone.starts > 1)
     monitor.stop()
     updates = [r for r in subscription.drain() if isinstance(r, Update)]
@@ -227,7 +291,7 @@ def test_latency_counts_from_the_adc_time_of_a_steps_last_sample(bundle: Bundle)
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
-    microphone.say(np.zeros(16_000, np.float32), time.monotonic() - 3.0)
+    microphone.say(np.zeros(16_000, np.float32), clock_s() - 3.0)
     wait_until(lambda: monitor.status.updates > 5)
     monitor.stop()
     first = next(r for r in subscription.drain() if isinstance(r, Update))
@@ -240,11 +304,11 @@ def test_a_marker_carries_the_moment_it_was_set(bundle: Bundle) -> None:
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
-    start = time.monotonic()
+    start = clock_s()
     microphone.say(np.zeros(16_000, np.float32), start)
     wait_until(lambda: monitor.status.position_s == 1.0)
     marker = monitor.mark("tension", code="T")
-    after = time.monotonic() - start
+    after = clock_s() - start
     monitor.stop()
     assert 0 <= marker.time_s <= after + 0.01
     assert marker in subscription.drain()
@@ -255,7 +319,7 @@ def test_an_interval_is_told_when_it_begins_and_when_it_ends(bundle: Bundle) -> 
     monitor = Monitor(microphone, bundle)
     subscription = monitor.subscribe()
     monitor.start()
-    microphone.say(np.zeros(16_000, np.float32), time.monotonic())
+    microphone.say(np.zeros(16_000, np.float32), clock_s())
     wait_until(lambda: monitor.status.position_s == 1.0)
     monitor.begin_mark("5", "task")
     monitor.stop()  # ends it

@@ -149,8 +149,8 @@ class OverloadMonitor:
     """
 
     def __init__(self) -> None:
-        self._dropped = self._overflows = 0
-        self._lost_samples = self._overflowed = 0
+        self._dropped = self._overflows = self._away = 0
+        self._lost_samples = self._overflowed = self._away_samples = 0
         self._last_loss_s = float("-inf")
         self._late_since_s: float | None = None
         self._dismissed: str | None = None
@@ -159,7 +159,7 @@ class OverloadMonitor:
     def dismiss(self) -> None:
         """Say no more of what is being said."""
         self._dismissed = self._shown_title
-        self._lost_samples = self._overflowed = 0
+        self._lost_samples = self._overflowed = self._away_samples = 0
         self._last_loss_s = float("-inf")
 
     def feed(self, status: StatusModel, now_s: float) -> BannerText | None:
@@ -176,9 +176,11 @@ class OverloadMonitor:
     def _count_losses(self, status: StatusModel, now_s: float) -> None:
         lost = status.dropped_samples - self._dropped
         overflowed = status.overflows - self._overflows
+        away = status.away_samples - self._away
         self._dropped, self._overflows = status.dropped_samples, status.overflows
+        self._away = status.away_samples
         if now_s - self._last_loss_s > SHOWN_S:
-            self._lost_samples = self._overflowed = 0
+            self._lost_samples = self._overflowed = self._away_samples = 0
         if status.ui_state not in _MONITORED_STATES:
             return  # a microphone that went away has a banner of its own
         if lost > 0 or overflowed > 0:
@@ -186,6 +188,7 @@ class OverloadMonitor:
             self._last_loss_s = now_s
             self._lost_samples += max(0, lost)
             self._overflowed += max(0, overflowed)
+            self._away_samples += max(0, away)
 
     def _current_overload(self, status: StatusModel, now_s: float) -> BannerText | None:
         if now_s - self._last_loss_s <= SHOWN_S:
@@ -213,7 +216,9 @@ class OverloadMonitor:
 
     def _loss_advice(self) -> str:
         why = "The program could not follow. Close other programs, or raise audio.buffer_s"
-        if self._overflowed:
+        if 2 * self._away_samples > self._lost_samples:
+            why = "The microphone was away, the program stopped, or the computer asleep"
+        elif self._overflowed:
             why = "The system did not hand the sound over in time. Close other programs"
         return f"{why}; the gap is kept as lost, never guessed."
 

@@ -83,6 +83,7 @@ class StatusModel:
     latency_ms: float | None = None  # recent median; None for files and before the first update
     updates_per_s: float | None = None  # of each channel
     dropped_samples: int = 0
+    away_samples: int = 0  # of those, lost while the microphone was away
     overflows: int = 0
     rate: int = 0  # samples a second of the source, in which losses are counted
     model: str = ""
@@ -104,6 +105,7 @@ def status_model(status: Status, source: SourceInfo, rate_meter: RateMeter) -> S
         latency_ms=rate_meter.latency_ms(),
         updates_per_s=rate_meter.updates_per_s(),
         dropped_samples=status.dropped_samples,
+        away_samples=status.away_samples,
         overflows=status.overflows,
         rate=source.native_rate,
     )
