@@ -45,6 +45,14 @@ class StoreError(OutputError):
     """The kept sessions cannot be read or written."""
 
 
+class BusyStoreError(StoreError):
+    """Another program holds the store."""
+
+
+class DamagedStoreError(StoreError):
+    """The database of the kept sessions is damaged."""
+
+
 def reason_text(error: Exception) -> str:
     """Reason of an error of the system, without the error's number and file."""
     return getattr(error, "strerror", None) or str(error)

@@ -113,7 +113,7 @@ def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
         clock_text(info.speech_s),
         mostly,
         size_text(info.size),
-        info.state.value,
+        info.state_text,
         "; ".join(word for word in (metadata.title, again, study, f"{source}{sound}") if word),
     )
 
@@ -148,7 +148,7 @@ def _show(config: Config, *, name: str) -> None:
     with _opened(config) as store:
         info = store.session(name)
         title = f"  {info.metadata.title}" if info.metadata.title else ""
-        print(f"{info.id}{title}  ({info.state.value})")
+        print(f"{info.id}{title}  ({info.state_text})")
         print_aligned([("", *row) for row in _fact_rows(store, info)])
 
 
@@ -519,6 +519,22 @@ def _agreed(store: Store, found: Sequence[SessionInfo], *, files: bool) -> bool:
                 for path in info.files.existing():
                     print(f"  with {path}")
     return confirmed(f"Delete {count_text(len(found), 'session')} for good?")
+
+
+# ------------------------------------------------------------------------------------------- repair
+
+
+@sessions.command("repair")
+@pass_config
+def _repair(config: Config) -> None:
+    """Save what can be read of a damaged store; the rest is set aside."""
+    with _opened(config) as store:
+        words = store.repair()
+        if words is not None:
+            print(words)
+        elif store.notice is None:
+            count = count_text(len(store.sessions()), "session")
+            print(f"No damage was found in {store.folder}: {count}.")
 
 
 # ---------------------------------------------------------------------------------------- reanalyse

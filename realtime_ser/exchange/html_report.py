@@ -87,7 +87,7 @@ def _fact_rows(info: SessionInfo) -> Iterator[str]:
     lost_s = sum(channel.lost_s for channel in info.channels)
     again = "" if metadata.origin is None else f", heard again from the sound of {metadata.origin}"
     facts = [
-        ("Session", info.id if info.state.value == "complete" else f"{info.id}, {info.state}"),
+        ("Session", info.id if info.state_text == "complete" else f"{info.id}, {info.state_text}"),
         ("Began", metadata.started.strftime("%Y-%m-%d %H:%M:%S %z")),
         ("Length", clock_text(info.duration_s)),
         ("Source", f"{metadata.source.name}{demo}"),

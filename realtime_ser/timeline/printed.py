@@ -147,7 +147,7 @@ class _PrintedPage:
             clock_text(info.duration_s),
             *([source] if source != self.title else []),
             *(["synthesised speech"] if metadata.source.demo else []),
-            *([info.state.value] if info.state.value != "complete" else []),
+            *([info.state_text] if info.state_text != "complete" else []),
             f"model {metadata.model_text}",
         ]
         title = shortened(surface, self.title, _TITLE, self.plot)

@@ -31,7 +31,7 @@ from realtime_ser.gui.widgets.tables import (
     header_of,
     set_up_table,
 )
-from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
+from realtime_ser.session.store import Query, SessionInfo, Store
 
 
 class SessionColumn(IntEnum):
@@ -88,7 +88,7 @@ class SessionRow:
         """Remarks beside the name, such as "interrupted"."""
         metadata = self.info.metadata
         return [
-            *([] if self.info.state is SessionState.COMPLETE else [self.info.state.value]),
+            *([] if self.info.state_text == "complete" else [self.info.state_text]),
             *(["demo"] if metadata.source.demo else []),
             *([f"heard again by {metadata.model.name}"] if metadata.origin is not None else []),
         ]

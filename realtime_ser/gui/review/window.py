@@ -367,6 +367,6 @@ def _session_facts(info: SessionInfo) -> str:
         metadata.source.name + (" (synthesised speech)" if metadata.source.demo else ""),
         f"model {metadata.model_text}",
         metadata.study.participant,
-        "" if info.state is SessionState.COMPLETE else info.state.value,
+        "" if info.state_text == "complete" else info.state_text,
     ]
     return "  ·  ".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """The session store: every session in one SQLite database, readable as NumPy columns.
 
-- ``database``: place, opening, schema and migrations, and the locks of running sessions.
+- ``database``: place, opening, schema and migrations, damage, and the locks of running sessions.
+- ``salvage``: what can be read of a damaged database.
 - ``blobs``: updates as bytes, and bytes as columns.
 - ``values``: values that a reader returns.
 - ``writer``: writing of a running session.

@@ -100,6 +100,23 @@ def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> Update
     return records
 
 
+def check_records(records: UpdateRecords, labels: int) -> None:
+    """Refuse records that no session of so many labels can have.
+
+    Raises
+    ------
+    ValueError
+        Steps do not follow each other, or a state or a label is unknown.
+    """
+    if (
+        (records["step"][1:] <= records["step"][:-1]).any()
+        or (records["state"] >= len(STATES)).any()
+        or (records["label"] < -1).any()
+        or (records["label"] >= labels).any()
+    ):
+        raise ValueError("records that make no sense")
+
+
 def _wall_us(moment: datetime | None) -> int:
     return NO_TIME if moment is None else (moment - _EPOCH) // _MICROSECOND
 

@@ -10,16 +10,26 @@ from a running one.
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from realtime_ser.base.errors import StoreError, reason_text
+from realtime_ser.base.errors import (
+    BusyStoreError,
+    DamagedStoreError,
+    StoreError,
+    reason_text,
+)
 from realtime_ser.base.files import numbered_path
 from realtime_ser.base.timebase import local_now
+from realtime_ser.session.store.salvage import has_damaged_content, salvage
 
 RUNNING = "running.lock"
 """Name of the file in a session's folder that is locked while the session runs."""
@@ -34,6 +44,8 @@ def is_locked(path: Path) -> bool:
     """Whether a running program, this one included, holds the lock on ``path``."""
     if not path.exists():
         return False
+    if not os.access(path, os.W_OK):  # nobody writes a session into a store that is only read
+        return False
     try:
         with store_lock(path).acquire(blocking=False):
             return False
@@ -44,9 +56,14 @@ def is_locked(path: Path) -> bool:
 NAME = "sessions.sqlite"
 """The database; its write-ahead log lies beside it while it is open."""
 
+PATIENCE_S = 5.0
+"""Longest wait for another program that writes, in seconds."""
+
+LIVE_PATIENCE_S = 2.0
+"""The same while a session runs, which tries again."""
+
 _OPENING = "opening.lock"
-_PATIENCE_S = 60.0
-"""Longest wait for another program that writes; large deletions take longest."""
+_BRIEF_S = 0.5
 
 _SCHEMA_1 = (
     """CREATE TABLE sessions (
@@ -159,12 +176,34 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
 """Statements that lead from each version to the next; the version is their number."""
 
 
+class StoreConnection(sqlite3.Connection):
+    """Connection to the database of a store, which knows whether the file is still in its place."""
+
+    file: Path | None = None
+    _identity: os.stat_result | None = None
+
+    def note_file(self, path: Path) -> None:
+        """Note the file that was opened."""
+        self.file, self._identity = path, path.stat()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the file has been neither removed nor replaced since it was opened."""
+        if self.file is None or self._identity is None:
+            return True
+        try:
+            return os.path.samestat(self.file.stat(), self._identity)
+        except FileNotFoundError:
+            return False
+
+
 def open_database(
-    folder: Path, *, temporary: bool = False
-) -> tuple[sqlite3.Connection, str | None]:
+    folder: Path, *, temporary: bool = False, patience_s: float = PATIENCE_S
+) -> tuple[StoreConnection, str | None]:
     """Open the database of a folder; create or migrate it if need be.
 
-    A damaged database is set aside under another name, and a new one is begun.
+    From a damaged database what can be read is saved into a new one. A database that cannot be
+    written is opened to be read.
 
     Parameters
     ----------
@@ -173,6 +212,8 @@ def open_database(
     temporary
         Whether the folder goes when the program ends: no commit waits for the disk then, and what
         is deleted is not overwritten.
+    patience_s
+        Longest wait for another program, in seconds, now and later.
 
     Returns
     -------
@@ -184,23 +225,52 @@ def open_database(
         The database cannot be opened, or a newer version of the program wrote it.
     """
     path = folder / NAME
-    notice = None
     with explained(path):
+        if path.exists() and not (os.access(path, os.W_OK) and os.access(folder, os.W_OK)):
+            return _open_read_only(path, patience_s)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # One program at a time: two must not both set a damaged one aside.
-        with store_lock(folder / _OPENING):
+        with store_lock(folder / _OPENING).acquire(timeout=patience_s):
             try:
-                connection = _open(path, temporary=temporary)
+                return _open(path, temporary=temporary, patience_s=patience_s), None
             except sqlite3.DatabaseError as error:
-                if not _damaged(error):
+                if not is_damage(error):
                     raise
-                aside = _set_aside(path)
-                connection = _open(path, temporary=temporary)
-                notice = (
-                    f"The kept sessions in {path} are damaged ({error}): they were set aside as "
-                    f"{aside.name}, and a new store was begun."
-                )
-    return connection, notice
+            notice = _rebuild(path, running=None)
+            return _open(path, temporary=temporary, patience_s=patience_s), notice
+
+
+def repair_database(
+    folder: Path, *, running: str | None = None, briefly: bool = False
+) -> str | None:
+    """Save what can be read of a damaged database into a new one, and set the damaged one aside.
+
+    Parameters
+    ----------
+    folder
+        Folder of the database.
+    running
+        ID of the session that this program is writing; its connection must be closed.
+    briefly
+        Whether to look for damage half a second at most, and not into the indices.
+
+    Returns
+    -------
+    Notice of what was saved; ``None``: no damage was found.
+
+    Raises
+    ------
+    StoreError
+        Another session is running, or there is no room for the new database.
+    """
+    path = folder / NAME
+    with explained(path):
+        if not path.exists():
+            return None
+        with store_lock(folder / _OPENING).acquire(timeout=PATIENCE_S):
+            if not _is_damaged(path, briefly=briefly):
+                return None
+            return _rebuild(path, running=running)
 
 
 @contextmanager
@@ -215,16 +285,55 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        reason = reason_text(error)
-        if isinstance(error, sqlite3.DatabaseError) and _damaged(error):
-            raise StoreError(
-                f"The kept sessions in {path} are damaged ({reason}): start the monitor, which "
-                "sets them aside and begins a new store."
-            ) from error
-        raise StoreError(
-            f"Cannot keep sessions in {path} ({reason}): make room there, or name another folder "
-            "as sessions.folder."
-        ) from error
+        raise _explained_error(path, error) from error
+
+
+@contextmanager
+def damaged_content(path: Path) -> Iterator[None]:
+    """Turn errors of what is read, where SQLite found none, into a sentence.
+
+    Raises
+    ------
+    DamagedStoreError
+        The body could make no sense of a value.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        raise _damaged_error(path, f"{type(error).__name__}: {error}") from error
+
+
+def _damaged_error(path: Path, reason: str) -> DamagedStoreError:
+    return DamagedStoreError(
+        f"The kept sessions in {path} are damaged ({reason}): 'realtime-ser sessions repair' saves "
+        "what can be read."
+    )
+
+
+def _explained_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(error, Timeout) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyStoreError(f"Another program uses the store {path}: wait for it, or close it.")
+    reason = reason_text(error)
+    if isinstance(error, sqlite3.Error) and is_damage(error):
+        return _damaged_error(path, reason)
+    advice = "see that the disk is there and that you may write to it"
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or _system_error(error) in _NO_ROOM:
+        advice = "make room there"
+    elif code == sqlite3.SQLITE_READONLY or _system_error(error) in _FORBIDDEN:
+        advice = "allow the program to write there"
+    return StoreError(
+        f"Cannot keep sessions in {path} ({reason}): {advice}, or name another folder as "
+        "sessions.folder."
+    )
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _system_error(error: Exception) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
 
 
 @contextmanager
@@ -261,11 +370,25 @@ def update(
     return found.rowcount > 0
 
 
-def _open(path: Path, *, temporary: bool) -> sqlite3.Connection:
+def _connect(name: str, patience_s: float) -> StoreConnection:
     connection = sqlite3.connect(
-        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+        name,
+        timeout=patience_s,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+        factory=StoreConnection,
     )
     connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _uri(path: Path, options: str) -> str:
+    return f"{path.absolute().as_uri()}?{options}"
+
+
+def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
+    connection = _connect(_uri(path, "mode=rwc"), patience_s)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded before the first table only
         connection.execute("PRAGMA journal_mode = WAL")
@@ -274,14 +397,118 @@ def _open(path: Path, *, temporary: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection, path)
         connection.execute("SELECT count(*) FROM sessions").fetchone()
+        connection.note_file(path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _open_read_only(path: Path, patience_s: float) -> tuple[StoreConnection, str | None]:
+    """Open a database that cannot be written: where nothing can, with what is committed."""
+    notice = None
+    connection = _connect(_uri(path, "mode=ro"), patience_s)
+    try:
+        version = _version(connection)
+    except sqlite3.OperationalError:  # its folder lets nobody make the file that readers share
+        connection.close()
+        connection = _connect(_uri(path, "mode=ro&immutable=1"), patience_s)
+        version = _version(connection)
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            notice = f"The last changes in {path} are not shown: its folder can only be read."
+    if version < len(MIGRATIONS):  # brought up to date in memory
+        copy = _connect(":memory:", patience_s)
+        connection.backup(copy)
+        connection.close()
+        connection = copy
+    _migrate(connection, path)
+    return connection, notice
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _is_damaged(path: Path, *, briefly: bool) -> bool:
+    connection = _connect(_uri(path, "mode=ro"), PATIENCE_S)
+    try:
+        if briefly:
+            end_s = time.monotonic() + _BRIEF_S
+            connection.set_progress_handler(lambda: int(time.monotonic() > end_s), 10_000)
+        check = "PRAGMA quick_check(1)" if briefly else "PRAGMA integrity_check(1)"
+        if [row[0] for row in connection.execute(check)] != ["ok"]:
+            return True
+        return not briefly and has_damaged_content(connection)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            return False
+        if not is_damage(error):
+            raise
+        return True
+    finally:
+        connection.close()
+
+
+def _rebuild(path: Path, running: str | None) -> str:
+    """Save what can be read into a new database, and set the damaged one aside."""
+    for lock in path.parent.glob(f"*/{RUNNING}"):
+        if lock.parent.name != running and is_locked(lock):
+            raise DamagedStoreError(
+                f"The kept sessions in {path} are damaged: end the session {lock.parent.name}, "
+                "and run 'realtime-ser sessions repair'."
+            )
+    draft, padded = (path.with_name(f"sessions.{name}.sqlite") for name in ("repaired", "padded"))
+    _remove_database(draft)
+    old = _connect(_uri(_whole_length(path, padded), "mode=ro"), PATIENCE_S)
+    try:
+        new = _open(draft, temporary=False, patience_s=PATIENCE_S)
+        try:
+            saved = salvage(old, new)
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            new.close()
+    except BaseException:
+        _remove_database(draft)
+        raise
+    finally:
+        old.close()
+        _remove_database(padded)
+    aside = _set_aside(path)
+    draft.rename(path)
+    return f"The kept sessions in {path} were damaged: {saved}; it was set aside as {aside.name}."
+
+
+def _whole_length(path: Path, copy: Path) -> Path:
+    """A database as long as its header says, which SQLite reads: a copy of one that was cut."""
+    with path.open("rb") as file:
+        header = file.read(32)
+    page = int.from_bytes(header[16:18], "big")
+    length = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+    if length <= path.stat().st_size or length > _LONGEST_STORE:
+        return path
+    shutil.copyfile(path, copy)
+    os.truncate(copy, length)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+    return copy
+
+
+_LONGEST_STORE = 1 << 44
+
+
+def _remove_database(path: Path) -> None:
+    for ending in _ENDINGS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+_ENDINGS = ("", "-wal", "-shm")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"The kept sessions in {path} were written by a newer version of this program (schema "
@@ -295,16 +522,19 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA user_version = {number}")
 
 
-def _damaged(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error of SQLite tells of a damaged database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
+        "Could not decode to UTF-8" in str(error)  # Python's own, without a code
+    )
 
 
 def _set_aside(path: Path) -> Path:
     now = local_now()
     aside = path.with_name(f"sessions.damaged-{now:%Y-%m-%d_%H-%M-%S}.sqlite")
     aside = numbered_path(aside, Path.exists)
-    for ending in ("", "-wal", "-shm"):
+    for ending in _ENDINGS:
         part = path.with_name(path.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))

@@ -22,8 +22,23 @@ from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment,
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
-from realtime_ser.session.store.blobs import Columns, UpdateRecords, record_dtype, unpack
-from realtime_ser.session.store.database import NAME, RUNNING, explained, is_locked, open_database
+from realtime_ser.session.store.blobs import (
+    Columns,
+    UpdateRecords,
+    check_records,
+    record_dtype,
+    unpack,
+)
+from realtime_ser.session.store.database import (
+    NAME,
+    PATIENCE_S,
+    RUNNING,
+    StoreConnection,
+    damaged_content,
+    explained,
+    is_locked,
+    open_database,
+)
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
 
 
@@ -120,6 +135,8 @@ class Reader:
         Folder of the database and of the sessions' own folders; it is made if need be.
     temporary
         Whether the folder goes when the program ends, so that nothing need reach the disk.
+    patience_s
+        Longest wait for another program that uses the store, in seconds.
 
     Attributes
     ----------
@@ -132,15 +149,29 @@ class Reader:
         The folder cannot be used, or a newer version of the program wrote it.
     """
 
-    def __init__(self, folder: Path, *, temporary: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, temporary: bool = False, patience_s: float = PATIENCE_S
+    ) -> None:
         self.folder = folder
         self.path = folder / NAME
         self._temporary = temporary
-        self._connection, self.notice = open_database(folder, temporary=temporary)
+        self._patience_s = patience_s
+        self._opened, self.notice = self._open()
 
     def close(self) -> None:
         """Let go of the database; safe to call twice."""
-        self._connection.close()
+        self._opened.close()
+
+    def _open(self) -> tuple[StoreConnection, str | None]:
+        return open_database(self.folder, temporary=self._temporary, patience_s=self._patience_s)
+
+    @property
+    def _connection(self) -> StoreConnection:
+        """Connection to the database that is in the store's place now."""
+        if not self._opened.in_transaction and not self._opened.in_place:
+            self._opened.close()
+            self._opened, self.notice = self._open()
+        return self._opened
 
     def __enter__(self) -> Self:
         return self
@@ -182,7 +213,8 @@ class Reader:
         labels = self._labels(key)
         end = 2**62 if last_step is None else last_step
         blobs = self._select(_BLOBS, key, channel, first_step, key, channel, end, end)
-        records = _unpacked(blobs, labels)
+        with damaged_content(self.path):
+            records = _unpacked(blobs, labels)
         steps = records["step"]
         inside = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
         return Columns(channel, labels, records[inside])
@@ -294,7 +326,8 @@ class Reader:
             if not rows:
                 return
             after = rows[-1]["last_step"]
-            whole = _unpacked(rows, labels)
+            with damaged_content(self.path):
+                whole = _unpacked(rows, labels)
             for start in range(0, len(whole), _PAGE):
                 page = whole[start : start + _PAGE]
                 yield from zip(page["order"].tolist(), unpack(page, channel, labels), strict=True)
@@ -303,7 +336,7 @@ class Reader:
         """Sessions for which a condition holds, the oldest first."""
         order = "ORDER BY julianday(started), key"
         found = self._select(f"SELECT * FROM sessions WHERE {condition} {order}", *values)
-        with explained(self.path):
+        with explained(self.path), damaged_content(self.path):
             return [self._info(row) for row in found]
 
     def _info(self, row: Any) -> SessionInfo:
@@ -353,9 +386,17 @@ class Reader:
 
 
 def _unpacked(rows: Sequence[Any], labels: Sequence[str]) -> UpdateRecords:
-    """Records of consecutive rows of updates."""
+    """Records of consecutive rows of updates.
+
+    Raises
+    ------
+    ValueError
+        They are none.
+    """
     data = b"".join(row["data"] for row in rows)
-    return np.frombuffer(data, record_dtype(len(labels)))
+    records: UpdateRecords = np.frombuffer(data, record_dtype(len(labels)))
+    check_records(records, len(labels))
+    return records
 
 
 def _estimate(blob: bytes, label: str, confidence: float, certain: int) -> Estimate:

@@ -19,16 +19,19 @@ from realtime_ser.base.records import Marker
 from realtime_ser.base.timebase import local_now
 from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.store.database import (
+    PATIENCE_S,
     RUNNING,
     explained,
     insert,
     is_locked,
     open_database,
+    repair_database,
     store_lock,
     transaction,
     update,
 )
 from realtime_ser.session.store.reader import Query, Reader
+from realtime_ser.session.store.salvage import session_row
 from realtime_ser.session.store.values import Interval, SessionInfo, SessionState
 from realtime_ser.session.store.writer import (
     StoreWriter,
@@ -82,18 +85,19 @@ class Store(Reader):
             name = self._new_folder()
             folder = self.folder / name
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
-            resources = undo.enter_context(contextlib.ExitStack())
-            connection = self._connection
+            connection, lock = self._connection, None
             if not self._temporary:
-                running = store_lock(folder / RUNNING)
-                running.acquire(blocking=False)
-                resources.callback(running.release)
-                connection, _ = open_database(self.folder)
-                resources.callback(connection.close)
+                lock = store_lock(folder / RUNNING)
+                lock.acquire(blocking=False)
+                undo.callback(lock.release)
+                connection, _ = open_database(self.folder, patience_s=self._patience_s)
+                undo.callback(connection.close)
             with transaction(connection):
                 key = _insert_session(connection, name, metadata)
+            row = session_row(connection, key)
+            assert row is not None
             undo.pop_all()
-        return StoreWriter(self.path, connection, key, name, metadata.labels, resources)
+        return StoreWriter(self.path, connection, row, metadata.labels, lock)
 
     def recover(self) -> list[SessionInfo]:
         """Mark the sessions of programs that were killed as interrupted, and return them.
@@ -113,6 +117,25 @@ class Store(Reader):
                 self._remove_lock(name)
                 found.append(self.session(name))
         return found
+
+    def repair(self, *, briefly: bool = False) -> str | None:
+        """Save what can be read of a damaged store into a new one, session by session.
+
+        Parameters
+        ----------
+        briefly
+            Whether to look for damage half a second at most.
+
+        Returns
+        -------
+        Notice of what was saved; ``None``: no damage was found.
+
+        Raises
+        ------
+        StoreError
+            A session is running, or the disk refuses.
+        """
+        return repair_database(self.folder, briefly=briefly)
 
     def keep_interrupted(self, name: str) -> None:
         """Note that a person has decided to keep an interrupted session."""
@@ -260,15 +283,22 @@ class Store(Reader):
         return [] if remove else written
 
 
-def open_store(config: Config) -> Store:
+def open_store(config: Config, *, patience_s: float = PATIENCE_S) -> Store:
     """Open the store that the settings name.
+
+    Parameters
+    ----------
+    config
+        All settings.
+    patience_s
+        Longest wait for another program that uses the store, in seconds.
 
     Raises
     ------
     StoreError
         The store cannot be used.
     """
-    return Store(store_folder(config.sessions))
+    return Store(store_folder(config.sessions), patience_s=patience_s)
 
 
 def _require_found(what: str, *, found: bool) -> None:

@@ -88,6 +88,12 @@ class SessionInfo:
     named: bool
 
     @property
+    def state_text(self) -> str:
+        """State in a word: ``incomplete`` where a session has ended and something is missing."""
+        missing = self.state is SessionState.COMPLETE and self.health.error is not None
+        return "incomplete" if missing else self.state.value
+
+    @property
     def duration_s(self) -> float:
         """Time that the updates cover, in seconds."""
         return max((channel.end_s for channel in self.channels), default=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sqlite3
 from collections import defaultdict
@@ -13,14 +14,39 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from realtime_ser.audio.source import SourceInfo
+from realtime_ser.base.errors import DamagedStoreError
 from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
-from realtime_ser.base.text import printable
+from realtime_ser.base.text import count_text, printable
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
-from realtime_ser.session.store.database import RUNNING, explained, insert, transaction, update
+from realtime_ser.session.store.database import (
+    LIVE_PATIENCE_S,
+    RUNNING,
+    StoreConnection,
+    explained,
+    insert,
+    open_database,
+    repair_database,
+    store_lock,
+    transaction,
+    update,
+)
+from realtime_ser.session.store.salvage import (
+    Row,
+    move_session,
+    session_channels,
+    session_row,
+    without_keys,
+)
 from realtime_ser.session.store.values import Interval, SessionState
+
+_log = logging.getLogger(__name__)
+
+_RECORD_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
+"""Errors of SQLite for which a record is to blame and not the disk."""
 
 _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step, ?),
     speech_steps = speech_steps + ?, lost_steps = lost_steps + ?
@@ -30,40 +56,51 @@ _STEPS = """UPDATE channels SET updates = updates + ?, last_step = max(last_step
 class StoreWriter:
     """Writer of a session's records, which commits at each flush.
 
-    Records that could not be committed are kept in memory and tried again with the next commit, so
-    that none is lost when room is made on a full disk. An open interval grows with each commit, so
-    that a killed program loses as little of the interval as of all else.
+    Records that could not be committed are kept in memory, packed, and tried again with the next
+    commit, so that none is lost when room is made on a full disk. A record that no database takes
+    is left out. An open interval grows with each commit, so that a killed program loses as little
+    of the interval as of all else.
+
+    Where the database is found damaged, or is removed or replaced meanwhile, the session goes on in
+    the one that is in its place then, with what was stored before.
 
     Parameters
     ----------
     path
-        Path of the database, for sentences of errors.
+        Path of the database.
     connection
         A connection to it, for the thread of this writer alone.
-    key, name
-        The session's key and ID.
+    session
+        Row of the session, as it was begun.
     labels
         Labels of the probabilities, in order.
-    resources
-        Closed with the writer: the lock that marks the session as running, and the connection.
+    lock
+        Lock that marks the session as running; ``None``: the connection is shared, and the store a
+        temporary one.
     """
 
     def __init__(
         self,
         path: Path,
-        connection: sqlite3.Connection,
-        key: int,
-        name: str,
+        connection: StoreConnection,
+        session: Row,
         labels: Sequence[str],
-        resources: contextlib.ExitStack,
+        lock: FileLock | None,
     ) -> None:
-        self.id = name
+        self.id: str = session["id"]
         self._path = path
         self._connection = connection
-        self._key = key
+        self._key: int = session["key"]
         self._labels = tuple(labels)
-        self._resources = resources
+        self._lock = lock
+        self._session = session
+        self._channels = session_channels(connection, session)
         self._records: list[Record] = []
+        self._packed: list[tuple[int, UpdateRecords]] = []
+        self._reached_s = 0.0
+        self._left_out = 0
+        self._damaged = False
+        self._damage_notice: str | None = None
         self._order = 0
         self._open_intervals: dict[tuple[str, float], int] = {}
         self._health: Callable[[], SessionHealth] = SessionHealth
@@ -102,6 +139,13 @@ class StoreWriter:
         """Correct the source: the length of a file is sure when all of it was read."""
         self._pending_columns["source"] = json.dumps(asdict(source))
 
+    @property
+    def loss(self) -> str | None:
+        """What could not be stored for good, or was lost by damage; one sentence."""
+        if not self._left_out:
+            return self._damage_notice
+        return f"{count_text(self._left_out, 'record')} could not be stored among the sessions."
+
     def feed(self, records: Sequence[Record]) -> None:
         """Take records, to be stored with the next :meth:`flush`."""
         self._records += records
@@ -118,16 +162,114 @@ class StoreWriter:
         if health != self._stored_health:
             self._stored_health = health
             self._pending_columns |= asdict(health)
-        if not self._records and not self._pending_columns:
+        self._pack()
+        if self._lock is not None:
+            self._go_on_in_place()
+        if not self._records and not self._packed and not self._pending_columns:
             return
+        try:
+            self._commit()
+        except DamagedStoreError:
+            self._damaged = True
+            self._rescue()
+            self._commit()
+
+    def _pack(self) -> None:
+        """Pack the updates, which take less memory so; one that cannot be packed is left out."""
+        channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
+        for record in self._records:
+            if isinstance(record, Update):
+                channels[record.channel].append((self._order, record))
+                self._order += 1
+        for channel, updates in channels.items():
+            try:
+                self._packed.append((channel, pack(updates, self._labels)))
+            except Exception:  # noqa: BLE001 - one of them is at fault, whatever it is
+                for one in updates:
+                    self._pack_one(channel, one)
+        reached = (updates[-1][1].time_s for updates in channels.values())
+        self._reached_s = max(self._reached_s, *reached, 0.0)
+        self._records = [record for record in self._records if not isinstance(record, Update)]
+
+    def _pack_one(self, channel: int, update: tuple[int, Update]) -> None:
+        try:
+            self._packed.append((channel, pack([update], self._labels)))
+        except Exception:  # noqa: BLE001 - the others must be stored
+            _log.exception("an update cannot be stored")
+            self._left_out += 1
+
+    def _commit(self) -> None:
         open_intervals = dict(self._open_intervals)
         with explained(self._path), transaction(self._connection):
-            stored = self._insert(self._records, open_intervals)
+            for channel, records in self._packed:
+                _insert_records(self._connection, self._key, channel, records)
+            left_out = self._insert(open_intervals)
             self._set(self._pending_columns)
-        self._order += stored
+        self._left_out += left_out
         self._open_intervals = open_intervals
         self._pending_columns.clear()
         self._records.clear()
+        self._packed.clear()
+
+    def _go_on_in_place(self) -> None:
+        """Go on in the database that is in its place now, where this one is not any more."""
+        if self._damaged:
+            self._rescue()
+        if self._connection.in_place:
+            return
+        with explained(self._path):
+            row = session_row(self._connection, self._key) or self._session
+            connection = self._reopened()
+            with transaction(connection):
+                connection.execute("DELETE FROM sessions WHERE id = ?", (self.id,))
+                self._key = move_session(self._connection, connection, row)
+            self._connection.close()
+            self._connection = connection
+            self._hold_lock()
+            self._find_open_intervals()
+
+    def _rescue(self) -> None:
+        """Save what can be read of a damaged database, and go on in the new one."""
+        self._connection.close()
+        self._damage_notice = (
+            repair_database(self._path.parent, running=self.id) or self._damage_notice
+        )
+        with explained(self._path):
+            self._connection = self._reopened()
+            with transaction(self._connection):
+                self._key = self._saved_key()
+            self._find_open_intervals()
+        self._damaged = False
+
+    def _saved_key(self) -> int:
+        """Key of the session, which is begun anew where it could not be saved."""
+        found = self._connection.execute("SELECT key FROM sessions WHERE id = ?", (self.id,))
+        row = found.fetchone()
+        if row is not None:
+            return int(row["key"])
+        key = insert(self._connection, "sessions", without_keys(self._session))
+        for channel in self._channels:
+            insert(self._connection, "channels", without_keys(channel) | {"session": key})
+        return key
+
+    def _reopened(self) -> StoreConnection:
+        return open_database(self._path.parent, patience_s=LIVE_PATIENCE_S)[0]
+
+    def _hold_lock(self) -> None:
+        """Mark the session as running in the folder that is there now."""
+        if self._lock is not None:
+            self._lock.release()
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self._lock = store_lock(self.folder / RUNNING)
+            self._lock.acquire(blocking=False)
+
+    def _find_open_intervals(self) -> None:
+        """Look up the keys of open intervals, which another database numbers otherwise."""
+        rows = self._connection.execute(
+            "SELECT code, time_s, key FROM markers WHERE session = ?", (self._key,)
+        )
+        found = {(code, time_s): key for code, time_s, key in rows}
+        self._open_intervals = {name: found[name] for name in self._open_intervals if name in found}
 
     def insert_records(self, channel: int, rows: Iterable[UpdateRecords]) -> None:
         """Store packed records of consecutive steps of a channel in one commit.
@@ -159,11 +301,21 @@ class StoreWriter:
             The disk refuses; earlier commits stay, and the session counts as interrupted.
         """
         try:
-            self.flush()
-            with explained(self._path):
-                self._set({"state": SessionState.COMPLETE})
+            self.complete()
         finally:
-            self._close()
+            self.close()
+
+    def complete(self) -> None:
+        """Store the rest, and mark the session as complete.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses, or another program holds the store; it can be tried again.
+        """
+        self.flush()
+        with explained(self._path):
+            self._set({"state": SessionState.COMPLETE})
 
     def discard(self) -> None:
         """Delete the session from the store."""
@@ -171,10 +323,13 @@ class StoreWriter:
             with explained(self._path), transaction(self._connection):
                 self._connection.execute("DELETE FROM sessions WHERE key = ?", (self._key,))
         finally:
-            self._close()
+            self.close()
 
-    def _close(self) -> None:
-        self._resources.close()
+    def close(self) -> None:
+        """Let go of the store; a session that is not complete counts as interrupted."""
+        if self._lock is not None:
+            self._connection.close()
+            self._lock.release()
         (self.folder / RUNNING).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # there is sound in it
             self.folder.rmdir()
@@ -183,33 +338,35 @@ class StoreWriter:
         if facts:
             update(self._connection, "sessions", self._key, facts)
 
-    def _insert(
-        self, records: Sequence[Record], open_intervals: dict[tuple[str, float], int]
-    ) -> int:
-        """Store records, and return the number of updates among them.
+    def _insert(self, open_intervals: dict[tuple[str, float], int]) -> int:
+        """Insert what is no update, and return how many records no database takes.
 
         ``open_intervals`` has the keys of the open intervals, by code and time.
         """
-        channels: defaultdict[int, list[tuple[int, Update]]] = defaultdict(list)
-        order = self._order
-        for record in records:
-            if isinstance(record, Update):
-                channels[record.channel].append((order, record))
-                order += 1
-            elif isinstance(record, Segment):
-                self._insert_segment(record)
-            elif isinstance(record, IntervalOpened | Marker):
-                self._insert_marker(record, open_intervals)
-            elif isinstance(record, Anchor):
-                row = asdict(record) | {"session": self._key, "wall": record.wall.isoformat()}
-                insert(self._connection, "anchors", row)
-        for channel, updates in channels.items():
-            _insert_records(self._connection, self._key, channel, pack(updates, self._labels))
-        reached_s = max((made[-1][1].time_s for made in channels.values()), default=0.0)
+        left_out = 0
+        for record in self._records:
+            try:
+                self._insert_one(record, open_intervals)
+            except Exception as error:
+                if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+                    error, _RECORD_FAULTS
+                ):
+                    raise
+                _log.exception("a record cannot be stored")
+                left_out += 1
         for (_, start_s), key in open_intervals.items():
-            if reached_s > start_s:
-                self._set_duration(key, reached_s - start_s)
-        return order - self._order
+            if self._reached_s > start_s:
+                self._set_duration(key, self._reached_s - start_s)
+        return left_out
+
+    def _insert_one(self, record: Record, open_intervals: dict[tuple[str, float], int]) -> None:
+        if isinstance(record, Segment):
+            self._insert_segment(record)
+        elif isinstance(record, IntervalOpened | Marker):
+            self._insert_marker(record, open_intervals)
+        elif isinstance(record, Anchor):
+            row = asdict(record) | {"session": self._key, "wall": record.wall.isoformat()}
+            insert(self._connection, "anchors", row)
 
     def _insert_marker(
         self, record: IntervalOpened | Marker, open_intervals: dict[tuple[str, float], int]

@@ -1,0 +1,240 @@
+"""A store whose bytes were damaged: found when met, and saved session by session."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from realtime_ser.base.errors import BusyStoreError, DamagedStoreError
+from realtime_ser.commands.main import main
+from realtime_ser.session.store import SessionState, Store
+from realtime_ser.session.store.database import NAME
+from tests import kept_sessions as made
+
+PAGE = 4096
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A store of six sessions."""
+    folder = tmp_path_factory.mktemp("whole")
+    with Store(folder) as store:
+        for number in range(6):
+            records = [*made.records((1, 2)), *made.MARKERS]
+            writer = store.begin(made.metadata(channels=(1, 2), title=f"take {number}"))
+            for start in range(0, len(records), 20):
+                writer.feed(records[start : start + 20])
+                writer.flush()
+            writer.finish()
+    return folder
+
+
+@pytest.fixture
+def damaged(whole, tmp_path):
+    """Return a copy of the store, of whose pages some are overwritten."""
+
+    def damage(pages, data=bytes(PAGE)):
+        folder = tmp_path / "store"
+        shutil.copytree(whole, folder, dirs_exist_ok=True)
+        with (folder / NAME).open("r+b") as file:
+            for page in pages:
+                file.seek(page * PAGE)
+                file.write(data)
+        return folder
+
+    return damage
+
+
+def pages_of(folder, table):
+    """Numbers of the pages of a table or index, from 0, its root first."""
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)
+        ).fetchone()
+    data = (folder / NAME).read_bytes()
+
+    def below(number):
+        page = data[number * PAGE : (number + 1) * PAGE]
+        yield number
+        if page[0] in (2, 5):  # interior: children by its cells, and the rightmost one
+            count = int.from_bytes(page[3:5], "big")
+            for cell in range(count):
+                at = int.from_bytes(page[12 + 2 * cell : 14 + 2 * cell], "big")
+                yield from below(int.from_bytes(page[at : at + 4], "big") - 1)
+            yield from below(int.from_bytes(page[8:12], "big") - 1)
+
+    return list(below(root - 1))
+
+
+def content(store, info):
+    return (
+        *(store.columns(info.id, channel).records.tobytes() for channel in (1, 2)),
+        store.markers(info.id),
+        [(one.number, one.channel, one.start_s, one.end_s) for one in store.segments(info.id)],
+    )
+
+
+def check(folder):
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        return connection.execute("PRAGMA integrity_check").fetchone()[0]
+
+
+def saved(folder):
+    """Repair, and return the notice and how many sessions are as they were."""
+    with Store(folder) as store:
+        notice = store.notice or store.repair()
+        assert check(folder) == "ok"
+        return notice, store.sessions()
+
+
+def test_a_damaged_leaf_of_the_steps_costs_its_own_rows_and_is_told(whole, damaged):
+    leaf = pages_of(whole, "updates")[3]
+    folder = damaged([leaf])
+    before = (folder / NAME).read_bytes()
+    with Store(whole) as store:
+        was = {info.id: content(store, info) for info in store.sessions()}
+    notice, infos = saved(folder)
+    assert "6 sessions saved, 1 with losses" in notice
+    with Store(folder) as store:
+        different = [info for info in infos if content(store, info) != was[info.id]]
+        (info,) = different
+        assert "of it were lost when the store was damaged" in info.health.error
+        assert info.state_text == "incomplete"
+        assert info.id in notice
+        assert 0 < len(store.columns(info.id, 1)) + len(store.columns(info.id, 2)) < 200
+    (aside,) = folder.glob("sessions.damaged-*.sqlite")
+    assert aside.read_bytes() == before, "nothing was written into the damaged one"
+
+
+@pytest.mark.parametrize(
+    "index", ["updates_by_step", "segments_by_session", "markers_by_session", "channels"]
+)
+def test_a_damaged_index_costs_nothing(index, whole, damaged):
+    name = f"sqlite_autoindex_{index}_1" if index == "channels" else index
+    folder = damaged(pages_of(whole, name))
+    with Store(whole) as store:
+        was = [content(store, info) for info in store.sessions()]
+    notice, infos = saved(folder)
+    assert "6 sessions saved; " in notice
+    with Store(folder) as store:
+        assert [content(store, info) for info in infos] == was
+
+
+def test_any_page_may_be_damaged_and_no_error_is_unexplained(whole, damaged):
+    """Whatever was hit, the store can be used again, and is as SQLite wants it."""
+    pages = (whole / NAME).stat().st_size // PAGE
+    rng = random.Random(7)
+    for page in range(pages):
+        folder = damaged([page], rng.randbytes(PAGE))
+        notice, infos = saved(folder)
+        assert "were damaged: " in notice
+        with Store(folder) as store:
+            for info in infos:
+                content(store, info)
+            made.keep(store, made.records())
+        shutil.rmtree(folder)
+
+
+def test_what_makes_no_sense_is_damage_too(damaged, capsys, tmp_path):
+    folder = damaged([])
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        (key, data) = connection.execute("SELECT key, data FROM updates LIMIT 1").fetchone()
+        connection.execute("UPDATE updates SET data = ? WHERE key = ?", (data[:-1], key))
+        connection.execute("UPDATE sessions SET source = '{' WHERE key = 3")
+        connection.commit()
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"sessions: {{folder: '{folder}'}}\n")
+    assert main(["sessions", "list", "--config", str(config)]) == 1
+    assert "'realtime-ser sessions repair' saves what can be read" in capsys.readouterr().err
+    assert main(["sessions", "repair", "--config", str(config)]) == 0
+    assert "6 sessions saved, 2 with losses" in capsys.readouterr().out
+    assert main(["sessions", "list", "--config", str(config)]) == 0
+    assert main(["sessions", "repair", "--config", str(config)]) == 0
+    assert "No damage was found" in capsys.readouterr().out
+
+
+def test_a_store_that_was_cut_is_saved_as_far_as_it_goes(damaged):
+    folder = damaged([])
+    os.truncate(folder / NAME, (folder / NAME).stat().st_size * 3 // 4)
+    notice, infos = saved(folder)
+    assert "with losses" in notice
+    assert len(infos) == 6
+    assert any(info.health.error is None for info in infos)
+
+
+def test_damage_that_a_running_session_meets_costs_it_nothing(whole, damaged):
+    folder = damaged([])
+    with Store(folder) as store:
+        writer = store.begin(made.metadata())
+        made_records = made.records()
+        writer.feed(made_records[:50])
+        writer.flush()
+        with closing(sqlite3.connect(folder / NAME)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with (folder / NAME).open("r+b") as file:
+                for page in pages_of(folder, "updates")[-2:]:
+                    file.seek(page * PAGE)
+                    file.write(bytes(PAGE))
+            other.execute("UPDATE sessions SET title = 'new' WHERE key = 1")
+            other.commit()  # so that the writer reads its pages again
+        for start in range(50, len(made_records)):
+            writer.feed(made_records[start : start + 1])
+            writer.flush()
+        writer.finish()
+        assert list(folder.glob("sessions.damaged-*.sqlite"))
+        assert check(folder) == "ok"
+        stored = store.columns(writer.id)
+        assert stored.step[-1] == 99, "it goes on"
+        assert len(stored) >= 49, "and lacks no more than what lay on the damaged pages"
+        assert "lost when the store was damaged" in store.session(writer.id).health.error
+        assert "with losses" in writer.loss
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from realtime_ser.session.store import Store
+from tests import kept_sessions as made
+with Store(Path(sys.argv[1])) as store:
+    writer = store.begin(made.metadata())
+    print(writer.id, flush=True)
+    sys.stdin.read()
+    writer.discard()
+"""
+
+
+def test_a_damaged_store_is_not_taken_from_a_session_that_runs(damaged, whole):
+    folder = damaged([])
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        name = other.stdout.readline().strip().decode()
+        leaf = pages_of(whole, "updates")[3]
+        with (folder / NAME).open("r+b") as file:
+            file.seek(leaf * PAGE)
+            file.write(bytes(PAGE))
+        with Store(folder) as store:
+            with pytest.raises(DamagedStoreError, match=f"end the session {name}"):
+                store.repair()
+            other.communicate(timeout=30)
+            assert "6 sessions saved" in store.repair()
+
+
+def test_a_store_that_another_program_holds_is_told_soon(tmp_path):
+    with Store(tmp_path) as store:
+        pass
+    with closing(sqlite3.connect(tmp_path / NAME)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BusyStoreError, match="Another program uses the store"):
+            Store(tmp_path, patience_s=0.1)
+        other.execute("ROLLBACK")
+    with Store(tmp_path) as store:
+        assert store.sessions() == []
+        assert SessionState.RUNNING not in {info.state for info in store.sessions()}
