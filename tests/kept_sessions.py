@@ -81,6 +81,7 @@ def keep(store, made=(), *, audio=False, **facts):
         sink = SoundSink(path, session_metadata.source)
         sink.feed([Sound(0, sound(session_metadata.source.channels))])
         sink.finish()
+        sink.close()
     writer.finish()
     return store.session(writer.id)
 

@@ -224,8 +224,9 @@ def _report_lines(session: LiveSession) -> Iterator[str]:
     yield "Files:"
     for path in session.files.existing():
         yield f"  {path.resolve()}"
+    audio = session.audio
+    if audio is not None and audio.exists() and audio.parent != session.files.steps.parent:
+        yield f"  {audio.resolve()}"
     if session.id is not None:
-        if session.audio is not None and session.audio.parent != session.files.steps.parent:
-            yield f"  {session.audio.resolve()}"
-        yield f"Kept in {session.folder}:"
+        yield f"{'Kept' if session.is_kept else 'Kept in part'} in {session.folder}:"
         yield f"  realtime-ser sessions show {session.id}"

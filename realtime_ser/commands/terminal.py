@@ -74,10 +74,10 @@ def run(
             raise
         try:
             with view.shown():
-                while not (records.ended or asked.is_set() or session.unwritten):
+                while not (records.ended or asked.is_set()):
                     take(records.drain(_POLL_S))
                     view.show(session.monitor.status)
-                session.stop()
+                session.stop(view.say)
                 take(records.drain())
         finally:
             session.stop()
@@ -139,6 +139,10 @@ class LineView:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")
 
+    def say(self, words: str) -> None:
+        """Print a sentence while the session ends."""
+        self._print(self._session.monitor.status.position_s, words)
+
     def _segment_text(self, segment: Segment) -> str:
         estimate = segment.estimate
         result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
@@ -166,6 +170,7 @@ class TerminalScreen:
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
         self._shown_s = 0.0
+        self._said = ""
 
     def shown(self) -> AbstractContextManager[object]:
         """The terminal's other screen: what was there comes back afterwards."""
@@ -185,6 +190,11 @@ class TerminalScreen:
         if now - self._shown_s >= _REFRESH_S:
             self._shown_s = now
             self._live.update(self.draw(status), refresh=True)
+
+    def say(self, words: str) -> None:
+        """Show a sentence while the session ends."""
+        self._said = words
+        self._live.update(self.draw(self._session.monitor.status), refresh=True)
 
     def draw(self, status: Status) -> RenderableType:
         """The view as it is now."""
@@ -243,7 +253,7 @@ class TerminalScreen:
             Text("   ".join(cells), style="dim"),
             Text(f"writing {session.files.steps.resolve()}   Ctrl+C ends", style="dim"),
         ]
-        words = status.error or session.write_error or session.notice
+        words = self._said or status.error or session.write_error or session.notice
         if words:
             lines.insert(0, Text(words, style="bold"))
         return [Text(), *lines]

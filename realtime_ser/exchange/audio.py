@@ -12,7 +12,6 @@ from realtime_ser.audio.opening import open_sound
 from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.files import AtomicFiles
-from realtime_ser.session.sinks import repair_flac
 from realtime_ser.session.store import SessionInfo, Store
 
 _BLOCK = 1 << 16  # samples
@@ -79,7 +78,6 @@ def require_sound(info: SessionInfo) -> Path:
     info.require_ended()
     if info.audio is None or not has_sound(info):
         raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
-    repair_flac(info.audio)
     return info.audio
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, SerError, StoreError
 from realtime_ser.base.files import numbered_path
-from realtime_ser.base.paths import session_folder
+from realtime_ser.base.paths import session_folder, store_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.base.text import count_text
 from realtime_ser.base.timebase import local_now
@@ -28,7 +28,9 @@ from realtime_ser.session.metadata import (
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
 from realtime_ser.session.statistics import ChannelSummary
-from realtime_ser.session.store import SessionInfo, Store, StoreWriter, open_store
+from realtime_ser.session.store import SessionInfo, Store, open_store
+from realtime_ser.session.store.database import LIVE_PATIENCE_S
+from realtime_ser.session.store_sink import StoreSink
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
@@ -54,15 +56,12 @@ class PreparedStore:
 
     Attributes
     ----------
-    usable
-        Whether sessions are to be kept, and can be.
     notices
         Notices of recovered and deleted sessions; a sentence each.
     error
-        Reason why sessions cannot be kept although they should be; one sentence.
+        Reason why sessions cannot be kept now although they should be; one sentence.
     """
 
-    usable: bool = False
     notices: tuple[str, ...] = ()
     error: str | None = None
 
@@ -73,22 +72,23 @@ def prepare_store(config: Config) -> PreparedStore:
         return PreparedStore()
     notices: list[str] = []
     try:
-        with open_store(config) as store:
-            if store.notice is not None:
-                notices.append(store.notice)
+        with open_store(config, patience_s=LIVE_PATIENCE_S) as store:
+            notices += [store.notice] if store.notice is not None else []
+            damage = store.repair(briefly=True)
+            notices += [damage] if damage is not None else []
             notices += [_interrupted_notice(info) for info in store.recover()]
             if config.sessions.retention_days is not None:
                 notices += _delete_expired(store, config.sessions.retention_days)
     except StoreError as error:
-        return PreparedStore(notices=tuple(notices), error=str(error))
-    return PreparedStore(usable=True, notices=tuple(notices))
+        return PreparedStore(tuple(notices), str(error))
+    return PreparedStore(tuple(notices))
 
 
 class LiveSession:
     """A monitor whose records go to the disk as they come: into the store, and into tables.
 
     Nothing is written before :meth:`start`. Where the store cannot be used, the session goes on
-    without, and :attr:`write_error` says so.
+    without until it can, and :attr:`write_error` says so.
 
     Parameters
     ----------
@@ -103,6 +103,8 @@ class LiveSession:
         Notice of how the source was chosen; ``None``: as the settings say.
     notices
         Notices of the profile and of the kept sessions; a sentence each.
+    audio
+        File of the sound; ``None``: no sound is kept, or the session has not started.
 
     Raises
     ------
@@ -116,37 +118,29 @@ class LiveSession:
         self.notice = opened.notice
         self.monitor = make_monitor(config, opened.source)
         self.files = session_files(config, export)
+        self.audio: Path | None = None
         self._named = export is not None
         self._prepared = prepare_store(config)
         self.notices = (*_profile_notice(self.monitor), *self._prepared.notices)
-        self._store_error = self._prepared.error
-        self._store_writer: StoreWriter | None = None
+        self._store_sink: StoreSink | None = None
         self._sound_sink: SoundSink | None = None
         self._recorder = SessionRecorder()
 
     @property
     def id(self) -> str | None:
-        """ID of the session in the store; ``None``: not kept there, or not started."""
-        return None if self._store_writer is None else self._store_writer.id
+        """ID of the session in the store; ``None``: it has not begun there (yet)."""
+        return None if self._store_sink is None else self._store_sink.id
 
     @property
     def folder(self) -> Path | None:
-        """Folder of the store; ``None``: the session is not kept there, or not started."""
-        return None if self._store_writer is None else self._store_writer.folder.parent
-
-    @property
-    def audio(self) -> Path | None:
-        """File of the sound; ``None``: no sound is kept."""
-        if not self.config.session.record_audio:
-            return None
-        if self._store_writer is None or self._named:
-            return self.files.audio
-        return self._store_writer.folder / AUDIO
+        """Folder of the store; ``None``: the session has not begun there (yet)."""
+        return None if self.id is None else store_folder(self.config.sessions)
 
     @property
     def recording(self) -> bool:
-        """Whether the sound is being kept: not any more once it could not be written."""
-        return self._sound_sink is not None and self._recorder.is_writing(self._sound_sink)
+        """Whether the sound is being kept: not while it cannot be written."""
+        sink = self._sound_sink
+        return sink is not None and self._recorder.error_of(sink) is None
 
     @property
     def error(self) -> str | None:
@@ -155,13 +149,15 @@ class LiveSession:
 
     @property
     def write_error(self) -> str | None:
-        """Reason why the store or the files are incomplete; one sentence."""
-        return self._recorder.error or self._store_error
+        """Reason why the store or a file is incomplete; one sentence."""
+        waiting = self.config.sessions.keep and self.id is None
+        return self._recorder.first_error() or (self._prepared.error if waiting else None)
 
     @property
-    def unwritten(self) -> bool:
-        """Whether nothing reaches the disk any more."""
-        return self._recorder.failed
+    def is_kept(self) -> bool:
+        """Whether all that was heard is in the store."""
+        sink = self._store_sink
+        return sink is not None and self.id is not None and self._recorder.error_of(sink) is None
 
     def start(self, duration_s: float | None = None) -> None:
         """Begin to listen and to write; end after ``duration_s`` seconds of the session.
@@ -171,55 +167,64 @@ class LiveSession:
         SerError
             The source refuses, or a file cannot be opened. Nothing is left on the disk.
         """
-        records = self.monitor.subscribe(sound=self.config.session.record_audio)
-        metadata = _new_metadata(self.config, self.monitor)
+        monitor, sound = self.monitor, self.config.session.record_audio
+        records = monitor.subscribe()
+        queues = {
+            "tables": monitor.subscribe(),
+            "sound": monitor.subscribe(sound=True) if sound else None,
+            "store": monitor.subscribe() if self.config.sessions.keep else None,
+        }
+        metadata = _new_metadata(self.config, monitor)
         try:
-            self.monitor.start(duration_s)
-            files = self._open(metadata)
+            monitor.start(duration_s)
+            sinks = self._open(metadata)
         except SerError:
-            self.monitor.stop()
-            self._store_writer = None
+            monitor.stop()
+            self._store_sink = None
             raise
-        self._recorder.start(records, self._store_writer, files)
+        self._recorder.start(records, [(sinks[n], q) for n, q in queues.items() if q is not None])
 
-    def stop(self) -> dict[int, ChannelSummary]:
+    def stop(self, say: Callable[[str], None] = lambda _: None) -> dict[int, ChannelSummary]:
         """Stop, and return a summary of each channel when all is on the disk.
 
         Safe to call twice.
+
+        Parameters
+        ----------
+        say
+            Called with a sentence where this takes long.
         """
         self.monitor.stop()
-        self._recorder.finish()
+        self._recorder.finish(say)
         return self._recorder.tally.summary()
 
-    def _open(self, metadata: SessionMetadata) -> list[RecordSink]:
+    def _open(self, metadata: SessionMetadata) -> dict[str, RecordSink]:
         """Begin the session in the store, and open its files; leave none where one is refused."""
+        sinks: dict[str, RecordSink] = {}
         with ExitStack() as undo:
-            writer = self._store_writer = self._begin_in_store(metadata)
-            if writer is not None:
-                undo.callback(writer.discard)
-            files: list[RecordSink] = []
+            if self.config.sessions.keep:
+                store = StoreSink(self.config, metadata, self._health)
+                self._store_sink = sinks["store"] = store
+                undo.callback(store.discard)
+                if self._prepared.error is None:
+                    store.try_to_begin()
+            self.audio = self._audio_path()
             if self.audio is not None:
-                self._sound_sink = SoundSink(self.audio, self.monitor.source.info)
-                undo.callback(self.audio.unlink)
-                undo.callback(self._sound_sink.finish)
-                files.append(self._sound_sink)
-            files.insert(0, self._open_tables(metadata))
-            if writer is not None:
-                writer.note_files(self.files.steps, named=self._named, audio=self.audio)
+                sound = SoundSink(self.audio, self.monitor.source.info)
+                self._sound_sink = sinks["sound"] = sound
+                undo.callback(sound.abandon)
+            sinks["tables"] = self._open_tables(metadata)
+            if self._store_sink is not None:
+                self._store_sink.note_files(self.files.steps, named=self._named, audio=self.audio)
             undo.pop_all()
-        return files
+        return sinks
 
-    def _begin_in_store(self, metadata: SessionMetadata) -> StoreWriter | None:
-        if not self._prepared.usable:
+    def _audio_path(self) -> Path | None:
+        if not self.config.session.record_audio:
             return None
-        try:
-            with open_store(self.config) as store:
-                writer = store.begin(metadata)
-        except StoreError as error:
-            self._store_error = str(error)
-            return None
-        writer.start(metadata.started, self._health)
-        return writer
+        if self._named or self._store_sink is None or self._store_sink.folder is None:
+            return self.files.audio
+        return self._store_sink.folder / AUDIO
 
     def _open_tables(self, metadata: SessionMetadata) -> TableSink:
         def sidecar(anchors: Sequence[Anchor]) -> str:
@@ -236,8 +241,12 @@ class LiveSession:
 
     def _health(self) -> SessionHealth:
         status = self.monitor.status
-        error = status.error if status.phase is Phase.FAILED else None
+        error = status.error if status.phase is Phase.FAILED else self._file_error()
         return SessionHealth(status.overflows, status.dropped_samples, error)
+
+    def _file_error(self) -> str | None:
+        """Reason why a file beside the store is incomplete; one sentence."""
+        return self._recorder.first_error(lambda sink: sink is not self._store_sink)
 
 
 def _new_metadata(config: Config, monitor: Monitor) -> SessionMetadata:

@@ -1,40 +1,58 @@
-"""The thread that brings a session to the disk: from a subscription to the store and to files."""
+"""The threads that bring a session to the disk: from subscriptions to the store and to files."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.errors import BusyStoreError, OutputError
 from realtime_ser.base.records import Record
+from realtime_ser.base.text import count_text
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.session.statistics import SummaryAccumulator
+
+_log = logging.getLogger(__name__)
 
 COMMIT_S = 0.8
 """Seconds between two flushes. With what is on its way, a crash loses less than a second."""
 
+END_PATIENCE_S = 10.0
+"""Longest time that the end of a session waits for a disk, or for another program."""
+
+_RETRY_S = 0.1
+
 
 class RecordSink(Protocol):
-    """Place that keeps records; each method raises :class:`OutputError` where the disk refuses."""
+    """Place that keeps records.
+
+    What the disk refuses waits in memory, and is tried again with the next flush.
+    """
+
+    @property
+    def loss(self) -> str | None:
+        """What is missing for good, in a sentence; ``None``: nothing."""
 
     def feed(self, records: Sequence[Record]) -> None:
-        """Take records, in order."""
+        """Take records, in order, without a wait for the disk."""
 
     def flush(self) -> None:
-        """Bring to the disk all records that were taken."""
+        """Bring to the disk all records that were taken; raise :class:`OutputError` if refused."""
 
     def finish(self) -> None:
-        """Complete what was written, and close it."""
+        """Complete what was written; raise :class:`OutputError` if refused."""
+
+    def close(self) -> None:
+        """Let go of what is open, complete or not; safe to call twice."""
 
 
 class SessionRecorder:
-    """Feeds the records of a subscription to the store and to files.
+    """Feeds the records of a session to sinks, each in a thread of its own.
 
-    The store keeps what it could not commit and is tried again; a file that failed is left alone.
-    The others go on.
+    None waits for another, and one that fails leaves the others alone, whatever its error.
 
     Attributes
     ----------
@@ -44,90 +62,126 @@ class SessionRecorder:
 
     def __init__(self) -> None:
         self.tally = SummaryAccumulator()
-        self._store: RecordSink | None = None
-        self._store_error: str | None = None
-        self._files: Sequence[RecordSink] = ()
-        self._file_errors: dict[RecordSink, str] = {}
-        self._thread: threading.Thread | None = None
+        self._threads: dict[RecordSink, _SinkThread] = {}
+        self._tally_thread: threading.Thread | None = None
+
+    def first_error(self, wanted: Callable[[RecordSink], bool] = lambda _: True) -> str | None:
+        """Reason why the first of some sinks that is incomplete is so; one sentence."""
+        errors = (thread.error for sink, thread in self._threads.items() if wanted(sink))
+        return next((error for error in errors if error is not None), None)
+
+    def error_of(self, sink: RecordSink) -> str | None:
+        """Reason why a sink is incomplete; one sentence."""
+        return self.first_error(lambda one: one is sink)
+
+    def start(
+        self, records: Subscription, sinks: Sequence[tuple[RecordSink, Subscription]]
+    ) -> None:
+        """Begin to sum up ``records``, and to feed each sink the records of its subscription.
+
+        The sinks are finished in their order.
+        """
+        self._threads = {sink: _SinkThread(sink, queue) for sink, queue in sinks}
+        self._tally_thread = threading.Thread(
+            target=self._sum_up, args=(records,), name="tally", daemon=True
+        )
+        for thread in (self._tally_thread, *self._threads.values()):
+            thread.start()
+
+    def finish(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Return when all is on the disk; the monitor must have stopped. Safe to call twice.
+
+        Parameters
+        ----------
+        say
+            Called with a sentence where this takes long.
+        """
+        if self._tally_thread is None:
+            return
+        self._tally_thread.join()
+        self._tally_thread = None
+        deadline_s = time.monotonic() + END_PATIENCE_S
+        for thread in self._threads.values():
+            thread.finish(deadline_s, say)
+
+    def _sum_up(self, records: Subscription) -> None:
+        for record in records:
+            self.tally.feed(record)
+
+
+class _SinkThread(threading.Thread):
+    """Thread that feeds one sink, and flushes it every :data:`COMMIT_S` seconds."""
+
+    def __init__(self, sink: RecordSink, records: Subscription) -> None:
+        super().__init__(name=f"writer of {type(sink).__name__}", daemon=True)
+        self._sink = sink
+        self._records = records
+        self._fault: str | None = None
+        self._refusal: OutputError | None = None
+        self._due_s = 0.0
 
     @property
     def error(self) -> str | None:
-        """Reason why the store or a file is incomplete; one sentence."""
-        return self._store_error or next(iter(list(self._file_errors.values())), None)
+        """Reason why the sink is incomplete, now or for good; one sentence."""
+        if self._fault is not None:
+            return self._fault
+        if self._refusal is not None:
+            return str(self._refusal)
+        dropped = self._records.dropped
+        if dropped:
+            return f"The disk was too slow for {count_text(dropped, 'record')}, which are lost."
+        return self._sink.loss
 
-    @property
-    def failed(self) -> bool:
-        """Whether nothing reaches the disk any more."""
-        faults = [self._file_errors.get(sink) for sink in self._files]
-        if self._store is not None:
-            faults.append(self._store_error)
-        return bool(faults) and all(faults)
-
-    def is_writing(self, file: RecordSink) -> bool:
-        """Whether a file is among those written, and has not failed."""
-        return file in self._files and file not in self._file_errors
-
-    def start(
-        self, subscription: Subscription, store: RecordSink | None, files: Sequence[RecordSink]
-    ) -> None:
-        """Begin to feed the records of ``subscription`` to ``store``, if any, and to ``files``."""
-        self._store, self._files = store, tuple(files)
-        self._thread = threading.Thread(
-            target=self._run, args=(subscription,), name="writer", daemon=True
-        )
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Return when all is on the disk; the monitor must have stopped. Safe to call twice."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        thread.join()
-        if self._store is not None:
-            self._store_error = _fault(self._store.finish)
-        for file in self._files:
-            self._try(file, file.finish)
-
-    def _run(self, subscription: Subscription) -> None:
+    def run(self) -> None:
+        self._due_s = time.monotonic() + COMMIT_S
         try:
-            flushed_s = time.monotonic()
-            while not subscription.ended and (self._store is not None or self._working_files()):
-                due_s = flushed_s + COMMIT_S
-                self._feed(subscription.drain(max(0.0, due_s - time.monotonic())))
-                if time.monotonic() >= due_s:
-                    self._flush()
-                    flushed_s = time.monotonic()
+            while not self._records.ended and self._fault is None:
+                self._run_once()
             self._flush()
         finally:
-            subscription.close()
+            self._records.close()
 
-    def _feed(self, records: Sequence[Record]) -> None:
-        for record in records:
-            self.tally.feed(record)
-        if self._store is not None:
-            self._store.feed(records)
-        for file in self._working_files():
-            self._try(file, partial(file.feed, records))
+    def finish(self, deadline_s: float, say: Callable[[str], None]) -> None:
+        """Complete the sink, at the latest at a moment of the monotonic clock."""
+        self.join(max(0.0, deadline_s - time.monotonic()))
+        if self.is_alive():
+            self._fault = self._fault or "The disk does not answer: the session may be incomplete."
+            return
+        self._complete()
+        if isinstance(self._refusal, BusyStoreError):
+            say(f"{self._refusal} It is waited for, {END_PATIENCE_S:.0f} s at most.")
+        while isinstance(self._refusal, BusyStoreError) and time.monotonic() < deadline_s:
+            time.sleep(_RETRY_S)
+            self._complete()
+        self._try(self._sink.close)
+
+    def _run_once(self) -> None:
+        records = self._records.drain(max(0.0, self._due_s - time.monotonic()))
+        self._try(partial(self._sink.feed, records))
+        if time.monotonic() >= self._due_s:
+            self._flush()
+            self._due_s = time.monotonic() + COMMIT_S
 
     def _flush(self) -> None:
-        if self._store is not None:
-            self._store_error = _fault(self._store.flush)
-        for file in self._working_files():
-            self._try(file, file.flush)
+        if self._fault is None and self._try(self._sink.flush):
+            self._refusal = None
 
-    def _working_files(self) -> list[RecordSink]:
-        return [file for file in self._files if file not in self._file_errors]
+    def _complete(self) -> None:
+        if self._try(self._sink.finish):
+            self._refusal = None
 
-    def _try(self, file: RecordSink, action: Callable[[], None]) -> None:
-        fault = _fault(action)
-        if fault is not None:
-            self._file_errors.setdefault(file, fault)
-
-
-def _fault(action: Callable[[], None]) -> str | None:
-    """Sentence of the error that an action on a sink raised; ``None``: it went well."""
-    try:
-        action()
-    except OutputError as error:
-        return str(error)
-    return None
+    def _try(self, action: Callable[[], None]) -> bool:
+        """Call a method of the sink, note its error, and return whether there was none."""
+        try:
+            action()
+        except OutputError as error:
+            self._refusal = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other sinks go on
+            _log.exception("the %s failed", self.name)
+            self._fault = self._fault or (
+                f"The {self.name} stopped because of a fault in the program "
+                f"({type(error).__name__}: {error}): what it writes is incomplete."
+            )
+        else:
+            return True
+        return False

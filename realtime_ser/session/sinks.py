@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import io
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import numpy as np
 import soundfile
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.errors import AudioFileError, UsageError
-from realtime_ser.base.files import cannot_write, draft_path, whole_file, writing
+from realtime_ser.base.errors import FileTakenError, UsageError
+from realtime_ser.base.files import (
+    cannot_write,
+    draft_path,
+    require_absent,
+    whole_file,
+    writing,
+)
+from realtime_ser.base.growing_file import GrowingFile
 from realtime_ser.base.records import Anchor, Marker, Record, Segment, Sound, Update
 from realtime_ser.session import csv_rows
 
 _SILENCE = 4096  # samples of lost time that are written at once
 
-_ENDLESS = 2**40
-"""Samples that no recording has: the header of a FLAC file does not tell its length."""
-
-_FLAC = b"fLaC"
 _LENGTH_AT = 21
 """Offset of the field of 36 bits with the length in samples (RFC 9639, 8.2)."""
 
-_BLOCK = 4096  # samples of a file that are read at once
+_FLAC_FRAME = 4096
+"""Samples of a frame that libsndfile's encoder makes."""
+
+_MOST_WAITING = 64 << 20
+"""Bytes of sound that wait for the disk at most: some twenty minutes of one channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class TableFiles:
 class TableSink:
     """Writes a session's steps, segments and markers, and the sidecar beside them.
 
+    Rows that the disk refuses wait in memory, and are tried again with each flush.
+
     Parameters
     ----------
     files
@@ -107,6 +114,8 @@ class TableSink:
         A file cannot be written.
     """
 
+    loss: str | None = None
+
     def __init__(
         self,
         files: TableFiles,
@@ -119,77 +128,93 @@ class TableSink:
         self._labels = labels
         self._sidecar_of = sidecar_of
         self._anchors: list[Anchor] = []
-        self._stack = ExitStack()
-        self._created: list[Path] = []
-        self._synced: dict[IO[str], int] = {}
+        self._sidecar_due = True
+        self._tables: list[_Table] = []
         try:
-            files.steps.parent.mkdir(parents=True, exist_ok=True)
             self._steps = self._table(files.steps, csv_rows.steps_header(labels))
             self._segments = self._table(files.segments, csv_rows.segments_header(labels))
             self._markers = self._table(files.markers, csv_rows.MARKERS_HEADER)
-            self._create(files.sidecar).close()
-            self._write_sidecar()
+            require_absent(files.sidecar)
+            self._flush()
+        except FileTakenError:
+            self.abandon()
+            raise
         except OSError as error:
-            self._remove()
+            self.abandon()
             raise cannot_write(files.steps, error) from error
 
     def feed(self, records: Sequence[Record]) -> None:
         """Add rows."""
-        with writing(self._files.steps):
-            for record in records:
-                if isinstance(record, Update):
-                    self._steps.writerow(csv_rows.steps_row(record, self._labels, self._names))
-                elif isinstance(record, Segment):
-                    self._segments.writerow(
-                        csv_rows.segments_row(record, self._labels, self._names)
-                    )
-                elif isinstance(record, Marker):
-                    self._markers.writerow(csv_rows.markers_row(record))
-                elif isinstance(record, Anchor):
-                    self._anchors.append(record)
-                    self._write_sidecar()
+        for record in records:
+            if isinstance(record, Update):
+                self._steps.add(csv_rows.steps_row(record, self._labels, self._names))
+            elif isinstance(record, Segment):
+                self._segments.add(csv_rows.segments_row(record, self._labels, self._names))
+            elif isinstance(record, Marker):
+                self._markers.add(csv_rows.markers_row(record))
+            elif isinstance(record, Anchor):
+                self._anchors.append(record)
+                self._sidecar_due = True
 
     def flush(self) -> None:
         """Bring all rows to the disk."""
         with writing(self._files.steps):
-            for file, synced in self._synced.items():
-                file.flush()
-                size = file.tell()
-                if size != synced:  # most tables grow rarely
-                    os.fsync(file.fileno())
-                    self._synced[file] = size
+            self._flush()
 
     def finish(self) -> None:
         """Complete the files."""
-        with writing(self._files.steps), self._stack:
-            self._write_sidecar()
+        self._sidecar_due = True
+        self.flush()
 
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self._stack.close()
-        for path in self._created:
-            path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Let go of the files."""
+        for table in self._tables:
+            table.file.close()
 
-    def _table(self, path: Path, header: Sequence[str]) -> csv_rows.RowWriter:
-        file = self._stack.enter_context(self._create(path))
-        self._synced[file] = 0
-        writer = csv_rows.csv_writer(file)
-        writer.writerow(header)
-        return writer
+    def abandon(self) -> None:
+        """Remove the files."""
+        for table in self._tables:
+            table.file.abandon()
 
-    def _create(self, path: Path) -> IO[str]:
-        file = path.open("x", encoding="utf-8", newline="")
-        self._created.append(path)
-        return file
+    def _table(self, path: Path, header: Sequence[str]) -> _Table:
+        table = _Table(path, header)
+        self._tables.append(table)
+        return table
 
-    def _write_sidecar(self) -> None:
-        """Replace the sidecar in one step, so that a whole one exists at any moment."""
-        with whole_file(self._files.sidecar) as draft:
-            draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
+    def _flush(self) -> None:
+        for table in self._tables:
+            table.flush()
+        if self._sidecar_due:
+            # In one step, so that a whole one exists at any moment.
+            with whole_file(self._files.sidecar) as draft:
+                draft.write_text(self._sidecar_of(self._anchors), encoding="utf-8")
+            self._sidecar_due = False
+
+
+class _Table:
+    """A CSV file that grows."""
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.file = GrowingFile(path)
+        self._text = io.StringIO(newline="")
+        self._writer = csv_rows.csv_writer(self._text)
+        self.add(header)
+
+    def add(self, row: Sequence[str]) -> None:
+        self._writer.writerow(row)
+
+    def flush(self) -> None:
+        self.file.write(self._text.getvalue().encode("utf-8", "backslashreplace"))
+        self._text.seek(0)
+        self._text.truncate()
+        self.file.flush()
 
 
 class SoundSink:
     """Writes a session's sound as FLAC at the native rate; sample 0 is second 0.
+
+    After each flush the file can be read, and has its length in its header. Sound that the disk
+    refuses waits in memory; what comes once that is full is silent in the file.
 
     Parameters
     ----------
@@ -207,70 +232,77 @@ class SoundSink:
     def __init__(self, path: Path, source: SourceInfo) -> None:
         self._path = path
         self._written = 0
+        self._silent = 0
+        self._rate = source.native_rate
         with writing(self._path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = soundfile.SoundFile(
-                path, "x", source.native_rate, source.channels, "PCM_16", format="FLAC"
-            )
+            self._file = GrowingFile(path)
+            try:
+                self._encoder = soundfile.SoundFile(
+                    self._file, "w", self._rate, source.channels, "PCM_16", format="FLAC"
+                )
+            except BaseException:
+                self._file.abandon()
+                raise
+
+    @property
+    def loss(self) -> str | None:
+        """Time that is silent since neither disk nor memory had room; one sentence."""
+        if not self._silent:
+            return None
+        return (
+            f"{self._silent / self._rate:.1f} s of the sound in {self._path} are silent, since the "
+            "disk took no more."
+        )
 
     def feed(self, records: Sequence[Record]) -> None:
         """Append sound; lost and paused time becomes digital silence."""
-        with writing(self._path):
-            for record in records:
-                if isinstance(record, Sound):
-                    self._append(record)
+        for record in records:
+            if isinstance(record, Sound):
+                self._append(record)
 
     def flush(self) -> None:
         """Bring the sound to the disk."""
         with writing(self._path):
+            self._note_length()
             self._file.flush()
 
     def finish(self) -> None:
         """Complete the file."""
+        self._encoder.close()
         with writing(self._path):
-            self._file.close()
+            self._file.flush()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._encoder.close()
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Remove the file."""
+        self._encoder.close()
+        self._file.abandon()
 
     def _append(self, sound: Sound) -> None:
         silence = np.zeros((_SILENCE, sound.samples.shape[1]), np.float32)
         for missing in range(sound.position - self._written, 0, -_SILENCE):
-            self._file.write(silence[:missing])
-        self._file.write(sound.samples)
-        self._written = sound.position + len(sound.samples)
+            self._encoder.write(silence[:missing])
+        samples = sound.samples
+        if self._file.waiting > _MOST_WAITING:
+            self._silent += len(samples)
+            samples = np.zeros_like(samples)
+        self._encoder.write(samples)
+        self._written = sound.position + len(samples)
 
+    def _note_length(self) -> None:
+        """Write into the header how many samples the frames behind it hold.
 
-def repair_flac(path: Path) -> None:
-    """Write the length into the header of a FLAC file that was cut off, where it lacks.
-
-    Files of other kinds stay as they are.
-
-    Raises
-    ------
-    AudioFileError
-        The file is a damaged FLAC file, or cannot be written.
-    """
-    try:
-        with path.open("rb") as head:
-            if head.read(len(_FLAC)) != _FLAC:
-                return
-        with soundfile.SoundFile(path) as file:
-            if file.frames < _ENDLESS:
-                return
-            length = _readable(file)
-        with path.open("r+b") as header:
-            header.seek(_LENGTH_AT)
-            first = header.read(1)[0] & 0xF0
-            header.seek(_LENGTH_AT)
-            header.write((first << 32 | length).to_bytes(5, "big"))
-    except (OSError, soundfile.SoundFileError) as error:
-        raise AudioFileError(f"The sound {path} cannot be read: {error}") from error
-
-
-def _readable(file: soundfile.SoundFile) -> int:
-    """Samples that can be decoded."""
-    length = 0
-    try:
-        while block := len(file.read(_BLOCK, dtype="int16")):
-            length += block
-    except soundfile.SoundFileError:
-        pass  # the last block is cut off
-    return length
+        The encoder does so at its end only, and without it a killed session's file has no length.
+        """
+        # A frame is made once the first sample of the next is there.
+        length = max(0, self._written - 1) // _FLAC_FRAME * _FLAC_FRAME
+        if length:
+            end = self._file.tell()
+            self._file.seek(_LENGTH_AT)
+            # The upper half of the first byte belongs to the sample size: 16 bit, less one.
+            self._file.write((0xF << 36 | length).to_bytes(5, "big"))
+            self._file.seek(end)

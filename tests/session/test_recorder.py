@@ -1,10 +1,13 @@
-"""The store is tried again when it fails, a file is left alone, and the others go on."""
+"""Each sink is tried again when it is refused, and fails alone, whatever its error."""
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.errors import BusyStoreError, OutputError
 from realtime_ser.base.records import Marker
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.session import recorder
@@ -14,18 +17,23 @@ from realtime_ser.session.recorder import SessionRecorder
 class Sink:
     """A sink that fails at chosen calls."""
 
-    def __init__(self, *faults: str) -> None:
-        self.faults = list(faults)
+    def __init__(self, **faults: Exception) -> None:
+        self.faults = faults
         self.calls: list[str] = []
+        self.taken: list[Marker] = []
+        self.loss: str | None = None
+        self.held = threading.Event()
+        self.held.set()
 
     def _call(self, name: str) -> None:
+        self.held.wait()
         self.calls.append(name)
         if name in self.faults:
-            self.faults.remove(name)
-            raise OutputError(f"Cannot {name}.")
+            raise self.faults.pop(name)
 
     def feed(self, records):
         self._call("feed")
+        self.taken += records
 
     def flush(self):
         self._call("flush")
@@ -33,18 +41,29 @@ class Sink:
     def finish(self):
         self._call("finish")
 
+    def close(self):
+        self._call("close")
+
+
+FAULTS = [OutputError("Cannot do it."), ValueError("a bug"), RuntimeError(), MemoryError()]
+
 
 @pytest.fixture
 def record(monkeypatch):
     """Feed two markers, a flush after each, and finish."""
     monkeypatch.setattr(recorder, "COMMIT_S", 0.0)
+    monkeypatch.setattr(recorder, "END_PATIENCE_S", 2.0)
 
-    def run(store, *files):
+    def run(*sinks):
         made, records = SessionRecorder(), Subscription(10, blocking=False)
-        records.feed([Marker(1.0, "a")])
-        made.start(records, store, files)
-        records.feed([Marker(2.0, "b")])
+        queues = [Subscription(10, blocking=False) for _ in sinks]
         records.close()
+        made.start(records, list(zip(sinks, queues, strict=True)))
+        for queue in queues:
+            queue.feed([Marker(1.0, "a")])
+            time.sleep(0.05)
+            queue.feed([Marker(2.0, "b")])
+            queue.close()
         made.finish()
         return made
 
@@ -52,36 +71,67 @@ def record(monkeypatch):
 
 
 def test_all_sinks_get_all_records_and_are_finished(record):
-    store, file = Sink(), Sink()
-    made = record(store, file)
-    for sink in (store, file):
-        assert "feed" in sink.calls
-        assert sink.calls[-2:] == ["flush", "finish"]
-    assert made.error is None
-    assert not made.failed
+    sinks = Sink(), Sink()
+    made = record(*sinks)
+    for sink in sinks:
+        assert [marker.text for marker in sink.taken] == ["a", "b"]
+        assert sink.calls[-3:] == ["flush", "finish", "close"]
+    assert made.first_error() is None
 
 
-def test_a_store_that_works_again_is_no_fault_any_more(record):
-    store = Sink("flush")
-    assert record(store, Sink()).error is None
-    assert store.calls.count("flush") > 1
+def test_a_sink_that_is_refused_once_is_tried_again_and_no_fault_any_more(record):
+    sink = Sink(flush=OutputError("Cannot flush."))
+    assert record(sink).first_error() is None
+    assert sink.calls.count("flush") > 1
 
 
-def test_a_file_that_failed_is_left_alone_but_closed(record):
-    store, file = Sink(), Sink("feed")
-    made = record(store, file)
-    assert file.calls == ["feed", "finish"]
-    assert made.error == "Cannot feed."
-    assert not made.is_writing(file)
-    assert not made.failed, "the store goes on"
+@pytest.mark.parametrize("when", ["feed", "flush", "finish", "close"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_a_sink_fails_alone_whatever_its_error(when, fault, record):
+    bad, good = Sink(**{when: fault}), Sink()
+    made = record(bad, good)
+    assert [marker.text for marker in good.taken] == ["a", "b"]
+    assert made.error_of(good) is None
+    assert good.calls[-2:] == ["finish", "close"]
+    assert "close" in bad.calls
+    if not isinstance(fault, OutputError):
+        assert "fault in the program" in made.error_of(bad)
 
 
-def test_nothing_is_written_once_everything_failed(record):
-    made = record(None, Sink("feed"), Sink("feed"))
-    assert made.failed
+def test_what_is_missing_for_good_is_an_error(record):
+    sink = Sink()
+    sink.loss = "1.0 s are silent."
+    assert record(sink).first_error() == "1.0 s are silent."
 
 
-def test_a_recorder_that_never_started_finishes(record):
+def test_a_sink_that_hangs_holds_up_neither_the_others_nor_the_end(record):
+    hanging, good = Sink(), Sink()
+    hanging.held.clear()
+    made = record(hanging, good)
+    assert "does not answer" in made.error_of(hanging)
+    assert good.calls[-2:] == ["finish", "close"]
+    hanging.held.set()
+
+
+def test_another_program_is_waited_for_and_named(monkeypatch):
+    monkeypatch.setattr(recorder, "COMMIT_S", 0.0)
+    said: list[str] = []
+    sink = Sink(finish=BusyStoreError("Another program uses the store."))
+    made, records, queue = (
+        SessionRecorder(),
+        Subscription(10, blocking=False),
+        Subscription(10, blocking=False),
+    )
+    for one in (records, queue):
+        one.close()
+    made.start(records, [(sink, queue)])
+    made.finish(said.append)
+    assert sink.calls.count("finish") == 2
+    assert made.first_error() is None
+    assert said == ["Another program uses the store. It is waited for, 10 s at most."]
+
+
+def test_a_recorder_that_never_started_finishes():
     made = SessionRecorder()
     made.finish()
-    assert (made.error, made.failed) == (None, False)
+    assert made.first_error() is None

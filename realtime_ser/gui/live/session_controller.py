@@ -249,10 +249,11 @@ class SessionController(QObject):
     def tick(self) -> None:
         """One frame: take in what has come, and show it."""
         now_s = time.monotonic()
-        if self._running is not None and not self._closing:
+        if self._running is not None:
             phase = self._running.session.monitor.status.phase
-            self._drain(self._running, now_s)
-            if phase in (Phase.ENDED, Phase.FAILED):
+            if not self._closing:
+                self._drain(self._running, now_s)
+            if phase in (Phase.ENDED, Phase.FAILED) and not self._closing:
                 self._window.tick(now_s)
                 self.ending.emit()
                 self.stop()
@@ -301,12 +302,14 @@ class SessionController(QObject):
         running, self._running = self._running, None
         self._closing = False
         if running is not None:
+            self._store_folder, self.session = running.session.folder, running.session.id
             self.completed.emit(running.session)
             self._window.show_summaries(summaries)
             self._drain(running, time.monotonic())
             view = self._describe(running)
-            if view.ui_state is UiState.FAILED:
-                self.error = SerError(view.message)
+            fault = view.message if view.ui_state is UiState.FAILED else view.fault
+            if fault:
+                self.error = SerError(fault)
             self._show_status(view)
         if self._open_next:
             self._open_next = False

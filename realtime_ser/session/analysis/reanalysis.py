@@ -16,7 +16,6 @@ from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipelines
 from realtime_ser.session.analysis.files import Advance, feed_blocks, new_session
 from realtime_ser.session.metadata import provenance
-from realtime_ser.session.sinks import repair_flac
 from realtime_ser.session.store import Columns, SessionInfo, Store
 from realtime_ser.session.store.blobs import STATES, moment
 
@@ -69,7 +68,6 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
 
 def _open_sound(info: SessionInfo) -> FileSource:
     assert info.audio is not None
-    repair_flac(info.audio)
     return FileSource(info.audio)
 
 
