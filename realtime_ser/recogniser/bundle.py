@@ -7,12 +7,15 @@ Nothing in it is unpickled.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +32,15 @@ SCHEMA = 1  # version of ``bundle.json`` that this program reads and writes
 MANIFEST = "bundle.json"
 STEP_MODEL = "model.tflite"
 TRAINING_MODEL = "model.keras"
+
+_LARGEST_MANIFEST = 1 << 20
+_LARGEST_FILE = 1 << 30
+"""Bytes of the manifest and of any other file of a bundle at most."""
+
+_Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+"""Name that can be shown: without control characters, which terminals obey."""
+
+_Size = Annotated[int, Field(ge=1, le=4096)]
 
 
 class Manifest(BaseModel):
@@ -58,28 +70,39 @@ class Manifest(BaseModel):
         SHA-256 of each file of the bundle, by name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     schema_version: Literal[1] = 1
-    name: str
-    version: str
-    labels: tuple[str, ...] = Field(min_length=2)
+    name: _Name
+    version: _Name
+    labels: tuple[_Name, ...] = Field(min_length=2, max_length=100)
     features: FeatureParams
     gate: GateConfig
-    states: dict[str, tuple[int, ...]]
-    look_ahead_ms: float = Field(default=0.0, ge=0)
-    temperature: float = Field(gt=0)
+    states: dict[str, Annotated[tuple[_Size, ...], Field(max_length=8)]] = Field(max_length=200)
+    look_ahead_ms: float = Field(default=0.0, ge=0, le=5000)
+    temperature: float = Field(ge=0.001, le=1000)
     certainty_threshold: float = Field(ge=0, le=1)
     baseline: SpeakerCalibration | None = None
     recipe: dict[str, Any]
-    corpora: tuple[str, ...]
+    corpora: tuple[_Name, ...]
     metrics: dict[str, Any]
-    files: dict[str, str]
+    files: dict[str, str] = Field(max_length=100)
 
     @model_validator(mode="after")
     def _one_reference_a_label(self) -> Self:
         if self.baseline is not None and len(self.baseline.reference) != len(self.labels):
             raise ValueError("baseline.reference must have one value for each label")
+        return self
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must differ from each other")
+        if STEP_MODEL not in self.files:
+            raise ValueError(f"files must have {STEP_MODEL}")
+        for name in self.files:
+            if Path(name).name != name or "\\" in name:
+                raise ValueError(f"files must lie in the folder itself, not at {name!r}")
         return self
 
 
@@ -206,7 +229,8 @@ def load_bundle(name: str | Path) -> Bundle:
     manifest, digest = _read_manifest(folder)
     for file, expected in manifest.files.items():
         try:
-            found = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+            with _opened_plain(folder / file, _LARGEST_FILE) as opened:
+                found = hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
             raise BundleError(
                 f"The model bundle {folder} lacks its file {file} ({reason_text(error)}); "
@@ -220,16 +244,34 @@ def load_bundle(name: str | Path) -> Bundle:
     return Bundle(folder, manifest, digest)
 
 
+def _opened_plain(path: Path, largest: int) -> BufferedReader:
+    """Open a plain file: no link, which may lead anywhere, and no pipe or device, which may wait.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened, or is something else, or has more than ``largest`` bytes.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a plain file")
+    if found.st_size > largest:
+        raise OSError(errno.EFBIG, f"more than {largest >> 20} MB")
+    return path.open("rb")
+
+
 def _read_manifest(folder: Path) -> tuple[Manifest, str]:
     path = folder / MANIFEST
     try:
-        raw = path.read_bytes()
+        with _opened_plain(path, _LARGEST_MANIFEST) as file:
+            raw = file.read(_LARGEST_MANIFEST)
         data = json.loads(raw)
     except OSError as error:
         raise BundleError(
-            f"The folder {folder} is not a model bundle: it has no readable {MANIFEST}."
+            f"The folder {folder} is not a model bundle: it has no readable {MANIFEST} "
+            f"({reason_text(error)})."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} is not valid JSON; fetch the bundle again.") from error
     schema = data.get("schema_version") if isinstance(data, dict) else None
     if schema != SCHEMA:

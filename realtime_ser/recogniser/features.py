@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP, STEP_SPAN
 
 _POWER_FLOOR = 1e-10
+_LARGEST_FFT = 8192
+_MOST_MELS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class FeatureParams:
 
     def __post_init__(self) -> None:
         if not (
-            self.n_fft >= FRAME
-            and 1 <= self.n_mfcc <= self.n_mels
+            FRAME <= self.n_fft <= _LARGEST_FFT
+            and 1 <= self.n_mfcc <= self.n_mels <= _MOST_MELS
             and 0 <= self.f_min < self.f_max <= SAMPLE_RATE / 2
         ):
             raise ValueError(f"impossible feature parameters: {self}")

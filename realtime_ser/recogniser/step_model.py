@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -19,6 +20,8 @@ from realtime_ser.recogniser.features import dct_matrix
 FRAMES = "frames"
 LOGITS = "logits"
 
+_SILENCE_DB = -100.0
+
 ModelState: TypeAlias = dict[str, NDArray[np.float32]]
 
 
@@ -30,23 +33,31 @@ class StepModel:
 
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
-        try:
-            with silence_stderr():
-                self._interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
-                self._interpreter.allocate_tensors()
-            signature = self._interpreter.get_signature_runner()
-            inputs = {k: v["index"] for k, v in signature.get_input_details().items()}
-            outputs = {k: v["index"] for k, v in signature.get_output_details().items()}
-            self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
-            self._states = {name: (inputs[name], outputs[name]) for name in manifest.states}
-        except (ValueError, RuntimeError, KeyError) as error:
-            raise BundleError(
-                f"{bundle.folder / STEP_MODEL} is not a step model that fits {MANIFEST}: {error}."
-            ) from error
+        self._path = bundle.folder / STEP_MODEL
         self._shapes = manifest.states
         features = manifest.features
         self._dct = np.ascontiguousarray(dct_matrix(features.n_mfcc, features.n_mels).T)
         self._input_shape = (1, STEP_FRAMES, features.n_mfcc)
+        try:
+            self._open(len(manifest.labels))
+            self._try_steps()
+        except (ValueError, RuntimeError, LookupError, TypeError, MemoryError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise BundleError(
+                f"{self._path} is not a step model that fits {MANIFEST}: {reason}."
+            ) from error
+
+    def _open(self, labels: int) -> None:
+        with silence_stderr():
+            self._interpreter = Interpreter(str(self._path), num_threads=1)
+            self._interpreter.allocate_tensors()
+        signature = self._interpreter.get_signature_runner()
+        inputs = _checked(
+            signature.get_input_details(), {FRAMES: self._input_shape, **self._shapes}
+        )
+        outputs = _checked(signature.get_output_details(), {LOGITS: (1, labels), **self._shapes})
+        self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
+        self._states = {name: (inputs[name], outputs[name]) for name in self._shapes}
 
     def initial_state(self) -> ModelState:
         """State at the start of a segment: zeros."""
@@ -76,4 +87,32 @@ class StepModel:
             call.set_tensor(source, state[name])
         call.invoke()
         new = {name: call.get_tensor(target) for name, (_, target) in self._states.items()}
-        return call.get_tensor(self._logits)[0], new
+        logits: NDArray[np.float32] = call.get_tensor(self._logits)[0]
+        if not np.isfinite(logits).all():
+            raise BundleError(f"{self._path} gives results that are no numbers: use another model.")
+        return logits, new
+
+    def _try_steps(self) -> None:
+        """Run two steps of silence: what a bundle cannot do shows before a session, not in it."""
+        state = self.initial_state()
+        silence = np.full((STEP_FRAMES, len(self._dct)), _SILENCE_DB)
+        for _ in range(2):
+            _, state = self.step(silence, state)
+
+
+def _checked(details: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+    """Places of a graph's tensors by their names, which are those that are expected.
+
+    Raises
+    ------
+    ValueError
+        A tensor is missing, is one too many, or has another shape or type.
+    """
+    if details.keys() != shapes.keys():
+        names = ", ".join(sorted(details.keys() ^ shapes.keys()))
+        raise ValueError(f"'states' does not name its tensors ({names})")
+    for name, shape in shapes.items():
+        found = tuple(int(size) for size in details[name]["shape"])
+        if found != shape or details[name]["dtype"] is not np.float32:
+            raise ValueError(f"'{name}' has the shape {found} and not {shape}")
+    return {name: int(one["index"]) for name, one in details.items()}

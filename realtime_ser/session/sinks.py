@@ -129,7 +129,7 @@ class TableSink:
         self._sidecar_of = sidecar_of
         self._anchors: list[Anchor] = []
         self._sidecar_due = True
-        self._tables: list[_Table] = []
+        self._tables: list[_GrowingTable] = []
         try:
             self._steps = self._table(files.steps, csv_rows.steps_header(labels))
             self._segments = self._table(files.segments, csv_rows.segments_header(labels))
@@ -176,8 +176,8 @@ class TableSink:
         for table in self._tables:
             table.file.abandon()
 
-    def _table(self, path: Path, header: Sequence[str]) -> _Table:
-        table = _Table(path, header)
+    def _table(self, path: Path, header: Sequence[str]) -> _GrowingTable:
+        table = _GrowingTable(path, header)
         self._tables.append(table)
         return table
 
@@ -191,7 +191,7 @@ class TableSink:
             self._sidecar_due = False
 
 
-class _Table:
+class _GrowingTable:
     """A CSV file that grows."""
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:

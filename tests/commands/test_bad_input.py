@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -246,6 +247,82 @@ def gone(bundle):
     shutil.rmtree(bundle)
 
 
+def with_changed(**values):
+    """Spoil a bundle by other values in its manifest; ``...``: without the key."""
+
+    def spoil(bundle):
+        def edit(manifest):
+            return {k: v for k, v in {**manifest, **values}.items() if v is not ...}
+
+        change(bundle, edit)
+
+    spoil.__name__ = " ".join(values)
+    return spoil
+
+
+def without_a_state(bundle):
+    change(bundle, lambda m: m | {"states": dict(list(m["states"].items())[1:])})
+
+
+def of_another_shape(bundle):
+    change(bundle, lambda m: m | {"states": m["states"] | {"map_context": [1, 5, 41]}})
+
+
+def of_many_bands(bundle):
+    change(bundle, lambda m: m | {"features": m["features"] | {"n_mels": 10**9}})
+
+
+def of_a_long_transform(bundle):
+    change(bundle, lambda m: m | {"features": m["features"] | {"n_fft": 10**9}})
+
+
+def deeply_nested(bundle):
+    (bundle / "bundle.json").write_text("[" * 200_000)
+
+
+def huge_manifest(bundle):
+    with (bundle / "bundle.json").open("ab") as file:
+        file.truncate(5 << 20)
+
+
+def huge_file(bundle):
+    with (bundle / "model.keras").open("ab") as file:
+        file.truncate(20 << 30)  # a hole: it takes no room
+
+
+def linked(bundle):
+    kept = (bundle / "model.tflite").rename(bundle.parent / "elsewhere")
+    (bundle / "model.tflite").symlink_to(kept)
+
+
+def piped(bundle):
+    (bundle / "model.keras").unlink()
+    os.mkfifo(bundle / "model.keras")
+
+
+def piped_manifest(bundle):
+    (bundle / "bundle.json").unlink()
+    os.mkfifo(bundle / "bundle.json")
+
+
+def rehashed(bundle):
+    digest = hashlib.sha256((bundle / "model.tflite").read_bytes()).hexdigest()
+    change(bundle, lambda m: m | {"files": m["files"] | {"model.tflite": digest}})
+
+
+def no_graph(bundle):
+    (bundle / "model.tflite").write_bytes(b"no graph" * 1000)
+    rehashed(bundle)
+
+
+def full_of_no_numbers(bundle):
+    path = bundle / "model.tflite"
+    data = bytearray(path.read_bytes())
+    data[2_500_000:2_504_000] = b"\x00\x00\xc0\x7f" * 1_000  # within the weights
+    path.write_bytes(data)
+    rehashed(bundle)
+
+
 def change(bundle, edit):
     path = bundle / "bundle.json"
     path.write_text(json.dumps(edit(json.loads(path.read_text("utf-8")))))
@@ -261,6 +338,23 @@ def change(bundle, edit):
         (without_labels, "{}/bundle.json is damaged at 'labels'"),
         (not_json, "{}/bundle.json is not valid JSON; fetch the bundle again"),
         (gone, "There is no model bundle at {}"),
+        (with_changed(files=...), "{}/bundle.json is damaged at 'files'"),
+        (with_changed(files={}), "files must have model.tflite"),
+        (with_changed(files={"model.tflite": "", "/dev/zero": ""}), "files must lie in the folder"),
+        (with_changed(files={"model.tflite": "", "../x": ""}), "files must lie in the folder"),
+        (with_changed(states=...), "{}/bundle.json is damaged at 'states'"),
+        (with_changed(temperature=1e-300), "{}/bundle.json is damaged at 'temperature'"),
+        (with_changed(temperature=float("inf")), "{}/bundle.json is damaged at 'temperature'"),
+        (with_changed(labels=["a", "a", "b"], baseline=None), "labels must differ from each other"),
+        (with_changed(name="\x1b[2J"), "{}/bundle.json is damaged at 'name'"),
+        (of_many_bands, "{}/bundle.json is damaged at 'features'"),
+        (of_a_long_transform, "{}/bundle.json is damaged at 'features'"),
+        (deeply_nested, "{}/bundle.json is not valid JSON"),
+        (huge_manifest, "no readable bundle.json (more than 1 MB)"),
+        (huge_file, "lacks its file model.keras (more than 1024 MB)"),
+        (linked, "lacks its file model.tflite (not a plain file)"),
+        (piped, "lacks its file model.keras (not a plain file)"),
+        (piped_manifest, "no readable bundle.json (not a plain file)"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -269,6 +363,32 @@ def test_a_bundle_that_is_not_whole(spoil, sentence, bundle, tmp_path, capsys):
     for arguments in (
         ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"],
         ["analyze", tmp_path / "some.wav", "--out", tmp_path / "out"],
+    ):
+        said = complaint([*arguments, "--model", bundle], 1, capsys)
+        assert sentence.format(bundle) in said
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (with_changed(states={}), "'states' does not name its tensors"),
+        (
+            with_changed(labels=["a", "b"], baseline=None),
+            "'logits' has the shape (1, 8) and not (1, 2)",
+        ),
+        (without_a_state, "'states' does not name its tensors (map_context)"),
+        (of_another_shape, "'map_context' has the shape (1, 5, 40) and not (1, 5, 41)"),
+        (no_graph, "{}/model.tflite is not a step model that fits bundle.json"),
+        (full_of_no_numbers, "{}/model.tflite gives results that are no numbers"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bundle_whose_graph_does_not_fit(spoil, sentence, bundle, speech_wav, tmp_path, capsys):
+    spoil(bundle)
+    for arguments in (
+        ["--headless", "--input", "demo", "--export", tmp_path / "out.csv"],
+        ["analyze", speech_wav, "--out", tmp_path / "analysed"],
     ):
         said = complaint([*arguments, "--model", bundle], 1, capsys)
         assert sentence.format(bundle) in said

@@ -204,7 +204,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(monitor):
 
 def test_a_disk_that_is_full_at_the_end_is_no_success(monitor):
     running = monitor()
-    running.wait_for_rows(10)
+    running.wait_for_rows(30)
     limit_files(running.process, 1000)
     running.wait_for_words("that has room")
     text = running.end()
