@@ -17,7 +17,7 @@ from realtime_ser.session.statistics import SummaryAccumulator
 
 _log = logging.getLogger(__name__)
 
-COMMIT_S = 0.8
+COMMIT_S = 0.6
 """Seconds between two flushes. With what is on its way, a crash loses less than a second."""
 
 END_PATIENCE_S = 10.0

@@ -23,6 +23,7 @@ from realtime_ser.gui.widgets.dialogs import ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import reveal
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
 from realtime_ser.recogniser.profiles import profile_choices
+from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.analysis.files import StoredAnalysis
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import SessionState, Store, open_store
@@ -265,7 +266,7 @@ class WindowManager(QObject):
             ask_folder(self._window, "Folder of a model bundle", choose)
             return
         if name is not None:
-            load_bundle(name)
+            StepModel(load_bundle(name))
         use(name)
         self._check_models()
 
