@@ -119,9 +119,9 @@ def _analyze(
 
 def _print_totals(outcomes: Sequence[Outcome]) -> None:
     total = len(outcomes)
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
-    silent = [o for o in outcomes if o.error is None and o.estimate is None]
-    noted = [outcome for outcome in outcomes if outcome.notes]
+    failed = [one for one in outcomes if one.error is not None]
+    silent = [one for one in outcomes if one.error is None and one.estimate is None]
+    noted = [one for one in outcomes if one.notes]
     if silent:
         where = silent[0].file if len(silent) == 1 else f"{len(silent)} of {total} files"
         print(f"No speech was found in {where}: no probabilities are given.", file=sys.stderr)

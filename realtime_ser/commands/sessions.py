@@ -63,30 +63,21 @@ def _opened(config: Config) -> Iterator[Store]:
 
 
 @sessions.command("list")
-@click.option("--search", metavar="TEXT", help="In what was written, studies and dates.")
+@click.option("--search", "text", metavar="TEXT", help="In what was written, studies and dates.")
 @click.option("--study", metavar="NAME", help="Of this study.")
 @click.option("--participant", metavar="CODE", help="Of this participant.")
 @click.option("--label", metavar="LABEL", help="With a segment of this label.")
 @click.option("--since", type=day, metavar="DATE", help="Begun on this day or later.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_config
-def _list(
-    config: Config,
-    *,
-    search: str | None,
-    study: str | None,
-    participant: str | None,
-    label: str | None,
-    since: datetime | None,
-    as_json: bool,
-) -> None:
+def _list(config: Config, /, *, as_json: bool, **conditions: Any) -> None:
     """List the sessions."""
     import json
 
     from realtime_ser.session.store import Query
 
     with _opened(config) as store:
-        found = store.sessions(Query(search, study, participant, label, since))
+        found = store.sessions(Query(**conditions))
         if as_json:
             print(json.dumps([_as_data(store, info) for info in found], indent=2))
             return
@@ -101,11 +92,10 @@ def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
     metadata = info.metadata
     mostly = next((f"{n} {percent_text(share)}" for n, share in store.shares(info.id).items()), "-")
     study = " ".join(word for word in _belonging(info) if word)
-    source = f"{metadata.source.name}{', a demo' if metadata.source.demo else ''}"
+    source = metadata.source.name + (", a demo" if metadata.source.demo else "")
     sound = ", sound kept" if info.audio is not None else ""
-    again = (
-        "" if metadata.origin is None else f"{metadata.origin} heard again by {metadata.model.name}"
-    )
+    origin, model = metadata.origin, metadata.model.name
+    again = "" if origin is None else f"{origin} heard again by {model}"
     return (
         info.id,
         metadata.started.strftime("%Y-%m-%d %H:%M"),
@@ -155,10 +145,8 @@ def _show(config: Config, *, name: str) -> None:
 def _fact_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     metadata, study = info.metadata, info.metadata.study
     yield "began", metadata.started.isoformat(" ", timespec="seconds")
-    yield (
-        "source",
-        f"{metadata.source.name}{', synthesised speech' if metadata.source.demo else ''}",
-    )
+    demo = ", synthesised speech" if metadata.source.demo else ""
+    yield "source", f"{metadata.source.name}{demo}"
     yield "length", clock_text(info.duration_s)
     yield from _channel_facts(store, info)
     yield "model", metadata.model_text
@@ -319,7 +307,14 @@ def _export(
         require_format(form, (*FORMATS, CORPUS))
     with _opened(config) as store:
         if form == CORPUS.name:
-            found = _corpus_sessions(store, name, study)
+            if to is None or (name is None) == (study is None):
+                raise UsageError(
+                    "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
+                    "'export --study NAME --to FOLDER --format corpus'."
+                )
+            found = (
+                [store.session(name)] if name is not None else _study_sessions(store, study or "")
+            )
             _export_corpus(store, found, to, channel, uncorrected=uncorrected)
         elif uncorrected:
             raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS.name}.")
@@ -343,33 +338,16 @@ def _export(
             )
 
 
-def _corpus_sessions(store: Store, name: str | None, study: str | None) -> list[SessionInfo]:
-    """The one session or the study that a corpus is made of."""
-    if name is not None and study is None:
-        return [store.session(name)]
-    if study is not None and name is None:
-        return _study_sessions(store, study)
-    raise UsageError(_CORPUS_USAGE)
-
-
-_CORPUS_USAGE = (
-    "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
-    "'export --study NAME --to FOLDER --format corpus'."
-)
-
-
 def _export_corpus(
     store: Store,
     found: Sequence[SessionInfo],
-    to: Path | None,
+    to: Path,
     channel: str | None,
     *,
     uncorrected: bool,
 ) -> None:
     from realtime_ser.exchange.corpus import CorpusRequest, export_corpus
 
-    if to is None:
-        raise UsageError(_CORPUS_USAGE)
     if channel is not None and len(found) == 1:
         _channel(found[0], channel)
     made = export_corpus(store, found, CorpusRequest(to, channel, uncorrected))
@@ -426,11 +404,6 @@ def draw_png(svg: str, scale: float) -> bytes:
     return png_of_svg(svg, scale)
 
 
-def _agree(count: int) -> bool:
-    """Whether a person at the terminal wants so many markers and intervals."""
-    return confirmed(f"Import {count:,} markers and intervals?")
-
-
 @sessions.command("import")
 @click.argument("file", type=FILE, metavar="FILE")
 @click.option("--into", "name", required=True, metavar="ID", help="The session.")
@@ -445,12 +418,15 @@ def _import(config: Config, *, file: Path, name: str, form: str | None, yes: boo
     """
     from realtime_ser.exchange.import_annotations import import_annotations
 
+    def agree(count: int) -> bool:
+        return yes or confirmed(f"Import {count:,} markers and intervals?")
+
     with _opened(config) as store:
         info = store.session(name)
-        ask = _agree if sys.stdin.isatty() else None
-        found = import_annotations(store, info, file, form, (lambda _: True) if yes else ask)
-    counts = {"marker": len(found.markers), "interval": len(found.intervals)}
-    words = [count_text(n, noun) for noun, n in counts.items() if n]
+        ask = agree if yes or sys.stdin.isatty() else None
+        found = import_annotations(store, info, file, form, ask)
+    counts = (found.markers, "marker"), (found.intervals, "interval")
+    words = [count_text(len(new), noun) for new, noun in counts if new]
     known = f"; {found.known} were there already" if found.known else ""
     print(f"{' and '.join(words) or 'Nothing new'} imported into {info.id}{known}.")
 
