@@ -8,12 +8,7 @@ from pathlib import Path
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QResizeEvent
-from PyQt6.QtWidgets import (
-    QCheckBox,
-    QStackedWidget,
-    QTableView,
-    QWidget,
-)
+from PyQt6.QtWidgets import QCheckBox, QStackedWidget, QTableView, QWidget
 
 from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.config import Config
@@ -76,9 +71,7 @@ class FilesWindow(Window):
         self._pages = QStackedWidget()
         self.add_files = button("Add files…", "Choose recordings (Ctrl+O)", clicked=self.ask_files)
         self.add_folder = button(
-            "Add folder…",
-            "Choose a folder with recordings (Ctrl+Shift+O)",
-            clicked=self.ask_folder,
+            "Add folder…", "Choose a folder with recordings (Ctrl+Shift+O)", clicked=self.ask_folder
         )
         self.failed = QCheckBox("Only unreadable ones")
         self.failed.setToolTip("Leave out what could be analysed")

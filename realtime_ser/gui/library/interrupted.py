@@ -96,10 +96,7 @@ class InterruptedDialog(Dialog):
         self.message = MessageLabel()
         self.later = button("Ask later", "Decide at the next start (Esc)", clicked=self.reject)
         self.keep_all = button(
-            "Keep" if one else "Keep all",
-            "Keep what is listed",
-            "primary",
-            clicked=self._keep_all,
+            "Keep" if one else "Keep all", "Keep what is listed", "primary", clicked=self._keep_all
         )
         self.show_parts(
             self.text,

@@ -12,13 +12,7 @@ from realtime_ser.base.text import clock_text, count_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog, ask_folder
-from realtime_ser.gui.widgets.parts import (
-    ChevronComboBox,
-    button,
-    label,
-    row,
-    text_view,
-)
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, text_view
 from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.recogniser.bundle import shipped_models
 from realtime_ser.session.analysis.reanalysis import reanalyse

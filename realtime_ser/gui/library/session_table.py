@@ -313,11 +313,7 @@ class SessionTable(QTableView):
         self.setAccessibleDescription("" if rows else empty)
         self._empty_columns = {
             column
-            for column in (
-                SessionColumn.STUDY,
-                SessionColumn.PARTICIPANT,
-                SessionColumn.CONDITION,
-            )
+            for column in (SessionColumn.STUDY, SessionColumn.PARTICIPANT, SessionColumn.CONDITION)
             if not any(COLUMNS[column].text(one) for one in rows)
         }
         self.rows.show_rows(rows)

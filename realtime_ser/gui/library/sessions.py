@@ -24,14 +24,7 @@ from realtime_ser.gui.library.session_table import SessionRow, SessionTable, rea
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_files
-from realtime_ser.gui.widgets.parts import (
-    MessageLabel,
-    bar,
-    button,
-    column,
-    label,
-    row,
-)
+from realtime_ser.gui.widgets.parts import MessageLabel, bar, button, column, label, row
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 _RUNNING_MS = 2000

@@ -15,14 +15,7 @@ from realtime_ser.gui.app.actions import TREND, Actions
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_target
-from realtime_ser.gui.widgets.parts import (
-    ChevronComboBox,
-    MessageLabel,
-    bar,
-    button,
-    column,
-    label,
-)
+from realtime_ser.gui.widgets.parts import ChevronComboBox, MessageLabel, bar, button, column, label
 from realtime_ser.gui.widgets.tables import set_up_table
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend

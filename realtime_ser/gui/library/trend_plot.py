@@ -112,8 +112,7 @@ class TrendPlot(QWidget):
         ends = []
         for position, label in enumerate(self._labels):
             places = self._places(
-                box,
-                [p.shares.get(label, 0.0) if p.segments else None for p in self._points],
+                box, [p.shares.get(label, 0.0) if p.segments else None for p in self._points]
             )
             look = line_style(label, position)
             for stroke in line_strokes(look, style):

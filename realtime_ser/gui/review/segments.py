@@ -8,12 +8,7 @@ from typing import Any, Literal
 
 from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import (
-    QHeaderView,
-    QLineEdit,
-    QTableView,
-    QWidget,
-)
+from PyQt6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text

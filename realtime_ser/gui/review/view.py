@@ -8,13 +8,7 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import (
-    QMenu,
-    QScrollArea,
-    QSplitter,
-    QTabWidget,
-    QWidget,
-)
+from PyQt6.QtWidgets import QMenu, QScrollArea, QSplitter, QTabWidget, QWidget
 
 from realtime_ser.base.records import STEP_S, Marker, Segment
 from realtime_ser.base.text import exact_clock

@@ -17,12 +17,7 @@ from realtime_ser.gui.app.actions import REVIEW, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView
-from realtime_ser.gui.theme.style_watcher import (
-    StyleWatcher,
-    apply_measures,
-    reserve,
-    style_of,
-)
+from realtime_ser.gui.theme.style_watcher import StyleWatcher, apply_measures, reserve, style_of
 from realtime_ser.gui.widgets.icons import glyph_icon
 from realtime_ser.gui.widgets.parts import button, column, label, row
 from realtime_ser.session.store import SessionInfo, SessionState, Store

@@ -33,8 +33,7 @@ def png_of_svg(svg: str, scale: float) -> bytes:
     size = renderer.defaultSize()
     scale = min(scale, _MAX_SIDE_PX / max(1, size.width(), size.height()))
     image = QImage(
-        QSize(round(size.width() * scale), round(size.height() * scale)),
-        QImage.Format.Format_RGB32,
+        QSize(round(size.width() * scale), round(size.height() * scale)), QImage.Format.Format_RGB32
     )
     image.fill(0xFFFFFFFF)
     painter = QPainter(image)

@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import (
-    QColor,
-    QFont,
-    QFontDatabase,
-    QFontInfo,
-    QGuiApplication,
-    QPalette,
-)
+from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.timeline.style import Palette, TrackStyle
