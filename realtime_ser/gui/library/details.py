@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.text import channel_title, clock_text, percent_text, size_text
+from realtime_ser.base.text import channel_title, clock_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.bars import Bars
@@ -92,7 +91,8 @@ class SessionDetails(QScrollArea):
             return
         self.title.setText(one.name)
         self.subtitle.setText("  ·  ".join([one.info.id, *one.marks]))
-        self._show_shares(one)
+        self.bars.setVisible(bool(one.shares))
+        self.bars.show_shares(one.shares)
         for name, words in _fact_rows(one):
             self._fact(name, words)
         self.heading.setText("Notes" if notes else "No notes yet")
@@ -130,13 +130,6 @@ class SessionDetails(QScrollArea):
         people = {row.info.metadata.study.participant for row in rows} - {""}
         if people:
             self._fact("Participants", ", ".join(sorted(people)))
-
-    def _show_shares(self, one: SessionRow) -> None:
-        self.bars.setVisible(bool(one.shares))
-        values = [one.shares.get(name, 0.0) for name in self.bars.labels]
-        self.bars.animate(values, math.inf)
-        numbers = [percent_text(value) if value else "–" for value in values]
-        self.bars.show_numbers(numbers, next(iter(one.shares), None))
 
     def _fact(self, name: str, words: str) -> None:
         self.facts.addRow(label(name, "muted"), _selectable(words))

@@ -55,7 +55,9 @@ class Panel(StyledWidget):
         self._set_muted(muted=True)
         for widget in (self.face, self.title, self.value):
             widget.setToolTip(NOTICE)
-        self.bars.enable_toggling()
+        self.bars.enable_choosing(
+            "Click a label to hide or show it on the timeline (arrow keys and Enter, or Alt+1 to 8)"
+        )
         self._lay_out()
         self.restyle(self._style)
 

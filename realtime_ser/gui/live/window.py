@@ -396,7 +396,7 @@ class MainWindow(QMainWindow):
                 compact=compact,
                 axis=axis and channel == list(titles)[-1],
             )
-            view.panel.bars.toggled.connect(self.toggle_label)
+            view.panel.bars.chosen.connect(self.toggle_label)
             view.plots.wheeled.connect(lambda notches: self.change_span(-notches))
         return content, views
 

@@ -5,87 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PyQt6 import sip
-from PyQt6.QtCore import QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
-from PyQt6.QtWidgets import (
-    QGridLayout,
-    QLayout,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QGridLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text, percent_text
-from realtime_ser.gui.theme.style_watcher import apply_measures, set_size, style_of
+from realtime_ser.gui.theme.style_watcher import apply_measures
+from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.parts import Part, button, column, label
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
-from realtime_ser.timeline.style import line_style
-
-_ROW = 2.25
-"""Height of a row of the bars, in units of the grid."""
-
-
-class ShareBars(QWidget):
-    """A bar for each label's share of the speaking time, always in the same order."""
-
-    #: A person clicked a label.
-    chosen = pyqtSignal(str)
-
-    def __init__(self, labels: tuple[str, ...], figures: ChannelStatistics) -> None:
-        super().__init__()
-        self._labels = labels
-        self._shares = figures.shares
-        set_size(self, height=_ROW * len(labels))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Share of speaking time")
-        self.setAccessibleDescription(
-            "; ".join(f"{name} {percent_text(self._shares.get(name, 0.0))}" for name in labels)
-        )
-        self.setToolTip(
-            "Share of the voiced time whose segments carry each label; a click lists them"
-        )
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Choose the label under the pointer."""
-        if event is not None:
-            number = int(event.position().y() * len(self._labels) / self.height())
-            if 0 <= number < len(self._labels):
-                self.chosen.emit(self._labels[number])
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
-        """Draw the bars."""
-        style, row = style_of(self), self.height() / len(self._labels)
-        painter = QPainter(self)
-        metrics = QFontMetricsF(style.small)
-        painter.setFont(style.small)
-        left = max(metrics.horizontalAdvance(name) for name in self._labels) + style.grid(1)
-        right = metrics.horizontalAdvance(percent_text(1.0)) + style.grid(1)
-        room = max(1.0, self.width() - left - right)
-        for number, name in enumerate(self._labels):
-            share = self._shares.get(name, 0.0)
-            line = QRectF(0, number * row, self.width(), row)
-            painter.setPen(QColor(style.theme.text if share else style.theme.muted))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
-            bar = QRectF(left, line.center().y() - style.grid(0.5), room, style.grid(1))
-            painter.fillRect(bar, QColor(style.theme.grid))
-            color = line_style(name, number).color
-            bar.setWidth(room * share)
-            rim = style.theme.outline(color)
-            if rim is not None and share:
-                painter.fillRect(bar, QColor(rim))
-                bar.adjust(1, 1, -1, -1)
-            painter.fillRect(bar, QColor(color))
-            painter.drawText(
-                line,
-                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
-                percent_text(share),
-            )
-        painter.end()
 
 
 class SummaryPanel(QScrollArea):
@@ -159,7 +88,11 @@ class SummaryPanel(QScrollArea):
         if not figures.segments:
             whole.addWidget(label("There was no speech.", "muted"))
             return
-        shares = ShareBars(self._content.labels, figures)
+        shares = Bars(self._content.labels, 2.25)
+        shares.show_shares(figures.shares)
+        shares.enable_choosing(
+            "Share of the voiced time whose segments carry each label; a click lists them"
+        )
         shares.chosen.connect(lambda name: self.label_chosen.emit(name, figures.channel))
         whole.addLayout(_section(shares, caption="Share of speaking time"))
         facts: list[Part] = [_table(_fact_rows(figures))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -22,8 +22,7 @@ _GLIDE_S = 0.06
 class Bars(StyledWidget):
     """One bar an emotion, always in the same order.
 
-    Those of a timeline let a person choose which labels it shows: by a click, or by the arrow keys
-    and Enter.
+    A person may choose labels here: by a click, or by the arrow keys and Enter.
 
     Parameters
     ----------
@@ -31,8 +30,8 @@ class Bars(StyledWidget):
         Height of a row, in units of the grid.
     """
 
-    #: A person wants a label hidden or shown.
-    toggled = pyqtSignal(str)
+    #: A person chose a label.
+    chosen = pyqtSignal(str)
 
     def __init__(self, labels: Sequence[str], row: float) -> None:
         super().__init__()
@@ -47,14 +46,12 @@ class Bars(StyledWidget):
         self.setAccessibleName("Probabilities")
         set_size(self, height=row * len(labels))
 
-    def enable_toggling(self) -> None:
-        """Let a person choose labels here."""
+    def enable_choosing(self, tip: str) -> None:
+        """Let a person choose labels here; the tooltip says what for."""
         self._focus_index = 0
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(
-            "Click a label to hide or show it on the timeline (arrow keys and Enter, or Alt+1 to 8)"
-        )
+        self.setToolTip(tip)
 
     def show_hidden(self, hidden: frozenset[str]) -> None:
         """Mark the labels that the timeline hides."""
@@ -71,10 +68,10 @@ class Bars(StyledWidget):
         index = int(event.position().y() // self._row)
         if 0 <= index < len(self.labels):
             self._focus_index = index
-            self.toggled.emit(self.labels[index])
+            self.chosen.emit(self.labels[index])
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Move along the labels by arrow keys; Enter toggles."""
+        """Move along the labels by arrow keys; Enter chooses."""
         keys = Qt.Key
         if event is None or self._focus_index is None:
             super().keyPressEvent(event)
@@ -84,7 +81,7 @@ class Bars(StyledWidget):
             self._update_description()
             self.update()
         elif event.key() in (keys.Key_Return, keys.Key_Enter):
-            self.toggled.emit(self.labels[self._focus_index])
+            self.chosen.emit(self.labels[self._focus_index])
         else:
             super().keyPressEvent(event)
 
@@ -105,6 +102,14 @@ class Bars(StyledWidget):
         if drawn != self._drawn:
             self._drawn = drawn
             self.update(self._bars_box().toAlignedRect())
+
+    def show_shares(self, shares: Mapping[str, float]) -> None:
+        """Show each label's share of the speaking time; the largest stands out."""
+        self.setAccessibleName("Share of speaking time")
+        values = [shares.get(name, 0.0) for name in self.labels]
+        self.animate(values, math.inf)
+        numbers = [percent_text(value) if value else "–" for value in values]
+        self.show_numbers(numbers, max(shares, key=lambda name: shares[name], default=None))
 
     def show_numbers(self, numbers: list[str], leader: str | None) -> None:
         """Change the numbers and the one row that stands out."""

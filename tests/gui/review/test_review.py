@@ -13,8 +13,8 @@ from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.library import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
-from realtime_ser.gui.review.summary import ShareBars
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
+from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack
@@ -226,7 +226,7 @@ def test_the_summary_is_that_of_the_session_and_its_moments_are_clicked(qtbot, s
     assert "1.0 s" in longest.text()
     qtbot.mouseClick(longest, LEFT)
     assert review_view.axis.cursor_s == pytest.approx(3.2)
-    (shares,) = review_view.summary.findChildren(ShareBars)
+    (shares,) = review_view.summary.findChildren(Bars)
     label = store.segments(info.id)[0].estimate.label
     row = shares.height() * window.content.labels.index(label) // len(window.content.labels)
     qtbot.mouseClick(shares, LEFT, pos=QPoint(20, row + 4))
