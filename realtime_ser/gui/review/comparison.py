@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from PyQt6.QtCore import QRectF, QSignalBlocker, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QRectF, QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QColor,
@@ -20,7 +20,6 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import (
     QGridLayout,
     QHeaderView,
-    QMainWindow,
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
@@ -34,8 +33,10 @@ from realtime_ser.base.text import clock_text
 from realtime_ser.exchange.audio import has_sound
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
+from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.gui.widgets.dialogs import Window
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, label, row, seconds_box
 from realtime_ser.gui.widgets.tables import header_of, set_up_table
 from realtime_ser.session.store import SessionInfo, Store
@@ -51,20 +52,22 @@ from realtime_ser.timeline.alignment import (
 from realtime_ser.timeline.content import Content, load_content
 from realtime_ser.timeline.raster import blank, draw_band
 from realtime_ser.timeline.signal_tracks import level_share
-from realtime_ser.timeline.style import FLOOR_DB, line_style, outline, rgb
+from realtime_ser.timeline.style import FLOOR_DB, rgb
 from realtime_ser.timeline.surface import Rect, Stroke, write
 from realtime_ser.timeline.tracks import (
+    SegmentTrack,
     draw_title,
     draw_words,
     line_height,
-    result_words,
     small,
     tick_text,
     ticks,
 )
-from realtime_ser.timeline.viewport import Viewport
+from realtime_ser.timeline.viewport import RowRect, Viewport
 
 TAKE_NAMES = ("A", "B")
+
+_NOWHERE = Rect(0.0, 0.0, 0.0, 0.0)
 
 
 class TakesView(QWidget):
@@ -100,10 +103,10 @@ class TakesView(QWidget):
     def show_shift(self, shift_s: float) -> None:
         """Let the second take begin later than the first by so much."""
         whole = self.axis.span_s >= self.axis.duration_s - 1e-9
-        before = self._origin()
+        before = self._start_of(0)
         self.shift_s = shift_s
         self._measure()
-        by_s = self._origin() - before  # the first take stays where it is on the screen
+        by_s = self._start_of(0) - before  # the first take stays where it is on the screen
         if whole:
             self.axis.show(0.0, self.axis.duration_s)
         else:
@@ -119,28 +122,20 @@ class TakesView(QWidget):
         width = max(10.0, self.width() - left - grid(2))
         return Rect(left, round(top + number * height), width, round(height - grid(1)))
 
-    def viewport(self) -> Viewport:
-        """Viewport on the common axis."""
-        box = self.row_box(0)
-        axis, ratio = self.axis, self.devicePixelRatioF()
-        return Viewport.of(axis.start_s, axis.end_s, box.left, box.width, ratio)
-
-    def start_of(self, number: int) -> float:
-        """Start of a take on the common axis, in seconds."""
-        return self._origin() + (self.shift_s if number else 0.0)
+    def viewport(self, origin_s: float = 0.0) -> Viewport:
+        """Viewport on the common axis, or on one that has its zero later by ``origin_s``."""
+        box, ratio = self.row_box(0), self.devicePixelRatioF()
+        start, end = self.axis.start_s - origin_s, self.axis.end_s - origin_s
+        return Viewport.of(start, end, box.left, box.width, ratio)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw both."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(style_of(self).theme.background))
-        viewport, surface = self.viewport(), QtSurface(painter, style_of(self).family)
-        self._draw_times(surface, viewport)
+        surface = QtSurface(painter, style_of(self).family)
+        self._draw_times(surface, self.viewport())
         for number, take in enumerate(self._takes):
-            painter.save()
-            box = self.row_box(number)
-            painter.setClipRect(QRectF(0, box.top, box.right, box.height))
-            self._draw_take(surface, viewport, number, take)
-            painter.restore()
+            self._draw_take(surface, number, take)
         if self.hasFocus():
             painter.setPen(QPen(QColor(style_of(self).theme.accent), 2.0))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
@@ -197,12 +192,13 @@ class TakesView(QWidget):
         else:
             act()
 
-    def _origin(self) -> float:
-        return max(0.0, -self.shift_s)
+    def _start_of(self, number: int) -> float:
+        """Start of a take on the common axis, in seconds."""
+        return max(0.0, self.shift_s) if number else max(0.0, -self.shift_s)
 
     def _measure(self) -> None:
         ends = [
-            self.start_of(number) + take.length_s
+            self._start_of(number) + take.length_s
             for number, take in enumerate(self._takes)
             if take is not None
         ]
@@ -220,80 +216,68 @@ class TakesView(QWidget):
                     surface, cell, tick_text(number * spacing, spacing), small(style), theme.muted
                 )
 
-    def _draw_take(
-        self, surface: QtSurface, viewport: Viewport, number: int, take: Take | None
-    ) -> None:
+    def _draw_take(self, surface: QtSurface, number: int, take: Take | None) -> None:
         style, theme, box = style_of(self), style_of(self).theme, self.row_box(number)
         line = line_height(style) + style.grid(0.5)
-        head = Rect(0, box.top, box.left, line)
-        draw_title(surface, head, f"take {TAKE_NAMES[number]}", style, strong=True)
+        gutter = Rect(0, box.top, box.left, line)
+        draw_title(surface, gutter, f"take {TAKE_NAMES[number]}", style, strong=True)
         if take is None:
             draw_words(surface, box, "Choose a session above.", style, theme.muted)
             return
-        start = self.start_of(number)
-        plot = box.inset(top=2 * line)
+        track = SegmentTrack(take.channel, lanes=1)
+        segments = Rect(box.left, box.top, box.width, track.height(style))
+        pauses = Rect(box.left, segments.bottom, box.width, line)
+        plot = box.inset(top=segments.height + line)
         draw_title(surface, Rect(0, plot.top, box.left, line), "0 dBFS", style)
         foot = Rect(0, plot.bottom - line, box.left, line)
         draw_title(surface, foot, f"\u2212{-FLOOR_DB:.0f}", style)
-        self._draw_loudness(surface, viewport, plot, take, start)
-        self._draw_segments(
-            surface, viewport, Rect(box.left, box.top, box.width, line), take, start
-        )
-        pauses = Rect(box.left, box.top + line, box.width, line)
-        self._draw_pauses(surface, viewport, pauses, take, start)
-        if self.playing is not None and self.playing[0] == number:
-            x = round(viewport.x(start + self.playing[1] - take.start_s))
+        seen = self._visible_part(number, take)
+        if seen is None:
+            return
+        _draw_loudness(surface, seen, plot, take, style)
+        place = seen.span(take.start_s, take.end_s, segments.top, segments.height)
+        track.draw(surface, RowRect(place, _NOWHERE, _NOWHERE), seen, style)
+        _draw_pauses(surface, seen, pauses, take, style)
+        if self.playing is not None and self.playing[0] == number and seen.shows(self.playing[1]):
+            x = round(seen.x(self.playing[1]))
             surface.line((x, box.top), (x, box.bottom), Stroke(theme.accent, 2.0))
 
-    def _draw_loudness(
-        self, surface: QtSurface, viewport: Viewport, plot: Rect, take: Take, start_s: float
-    ) -> None:
-        theme = style_of(self).theme
-        height = max(1, round(plot.height * viewport.ratio))
-        times = (viewport.edges_s[:-1] + viewport.edges_s[1:]) / 2 - start_s
-        inside = (times >= 0) & (times < take.length_s)
-        bins = take.channel.pyramid.read(viewport.edges_s - start_s + take.start_s)
-        shades = np.array([rgb(theme.background), rgb(theme.panel), rgb(theme.band)], np.uint32)
-        kind = np.where(inside, 1 + bins.speech.astype(np.intp), 0)
-        image = blank(height, shades[kind])
-        tops = np.where(inside, height * (1.0 - level_share(bins.level_dbfs)), np.nan)
-        bottoms = np.where(inside, float(height), np.nan)
-        draw_band(image, tops, bottoms, theme.voice)
-        surface.image(image, Rect(plot.left, plot.top, plot.width, height / viewport.ratio))
+    def _visible_part(self, number: int, take: Take) -> Viewport | None:
+        """What is seen of a take, on the time axis of its session; ``None``: nothing."""
+        whole = self.viewport(self._start_of(number) - take.start_s)
+        first = max(whole.first, round(take.start_s / whole.s_per_px))
+        last = min(whole.first + whole.columns, round(take.end_s / whole.s_per_px))
+        return whole.part(first, last - first) if last > first else None
 
-    def _draw_segments(
-        self, surface: QtSurface, viewport: Viewport, row: Rect, take: Take, start_s: float
-    ) -> None:
-        style, labels = style_of(self), take.channel.labels
-        for segment in take.segments:
-            from_s = max(segment.start_s, take.start_s) - take.start_s + start_s
-            to_s = min(segment.end_s, take.end_s) - take.start_s + start_s
-            span = viewport.span(from_s, to_s, row.top, row.height)
-            label = segment.estimate.label
-            color = line_style(label, labels.index(label)).color
-            foot = Rect(span.left, span.bottom - 3, span.width - 1, 3)
-            surface.rectangle(foot, outline(color, style.theme.background) or color)
-            words = result_words(surface, segment, span.width - style.grid(1), style)
-            draw_words(surface, span.inset(bottom=4), words, style, style.theme.text)
 
-    def _draw_pauses(
-        self, surface: QtSurface, viewport: Viewport, row: Rect, take: Take, start_s: float
-    ) -> None:
-        style, font = style_of(self), small(style_of(self))
-        stroke, y = Stroke(style.theme.border), row.middle[1]
-        for begin, end in take.pauses:
-            left = viewport.x(begin - take.start_s + start_s)
-            right = viewport.x(end - take.start_s + start_s)
-            words = f"{end - begin:.1f} s"
-            room = surface.text_width(words, font) + style.grid(1)
-            if right - left >= room:
-                middle = (left + right) / 2
-                surface.line((left, y), (middle - room / 2, y), stroke)
-                surface.line((middle + room / 2, y), (right, y), stroke)
-                cell = Rect(middle - room / 2, row.top, room, row.height)
-                write(surface, cell, words, font, style.theme.text, "middle")
-            elif right - left > 2:
-                surface.line((left, y), (right, y), stroke)
+def _draw_loudness(
+    surface: QtSurface, viewport: Viewport, plot: Rect, take: Take, style: Style
+) -> None:
+    height = max(1, round(plot.height * viewport.ratio))
+    bins = take.channel.bins(viewport)
+    shades = np.array([rgb(style.theme.panel), rgb(style.theme.band)], np.uint32)
+    image = blank(height, shades[bins.speech.astype(np.intp)])
+    tops = height * (1.0 - level_share(bins.level_dbfs))
+    draw_band(image, tops, np.full(len(tops), float(height)), style.theme.voice)
+    place = Rect(viewport.left, plot.top, viewport.width, height / viewport.ratio)
+    surface.image(image, place)
+
+
+def _draw_pauses(
+    surface: QtSurface, viewport: Viewport, row: Rect, take: Take, style: Style
+) -> None:
+    font, stroke = small(style), Stroke(style.theme.border)
+    for begin, end in take.pauses:
+        span = viewport.span(begin, end, row.top, row.height)
+        words = f"{end - begin:.1f} s"
+        room = surface.text_width(words, font) + style.grid(1)
+        x, y = span.middle
+        if span.width >= room:
+            surface.line((span.left, y), (x - room / 2, y), stroke)
+            surface.line((x + room / 2, y), (span.right, y), stroke)
+            write(surface, span, words, font, style.theme.text, "middle")
+        elif span.width > 2:
+            surface.line((span.left, y), (span.right, y), stroke)
 
 
 class _TakePicker(QWidget):
@@ -365,7 +349,7 @@ class _TakePicker(QWidget):
             self.failed.emit(fault)
 
 
-class TakesWindow(QMainWindow):
+class TakesWindow(Window):
     """Compares two takes of a passage.
 
     Parameters
@@ -377,9 +361,8 @@ class TakesWindow(QMainWindow):
     """
 
     def __init__(self, config: Config, store: Store, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Two takes")
-        self.setMinimumSize(QSize(640, 480))
+        super().__init__("Two takes", parent)
+        self.setMinimumSize(640, 480)
         self.resize(1120, 720)
         infos = sorted(store.sessions(), key=lambda info: info.metadata.started, reverse=True)
         self.pickers = [_TakePicker(name, store, infos) for name in TAKE_NAMES]
@@ -397,7 +380,10 @@ class TakesWindow(QMainWindow):
         )
         self.shift.setRange(-1e6, 1e6)
         self.message = label("", "small muted", wrap=True)
-        self.table = _table()
+        self.table = QTableWidget(0, 3)
+        set_up_table(self.table, "Both takes in figures")
+        self.table.setHorizontalHeaderLabels(["", "take A", "take B"])
+        header_of(self.table).setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.view = TakesView()
         self._lay_out()
         self._connect()
@@ -490,8 +476,6 @@ class TakesWindow(QMainWindow):
             self._player.stop()
 
     def _lay_out(self) -> None:
-        whole = QWidget()
-        whole.setObjectName("body")
         grid = QGridLayout()
         pad(grid, 0, 1)
         set_size(self.table, rows=2.5, height=26.5)  # with its header, nine rows
@@ -511,17 +495,7 @@ class TakesWindow(QMainWindow):
         grid.setColumnStretch(1, 1)
         later = label("B later by", "muted")
         tools = row(self.loudness, self.onset, later, self.shift, (self.message, 1))
-        page = column(grid, tools, (self.view, 1), self.table, margins=1.5, spacing=1.0)
-        whole.setLayout(page)
-        self.setCentralWidget(whole)
-
-
-def _table() -> QTableWidget:
-    table = QTableWidget(0, 3)
-    set_up_table(table, "Both takes in figures")
-    table.setHorizontalHeaderLabels(["", "take A", "take B"])
-    header_of(table).setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    return table
+        self.setLayout(column(grid, tools, (self.view, 1), self.table, margins=1.5, spacing=1.0))
 
 
 def _title(info: SessionInfo) -> str:

@@ -252,7 +252,6 @@ class ReviewWindow(QMainWindow):
     def _compare(self) -> None:
         span = self.review_view.axis.selection
         window = TakesWindow(self._config, self._store, parent=self)
-        window.setWindowFlag(Qt.WindowType.Window)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.choose(0, self.content.info.id, span)
         window.show()
