@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QScrollArea, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.text import channel_title, clock_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.parts import button, column, label, row, separator
+from realtime_ser.gui.widgets.parts import (
+    VerticalScrollArea,
+    button,
+    column,
+    label,
+    line_edit,
+    row,
+    separator,
+)
 from realtime_ser.session.store import Note
 
 WIDTH = 36
 """Of the panel, in units of the grid."""
 
 
-class SessionDetails(QScrollArea):
+class SessionDetails(VerticalScrollArea):
     """One session in words and bars, or the sum of several."""
 
     note_written = pyqtSignal(str)
@@ -38,10 +46,8 @@ class SessionDetails(QScrollArea):
         pad(self.notes, 0, (0, 0.75))
         set_size(self, width=WIDTH)
         self.heading = label("Notes", "bold")
-        self.note = QLineEdit()
-        self.note.setPlaceholderText("Add a note")
-        self.note.setAccessibleName("Add a note")
-        self.note.setToolTip("Enter keeps the note with the session; N comes here")
+        tip = "Enter keeps the note with the session; N comes here"
+        self.note = line_edit("Add a note", tip, "Add a note")
         self.add = button("Add", "Keep the note with the session", clicked=self._write)
         self.delete_participant = button(
             "",
@@ -69,8 +75,6 @@ class SessionDetails(QScrollArea):
             )
         )
         self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Details")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.timebase import local_now
 from realtime_ser.gui.theme.style_watcher import set_size
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, row
+from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, line_edit, row
 from realtime_ser.session.store import Query, Store
 
 _TYPING_MS = 150
@@ -33,14 +33,13 @@ class Filters(QWidget):
         super().__init__()
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search titles, notes, markers, intervals, people, dates")
-        self.search.setAccessibleName("Search")
-        self.search.setToolTip(
+        self.search = line_edit(
+            "Search",
             "Finds titles, notes, markers, labelled intervals, studies, participants, conditions, "
-            "sources, and dates such as 2026-03 (Ctrl+F)"
+            "sources, and dates such as 2026-03 (Ctrl+F)",
+            "Search titles, notes, markers, intervals, people, dates",
+            clearable=True,
         )
-        self.search.setClearButtonEnabled(True)
         self.study = ChevronComboBox("Study", "Only sessions of this study")
         self.participant = ChevronComboBox("Participant", "Only sessions of this participant")
         self.label = ChevronComboBox("Label", "Only sessions with a segment of this label")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QPushButton, QScrollArea, QWidget
+from PyQt6.QtWidgets import QPushButton, QWidget
 
 from realtime_ser.base.text import clock_text, count_text
 from realtime_ser.gui.library.session_dialogs import DeleteDialog
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog
-from realtime_ser.gui.widgets.parts import MessageLabel, button, column, label, row, separator
+from realtime_ser.gui.widgets.parts import (
+    MessageLabel,
+    VerticalScrollArea,
+    button,
+    column,
+    label,
+    row,
+    separator,
+)
 from realtime_ser.session.store import Store
 
 
@@ -87,11 +95,8 @@ class InterruptedDialog(Dialog):
         inside = QWidget()
         inside.setObjectName("window")
         inside.setLayout(column(*self.offers, None))
-        scroller = QScrollArea()
-        scroller.setWidget(inside)
-        scroller.setWidgetResizable(True)
+        scroller = VerticalScrollArea(inside)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         set_size(scroller, min_height=7 * min(5, len(self.offers)))
         self.message = MessageLabel()
         self.later = button("Ask later", "Decide at the next start (Esc)", clicked=self.reject)

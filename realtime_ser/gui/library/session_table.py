@@ -12,6 +12,7 @@ from PyQt6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
+    QSignalBlocker,
     QSortFilterProxyModel,
     Qt,
     pyqtSignal,
@@ -339,11 +340,10 @@ class SessionTable(QTableView):
         for index in indexes:
             selection.select(index, index)
         flags = QItemSelectionModel.SelectionFlag
-        before = self._selection.blockSignals(True)  # told below, also where it is the same
-        self._selection.select(selection, flags.ClearAndSelect | flags.Rows)
-        if indexes:
-            self._selection.setCurrentIndex(indexes[0], flags.NoUpdate)
-        self._selection.blockSignals(before)
+        with QSignalBlocker(self._selection):  # told below, also where it is the same
+            self._selection.select(selection, flags.ClearAndSelect | flags.Rows)
+            if indexes:
+                self._selection.setCurrentIndex(indexes[0], flags.NoUpdate)
         if indexes:
             self.scrollTo(indexes[0])
         if (port := self.viewport()) is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent, QShowEvent
-from PyQt6.QtWidgets import QMenu, QPushButton, QWidget
+from PyQt6.QtWidgets import QPushButton, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text, size_text
@@ -24,7 +25,7 @@ from realtime_ser.gui.library.session_table import SessionRow, SessionTable, rea
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_files
-from realtime_ser.gui.widgets.parts import MessageLabel, bar, button, column, label, row
+from realtime_ser.gui.widgets.parts import MessageLabel, PopupMenu, bar, button, column, label, row
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
 _RUNNING_MS = 2000
@@ -283,28 +284,17 @@ class SessionsWindow(Window):
 
     def _open_menu(self, place: QPoint) -> None:
         rows = self.table.chosen()
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-
-        def add(text: str, act: Callable[[], object], *, enabled: bool) -> None:
-            action = menu.addAction(text)
-            assert action is not None
-            action.triggered.connect(lambda _: act())
-            action.setEnabled(enabled)
-
+        menu = PopupMenu(self)
         for control in self._buttons:
             if control is self.delete:
-                add("Rename\tF2", self.table.rename, enabled=len(rows) == 1)
-                add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
+                menu.add("Rename\tF2", self.table.rename, enabled=len(rows) == 1)
+                menu.add("Add a note\tN", self._go_to_note, enabled=len(rows) == 1)
                 menu.addSeparator()
-            add(control.text(), control.click, enabled=control.isEnabled())
+            menu.add(control.text(), control.click, enabled=control.isEnabled())
         people = {one.info.metadata.study.participant for one in rows} - {""}
         for code in sorted(people):
-            add(
-                f"Delete all of participant {code}…",
-                lambda code=code: self.ask_delete_participant(code),  # type: ignore[misc]
-                enabled=True,
-            )
+            words = f"Delete all of participant {code}…"
+            menu.add(words, functools.partial(self.ask_delete_participant, code))
         port = self.table.viewport()
         assert port is not None
         menu.popup(port.mapToGlobal(place))

@@ -26,6 +26,7 @@ from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
     button,
+    described,
     label,
     row,
     separator,
@@ -70,11 +71,10 @@ class StudyDialog(Dialog):
         )
         self.agreed = QCheckBox("The participant has agreed")
         self.agreed.setToolTip("Only with this is a time of consent kept")
-        self.consent = QDateTimeEdit()
+        tip = "When the participant agreed; arrow keys change it"
+        self.consent = described(QDateTimeEdit(), "Time of consent", tip)
         self.consent.setDisplayFormat("yyyy-MM-dd HH:mm:ss")
         self.consent.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
-        self.consent.setAccessibleName("Time of consent")
-        self.consent.setToolTip("When the participant agreed; arrow keys change it")
         self.now = button(
             "Consent given now",
             "Note this moment as the time of consent",
@@ -151,8 +151,8 @@ class StudyDialog(Dialog):
             field.setText(audio.names.get(number, ""))
             field.setPlaceholderText(f"such as {example}")
             field.setMaxLength(32)
-            field.setAccessibleName(f"Name of channel {number}")
-            field.setToolTip(f"What channel {number} is called on the timeline and in exports")
+            tip = f"What channel {number} is called on the timeline and in exports"
+            described(field, f"Name of channel {number}", tip)
 
     def _set_consent_now(self) -> None:
         self.agreed.setChecked(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -13,7 +13,6 @@ from PyQt6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QHeaderView,
-    QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
@@ -24,7 +23,14 @@ from realtime_ser.base.text import exact_clock
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.annotations import Annotations
-from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, row, seconds_box
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    button,
+    column,
+    line_edit,
+    row,
+    seconds_box,
+)
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
@@ -79,12 +85,11 @@ class MarkList(QWidget):
 
     def follow(self, number: int | None) -> None:
         """Select a row without choosing its item."""
-        self.tree.blockSignals(True)
-        row = next((row for row in self._rows() if row.data(0, _NUMBER) == number), None)
-        self.tree.setCurrentItem(row)
-        if row is None:
-            self.tree.clearSelection()
-        self.tree.blockSignals(False)
+        with QSignalBlocker(self.tree):
+            row = next((row for row in self._rows() if row.data(0, _NUMBER) == number), None)
+            self.tree.setCurrentItem(row)
+            if row is None:
+                self.tree.clearSelection()
         self._enable()
 
     def _rows(self) -> list[QTreeWidgetItem]:
@@ -177,11 +182,8 @@ class ItemDialog(QDialog):
         self.setWindowTitle(title)
         self.label = _editable(content.labels, "Label", "One of the model's labels, or your own")
         self.tier = _editable(tiers, "Tier", "What the stretch is labelled for")
-        self.text = QLineEdit()
-        self.text.setAccessibleName("Text")
-        self.code = QLineEdit()
-        self.code.setAccessibleName("Code")
-        self.code.setToolTip("A short code, by which markers are counted")
+        self.text = line_edit("Text")
+        self.code = line_edit("Code", "A short code, by which markers are counted")
         self.channel = ChevronComboBox("Channel", "The channel that it is about")
         self.channel.addItem("all channels", None)
         for number, channel in content.channels.items():

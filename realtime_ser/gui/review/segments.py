@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
+from PyQt6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text
 from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
-from realtime_ser.gui.widgets.parts import ChevronComboBox, column, label, row
+from realtime_ser.gui.widgets.parts import ChevronComboBox, column, label, line_edit, row
 from realtime_ser.gui.widgets.tables import Column, TableModel, header_of, set_up_table
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
@@ -212,11 +212,12 @@ class SegmentPanel(QWidget):
         super().__init__()
         self.model = SegmentModel(content, annotations)
         self._following = False
-        self.text = QLineEdit()
-        self.text.setPlaceholderText("Filter")
-        self.text.setClearButtonEnabled(True)
-        self.text.setAccessibleName("Filter the segments by text")
-        self.text.setToolTip("Show only segments in whose row this text is found (Ctrl+F)")
+        self.text = line_edit(
+            "Filter the segments by text",
+            "Show only segments in whose row this text is found (Ctrl+F)",
+            "Filter",
+            clearable=True,
+        )
         self.label = ChevronComboBox(
             "Filter the segments by label",
             "Show only segments of this label, the model's or by hand",

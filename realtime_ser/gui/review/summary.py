@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from PyQt6 import sip
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QGridLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.parts import Part, button, column, label
+from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
 
-class SummaryPanel(QScrollArea):
+class SummaryPanel(VerticalScrollArea):
     """The summary of each channel; made in a thread, for a day takes its time.
 
     Parameters
@@ -42,8 +42,6 @@ class SummaryPanel(QScrollArea):
         self._content = content
         self._task: Task | None = None
         self.ready = False
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Summary")
         self._show([])
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QMenu, QScrollArea, QSplitter, QTabWidget, QWidget
+from PyQt6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from realtime_ser.base.records import STEP_S, Marker, Segment
 from realtime_ser.base.text import exact_clock
@@ -22,7 +22,7 @@ from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.gui.timeline.sound_store import SoundStore
-from realtime_ser.gui.widgets.parts import column, label, row
+from realtime_ser.gui.widgets.parts import PopupMenu, VerticalScrollArea, bar, column, label
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, Store
 from realtime_ser.timeline.content import Annotation, Content, end_of, start_of
@@ -30,7 +30,7 @@ from realtime_ser.timeline.content import Annotation, Content, end_of, start_of
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 
 
-class _TimelineScrollArea(QScrollArea):
+class _TimelineScrollArea(VerticalScrollArea):
     """Leaves the arrow keys to the window: they move the cursor."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -85,9 +85,9 @@ class ReviewView(QWidget):
 
     def scroll_down(self, rows: int) -> None:
         """Move down where not all channels have room."""
-        bar = self._scroller.verticalScrollBar()
-        assert bar is not None
-        bar.setValue(bar.value() + rows * style_of(self).grid(5))
+        scroll_bar = self._scroller.verticalScrollBar()
+        assert scroll_bar is not None
+        scroll_bar.setValue(scroll_bar.value() + rows * style_of(self).grid(5))
 
     # ---------------------------------------------------------------------------------- the cursor
 
@@ -204,26 +204,25 @@ class ReviewView(QWidget):
 
     def open_menu(self, at: QPoint) -> None:
         """Open the menu of what is selected, at a place on the screen."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu = PopupMenu(self)
         item = self.annotations.get(self.canvas.selected)
         segment = self.current_segment()
         span = self.axis.selection
         if item is not None:
-            _add_action(menu, "&Edit…", self.edit)
-            _add_action(menu, "&Delete", self.delete)
+            menu.add("&Edit…", self.edit)
+            menu.add("&Delete", self.delete)
         marker = item is not None and isinstance(item.value, Marker)
         if (segment is not None or item is not None or span is not None) and not marker:
             menu.addSeparator()
             for number, name in enumerate(self.content.labels, 1):
-                _add_action(menu, f"{name}\t{number}", functools.partial(self.label, name))
-            _add_action(menu, "&Withdraw the label\t0", functools.partial(self.label, None))
+                menu.add(f"{name}\t{number}", functools.partial(self.label, name))
+            menu.add("&Withdraw the label\t0", functools.partial(self.label, None))
             menu.addSeparator()
-            _add_action(menu, "&Play it", self.play_current, enabled=self.sound.available)
+            menu.add("&Play it", self.play_current, enabled=self.sound.available)
         menu.addSeparator()
-        _add_action(menu, "Set a &marker at the cursor", self.add_marker)
+        menu.add("Set a &marker at the cursor", self.add_marker)
         if span is not None:
-            _add_action(menu, "Make an &interval of the selection…", self.add_interval)
+            menu.add("Make an &interval of the selection…", self.add_interval)
         menu.popup(at)
 
     # --------------------------------------------------------------------------------------- sound
@@ -338,11 +337,8 @@ class ReviewView(QWidget):
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:
-        self._scroller = scroller = _TimelineScrollArea()
-        scroller.setWidget(self.canvas)
-        scroller.setWidgetResizable(True)
+        self._scroller = scroller = _TimelineScrollArea(self.canvas)
         scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left = QWidget()
         left.setLayout(column(self.overview, (scroller, 1)))
         self.tabs.addTab(self.segments, "&Segments")
@@ -367,19 +363,7 @@ class ReviewView(QWidget):
         self.visible_range.setAccessibleName("Visible or selected range")
         self.visible_range.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         reserve(self.visible_range, ["00:00:00.000 – 00:00:00.000 (00.000 s)"], font="small")
-        foot = QWidget()
-        foot.setObjectName("statusline")
-        foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        status = (self.message, 1), self.visible_range
+        foot = bar(*status, name="statusline", margins=(2, 0, 2, 0), spacing=2.0)
         set_size(foot, height=3.5)
-        status = row((self.message, 1), self.visible_range, margins=(2, 0, 2, 0), spacing=2.0)
-        foot.setLayout(status)
         self.setLayout(column((splitter, 1), foot))
-
-
-def _add_action(
-    menu: QMenu, words: str, act: Callable[[], object], *, enabled: bool = True
-) -> None:
-    action = menu.addAction(words)
-    assert action is not None
-    action.setEnabled(enabled)
-    action.triggered.connect(lambda _=False: act())

@@ -19,7 +19,7 @@ from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, apply_measures, reserve, style_of
 from realtime_ser.gui.widgets.icons import glyph_icon
-from realtime_ser.gui.widgets.parts import button, column, label, row
+from realtime_ser.gui.widgets.parts import bar, button, column, label
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.timeline.content import Content, load_content
 
@@ -246,7 +246,6 @@ class ReviewWindow(QMainWindow):
         from realtime_ser.gui.library import ExportDialog
 
         dialog = ExportDialog(self._store.folder, [self._store.session(self.content.info.id)], self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
     def _compare(self) -> None:
@@ -307,12 +306,8 @@ class ReviewWindow(QMainWindow):
         self.position.setAccessibleName("Cursor")
         for line in (self.title, self.facts):
             line.setMinimumWidth(1)
-        tools = QWidget()
-        tools.setObjectName("topbar")
-        tools.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        words = (column(self.title, self.facts), 1)
-        buttons = self.buttons.values()
-        tools.setLayout(row(words, self.position, *buttons, margins=(2, 0.75, 2, 0.75)))
+        parts = (column(self.title, self.facts), 1), self.position, *self.buttons.values()
+        tools = bar(*parts, name="topbar", margins=(2, 0.75, 2, 0.75))
         whole = QWidget()
         whole.setObjectName("body")
         self._column = column(tools)

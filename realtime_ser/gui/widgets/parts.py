@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent
+from PyQt6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, QUrl
+from PyQt6.QtGui import QAction, QDesktopServices, QGuiApplication, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -17,9 +17,12 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -89,23 +92,57 @@ class ElidedLabel(QLabel):
         painter.end()
 
 
+W = TypeVar("W", bound=QWidget)
+
+
+def described(widget: W, name: str, tip: str = "") -> W:
+    """A widget with its name for a screen reader and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+    return widget
+
+
+class VerticalScrollArea(QScrollArea):
+    """Scrolls a widget of its own width up and down."""
+
+    def __init__(self, widget: QWidget | None = None) -> None:
+        super().__init__()
+        if widget is not None:
+            self.setWidget(widget)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+
+class PopupMenu(QMenu):
+    """A context menu; it is deleted when it closes."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def add(self, text: str, act: Callable[[], object], *, enabled: bool = True) -> None:
+        """Add an action."""
+        action = QAction(text, self)
+        action.setEnabled(enabled)
+        action.triggered.connect(lambda _: act())
+        self.addAction(action)
+
+
 class ChevronComboBox(QComboBox):
     """Combo box with an arrow of its own: the style sheet takes the usual one away."""
 
     def __init__(self, name: str = "", tip: str = "") -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setToolTip(tip)
+        described(self, name, tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
 
     def fill(self, choices: Iterable[tuple[str, Any]], chosen: Any) -> None:
         """Offer texts with their values, one of which is chosen, or else the first; no signal."""
-        before = self.blockSignals(True)
-        self.clear()
-        for text, value in choices:
-            self.addItem(text, value)
-        self.setCurrentIndex(max(0, self.findData(chosen)))
-        self.blockSignals(before)
+        with QSignalBlocker(self):
+            self.clear()
+            for text, value in choices:
+                self.addItem(text, value)
+            self.setCurrentIndex(max(0, self.findData(chosen)))
 
     def sizeHint(self) -> QSize:
         """Room for the longest words and the sign."""
@@ -130,14 +167,20 @@ def draw_chevron(box: QComboBox, painter: QPainter, side: float, middle: float) 
 
 def seconds_box(name: str, tip: str, most_s: float = 0.0, *, decimals: int = 2) -> QDoubleSpinBox:
     """A field for seconds, which arrow keys change by a step of the model."""
-    made = QDoubleSpinBox()
+    made = described(QDoubleSpinBox(), name, tip)
     made.setRange(0.0, most_s)
     made.setDecimals(decimals)
     made.setSingleStep(STEP_S)
     made.setSuffix(" s")
     made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
+    return made
+
+
+def line_edit(name: str, tip: str = "", hint: str = "", *, clearable: bool = False) -> QLineEdit:
+    """A field for a line of words, with a hint that it shows while it is empty."""
+    made = described(QLineEdit(), name, tip)
+    made.setPlaceholderText(hint)
+    made.setClearButtonEnabled(clearable)
     return made
 
 
@@ -171,9 +214,7 @@ def button(
     clicked
         What it does.
     """
-    made = QPushButton(text)
-    made.setToolTip(tip)
-    made.setAccessibleName(text.replace("&", "").rstrip("…") or tip)
+    made = described(QPushButton(text), text.replace("&", "").rstrip("…") or tip, tip)
     made.setAutoDefault(False)
     if icon:
         made.setIcon(glyph_icon(icon))
@@ -202,10 +243,9 @@ def label(
 
 def progress_bar(name: str = "Progress") -> QProgressBar:
     """A bar in thousandths of the work, without words in it."""
-    made = QProgressBar()
+    made = described(QProgressBar(), name)
     made.setRange(0, 1000)
     made.setTextVisible(False)
-    made.setAccessibleName(name)
     return made
 
 
@@ -251,22 +291,22 @@ def _add_parts(layout: QBoxLayout, parts: Iterable[Part]) -> None:
             layout.addWidget(item, stretch)
 
 
-def bar(*parts: Part) -> QWidget:
-    """A strip of controls along an edge of a window."""
+def bar(
+    *parts: Part, name: str = "bar", margins: Margins = (2, 1, 2, 1), spacing: float = 1.0
+) -> QWidget:
+    """A strip of controls along an edge of a window; the style sheet knows it by its name."""
     made = QWidget()
-    made.setObjectName("bar")
+    made.setObjectName(name)
     made.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    made.setLayout(row(*parts, margins=(2, 1, 2, 1)))
+    made.setLayout(row(*parts, margins=margins, spacing=spacing))
     return made
 
 
 def text_view(name: str, tip: str = "", text: str = "") -> QPlainTextEdit:
     """Lines to read and copy, which Tab leaves."""
-    made = QPlainTextEdit(text)
+    made = described(QPlainTextEdit(text), name, tip)
     made.setReadOnly(True)
     made.setTabChangesFocus(True)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
     return made
 
 
