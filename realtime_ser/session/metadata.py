@@ -81,6 +81,11 @@ class SessionMetadata:
     origin: str | None = None
 
     @property
+    def name(self) -> str:
+        """The title, or else the source's name."""
+        return self.title or self.source.name
+
+    @property
     def model_text(self) -> str:
         """The model, and the profile that corrected it, if one did."""
         profile = self.provenance.get("profile")

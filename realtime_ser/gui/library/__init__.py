@@ -2,7 +2,6 @@
 
 - ``sessions``: the window of all sessions; ``session_table``, ``filters`` and ``details`` are its
   parts, ``session_dialogs`` its dialogs.
-- ``interrupted``: what becomes of sessions whose program was killed.
 - ``exporting``: sessions for other tools.
 - ``study``: what is said of a session before it starts.
 - ``files``: many recordings at once, ``file_rows`` their table; ``analysis_queue`` analyses them.
@@ -11,7 +10,7 @@
 
 from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.library.files import FilesWindow
-from realtime_ser.gui.library.interrupted import InterruptedDialog, offer_interrupted
+from realtime_ser.gui.library.session_dialogs import offer_interrupted
 from realtime_ser.gui.library.sessions import SessionsWindow
 from realtime_ser.gui.library.study import StudyDialog
 from realtime_ser.gui.library.trend import TrendWindow
@@ -19,7 +18,6 @@ from realtime_ser.gui.library.trend import TrendWindow
 __all__ = [
     "ExportDialog",
     "FilesWindow",
-    "InterruptedDialog",
     "SessionsWindow",
     "StudyDialog",
     "TrendWindow",

@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.files import numbered_path
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, count_text
 from realtime_ser.exchange.audio import AudioRange, segment_range
@@ -198,11 +199,8 @@ class ExportDialog(TaskDialog):
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
         if not isinstance(kind, SessionFormat):
             name = f"{name} {kind.name}"
-        folder = Path(platformdirs.user_documents_dir())
-        path, number = folder / f"{name}{kind.ending}", 2
-        while path.exists():
-            path, number = folder / f"{name} {number}{kind.ending}", number + 1
-        return path
+        path = Path(platformdirs.user_documents_dir()) / f"{name}{kind.ending}"
+        return numbered_path(path, Path.exists)
 
     def _browse(self) -> None:
         kind, given = self.kind, Path(self.path.text())
@@ -335,7 +333,7 @@ def _heading(sessions: Sequence[SessionInfo]) -> str:
     if len(sessions) != 1:
         return f"Export {count_text(len(sessions), 'session')}"
     metadata = sessions[0].metadata
-    return f"Export “{metadata.title or metadata.source.name}”, {metadata.started:%Y-%m-%d %H:%M}"
+    return f"Export “{metadata.name}”, {metadata.started:%Y-%m-%d %H:%M}"
 
 
 def _export_tidy(store: Store, sessions: Sequence[SessionInfo], to: Path) -> list[Path]:

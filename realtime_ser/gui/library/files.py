@@ -51,15 +51,13 @@ class FilesWindow(Window):
     ----------
     config
         All settings; they count for the analysis too.
-    parent
-        Another window, beside which this one stays a window of its own.
     """
 
     #: A person wants to look at the recording at this path; its :class:`StoredAnalysis`, or None.
     open_requested = pyqtSignal(Path, object)
 
-    def __init__(self, config: Config, *, parent: QWidget | None = None) -> None:
-        super().__init__("Files", parent)
+    def __init__(self, config: Config) -> None:
+        super().__init__("Files")
         FileDrop(self).dropped.connect(self.add)
         self._saved: Path | None = None
         self._saving: Task | None = None

@@ -71,7 +71,7 @@ class SessionRow:
     @property
     def name(self) -> str:
         """Title, or name of the source."""
-        return self.info.metadata.title or self.info.metadata.source.name
+        return self.info.metadata.name
 
     @property
     def study_words(self) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent, QShowEvent
-from PyQt6.QtWidgets import QPushButton, QWidget
+from PyQt6.QtWidgets import QPushButton
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text, size_text
@@ -44,15 +44,13 @@ class SessionsWindow(Window):
         All settings.
     store
         The sessions; the window reads and changes them in its own thread, and does not close it.
-    parent
-        Another window, beside which this one stays a window of its own.
     """
 
     #: A person wants to look at the session of this ID.
     open_requested = pyqtSignal(str)
 
-    def __init__(self, config: Config, store: Store, *, parent: QWidget | None = None) -> None:
-        super().__init__("Sessions", parent)
+    def __init__(self, config: Config, store: Store) -> None:
+        super().__init__("Sessions")
         self._config = config
         self._store = store
         self.filters = Filters()
@@ -166,8 +164,7 @@ class SessionsWindow(Window):
         if over:
             metadata = min((info.metadata for info in over), key=lambda metadata: metadata.started)
             leaves = metadata.started + length
-            name = metadata.title or metadata.source.name
-            return f"{words}; the next to go is '{name}' after {leaves:%Y-%m-%d %H:%M}"
+            return f"{words}; the next to go is '{metadata.name}' after {leaves:%Y-%m-%d %H:%M}"
         return words
 
     # ------------------------------------------------------------------------------------- acting

@@ -114,7 +114,7 @@ class TrendWindow(Window):
             sure = "–" if point.certain_share is None else percent_text(point.certain_share)
             cells = [
                 f"{metadata.started:%Y-%m-%d %H:%M}",
-                metadata.title or metadata.source.name,
+                metadata.name,
                 metadata.study.condition,
                 clock_text(point.info.duration_s),
                 clock_text(point.speech_s),

@@ -305,7 +305,7 @@ def point_text(point: TrendPoint) -> str:
     """All values of a session in words."""
     metadata = point.info.metadata
     started: datetime = metadata.started
-    lines = [f"{started:%Y-%m-%d %H:%M}  {metadata.title or metadata.source.name}"]
+    lines = [f"{started:%Y-%m-%d %H:%M}  {metadata.name}"]
     lines += [f"{label} {percent_text(share)}" for label, share in point.shares.items()]
     lines.append(f"speaking time {clock_text(point.speech_s)}")
     if point.certain_share is not None:

@@ -499,6 +499,5 @@ class TakesWindow(Window):
 
 
 def _title(info: SessionInfo) -> str:
-    name = info.metadata.title or info.metadata.source.name
-    started = info.metadata.started.strftime("%Y-%m-%d %H:%M")
-    return f"{name}, {started}, {clock_text(info.duration_s)}"
+    metadata, length = info.metadata, clock_text(info.duration_s)
+    return f"{metadata.name}, {metadata.started:%Y-%m-%d %H:%M}, {length}"

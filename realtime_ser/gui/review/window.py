@@ -56,10 +56,8 @@ class ReviewWindow(QMainWindow):
 
     closed = pyqtSignal()
 
-    def __init__(
-        self, config: Config, store: Store, session_id: str, *, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, config: Config, store: Store, session_id: str) -> None:
+        super().__init__()
         self._config = config
         self._store = store
         self._review_view: ReviewView | None = None

@@ -28,7 +28,7 @@ class Window(QWidget):
         Another window, with which this one is deleted.
     """
 
-    def __init__(self, name: str, parent: QWidget | None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

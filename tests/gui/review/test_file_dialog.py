@@ -58,7 +58,7 @@ def test_a_file_that_is_no_sound_says_so_and_keeps_nothing(qtbot, hear, tmp_path
     (tmp_path / "notes.wav").write_text("no sound")
     dialog = hear(tmp_path / "notes.wav")
     qtbot.waitUntil(lambda: dialog.cancel.text() == "Close", timeout=10000)
-    assert "notes.wav" in dialog.words.text()
+    assert "notes.wav" in dialog.message.text()
     qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
     with open_store(Config()) as store:
