@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel
@@ -27,6 +28,7 @@ class FileColumn(IntEnum):
     REMARK = 5
 
 
+@dataclass(slots=True)
 class FileRow:
     """A recording, how far it is, and what came of it.
 
@@ -40,15 +42,14 @@ class FileRow:
         What came of it; ``None``: it is not done.
     """
 
-    def __init__(self, item: InputFile) -> None:
-        self.item = item
-        self.share: float | None = None
-        self.outcome: Outcome | None = None
+    item: InputFile
+    share: float | None = None
+    outcome: Outcome | None = None
 
     @property
-    def failed(self) -> bool:
-        """Whether it could not be analysed."""
-        return self.outcome is not None and self.outcome.error is not None
+    def error(self) -> str | None:
+        """Reason why it could not be analysed; one sentence."""
+        return None if self.outcome is None else self.outcome.error
 
     @property
     def estimate(self) -> Estimate | None:
@@ -70,17 +71,14 @@ class FileRow:
         """How far it is, or why nothing came of it."""
         if self.outcome is None:
             return f"analysing, {percent_text(self.share)}" if self.share else "waiting"
-        if self.outcome.error is not None:
+        if self.error is not None:
             # The name stands in the same row.
-            return f"\u26a0 {self.outcome.error.removeprefix(str(self.item.path)).strip()}"
-        return "no speech was found" if self.outcome.estimate is None else ""
+            return f"\u26a0 {self.error.removeprefix(str(self.item.path)).strip()}"
+        return "no speech was found" if self.estimate is None else ""
 
 
 def _label(row: FileRow) -> str:
-    estimate = row.estimate
-    if estimate is None:
-        return ""
-    return estimate.label if estimate.certain else f"{estimate.label}?"
+    return row.estimate.label + ("" if row.estimate.certain else "?") if row.estimate else ""
 
 
 COLUMNS: Mapping[int, Column[FileRow]] = {
@@ -142,7 +140,7 @@ class FileTableModel(TableModel[FileRow]):
 
     def color(self, row: FileRow, column: int, theme: Theme) -> str:  # noqa: ARG002
         """Another colour where it could not be analysed."""
-        return theme.danger if row.failed else theme.text
+        return theme.text if row.error is None else theme.danger
 
     def shares(self, row: FileRow) -> dict[str, float]:
         """Probabilities of the result."""
@@ -164,7 +162,7 @@ class FileSortModel(QSortFilterProxyModel):
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: ARG002
         """Whether a recording is shown."""
-        return not self._only_failed or self._model.rows[row].failed
+        return not self._only_failed or self._model.rows[row].error is not None
 
     def show_failed(self, *, only: bool) -> None:
         """Show all recordings, or only those that could not be analysed."""

@@ -65,7 +65,6 @@ class FilesWindow(Window):
         self.model = FileTableModel()
         self.sorted = FileSortModel(self.model)
         self.table = QTableView()
-        self._cell = ShareCell(self.table)
         self._pages = QStackedWidget()
         self.add_files = button("Add files…", "Choose recordings (Ctrl+O)", clicked=self.ask_files)
         self.add_folder = button(
@@ -110,10 +109,6 @@ class FilesWindow(Window):
             self.analysis_queue.add(paths)
             self._update()
 
-    def outcomes(self) -> dict[Path, Outcome]:
-        """Outcomes of the files that are done by their paths, in the order of the search."""
-        return {one.item.path: one.outcome for one in self.model.rows if one.outcome is not None}
-
     # ------------------------------------------------------------------------------------- acting
 
     def ask_files(self) -> None:
@@ -139,7 +134,8 @@ class FilesWindow(Window):
 
     def save_to(self, folder: Path) -> None:
         """Write summary.csv and each file's tables into a folder, beside the window."""
-        outcomes, labels = self.outcomes(), self.model.labels
+        rows, labels = self.model.rows, self.model.labels
+        outcomes = {one.item.path: one.outcome for one in rows if one.outcome is not None}
 
         def save(advance: ReportProgress) -> Path:
             with Store(self.analysis_queue.folder, temporary=True) as store:
@@ -148,22 +144,22 @@ class FilesWindow(Window):
         self._saving = Task(save, self)
         self._saving.progressed.connect(lambda share: self.progress.setValue(round(1000 * share)))
         self._saving.succeeded.connect(self._saved_to)
-        self._saving.failed.connect(lambda error: self._saving_ended(error_sentence(error)))
-        self._saving.cancelled.connect(lambda: self._saving_ended("Not all of it was saved."))
+        self._saving.failed.connect(lambda error: self._not_saved(error_sentence(error)))
+        self._saving.cancelled.connect(lambda: self._not_saved("Not all of it was saved."))
         self._saving.start()
         self._update()
 
     def _saved_to(self, path: Path) -> None:
-        self._saving_ended("")
-        self._saved = path
-        good = sum(outcome.error is None for outcome in self.outcomes().values())
+        self._saving, self._saved = None, path
+        self._update()
+        rows = self.model.rows
+        good = sum(one.outcome is not None and one.error is None for one in rows)
         self.message.say(f"Saved: {path}, and the tables of {count_text(good, 'file')} beside it.")
         self.reveal.show()
 
-    def _saving_ended(self, warning: str) -> None:
+    def _not_saved(self, reason: str) -> None:
         self._saving = None
-        if warning:
-            self.message.warn(warning)
+        self.message.warn(reason)
         self._update()
 
     def _cancel(self) -> None:
@@ -173,31 +169,25 @@ class FilesWindow(Window):
         self.analysis_queue.cancel()
 
     def _open(self) -> None:
-        file_row = self._current()
-        if file_row is not None and not file_row.failed:
-            session = None if file_row.outcome is None else file_row.outcome.session
+        one = self._current()
+        if one is not None and one.error is None:
+            session = None if one.outcome is None else one.outcome.session
             folder = self.analysis_queue.folder
             analysed = None if session is None else StoredAnalysis(folder, session)
-            self.open_requested.emit(file_row.item.path, analysed)
+            self.open_requested.emit(one.item.path, analysed)
 
     def _show_current(self) -> None:
         """Say in full why a recording could not be analysed."""
-        file_row = self._current()
-        if (
-            file_row is not None
-            and file_row.outcome is not None
-            and file_row.outcome.error is not None
-        ):
-            self.message.warn(file_row.outcome.error)
+        one = self._current()
+        if one is not None and one.error is not None:
+            self.message.warn(one.error)
         elif not self.reveal.isVisible():
             self.message.say("")
         self._update()
 
     def _resume(self) -> None:
-        rows = self.model.rows
-        self.analysis_queue.resume(
-            {n: file_row.item for n, file_row in enumerate(rows) if file_row.outcome is None}
-        )
+        rows = enumerate(self.model.rows)
+        self.analysis_queue.resume({n: one.item for n, one in rows if one.outcome is None})
         self._update()
 
     def _clear(self) -> None:
@@ -219,9 +209,9 @@ class FilesWindow(Window):
 
     def _show_progress(self, shares: dict[int, float], left_s: float | None) -> None:
         for number, share in shares.items():
-            file_row = self.model.rows[number]
-            if file_row.outcome is None and share != file_row.share:
-                file_row.share = share
+            one = self.model.rows[number]
+            if one.outcome is None and share != one.share:
+                one.share = share
                 self.model.update_row(number)
         self._time_left = "" if left_s is None else time_left_text(left_s)
         self._update()
@@ -233,26 +223,23 @@ class FilesWindow(Window):
             self.table.selectRow(0)
         self._update()
 
-    def _set_labels(self, labels: tuple[str, ...]) -> None:
-        self.model.labels = labels
-
     def _idle(self, cancelled: bool) -> None:
         self._time_left = ""
-        for number, file_row in enumerate(self.model.rows):
-            if file_row.outcome is None and file_row.share is not None:
-                file_row.share = None
+        for number, one in enumerate(self.model.rows):
+            if one.outcome is None and one.share is not None:
+                one.share = None
                 self.model.update_row(number)
         self._update()
         if cancelled and not self.message.text():
-            left = sum(file_row.outcome is None for file_row in self.model.rows)
+            left = sum(one.outcome is None for one in self.model.rows)
             self.message.say(f"Ended: {count_text(left, 'file')} left. What is done stays.")
 
     def _update(self) -> None:
         """Show what can be done, and how far it is."""
         rows, saving = self.model.rows, self._saving is not None
         running = self.analysis_queue.running
-        finished = sum(file_row.outcome is not None for file_row in rows)
-        bad = sum(file_row.failed for file_row in rows)
+        finished = sum(one.outcome is not None for one in rows)
+        bad = sum(one.error is not None for one in rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         idle = not running and not saving
         self.progress.setVisible(not idle)
@@ -261,12 +248,10 @@ class FilesWindow(Window):
         self.save.setEnabled(idle and finished > 0)
         self.clear.setEnabled(idle and bool(rows))
         self.failed.setVisible(bad > 0 or self.failed.isChecked())
-        file_row = self._current()
-        self.open.setEnabled(file_row is not None and not file_row.failed)
+        current = self._current()
+        self.open.setEnabled(current is not None and current.error is None)
         work = sum(one.item.size for one in rows) or 1
-        heard = sum(
-            one.item.size * (1.0 if one.outcome is not None else one.share or 0.0) for one in rows
-        )
+        heard = sum(one.item.size * (1.0 if one.outcome else one.share or 0.0) for one in rows)
         if not saving:
             self.progress.setValue(round(1000 * heard / work))
         count = count_text(len(rows), "file")
@@ -310,7 +295,7 @@ class FilesWindow(Window):
         set_size(table, rows=4.5)
         table.setSortingEnabled(True)
         table.sortByColumn(FileColumn.FILE, Qt.SortOrder.AscendingOrder)
-        table.setItemDelegateForColumn(FileColumn.LABEL, self._cell)
+        table.setItemDelegateForColumn(FileColumn.LABEL, ShareCell(table))
         header_of(table).setStretchLastSection(True)
 
     def _lay_out(self) -> None:
@@ -330,16 +315,8 @@ class FilesWindow(Window):
         self._pages.addWidget(welcome)
         self._pages.addWidget(self.table)
         head = bar(self.add_files, self.add_folder, self.clear, None, self.failed)
-        foot = bar(
-            self.state,
-            (self.progress, 1),
-            (None, 0),
-            self.cancel,
-            self.resume,
-            self.reveal,
-            self.save,
-            self.open,
-        )
+        buttons = self.cancel, self.resume, self.reveal, self.save, self.open
+        foot = bar(self.state, (self.progress, 1), (None, 0), *buttons)
         middle = column((self._pages, 1), self.message, margins=(2, 1, 2, 1), spacing=1)
         self.setLayout(column(head, (middle, 1), foot))
 
@@ -348,7 +325,7 @@ class FilesWindow(Window):
         queue.files_found.connect(self._add_rows)
         queue.progressed.connect(self._show_progress)
         queue.finished.connect(self._show_outcome)
-        queue.labels_known.connect(self._set_labels)
+        queue.labels_known.connect(lambda labels: setattr(self.model, "labels", labels))
         queue.idle.connect(self._idle)
         queue.failed.connect(lambda error: self.message.warn(error_sentence(error)))
         self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))

@@ -304,8 +304,13 @@ class ReviewWindow(QMainWindow):
         self.position.setAccessibleName("Cursor")
         for line in (self.title, self.facts):
             line.setMinimumWidth(1)
-        parts = (column(self.title, self.facts), 1), self.position, *self.buttons.values()
-        tools = bar(*parts, name="topbar", margins=(2, 0.75, 2, 0.75))
+        tools = bar(
+            (column(self.title, self.facts), 1),
+            self.position,
+            *self.buttons.values(),
+            name="topbar",
+            margins=(2, 0.75, 2, 0.75),
+        )
         whole = QWidget()
         whole.setObjectName("body")
         self._column = column(tools)
