@@ -24,7 +24,6 @@ from PyQt6.QtWidgets import (
     QPlainTextEdit,
     QScrollArea,
     QTableWidget,
-    QTableWidgetItem,
     QWidget,
 )
 
@@ -43,7 +42,7 @@ from realtime_ser.gui.widgets.parts import (
     row,
     text_view,
 )
-from realtime_ser.gui.widgets.tables import header_of, set_up_table
+from realtime_ser.gui.widgets.tables import fill_table, header_of, set_up_table
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 # ------------------------------------------------------------------------------------------- keys
@@ -286,8 +285,7 @@ class AboutDialog(Dialog):
         self.model.setToolTip(str(card))
         self.model.setOpenExternalLinks(True)
         self.model.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-        rows = parts()
-        self.table = QTableWidget(len(rows), 3)
+        self.table = QTableWidget(0, 3)
         set_up_table(self.table, "Packages, their versions and licences")
         set_size(self.table, min_height=20)
         self.table.setToolTip("What the program is made of")
@@ -295,9 +293,7 @@ class AboutDialog(Dialog):
         header = header_of(self.table)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
-        for index, part in enumerate(rows):
-            for place, words in enumerate((part.name, part.version, part.licence)):
-                self.table.setItem(index, place, QTableWidgetItem(words))
+        fill_table(self.table, [(part.name, part.version, part.licence) for part in parts()])
         self.close_button = button("Close", "Close (Esc)", "primary", clicked=self.accept)
         self.show_parts(
             self.text,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QSplitter, QTableWidget, QTableWidgetItem, QWidget
+from PyQt6.QtWidgets import QSplitter, QTableWidget, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -16,12 +17,12 @@ from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_target
 from realtime_ser.gui.widgets.parts import ChevronComboBox, MessageLabel, bar, button, column, label
-from realtime_ser.gui.widgets.tables import set_up_table
+from realtime_ser.gui.widgets.tables import RIGHT, fill_table, set_up_table
 from realtime_ser.session.store import Store
 from realtime_ser.session.trend import TrendPoint, channel_names, labels_of, trend, write_trend
 
 _FIXED = ("Began", "Title", "Condition", "Length", "Speech", "Certain")
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_FIRST_NUMBER = _FIXED.index("Length")
 
 
 class TrendWindow(Window):
@@ -105,37 +106,15 @@ class TrendWindow(Window):
 
     def _fill_table(self) -> None:
         labels = labels_of(self._points)
-        self.table.clear()
         self.table.setColumnCount(len(_FIXED) + len(labels))
         self.table.setHorizontalHeaderLabels([*_FIXED, *labels])
-        self.table.setRowCount(len(self._points))
-        for place, point in enumerate(self._points):
-            metadata = point.info.metadata
-            sure = "–" if point.certain_share is None else percent_text(point.certain_share)
-            cells = [
-                f"{metadata.started:%Y-%m-%d %H:%M}",
-                metadata.name,
-                metadata.study.condition,
-                clock_text(point.info.duration_s),
-                clock_text(point.speech_s),
-                sure,
-                *(
-                    percent_text(point.shares.get(name, 0.0)) if point.segments else "–"
-                    for name in labels
-                ),
-            ]
-            for number, words in enumerate(cells):
-                item = QTableWidgetItem(words)
-                if number >= 3:
-                    item.setTextAlignment(_RIGHT)
-                self.table.setItem(place, number, item)
-        for number in range(3, self.table.columnCount()):
+        fill_table(self.table, [_cells(point, labels) for point in self._points], _FIRST_NUMBER)
+        for number in range(_FIRST_NUMBER, self.table.columnCount()):
             head = self.table.horizontalHeaderItem(number)
             if head is not None:
-                head.setTextAlignment(_RIGHT)
-        self.table.setColumnHidden(
-            2, not any(p.info.metadata.study.condition for p in self._points)
-        )
+                head.setTextAlignment(RIGHT)
+        conditions = [point.info.metadata.study.condition for point in self._points]
+        self.table.setColumnHidden(_FIXED.index("Condition"), not any(conditions))
         self._fit()
 
     def _choose(self, index: int) -> None:
@@ -201,3 +180,17 @@ class TrendWindow(Window):
         self.actions_.bind(
             {"export": self._ask_export, "refresh": self.refresh, "close": self.close}
         )
+
+
+def _cells(point: TrendPoint, labels: Sequence[str]) -> list[str]:
+    metadata = point.info.metadata
+    shares = (percent_text(point.shares.get(name, 0.0)) for name in labels)
+    return [
+        f"{metadata.started:%Y-%m-%d %H:%M}",
+        metadata.name,
+        metadata.study.condition,
+        clock_text(point.info.duration_s),
+        clock_text(point.speech_s),
+        "–" if point.certain_share is None else percent_text(point.certain_share),
+        *(shares if point.segments else ["–"] * len(labels)),
+    ]

@@ -17,14 +17,7 @@ from PyQt6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PyQt6.QtWidgets import (
-    QGridLayout,
-    QHeaderView,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PyQt6.QtWidgets import QGridLayout, QHeaderView, QSizePolicy, QTableWidget, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -38,7 +31,7 @@ from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.dialogs import Window
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, label, row, seconds_box
-from realtime_ser.gui.widgets.tables import header_of, set_up_table
+from realtime_ser.gui.widgets.tables import fill_table, header_of, set_up_table
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     Alignment,
@@ -446,10 +439,9 @@ class TakesWindow(Window):
     def _fill_table(self) -> None:
         figures = [{} if take is None else comparison_figures(take) for take in self._takes]
         names = list(figures[0] or figures[1])
-        self.table.setRowCount(len(names))
-        for line, name in enumerate(names):
-            for place, words in enumerate((name, *(take.get(name, "") for take in figures))):
-                self.table.setItem(line, place, QTableWidgetItem(words))
+        fill_table(
+            self.table, [[name, *(take.get(name, "") for take in figures)] for name in names]
+        )
 
     def _play(self, number: int) -> None:
         playing = self._player is not None and self._player.playing and self._played == number

@@ -15,6 +15,8 @@ from PyQt6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QTableWidget,
+    QTableWidgetItem,
     QWidget,
 )
 
@@ -26,6 +28,9 @@ from realtime_ser.timeline.style import line_style
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARES_ROLE = Qt.ItemDataRole.UserRole + 1
 """Shares of a row's labels."""
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 _ROOT = QModelIndex()
 
@@ -60,8 +65,7 @@ class Column(Generic[Row]):
     @property
     def alignment(self) -> Qt.AlignmentFlag:
         """Where the words stand."""
-        side = Qt.AlignmentFlag.AlignRight if self.right else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter
+        return RIGHT if self.right else LEFT
 
 
 class TableModel(QAbstractTableModel, Generic[Row]):
@@ -149,8 +153,21 @@ def set_up_table(table: QTableView, name: str) -> None:
     rows.hide()
     header = header_of(table)
     header.setHighlightSections(False)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setDefaultAlignment(LEFT)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+
+
+def fill_table(
+    table: QTableWidget, rows: Sequence[Sequence[str]], numbers_from: int | None = None
+) -> None:
+    """Write words into the rows of a table; numbers, from a column on, stand at the right."""
+    table.setRowCount(len(rows))
+    for place, cells in enumerate(rows):
+        for number, words in enumerate(cells):
+            item = QTableWidgetItem(words)
+            if numbers_from is not None and number >= numbers_from:
+                item.setTextAlignment(RIGHT)
+            table.setItem(place, number, item)
 
 
 def column_widths(table: QTableView, samples: Mapping[int, str]) -> dict[int, int]:
