@@ -363,7 +363,7 @@ class Tour:
         """The table of sessions, what is opened from it, and many files at once."""
         self._window.actions_["sessions"].trigger()
         sessions = self._open_window(SessionsWindow)
-        sessions.choose([self._id("interview")])
+        sessions.table.choose([self._id("interview")])
         self._camera.take("sessions", sessions)
         QTest.mouseClick(sessions.export, Qt.MouseButton.LeftButton)
         (export,) = (d for d in sessions.findChildren(ExportDialog) if d.isVisible())

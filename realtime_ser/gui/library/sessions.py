@@ -53,6 +53,7 @@ class SessionsWindow(Window):
         super().__init__("Sessions")
         self._config = config
         self._store = store
+        self._retention_days = config.sessions.retention_days
         self.filters = Filters()
         self.table = SessionTable()
         self.details = SessionDetails()
@@ -91,9 +92,7 @@ class SessionsWindow(Window):
             return
         with self.message.reporting_errors():
             self.filters.show_choices(self._store)
-            rows = read_session_rows(
-                self._store, self.filters.query(), self._config.sessions.retention_days
-            )
+            rows = read_session_rows(self._store, self.filters.query(), self._retention_days)
             if self.filters.with_sound:
                 rows = [one for one in rows if one.info.audio is not None]
             self._show(rows)
@@ -101,13 +100,8 @@ class SessionsWindow(Window):
 
     def set_retention(self, days: float | None) -> None:
         """Tell of another retention from now on; ``None``: sessions stay until they are deleted."""
-        sessions = self._config.sessions.model_copy(update={"retention_days": days})
-        self._config = self._config.model_copy(update={"sessions": sessions})
+        self._retention_days = days
         self.refresh()
-
-    def choose(self, names: Sequence[str]) -> None:
-        """Select sessions by their IDs."""
-        self.table.choose(names)
 
     def _show(self, rows: list[SessionRow]) -> None:
         self.table.show_rows(
@@ -124,26 +118,24 @@ class SessionsWindow(Window):
         with self.message.reporting_errors():
             notes = self._store.notes(rows[0].info.id) if len(rows) == 1 else []
             self.details.show_rows(rows, notes)
-        one, some = len(rows) == 1, bool(rows)
-        sound = [row for row in rows if row.info.audio is not None]
-        self.open.setEnabled(one)
-        self.export.setEnabled(some)
-        self.import_button.setEnabled(one)
-        self.reanalysis.setEnabled(bool(sound) and len(sound) == len(rows))
+        kept = all(one.info.audio is not None for one in rows)
+        for control in (self.open, self.import_button):
+            control.setEnabled(len(rows) == 1)
+        for control in (self.export, self.delete):
+            control.setEnabled(bool(rows))
+        self.reanalysis.setEnabled(bool(rows) and kept)
         self.reanalysis.setToolTip(
             "Let another model listen to the kept audio"
-            if self.reanalysis.isEnabled() or not some
+            if kept
             else "No audio was kept of what is chosen: record with the setting 'keep audio'"
         )
-        self.delete.setEnabled(some)
         self.trend.setEnabled(self.filters.participant.count() > 1)
 
     def _show_total(self, rows: Sequence[SessionRow]) -> None:
-        everything = [one.info for one in rows]
-        if self.filters.active:
-            everything = self._store.sessions()
+        active = self.filters.active
+        everything = self._store.sessions() if active else [one.info for one in rows]
         whole = count_text(len(everything), "session")
-        shown = f"{len(rows)} of {whole}" if self.filters.active else whole
+        shown = f"{len(rows)} of {whole}" if active else whole
         self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
         self.sum.setToolTip(str(self._store.folder))
         self.retention.setText(self._retention_text(everything))
@@ -151,7 +143,7 @@ class SessionsWindow(Window):
 
     def _retention_text(self, everything: Sequence[SessionInfo]) -> str:
         """How long sessions are kept, and which of them goes when."""
-        days = self._config.sessions.retention_days
+        days = self._retention_days
         if days is None:
             return "Kept until you delete them"
         over = [info for info in everything if info.state is not SessionState.RUNNING]
@@ -212,28 +204,22 @@ class SessionsWindow(Window):
 
     def ask_import(self) -> None:
         """Choose a file of another tool."""
-        if len(self.table.chosen()) != 1:
+        rows = self.table.chosen()
+        if len(rows) != 1:
             return
-        name = self.table.chosen()[0].info.id
         ask_files(
             self,
             "Read markers and intervals into the session",
             ["ELAN, Praat, Audacity (*.eaf *.TextGrid *.txt)", "All files (*)"],
-            lambda paths: self._import(name, paths[0]),
+            lambda paths: self._import(rows[0].info.id, paths[0]),
             several=False,
         )
 
     def _import(self, name: str, path: Path) -> None:
         with self.message.reporting_errors():
             found = import_annotations(self._store, self._store.session(name), path)
-            new = [
-                count_text(number, word)
-                for number, word in (
-                    (len(found.markers), "marker"),
-                    (len(found.intervals), "interval"),
-                )
-                if number
-            ]
+            counts = (len(found.markers), "marker"), (len(found.intervals), "interval")
+            new = [count_text(number, noun) for number, noun in counts if number]
             known = f"; {found.known} were there already" if found.known else ""
             self.refresh()
             self.message.say(f"{' and '.join(new) or 'Nothing new'} read from {path.name}{known}.")
@@ -258,7 +244,7 @@ class SessionsWindow(Window):
 
     def _show_reanalysed(self, names: Sequence[str]) -> None:
         self.refresh()
-        self.choose(names)
+        self.table.choose(names)
         self.message.say(f"Heard again: {', '.join(names)}.")
 
     def _open(self) -> None:
@@ -303,18 +289,15 @@ class SessionsWindow(Window):
     # ------------------------------------------------------------------------------------- Qt's
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Read the list anew."""
+        """Fold the details away where there is no room for them."""
         super().showEvent(event)
         self._fold(folded=self._narrow)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Read the list anew when a person comes back to the window."""
         super().changeEvent(event)
-        if (
-            event is not None
-            and event.type() is QEvent.Type.ActivationChange
-            and self.isActiveWindow()
-        ):
+        activation = event is not None and event.type() is QEvent.Type.ActivationChange
+        if activation and self.isActiveWindow():
             self.refresh()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -338,15 +321,9 @@ class SessionsWindow(Window):
         self.table.fit(room if self.details.isHidden() else room - style.grid(DETAILS_WIDTH))
 
     def _lay_out(self) -> None:
-        foot = bar(
-            (column(self.sum, self.retention), 1),
-            self.import_button,
-            self.reanalysis,
-            self.trend,
-            self.export,
-            self.delete,
-            self.open,
-        )
+        other = self.import_button, self.reanalysis, self.trend
+        words = column(self.sum, self.retention)
+        foot = bar((words, 1), *other, self.export, self.delete, self.open)
         left = column((self.table, 1), self.message, spacing=0.75)
         self._middle = row((left, 1), self.details, margins=(2, 1, 0, 0))
         self.setLayout(column(self.filters, (self._middle, 1), foot))
@@ -354,14 +331,8 @@ class SessionsWindow(Window):
     @property
     def _buttons(self) -> tuple[QPushButton, ...]:
         """In the order of the context menu."""
-        return (
-            self.open,
-            self.export,
-            self.import_button,
-            self.reanalysis,
-            self.trend,
-            self.delete,
-        )
+        other = self.import_button, self.reanalysis, self.trend
+        return self.open, self.export, *other, self.delete
 
     def _connect(self) -> None:
         self.table.changed.connect(self._show_chosen)

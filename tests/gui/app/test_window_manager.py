@@ -174,9 +174,8 @@ def test_recordings_dropped_on_the_window_are_analysed(qtbot, window, review_vie
     QApplication.sendEvent(window, QDropEvent(QPointF(200, 200), copy, data, left, nothing))
     (files,) = window_manager.windows
     assert isinstance(files, FilesWindow)
-    qtbot.waitUntil(
-        lambda: [bool(one.outcome) for one in files.model.rows] == [True], timeout=30000
-    )
+    rows = files.model.rows
+    qtbot.waitUntil(lambda: len(rows) == 1 and rows[0].outcome is not None, timeout=30000)
 
 
 def test_study_and_names_of_two_channels_hold_for_the_next_session(

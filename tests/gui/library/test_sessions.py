@@ -102,7 +102,7 @@ def test_search_and_filters_leave_out_what_does_not_fit(qtbot, open_window, stor
 
 def test_a_title_is_changed_where_it_stands_and_a_note_is_added(qtbot, open_window, store, three):
     window = open_window()
-    window.choose([three[1].id])
+    window.table.choose([three[1].id])
     qtbot.keyClick(window.table, Qt.Key.Key_F2)
     qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), QLineEdit))
     editor = QApplication.focusWidget()
@@ -131,7 +131,7 @@ def test_deleting_names_what_goes_and_then_it_is_gone(
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert len(store.sessions()) == 3
 
-    window.choose([three[0].id, three[2].id])
+    window.table.choose([three[0].id, three[2].id])
     click(window.delete)
     dialog = dialog_of(window, DeleteDialog)
     assert dialog.title.text() == "Delete 2 sessions for good?"
@@ -235,7 +235,7 @@ def test_marks_of_another_tool_are_read_in(open_window, store, three, tmp_path, 
         p for p in export(store, three[0], ExportRequest(tmp_path / "a.eaf")) if p.suffix == ".eaf"
     )
     window = open_window()
-    window.choose([three[2].id])
+    window.table.choose([three[2].id])
     window.import_button.click()
     choose_file(window, eaf)
     assert "1 marker and" in window.message.text()
@@ -262,7 +262,7 @@ def test_a_session_is_heard_again_with_progress(
     assert [row.info.id for row in window.table.chosen()] == [name]
     assert f"heard again by {first.metadata.model.name}" in shown(window)[0]
 
-    window.choose([first.id])
+    window.table.choose([first.id])
     click(window.reanalysis)
     dialog = dialog_of(window, ReanalysisDialog)
     click(dialog.begin)
