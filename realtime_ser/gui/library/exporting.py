@@ -13,14 +13,13 @@ from PyQt6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QLabel,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QSpinBox,
     QWidget,
 )
 
-from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import numbered_path
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, count_text
@@ -44,7 +43,9 @@ from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     button,
     column,
+    described,
     label,
+    line_edit,
     reveal,
     row,
     seconds_box,
@@ -84,20 +85,19 @@ class ExportDialog(TaskDialog):
         self._sessions = tuple(sessions)
         self._written: Path | None = None
         self._touched = False
-        self.kinds = QListWidget()
-        self.kinds.setAccessibleName("Format")
+        self.kinds = described(QListWidget(), "Format")
         self.purpose = label("", "muted", wrap=True)
-        self.channel = ChevronComboBox()
-        self.part = ChevronComboBox()
+        self.channel = ChevronComboBox("Channel")
+        self.part = ChevronComboBox("What of it")
         longest = max(0.01, *(info.duration_s for info in sessions))
         self.start = seconds_box("From, in seconds", "Where the stretch begins", longest)
         self.end = seconds_box("Until, in seconds", "Where the stretch ends", longest)
         self.end.setValue(longest)
-        self.segment = QSpinBox()
-        self.curve_style_box = ChevronComboBox()
+        self.segment = described(QSpinBox(), "Segment")
+        self.curve_style_box = ChevronComboBox("Drawn as")
         self.frames = QCheckBox(f"The updates too, {1 / STEP_S:g} a second")
         self.uncorrected = QCheckBox("Uncorrected segments too")
-        self.path = QLineEdit()
+        self.path = line_edit("Where to")
         self.browse = button("Browse…", "Choose where to write it", clicked=self._browse)
         self.reveal = button(
             "Show the folder", "Open the folder of what was written", clicked=self._reveal
@@ -142,14 +142,6 @@ class ExportDialog(TaskDialog):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setText(f"{kind.title}\nNo audio was kept of this session")
             self.kinds.addItem(item)
-        for widget, name in (
-            (self.channel, "Channel"),
-            (self.part, "What of it"),
-            (self.segment, "Segment"),
-            (self.curve_style_box, "Drawn as"),
-            (self.path, "Where to"),
-        ):
-            widget.setAccessibleName(name)
         self.channel.addItem("All channels", None)
         if one is not None:
             for channel in one.channels:
@@ -166,35 +158,35 @@ class ExportDialog(TaskDialog):
 
     def _show_format(self) -> None:
         kind = self.kind
-        part = "audio_range" in kind.options
         several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
         for widget, visible in (
             (self.channel, several and "channel" in kind.options),
-            (self.part, part),
-            (self.start, part and self.part.currentIndex() == 1),
-            (self.end, part and self.part.currentIndex() == 1),
-            (self.segment, part and self.part.currentIndex() == 2),
+            (self.part, "audio_range" in kind.options),
+            (self.start, self._part == "Stretch"),
+            (self.end, self._part == "Stretch"),
+            (self.segment, self._part == "Segment"),
             (self.curve_style_box, "style" in kind.options),
             (self.frames, "frames" in kind.options),
             (self.uncorrected, "uncorrected" in kind.options),
         ):
             self.options.setRowVisible(widget, visible)
         self.purpose.setText(kind.hint)
+        path = Path(self.path.text())
         if not self._touched:
-            self.path.setText(str(self._proposed_path(kind)))
-        else:
-            given = Path(self.path.text())
-            self.path.setText(str(given.with_suffix(kind.ending) if kind.ending else given))
+            path = self._proposed_path(kind)
+        elif kind.ending:
+            path = path.with_suffix(kind.ending)
+        self.path.setText(str(path))
         self._reset()
 
     def _proposed_path(self, kind: ExportFormat) -> Path:
         """Free path in the documents folder."""
-        info = self._sessions[0]
-        metadata = info.metadata
-        words = metadata.title or metadata.source.name.rpartition("/")[2].partition(".")[0]
-        name = f"{metadata.started:%Y-%m-%d} {words}"
+        metadata = self._sessions[0].metadata
         if len(self._sessions) > 1:
             name = metadata.study.name or "sessions"
+        else:
+            words = metadata.title or metadata.source.name.rpartition("/")[2].partition(".")[0]
+            name = f"{metadata.started:%Y-%m-%d} {words}"
         # What some system takes for something else in a name.
         name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
         if not isinstance(kind, SessionFormat):
@@ -220,18 +212,15 @@ class ExportDialog(TaskDialog):
     # ------------------------------------------------------------------------------------ writing
 
     def _write(self) -> None:
-        try:
-            write_to = self._writer()
-        except SerError as error:
-            self.message.warn(str(error))
-            return
         folder, names = self._folder, [info.id for info in self._sessions]
+        with self.message.reporting_errors():
+            write_to = self._writer()
 
-        def work(advance: ReportProgress) -> list[Path]:
-            with Store(folder) as store:
-                return write_to(store, [store.session(name) for name in names], advance)
+            def work(advance: ReportProgress) -> list[Path]:
+                with Store(folder) as store:
+                    return write_to(store, [store.session(name) for name in names], advance)
 
-        self.run_task(work)
+            self.run_task(work)
 
     def _writer(self) -> Callable[[Store, list[SessionInfo], ReportProgress], list[Path]]:
         """What writes the format with the options that are chosen now."""
