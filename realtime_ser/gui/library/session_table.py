@@ -99,9 +99,7 @@ class SessionRow:
         """The leading labels in words."""
         if not self.shares:
             return "no speech"
-        return " · ".join(
-            f"{name} {percent_text(share)}" for name, share in [*self.shares.items()][:2]
-        )
+        return " · ".join(_share_texts(self)[:2])
 
 
 def read_session_rows(store: Store, query: Query, retention_days: float | None) -> list[SessionRow]:
@@ -119,9 +117,8 @@ def _label_order(row: SessionRow) -> str:
     return f"{name} {1.0 - share:.6f}"
 
 
-def _label_detail(row: SessionRow) -> str:
-    shares = [f"{name} {percent_text(share)}" for name, share in row.shares.items()]
-    return ", ".join(shares) or row.label_summary
+def _share_texts(row: SessionRow) -> list[str]:
+    return [f"{name} {percent_text(share)}" for name, share in row.shares.items()]
 
 
 def _began_detail(row: SessionRow) -> str:
@@ -176,7 +173,7 @@ COLUMNS: Mapping[int, Column[SessionRow]] = {
         "Shares of the speech whose segments carry a label",
         lambda row: row.label_summary,
         order=_label_order,
-        detail=_label_detail,
+        detail=lambda row: ", ".join(_share_texts(row)) or row.label_summary,
     ),
     SessionColumn.SIZE: Column(
         "Size",
@@ -280,14 +277,13 @@ class SessionTable(QTableView):
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.rows)
         self._sorted.setSortRole(SORT_ROLE)
-        self._shares = ShareCell(self)
         self.setModel(self._sorted)
         set_up_table(self, "Sessions")
         set_size(self, rows=4.5)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSortingEnabled(True)
         self.sortByColumn(SessionColumn.BEGAN, Qt.SortOrder.DescendingOrder)
-        self.setItemDelegateForColumn(SessionColumn.SOUNDED, self._shares)
+        self.setItemDelegateForColumn(SessionColumn.SOUNDED, ShareCell(self))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header_of(self).setSectionResizeMode(SessionColumn.TITLE, QHeaderView.ResizeMode.Stretch)
         self._selection.selectionChanged.connect(lambda *_: self.changed.emit())
@@ -309,7 +305,8 @@ class SessionTable(QTableView):
         """
         names = [one.info.id for one in self.chosen()]
         bar = self.verticalScrollBar()
-        place = 0 if bar is None else bar.value()
+        assert bar is not None
+        place = bar.value()
         self._empty_text = empty
         self.setAccessibleDescription("" if rows else empty)
         self._empty_columns = {
@@ -321,8 +318,7 @@ class SessionTable(QTableView):
         self.fit(self._width_px)
         there = {one.info.id for one in rows}
         self.choose([name for name in names if name in there] or [one.info.id for one in rows[:1]])
-        if bar is not None:
-            bar.setValue(place)
+        bar.setValue(place)
 
     def chosen(self) -> list[SessionRow]:
         """The sessions that are selected, in the order in which they are shown."""
