@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QDialogButtonBox,
     QFormLayout,
     QHeaderView,
@@ -20,9 +19,10 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import exact_clock
-from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_columns, set_size
+from realtime_ser.gui.theme.style_watcher import pad, set_columns
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.annotations import Annotations
+from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     button,
@@ -71,15 +71,15 @@ class MarkList(QWidget):
         assert header is not None
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        self.edit = button(
-            "Edit…", "Change words, label and times (Enter, or a double click)", clicked=self._edit
-        )
-        self.delete = button("Delete", "Delete it (Del); Undo brings it back", clicked=self._delete)
+        self.edit = button("Edit…", "Change words, label and times (Enter, or a double click)")
+        self.delete = button("Delete", "Delete it (Del); Undo brings it back")
         set_columns(header, dict(enumerate((10, 8, 10))))
         tools = row(self.edit, self.delete, None)
         self.setLayout(column((self.tree, 1), tools, margins=1.0, spacing=0.75))
         self.tree.currentItemChanged.connect(lambda *_: self._choose())
-        self.tree.itemActivated.connect(lambda *_: self._edit())
+        for wanted in (self.tree.itemActivated, self.edit.clicked):
+            wanted.connect(lambda *_: self._for_current(self.edit_wanted.emit))
+        self.delete.clicked.connect(lambda: self._for_current(annotations.remove))
         annotations.changed.connect(self._refresh)
         self._refresh()
 
@@ -128,19 +128,12 @@ class MarkList(QWidget):
 
     def _choose(self) -> None:
         self._enable()
-        number = self._current()
-        if number is not None:
-            self.chosen.emit(number)
+        self._for_current(self.chosen.emit)
 
-    def _edit(self) -> None:
+    def _for_current(self, act: Callable[[int], object]) -> None:
         number = self._current()
         if number is not None:
-            self.edit_wanted.emit(number)
-
-    def _delete(self) -> None:
-        number = self._current()
-        if number is not None:
-            self._annotations.remove(number)
+            act(number)
 
 
 class _Tree(QTreeWidget):
@@ -154,7 +147,7 @@ class _Tree(QTreeWidget):
             super().keyPressEvent(event)
 
 
-class ItemDialog(QDialog):
+class ItemDialog(Dialog):
     """Edits a marker or interval; :attr:`value` is what it has become.
 
     Parameters
@@ -175,11 +168,10 @@ class ItemDialog(QDialog):
         content: Content,
         tiers: Sequence[str],
         title: str,
-        parent: QWidget | None = None,
+        parent: QWidget,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(title, parent)
         self._value = value
-        self.setWindowTitle(title)
         self.label = _editable(content.labels, "Label", "One of the model's labels, or your own")
         self.tier = _editable(tiers, "Tier", "What the stretch is labelled for")
         self.text = line_edit("Text")
@@ -201,7 +193,6 @@ class ItemDialog(QDialog):
         for box in (self.start, self.end):
             box.valueChanged.connect(self._check)
         self.tier.currentTextChanged.connect(self._check)
-        StyleWatcher(self)
         self._check()
 
     @property
@@ -238,9 +229,8 @@ class ItemDialog(QDialog):
             self.channel.setCurrentIndex(max(0, self.channel.findData(value.channel)))
 
     def _lay_out(self) -> None:
-        form = QFormLayout(self)
-        pad(form, 2, 1)
-        set_size(self, min_width=44)
+        form = QFormLayout()
+        pad(form, 0, 1)
         marker = isinstance(self._value, Marker)
         rows: list[tuple[str, QWidget]] = [("&Text", self.text), ("&Code", self.code)]
         if not marker:
@@ -250,7 +240,7 @@ class ItemDialog(QDialog):
         rows += [("&Start", self.start), ("&End", self.end)]
         for words, widget in rows:
             form.addRow(words, widget)
-        form.addRow(self.buttons)
+        self.show_parts(form, self.buttons, min_width=44, margins=2, spacing=1)
         (self.text if marker else self.label).setFocus()
 
     def _check(self) -> None:

@@ -82,16 +82,11 @@ class SegmentModel(TableModel[Segment]):
         return self._row_by_segment.get((segment.channel, segment.number))
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Words of a cell, and how they are shown."""
-        if not index.isValid():
-            return None
-        segment, column = self.rows[index.row()], self.columns[index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return column.text(segment)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            sure = "" if segment.estimate.certain else " uncertain"
-            return f"{column.title} {column.text(segment)}{sure}"
-        return column.alignment if role == Qt.ItemDataRole.TextAlignmentRole else None
+        """What a cell shows; a screen reader says so where the segment is uncertain."""
+        shown = super().data(index, role)
+        spoken = role == Qt.ItemDataRole.AccessibleTextRole
+        uncertain = spoken and not self.rows[index.row()].estimate.certain
+        return f"{shown}, uncertain" if uncertain else shown
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -135,9 +130,8 @@ class SegmentModel(TableModel[Segment]):
             return False
         if criteria.label and criteria.label != estimate.label:
             item = self._annotations.correction(segment)
-            if item is None or not isinstance(item.value, Interval):
-                return False
-            if item.value.label != criteria.label:
+            value = None if item is None else item.value
+            if not isinstance(value, Interval) or value.label != criteria.label:
                 return False
         text = criteria.text.casefold()
         return not text or any(text in column.text(segment).casefold() for column in self.columns)

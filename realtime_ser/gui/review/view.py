@@ -96,14 +96,10 @@ class ReviewView(QWidget):
         self.axis.seek(round(self.axis.cursor_s / STEP_S + steps) * STEP_S)
 
     def go_to_segment(self, by: int) -> None:
-        """Select the next segment, or the one before."""
-        segments = self.segments.model.rows
-        ordered = sorted(segments, key=lambda segment: segment.start_s)
+        """Select the next segment (``by`` is 1), or the one before (-1)."""
         now = self.axis.cursor_s if self.canvas.segment is None else self.canvas.segment.start_s
-        if by > 0:
-            found = next((s for s in ordered if s.start_s > now + 1e-6), None)
-        else:
-            found = next((s for s in reversed(ordered) if s.start_s < now - 1e-6), None)
+        beyond = [s for s in self.segments.model.rows if by * (s.start_s - now) > 1e-6]
+        found = min(beyond, key=lambda segment: abs(segment.start_s - now), default=None)
         if found is None:
             self.say("There is no further segment in that direction.")
         else:
@@ -112,8 +108,11 @@ class ReviewView(QWidget):
     def choose_segment(self, segment: Segment) -> None:
         """Select a segment and go to it."""
         self.canvas.select(None, segment)
-        self.axis.place_cursor(segment.start_s)
-        self.axis.reveal(segment.start_s, segment.end_s)
+        self._go_to(segment.start_s, segment.end_s)
+
+    def _go_to(self, start_s: float, end_s: float) -> None:
+        self.axis.place_cursor(start_s)
+        self.axis.reveal(start_s, end_s)
 
     def current_segment(self) -> Segment | None:
         """The selected segment, or else the one at the cursor."""
@@ -121,6 +120,15 @@ class ReviewView(QWidget):
             return self.canvas.segment
         found = (one.segment_at(self.axis.cursor_s) for one in self.content.channels.values())
         return next((segment for segment in found if segment is not None), None)
+
+    def current_span(self) -> tuple[float, float] | None:
+        """The selected stretch, or else that of the present segment; says so without either."""
+        segment = self.current_segment()
+        if self.axis.selection is None and segment is not None:
+            return segment.start_s, segment.end_s
+        if self.axis.selection is None:
+            self.say("Select a stretch first: drag on the times, or with Shift.")
+        return self.axis.selection
 
     # --------------------------------------------------------------------------------- annotations
 
@@ -136,14 +144,9 @@ class ReviewView(QWidget):
 
     def add_interval(self, label: str = "") -> None:
         """Make an interval of the selection; without one, of the present segment."""
-        span = self.axis.selection
-        if span is None:
-            segment = self.current_segment()
-            if segment is None:
-                self.say("Select a stretch first: drag on the times, or with Shift.")
-                return
-            span = (segment.start_s, segment.end_s)
-        self._make_interval(Interval(DEFAULT_TIER, *span, label))
+        span = self.current_span()
+        if span is not None:
+            self._make_interval(Interval(DEFAULT_TIER, *span, label))
 
     def label(self, label: str | None) -> None:
         """Give a label to what is selected; ``None`` takes it away."""
@@ -199,7 +202,6 @@ class ReviewView(QWidget):
         tiers = dict.fromkeys([*self.annotations.tiers(), CORRECTED])
         dialog = ItemDialog(value, self.content, list(tiers), title, self.window())
         dialog.accepted.connect(lambda: store(dialog.value))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
     def open_menu(self, at: QPoint) -> None:
@@ -291,14 +293,12 @@ class ReviewView(QWidget):
         self.annotations.changed.connect(self.state_changed)
 
     def _show_stretch(self, start_s: float, end_s: float) -> None:
-        self.axis.place_cursor(start_s)
         span = max(end_s - start_s, 1.0)
         left, right = self.axis.target_range
         if right - left > 20 * span:  # nothing could be seen of it
             middle = (start_s + end_s) / 2
             self.axis.show(middle - 5 * span, middle + 5 * span, glide=True)
-        else:
-            self.axis.reveal(start_s, end_s)
+        self._go_to(start_s, end_s)
 
     def _show_label(self, label: str, channel: int) -> None:
         self.tabs.setCurrentWidget(self.segments)
@@ -308,8 +308,7 @@ class ReviewView(QWidget):
         item = self.annotations.get(number)
         if item is not None:
             self.canvas.select(number)
-            self.axis.place_cursor(start_of(item.value))
-            self.axis.reveal(start_of(item.value), end_of(item.value))
+            self._go_to(start_of(item.value), end_of(item.value))
 
     def _follow_selection(self) -> None:
         self.marks.follow(self.canvas.selected)
@@ -330,10 +329,8 @@ class ReviewView(QWidget):
         words = f"{exact_clock(axis.start_s, fine)} – {exact_clock(axis.end_s, fine)}"
         if axis.selection is not None:
             first, last = axis.selection
-            words = (
-                f"selected {exact_clock(first, 0.01)} – {exact_clock(last, 0.01)} "
-                f"({last - first:.2f} s)"
-            )
+            words = f"selected {exact_clock(first, 0.01)} – {exact_clock(last, 0.01)}"
+            words += f" ({last - first:.2f} s)"
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:

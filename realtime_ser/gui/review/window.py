@@ -56,11 +56,12 @@ class ReviewWindow(QMainWindow):
 
     closed = pyqtSignal()
 
+    review_view: ReviewView
+
     def __init__(self, config: Config, store: Store, session_id: str) -> None:
         super().__init__()
         self._config = config
         self._store = store
-        self._review_view: ReviewView | None = None
         self._narrow = False
         self.title, self.facts = label(role="bold"), label(role="small muted")
         self.position = label(role="bold")
@@ -72,12 +73,6 @@ class ReviewWindow(QMainWindow):
         StyleWatcher(self, config.window.theme)
         self._bind()
         self._show(load_content(store, session_id))
-
-    @property
-    def review_view(self) -> ReviewView:
-        """Everything that is shown of the session."""
-        assert self._review_view is not None
-        return self._review_view
 
     @property
     def content(self) -> Content:
@@ -218,15 +213,10 @@ class ReviewWindow(QMainWindow):
         self.review_view.canvas.select(None)
 
     def _zoom_to_selection(self) -> None:
-        review_view, span = self.review_view, self.review_view.axis.selection
-        if span is None:
-            segment = review_view.current_segment()
-            if segment is None:
-                review_view.say("Select a stretch first: drag on the times, or with Shift.")
-                return
-            span = (segment.start_s, segment.end_s)
-        room = (span[1] - span[0]) / 20
-        review_view.axis.show(span[0] - room, span[1] + room, glide=True)
+        span = self.review_view.current_span()
+        if span is not None:
+            room = (span[1] - span[0]) / 20
+            self.review_view.axis.show(span[0] - room, span[1] + room, glide=True)
 
     def _find(self) -> None:
         tabs, segments = self.review_view.tabs, self.review_view.segments
@@ -261,7 +251,7 @@ class ReviewWindow(QMainWindow):
     # -------------------------------------------------------------------------------------- looks
 
     def _show(self, content: Content) -> None:
-        self._review_view = review_view = ReviewView(self._store, content)
+        self.review_view = review_view = ReviewView(self._store, content)
         review_view.tabs.setVisible(not self._narrow)
         self._column.addWidget(review_view, 1)
         if self._column.count() > 2:
