@@ -30,11 +30,6 @@ _PROGRESS_PERIOD_S = 0.1
 class AnalysisQueue(QObject):
     """Finds and analyses what it is given; the sessions lie in a store that goes with it.
 
-    Parameters
-    ----------
-    config
-        All settings.
-
     Attributes
     ----------
     folder

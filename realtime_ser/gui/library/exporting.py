@@ -64,14 +64,9 @@ _PARTS = ("Whole session", "Stretch", "Segment")
 
 
 class ExportDialog(TaskDialog):
-    """Chooses a format, its options and a place, and writes.
+    """Chooses a format, its options and a place, and writes sessions of the store in a folder.
 
-    Parameters
-    ----------
-    folder
-        Of the store.
-    sessions
-        What to write; several go into a tidy table or a training corpus.
+    Several sessions go into a tidy table or a training corpus.
     """
 
     #: The files that were written, the one that was asked for first.

@@ -45,13 +45,7 @@ _WIDEST_TEXTS: Mapping[int, str] = {
 
 
 class FilesWindow(Window):
-    """Analyses recordings that are dropped on it, or chosen.
-
-    Parameters
-    ----------
-    config
-        All settings; they count for the analysis too.
-    """
+    """Analyses recordings that are dropped on it, or chosen, with the settings of ``config``."""
 
     #: A person wants to look at the recording at this path; its :class:`StoredAnalysis`, or None.
     open_requested = pyqtSignal(Path, object)

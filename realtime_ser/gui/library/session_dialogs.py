@@ -30,13 +30,7 @@ from realtime_ser.session.store import Store
 
 
 class DeleteDialog(Dialog):
-    """Names the sessions and files that would be deleted.
-
-    Parameters
-    ----------
-    rows
-        The sessions.
-    """
+    """Names the sessions and files that would be deleted."""
 
     #: A person wants it; the argument says whether the tables that a person named go too.
     confirmed = pyqtSignal(bool)
@@ -122,15 +116,7 @@ def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
 
 
 class ReanalysisDialog(TaskDialog):
-    """Chooses a model that hears sessions again, and shows how far the hearing is.
-
-    Parameters
-    ----------
-    folder
-        Of the store.
-    rows
-        Sessions whose sound was kept.
-    """
+    """Chooses a model that hears sessions with kept sound again, and shows how far it is."""
 
     #: IDs of the new sessions, those that were done before an end on demand too.
     reanalysed = pyqtSignal(list)

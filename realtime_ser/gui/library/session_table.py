@@ -294,15 +294,7 @@ class SessionTable(QTableView):
         return self.state() is QAbstractItemView.State.EditingState
 
     def show_rows(self, rows: Sequence[SessionRow], empty: str) -> None:
-        """Change all rows; what was chosen stays so, or else the first one is.
-
-        Parameters
-        ----------
-        rows
-            The sessions.
-        empty
-            What is said where there are none.
-        """
+        """Change all rows, or say why there are none; what was chosen stays so, or the first is."""
         names = [one.info.id for one in self.chosen()]
         bar = self.verticalScrollBar()
         assert bar is not None

@@ -38,12 +38,7 @@ FOLD_WIDTH = 120
 class SessionsWindow(Window):
     """The table of the kept sessions, and what can be done with them.
 
-    Parameters
-    ----------
-    config
-        All settings.
-    store
-        The sessions; the window reads and changes them in its own thread, and does not close it.
+    The window uses the store in its own thread, and does not close it.
     """
 
     #: A person wants to look at the session of this ID.

@@ -37,14 +37,8 @@ from realtime_ser.session.store import Store
 class StudyDialog(Dialog):
     """Where the next session belongs, and who speaks in which channel.
 
-    Parameters
-    ----------
-    config
-        All settings; what they say of study and channels is shown first.
-    store
-        The kept sessions, whose studies, participants and conditions are offered again.
-
-    After it was accepted, :meth:`config` has the settings for the session.
+    What ``config`` says of it is shown first; studies, participants and conditions of the store
+    are offered. After it was accepted, :meth:`config` has the settings for the session.
     """
 
     def __init__(

@@ -28,16 +28,7 @@ _FIRST_NUMBER = _FIXED.index("Length")
 class TrendWindow(Window):
     """A participant's sessions: lines over time, and the same numbers in a table.
 
-    Parameters
-    ----------
-    config
-        All settings.
-    store
-        The kept sessions; the window does not close it.
-    participant
-        Whose sessions are shown first; ``None``: the first participant's.
-    parent
-        Another window, beside which this one stays a window of its own.
+    Without a participant, the first one of the store; the window does not close the store.
     """
 
     #: A person wants to look at the session of this ID.

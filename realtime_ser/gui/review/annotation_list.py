@@ -46,13 +46,7 @@ _NUMBER = Qt.ItemDataRole.UserRole
 
 
 class MarkList(QWidget):
-    """All markers and intervals, in order of time.
-
-    Parameters
-    ----------
-    annotations
-        What is listed.
-    """
+    """All markers and intervals, in order of time."""
 
     chosen = pyqtSignal(int)
     edit_wanted = pyqtSignal(int)
@@ -150,16 +144,7 @@ class _Tree(QTreeWidget):
 class ItemDialog(Dialog):
     """Edits a marker or interval; :attr:`value` is what it has become.
 
-    Parameters
-    ----------
-    value
-        As it is.
-    content
-        The session: its labels, channels and length.
-    tiers
-        Names of tiers to choose from.
-    title
-        Of the dialog.
+    Labels, channels and length are those of the session, and tiers are offered to choose from.
     """
 
     def __init__(

@@ -343,15 +343,7 @@ class _TakePicker(QWidget):
 
 
 class TakesWindow(Window):
-    """Compares two takes of a passage.
-
-    Parameters
-    ----------
-    config
-        All settings.
-    store
-        Where the sessions are; not closed by the window.
-    """
+    """Compares two takes of a passage; the window does not close the store."""
 
     def __init__(self, config: Config, store: Store, *, parent: QWidget | None = None) -> None:
         super().__init__("Two takes", parent)

@@ -24,16 +24,8 @@ class FileReview(TaskDialog):
 
     The result is a session of the store, whose sound is the file itself; a file that was analysed
     before and has not changed is opened at once, with all that was marked in it. Where sessions
-    are not kept, it lasts as long as its window.
-
-    Parameters
-    ----------
-    config
-        All settings.
-    path
-        The file.
-    analysed
-        An analysis that was made of it just now: it is not made again.
+    are not kept, it lasts as long as its window. What was ``analysed`` just now is not analysed
+    again.
     """
 
     #: The review is open: its :class:`ReviewWindow`.

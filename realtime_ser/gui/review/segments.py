@@ -43,13 +43,7 @@ class SegmentFilter:
 
 
 class SegmentModel(TableModel[Segment]):
-    """Rows of segments.
-
-    Parameters
-    ----------
-    content, annotations
-        The session, and the labels by hand.
-    """
+    """Rows of a session's segments, with the labels by hand."""
 
     def __init__(self, content: Content, annotations: Annotations) -> None:
         self._annotations = annotations
@@ -191,13 +185,7 @@ class _Table(QTableView):
 
 
 class SegmentPanel(QWidget):
-    """The table with its filter.
-
-    Parameters
-    ----------
-    content, annotations
-        The session, and the labels by hand.
-    """
+    """The table with its filter."""
 
     #: A person chose a segment.
     chosen = pyqtSignal(object)

@@ -15,13 +15,7 @@ from realtime_ser.session.store import SessionInfo
 
 
 class SessionPlayer(SoundPlayer):
-    """Plays stretches of a session; in silence where there is no output.
-
-    Parameters
-    ----------
-    info
-        The session, whose sound was kept.
-    """
+    """Plays stretches of a session whose sound was kept; in silence where there is no output."""
 
     def __init__(self, info: SessionInfo, parent: QObject | None = None) -> None:
         super().__init__(parent)

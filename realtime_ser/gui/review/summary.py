@@ -20,11 +20,6 @@ from realtime_ser.timeline.content import Content
 class SummaryPanel(VerticalScrollArea):
     """The summary of each channel; made in a thread, for a day takes its time.
 
-    Parameters
-    ----------
-    content
-        The session.
-
     Attributes
     ----------
     ready

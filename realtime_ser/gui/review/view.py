@@ -40,13 +40,7 @@ class _TimelineScrollArea(VerticalScrollArea):
 
 
 class ReviewView(QWidget):
-    """The working place of a session.
-
-    Parameters
-    ----------
-    store, content
-        The session.
-    """
+    """The working place of a session."""
 
     #: What can be done has changed: something was selected, or playing began or ended.
     state_changed = pyqtSignal()

@@ -32,19 +32,12 @@ _NO_SOUND = "No sound was kept in this session, so there is nothing to play"
 class ReviewWindow(QMainWindow):
     """Shows a kept session: its timeline, segments, marks and summary.
 
-    Parameters
-    ----------
-    config
-        All settings.
-    store
-        Where the session is; used in the window's thread alone, and not closed by it.
-    session_id
-        Which session.
+    The store is used in the window's thread alone, and not closed by it.
 
     Attributes
     ----------
     review_view
-        Everything that is shown of the session.
+        Everything that is shown of the session; another after :meth:`reload`.
 
     Raises
     ------

@@ -22,12 +22,8 @@ _GLIDE_S = 0.06
 class Bars(StyledWidget):
     """One bar an emotion, always in the same order.
 
-    A person may choose labels here: by a click, or by the arrow keys and Enter.
-
-    Parameters
-    ----------
-    row
-        Height of a row, in units of the grid.
+    A person may choose labels here: by a click, or by the arrow keys and Enter. The height of a
+    ``row`` is in units of the grid.
     """
 
     #: A person chose a label.
@@ -178,13 +174,11 @@ class Bars(StyledWidget):
         width = box.width() * min(1.0, self.values[index])
         if width < 0.5:
             return
-        color = line_style(name, index).color
-        rim = theme.outline(color)
-        painter.setPen(QPen(QColor(rim), 1) if rim else QPen(Qt.PenStyle.NoPen))
-        painter.setBrush(Qt.BrushStyle.NoBrush if name in self._hidden else QColor(color))
-        if name in self._hidden:
-            painter.setPen(QPen(QColor(rim or color), 1))
-        inset = 0.5 if rim or name in self._hidden else 0.0
+        color, hidden = line_style(name, index).color, name in self._hidden
+        edge = theme.outline(color) or (color if hidden else None)
+        painter.setPen(QPen(QColor(edge), 1) if edge else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if hidden else QColor(color))
+        inset = 0.5 if edge else 0.0
         bar = QRectF(box.topLeft() + QPointF(inset, inset), box.bottomRight())
         bar.setWidth(max(1.0, width - 2 * inset))
         bar.setHeight(box.height() - 2 * inset)

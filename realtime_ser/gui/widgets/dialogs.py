@@ -18,15 +18,7 @@ from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 
 
 class Window(QWidget):
-    """A window of its own beside others, in the program's theme.
-
-    Parameters
-    ----------
-    name
-        Title of the window.
-    parent
-        Another window, with which this one is deleted.
-    """
+    """A window of its own, which is deleted with its parent, in the program's theme."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -60,15 +52,7 @@ class FileDrop(QObject):
 
 
 class Dialog(QDialog):
-    """A dialog in the program's theme.
-
-    Parameters
-    ----------
-    name
-        Title of the window.
-    heading
-        Words above the parts; empty: none.
-    """
+    """A dialog in the program's theme; its heading stands above its parts."""
 
     def __init__(self, name: str, parent: QWidget | None, *, heading: str = "") -> None:
         super().__init__(parent)
@@ -192,15 +176,7 @@ def ask_folder(
     start: Path | None = None,
     accept: str = "",
 ) -> None:
-    """Ask for a folder.
-
-    Parameters
-    ----------
-    start
-        The folder that is shown first.
-    accept
-        Words on the button; empty: as usual.
-    """
+    """Ask for a folder; ``accept`` are the words on the button, if not the usual ones."""
     dialog = _file_dialog(parent, title, QFileDialog.FileMode.Directory)
     if accept:
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, accept)

@@ -76,13 +76,7 @@ class _IconEngine(QIconEngine):
 
 
 def glyph_icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
-    """An icon for buttons; sharp at any size, and right in any theme.
-
-    Parameters
-    ----------
-    role
-        Whose colour it has: that of the text beside it.
-    """
+    """An icon for buttons, sharp at any size, in the theme's colour of the text beside it."""
     return QIcon(_IconEngine(name, role))
 
 
@@ -104,15 +98,7 @@ def _canvas(size: QSize) -> tuple[QPixmap, QPainter]:
 
 
 class Glyph(QWidget):
-    """An icon as a widget.
-
-    Parameters
-    ----------
-    units
-        Its side in units of the grid.
-    color
-        Name of a colour of the theme.
-    """
+    """An icon as a widget: its side in units of the grid, and the name of a theme's colour."""
 
     def __init__(self, name: str = "ring", units: float = 2.0, color: str = "text") -> None:
         super().__init__()

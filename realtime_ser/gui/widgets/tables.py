@@ -69,13 +69,7 @@ class Column(Generic[Row]):
 
 
 class TableModel(QAbstractTableModel, Generic[Row]):
-    """Rows of one kind for a view.
-
-    Parameters
-    ----------
-    columns
-        What is shown of each row, by the numbers of the columns.
-    """
+    """Rows of one kind for a view, with its columns by their numbers."""
 
     def __init__(self, columns: Mapping[int, Column[Row]]) -> None:
         super().__init__()

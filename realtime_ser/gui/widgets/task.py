@@ -24,12 +24,7 @@ class CancelledError(Exception):
 class Task(QObject):
     """Work in a thread of its own, whose signals arrive in the window's thread.
 
-    Parameters
-    ----------
-    work
-        Called once; its result comes with :attr:`succeeded`.
-    parent
-        Owner of the task.
+    The work is called once; its result comes with :attr:`succeeded`.
     """
 
     progressed = pyqtSignal(float)
