@@ -153,7 +153,7 @@ class ItemDialog(Dialog):
         content: Content,
         tiers: Sequence[str],
         title: str,
-        parent: QWidget,
+        parent: QWidget | None,
     ) -> None:
         super().__init__(title, parent)
         self._value = value

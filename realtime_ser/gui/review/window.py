@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QPalette, QResizeEvent
-from PyQt6.QtWidgets import QMainWindow, QPushButton, QWidget
+from PyQt6.QtWidgets import QMainWindow, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
@@ -264,19 +264,21 @@ class ReviewWindow(QMainWindow):
             review_view.say("This session is still running: F5 reads what has come since.")
 
     def _make_toolbar(self) -> None:
-        self.buttons: dict[str, QPushButton] = {
-            name: button(text, tip, role, click_focus=False)
-            for name, text, tip, role in (
-                ("play", "Play", "Play the selection, or on from the cursor (Space)", "primary"),
-                ("marker", "Mark", "Set a marker at the cursor (M)", ""),
-                ("interval", "Interval", "Label the selection, or the segment (I)", ""),
-                ("undo", "Undo", "Take the last change back (Ctrl+Z)", ""),
-                ("redo", "Redo", "Do it again (Ctrl+Shift+Z)", ""),
-                ("style", "Lines", "Stacked areas, or a line each (A)", ""),
-                ("out", "−", "Zoom out (-)", "icon"),
-                ("in", "+", "Zoom in (+)", "icon"),
-                ("fit", "Everything", "See the whole session (F)", ""),
-                ("export", "Export", "Write the session for another tool (Ctrl+E)", ""),
+        keys = {action.name: action.native_keys for action in REVIEW}
+        self._tips = {name: f"{self.actions_[name].toolTip()} ({keys[name]})" for name in keys}
+        self.buttons = {
+            name: button(text, self._tips[name], role, click_focus=False)
+            for name, text, role in (
+                ("play", "Play", "primary"),
+                ("marker", "Mark", ""),
+                ("interval", "Interval", ""),
+                ("undo", "Undo", ""),
+                ("redo", "Redo", ""),
+                ("style", "Lines", ""),
+                ("out", "−", "icon"),
+                ("in", "+", "icon"),
+                ("fit", "Everything", ""),
+                ("export", "Export", ""),
             )
         }
         self.buttons["marker"].setIcon(glyph_icon("flag"))
@@ -312,9 +314,7 @@ class ReviewWindow(QMainWindow):
         play.setIcon(
             glyph_icon("square" if playing else "play", QPalette.ColorRole.HighlightedText)
         )
-        play.setToolTip(
-            "Play the selection, or on from the cursor (Space)" if available else _NO_SOUND
-        )
+        play.setToolTip(self._tips["play"] if available else _NO_SOUND)
         areas = review_view.canvas.curve_style == "areas"
         self.buttons["style"].setText("Lines" if areas else "Areas")
         stack = review_view.annotations.stack

@@ -186,12 +186,20 @@ class StyledWidget(QWidget):
 
 # ------------------------------------------------------------------------- measures in grid units
 
+
+def _set_row_height(table: QTableView, height: int) -> None:
+    header = table.verticalHeader()
+    assert header is not None
+    header.setDefaultSectionSize(height)
+
+
 _SIZES: dict[str, Callable[[Any, int], None]] = {
     "width": QWidget.setFixedWidth,
     "height": QWidget.setFixedHeight,
     "min_width": QWidget.setMinimumWidth,
     "min_height": QWidget.setMinimumHeight,
     "max_width": QWidget.setMaximumWidth,
+    "rows": _set_row_height,
 }
 
 
@@ -273,13 +281,7 @@ def _measure_layout(layout: QLayout, scale: float) -> None:
 
 def _measure_widget(widget: QWidget, style: Style) -> None:
     for name, units in (widget.property("measures") or {}).items():
-        if name == "rows":
-            assert isinstance(widget, QTableView)
-            header = widget.verticalHeader()
-            assert header is not None
-            header.setDefaultSectionSize(style.grid(units))
-        else:
-            _SIZES[name](widget, style.grid(units))
+        _SIZES[name](widget, style.grid(units))
     if isinstance(widget, QHeaderView):
         for column, units in (widget.property("columns") or {}).items():
             widget.resizeSection(int(column), style.grid(units))
