@@ -78,7 +78,7 @@ class ExportDialog(TaskDialog):
         super().__init__("Export", parent, heading=_heading(sessions))
         self._folder = folder
         self._sessions = tuple(sessions)
-        self._written: Path | None = None
+        self._written = Path()
         self._touched = False
         self.kinds = described(QListWidget(), "Format")
         self.purpose = label("", "muted", wrap=True)
@@ -95,7 +95,9 @@ class ExportDialog(TaskDialog):
         self.path = line_edit("Where to")
         self.browse = button("Browse…", "Choose where to write it", clicked=self._browse)
         self.reveal = button(
-            "Show the folder", "Open the folder of what was written", clicked=self._reveal
+            "Show the folder",
+            "Open the folder of what was written",
+            clicked=lambda: reveal(self._written),
         )
         self.close_button = button("Close", "Close (Esc)", clicked=self.reject)
         self.write = button("Export", "Write it", "primary", clicked=self._write)
@@ -199,7 +201,6 @@ class ExportDialog(TaskDialog):
 
     def _reset(self) -> None:
         """Forget the last export."""
-        self._written = None
         self.reveal.hide()
         self.message.say("")
         self.write.setEnabled(bool(self.path.text().strip()))
@@ -267,10 +268,6 @@ class ExportDialog(TaskDialog):
         self.reveal.show()
         self.reveal.setFocus()
         self.exported.emit(result)
-
-    def _reveal(self) -> None:
-        if self._written is not None:
-            reveal(self._written)
 
     # -------------------------------------------------------------------------------------- looks
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from PyQt6.QtCore import QModelIndex, QSortFilterProxyModel
+from PyQt6.QtCore import QModelIndex
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.theme.theme import Theme
-from realtime_ser.gui.widgets.tables import SORT_ROLE, Column, TableModel
+from realtime_ser.gui.widgets.tables import Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
+
+FAILURE_SIGN = "\u26a0"
+"""Begins the remark on a recording that could not be analysed, and no other."""
 
 
 class FileColumn(IntEnum):
@@ -73,7 +76,7 @@ class FileRow:
             return f"analysing, {percent_text(self.share)}" if self.share else "waiting"
         if self.error is not None:
             # The name stands in the same row.
-            return f"\u26a0 {self.error.removeprefix(str(self.item.path)).strip()}"
+            return f"{FAILURE_SIGN} {self.error.removeprefix(str(self.item.path)).strip()}"
         return "no speech was found" if self.estimate is None else ""
 
 
@@ -148,23 +151,3 @@ class FileTableModel(TableModel[FileRow]):
             return {}
         values = row.estimate.probabilities
         return {name: float(value) for name, value in zip(self.labels, values, strict=True)}
-
-
-class FileSortModel(QSortFilterProxyModel):
-    """Sorts the recordings, and leaves out all but the unreadable ones on demand."""
-
-    def __init__(self, model: FileTableModel) -> None:
-        super().__init__()
-        self._model = model
-        self._only_failed = False
-        self.setSourceModel(model)
-        self.setSortRole(SORT_ROLE)
-
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: ARG002
-        """Whether a recording is shown."""
-        return not self._only_failed or self._model.rows[row].error is not None
-
-    def show_failed(self, *, only: bool) -> None:
-        """Show all recordings, or only those that could not be analysed."""
-        self._only_failed = only
-        self.invalidateFilter()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import platformdirs
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSortFilterProxyModel, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QResizeEvent
 from PyQt6.QtWidgets import QCheckBox, QStackedWidget, QTableView, QWidget
 
@@ -16,7 +16,7 @@ from realtime_ser.base.text import count_text
 from realtime_ser.exchange.analysis_tables import save_analysis
 from realtime_ser.gui.app.actions import FILES, Actions
 from realtime_ser.gui.library.analysis_queue import AnalysisQueue
-from realtime_ser.gui.library.file_rows import FileColumn, FileRow, FileSortModel, FileTableModel
+from realtime_ser.gui.library.file_rows import FAILURE_SIGN, FileColumn, FileRow, FileTableModel
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import FileDrop, Window, ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import (
@@ -29,7 +29,13 @@ from realtime_ser.gui.widgets.parts import (
     reveal,
     row,
 )
-from realtime_ser.gui.widgets.tables import ShareCell, column_widths, header_of, set_up_table
+from realtime_ser.gui.widgets.tables import (
+    SORT_ROLE,
+    ShareCell,
+    column_widths,
+    header_of,
+    set_up_table,
+)
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.files import StoredAnalysis
@@ -53,11 +59,11 @@ class FilesWindow(Window):
     def __init__(self, config: Config) -> None:
         super().__init__("Files")
         FileDrop(self).dropped.connect(self.add)
-        self._saved: Path | None = None
+        self._saved = Path()
         self._saving: Task | None = None
         self._time_left = ""
         self.model = FileTableModel()
-        self.sorted = FileSortModel(self.model)
+        self.sorted = QSortFilterProxyModel(self)
         self.table = QTableView()
         self._pages = QStackedWidget()
         self.add_files = button("Add files…", "Choose recordings (Ctrl+O)", clicked=self.ask_files)
@@ -76,7 +82,9 @@ class FilesWindow(Window):
             "Save…", "Write summary.csv and each file's tables (Ctrl+S)", clicked=self.ask_save
         )
         self.reveal = button(
-            "Show the folder", "Open the folder of what was saved", clicked=self._reveal
+            "Show the folder",
+            "Open the folder of what was saved",
+            clicked=lambda: reveal(self._saved),
         )
         self.reveal.hide()
         self.open = button("Open", "Look at the recording (Enter)", "primary", clicked=self._open)
@@ -284,6 +292,9 @@ class FilesWindow(Window):
 
     def _set_up_table(self) -> None:
         table = self.table
+        self.sorted.setSourceModel(self.model)
+        self.sorted.setSortRole(SORT_ROLE)
+        self.sorted.setFilterKeyColumn(FileColumn.REMARK)
         table.setModel(self.sorted)
         set_up_table(table, "Files")
         set_size(table, rows=4.5)
@@ -322,7 +333,8 @@ class FilesWindow(Window):
         queue.labels_known.connect(lambda labels: setattr(self.model, "labels", labels))
         queue.idle.connect(self._idle)
         queue.failed.connect(lambda error: self.message.warn(error_sentence(error)))
-        self.failed.toggled.connect(lambda only: self.sorted.show_failed(only=only))
+        show_only = self.sorted.setFilterFixedString
+        self.failed.toggled.connect(lambda failed: show_only(FAILURE_SIGN if failed else ""))
         self.table.activated.connect(lambda _: self._open())
         selection = self.table.selectionModel()
         assert selection is not None
@@ -337,10 +349,6 @@ class FilesWindow(Window):
                 "close": self.close,
             }
         )
-
-    def _reveal(self) -> None:
-        if self._saved is not None:
-            reveal(self._saved)
 
 
 def time_left_text(seconds: float) -> str:

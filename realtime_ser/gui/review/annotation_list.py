@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QDialogButtonBox,
@@ -25,8 +24,10 @@ from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.dialogs import Dialog
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
+    KeysForWindow,
     button,
     column,
+    described,
     line_edit,
     row,
     seconds_box,
@@ -54,8 +55,8 @@ class MarkList(QWidget):
     def __init__(self, annotations: Annotations) -> None:
         super().__init__()
         self._annotations = annotations
-        self.tree = _Tree()
-        self.tree.setAccessibleName("Markers and intervals")
+        self.tree = described(QTreeWidget(), "Markers and intervals")
+        KeysForWindow(self.tree)
         self.tree.setHeaderLabels(["start", "length", "tier", "what"])
         self.tree.setRootIsDecorated(False)
         self.tree.setUniformRowHeights(True)
@@ -128,17 +129,6 @@ class MarkList(QWidget):
         number = self._current()
         if number is not None:
             act(number)
-
-
-class _Tree(QTreeWidget):
-    """Leaves letters, figures and the delete key to the window."""
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Move along the rows, or leave the key to the window."""
-        if event is not None and event.text() and event.text().isprintable():
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
 
 
 class ItemDialog(Dialog):

@@ -205,9 +205,8 @@ class TakesView(QWidget):
             surface.line((x, style.grid(3)), (x, self.row_box(1).bottom), Stroke(theme.grid))
             if x + 4 < self.width() - style.grid(6):
                 cell = Rect(x + 4, 0, style.grid(12), style.grid(3))
-                write(
-                    surface, cell, tick_text(number * spacing, spacing), small(style), theme.muted
-                )
+                words = tick_text(number * spacing, spacing)
+                write(surface, cell, words, small(style), theme.muted)
 
     def _draw_take(self, surface: QtSurface, number: int, take: Take | None) -> None:
         style, theme, box = style_of(self), style_of(self).theme, self.row_box(number)

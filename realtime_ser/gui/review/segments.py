@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text
 from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
-from realtime_ser.gui.widgets.parts import ChevronComboBox, column, label, line_edit, row
+from realtime_ser.gui.widgets.parts import (
+    ChevronComboBox,
+    KeysForWindow,
+    column,
+    label,
+    line_edit,
+    row,
+)
 from realtime_ser.gui.widgets.tables import Column, TableModel, header_of, set_up_table
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
@@ -170,20 +176,6 @@ def _columns(content: Content, correction: Callable[[Segment], str]) -> list[Col
     return columns
 
 
-class _Table(QTableView):
-    """Tells the label keys to the window, and does not search by typing."""
-
-    def keyboardSearch(self, search: str | None) -> None:
-        """Keys are actions here."""
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Leave to the window what no table needs."""
-        if event is not None and event.text() and event.text().isprintable():
-            event.ignore()
-            return
-        super().keyPressEvent(event)
-
-
 class SegmentPanel(QWidget):
     """The table with its filter."""
 
@@ -256,7 +248,8 @@ class SegmentPanel(QWidget):
             self._following = False
 
     def _make_table(self) -> QTableView:
-        table = _Table()
+        table = QTableView()
+        KeysForWindow(table)
         table.setModel(self.model)
         set_up_table(table, "Segments")
         table.setSortingEnabled(True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PyQt6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, QUrl
-from PyQt6.QtGui import QAction, QDesktopServices, QGuiApplication, QPainter, QPaintEvent
+from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, QSignalBlocker, QSize, Qt, QUrl
+from PyQt6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -111,6 +111,23 @@ class VerticalScrollArea(QScrollArea):
             self.setWidget(widget)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+
+class KeysForWindow(QObject):
+    """Keeps keys that would write or search something from a widget: they are the window's."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Pass such a key on to the widget's parent."""
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            words = event.text()
+            if words and words.isprintable():
+                event.ignore()
+                return True
+        return super().eventFilter(watched, event)
 
 
 class PopupMenu(QMenu):
