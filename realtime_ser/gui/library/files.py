@@ -34,6 +34,7 @@ from realtime_ser.gui.widgets.tables import (
     ShareCell,
     column_widths,
     header_of,
+    selection_of,
     set_up_table,
 )
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
@@ -336,9 +337,7 @@ class FilesWindow(Window):
         show_only = self.sorted.setFilterFixedString
         self.failed.toggled.connect(lambda failed: show_only(FAILURE_SIGN if failed else ""))
         self.table.activated.connect(lambda _: self._open())
-        selection = self.table.selectionModel()
-        assert selection is not None
-        selection.currentRowChanged.connect(lambda *_: self._show_current())
+        selection_of(self.table).currentRowChanged.connect(lambda *_: self._show_current())
         self.actions_ = Actions(self, FILES)
         self.actions_.bind(
             {

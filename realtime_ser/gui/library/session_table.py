@@ -30,6 +30,7 @@ from realtime_ser.gui.widgets.tables import (
     TableModel,
     column_widths,
     header_of,
+    selection_of,
     set_up_table,
 )
 from realtime_ser.session.store import Query, SessionInfo, Store
@@ -380,9 +381,7 @@ class SessionTable(QTableView):
 
     @property
     def _selection(self) -> QItemSelectionModel:
-        selection = self.selectionModel()
-        assert selection is not None
-        return selection
+        return selection_of(self)
 
     def _row(self, place: int) -> SessionRow:
         return self.rows.rows[self._sorted.mapToSource(self._sorted.index(place, 0)).row()]

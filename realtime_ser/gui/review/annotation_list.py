@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QDialogButtonBox,
-    QFormLayout,
-    QHeaderView,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QDialogButtonBox, QFormLayout, QTableView, QWidget
 
 from realtime_ser.base.records import Marker
 from realtime_ser.base.text import exact_clock
-from realtime_ser.gui.theme.style_watcher import pad, set_columns
+from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.dialogs import Dialog
@@ -27,15 +19,23 @@ from realtime_ser.gui.widgets.parts import (
     KeysForWindow,
     button,
     column,
-    described,
     line_edit,
     row,
     seconds_box,
+)
+from realtime_ser.gui.widgets.tables import (
+    Column,
+    TableModel,
+    header_of,
+    select_row,
+    selection_of,
+    set_up_table,
 )
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     Annotation,
+    AnnotationItem,
     Content,
     annotation_text,
     end_of,
@@ -43,7 +43,24 @@ from realtime_ser.timeline.content import (
     with_times,
 )
 
-_NUMBER = Qt.ItemDataRole.UserRole
+
+def _length(item: AnnotationItem) -> str:
+    length_s = end_of(item.value) - start_of(item.value)
+    return f"{length_s:.1f} s" if length_s else ""
+
+
+def _tier(item: AnnotationItem) -> str:
+    if isinstance(item.value, Marker):
+        return "marker"
+    return "corrected" if item.value.tier == CORRECTED else item.value.tier
+
+
+_COLUMNS: Sequence[Column[AnnotationItem]] = (
+    Column("start", "When it begins", lambda item: exact_clock(start_of(item.value), 0.1)),
+    Column("length", "How long it lasts", _length),
+    Column("tier", "What it is labelled for", _tier),
+    Column("what", "Its label and words", lambda item: annotation_text(item.value)),
+)
 
 
 class MarkList(QWidget):
@@ -55,24 +72,20 @@ class MarkList(QWidget):
     def __init__(self, annotations: Annotations) -> None:
         super().__init__()
         self._annotations = annotations
-        self.tree = described(QTreeWidget(), "Markers and intervals")
-        KeysForWindow(self.tree)
-        self.tree.setHeaderLabels(["start", "length", "tier", "what"])
-        self.tree.setRootIsDecorated(False)
-        self.tree.setUniformRowHeights(True)
-        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = self.tree.header()
-        assert header is not None
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        self.model = TableModel(dict(enumerate(_COLUMNS)))
+        self.table = QTableView()
+        self.table.setModel(self.model)
+        set_up_table(self.table, "Markers and intervals")
+        set_size(self.table, rows=3)
+        set_columns(header_of(self.table), dict(enumerate((10, 8, 10))))
+        header_of(self.table).setStretchLastSection(True)
+        KeysForWindow(self.table)
         self.edit = button("Edit…", "Change words, label and times (Enter, or a double click)")
         self.delete = button("Delete", "Delete it (Del); Undo brings it back")
-        set_columns(header, dict(enumerate((10, 8, 10))))
         tools = row(self.edit, self.delete, None)
-        self.setLayout(column((self.tree, 1), tools, margins=1.0, spacing=0.75))
-        self.tree.currentItemChanged.connect(lambda *_: self._choose())
-        for wanted in (self.tree.itemActivated, self.edit.clicked):
+        self.setLayout(column((self.table, 1), tools, margins=1.0, spacing=0.75))
+        selection_of(self.table).currentRowChanged.connect(lambda *_: self._choose())
+        for wanted in (self.table.activated, self.edit.clicked):
             wanted.connect(lambda *_: self._for_current(self.edit_wanted.emit))
         self.delete.clicked.connect(lambda: self._for_current(annotations.remove))
         annotations.changed.connect(self._refresh)
@@ -80,41 +93,17 @@ class MarkList(QWidget):
 
     def follow(self, number: int | None) -> None:
         """Select a row without choosing its item."""
-        with QSignalBlocker(self.tree):
-            row = next((row for row in self._rows() if row.data(0, _NUMBER) == number), None)
-            self.tree.setCurrentItem(row)
-            if row is None:
-                self.tree.clearSelection()
+        numbers = [item.number for item in self.model.rows]
+        select_row(self.table, numbers.index(number) if number in numbers else None)
         self._enable()
 
-    def _rows(self) -> list[QTreeWidgetItem]:
-        found = (self.tree.topLevelItem(n) for n in range(self.tree.topLevelItemCount()))
-        return [row for row in found if row is not None]
-
     def _current(self) -> int | None:
-        row = self.tree.currentItem()
-        return None if row is None else int(row.data(0, _NUMBER))
+        index = self.table.currentIndex()
+        return self.model.rows[index.row()].number if index.isValid() else None
 
     def _refresh(self) -> None:
         before = self._current()
-        self.tree.blockSignals(True)
-        self.tree.clear()
-        for item in self._annotations:
-            value = item.value
-            length = end_of(value) - start_of(value)
-            tier = "marker" if isinstance(value, Marker) else value.tier
-            row = QTreeWidgetItem(
-                [
-                    exact_clock(start_of(value), 0.1),
-                    f"{length:.1f} s" if length else "",
-                    "corrected" if tier == CORRECTED else tier,
-                    annotation_text(value).replace("\n", " "),
-                ]
-            )
-            row.setData(0, _NUMBER, item.number)
-            row.setToolTip(3, annotation_text(value))
-            self.tree.addTopLevelItem(row)
-        self.tree.blockSignals(False)
+        self.model.show_rows(list(self._annotations))
         self.follow(before)
 
     def _enable(self) -> None:

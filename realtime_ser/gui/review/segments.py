@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PyQt6.QtCore import QItemSelectionModel, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from realtime_ser.base.records import Segment
@@ -21,7 +21,14 @@ from realtime_ser.gui.widgets.parts import (
     line_edit,
     row,
 )
-from realtime_ser.gui.widgets.tables import Column, TableModel, header_of, set_up_table
+from realtime_ser.gui.widgets.tables import (
+    Column,
+    TableModel,
+    header_of,
+    select_row,
+    selection_of,
+    set_up_table,
+)
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
 
@@ -185,7 +192,6 @@ class SegmentPanel(QWidget):
     def __init__(self, content: Content, annotations: Annotations) -> None:
         super().__init__()
         self.model = SegmentModel(content, annotations)
-        self._following = False
         self.text = line_edit(
             "Filter the segments by text",
             "Show only segments in whose row this text is found (Ctrl+F)",
@@ -232,20 +238,7 @@ class SegmentPanel(QWidget):
 
     def follow(self, segment: Segment | None) -> None:
         """Select a segment's row, if it is there, without choosing it."""
-        place = None if segment is None else self.model.place(segment)
-        model = self.table.selectionModel()
-        assert model is not None
-        self._following = True
-        try:
-            if place is None:
-                model.clear()
-                return
-            index = self.model.index(place, 0)
-            flags = QItemSelectionModel.SelectionFlag
-            model.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-            self.table.scrollTo(index)
-        finally:
-            self._following = False
+        select_row(self.table, None if segment is None else self.model.place(segment))
 
     def _make_table(self) -> QTableView:
         table = QTableView()
@@ -263,9 +256,7 @@ class SegmentPanel(QWidget):
         titles = [column.title for column in self.model.columns]
         set_columns(header, {titles.index(name): widths[name] for name in widths if name in titles})
         header.setStretchLastSection(True)
-        model = table.selectionModel()
-        assert model is not None
-        model.currentRowChanged.connect(self._choose)
+        selection_of(table).currentRowChanged.connect(self._choose)
         table.clicked.connect(lambda index: self.chosen.emit(self.model.rows[index.row()]))
         return table
 
@@ -280,7 +271,7 @@ class SegmentPanel(QWidget):
         )
 
     def _choose(self, index: QModelIndex) -> None:
-        if not self._following and index.isValid():
+        if index.isValid():
             self.chosen.emit(self.model.rows[index.row()])
 
     def _show_count(self) -> None:

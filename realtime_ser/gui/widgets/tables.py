@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QRectF, QSize, Qt
+from PyQt6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QRectF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+)
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -179,6 +187,27 @@ def header_of(table: QTableView) -> QHeaderView:
     header = table.horizontalHeader()
     assert header is not None
     return header
+
+
+def selection_of(table: QTableView) -> QItemSelectionModel:
+    """What is selected in a table that has its model."""
+    selection = table.selectionModel()
+    assert selection is not None
+    return selection
+
+
+def select_row(table: QTableView, place: int | None) -> None:
+    """Select a row and bring it into view, or select none; no signal tells of it."""
+    model, selection, port = table.model(), selection_of(table), table.viewport()
+    assert model is not None
+    assert port is not None
+    index = QModelIndex() if place is None else model.index(place, 0)
+    flags = QItemSelectionModel.SelectionFlag
+    with QSignalBlocker(selection):
+        selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+    port.update()
+    if index.isValid():
+        table.scrollTo(index)
 
 
 def draw_shares(painter: QPainter, box: QRectF, shares: Mapping[str, float], style: Style) -> None:

@@ -344,11 +344,11 @@ def test_a_marker_is_set_written_moved_and_found_in_the_list(qtbot, store, revie
     assert (moved.wall_clock - marker.wall_clock).total_seconds() == pytest.approx(later_s)
     review_view.tabs.setCurrentWidget(review_view.marks)
     review_view.axis.seek(0.0)
-    item = review_view.marks.tree.topLevelItem(0)
-    box = review_view.marks.tree.visualItemRect(item)
-    qtbot.mouseClick(review_view.marks.tree.viewport(), LEFT, pos=box.center())
+    marks = review_view.marks.table
+    box = marks.visualRect(marks.model().index(0, 0))
+    qtbot.mouseClick(marks.viewport(), LEFT, pos=box.center())
     assert review_view.axis.cursor_s == moved.time_s
-    qtbot.keyClick(review_view.marks.tree, KEY.Key_Delete)
+    qtbot.keyClick(marks, KEY.Key_Delete)
     assert store.markers(info.id) == []
 
 
