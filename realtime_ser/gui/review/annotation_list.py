@@ -85,7 +85,7 @@ class MarkList(QWidget):
         tools = row(self.edit, self.delete, None)
         self.setLayout(column((self.table, 1), tools, margins=1.0, spacing=0.75))
         selection_of(self.table).currentRowChanged.connect(lambda *_: self._choose())
-        for wanted in (self.table.activated, self.edit.clicked):
+        for wanted in (self.table.doubleClicked, self.edit.clicked):  # Enter is the window's
             wanted.connect(lambda *_: self._for_current(self.edit_wanted.emit))
         self.delete.clicked.connect(lambda: self._for_current(annotations.remove))
         annotations.changed.connect(self._refresh)

@@ -203,11 +203,9 @@ def line_edit(name: str, tip: str = "", hint: str = "", *, clearable: bool = Fal
 
 def slider(name: str, tip: str, most: int, page_step: int) -> QSlider:
     """A lying slider from 0."""
-    made = QSlider(Qt.Orientation.Horizontal)
+    made = described(QSlider(Qt.Orientation.Horizontal), name, tip)
     made.setRange(0, most)
     made.setPageStep(page_step)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
     return made
 
 

@@ -348,6 +348,8 @@ def test_a_marker_is_set_written_moved_and_found_in_the_list(qtbot, store, revie
     box = marks.visualRect(marks.model().index(0, 0))
     qtbot.mouseClick(marks.viewport(), LEFT, pos=box.center())
     assert review_view.axis.cursor_s == moved.time_s
+    qtbot.keyClick(marks, KEY.Key_Return)
+    dialog_of(window).reject()
     qtbot.keyClick(marks, KEY.Key_Delete)
     assert store.markers(info.id) == []
 
