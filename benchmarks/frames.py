@@ -74,7 +74,7 @@ class LiveFrames:
 def measure_review(folder: Path, session: str, turns: int) -> ReviewFrames:
     """Open a session, and zoom and scroll through all of it; ``turns`` events for each movement."""
     from realtime_ser.base.config import Config
-    from realtime_ser.gui.review import ReviewWindow
+    from realtime_ser.gui.review.window import ReviewWindow
     from realtime_ser.session.store import Store
 
     watch, seen = _FrameWatch(), ReviewFrames()

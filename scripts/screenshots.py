@@ -38,13 +38,11 @@ from realtime_ser.gui.app.application import application
 from realtime_ser.gui.app.log import CrashDialog
 from realtime_ser.gui.app.preferences import Preferences
 from realtime_ser.gui.app.window_manager import WindowManager
-from realtime_ser.gui.library import (
-    ExportDialog,
-    FilesWindow,
-    SessionsWindow,
-    StudyDialog,
-    TrendWindow,
-)
+from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.files import FilesWindow
+from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.study import StudyDialog
+from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.live.banners import BannerText
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
@@ -52,7 +50,8 @@ from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.live.top_bar import SourceChoice
 from realtime_ser.gui.live.window import Comparison, MainWindow
-from realtime_ser.gui.review import ReviewWindow, TakesWindow
+from realtime_ser.gui.review.comparison import TakesWindow
+from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.gui.timeline.sound_store import BLOCK_S
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.store import open_store

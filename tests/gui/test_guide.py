@@ -7,7 +7,9 @@ from pathlib import Path
 
 from realtime_ser.base.config import Config
 from realtime_ser.gui.app.actions import FILES, LIVE, REVIEW, SESSIONS, TREND
-from realtime_ser.gui.library import FilesWindow, SessionsWindow, TrendWindow
+from realtime_ser.gui.library.files import FilesWindow
+from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.session.store import open_store
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"

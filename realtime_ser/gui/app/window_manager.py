@@ -91,7 +91,7 @@ class WindowManager(QObject):
             self._reporting_errors(self._offer_interrupted)()
 
     def _offer_interrupted(self) -> None:
-        from realtime_ser.gui.library import offer_interrupted
+        from realtime_ser.gui.library.session_dialogs import offer_interrupted
 
         dialog = offer_interrupted(self._session_store(), parent=self._window)
         if dialog is not None:
@@ -99,7 +99,7 @@ class WindowManager(QObject):
 
     def _show_sessions(self) -> None:
         """Open the table of all sessions, or bring it to the front."""
-        from realtime_ser.gui.library import SessionsWindow
+        from realtime_ser.gui.library.sessions import SessionsWindow
 
         if self._sessions is None:
             made = SessionsWindow(self._controller.config, self._session_store())
@@ -116,7 +116,7 @@ class WindowManager(QObject):
 
         Two would not know of each other's corrections.
         """
-        from realtime_ser.gui.review import ReviewWindow
+        from realtime_ser.gui.review.window import ReviewWindow
 
         reviews = [window for window in self.windows if isinstance(window, ReviewWindow)]
         made = next(
@@ -131,7 +131,7 @@ class WindowManager(QObject):
 
     def review_file(self, path: Path, analysed: StoredAnalysis | None = None) -> None:
         """Look at a recording, which is analysed unless that has been done."""
-        from realtime_ser.gui.review import review_file
+        from realtime_ser.gui.review.file_dialog import review_file
 
         made = review_file(self._controller.config, path, analysed)
         self._progress.append(made)  # the review lives as long as this does
@@ -143,7 +143,7 @@ class WindowManager(QObject):
 
     def files(self, paths: Sequence[Path]) -> None:
         """Analyse recordings and folders of them."""
-        from realtime_ser.gui.library import FilesWindow
+        from realtime_ser.gui.library.files import FilesWindow
 
         if self._files is None:
             made = FilesWindow(self._controller.config)
@@ -153,14 +153,14 @@ class WindowManager(QObject):
         self._show(self._files)
 
     def _export_latest(self) -> None:
-        from realtime_ser.gui.library import ExportDialog
+        from realtime_ser.gui.library.exporting import ExportDialog
 
         if (latest := self._latest_session()) is not None:
             store = self._session_store()
             ExportDialog(store.folder, [store.session(latest)], self._window).open()
 
     def _ask_study(self) -> None:
-        from realtime_ser.gui.library import StudyDialog
+        from realtime_ser.gui.library.study import StudyDialog
 
         config = self._controller.wanted
         store = self._session_store() if config.sessions.keep else None

@@ -5,9 +5,3 @@
 - ``segments``, ``annotation_list``, ``summary``: the tables at the side.
 - ``session_player``: the kept sound, heard.
 """
-
-from realtime_ser.gui.review.comparison import TakesWindow
-from realtime_ser.gui.review.file_dialog import FileReview, review_file
-from realtime_ser.gui.review.window import ReviewWindow
-
-__all__ = ["FileReview", "ReviewWindow", "TakesWindow", "review_file"]

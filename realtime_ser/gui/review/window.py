@@ -15,6 +15,7 @@ from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import clock_text, exact_clock
 from realtime_ser.gui.app.actions import REVIEW, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
+from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, apply_measures, reserve, style_of
@@ -224,8 +225,6 @@ class ReviewWindow(QMainWindow):
         self._show_state()
 
     def _export(self) -> None:
-        from realtime_ser.gui.library import ExportDialog
-
         dialog = ExportDialog(self._store.folder, [self._store.session(self.content.info.id)], self)
         dialog.open()
 

@@ -39,10 +39,13 @@ from realtime_ser.gui.app.preferences import (
 )
 from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
 from realtime_ser.gui.app.window_manager import WindowManager
-from realtime_ser.gui.library import ExportDialog, FilesWindow, SessionsWindow, StudyDialog
+from realtime_ser.gui.library.exporting import ExportDialog
+from realtime_ser.gui.library.files import FilesWindow
+from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.study import StudyDialog
 from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
 from realtime_ser.gui.live.microphone_check import GateTrial, MicrophoneCheckDialog
-from realtime_ser.gui.review import ReviewWindow
+from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.recogniser.profiles import profile_choices, write_profile
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
 from realtime_ser.session.store import open_store

@@ -10,8 +10,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QDesktopServices
 
 from realtime_ser.exchange.registry import CORPUS, FORMATS, TIDY
-from realtime_ser.gui.library import ExportDialog
-from realtime_ser.gui.library.exporting import EXPORT_FORMATS
+from realtime_ser.gui.library.exporting import EXPORT_FORMATS, ExportDialog
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
 from tests import kept_sessions as made

@@ -13,8 +13,8 @@ from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.commands.main import main
-from realtime_ser.gui.library import FilesWindow
-from realtime_ser.gui.review import review_file
+from realtime_ser.gui.library.files import FilesWindow
+from realtime_ser.gui.review.file_dialog import review_file
 from realtime_ser.session.store import Store, open_store
 
 

@@ -7,8 +7,7 @@ import sys
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.gui.library import offer_interrupted
-from realtime_ser.gui.library.session_dialogs import DeleteDialog
+from realtime_ser.gui.library.session_dialogs import DeleteDialog, offer_interrupted
 from realtime_ser.session.live import prepare_store
 from realtime_ser.session.store import open_store
 from tests import kept_sessions as made

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from realtime_ser.base.paths import shipped
-from realtime_ser.gui.library import offer_interrupted
+from realtime_ser.gui.library.session_dialogs import offer_interrupted
 
 _AT_ONCE, _ROUNDS = 10, 2
 

@@ -13,9 +13,10 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.records import Marker
 from realtime_ser.commands.main import main
 from realtime_ser.exchange.registry import ExportRequest, export
-from realtime_ser.gui.library import SessionsWindow, TrendWindow
 from realtime_ser.gui.library.session_dialogs import DeleteDialog, ReanalysisDialog
 from realtime_ser.gui.library.session_table import SessionColumn
+from realtime_ser.gui.library.sessions import SessionsWindow
+from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
 from realtime_ser.session.analysis.files import session_of_file
 from realtime_ser.session.metadata import Study

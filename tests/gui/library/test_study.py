@@ -8,7 +8,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.base.config import Config
-from realtime_ser.gui.library import StudyDialog
+from realtime_ser.gui.library.study import StudyDialog
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.metadata import Study
 from tests import kept_sessions as made

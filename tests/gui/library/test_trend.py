@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from PyQt6.QtCore import Qt
 
-from realtime_ser.gui.library import TrendWindow
+from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.trend import trend
 from tests import kept_sessions as made

@@ -8,7 +8,7 @@ from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.base.config import Config
-from realtime_ser.gui.review import ReviewWindow
+from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.session.store import Store
 
 LEFT = Qt.MouseButton.LeftButton

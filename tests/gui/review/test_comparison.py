@@ -10,7 +10,7 @@ from PyQt6.QtCore import QPoint, Qt
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import STEP_S, Segment, State, Update
-from realtime_ser.gui.review import TakesWindow
+from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.timeline.alignment import (
     FLOOR_DB,
     align_by_loudness,

@@ -7,7 +7,8 @@ from PyQt6.QtCore import Qt
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.paths import shipped
-from realtime_ser.gui.review import ReviewWindow, review_file
+from realtime_ser.gui.review.file_dialog import review_file
+from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.session.store import open_store
 
 

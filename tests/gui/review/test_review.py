@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QMenu, QTool
 
 from realtime_ser.base.records import Marker
 from realtime_ser.gui.app.help import ShortcutsDialog
-from realtime_ser.gui.library import ExportDialog
+from realtime_ser.gui.library.exporting import ExportDialog
 from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.theme.theme import DARK, LIGHT, palette

@@ -16,7 +16,7 @@ from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, State, 
 from realtime_ser.commands.analyze import draw_file
 from realtime_ser.exchange.registry import ExportRequest, export
 from realtime_ser.gui.live.window import MainWindow
-from realtime_ser.gui.review import ReviewWindow
+from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.session.store import Store
