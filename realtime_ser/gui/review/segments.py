@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from PyQt6.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHeaderView, QTableView, QWidget
@@ -32,8 +32,6 @@ from realtime_ser.gui.widgets.tables import (
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import Content, annotation_text
 
-Certainty = Literal["all", "certain", "uncertain"]
-
 
 @dataclass(frozen=True, slots=True)
 class SegmentFilter:
@@ -45,13 +43,13 @@ class SegmentFilter:
         Found in any cell of the row.
     label
         Of the model, or by hand.
-    certainty, channel
+    certain, channel
         Only these.
     """
 
     text: str = ""
     label: str = ""
-    certainty: Certainty = "all"
+    certain: bool | None = None
     channel: int | None = None
 
 
@@ -133,7 +131,7 @@ class SegmentModel(TableModel[Segment]):
         criteria, estimate = self._filter, segment.estimate
         if criteria.channel not in (None, segment.channel):
             return False
-        if criteria.certainty != "all" and estimate.certain != (criteria.certainty == "certain"):
+        if criteria.certain not in (None, estimate.certain):
             return False
         if criteria.label and criteria.label != estimate.label:
             item = self._annotations.correction(segment)
@@ -206,8 +204,8 @@ class SegmentPanel(QWidget):
         self.certainty = ChevronComboBox(
             "Filter the segments by certainty", "Show only certain, or only uncertain segments"
         )
-        levels = (("certain or not", "all"), ("certain", "certain"), ("uncertain", "uncertain"))
-        self.certainty.fill(levels, "all")
+        levels = (("certain or not", None), ("certain", True), ("uncertain", False))
+        self.certainty.fill(levels, None)
         self.channel = ChevronComboBox(
             "Filter the segments by channel", "Show only the segments of this channel"
         )

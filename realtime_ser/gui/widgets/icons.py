@@ -105,11 +105,6 @@ class Glyph(QWidget):
         self._name, self._color = name, color
         set_size(self, width=units, height=units)
 
-    @property
-    def name(self) -> str:
-        """Name of the icon."""
-        return self._name
-
     def show_glyph(self, name: str, color: str | None = None) -> None:
         """Change icon and colour."""
         shown = (name, color or self._color)
