@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.base.labels import LABELS
@@ -103,11 +103,6 @@ class SessionDetails(VerticalScrollArea):
         for note in notes:
             self.notes.addRow(label(f"{note.written:%Y-%m-%d %H:%M}", "small muted"))
             self.notes.addRow(_selectable(note.text))
-
-    def sizeHint(self) -> QSize:
-        """A fixed width."""
-        style = style_of(self)
-        return QSize(style.grid(WIDTH), style.grid(40))
 
     def _show_participant_deletion(self, rows: Sequence[SessionRow]) -> None:
         """Where all that is chosen is of one participant, all of that person can be deleted."""
