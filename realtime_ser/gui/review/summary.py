@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from PyQt6 import sip
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QGridLayout, QLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label
+from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
@@ -59,27 +59,23 @@ class SummaryPanel(VerticalScrollArea):
 
     def _show(self, statistics: list[ChannelStatistics]) -> None:
         self.ready = bool(statistics)
+        parts: list[Part] = [] if statistics else [label("Adding up…", "muted")]
+        for figures in statistics:
+            title = self._content.channels[figures.channel].title
+            head = [label(title, "bold")] if len(statistics) > 1 else []
+            channel = *head, *self._channel_parts(figures)
+            parts.append(column(*channel, margins=(0, 0, 0, 1), spacing=0.75))
         body = QWidget()
         body.setObjectName("window")
-        whole = column(margins=1.5, spacing=0.75)
-        body.setLayout(whole)
-        if not statistics:
-            whole.addWidget(label("Adding up…", "muted"))
-        for figures in statistics:
-            channel = column(margins=(0, 0, 0, 1), spacing=0.75)
-            whole.addLayout(channel)
-            if len(statistics) > 1:
-                channel.addWidget(label(self._content.channels[figures.channel].title, "bold"))
-            self._add_channel(channel, figures)
-        whole.addStretch(1)
+        body.setLayout(column(*parts, None, margins=1.5, spacing=0.75))
         # Making objects can collect a window that nobody holds any more, and this panel with it.
         if not sip.isdeleted(self):
             self.setWidget(body)
             apply_measures(body)
 
-    def _add_channel(self, whole: QVBoxLayout, figures: ChannelStatistics) -> None:
+    def _channel_parts(self, figures: ChannelStatistics) -> Iterator[Part]:
         if not figures.segments:
-            whole.addWidget(label("There was no speech.", "muted"))
+            yield label("There was no speech.", "muted")
             return
         shares = Bars(self._content.labels, 2.25)
         shares.show_shares(figures.shares)
@@ -87,13 +83,13 @@ class SummaryPanel(VerticalScrollArea):
             "Share of the voiced time whose segments carry each label; a click lists them"
         )
         shares.chosen.connect(lambda name: self.label_chosen.emit(name, figures.channel))
-        whole.addLayout(_section(shares, caption="Share of speaking time"))
+        yield _section(shares, caption="Share of speaking time")
         facts: list[Part] = [_table(_fact_rows(figures))]
         if figures.pauses is not None:
             at_s, longest_s = figures.pauses.longest_at_s, figures.pauses.longest_s
             words = f"longest pause  {longest_s:.1f} s  at {clock_text(at_s)}"
             facts.append(self._link(words, at_s, at_s + longest_s))
-        whole.addLayout(_section(*facts))
+        yield _section(*facts)
         moments = []
         for moment in figures.moments:
             words = f"{clock_text(moment.time_s)}  {moment.label} {percent_text(moment.confidence)}"
@@ -101,9 +97,9 @@ class SummaryPanel(VerticalScrollArea):
             start_s = moment.time_s if segment is None else segment.start_s
             end_s = moment.time_s if segment is None else segment.end_s
             moments.append(self._link(words, start_s, end_s))
-        whole.addLayout(_section(*moments, caption="Most certain moments"))
+        yield _section(*moments, caption="Most certain moments")
         if rows := list(_transitions(figures)):
-            whole.addLayout(_section(_table(rows), caption="Most frequent transitions"))
+            yield _section(_table(rows), caption="Most frequent transitions")
 
     def _link(self, words: str, start_s: float, end_s: float) -> QPushButton:
         link = button(words, "Go there", "link")
@@ -139,12 +135,6 @@ def _transitions(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
         yield f"{before} \u2192 {after}", f"{count:,}"
 
 
-def _table(rows: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> QLayout:
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setVerticalSpacing(2)
-    for number, (name, value) in enumerate(rows):
-        grid.addWidget(label(name, "small"), number, 0)
-        cell = label(value, "small")
-        grid.addWidget(cell, number, 1, Qt.AlignmentFlag.AlignRight)
-    return grid
+def _table(rows: Iterable[tuple[str, str]]) -> QVBoxLayout:
+    lines = (row(label(name, "small"), None, label(value, "small")) for name, value in rows)
+    return column(*lines, spacing=0.25)
