@@ -107,7 +107,7 @@ class ExportDialog(TaskDialog):
         self.part.currentIndexChanged.connect(lambda _: self._show_format())
         self.path.textEdited.connect(lambda _: setattr(self, "_touched", True))
         self.path.textChanged.connect(lambda _: self._reset())
-        self.kinds.setCurrentRow(0)
+        self._show_format()
         self.kinds.setFocus()
 
     @property
@@ -139,6 +139,7 @@ class ExportDialog(TaskDialog):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setText(f"{kind.title}\nNo audio was kept of this session")
             self.kinds.addItem(item)
+        self.kinds.setCurrentRow(0)
         self.channel.addItem("All channels", None)
         if one is not None:
             for channel in one.channels:
@@ -153,19 +154,24 @@ class ExportDialog(TaskDialog):
         self.reveal.hide()
         self.write.setDefault(True)
 
+    def _option_rows(self) -> list[tuple[str, QWidget, bool]]:
+        """Titles of the options, their widgets, and which of them the format has."""
+        options, part = self.kind.options, self._part
+        several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
+        return [
+            ("Channel", self.channel, several and "channel" in options),
+            ("What of it", self.part, "audio_range" in options),
+            ("From", self.start, part == "Stretch"),
+            ("Until", self.end, part == "Stretch"),
+            ("Number", self.segment, part == "Segment"),
+            ("Drawn as", self.curve_style_box, "style" in options),
+            ("", self.frames, "frames" in options),
+            ("", self.uncorrected, "uncorrected" in options),
+        ]
+
     def _show_format(self) -> None:
         kind = self.kind
-        several = len(self._sessions) == 1 and len(self._sessions[0].channels) > 1
-        for widget, visible in (
-            (self.channel, several and "channel" in kind.options),
-            (self.part, "audio_range" in kind.options),
-            (self.start, self._part == "Stretch"),
-            (self.end, self._part == "Stretch"),
-            (self.segment, self._part == "Segment"),
-            (self.curve_style_box, "style" in kind.options),
-            (self.frames, "frames" in kind.options),
-            (self.uncorrected, "uncorrected" in kind.options),
-        ):
+        for _, widget, visible in self._option_rows():
             self.options.setRowVisible(widget, visible)
         self.purpose.setText(kind.hint)
         path = Path(self.path.text())
@@ -283,16 +289,7 @@ class ExportDialog(TaskDialog):
 
     def _lay_out(self) -> None:
         self.options = QFormLayout()
-        for name, widget in (
-            ("Channel", self.channel),
-            ("What of it", self.part),
-            ("From", self.start),
-            ("Until", self.end),
-            ("Number", self.segment),
-            ("Drawn as", self.curve_style_box),
-            ("", self.frames),
-            ("", self.uncorrected),
-        ):
+        for name, widget, _ in self._option_rows():
             self.options.addRow(QLabel(name), widget)
         pad(self.options, 0, (1.5, 1))
         right = column(self.purpose, self.options, None, spacing=1.5)
