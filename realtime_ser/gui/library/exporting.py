@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.base.errors import UsageError
-from realtime_ser.base.files import numbered_path
+from realtime_ser.base.files import numbered_path, writing
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import channel_title, count_text
 from realtime_ser.exchange.audio import AudioRange, segment_range
@@ -315,7 +315,8 @@ def _heading(sessions: Sequence[SessionInfo]) -> str:
 
 
 def _export_tidy(store: Store, sessions: Sequence[SessionInfo], to: Path) -> list[Path]:
-    to.parent.mkdir(parents=True, exist_ok=True)
+    with writing(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
     export_study(store, sessions, to)
     return [to]
 
@@ -323,7 +324,6 @@ def _export_tidy(store: Store, sessions: Sequence[SessionInfo], to: Path) -> lis
 def _export_session(
     store: Store, info: SessionInfo, request: ExportRequest, segment: int | None
 ) -> list[Path]:
-    request.to.parent.mkdir(parents=True, exist_ok=True)
     if segment is not None:
         part = segment_range(store, info, segment, request.audio_range.channel)
         request = replace(request, audio_range=part)

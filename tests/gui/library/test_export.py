@@ -95,6 +95,13 @@ def test_what_fails_is_said_in_a_sentence_and_nothing_is_replaced(
     assert taken.read_text() == "mine"
     assert not dialog.reveal.isVisible()
     assert dialog.write.isEnabled()
+    # Nor is a folder made where a file stands.
+    for kind in ("json", "tidy"):
+        dialog.choose(kind)
+        dialog.path.selectAll()
+        qtbot.keyClicks(dialog.path, str(taken / "below"))
+        click(dialog.write)
+        qtbot.waitUntil(lambda: f"Cannot write {taken / 'below'}" in dialog.message.text())
     # No audio was kept: its formats cannot be chosen.
     flags = {
         dialog.kinds.item(n).data(Qt.ItemDataRole.UserRole).name: dialog.kinds.item(n).flags()
