@@ -276,26 +276,22 @@ Part = QWidget | QLayout | None | tuple[QWidget | QLayout | None, int]
 """Of a row or column: a widget, a layout or free room (``None``), with its stretch if need be."""
 
 
+L = TypeVar("L", bound=QBoxLayout)
 Margins = float | tuple[float, float, float, float]
 
 
 def row(*parts: Part, margins: Margins = 0.0, spacing: float = 1.0) -> QHBoxLayout:
     """Parts beside each other; margins and spacing in units of the grid."""
-    made = QHBoxLayout()
-    pad(made, margins, spacing)
-    _add_parts(made, parts)
-    return made
+    return _filled(QHBoxLayout(), parts, margins, spacing)
 
 
 def column(*parts: Part, margins: Margins = 0.0, spacing: float = 0.0) -> QVBoxLayout:
     """Parts below each other; margins and spacing in units of the grid."""
-    made = QVBoxLayout()
-    pad(made, margins, spacing)
-    _add_parts(made, parts)
-    return made
+    return _filled(QVBoxLayout(), parts, margins, spacing)
 
 
-def _add_parts(layout: QBoxLayout, parts: Iterable[Part]) -> None:
+def _filled(layout: L, parts: Iterable[Part], margins: Margins, spacing: float) -> L:
+    pad(layout, margins, spacing)
     for part in parts:
         item, stretch = part if isinstance(part, tuple) else (part, 1 if part is None else 0)
         if item is None:
@@ -304,6 +300,7 @@ def _add_parts(layout: QBoxLayout, parts: Iterable[Part]) -> None:
             layout.addLayout(item, stretch)
         else:
             layout.addWidget(item, stretch)
+    return layout
 
 
 def bar(
