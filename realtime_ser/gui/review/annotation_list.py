@@ -84,7 +84,8 @@ class MarkList(QWidget):
         self.delete = button("Delete", "Delete it (Del); Undo brings it back")
         tools = row(self.edit, self.delete, None)
         self.setLayout(column((self.table, 1), tools, margins=1.0, spacing=0.75))
-        selection_of(self.table).currentRowChanged.connect(lambda *_: self._choose())
+        for moved in (selection_of(self.table).currentRowChanged, self.table.clicked):
+            moved.connect(lambda *_: self._choose())
         for wanted in (self.table.doubleClicked, self.edit.clicked):  # Enter is the window's
             wanted.connect(lambda *_: self._for_current(self.edit_wanted.emit))
         self.delete.clicked.connect(lambda: self._for_current(annotations.remove))
