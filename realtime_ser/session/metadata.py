@@ -25,14 +25,9 @@ _SHORTEST_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Study, participant and condition of a session; empty or ``None`` where not given.
+    """Study, participant and condition as a person gave them, and when the participant agreed.
 
-    Attributes
-    ----------
-    name, participant, condition
-        Names and codes, as a person gave them.
-    consent
-        Moment at which the participant agreed.
+    What was not given is empty or ``None``.
     """
 
     name: str = ""

@@ -25,15 +25,7 @@ _MOMENTS = 5  # the most certain ones of a session
 
 
 class SegmentTally:
-    """Sums over segments, in constant memory.
-
-    Attributes
-    ----------
-    segments
-        Number of segments.
-    voiced_s
-        Voiced duration of the segments, in seconds.
-    """
+    """Sums over segments, in constant memory: number, voiced duration in seconds, and results."""
 
     def __init__(self) -> None:
         self.segments = 0

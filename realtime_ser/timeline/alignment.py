@@ -24,18 +24,10 @@ _LEAST_OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class Take:
-    """A stretch of one channel of a session.
+    """A stretch of one channel of a session, in seconds of the session.
 
-    Attributes
-    ----------
-    channel
-        The channel.
-    start_s, end_s
-        The stretch, in seconds of the session.
-    level_dbfs
-        RMS level of each step from the floor to 0, shape ``(steps,)``.
-    segments
-        That touch the stretch.
+    ``level_dbfs`` is the RMS level of each step from the floor to 0, shape ``(steps,)``;
+    ``segments`` are those that touch the stretch.
     """
 
     channel: ChannelContent
@@ -81,15 +73,7 @@ def make_take(channel: ChannelContent, start_s: float, end_s: float) -> Take:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How the second take lies on the first.
-
-    Attributes
-    ----------
-    shift_s
-        The second take begins so much later than the first.
-    correlation
-        Of their loudness where both are, -1 to 1.
-    """
+    """How much later the second take begins, and how their loudness correlates, -1 to 1."""
 
     shift_s: float
     correlation: float

@@ -75,16 +75,9 @@ class UnfinishedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Everything that is known of one step, for reading it off under the pointer.
+    """Everything that is known of the step that ends at a time, to be read off under the pointer.
 
-    Attributes
-    ----------
-    time_s
-        Its end, in seconds.
-    state
-        ``None``: the step is missing.
-    probabilities
-        Shape ``(labels,)``; ``None`` outside speech.
+    ``state`` is ``None`` where the step is missing, ``probabilities`` outside speech.
     """
 
     time_s: float

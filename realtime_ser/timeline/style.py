@@ -78,15 +78,7 @@ def line_style(label: str, position: int) -> LineStyle:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """How probabilities are shown.
-
-    Attributes
-    ----------
-    style
-        As areas or as lines.
-    hidden
-        Labels that are left out.
-    """
+    """How probabilities are shown: as areas or lines, and without which labels."""
 
     style: CurveStyle = "areas"
     hidden: frozenset[str] = frozenset()

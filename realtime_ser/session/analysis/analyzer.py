@@ -65,17 +65,7 @@ class AnalysisSettings:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOutcome:
-    """Outcome of one channel of a file.
-
-    Attributes
-    ----------
-    number
-        Number of the channel, from 1.
-    speech_s
-        Time of its speech steps, in seconds.
-    estimate
-        Mean of its segments' results, weighted by voiced duration; ``None`` without speech.
-    """
+    """Outcome of one channel of a file; the fields are as of :class:`Outcome`."""
 
     number: int
     speech_s: float

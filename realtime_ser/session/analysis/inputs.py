@@ -31,17 +31,7 @@ class OutputPaths:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to analyse.
-
-    Attributes
-    ----------
-    path
-        The file.
-    outputs
-        Paths of the results; ``None``: none are written.
-    error
-        Reason why the file cannot be analysed, if known already.
-    """
+    """A file to analyse, where its results go, and why it cannot be analysed, if known already."""
 
     path: Path
     outputs: OutputPaths | None = None
