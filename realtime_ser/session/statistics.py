@@ -77,8 +77,8 @@ class ChannelSummary:
 
     Attributes
     ----------
-    duration_s, speech_s, lost_s
-        Time covered by steps, time of speech steps, and lost time.
+    speech_s, lost_s
+        Time of speech steps, and lost time.
     segments
         Number of finished segments.
     voiced_s
@@ -92,7 +92,6 @@ class ChannelSummary:
         Latency that half of the updates, and 95 % of them, do not exceed; ``None`` for files.
     """
 
-    duration_s: float = 0.0
     speech_s: float = 0.0
     lost_s: float = 0.0
     segments: int = 0
@@ -117,7 +116,6 @@ class _ChannelTally:
 
     def summary(self) -> ChannelSummary:
         return ChannelSummary(
-            duration_s=sum(self._steps.values()) * STEP_S,
             speech_s=self._steps[State.SPEECH] * STEP_S,
             lost_s=self._steps[State.LOST] * STEP_S,
             segments=self.segments.segments,
