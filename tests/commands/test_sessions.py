@@ -179,7 +179,7 @@ def test_an_unknown_id_is_told_with_the_nearest(action, kept, capsys):
         (["export"], "'export ID --to OUT.csv'"),
         (
             ["export", "--format", "bar"],
-            "there are csv, json, elan, praat, audacity, png, svg, html, wav, flac, corpus.",
+            "there are csv, elan, praat, audacity, json, html, png, svg, wav, flac, corpus.",
         ),
         (
             ["export", "--study", "None", "--tidy", "t.csv"],
@@ -204,7 +204,7 @@ def test_a_mistake_gets_one_sentence(arguments, sentence, capsys):
 def test_lines_are_drawn_in_pictures_and_the_report_alone(kept, tmp_path, capsys):
     name = kept()
     assert sessions("export", name, "--to", tmp_path / "talk.csv", "--lines") == 2
-    assert "Lines are drawn in a .png" in capsys.readouterr().err
+    assert "Lines are drawn in a .html, a .png or a .svg." in capsys.readouterr().err
     assert list(tmp_path.glob("talk*")) == []
     assert sessions("export", name, "--to", tmp_path / "talk.html", "--lines") == 0
 
