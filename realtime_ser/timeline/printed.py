@@ -198,7 +198,7 @@ class _PrintedRow:
         page, span_s = self.page, self.end_s - self.start_s
         most = _COLUMNS if span_s <= _SHORT_ROW_S else _FEW_COLUMNS
         columns = min(most, round(span_s / STEP_S))
-        return Viewport.of(self.start_s, self.end_s, page.left, page.plot, columns / page.plot)
+        return Viewport.of(self.start_s, span_s, page.left, page.plot, columns / page.plot)
 
     def _tracks(self) -> list[Track]:
         """Tracks of the row; without markers and intervals where there are none."""

@@ -358,9 +358,12 @@ def _bins(level: _Level, known: NDArray[np.bool_]) -> Bins:
     )
 
 
-def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of true values as half-open ranges."""
+def runs(flags: NDArray[np.bool_], least: float = 1.0) -> list[tuple[int, int]]:
+    """Stretches of at least so many true values, as half-open ranges."""
     if not flags.any():
         return []
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    framed = np.zeros(len(flags) + 2, np.bool_)
+    framed[1:-1] = flags
+    edges = np.flatnonzero(framed[1:] != framed[:-1]).reshape(-1, 2)
+    long = edges[edges[:, 1] - edges[:, 0] >= least]
+    return [(begin, end) for begin, end in long.tolist()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ DASH_RUN = 256
 
 _EDGE_SHADES = 17
 """Shades of the edge between two areas."""
+
+_BLOCK_ROWS = 32
+"""Rows that are put together at once: what they need stays in the processor's cache."""
 
 _DASH_PARTS = 16
 """Parts of a pixel to which dashes are exact."""
@@ -87,22 +91,29 @@ def draw_areas(
     for bound in bounds:
         number[np.ceil(bound).astype(np.intp), columns] += 1
     np.cumsum(number, axis=0, out=number)
-    number = number[:-1]
     areas = list(reversed(styles))
     textures = np.stack([_texture(area, dot) for area in (None, *areas)])
     size = textures.shape[1]
-    tile = (np.arange(height) % size * size)[:, None] + (columns + first) % size
-    places = np.multiply(number, size * size, dtype=np.intp)
-    places += tile
-    picture = textures.reshape(-1).take(places)
-    flat = picture.reshape(-1)
-    for upper, lower, bound in zip(areas[:-1], areas[1:], bounds[1:], strict=True):
-        row = bound.astype(np.int64)
-        inside = np.flatnonzero((row > 0) & (row < height))
-        row, share = row[inside], bound[inside] - row[inside]
-        mixed = _seam_colors(rgb(upper.color), rgb(lower.color), rgb(seam))
-        flat[row * width + inside] = mixed[(share * (_EDGE_SHADES - 1)).astype(np.intp)]
-    np.copyto(image, picture, where=(number > 0) & spoken)
+    block = -(-_BLOCK_ROWS // size) * size
+    tile = (np.arange(block) % size * size)[:, None] + (columns + first) % size
+    places, picture = np.empty_like(tile), np.empty(tile.shape, np.uint32)
+    for top in range(0, height, block):
+        part = slice(top, min(top + block, height))
+        rows = part.stop - part.start
+        np.multiply(number[part], size * size, out=places[:rows], dtype=np.intp)
+        places[:rows] += tile[:rows]
+        textures.take(places[:rows], out=picture[:rows], mode="clip")
+        np.copyto(image[part], picture[:rows], where=number[part] > 0)
+    row = bounds[1:].astype(np.intp)
+    inside = (row > 0) & (row < height) & (number[np.minimum(row, height), columns] > 0)
+    share = (bounds[1:] - row)[inside] * (_EDGE_SHADES - 1)
+    edges = [
+        _seam_colors(rgb(upper.color), rgb(lower.color), rgb(seam))
+        for upper, lower in pairwise(areas)
+    ]
+    edge, column = np.nonzero(inside)
+    if len(edge):
+        image[row[inside], column] = np.stack(edges)[edge, share.astype(np.intp)]
 
 
 def draw_hatch(
@@ -123,7 +134,7 @@ def draw_hatch(
 def draw_lines(
     image: Image,
     ys: NDArray[np.float32],
-    strokes: Sequence[Stroke],
+    strokes: Sequence[Sequence[Stroke]],
     lengths: NDArray[np.float64],
 ) -> None:
     """Draw lines of one value a column, antialiased on all sides.
@@ -138,7 +149,8 @@ def draw_lines(
     ys
         Places in pixels from the top, shape ``(lines, width)``; NaN is a gap.
     strokes
-        How each line is drawn; the later ones lie above.
+        How each line is drawn, the widest stroke first; all of a line have its dashes. The later
+        lie above.
     lengths
         Length of each line at each column, shape ``(lines, width)``, by which dashes are measured.
     """
@@ -146,37 +158,50 @@ def draw_lines(
     columns = np.flatnonzero(~np.isnan(ys[0]))
     padded = np.full((len(ys), width + 2 * LINE_REACH), np.nan, np.float32)
     padded[:, LINE_REACH : LINE_REACH + width] = ys
-    lengths_at = lengths[:, columns].astype(np.float32)
-    ways = _ways(ys, columns)
-    edges = np.empty((2, 2, len(ys), len(columns)), np.float32)
-    for stroke_width in {stroke.width for stroke in strokes}:
-        alike = [line for line, stroke in enumerate(strokes) if stroke.width == stroke_width]
+    at, along_at = ys[:, columns], lengths[:, columns].astype(np.float32)
+    above, below = _ways(ys, columns)
+    pens = [(line, stroke) for line, pair in enumerate(strokes) for stroke in pair]
+    edges = np.empty((2, 2, len(pens), len(columns)), np.float32)
+    for stroke_width in {stroke.width for _, stroke in pens}:
+        alike = [number for number, (_, pen) in enumerate(pens) if pen.width == stroke_width]
+        lines = padded[[pens[number][0] for number in alike]]
         for end_of_ink, beyond in enumerate((0.5, -0.5)):
             reach = max(0.0, stroke_width / 2 + beyond)
-            found = _stroke_edges(padded[alike], width, reach)
-            edges[end_of_ink][:, alike] = found[..., columns]
-    for line, stroke in enumerate(strokes):
-        outer, inner = edges[:, :, line]
-        begin, end = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.intp)
-        counts = end - begin
-        owner = np.repeat(np.arange(len(columns)), counts)
-        row = np.arange(len(owner)) - (np.cumsum(counts) - counts - begin).take(owner)
+            edges[end_of_ink][:, alike] = _stroke_edges(lines, width, reach)[..., columns]
+    outer, inner = edges
+    # Ink grows from nothing at the outer edge to all of a pixel at the inner one.
+    rates = 1.0 / np.maximum(np.abs(inner - outer), np.float32(1e-3))
+    starts = outer * rates
+    begins, ends = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.intp)
+    number = 0
+    for line, pair in enumerate(strokes):
+        # The first stroke is the widest. Values of a column are repeated for each of its pixels.
+        counts = ends[number] - begins[number]
+        shifts = np.cumsum(counts) - counts - begins[number]
+        row = np.arange(counts.sum()) - shifts.repeat(counts)
         middle = row.astype(np.float32)
         middle += np.float32(0.5)
-        # Ink grows from nothing at the outer edge to all of a pixel at the inner one.
-        rate = 1.0 / np.maximum(np.abs(inner - outer), np.float32(1e-3))
-        start = outer * rate
-        cover = middle * rate[0].take(owner) - start[0].take(owner)
-        np.minimum(cover, start[1].take(owner) - middle * rate[1].take(owner), out=cover)
-        np.clip(cover, 0.0, 1.0, out=cover)
-        if stroke.dashes:
-            off = middle - ys[line, columns].take(owner)
-            above, below = (way[line].take(owner) for way in ways)
-            along = lengths_at[line].take(owner) + off * np.where(off > 0, below, above)
-            cover *= _dash_cover(along, stroke.dashes)
         row *= width
-        row += columns.take(owner)
-        _blend(image, row, cover, rgb(stroke.color))
+        row += columns.repeat(counts)
+        inked = None
+        if pair[0].dashes:
+            off = middle - at[line].repeat(counts)
+            along = np.maximum(off, np.float32(0.0)) * below[line].repeat(counts)
+            along += np.minimum(off, np.float32(0.0)) * above[line].repeat(counts)
+            along += along_at[line].repeat(counts)
+            inked = _dash_cover(along, pair[0].dashes)
+        for stroke in pair:
+            cover = middle * rates[0, number].repeat(counts)
+            cover -= starts[0, number].repeat(counts)
+            lower = starts[1, number].repeat(counts)
+            lower -= middle * rates[1, number].repeat(counts)
+            np.minimum(cover, lower, out=cover)
+            np.maximum(cover, np.float32(0.0), out=cover)
+            np.minimum(cover, np.float32(1.0), out=cover)
+            if inked is not None:
+                cover *= inked
+            _blend(image, row, cover, rgb(stroke.color))
+            number += 1
 
 
 def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDArray[np.float32]:
@@ -310,20 +335,23 @@ def _texture(style: LineStyle | None, dot: int) -> Image:
 def _dash_cover(places: NDArray[np.floating], dashes: tuple[float, ...]) -> NDArray[np.float32]:
     """Share of the pixel at each place along a line, in pixels, that dashes cover."""
     table = _dash_table(dashes)
-    cover: NDArray[np.float32] = table[
-        (places * _DASH_PARTS).astype(np.int32) % np.int32(len(table))
-    ]
+    part = np.floor(places * np.float32(_DASH_PARTS))
+    # Seven times as fast as the remainder of integers, and as exact: these are whole numbers.
+    periods = part * np.float32(1.0 / (len(table) - 1))
+    np.floor(periods, out=periods)
+    part -= periods * np.float32(len(table) - 1)
+    cover: NDArray[np.float32] = table.take(part.astype(np.intp))
     return cover
 
 
 @functools.cache
 def _dash_table(dashes: tuple[float, ...]) -> NDArray[np.float32]:
-    """Share of ink in the pixel that begins at each part of a period."""
+    """Share of ink in the pixel that begins at each part of a period, its end included."""
     ends = np.cumsum(dashes) * _DASH_PARTS
     inked = np.searchsorted(ends, np.arange(round(ends[-1])), "right") % 2 == 0
     pixel = [np.roll(inked, -part) for part in range(_DASH_PARTS)]
     shares: NDArray[np.float32] = np.mean(pixel, axis=0, dtype=np.float32)
-    return shares
+    return np.append(shares, shares[:1])
 
 
 def _blend(
@@ -331,10 +359,12 @@ def _blend(
 ) -> None:
     """Mix a colour into pixels that differ from each other."""
     flat = image.reshape(-1)
-    under = flat.take(places)
-    share = (cover * np.float32(256.0)).astype(np.uint32)
-    rest = np.uint32(256) - share
-    mixed: NDArray[np.uint32] = np.full(len(places), 0xFF000000, np.uint32)
+    shares = (cover * np.float32(256.0)).astype(np.uint32)
+    flat[places.compress(shares == 256)] = np.uint32(color) | _OPAQUE
+    partly = np.flatnonzero(shares - np.uint32(1) < 255)
+    places, share = places.take(partly), shares.take(partly)
+    under, rest = flat.take(places), np.uint32(256) - share
+    mixed: NDArray[np.uint32] = np.full(len(places), _OPAQUE)
     for mask in (0xFF00FF, 0x00FF00):  # red and blue at once
         part = (under & np.uint32(mask)) * rest
         part += np.uint32(color & mask) * share

@@ -7,6 +7,7 @@ foot; NaN is a gap.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -56,23 +57,20 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines, the later strokes above.
+    """Lines, the later ones above.
 
     Attributes
     ----------
     values
         Shape ``(lead + columns, lines)``; all lines have the same gaps.
-    drawn
-        Number of the line that each stroke draws.
     strokes
-        A line may have two, a rim and itself.
+        Of each line: a rim, if it has one, and itself.
     lead
         Values before the columns, from which dashes are measured along the lines.
     """
 
     values: Values
-    drawn: Sequence[int]
-    strokes: Sequence[Stroke]
+    strokes: Sequence[Sequence[Stroke]]
     lead: int = 0
 
 
@@ -155,8 +153,8 @@ def rasterise(
         if isinstance(shape, Stack):
             draw_areas(image, shape.values, shape.styles, theme.background, viewport.first, dot)
         elif isinstance(shape, Lines):
-            strokes = [stroke.scaled(ratio) for stroke in shape.strokes]
-            ys = y(shape.values.T)[list(shape.drawn)]
+            strokes = [[stroke.scaled(ratio) for stroke in line] for line in shape.strokes]
+            ys = y(shape.values.T)
             lengths = path_lengths(ys, viewport.first - shape.lead)
             draw_lines(image, ys[:, shape.lead :], strokes, lengths[:, shape.lead :])
         elif isinstance(shape, Band):
@@ -187,16 +185,20 @@ def draw_shapes(
 def draw_swatch(surface: Surface, rect: Rect, look: LineStyle, style: TrackStyle) -> None:
     """Fill a rectangle as an area is filled."""
     if surface.pixels:
-        ratio = max(1, round(style.scale))
-        image = blank(round(rect.height), np.zeros(max(1, round(rect.width)), np.uint32))
-        values = np.ones((image.shape[1], 1), np.float32)
-        draw_areas(image, values, (look,), style.theme.background, dot=ratio)
-        surface.image(image, rect)
+        dot = max(1, round(style.scale))
+        surface.image(_swatch(look, round(rect.height), max(1, round(rect.width)), dot), rect)
         return
     edges = np.array([rect.left, rect.right])
     tops, bottoms = np.full(2, rect.top), np.full(2, rect.bottom)
     surface.rectangle(rect, look.color)
     _hatch(surface, look.pattern, edges, tops, bottoms, darker(look.color, PATTERN_DARKER))
+
+
+@functools.lru_cache(maxsize=64)
+def _swatch(look: LineStyle, height: int, width: int, dot: int) -> Image:
+    image = blank(height, np.zeros(width, np.uint32))
+    draw_areas(image, np.ones((width, 1), np.float32), (look,), look.color, dot=dot)
+    return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,9 @@ class _ShapePainter:
             values = shape.values[shape.lead :]
             for begin, end in runs(~np.isnan(values[:, 0])):
                 xs = self._xs(begin, end)
-                for number, stroke in zip(shape.drawn, shape.strokes, strict=True):
-                    self.surface.polyline(xs, self._ys(values[begin:end, number]), stroke)
+                for line, strokes in zip(values[begin:end].T, shape.strokes, strict=True):
+                    for stroke in strokes:
+                        self.surface.polyline(xs, self._ys(line), stroke)
         elif isinstance(shape, Band):
             for begin, end in runs(~np.isnan(shape.high)):
                 xs, low = self._xs(begin, end), self._ys(shape.low[begin:end])

@@ -81,7 +81,8 @@ class SignalTrack:
     """A track of values over shaded speech, hatched gaps and a grid.
 
     A subclass says in :meth:`shapes` what each column holds, in ``shares`` at which heights
-    horizontal grid lines lie, and in ``names_gaps`` whether words stand in gaps.
+    horizontal grid lines lie, in ``names_gaps`` whether words stand in gaps, and in ``settles``
+    whether what a column shows never changes once its steps and those beside it are there.
     """
 
     title = ""
@@ -89,6 +90,7 @@ class SignalTrack:
     tip = "Wheel: zoom; drag: move; click: put the cursor there"
     shares: tuple[float, ...] = ()
     names_gaps = False
+    settles = True
 
     def __init__(self, channel: ChannelContent) -> None:
         self.channel = channel
@@ -189,15 +191,8 @@ class ProbabilityTrack(SignalTrack):
         values = self._values(part)[:, self.shown]
         if self.curves.style == "areas":
             return [Stack(values, tuple(looks))] if looks else []
-        strokes = [
-            (number, stroke)
-            for number, look in enumerate(looks)
-            for stroke in line_strokes(look, style)
-        ]
-        if not strokes:
-            return []
-        drawn, pens = zip(*strokes, strict=True)
-        return [Lines(values, drawn, pens, lead)]
+        strokes = [line_strokes(look, style) for look in looks]
+        return [Lines(values, strokes, lead)] if looks else []
 
     def draw_words(
         self, surface: Surface, row: RowRect, viewport: Viewport, style: TrackStyle
@@ -228,31 +223,37 @@ class ProbabilityTrack(SignalTrack):
             words = percent_text(share) if share else "0"
             _draw_scale_words(surface, row, self.y(row.plot, share, style), words, style)
 
+    def draw_names(self, surface: Surface, box: Rect, style: TrackStyle, *, muted: bool) -> None:
+        """Write the names into the margin at the right, in the order of the areas."""
+        swatch = style.grid(2 if self.curves.style == "areas" else 4.5)
+        ink = style.theme.muted if muted else style.theme.text
+        for number, (name, cell) in enumerate(
+            zip(self.labels, self._cells(box, style), strict=True)
+        ):
+            key = Rect(cell.left, cell.top, swatch, cell.height)
+            draw_key(surface, key, name, number, self.curves, style)
+            words = cell.inset(left=swatch + style.grid(0.75))
+            write(surface, words, name, small(style), ink)
+
     def draw_values(
-        self,
-        surface: Surface,
-        row: RowRect,
-        style: TrackStyle,
-        values: NDArray[np.float32] | None,
+        self, surface: Surface, box: Rect, style: TrackStyle, values: NDArray[np.float32]
     ) -> None:
-        """Write the names at the right, in the order of the areas, and values at a moment."""
-        box, count = row.margin, len(self.labels)
+        """Write values at a moment beside the names."""
+        for value, cell in zip(values.tolist(), self._cells(box, style), strict=True):
+            write(surface, cell, percent_text(value), small(style), style.theme.text, "end")
+
+    def _cells(self, box: Rect, style: TrackStyle) -> list[Rect]:
+        """Places of the labels in the margin, in their order."""
+        count = len(self.labels)
         high = min(box.height / count, 1.7 * line_height(style))
         top = box.top + (box.height - high * count) / 2
-        swatch = style.grid(2 if self.curves.style == "areas" else 4.5)
-        for number, name in enumerate(self.labels):
-            place = count - 1 - number if self.curves.style == "areas" else number
-            cell = Rect(box.left, top + place * high, box.width, high)
-            cell = cell.inset(left=style.grid(1), right=style.grid(1.5))
-            draw_key(
-                surface, Rect(cell.left, cell.top, swatch, high), name, number, self.curves, style
+        cells = [
+            Rect(box.left, top + place * high, box.width, high).inset(
+                left=style.grid(1), right=style.grid(1.5)
             )
-            words = cell.inset(left=swatch + style.grid(0.75))
-            ink = style.theme.text if values is not None else style.theme.muted
-            write(surface, words, name, small(style), ink)
-            if values is not None:
-                text = percent_text(float(values[number]))
-                write(surface, words, text, small(style), ink, "end")
+            for place in range(count)
+        ]
+        return cells[::-1] if self.curves.style == "areas" else cells
 
     def _values(self, viewport: Viewport) -> NDArray[np.float32]:
         if self.curves.style == "lines" and viewport.s_per_px < STEP_S / 2:
@@ -310,6 +311,7 @@ class WaveformTrack(SignalTrack):
     """The waveform: of the kept sound where that is seen closely, else of each step's extremes."""
 
     title = "waveform"
+    settles = False  # sound that is read later, and a gain of what is visible
     tip = "The kept sound, or the extremes of each 80 ms; red where it was clipped"
     shares = (0.5,)
 
@@ -561,8 +563,8 @@ def _area_name_places(
         with np.errstate(invalid="ignore"):
             tall = bottoms[:, place] - tops[:, place] >= line
         free = 0
-        for begin, end in runs(tall):
-            if end - begin < width * ratio or begin < free or written >= _MOST_NAMES:
+        for begin, end in runs(tall, least=width * ratio):
+            if begin < free or written >= _MOST_NAMES:
                 continue
             middle, half = (begin + end) // 2, round(width * ratio / 2)
             inside = slice(middle - half, middle + half)

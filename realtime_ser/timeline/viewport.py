@@ -33,9 +33,9 @@ class Viewport:
     ratio: float
 
     @classmethod
-    def of(cls, start_s: float, end_s: float, left: float, width: float, ratio: float) -> Viewport:
-        """The viewport between two times."""
-        scale = (end_s - start_s) / max(1.0, width * ratio)
+    def of(cls, start_s: float, span_s: float, left: float, width: float, ratio: float) -> Viewport:
+        """The viewport from a time on, so many seconds long."""
+        scale = span_s / max(1.0, width * ratio)
         return cls(left, width, round(start_s / scale), scale, ratio)
 
     def part(self, first: int, columns: int) -> Viewport:

@@ -113,13 +113,13 @@ def test_a_line_lies_at_its_values_and_has_gaps():
     image = blank(40, np.zeros(30, np.uint32))
     ys = np.full(30, 20.0, np.float32)
     ys[10:15] = np.nan
-    draw_lines(image, ys[None], [Stroke("#ffffff", 2.0)], path_lengths(ys[None], 0))
+    draw_lines(image, ys[None], [[Stroke("#ffffff", 2.0)]], path_lengths(ys[None], 0))
     bright = image & 0xFF
     assert (bright[19:21, :10] == 0xFF).all()
     assert bright[:, 10:15].sum() == 0
     dashed = blank(40, np.zeros(30, np.uint32))
     flat = np.full((1, 30), 20.0, np.float32)
-    draw_lines(dashed, flat, [Stroke("#ffffff", 2.0, (4.0, 2.0))], path_lengths(flat, 1))
+    draw_lines(dashed, flat, [[Stroke("#ffffff", 2.0, (4.0, 2.0))]], path_lengths(flat, 1))
     assert (dashed[20] & 0xFF).tolist() == ([0xFF] * 4 + [0] * 2) * 5
 
 
@@ -128,7 +128,7 @@ def test_a_jump_is_as_thick_as_a_level_stretch(width):
     image = blank(100, np.zeros(60, np.uint32))
     ys = np.full((1, 60), 20.0, np.float32)
     ys[:, 30:] = 80.0
-    draw_lines(image, ys, [Stroke("#ffffff", width)], path_lengths(ys, 0))
+    draw_lines(image, ys, [[Stroke("#ffffff", width)]], path_lengths(ys, 0))
     ink = (image & 0xFF) / 255
     assert ink[:, 10].sum() == pytest.approx(width, abs=0.1)
     assert ink[50].sum() == pytest.approx(width, rel=0.15)

@@ -19,7 +19,7 @@ from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.qt_surface import text_width
-from realtime_ser.gui.timeline.track_item import TrackItem
+from realtime_ser.gui.timeline.track_painter import TrackItem
 from realtime_ser.gui.widgets.parts import row
 from realtime_ser.timeline.content import LiveContent
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks

@@ -103,7 +103,7 @@ class TakesView(QWidget):
         if whole:
             self.axis.show(0.0, self.axis.duration_s)
         else:
-            self.axis.show(self.axis.start_s + by_s, self.axis.end_s + by_s)
+            self.axis.pan(by_s)
         self.update()
 
     def row_box(self, number: int) -> Rect:
@@ -117,9 +117,8 @@ class TakesView(QWidget):
 
     def viewport(self, origin_s: float = 0.0) -> Viewport:
         """Viewport on the common axis, or on one that has its zero later by ``origin_s``."""
-        box, ratio = self.row_box(0), self.devicePixelRatioF()
-        start, end = self.axis.start_s - origin_s, self.axis.end_s - origin_s
-        return Viewport.of(start, end, box.left, box.width, ratio)
+        box, axis, ratio = self.row_box(0), self.axis, self.devicePixelRatioF()
+        return Viewport.of(axis.start_s - origin_s, axis.span_s, box.left, box.width, ratio)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
         """Draw both."""
@@ -157,8 +156,7 @@ class TakesView(QWidget):
         if number:
             self.shifted.emit(drag + seconds)
         else:
-            start = drag - seconds
-            self.axis.show(start, start + self.axis.span_s)
+            self.axis.pan(drag - seconds - self.axis.start_s)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: ARG002
         """Let go."""

@@ -28,8 +28,8 @@ class TimeAxis(QObject):
 
     Attributes
     ----------
-    start_s, end_s
-        What is visible.
+    start_s, span_s
+        Where what is visible begins, and how much it is: moving leaves its length as it is.
     cursor_s
         Where the cursor is.
     selection
@@ -44,10 +44,10 @@ class TimeAxis(QObject):
         super().__init__(parent)
         self.duration_s = max(duration_s, SHORTEST_S)
         self.start_s = 0.0
-        self.end_s = self.duration_s
+        self.span_s = self.duration_s
         self.cursor_s = 0.0
         self.selection: tuple[float, float] | None = None
-        self._target_range = (0.0, self.duration_s)
+        self._target = (0.0, self.duration_s)
         self._last_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -55,14 +55,15 @@ class TimeAxis(QObject):
         self._timer.timeout.connect(self._step)
 
     @property
-    def span_s(self) -> float:
-        """How much is visible."""
-        return self.end_s - self.start_s
+    def end_s(self) -> float:
+        """Where what is visible ends."""
+        return self.start_s + self.span_s
 
     @property
     def target_range(self) -> tuple[float, float]:
         """Visible range in seconds once the axis has come to rest."""
-        return self._target_range
+        start, span = self._target
+        return start, start + span
 
     def set_duration(self, duration_s: float) -> None:
         """Change the length; what is visible stays as far as that goes."""
@@ -71,16 +72,18 @@ class TimeAxis(QObject):
 
     def show(self, start_s: float, end_s: float, *, glide: bool = False) -> None:
         """Make a stretch visible, as far as the session goes; at once, or smoothly."""
-        span = min(max(end_s - start_s, SHORTEST_S), self.duration_s)
-        start = min(max(0.0, start_s), self.duration_s - span)
-        self._target_range = (start, start + span)
+        self._aim(start_s, end_s - start_s, glide=glide)
+
+    def _aim(self, start_s: float, span_s: float, *, glide: bool) -> None:
+        span = min(max(span_s, SHORTEST_S), self.duration_s)
+        self._target = (min(max(0.0, start_s), self.duration_s - span), span)
         if glide:
             if not self._timer.isActive():
                 self._last_s = time.monotonic()
                 self._timer.start()
             return
         self._timer.stop()
-        self._set_range(*self._target_range)
+        self._set_range(*self._target)
 
     def fit(self) -> None:
         """Show everything."""
@@ -88,27 +91,25 @@ class TimeAxis(QObject):
 
     def zoom(self, factor: float, at_s: float | None = None, *, glide: bool = True) -> None:
         """Show ``factor`` times as much, while a moment stays where it is on the screen."""
-        start, end = self._target_range
         at = self._anchor() if at_s is None else at_s
-        span = min(max((end - start) * factor, SHORTEST_S), self.duration_s)
+        span = min(max(self._target[1] * factor, SHORTEST_S), self.duration_s)
         # The place on the screen is that of now, also in the middle of a glide.
         share = (at - self.start_s) / self.span_s
-        self.show(at - share * span, at + (1.0 - share) * span, glide=glide)
+        self._aim(at - share * span, span, glide=glide)
 
     def pan(self, seconds: float, *, glide: bool = False) -> None:
         """Show what is later by so much."""
-        start, end = self._target_range if glide else (self.start_s, self.end_s)
-        self.show(start + seconds, end + seconds, glide=glide)
+        start, span = self._target if glide else (self.start_s, self.span_s)
+        self._aim(start + seconds, span, glide=glide)
 
     def reveal(self, start_s: float, end_s: float | None = None) -> None:
         """Make sure that a moment, or as much as fits of a stretch, is visible."""
         end_s = start_s if end_s is None else end_s
-        left, right = self._target_range
-        span = right - left
-        if left <= start_s and end_s <= right:
+        left, span = self._target
+        if left <= start_s and end_s <= left + span:
             return
         middle = (start_s + min(end_s, start_s + span)) / 2
-        self.show(middle - span / 2, middle + span / 2, glide=True)
+        self._aim(middle - span / 2, span, glide=True)
 
     def seek(self, time_s: float) -> None:
         """Put the cursor somewhere, and make sure that it is seen."""
@@ -146,15 +147,14 @@ class TimeAxis(QObject):
         now_s = time.monotonic()
         part = 1.0 - math.exp(-(now_s - self._last_s) / _GLIDE_TIME_S)
         self._last_s = now_s
-        start = self.start_s + part * (self._target_range[0] - self.start_s)
-        end = self.end_s + part * (self._target_range[1] - self.end_s)
-        near = _ARRIVED_SHARE * (end - start)
-        if abs(start - self._target_range[0]) < near and abs(end - self._target_range[1]) < near:
+        left_s, wider_s = self._target[0] - self.start_s, self._target[1] - self.span_s
+        start, span = self.start_s + part * left_s, self.span_s + part * wider_s
+        if (1.0 - part) * max(abs(left_s), abs(left_s + wider_s)) < _ARRIVED_SHARE * span:
             self._timer.stop()
-            start, end = self._target_range
-        self._set_range(start, end)
+            start, span = self._target
+        self._set_range(start, span)
 
-    def _set_range(self, start_s: float, end_s: float) -> None:
-        if (start_s, end_s) != (self.start_s, self.end_s):
-            self.start_s, self.end_s = start_s, end_s
+    def _set_range(self, start_s: float, span_s: float) -> None:
+        if (start_s, span_s) != (self.start_s, self.span_s):
+            self.start_s, self.span_s = start_s, span_s
             self.moved.emit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -30,8 +30,9 @@ from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.gestures import Gestures, Hit, TrackRow
 from realtime_ser.gui.timeline.hover_card import HoverCard
-from realtime_ser.gui.timeline.qt_surface import QtSurface, qrect, text_width
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture, qrect, text_width
 from realtime_ser.gui.timeline.sound_store import SoundStore
+from realtime_ser.gui.timeline.track_painter import TrackPainter
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     Annotation,
@@ -41,8 +42,9 @@ from realtime_ser.timeline.content import (
     end_of,
     start_of,
 )
-from realtime_ser.timeline.signal_tracks import ProbabilityTrack, SignalTrack, session_tracks
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack, session_tracks
 from realtime_ser.timeline.style import Curves, CurveStyle
+from realtime_ser.timeline.surface import Rect
 from realtime_ser.timeline.tracks import (
     MarkerTrack,
     RulerTrack,
@@ -50,8 +52,6 @@ from realtime_ser.timeline.tracks import (
     TierTrack,
     Track,
     gutter_width,
-    lay_out,
-    shared_heights,
 )
 from realtime_ser.timeline.viewport import Viewport
 
@@ -104,10 +104,10 @@ class Canvas(StyledWidget):
         self._sound = sound
         self._curve_style: CurveStyle = "areas"
         self._rows: list[TrackRow] = []
+        self._names: dict[tuple[int, bool], QPixmap] = {}
         self._picture: QPixmap | None = None
         self._pointer: QPointF | None = None
         self._shows_focus = False
-        self._tracks: list[Track] = []
         self._gestures = Gestures(self)
         self.card = HoverCard(content.labels, self)
         self.setObjectName("canvas")
@@ -166,10 +166,9 @@ class Canvas(StyledWidget):
     @property
     def viewport(self) -> Viewport:
         """The visible stretch and where it is."""
-        left, width = self._plot_sides()
-        return Viewport.of(
-            self.axis.start_s, self.axis.end_s, left, width, self.devicePixelRatioF()
-        )
+        plot = self._rows[0].place.plot
+        ratio = self.devicePixelRatioF()
+        return Viewport.of(self.axis.start_s, self.axis.span_s, plot.left, plot.width, ratio)
 
     @property
     def rows(self) -> list[TrackRow]:
@@ -249,10 +248,9 @@ class Canvas(StyledWidget):
         self._pointer = event.position()
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._gestures.move(event.position())
-            self.card.hide()
         else:
             self.setCursor(self._gestures.shape(event.position()))
-            self._show_pointer_values()
+        self._show_pointer_values()
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
@@ -326,7 +324,7 @@ class Canvas(StyledWidget):
     # ------------------------------------------------------------------------------------- layout
 
     def _rebuild(self) -> None:
-        self._tracks = self._make_tracks()
+        self._tracks = TrackPainter(self._make_tracks(), self._style)
         self.updateGeometry()
         self.setMinimumHeight(self._minimum_height())
         self._lay_out_rows()
@@ -339,27 +337,25 @@ class Canvas(StyledWidget):
         return [RulerTrack(), *tracks]
 
     def _minimum_height(self) -> int:
-        gaps = self._gap() * len(self._tracks)
-        return sum(track.height(self._style) for track in self._tracks) + gaps
-
-    def _gap(self) -> int:
-        return self._style.grid(0.25)
+        gaps = self._style.grid(0.25) * len(self._tracks.rows)
+        return sum(track.height(self._style) for track, _ in self._tracks.rows) + gaps
 
     def _plot_sides(self) -> tuple[float, float]:
         metrics = QFontMetricsF(self._style.small)
         measure = functools.partial(text_width, self._style.family)
-        left = gutter_width(self._tracks, measure, self._style, self._style.grid(11))
+        tracks = [track for track, _ in self._tracks.rows]
+        left = gutter_width(tracks, measure, self._style, self._style.grid(11))
         names = max(metrics.horizontalAdvance(name) for name in self.content.labels)
         right = names + metrics.horizontalAdvance("100 %") + self._style.grid(9)
         return left, max(10.0, round(self.width() - left - right))
 
     def _lay_out_rows(self) -> None:
         """Give each track its place."""
-        gap, (left, width) = self._gap(), self._plot_sides()
-        heights = shared_heights(self._tracks, self._style, self.height(), gap)
-        places = lay_out(heights, 0.0, gap, left, width, self.width() - left - width)
+        left, width = self._plot_sides()
+        self._tracks.lay_out(left, width, self.width() - left - width, self.height())
+        self._names.clear()
         self._rows, channel = [], None
-        for track, place in zip(self._tracks, places, strict=True):
+        for track, place in self._tracks.rows:
             if isinstance(track, SegmentTrack):
                 channel = track.channel
             self._rows.append(TrackRow(track, place, channel))
@@ -368,19 +364,11 @@ class Canvas(StyledWidget):
     # ------------------------------------------------------------------------------------ painting
 
     def _render(self) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(QColor(self._style.theme.background))
-        painter = QPainter(picture)
         viewport = self.viewport
-        surface = QtSurface(painter, self._style.family)
-        for row in self._rows:
-            row.track.draw(surface, row.place, viewport, self._style)
-        plots = [row.place.plot for row in self._rows if isinstance(row.track, SignalTrack)]
-        for row in self._rows:
-            if isinstance(row.track, MarkerTrack):
-                row.track.draw_lines(surface, plots, viewport, self._style)
+        background = self._style.theme.background
+        picture = blank_picture(QSizeF(self.size()), viewport.ratio, background)
+        painter = QPainter(picture)
+        self._tracks.paint(painter, viewport)
         painter.end()
         return picture
 
@@ -417,9 +405,30 @@ class Canvas(StyledWidget):
         surface = QtSurface(painter, self._style.family)
         for row in self._rows:
             if isinstance(row.track, ProbabilityTrack):
-                moment = row.track.channel.moment(time_s)
+                moment, box = row.track.channel.moment(time_s), row.place.margin
                 values = None if moment is None else moment.probabilities
-                row.track.draw_values(surface, row.place, self._style, values)
+                names = self._names_picture(row.track, box, muted=values is None)
+                painter.drawPixmap(QPointF(box.left, box.top), names)
+                if values is not None:
+                    row.track.draw_values(surface, box, self._style, values)
+
+    def _names_picture(self, track: ProbabilityTrack, box: Rect, *, muted: bool) -> QPixmap:
+        """Picture of the labels' names in a margin, which stay the same for long."""
+        key, ratio = (track.channel.number, muted), self.devicePixelRatioF()
+        names = self._names.get(key)
+        if names is None or names.devicePixelRatio() != ratio:
+            background = self._style.theme.background
+            names = self._names[key] = blank_picture(
+                QSizeF(box.width, box.height), ratio, background
+            )
+            painter = QPainter(names)
+            surface, place = (
+                QtSurface(painter, self._style.family),
+                Rect(0, 0, box.width, box.height),
+            )
+            track.draw_names(surface, place, self._style, muted=muted)
+            painter.end()
+        return names
 
     def _paint_selection(self, painter: QPainter, viewport: Viewport, plots: QRectF) -> None:
         if self.axis.selection is None:
@@ -490,8 +499,8 @@ class Canvas(StyledWidget):
         return None, ""
 
     def _show_pointer_values(self) -> None:
-        """Read off the values under the pointer, over the curves only."""
-        at = self._pointer
+        """Read off the values under the pointer, over the curves only, and not in a drag."""
+        at = None if self._gestures.dragged else self._pointer
         row = None if at is None else self.row_at(at.y())
         moment = None
         if at is not None and row is not None and isinstance(row.track, ProbabilityTrack):
@@ -526,7 +535,7 @@ class Canvas(StyledWidget):
     def _annotations_changed(self) -> None:
         if self.annotations.get(self.selected) is None:
             self.select(None, self.segment)
-        shapes = [(type(track), track.title) for track in self._tracks]
+        shapes = [(type(track), track.title) for track, _ in self._tracks.rows]
         tracks = self._make_tracks()
         if [(type(track), track.title) for track in tracks] != shapes:
             self._rebuild()

@@ -114,6 +114,11 @@ class Gestures:
         self.draft: AnnotationItem | None = None
 
     @property
+    def dragged(self) -> bool:
+        """Whether the pointer has moved with the button down."""
+        return self._dragged and self._pressed_at is not None
+
+    @property
     def row(self) -> TrackRow | None:
         """Track in which the button went down."""
         return self._hit.row

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PyQt6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.records import State
 from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
 from realtime_ser.gui.theme.style_watcher import style_of
-from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
 from realtime_ser.timeline.content import Moment
 from realtime_ser.timeline.signal_tracks import draw_key
 from realtime_ser.timeline.style import GAP_WORDS, Curves
@@ -50,6 +51,7 @@ class HoverCard(QWidget):
         super().__init__(parent)
         self._labels = tuple(labels)
         self.rows: list[tuple[str, str]] = []
+        self._picture: tuple[object, QPixmap] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -76,36 +78,56 @@ class HoverCard(QWidget):
         """Draw the rows."""
         style = style_of(self)
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._labels_picture(style))
+        painter.setFont(style.small)
+        painter.setPen(QColor(style.theme.text))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        for cell, (name, value) in zip(self._cells(style), self.rows, strict=True):
+            painter.drawText(cell, right, value)
+            if name not in self._labels:
+                painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
+        painter.end()
+
+    def _labels_picture(self, style: Style) -> QPixmap:
+        """Picture of the empty card with its labels, which stay the same for long."""
+        ratio = self.devicePixelRatioF()
+        shown = style, self.size(), ratio, [name in self._labels for name, _ in self.rows]
+        if self._picture is not None and self._picture[0] == shown:
+            return self._picture[1]
+        picture = blank_picture(QSizeF(self.size()), ratio, "transparent")
+        painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(style.theme.border), 1))
         painter.setBrush(QColor(style.theme.raised))
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(box, style.grid(0.5), style.grid(0.5))
         painter.setFont(style.small)
-        pad, line = style.grid(1), self._line_height()
         surface, swatch = QtSurface(painter, style.family), style.grid(5)
-        for index, (name, value) in enumerate(self.rows):
-            top = pad + index * line
-            left = float(pad)
+        for cell, (name, _) in zip(self._cells(style), self.rows, strict=True):
             if name in self._labels:
                 position = self._labels.index(name)
-                key = Rect(pad, top, swatch - style.grid(0.75), line)
+                key = Rect(cell.left(), cell.top(), swatch - style.grid(0.75), cell.height())
                 draw_key(surface, key, name, position, Curves("lines"), style)
-                left += swatch
-            cell = QRectF(left, top, self.width() - left - pad, line)
-            painter.setPen(QColor(style.theme.text))
-            painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
-            right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-            painter.drawText(cell, right, value)
+                painter.setPen(QColor(style.theme.text))
+                cell.setLeft(cell.left() + swatch)
+                painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
         painter.end()
+        self._picture = shown, picture
+        return picture
 
-    def _line_height(self) -> float:
-        style = style_of(self)
-        return QFontMetricsF(style.small).height() + style.grid(0.25)
+    def _cells(self, style: Style) -> list[QRectF]:
+        """Places of the rows."""
+        pad, line, rows = style.grid(1), _line_height(style), range(len(self.rows))
+        return [QRectF(pad, pad + row * line, self.width() - 2 * pad, line) for row in rows]
 
     def _size_needed(self) -> QSize:
         """Wide enough for the longest rows there can be, so that the card keeps its width."""
         style = style_of(self)
         metrics = QFontMetricsF(style.small)
         width = metrics.horizontalAdvance("segment 000   surprised? 100 %") + style.grid(3.5)
-        return QSize(round(width), round(len(self.rows) * self._line_height() + 2 * style.grid(1)))
+        height = len(self.rows) * _line_height(style) + 2 * style.grid(1)
+        return QSize(round(width), round(height))
+
+
+def _line_height(style: Style) -> float:
+    return QFontMetricsF(style.small).height() + style.grid(0.25)

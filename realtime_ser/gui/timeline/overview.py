@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import (
     QColor,
     QKeyEvent,
@@ -21,7 +21,7 @@ from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
-from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
 from realtime_ser.timeline.content import Content, start_of
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.timeline.style import Curves
@@ -120,8 +120,7 @@ class Overview(StyledWidget):
         elif self._dragged_part == "end":
             axis.show(axis.start_s, max(time_s, axis.start_s))
         elif self._dragged_part == "frame":
-            start = time_s - self._offset_s
-            axis.show(start, start + axis.span_s)
+            axis.pan(time_s - self._offset_s - axis.start_s)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: ARG002
         """Let go."""
@@ -188,9 +187,7 @@ class Overview(StyledWidget):
 
     def _render(self) -> QPixmap:
         ratio, theme = self.devicePixelRatioF(), self._style.theme
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(QColor(theme.panel))
+        picture = blank_picture(QSizeF(self.size()), ratio, theme.panel)
         painter = QPainter(picture)
         viewport, band = self._viewport(), self._plot_rect()
         surface = QtSurface(painter, self._style.family)

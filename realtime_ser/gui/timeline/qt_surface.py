@@ -5,8 +5,17 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PyQt6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
 
 from realtime_ser.timeline.surface import Anchor, Font, Image, Places, Point, Rect, Stroke
 
@@ -83,6 +92,14 @@ class QtSurface:
     def text_width(self, words: str, font: Font) -> float:
         """Width of a line of words."""
         return text_width(self._family, words, font)
+
+
+def blank_picture(size: QSizeF, ratio: float, color: str) -> QPixmap:
+    """A picture of a size in logical pixels, in one colour."""
+    picture = QPixmap((size * ratio).toSize())
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(QColor(color))
+    return picture
 
 
 def qrect(rect: Rect) -> QRectF:

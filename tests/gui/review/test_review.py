@@ -17,7 +17,7 @@ from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
-from realtime_ser.timeline.signal_tracks import ProbabilityTrack
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack, SignalTrack
 from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
 from tests import kept_sessions as made
 
@@ -80,6 +80,51 @@ def test_a_drag_moves_and_the_overview_shows_and_sets_what_is_visible(
     qtbot.keyClick(overview, KEY.Key_Up)
     qtbot.waitUntil(rested(axis))
     assert axis.span_s == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("curve_style", ["areas", "lines"])
+def test_scrolling_draws_the_new_columns_alone_and_shows_what_drawing_anew_shows(
+    store, review, monkeypatch, curve_style
+):
+    window = review(made.keep(store, made.records(steps=2000)))
+    canvas, axis = window.review_view.canvas, window.review_view.axis
+    drawn, column_image = [], SignalTrack.column_image
+
+    def noted(track, viewport, *arguments):
+        drawn.append(viewport.columns)
+        return column_image(track, viewport, *arguments)
+
+    monkeypatch.setattr(SignalTrack, "column_image", noted)
+    canvas.set_curve_style(curve_style)
+    axis.show(40.0, 60.0)
+    canvas.grab()
+    whole = sum(drawn)
+    drawn.clear()
+    for by_s in (0.37, 2.05, -0.61, -3.03, 1.7):
+        axis.pan(by_s)
+        canvas.grab()
+    assert 0 < sum(drawn) < 0.5 * whole
+    for by_s in (-35.0, 30.0, 19.0):
+        axis.pan(by_s)
+        canvas.grab()
+    scrolled = canvas.grab().toImage()
+    canvas.set_curve_style(curve_style)
+    assert scrolled == canvas.grab().toImage()
+
+
+def test_nothing_covers_the_timeline_while_it_is_dragged(qtbot, store, review, pointer):
+    window = review(made.keep(store, made.records(steps=2000)))
+    mouse, axis = pointer(window), window.review_view.axis
+    axis.show(40.0, 60.0)
+    at = mouse.at(mouse.row(ProbabilityTrack), 50.0)
+    qtbot.mouseMove(mouse.canvas, at)
+    assert mouse.canvas.card.isVisible()
+    qtbot.mousePress(mouse.canvas, LEFT, pos=at)
+    qtbot.mouseMove(mouse.canvas, at - QPoint(30, 0))
+    assert mouse.canvas.card.isHidden()
+    qtbot.mouseRelease(mouse.canvas, LEFT, pos=at - QPoint(30, 0))
+    qtbot.mouseMove(mouse.canvas, at - QPoint(10, 0))
+    assert mouse.canvas.card.isVisible()
 
 
 def test_the_values_under_the_pointer_are_read_off(qtbot, store, review, pointer):

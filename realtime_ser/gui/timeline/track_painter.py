@@ -1,6 +1,6 @@
-"""Tracks as an item of a pyqtgraph plot, whose time axis moves on all the time.
+"""Tracks on Qt, whose time axis moves: painted anywhere, and as an item of a pyqtgraph plot.
 
-What a column of a signal track shows never changes once its steps are there. So its pixels are
+What a column of most signal tracks shows never changes once its steps are there. So its pixels are
 kept, and a frame draws the columns that are new and copies the others, which takes a tenth of the
 time.
 """
@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QRectF
-from PyQt6.QtGui import QColor, QImage, QPainter
+from PyQt6.QtCore import QRectF, QSizeF
+from PyQt6.QtGui import QColor, QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
 from realtime_ser.timeline.raster import LINE_REACH
 from realtime_ser.timeline.signal_tracks import SignalTrack
 from realtime_ser.timeline.surface import Image, Rect
@@ -28,6 +28,8 @@ from realtime_ser.timeline.viewport import RowRect, Viewport
 
 _CHUNK = 64
 """Columns that are drawn at once: no more than that is late for a frame."""
+
+_NOWHERE = Rect(0, 0, 0, 0)
 
 _UNSETTLED = 2 + LINE_REACH
 """Columns before the newest step that a later step still changes: lines join them."""
@@ -43,13 +45,13 @@ class _Ring:
 
     image: QImage
     pixels: Image
-    begin: int
-    end: int
-    settled: int
-    revision: int
+    begin: int = 0
+    end: int = 0
+    settled: int = 0
+    revision: int = 0
 
 
-class ColumnCache:
+class _ColumnCache:
     """Keeps the pixels of a signal track.
 
     Parameters
@@ -82,14 +84,14 @@ class ColumnCache:
         height = max(1, round(box.height * viewport.ratio))
         ring = self._ring
         first, stop = viewport.first, viewport.first + viewport.columns
-        if (
-            ring is None
-            or ring.pixels.shape != (height, viewport.columns)
-            or (self._scale != viewport.s_per_px or ring.end < first or ring.begin > stop)
-        ):
-            image, pixels = _blank(viewport.columns, height, style.theme.background)
-            ring = self._ring = _Ring(image, pixels, stop, stop, stop, revision)
+        if ring is None or ring.pixels.shape != (height, viewport.columns):
+            ring = self._ring = _blank(viewport.columns, height)
+            self._scale = 0.0
+        if self._scale != viewport.s_per_px or ring.end < first or ring.begin > stop:
+            ring.begin = ring.end = ring.settled = stop
             self._scale = viewport.s_per_px
+            if end_s < math.inf:  # some may stay blank
+                ring.image.fill(QColor(style.theme.background))
         self._draw_new(ring, viewport, style, revision, end_s)
         _copy(painter, ring.image, box, viewport)
 
@@ -105,8 +107,9 @@ class ColumnCache:
         if ring.end < stop:
             self._draw(ring, viewport, max(ring.end, first), stop, style)
             ring.end = stop
+        at_once = _CHUNK if end_s < math.inf else viewport.columns
         while ring.begin > first:  # once at least, however busy the machine is
-            begin = max(first, ring.begin - _CHUNK)
+            begin = max(first, ring.begin - at_once)
             self._draw(ring, viewport, begin, ring.begin, style)
             ring.begin = begin
             if time.perf_counter() >= end_s:
@@ -123,8 +126,106 @@ class ColumnCache:
         ring.pixels[:, : stop - first - right] = image[:, right:]
 
 
+class TrackPainter:
+    """Paints tracks below each other, and keeps the pixels of their columns.
+
+    Parameters
+    ----------
+    tracks
+        From the top down.
+    style
+        Colours and sizes; another style needs another painter.
+
+    Attributes
+    ----------
+    rows
+        The tracks and their places.
+    """
+
+    def __init__(self, tracks: Sequence[Track], style: Style) -> None:
+        self.rows = [(track, RowRect(_NOWHERE, _NOWHERE, _NOWHERE)) for track in tracks]
+        self._style = style
+        self._gutters: QPixmap | None = None
+        self._caches = [
+            _ColumnCache(track) if isinstance(track, SignalTrack) and track.settles else None
+            for track in tracks
+        ]
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether columns were left for the next painting, which must be asked for."""
+        return any(cache is not None and cache.incomplete for cache in self._caches)
+
+    def lay_out(self, left: float, plot: float, right: float, height: float) -> None:
+        """Give each track its place, from the widths of gutter, plots and margin, and the height.
+
+        What is left of the height goes to the tracks with weight.
+        """
+        tracks, gap = [track for track, _ in self.rows], self._style.grid(0.25)
+        heights = shared_heights(tracks, self._style, height, gap)
+        self.rows = list(zip(tracks, lay_out(heights, 0.0, gap, left, plot, right), strict=True))
+        self._gutters = None
+
+    def paint(
+        self,
+        painter: QPainter,
+        viewport: Viewport,
+        revision: int = 0,
+        allowance_s: float = math.inf,
+    ) -> None:
+        """Paint all of them, and lines at the markers.
+
+        Parameters
+        ----------
+        painter
+            The painter.
+        viewport
+            The visible stretch.
+        revision
+            Changes with the content.
+        allowance_s
+            How long columns of each track that are not new may be drawn: those that are left for
+            later stay blank. A whole new window would otherwise hold up everything else.
+        """
+        style = self._style
+        surface = QtSurface(painter, style.family)
+        if viewport.left:
+            self._paint_gutters(painter, viewport)
+        rows = [replace(row, gutter=_NOWHERE) for _, row in self.rows]
+        for row, cache in zip(rows, self._caches, strict=True):
+            if cache is not None:
+                end_s = time.perf_counter() + allowance_s
+                cache.paint(painter, row.plot, viewport, style, revision, end_s)
+        # Only then words, which look at all columns and not at the new ones.
+        for (track, _), row, cache in zip(self.rows, rows, self._caches, strict=True):
+            if cache is None:
+                track.draw(surface, row, viewport, style)
+            else:
+                cache.track.draw_words(surface, row, viewport, style)
+        plots = [row.plot for track, row in self.rows if isinstance(track, SignalTrack)]
+        for track, _ in self.rows:
+            if isinstance(track, MarkerTrack):
+                track.draw_lines(surface, plots, viewport, style)
+
+    def _paint_gutters(self, painter: QPainter, viewport: Viewport) -> None:
+        """Copy what stands left of the plots, which is the same in every frame."""
+        if self._gutters is None or self._gutters.devicePixelRatio() != viewport.ratio:
+            # Less the last pixels: what stands at the left edge of the plots reaches into them.
+            size = QSizeF(viewport.left - 2.0, self.rows[-1][1].plot.bottom)
+            self._gutters = blank_picture(size, viewport.ratio, self._style.theme.background)
+            once = QPainter(self._gutters)
+            surface = QtSurface(once, self._style.family)
+            for track, row in self.rows:
+                if isinstance(track, SignalTrack):
+                    track.draw_scale(surface, row, self._style)
+                else:
+                    track.draw(surface, row, viewport, self._style)
+            once.end()
+        painter.drawPixmap(0, 0, self._gutters)
+
+
 class TrackItem(QGraphicsItem):
-    """Shows tracks above each other, up to a moment at the right edge.
+    """Shows tracks below each other, up to a moment at the right edge.
 
     Parameters
     ----------
@@ -134,18 +235,13 @@ class TrackItem(QGraphicsItem):
     Attributes
     ----------
     allowance_s
-        How long one painting may draw columns of each track that are not new: those that are left
-        for later stay blank. A whole new window would otherwise hold up everything else.
-    rows
-        The tracks and their places.
+        As in :meth:`TrackPainter.paint`.
     """
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
         self.allowance_s = math.inf
-        self.rows: list[tuple[Track, RowRect]] = []
-        self._caches: dict[int, ColumnCache] = {}
-        self._style: Style | None = None
+        self._painter: TrackPainter | None = None
         self._size = QRectF()
         self._span_s = 1.0
         self._right_s = 0.0
@@ -153,25 +249,18 @@ class TrackItem(QGraphicsItem):
         self.setZValue(-1)
 
     @property
-    def incomplete(self) -> bool:
-        """Whether columns were left for the next painting, which must be asked for."""
-        return any(cache.incomplete for cache in self._caches.values())
+    def rows(self) -> list[tuple[Track, RowRect]]:
+        """The tracks and their places."""
+        return [] if self._painter is None else self._painter.rows
 
     @property
-    def size(self) -> QRectF:
-        """Its size, in logical pixels."""
-        return self._size
+    def incomplete(self) -> bool:
+        """Whether columns were left for the next painting, which must be asked for."""
+        return self._painter is not None and self._painter.incomplete
 
     def show_tracks(self, tracks: Sequence[Track], style: Style) -> None:
         """Show other tracks, or the same with another style: everything is drawn again."""
-        self._style = style
-        nowhere = RowRect(*[Rect(0, 0, 0, 0)] * 3)
-        self.rows = [(track, nowhere) for track in tracks]
-        self._caches = {
-            number: ColumnCache(track)
-            for number, track in enumerate(tracks)
-            if isinstance(track, SignalTrack)
-        }
+        self._painter = TrackPainter(tracks, style)
         self._lay_out()
 
     def resize(self, width: float, height: float, span_s: float) -> None:
@@ -204,48 +293,28 @@ class TrackItem(QGraphicsItem):
         widget: QWidget | None = None,  # noqa: ARG002
     ) -> None:
         """Draw all tracks."""
-        style = self._style
-        if painter is None or style is None or self._size.isEmpty():
+        if painter is None or self._painter is None or self._size.isEmpty():
             return
         device = painter.device()
         viewport = self.viewport(device.devicePixelRatio() if device is not None else 1.0)
-        surface = QtSurface(painter, style.family)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setClipRect(self._size)
-        for number, (track, row) in enumerate(self.rows):
-            cache = self._caches.get(number)
-            if cache is None:
-                track.draw(surface, row, viewport, style)
-            else:
-                end_s = time.perf_counter() + self.allowance_s
-                cache.paint(painter, row.plot, viewport, style, self._revision, end_s)
-                cache.track.draw_words(surface, row, viewport, style)
-        plots = [row.plot for track, row in self.rows if isinstance(track, SignalTrack)]
-        for track, _ in self.rows:
-            if isinstance(track, MarkerTrack):
-                track.draw_lines(surface, plots, viewport, style)
+        self._painter.paint(painter, viewport, self._revision, self.allowance_s)
         painter.restore()
 
     def _lay_out(self) -> None:
-        """Give each track its place: what is left goes to those with weight."""
-        style = self._style
-        if style is None:
-            return
-        tracks, gap = [track for track, _ in self.rows], style.grid(0.25)
-        heights = shared_heights(tracks, style, self._size.height(), gap)
-        places = lay_out(heights, 0.0, gap, 0.0, self._size.width(), 0.0)
-        self.rows = list(zip(tracks, places, strict=True))
-        self.update()
+        if self._painter is not None:
+            self._painter.lay_out(0.0, self._size.width(), 0.0, self._size.height())
+            self.update()
 
 
-def _blank(width: int, height: int, color: str) -> tuple[QImage, Image]:
-    """A picture, and its memory as an array."""
+def _blank(width: int, height: int) -> _Ring:
+    """A ring without columns."""
     image = QImage(width, height, QImage.Format.Format_RGB32)
-    image.fill(QColor(color))
     memory: Any = image.bits()
     memory.setsize(image.sizeInBytes())
-    return image, np.frombuffer(memory, np.uint32).reshape(height, width)
+    return _Ring(image, np.frombuffer(memory, np.uint32).reshape(height, width))
 
 
 def _copy(painter: QPainter, image: QImage, box: Rect, viewport: Viewport) -> None:
