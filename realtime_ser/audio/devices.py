@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,18 @@ from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.quiet import silence_c_library
 
 T = TypeVar("T")
+
+
+SILENCE_ADVICE = {
+    "darwin": (
+        "unmute it, and allow this program to use it (System Settings, Privacy & Security, "
+        "Microphone)"
+    ),
+    "win32": (
+        "unmute it, and allow desktop apps to use it (Settings, Privacy & security, Microphone)"
+    ),
+}.get(sys.platform, "unmute it, at itself and in the system's sound settings")
+"""What helps against a microphone that gives zeros, on this system."""
 
 
 @dataclass(frozen=True, slots=True)

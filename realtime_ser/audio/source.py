@@ -52,6 +52,10 @@ class Source(Protocol):
     def stop(self) -> None:
         """Stop writing; the source can be started again."""
 
+    def changes(self) -> list[str]:
+        """What has changed about the device since this was asked last; a few words each."""
+        return []
+
     def reopen(self, ring: RingBuffer) -> bool:
         """Begin again after the device went away.
 

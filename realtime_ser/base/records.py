@@ -96,15 +96,18 @@ class Segment:
     estimate: Estimate  # that at ``end_s``
 
 
+DEVICE = "device"  # code and source of the markers that the program itself sets
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A moment or an interval that a person marked: a row of the markers CSV."""
+    """A moment or an interval that was marked: a row of the markers CSV."""
 
     time_s: float  # of its start in the session
     text: str  # of a person, may be empty
     code: str = ""  # of the kind of marker, may be empty
     duration_s: float = 0.0  # a moment has none
-    source: str = "user"  # or the name of the file that it was read from
+    source: str = "user"  # or :data:`DEVICE`, or the name of the file that it was read from
     wall_clock: datetime | None = None  # of ``time_s``, with its UTC offset; ``None``: no clock ran
 
 

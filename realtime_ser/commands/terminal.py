@@ -116,6 +116,7 @@ class LineView:
         self._phase = Phase.LISTENING
         self._fault: str | None = None
         self._reason: str | None = None
+        self._notice: str | None = None
 
     def shown(self) -> AbstractContextManager[object]:
         """Lines stay."""
@@ -135,6 +136,9 @@ class LineView:
         if status.phase is Phase.RECONNECTING and status.error not in (None, self._reason):
             self._print(status.position_s, status.error)
         self._reason = status.error
+        if status.notice not in (None, self._notice):
+            self._print(status.position_s, status.notice)
+        self._notice = status.notice
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")
@@ -253,7 +257,8 @@ class TerminalScreen:
             Text("   ".join(cells), style="dim"),
             Text(f"writing {session.files.steps.resolve()}   Ctrl+C ends", style="dim"),
         ]
-        words = self._said or status.error or session.write_error or session.notice
+        problem = self._said or status.error or session.write_error
+        words = problem or status.notice or session.notice
         if words:
             lines.insert(0, Text(words, style="bold"))
         return [Text(), *lines]

@@ -192,6 +192,7 @@ def _check_microphone(config: Config) -> Iterator[Finding]:
 
 def _check_signal(source: MicrophoneSource) -> Finding:
     """Check whether a microphone delivers sound."""
+    from realtime_ser.audio.devices import SILENCE_ADVICE
     from realtime_ser.audio.ring import RingBuffer
     from realtime_ser.recogniser.segmenter import level_dbfs
 
@@ -210,7 +211,7 @@ def _check_signal(source: MicrophoneSource) -> Finding:
         return _note("microphone", f"{info.name} opens but delivers nothing: choose another one.")
     sound = np.concatenate(blocks)
     if not sound.any():
-        return _note("microphone", f"{info.name} delivers digital silence: is it muted?")
+        return _note("microphone", f"{info.name} gives pure silence: {SILENCE_ADVICE}.")
     words = f"{info.name}, {info.native_rate} Hz, {level_dbfs(sound):.0f} dBFS just now"
     return _good("microphone", words)
 

@@ -30,6 +30,7 @@ class Status:
     away_samples: int = 0  # of those, lost while the device was away or the program stood still
     updates: int = 0  # of all channels
     error: str | None = None  # why it failed or reconnects; one sentence
+    notice: str | None = None  # what a person should know of the microphone; one sentence
 
 
 def latency_text(latency_ms: float | None, *, live: bool) -> str:

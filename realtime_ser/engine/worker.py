@@ -11,6 +11,7 @@ from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, Record, Sound, State, Update
 from realtime_ser.base.timebase import TimeBase, clock_s
+from realtime_ser.engine.device_notes import DeviceNotes
 from realtime_ser.engine.device_watch import DeviceWatch, PlacedBlock
 from realtime_ser.engine.handover import Handover
 from realtime_ser.engine.status import Phase
@@ -35,6 +36,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._end: int | None = None
         self._anchor_s = -_ANCHOR_S
+        self._notes = DeviceNotes(source, pipelines.channels, handover)
 
     @property
     def _position(self) -> int:
@@ -102,7 +104,9 @@ class Worker:
         else:
             lost += count_lost(samples)
             self._publish([Sound(self._position, silenced(samples))])
+            start_s = self._time.seconds(self._position)
             self._publish(self._pipelines.push(samples))
+            self._notes.feed(samples, start_s, self._time.seconds(self._position))
         before = handover.status
         handover.status = replace(
             before,
@@ -112,6 +116,7 @@ class Worker:
             dropped_samples=before.dropped_samples + lost,
             away_samples=before.away_samples + away,
             error=None,
+            notice=self._notes.notice,
         )
 
     def _process_silence(self) -> None:
@@ -151,6 +156,7 @@ class Worker:
 
     def _pass(self, count: int, state: State) -> None:
         """Advance over native samples without sound."""
+        self._notes.interrupt(self._time.seconds(self._position))
         self._publish(self._pipelines.gap(self._position + count, state))
 
     def _publish_anchor(self) -> None:

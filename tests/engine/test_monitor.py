@@ -50,8 +50,12 @@ class ScriptedMicrophone:
     def stop(self) -> None:
         pass
 
-    def reopen(self, ring: RingBuffer) -> None:
+    def reopen(self, ring: RingBuffer) -> bool:
         self.start(ring)
+        return True
+
+    def changes(self) -> list[str]:
+        return []
 
     def say(self, samples: NDArray[np.float32], adc_s: float, *, overflow: bool = False) -> None:
         assert self.ring is not None

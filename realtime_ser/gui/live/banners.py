@@ -127,6 +127,8 @@ def state_banner_text(status: StatusModel) -> BannerText | None:
             files = f"in {status.folder}" if status.folder else "complete"
             words = f"Its files are {files}. Press Start for a new session."
             return BannerText("square", "Session ended", words)
+        case _ if status.warning:
+            return BannerText("warning", "Microphone", status.warning)
         case _:
             return None
 

@@ -11,6 +11,7 @@ from PyQt6.QtCore import QCoreApplication, QRectF, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
+from realtime_ser.audio.devices import SILENCE_ADVICE
 from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.config import AudioConfig, Config, GateConfig
@@ -93,7 +94,7 @@ class GateTrial:
             return "Too loud: the sound is cut off. Turn the microphone down, or move away from it."
         recent = list(zip(self.levels, self.voiced, strict=True))[-_RECENT_FRAMES:]
         if max(level for level, _ in recent) <= SILENCE_DBFS + 1:
-            return "Digital silence: is the microphone muted?"
+            return f"Pure silence: {SILENCE_ADVICE}."
         speech_levels = [level for level, voiced in recent if voiced]
         if not speech_levels:
             return "Say something: no speech is heard."

@@ -77,6 +77,7 @@ class StatusModel:
     recording: bool = False
     message: str = ""  # what went wrong and what to do, where something did
     fault: str = ""  # why the files are no longer written, although the session goes on
+    warning: str = ""  # what a person should know of the microphone
     folder: str = ""  # of the session's files
     position_s: float = 0.0
     duration_s: float | None = None  # of a file
@@ -100,6 +101,7 @@ def status_model(status: Status, source: SourceInfo, rate_meter: RateMeter) -> S
         demo=source.demo,
         live=source.live,
         message=status.error or "",
+        warning=status.notice or "",
         position_s=status.position_s,
         duration_s=source.duration_s,
         latency_ms=rate_meter.latency_ms(),

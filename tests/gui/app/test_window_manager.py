@@ -470,7 +470,7 @@ def test_the_check_opens_the_source_itself_when_nothing_runs(qtbot, window, revi
 @pytest.mark.parametrize(
     ("sound", "words"),
     [
-        (np.zeros(80_000, np.float32), "muted"),
+        (np.zeros(80_000, np.float32), "unmute it"),
         (np.full(80_000, 1.0, np.float32), "Too loud"),
         (np.full(80_000, 1e-4, np.float32), "no speech is heard"),
     ],
