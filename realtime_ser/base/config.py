@@ -14,10 +14,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from realtime_ser.base.errors import UsageError, reason_text
+from realtime_ser.base.text import CLOSE
 from realtime_ser.base.yaml_file import YamlError, read_yaml
 
 _SHORT = reprlib.Repr()  # shows a wrong value, whatever its size
@@ -27,13 +36,25 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _home_expanded(value: object) -> object:
+    """A path whose ``~`` stands for a home folder, as shells read it."""
+    if not isinstance(value, str | Path) or not str(value).startswith("~"):
+        return value
+    try:
+        return type(value)(Path(value).expanduser())
+    except RuntimeError:
+        raise ValueError(f"there is no home folder of {Path(value).parts[0]}") from None
+
+
+_Folder = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_home_expanded)]
+_PathText = Annotated[str, BeforeValidator(_home_expanded), Field(min_length=1)]
 _Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 
 
 class AudioConfig(_Settings):
     """Source of the samples: input, device, channels, pace."""
 
-    input: str = Field(default="auto", min_length=1)
+    input: _PathText = "auto"
     device: str | None = Field(default=None, min_length=1)
     channels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
         default=(1,), min_length=1, max_length=8, strict=False
@@ -85,7 +106,7 @@ class GateConfig(_Settings):
 class SessionConfig(_Settings):
     """Tables and sound of a session."""
 
-    folder: Path | None = Field(default=None, strict=False)
+    folder: _Folder = None
     record_audio: bool = False
 
 
@@ -93,7 +114,7 @@ class SessionsConfig(_Settings):
     """Store of all sessions: see :mod:`realtime_ser.session.store`."""
 
     keep: bool = True
-    folder: Path | None = Field(default=None, strict=False)
+    folder: _Folder = None
     retention_days: _Number | None = Field(default=None, gt=0, le=36500)
 
 
@@ -128,7 +149,7 @@ class Config(_Settings):
 
     audio: AudioConfig = AudioConfig()
     gate: GateConfig = GateConfig()
-    model: str = Field(default="default", min_length=1)
+    model: _PathText = "default"
     profile: str | None = Field(default=None, min_length=1)
     session: SessionConfig = SessionConfig()
     sessions: SessionsConfig = SessionsConfig()
@@ -198,11 +219,11 @@ def _nearest_setting(location: tuple[int | str, ...]) -> str | None:
     known = _setting_names(Config)
     prefix = "".join(f"{part}." for part in sections)
     here = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
-    match = difflib.get_close_matches(key, here, n=1)
+    match = difflib.get_close_matches(key, here, n=1, cutoff=CLOSE)
     if match:
         return prefix + match[0]
     leaves = {name.rpartition(".")[2]: name for name in known}
-    match = difflib.get_close_matches(key, leaves, n=1)
+    match = difflib.get_close_matches(key, leaves, n=1, cutoff=CLOSE)
     return leaves[match[0]] if match else None
 
 

@@ -41,12 +41,19 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """
     draft = draft_path(path.with_name(f"{path.name}.{os.getpid()}") if shared else path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _begin(draft)
     try:
         yield draft
         draft.replace(path)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _begin(draft: Path) -> None:
+    """Make an empty draft; what a killed program left there goes, and so does a link elsewhere."""
+    draft.unlink(missing_ok=True)
+    draft.touch(exist_ok=False)
 
 
 def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
@@ -117,8 +124,10 @@ class AtomicFiles:
         if not self._overwrite:
             require_absent(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._drafts[path] = draft_path(path)
-        return self._drafts[path]
+        draft = draft_path(path)
+        _begin(draft)
+        self._drafts[path] = draft
+        return draft
 
     def write(self, path: Path, text: str) -> None:
         """Write text as UTF-8, its line ends as they are."""

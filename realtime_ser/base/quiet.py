@@ -36,6 +36,11 @@ def silence_stderr() -> Iterator[None]:
         os.close(saved)
 
 
+def discard_output() -> None:
+    """Let what is printed go nowhere from now on: nobody reads it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @cache
 def silence_c_library() -> None:
     """Let what C code prints on standard error go nowhere from now on; Python's stays.

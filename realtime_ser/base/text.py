@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterable, Mapping
 from unicodedata import category
 
+CLOSE = 0.7
+"""Share of letters from which a word resembles another, as :mod:`difflib` counts them."""
+
 UNNAMED_MARKER = "marker"  # text of a marker that carries none
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
 """Categories of controls, lone surrogates, unassigned code points, line and paragraph ends."""
@@ -25,6 +28,11 @@ def clock_text(seconds: float) -> str:
     """Session time as ``00:12:48``."""
     whole = int(max(0.0, seconds) + 1e-6)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def length_text(seconds: float) -> str:
+    """Length of time as ``00:12:48``, to the nearest second."""
+    return clock_text(round(seconds))
 
 
 def duration_text(seconds: float) -> str:
@@ -83,7 +91,7 @@ def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
     """End of a sentence about an unknown word: the known one that resembles it most."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=CLOSE)
     return f"; did you mean '{near[0]}'?" if near else otherwise
 
 

@@ -15,6 +15,7 @@ import click
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import printable
+from realtime_ser.commands.plain_output import drawing_stream, visible
 from realtime_ser.commands.shared import (
     FILE,
     Command,
@@ -159,9 +160,9 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome
         try:
             yield outcomes.append
         finally:
-            Console().print(_table(outcomes))
+            Console(file=drawing_stream(sys.stdout)).print(_table(outcomes))
     elif out is None:
-        yield summary_writer(sys.stdout, labels, line_end="\n")
+        yield summary_writer(drawing_stream(sys.stdout), labels, line_end="\n")
     else:
         path = out / SUMMARY
         require_summary(path)
@@ -177,6 +178,7 @@ def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
     """A table to read on a terminal."""
+    from rich.markup import escape
     from rich.table import Table
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
@@ -186,7 +188,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     grid.add_column("result", overflow="fold")
     for outcome in outcomes:
         grid.add_row(
-            outcome.file,
+            escape(visible(outcome.file)),
             "" if outcome.duration_s is None else f"{outcome.duration_s:.1f} s",
             "" if outcome.speech_s is None else f"{outcome.speech_s:.1f} s",
             _result(outcome),
@@ -195,10 +197,12 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _result(outcome: Outcome) -> str:
+    from rich.markup import escape
+
     from realtime_ser.base.text import result_text
 
     if outcome.error is not None:
-        return f"[bold]failed:[/] {outcome.error}"
+        return f"[bold]failed:[/] {escape(visible(outcome.error))}"
 
     def words(estimate: Estimate | None) -> str:
         if estimate is None:

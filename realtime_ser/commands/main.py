@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
 import sys
 from collections.abc import Sequence
 
@@ -16,11 +15,13 @@ import click
 
 from realtime_ser import __version__
 from realtime_ser.base.errors import SerError, UsageError
+from realtime_ser.base.quiet import discard_output
 from realtime_ser.commands.analyze import analyze
 from realtime_ser.commands.calibrate import calibrate
 from realtime_ser.commands.devices import devices
 from realtime_ser.commands.doctor import doctor
 from realtime_ser.commands.monitor import monitor
+from realtime_ser.commands.plain_output import plain_output
 from realtime_ser.commands.profiles import profiles
 from realtime_ser.commands.sessions import sessions
 from realtime_ser.commands.shared import CommandGroup
@@ -50,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _replace_unencodable()
+    with plain_output():
+        return _explained(given)
+
+
+def _explained(given: list[str]) -> int:
+    """Run the command line; what goes wrong is said in a sentence."""
     debug = "--debug" in given
     try:
         return _run(given)
@@ -60,8 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _print_error("Interrupted; what was done until then is kept.", 1, debug=debug)
     except BrokenPipeError:
-        # Nobody reads on; what Python would still flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # Python would still flush at its end
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence
         words = f"Something unexpected went wrong ({type(error).__name__}: {error})"

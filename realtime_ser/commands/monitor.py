@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.text import channel_title, clock_text, speech_text
+from realtime_ser.base.text import channel_title, length_text, speech_text
+from realtime_ser.commands.plain_output import drawing_stream
 from realtime_ser.commands.shared import (
     FILE,
     Command,
@@ -166,7 +167,8 @@ def _monitor_in_terminal(
             _print_note(words)
     steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
     last: deque[Record] | None = deque(maxlen=round(steps)) if screenshot else None
-    terminal.run(session, Console(), duration_s=duration_s, keep=last)
+    console = Console(file=drawing_stream(sys.stdout))
+    terminal.run(session, console, duration_s=duration_s, keep=last)
     _print_report(session)
     if isinstance(session.monitor.source, FileSource):
         for note in session.monitor.source.notes:
@@ -208,7 +210,7 @@ def _report_lines(session: LiveSession) -> Iterator[str]:
     channels = session.stop()
     status, info = session.monitor.status, session.monitor.source.info
     demo = ", synthesised speech" if info.demo else ""
-    yield f"{clock_text(status.position_s)} of {info.name}{demo}"
+    yield f"{length_text(status.position_s)} of {info.name}{demo}"
     for number, channel in channels.items():
         title = channel_title(number, session.config.audio.names)
         name = f"{title}: " if len(session.monitor.channels) > 1 else ""

@@ -17,6 +17,7 @@ from realtime_ser.base.text import (
     channel_title,
     clock_text,
     count_text,
+    length_text,
     nearest_hint,
     percent_text,
     size_text,
@@ -85,7 +86,7 @@ def _list(config: Config, /, *, as_json: bool, **conditions: Any) -> None:
         if rows:
             header = ("ID", "began", "length", "speech", "mostly", "takes", "state", "what")
             print_aligned([header, *rows])
-        print(_footer(store, len(found), config))
+        print(_footer(store, found, config, filtered=any(conditions.values())))
 
 
 def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
@@ -99,8 +100,8 @@ def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
     return (
         info.id,
         metadata.started.strftime("%Y-%m-%d %H:%M"),
-        clock_text(info.duration_s),
-        clock_text(info.speech_s),
+        length_text(info.duration_s),
+        length_text(info.speech_s),
         mostly,
         size_text(info.size),
         info.state_text,
@@ -113,11 +114,12 @@ def _belonging(info: SessionInfo) -> tuple[str, str, str]:
     return study.name, study.participant, study.condition
 
 
-def _footer(store: Store, shown: int, config: Config) -> str:
+def _footer(store: Store, shown: Sequence[SessionInfo], config: Config, *, filtered: bool) -> str:
     days = config.sessions.retention_days
     kept = "kept until they are deleted" if days is None else f"kept for {days:g} days"
-    count = count_text(shown, "session")
-    return f"{count}; {size_text(store.size())} in {store.folder}, {kept}"
+    count = count_text(len(shown), "session")
+    size = sum(info.size for info in shown) if filtered else store.size()
+    return f"{count}; {size_text(size)} in {store.folder}, {kept}"
 
 
 def _as_data(store: Store, info: SessionInfo) -> dict[str, Any]:
@@ -147,7 +149,7 @@ def _fact_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
     yield "began", metadata.started.isoformat(" ", timespec="seconds")
     demo = ", synthesised speech" if metadata.source.demo else ""
     yield "source", f"{metadata.source.name}{demo}"
-    yield "length", clock_text(info.duration_s)
+    yield "length", length_text(info.duration_s)
     yield from _channel_facts(store, info)
     yield "model", metadata.model_text
     for name, words in zip(("study", "participant", "condition"), _belonging(info), strict=True):
@@ -211,6 +213,8 @@ def _rename(config: Config, *, name: str, title: str) -> None:
 @pass_config
 def _note(config: Config, *, name: str, text: str) -> None:
     """Add a note to a session."""
+    if not text.strip():
+        raise UsageError(f"A note needs words: 'realtime-ser sessions note {name} TEXT'.")
     with _opened(config) as store:
         store.add_note(name, text)
 
@@ -305,6 +309,9 @@ def _export(
 
     if form is not None:
         require_format(form, (*FORMATS, CORPUS))
+    for path in (to, tidy):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"There is no folder {path.parent}: make it first, or name another.")
     with _opened(config) as store:
         if form == CORPUS.name:
             if to is None or (name is None) == (study is None):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from realtime_ser.base.errors import UsageError
+from realtime_ser.commands.plain_output import drawing_stream
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -224,7 +225,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = Console(file=drawing_stream(sys.stderr))
     hidden = not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=hidden)
 

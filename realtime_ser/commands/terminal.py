@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -24,13 +25,16 @@ from rich.text import Text
 from realtime_ser.audio.device_thread import NoAnswerError, sound_system
 from realtime_ser.base.config import WindowConfig
 from realtime_ser.base.labels import COLORS, EMOJI
+from realtime_ser.base.quiet import discard_output
 from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
 from realtime_ser.base.text import channel_title, clock_text, decibels, percent_text, result_text
+from realtime_ser.commands.plain_output import visible
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
 from realtime_ser.session.live import LiveSession
 
 _POLL_S = 0.1
+_IMPATIENT_S = 1.0  # a key that bounces, or a terminal that tells twice, is not asking again
 _REFRESH_S = 0.1
 _LATENCY_S = 2.0
 _NARROWEST = 38  # characters that a channel needs beside another
@@ -87,14 +91,20 @@ def run(
 def _asked_to_end() -> Iterator[threading.Event]:
     """Set when the process is to end: Ctrl+C, a closed terminal, a system that shuts down.
 
-    When asked a second time, the process ends at once.
+    When asked again a second later, the process ends at once.
     """
     asked = threading.Event()
+    first_s = 0.0
 
     def handle(number: int, _frame: object) -> None:
-        asked.set()
-        sound_system.give_up()
-        signal.signal(number, signal.SIG_DFL)
+        nonlocal first_s
+        if not asked.is_set():
+            first_s = time.monotonic()
+            asked.set()
+            sound_system.give_up()
+        elif time.monotonic() - first_s > _IMPATIENT_S:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not there on Windows
     numbers = [number for name in names if (number := getattr(signal, name, None)) is not None]
@@ -155,7 +165,16 @@ class LineView:
         return f"{channel}{result}  ({segment.start_s:.2f} to {segment.end_s:.2f} s)"
 
     def _print(self, time_s: float, words: str) -> None:
-        print(clock_text(time_s), words, sep="  ", file=self._console.file, flush=True)
+        try:
+            print(clock_text(time_s), visible(words), sep="  ", file=self._console.file, flush=True)
+        except BrokenPipeError:
+            discard_output()
+            print(
+                "realtime-ser: nobody reads the output any more; the session goes on, and Ctrl+C "
+                "ends it.",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 class TerminalScreen:
@@ -214,7 +233,9 @@ class TerminalScreen:
         clock = clock_text(status.position_s)
         if info.duration_s is not None:
             clock += f" / {clock_text(info.duration_s)}"
-        line = Text.assemble((f" {self._state(status):^12} ", "reverse bold"), f"  {info.name}")
+        line = Text.assemble(
+            (f" {self._state(status):^12} ", "reverse bold"), f"  {visible(info.name)}"
+        )
         line.truncate(max(20, self._console.width - len(clock) - 2), overflow="ellipsis", pad=True)
         return line.append(f" {clock}", style="bold")
 
@@ -235,7 +256,11 @@ class TerminalScreen:
         for number, view in self._channels.items():
             draw = view.draw_brief if brief else view.draw
             cells.append(
-                draw(width, status.position_s, channel_title(number, names) if several else "")
+                draw(
+                    width,
+                    status.position_s,
+                    visible(channel_title(number, names)) if several else "",
+                )
             )
         for row in rows:
             table.add_row(*cells[row : row + columns])
@@ -255,12 +280,14 @@ class TerminalScreen:
         ]
         lines = [
             Text("   ".join(cells), style="dim"),
-            Text(f"writing {session.files.steps.resolve()}   Ctrl+C ends", style="dim"),
+            Text(
+                f"writing {visible(str(session.files.steps.resolve()))}   Ctrl+C ends", style="dim"
+            ),
         ]
         problem = self._said or status.error or session.write_error
         words = problem or status.notice or session.notice
         if words:
-            lines.insert(0, Text(words, style="bold"))
+            lines.insert(0, Text(visible(words), style="bold"))
         return [Text(), *lines]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from realtime_ser.base.text import clock_text, count_text, one_line, percent_text
+from realtime_ser.base.text import clock_text, count_text, length_text, one_line, percent_text
 from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.printed import timeline_parts
@@ -89,7 +89,7 @@ def _fact_rows(info: SessionInfo) -> Iterator[str]:
     facts = [
         ("Session", info.id if info.state_text == "complete" else f"{info.id}, {info.state_text}"),
         ("Began", metadata.started.strftime("%Y-%m-%d %H:%M:%S %z")),
-        ("Length", clock_text(info.duration_s)),
+        ("Length", length_text(info.duration_s)),
         ("Source", f"{metadata.source.name}{demo}"),
         ("Model", f"{metadata.model_text}{again}"),
         ("Study", study.name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from realtime_ser.base.config import Config
@@ -278,9 +279,17 @@ def _interrupted_notice(info: SessionInfo) -> str:
 
 
 def _delete_expired(store: Store, days: float) -> list[str]:
-    deleted = store.expire(days)
-    if not deleted:
+    expiry = store.expire(days)
+    if expiry.left:
+        limit = (local_now() - timedelta(days=days)).date()
+        words = (
+            f"{len(expiry.left)} sessions are older than {days:g} days, which are many at once: if "
+            "the clock of this computer is right, delete them with realtime-ser sessions delete "
+            f"--before {limit}"
+        )
+        return [words]
+    if not expiry.deleted:
         return []
-    count = count_text(len(deleted), "session")
-    was = "was" if len(deleted) == 1 else "were"
+    count = count_text(len(expiry.deleted), "session")
+    was = "was" if len(expiry.deleted) == 1 else "were"
     return [f"{count} older than {days:g} days {was} deleted, as sessions.retention_days says."]

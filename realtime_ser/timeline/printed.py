@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from realtime_ser.base.records import STEP_S
-from realtime_ser.base.text import clock_text, one_line
+from realtime_ser.base.text import clock_text, length_text, one_line
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.content import (
     AnnotationItem,
@@ -144,7 +144,7 @@ class _PrintedPage:
         source = one_line(metadata.source.name)
         facts = [
             metadata.started.strftime("%Y-%m-%d %H:%M"),
-            clock_text(info.duration_s),
+            length_text(info.duration_s),
             *([source] if source != self.title else []),
             *(["synthesised speech"] if metadata.source.demo else []),
             *([info.state_text] if info.state_text != "complete" else []),

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 import soundfile
 
 from realtime_ser.base.errors import FileTakenError, OutputError
-from realtime_ser.base.files import AtomicFiles, cannot_write, whole_file, write_whole, writing
+from realtime_ser.base.files import (
+    AtomicFiles,
+    cannot_write,
+    draft_path,
+    whole_file,
+    write_whole,
+    writing,
+)
 
 
 @pytest.fixture
@@ -46,6 +54,20 @@ def test_a_failure_leaves_what_was_there_and_no_draft(folder):
         draft.write_text(f"{1 / 0}")
     assert path.read_text() == "old"
     assert names(folder) == ["table.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+def test_a_draft_is_never_written_through_a_link(folder, tmp_path):
+    other = tmp_path / "other"
+    other.write_text("mine")
+    draft_path(folder / "a").symlink_to(other)
+    write_whole(folder / "a", "new")
+    draft_path(folder / "b").symlink_to(other)
+    with AtomicFiles(folder / "b") as files:
+        files.write(folder / "b", "new")
+    assert other.read_text() == "mine"
+    assert (folder / "a").read_text() == (folder / "b").read_text() == "new"
+    assert not (folder / "a").is_symlink()
 
 
 def test_drafts_of_two_processes_differ(folder):

@@ -186,6 +186,34 @@ def test_asked_to_end_it_completes_its_files(speech_wav, tmp_path, name):
     assert anchors[-1]["sample"] / 16_000 == pytest.approx(end_s, abs=0.2)
 
 
+def test_a_key_that_bounces_does_not_end_it_before_its_files_are_whole(speech_wav, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [*CLI, "--headless", "--input", str(speech_wav), "--export", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: out.exists() and len(rows(out)) > 10, "rows")
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        said, complained = process.communicate(timeout=30)
+    assert process.returncode == 0, complained
+    assert b"Files:" in said
+
+
+def test_a_reader_that_goes_away_is_told_and_the_session_goes_on(speech_wav, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [*CLI, "--headless", "--input", str(speech_wav), "--export", str(out)]
+    command += ["--speed", "8"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        complained = process.stderr.read()
+        process.wait(30)
+    assert process.returncode == 0
+    assert complained.count(b"\n") == 1
+    assert b"nobody reads the output any more; the session goes on" in complained
+    assert float(rows(out)[-1]["time_s"]) > float(soundfile.info(str(speech_wav)).duration) - 0.2
+
+
 def test_nobody_reading_its_output_loses_no_row(speech_wav, tmp_path):
     out = tmp_path / "out.csv"
     command = [*CLI, "--headless", "--input", str(speech_wav), "--export", str(out)]

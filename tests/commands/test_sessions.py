@@ -20,9 +20,10 @@ import soundfile
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import State
+from realtime_ser.base.text import size_text
 from realtime_ser.commands.main import main
 from realtime_ser.session.live import LiveSession
-from realtime_ser.session.store import Interval, SessionState, open_store
+from realtime_ser.session.store import Interval, Query, SessionState, open_store
 from realtime_ser.session.store.blobs import STATES
 
 
@@ -384,6 +385,67 @@ def test_old_sessions_are_deleted_by_date_and_by_retention(kept, store, tmp_path
     assert old not in [info.id for info in store.sessions()]
     assert new in [info.id for info in store.sessions()]
     assert ancient not in [info.id for info in store.sessions()]
+
+
+def test_many_that_are_old_at_once_are_left_for_a_person(kept, store, tmp_path, capsys):
+    """As when the clock of the computer is years ahead."""
+
+    def age():
+        store._connection.execute("UPDATE sessions SET started = '2019-01-01T00:00:00+00:00'")
+
+    config = tmp_path / "mine.yaml"
+    config.write_text("sessions: {retention_days: 30}\n")
+    demo = ("demo", "--duration", "1", "--config", config)
+    for _ in range(6):
+        kept()
+    age()
+    for _ in range(2):
+        capsys.readouterr()
+        assert play(*demo) == 0
+        said = capsys.readouterr().err
+        assert "6 sessions are older than 30 days, which are many at once" in said
+    assert len(store.sessions()) == 8
+    limit = said.split("--before ")[1].strip()
+    assert sessions("delete", "--before", limit, "--yes", "--config", config) == 0
+    assert play(*demo) == 0
+    age()  # which were looked through today: their time has come in order
+    capsys.readouterr()
+    assert play(*demo) == 0
+    assert "3 sessions older than 30 days were deleted" in capsys.readouterr().err
+
+
+def test_a_filtered_list_tells_the_size_of_what_it_shows(kept, store, capsys):
+    kept("--study", "one")
+    kept("--study", "two", "--record-audio")
+    capsys.readouterr()
+    (info,) = store.sessions(Query(study="one"))
+    assert sessions("list", "--study", "one") == 0
+    assert f"1 session; {size_text(info.size)} in" in capsys.readouterr().out
+
+
+def test_a_note_without_words_is_refused(kept, store, capsys):
+    name = kept()
+    assert sessions("note", name, " ") == 2
+    assert "A note needs words" in capsys.readouterr().err
+    assert store.notes(name) == []
+
+
+def test_an_export_makes_no_folder_that_was_mistyped(kept, tmp_path, capsys):
+    name = kept()
+    assert sessions("export", name, "--to", tmp_path / "typo" / "a.csv") == 2
+    assert f"There is no folder {tmp_path / 'typo'}" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
+def test_control_characters_do_not_reach_the_terminal(kept, store, capsys):
+    name = kept("--study", "a\x1b[2J\x07b")
+    store.rename(name, "\x1b]0;title\x07\r")
+    for action in (["list"], ["show", name], ["list", "--json"], ["show", "\x1b[1m"]):
+        capsys.readouterr()
+        sessions(*action)
+        said = "".join(capsys.readouterr())
+        assert not set(said) & {"\x1b", "\x07", "\r"}, action
+        assert "x1b" in said or "u001b" in said
 
 
 # -------------------------------------------------------------------------------------- reanalyse

@@ -12,11 +12,14 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from realtime_ser.base.config import parse_config
+from realtime_ser.base.errors import UsageError
 from realtime_ser.base.records import Marker
 from realtime_ser.session.store import SessionState, Store
 from realtime_ser.session.store.database import NAME
@@ -283,6 +286,67 @@ def test_tables_that_are_removed_under_a_session_are_written_anew(monitor):
     _, columns = stored(running)
     assert len(running.rows()) == len(columns)
     assert soundfile.info(str(running.out.with_suffix(".flac"))).duration > 2.0
+
+
+# ------------------------------------------------------------------------ a store that is only read
+
+
+def read_only(folder, *arguments):
+    """Run a command in a place of its own, in which a folder cannot be written."""
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", script, str(folder), sys.executable, "-m"]
+    if subprocess.run([*command[:2], "true"], capture_output=True).returncode:
+        pytest.skip("no place of one's own can be made here")
+    config = folder.with_name("mine.yaml")
+    config.write_text(f"sessions: {{folder: '{folder}'}}\n")
+    return subprocess.run(
+        [*command, "realtime_ser", *arguments, "--config", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_store_that_can_only_be_read_is_listed_shown_and_exported(tmp_path):
+    folder = tmp_path / "store"
+    with Store(folder) as store:
+        info = made.interview(store)
+        running = store.begin(made.metadata())
+        running.close()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    listed = read_only(folder, "sessions", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert info.id in listed.stdout
+    assert "interrupted" in listed.stdout
+    out = tmp_path / "out.csv"
+    for arguments in (["show", info.id], ["export", info.id, "--to", str(out)]):
+        done = read_only(folder, "sessions", *arguments)
+        assert done.returncode == 0, done.stderr
+    assert out.exists()
+    noted = read_only(folder, "sessions", "note", info.id, "words")
+    assert noted.returncode == 1
+    assert "readonly database): allow the program to write there" in noted.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_a_session_beside_a_store_that_can_only_be_read_is_in_its_tables(tmp_path):
+    Store(tmp_path / "store").close()
+    out = tmp_path / "out.csv"
+    arguments = ["--headless", "--input", "demo", "--speed", "0", "--export", str(out)]
+    done = read_only(tmp_path / "store", *arguments)
+    assert done.returncode == 1
+    assert "allow the program to write there" in done.stderr
+    assert "Kept" not in done.stdout
+    assert len(out.read_text("utf-8").splitlines()) > 100
+
+
+def test_a_folder_below_ones_home_is_named_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse_config({"session": {"folder": "~/tables"}, "model": "~/m"}, "the test")
+    assert config.session.folder == Path.home() / "tables"
+    assert config.model == str(Path.home() / "m")
+    with pytest.raises(UsageError, match=r"there is no home folder of ~nobody_here"):
+        parse_config({"sessions": {"folder": "~nobody_here/x"}}, "the test")
 
 
 # --------------------------------------------------------------------------------- the end of all

@@ -56,7 +56,8 @@ def file_logging() -> Iterator[Path | None]:
         _log.info("ended")
         logger.removeHandler(handler)
         logger.setLevel(before)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk, on which the last notes found no room
+            handler.close()
 
 
 class CrashDialog(Dialog):

@@ -204,7 +204,8 @@ def render_screenshot(  # noqa: PLR0913
 @contextlib.contextmanager
 def _signals(window: MainWindow) -> Iterator[None]:
     """Close in order when the terminal or the system asks to end."""
-    wanted = [signal.SIGINT, signal.SIGTERM]
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not there on Windows
+    wanted = [number for name in names if (number := getattr(signal, name, None)) is not None]
     before = {number: signal.signal(number, lambda *_: window.close()) for number in wanted}
     try:
         yield

@@ -32,6 +32,9 @@ _log = logging.getLogger(__name__)
 
 _RESULT_ACTIONS = ("sessions", "review", "files", "export_as")  # actions that show what was heard
 
+_PATIENCE_S = 0.2
+"""Longest that the window waits for another program that uses the store, in seconds."""
+
 _PROFILES = "Correct for a person"
 
 _OTHER_FOLDER = "?"  # stands for a model that is yet to be chosen from the disk
@@ -278,7 +281,7 @@ class WindowManager(QObject):
 
     def _session_store(self) -> Store:
         if self._store is None:
-            self._store = open_store(self._controller.config)
+            self._store = open_store(self._controller.config, patience_s=_PATIENCE_S)
         return self._store
 
     def _latest_session(self) -> str | None:

@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.text import channel_title, clock_text, size_text
+from realtime_ser.base.text import channel_title, length_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.bars import Bars
@@ -123,8 +123,8 @@ class SessionDetails(VerticalScrollArea):
             return
         self.title.setText(f"{len(rows)} sessions chosen")
         self.subtitle.setText("")
-        self._fact("Length", clock_text(sum(row.info.duration_s for row in rows)))
-        self._fact("Speech", clock_text(sum(row.info.speech_s for row in rows)))
+        self._fact("Length", length_text(sum(row.info.duration_s for row in rows)))
+        self._fact("Speech", length_text(sum(row.info.speech_s for row in rows)))
         self._fact("Takes", size_text(sum(row.info.size for row in rows)))
         people = {row.info.metadata.study.participant for row in rows} - {""}
         if people:
@@ -150,14 +150,14 @@ def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:
     info, metadata = one.info, one.info.metadata
     yield "Began", f"{metadata.started:%Y-%m-%d %H:%M:%S}"
     yield "Source", metadata.source.name
-    yield "Length", clock_text(info.duration_s)
+    yield "Length", length_text(info.duration_s)
     several = len(info.channels) > 1
     if several:
-        yield "Speech", clock_text(info.speech_s)
+        yield "Speech", length_text(info.speech_s)
     for channel in info.channels:
         name = f"of {channel_title(channel.number, metadata.names)}" if several else "Speech"
         lost = f", {channel.lost_s:.1f} s lost" if channel.lost_s else ""
-        yield name, f"{clock_text(channel.speech_s)}{lost}"
+        yield name, f"{length_text(channel.speech_s)}{lost}"
     study = metadata.study
     for name, words in (
         ("Study", study.name),

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QModelIndex
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
-from realtime_ser.base.text import clock_text, percent_text
+from realtime_ser.base.text import length_text, percent_text
 from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.gui.widgets.tables import Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
@@ -107,14 +107,14 @@ COLUMNS: Mapping[int, Column[FileRow]] = {
     FileColumn.LENGTH: Column(
         "Length",
         "How long the recording is",
-        lambda row: "" if row.duration_s is None else clock_text(row.duration_s),
+        lambda row: "" if row.duration_s is None else length_text(row.duration_s),
         order=lambda row: row.duration_s or -1.0,
         right=True,
     ),
     FileColumn.SPEECH: Column(
         "Speech",
         "Time of speech in all channels",
-        lambda row: "" if row.speech_s is None else clock_text(row.speech_s),
+        lambda row: "" if row.speech_s is None else length_text(row.speech_s),
         order=lambda row: row.speech_s or -1.0,
         right=True,
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QPlainTextEdit, QWidget
 
-from realtime_ser.base.text import clock_text, count_text, size_text
+from realtime_ser.base.text import count_text, length_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog, ask_folder
@@ -100,7 +100,7 @@ def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
         session_row.began,
         session_row.name,
         " ".join(session_row.study_words),
-        clock_text(info.duration_s),
+        length_text(info.duration_s),
         size_text(info.size),
     ]
     written = [] if info.files is None else info.files.existing()
@@ -234,7 +234,7 @@ class _InterruptedRow(QWidget):
         self.setAccessibleName(f"{one.name}, {one.began}")
         self.name = label(one.name, "bold")
         audio = ["audio kept"] if one.info.audio is not None else []
-        length = clock_text(one.info.duration_s)
+        length = length_text(one.info.duration_s)
         words = [one.began, length, *one.study_words, *audio, one.label_summary]
         self.words = label("  ·  ".join(words), "small muted", wrap=True)
         self.open = button("Open", "Keep it, and look at it")

@@ -20,7 +20,7 @@ from PyQt6.QtCore import (
 from PyQt6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from realtime_ser.base.text import clock_text, percent_text, size_text
+from realtime_ser.base.text import length_text, percent_text, size_text
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
 from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.gui.widgets.tables import (
@@ -158,14 +158,14 @@ COLUMNS: Mapping[int, Column[SessionRow]] = {
     SessionColumn.LENGTH: Column(
         "Length",
         "Time that it covers",
-        lambda row: clock_text(row.info.duration_s),
+        lambda row: length_text(row.info.duration_s),
         order=lambda row: row.info.duration_s,
         right=True,
     ),
     SessionColumn.SPEECH: Column(
         "Speech",
         "Time of speech in all channels",
-        lambda row: clock_text(row.info.speech_s),
+        lambda row: length_text(row.info.speech_s),
         order=lambda row: row.info.speech_s,
         right=True,
     ),

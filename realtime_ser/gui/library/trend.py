@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QSplitter, QTableWidget, QWidget
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.text import clock_text, count_text, percent_text
+from realtime_ser.base.text import count_text, length_text, percent_text
 from realtime_ser.gui.app.actions import TREND, Actions
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
@@ -180,8 +180,8 @@ def _cells(point: TrendPoint, labels: Sequence[str]) -> list[str]:
         f"{metadata.started:%Y-%m-%d %H:%M}",
         metadata.name,
         metadata.study.condition,
-        clock_text(point.info.duration_s),
-        clock_text(point.speech_s),
+        length_text(point.info.duration_s),
+        length_text(point.speech_s),
         "–" if point.certain_share is None else percent_text(point.certain_share),
         *(shares if point.segments else ["–"] * len(labels)),
     ]

@@ -19,7 +19,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QToolTip
 
-from realtime_ser.base.text import clock_text, percent_text
+from realtime_ser.base.text import clock_text, length_text, percent_text
 from realtime_ser.gui.live.legend import spread_labels
 from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.timeline.qt_surface import QtSurface, pen
@@ -287,7 +287,7 @@ def _point_text(point: TrendPoint) -> str:
     metadata = point.info.metadata
     lines = [f"{metadata.started:%Y-%m-%d %H:%M}  {metadata.name}"]
     lines += [f"{label} {percent_text(share)}" for label, share in point.shares.items()]
-    lines.append(f"speaking time {clock_text(point.speech_s)}")
+    lines.append(f"speaking time {length_text(point.speech_s)}")
     if point.certain_share is not None:
         lines.append(f"certain {percent_text(point.certain_share)}")
     return "\n".join(lines)

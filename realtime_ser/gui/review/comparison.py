@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import QGridLayout, QHeaderView, QSizePolicy, QTableWidget,
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
-from realtime_ser.base.text import clock_text
+from realtime_ser.base.text import length_text
 from realtime_ser.exchange.audio import has_sound
 from realtime_ser.gui.review.session_player import SessionPlayer
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, set_size, style_of
@@ -480,5 +480,5 @@ class TakesWindow(Window):
 
 
 def _title(info: SessionInfo) -> str:
-    metadata, length = info.metadata, clock_text(info.duration_s)
+    metadata, length = info.metadata, length_text(info.duration_s)
     return f"{metadata.name}, {metadata.started:%Y-%m-%d %H:%M}, {length}"

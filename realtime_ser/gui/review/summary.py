@@ -8,7 +8,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from realtime_ser.base.text import clock_text, percent_text
+from realtime_ser.base.text import clock_text, length_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label, row
@@ -116,17 +116,17 @@ def _section(*parts: Part, caption: str = "") -> QVBoxLayout:
 
 def _fact_rows(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
     share = figures.speech_s / figures.duration_s if figures.duration_s else 0.0
-    yield "speaking time", f"{clock_text(figures.speech_s)}, {percent_text(share)}"
+    yield "speaking time", f"{length_text(figures.speech_s)}, {percent_text(share)}"
     yield "segments", f"{figures.segments:,}"
     if figures.certain_share is not None:
         yield "certain", percent_text(figures.certain_share)
     if figures.lost_s:
         yield "sound lost", f"{figures.lost_s:.1f} s"
     if figures.paused_s:
-        yield "paused", clock_text(figures.paused_s)
+        yield "paused", length_text(figures.paused_s)
     if figures.pauses is not None:
         yield "pauses", f"{figures.pauses.count:,}, median {figures.pauses.median_s:.1f} s"
-        yield "in pauses", clock_text(figures.pauses.total_s)
+        yield "in pauses", length_text(figures.pauses.total_s)
 
 
 def _transitions(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QMainWindow, QWidget
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_S
-from realtime_ser.base.text import clock_text, exact_clock
+from realtime_ser.base.text import exact_clock, length_text
 from realtime_ser.gui.app.actions import REVIEW, Actions
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.library.exporting import ExportDialog
@@ -337,7 +337,7 @@ def _session_facts(info: SessionInfo) -> str:
     metadata = info.metadata
     parts = [
         metadata.started.strftime("%Y-%m-%d %H:%M"),
-        clock_text(info.duration_s),
+        length_text(info.duration_s),
         metadata.source.name + (" (synthesised speech)" if metadata.source.demo else ""),
         f"model {metadata.model_text}",
         metadata.study.participant,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
+from realtime_ser.base.text import nearest_hint
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
@@ -304,9 +304,8 @@ class Reader:
         found = self._select("SELECT key FROM sessions WHERE id = ?", name)
         if found:
             return int(found[0]["key"])
-        near = difflib.get_close_matches(name, self._names("TRUE"), n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else "'realtime-ser sessions' lists them."
-        raise UsageError(f"There is no session '{name}'; {hint}")
+        hint = nearest_hint(name, self._names("TRUE"), "; 'realtime-ser sessions' lists them.")
+        raise UsageError(f"There is no session '{name}'{hint}")
 
     def _labels(self, key: int) -> tuple[str, ...]:
         ((labels,),) = self._select("SELECT labels FROM sessions WHERE key = ?", key)

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from realtime_ser.base.config import Config
@@ -43,6 +43,10 @@ from realtime_ser.session.store.writer import (
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else
 _ID_LENGTH = 4
 
+_CHECKED = "retention.checked"
+_LATELY = timedelta(days=7)
+_MANY = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
@@ -59,6 +63,14 @@ class Deletion:
 
     left: tuple[Path, ...]
     log_emptied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Sessions that were too old: those that were deleted, and those left for a person."""
+
+    deleted: tuple[SessionInfo, ...] = ()
+    left: tuple[SessionInfo, ...] = ()
 
 
 class Store(Reader):
@@ -244,14 +256,30 @@ class Store(Reader):
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return Deletion(tuple(left), log_emptied=not busy)
 
-    def expire(self, days: float) -> list[SessionInfo]:
-        """Delete the sessions that began more than so many days ago, and return them."""
+    def expire(self, days: float) -> Expiry:
+        """Delete the sessions that began more than so many days ago.
+
+        Many at once after a long time are left for a person to delete: the clock of a computer may
+        be years ahead, or the setting new.
+        """
         limit = local_now() - timedelta(days=days)
         old = self.sessions(Query(before=limit))
         over = [info for info in old if info.state is not SessionState.RUNNING]
+        if len(over) > _MANY and not self._checked_lately():
+            return Expiry(left=tuple(over))
         if over:
             self.delete(over)
-        return over
+        with explained(self.path):
+            (self.folder / _CHECKED).write_text(local_now().isoformat(), encoding="utf-8")
+        return Expiry(deleted=tuple(over))
+
+    def _checked_lately(self) -> bool:
+        """Whether sessions were looked through for expired ones within the last days."""
+        try:
+            text = (self.folder / _CHECKED).read_text("utf-8")
+            return abs(local_now() - datetime.fromisoformat(text)) < _LATELY
+        except (OSError, ValueError, TypeError):
+            return False
 
     def _new_folder(self) -> str:
         """New ID, which neither a session nor a folder has, and its folder."""

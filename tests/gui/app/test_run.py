@@ -218,8 +218,9 @@ def test_a_finished_session_is_drawn_without_a_screen(qapp, tmp_path, theme):
     assert len({image.pixel(x, y) for x in range(0, 1600, 7) for y in range(0, 900, 7)}) > 20
 
 
-def test_an_interrupt_closes_in_order(tmp_path):
-    """Ctrl+C in the terminal: the files are complete and the exit code is that of a good end."""
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_closes_in_order(name, tmp_path):
+    """Ctrl+C, a closed terminal: the files are complete and the exit code is that of a good end."""
     script = f"""
 import os, signal, sys, threading, time
 from pathlib import Path
@@ -231,7 +232,7 @@ def interrupt():
     while not Path({str(tmp_path / "s.csv")!r}).exists():
         time.sleep(0.05)
     time.sleep(1.5)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.{name})
 threading.Thread(target=interrupt, daemon=True).start()
 sys.exit(run(config, export=Path({str(tmp_path / "s.csv")!r})))
 """
@@ -240,3 +241,38 @@ sys.exit(run(config, export=Path({str(tmp_path / "s.csv")!r})))
     )
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "s.csv").read_text().splitlines()) > 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit stands for a full disk")
+def test_a_session_that_is_not_whole_is_no_success(tmp_path):
+    """The disk is full at the end: the window said so, and so does the exit code."""
+    script = f"""
+import os, resource, signal, sys, threading, time
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from realtime_ser.base.config import parse_config
+from realtime_ser.gui.app.run import run
+from realtime_ser.gui.live.banners import Banner
+config = parse_config({{"audio": {{"input": "demo"}}}}, "test")
+said, say = [], Banner.say
+def listen(banner, words):
+    said.append(words)
+    say(banner, words)
+Banner.say = listen
+def interrupt():
+    while not Path({str(tmp_path / "s.csv")!r}).exists():
+        time.sleep(0.05)
+    time.sleep(1.5)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    time.sleep(2.0)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+code = run(config, export=Path({str(tmp_path / "s.csv")!r}))
+print(*(words.title for words in said if words))
+sys.exit(code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Not being written" in done.stdout
