@@ -206,7 +206,12 @@ def _signals(window: MainWindow) -> Iterator[None]:
     """Close in order when the terminal or the system asks to end."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is not there on Windows
     wanted = [number for name in names if (number := getattr(signal, name, None)) is not None]
-    before = {number: signal.signal(number, lambda *_: window.close()) for number in wanted}
+
+    def close_soon(*_: object) -> None:
+        """Close from the event loop: Python may hear of a signal while the window is painting."""
+        QTimer.singleShot(0, window.close)
+
+    before = {number: signal.signal(number, close_soon) for number in wanted}
     try:
         yield
     finally:
