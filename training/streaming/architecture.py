@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -24,6 +25,35 @@ POOLS = 3
 """Number of convolutions, each followed by a pooling by two."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImitatedLayers:
+    """Layers of Whisper's encoder whose vectors an encoder gives.
+
+    Attributes
+    ----------
+    numbers
+        Numbers of the layers, from 0.
+    delays
+        Delay of each one's vectors in steps.
+    width
+        Width of each one's vectors.
+    used_bands
+        Number of mel bands that the published encoder hears.
+    """
+
+    numbers: tuple[int, ...]
+    delays: tuple[int, ...]
+    width: int
+    used_bands: int
+
+
+IMITATED = 2
+"""Number of a transformer's upper layers whose vectors are imitated."""
+
+USED_BANDS = 69
+"""Number of Whisper's mel bands up to 5.4 kHz; some corpora are limited to 5.5 kHz."""
+
+
 class Transformer(BaseModel):
     """Sizes of a transformer encoder with Whisper's front end.
 
@@ -36,8 +66,7 @@ class Transformer(BaseModel):
     look_ahead
         Look-ahead of each layer in steps, which delays the layer's output; empty: none.
     used_bands
-        Number of mel bands in use. Those above are held at the floor, since some corpora are
-        limited to 5.5 kHz; 69 of 80 end at 5.4 kHz.
+        Number of mel bands in use; those above are held at the floor.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +77,7 @@ class Transformer(BaseModel):
     feed_forward: int = Field(default=2048, ge=1)
     window_s: float = Field(default=4.0, ge=STEP_S)
     look_ahead: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    used_bands: int = Field(default=69, ge=1)
+    used_bands: int = Field(default=USED_BANDS, ge=1)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -73,6 +102,46 @@ class Transformer(BaseModel):
         """Delay of each layer's output behind the frames, in steps."""
         return tuple(accumulate(self.layer_delays))
 
+    @property
+    def imitated(self) -> ImitatedLayers:
+        """The upper layers, which give what they give where they attend both ways."""
+        numbers = tuple(range(self.layers)[-IMITATED:])
+        return ImitatedLayers(
+            numbers, tuple(self.delays[k] for k in numbers), self.width, self.used_bands
+        )
+
+
+class Residual(BaseModel):
+    """Sizes of a residual CNN that imitates layers of Whisper's encoder.
+
+    Attributes
+    ----------
+    width, feed_forward
+        Widths of the blocks' vectors and of their inner dense layer.
+    kernel, dilations
+        Size of the depthwise convolutions, and their dilation in each block, in tokens of 40 ms.
+    layers, layer_width
+        Numbers, from 0, of the layers imitated, and width of their vectors.
+    delay
+        Delay of the output behind the frames in steps.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int = Field(default=384, ge=1)
+    feed_forward: int = Field(default=768, ge=1)
+    kernel: int = Field(default=5, ge=2)
+    dilations: tuple[Annotated[int, Field(ge=1)], ...] = (1, 1, 2, 2, 4, 4, 8)
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(2, 3), min_length=1)
+    layer_width: int = Field(default=512, ge=1)
+    delay: int = Field(default=2, ge=0)
+
+    @property
+    def imitated(self) -> ImitatedLayers:
+        """The layers imitated, all with one delay."""
+        delays = (self.delay,) * len(self.layers)
+        return ImitatedLayers(self.layers, delays, self.layer_width, USED_BANDS)
+
 
 class Architecture(BaseModel):
     """Sizes of the network.
@@ -86,8 +155,9 @@ class Architecture(BaseModel):
         input is a mel spectrum of so many bands.
     channels, units
         Channels of the three convolutions, and units of the two dense layers behind them.
-    transformer
-        Sizes of a transformer encoder in the CNN's place; ``None``: the CNN.
+    transformer, residual
+        Sizes of a transformer encoder, or of a residual CNN, in the place of the CNN of three
+        convolutions; at most one of the two.
     dense, lstm
         Units of the layer ahead of the LSTM, and of the LSTM.
     pooling
@@ -113,6 +183,7 @@ class Architecture(BaseModel):
     channels: int = Field(default=64, ge=1)
     units: tuple[int, int] = (512, 512)
     transformer: Transformer | None = None
+    residual: Residual | None = None
     dense: int = Field(default=128, ge=1)
     lstm: int = Field(default=128, ge=1)
     pooling: Literal["attention", "last"] = "attention"
@@ -129,6 +200,8 @@ class Architecture(BaseModel):
     def _check_heads(self) -> Self:
         if self.heads + self.statistics_heads < 1:
             raise ValueError("'heads' or 'statistics_heads' must be at least 1")
+        if self.transformer is not None and self.residual is not None:
+            raise ValueError("'transformer' and 'residual' exclude each other")
         return self
 
     @property
@@ -137,24 +210,32 @@ class Architecture(BaseModel):
         return self.model_copy(update={"heads": 1, "statistics_heads": 0})
 
     @model_serializer(mode="wrap")
-    def _without_absent_transformer(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The recipes of convolutional encoders keep their hashes, which bundles hold."""
+    def _without_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without these encoders keep their hashes, which bundles hold."""
         settings: dict[str, Any] = dump(self)
-        if self.transformer is None:
-            settings.pop("transformer", None)
+        for name in ("transformer", "residual"):
+            if getattr(self, name) is None:
+                settings.pop(name, None)
         return settings
+
+    @property
+    def imitating(self) -> Transformer | Residual | None:
+        """Sizes of an encoder that learns from Whisper's; ``None`` for other ones."""
+        return self.transformer or self.residual
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Widths of the layers whose outputs make a step's vector, the last layer's last."""
         if self.transformer is not None:
             return (self.transformer.width,) * self.transformer.layers
+        if self.residual is not None:
+            return (self.residual.layer_width,) * len(self.residual.layers)
         return self.bands // 2**POOLS * self.channels, *self.units
 
     @property
     def lstm_head_width(self) -> int:
         """Input width of heads with an LSTM: the last units of a step's vector."""
-        return sum(self.widths) if self.transformer is not None else self.units[-1]
+        return sum(self.widths) if self.imitating is not None else self.units[-1]
 
     @property
     def vector_width(self) -> int:
@@ -164,7 +245,7 @@ class Architecture(BaseModel):
     @property
     def half_precision(self) -> bool:
         """Whether a bundle keeps the large weights in half precision."""
-        return self.transformer is not None
+        return self.imitating is not None
 
 
 class ArchitectureLayer(keras.layers.Layer):

@@ -21,6 +21,7 @@ from training.streaming.inference import run_causal
 from training.streaming.network import new_model
 from training.streaming.pretrained import fit_input_map
 from training.streaming.recipe import EncoderStage, StreamingRecipe
+from training.streaming.residual import ResidualEncoder
 from training.streaming.spectra import CONTEXT_FRAMES
 from training.streaming.transformer import TransformerEncoder
 
@@ -64,7 +65,7 @@ def pretrained_vectors(
 
 
 def encode(
-    encoder: Encoder | TransformerEncoder, segments: Sequence[GatedSegment]
+    encoder: Encoder | ResidualEncoder | TransformerEncoder, segments: Sequence[GatedSegment]
 ) -> list[NDArray[np.float16]]:
     """Vectors of each segment, shape ``(steps, units)``."""
     coefficients = encoder.architecture.coefficients
@@ -77,7 +78,7 @@ def encode(
 
 
 def standardise(
-    encoder: Encoder | TransformerEncoder, segments: Sequence[GatedSegment]
+    encoder: Encoder | ResidualEncoder | TransformerEncoder, segments: Sequence[GatedSegment]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Set the encoder's input mean and deviation to those of training segments, and return both."""
     coefficients = encoder.architecture.coefficients

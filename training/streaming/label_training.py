@@ -21,6 +21,7 @@ from training.streaming.imitation import encode
 from training.streaming.inference import run_causal
 from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
+from training.streaming.residual import ResidualEncoder
 from training.streaming.transformer import TransformerEncoder
 
 
@@ -231,7 +232,7 @@ def with_soft_targets(
 
 
 def assemble_model(
-    recipe: StreamingRecipe, encoder: Encoder | TransformerEncoder, head: Heads
+    recipe: StreamingRecipe, encoder: Encoder | ResidualEncoder | TransformerEncoder, head: Heads
 ) -> StreamingSer:
     """New model with the weights of an encoder and of heads."""
     model = new_model(recipe.architecture)

@@ -16,6 +16,7 @@ from realtime_ser.base.records import STEP_FRAMES
 from training.streaming.architecture import Architecture, States, Tensor, sequence_spec
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Heads
+from training.streaming.residual import ResidualEncoder
 from training.streaming.transformer import TransformerEncoder
 
 
@@ -26,8 +27,7 @@ class StreamingSer(keras.Model):
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
         super().__init__(**options)
         self.architecture = Architecture.model_validate(architecture)
-        kind = Encoder if self.architecture.transformer is None else TransformerEncoder
-        self.encoder = kind(self.architecture, name="encoder")
+        self.encoder = _encoder_type(self.architecture)(self.architecture, name="encoder")
         self.head = Heads(self.architecture, name="head")
 
     def build(self, input_shape: Any) -> None:
@@ -63,6 +63,14 @@ class StreamingSer(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Config of the model, with its architecture."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
+
+
+def _encoder_type(
+    architecture: Architecture,
+) -> type[Encoder | TransformerEncoder | ResidualEncoder]:
+    if architecture.transformer is not None:
+        return TransformerEncoder
+    return Encoder if architecture.residual is None else ResidualEncoder
 
 
 def with_outputs(model: StreamingSer, outputs: Sequence[int]) -> StreamingSer:

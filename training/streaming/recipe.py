@@ -176,12 +176,18 @@ class StreamingRecipe(BaseRecipe):
     certainty: float = Field(default=0.7, gt=0, le=1)
 
     @model_validator(mode="after")
-    def _check_transformer(self) -> Self:
-        if self.architecture.transformer is None:
+    def _check_imitating(self) -> Self:
+        if self.architecture.imitating is None:
             return self
         coefficients = WHISPER_FEATURES.n_mfcc
         if (self.features, self.architecture.coefficients) != (WHISPER_FEATURES, coefficients):
-            raise ValueError("'architecture.transformer' needs the features of Whisper's encoder")
+            raise ValueError(
+                "'architecture.transformer' and 'architecture.residual' need the features of "
+                "Whisper's encoder"
+            )
         if self.head.epochs and self.head.teachers:
-            raise ValueError("'head.teachers' must be 0 with 'architecture.transformer'")
+            raise ValueError(
+                "'head.teachers' must be 0 with 'architecture.transformer' or "
+                "'architecture.residual'"
+            )
         return self

@@ -26,6 +26,7 @@ from training.run_folder import Run
 from training.sound.augment import training_examples
 from training.sound.examples import as_examples
 from training.streaming.batches import LabelledSegment, class_mask
+from training.streaming.encoder import Encoder
 from training.streaming.export import export_bundle
 from training.streaming.gated_segments import GatedSegment, gated_segments, with_level_copies
 from training.streaming.graph import results_by_clip
@@ -53,7 +54,6 @@ from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.pretrained import load_pretrained_encoder
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
 from training.streaming.spectra import SpectrumScale, segment_spectra
-from training.streaming.transformer import TransformerEncoder
 from training.streaming.whisper_start import start_from_whisper
 
 SELECTION, REFIT = "selection", "refit"
@@ -189,7 +189,7 @@ def _prepare_data(job: Job[StreamingRecipe], segments: Segments) -> _PreparedDat
         for part in (train, validation)
     )
     all_segments, pretrained_vectors = [*louder, *louder_validation], None
-    if isinstance(initial_model.encoder, TransformerEncoder):
+    if not isinstance(initial_model.encoder, Encoder):
         if recipe.encoder.pretrained:
             start_from_whisper(job, initial_model.encoder, train)
     elif recipe.encoder.pretrained:

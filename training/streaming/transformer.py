@@ -21,6 +21,7 @@ from realtime_ser.recogniser.features import dct_matrix
 from training.streaming.architecture import (
     Architecture,
     ArchitectureLayer,
+    ImitatedLayers,
     States,
     Tensor,
     Transformer,
@@ -159,6 +160,11 @@ class TransformerEncoder(ArchitectureLayer):
         """Sizes of the transformer."""
         assert self.architecture.transformer is not None
         return self.architecture.transformer
+
+    @property
+    def imitated(self) -> ImitatedLayers:
+        """Layers of Whisper's encoder whose vectors the last units give."""
+        return self.transformer.imitated
 
     def build(self, _input_shape: Any = None) -> None:
         """Create the weights."""

@@ -1,8 +1,8 @@
-"""First stage of a transformer: Whisper's weights, and imitation of the bidirectional encoder.
+"""First stage of an encoder that starts from Whisper: imitation of the bidirectional encoder.
 
-Without labels, the causal encoder learns to give the upper layers' vectors that the published
-encoder, which attends to a whole segment, gives of the clean voice; its own input is the same voice
-at other levels and in noise.
+Without labels, a causal encoder, a transformer with Whisper's own weights or a CNN with random
+ones, learns to give the upper layers' vectors that the published encoder, which attends to a whole
+segment, gives of the clean voice; its own input is the same voice at other levels and in noise.
 """
 
 from __future__ import annotations
@@ -21,18 +21,16 @@ from training.batching import bucket_length
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.job import Job
 from training.sound.examples import Example
-from training.streaming.architecture import Transformer
+from training.streaming.architecture import ImitatedLayers
 from training.streaming.batches import ImitationBatches
 from training.streaming.gated_segments import GatedSegment
 from training.streaming.imitation import ENCODER_STAGE, ImitationLoss, encode, standardise
 from training.streaming.recipe import StreamingRecipe
+from training.streaming.residual import ResidualEncoder
 from training.streaming.transformer import FLOOR, RANGE, TOKENS, TransformerEncoder
 from training.streaming.whisper_encoder import PublishedEncoder
 from training.streaming.whisper_encoder import load_weights as load_published_weights
 from training.streaming.whisper_weights import BANDS, WhisperWeights, read_weights
-
-IMITATED = 2
-"""Number of upper layers whose vectors are imitated."""
 
 _BATCH = 32
 _SILENCE_FRAMES = 48  # about half a second behind a segment, as a clip has
@@ -41,9 +39,11 @@ _LEAST_DEVIATION = 1e-2
 
 
 def start_from_whisper(
-    job: Job[StreamingRecipe], encoder: TransformerEncoder, segments: Sequence[GatedSegment]
+    job: Job[StreamingRecipe],
+    encoder: TransformerEncoder | ResidualEncoder,
+    segments: Sequence[GatedSegment],
 ) -> None:
-    """Load Whisper's weights into an encoder and run its stage of the recipe, or resume.
+    """Load Whisper's weights into a transformer, run the encoder's stage, or resume.
 
     Parameters
     ----------
@@ -61,14 +61,15 @@ def start_from_whisper(
     """
     assert job.pretrained is not None
     weights = read_weights(job.pretrained)
-    _expect_shape(weights, encoder.transformer, job.pretrained)
+    _expect_shape(weights, encoder, job.pretrained)
     done = job.run.folder / f"{ENCODER_STAGE}.npz"
     if done.exists():
         load_weights(encoder, done)
         return
-    load_published_weights(weights, encoder.convolutions, encoder.stack)
+    if isinstance(encoder, TransformerEncoder):
+        load_published_weights(weights, encoder.convolutions, encoder.stack)
     recorded = [s for s in segments if s.recorded and isinstance(s.example, Example)]
-    standardise(encoder, recorded)  # for the parity test
+    standardise(encoder, recorded)
     if job.recipe.encoder.epochs:
         _imitate(job, encoder, weights, recorded)
     standardise_vectors(encoder, recorded)
@@ -76,7 +77,9 @@ def start_from_whisper(
     delete_backup(job.run, ENCODER_STAGE)
 
 
-def standardise_vectors(encoder: TransformerEncoder, segments: Sequence[GatedSegment]) -> None:
+def standardise_vectors(
+    encoder: TransformerEncoder | ResidualEncoder, segments: Sequence[GatedSegment]
+) -> None:
     """Set mean and deviation of the encoder's vectors to those of a sample of segments."""
     width = encoder.vector_mean.shape[0]
     _set_vectors(encoder, np.zeros(width), np.ones(width))
@@ -86,20 +89,41 @@ def standardise_vectors(encoder: TransformerEncoder, segments: Sequence[GatedSeg
 
 
 def _set_vectors(
-    encoder: TransformerEncoder, mean: NDArray[np.floating], deviation: NDArray[np.floating]
+    encoder: TransformerEncoder | ResidualEncoder,
+    mean: NDArray[np.floating],
+    deviation: NDArray[np.floating],
 ) -> None:
     encoder.vector_mean.assign(mean)
     encoder.vector_deviation.assign(np.maximum(deviation, _LEAST_DEVIATION))
 
 
-def _expect_shape(weights: WhisperWeights, shape: Transformer, path: Path) -> None:
-    theirs = (weights.width, weights.heads, weights.feed_forward)
-    ours = (shape.width, shape.attention_heads, shape.feed_forward)
-    if theirs != ours or weights.layers < shape.layers:
+def _set_upper_vectors(
+    encoder: TransformerEncoder, mean: NDArray[np.floating], deviation: NDArray[np.floating]
+) -> None:
+    """Set mean and deviation of the last units; those of the others become 0 and 1."""
+    width = encoder.vector_mean.shape[0]
+    lower = width - len(mean)
+    _set_vectors(
+        encoder,
+        np.concatenate([np.zeros(lower), mean]),
+        np.concatenate([np.ones(lower), deviation]),
+    )
+
+
+def _expect_shape(
+    weights: WhisperWeights, encoder: TransformerEncoder | ResidualEncoder, path: Path
+) -> None:
+    imitated = encoder.imitated
+    fits = weights.width == imitated.width and weights.layers > max(imitated.numbers)
+    if isinstance(encoder, TransformerEncoder):
+        shape = encoder.transformer
+        inner = (weights.heads, weights.feed_forward)
+        fits = fits and inner == (shape.attention_heads, shape.feed_forward)
+    if not fits:
         raise SerError(
-            f"{path} holds {weights.layers} layers, {theirs[0]} wide, with {theirs[1]} heads and "
-            f"{theirs[2]} inside, and the recipe's transformer has {shape.layers}, {ours[0]}, "
-            f"{ours[1]} and {ours[2]}: set architecture.transformer to the same."
+            f"{path} holds {weights.layers} layers, {weights.width} wide, with {weights.heads} "
+            f"heads and {weights.feed_forward} inside, which the recipe's encoder does not match: "
+            "set architecture.transformer or architecture.residual to the same."
         )
 
 
@@ -171,23 +195,19 @@ def _padded(
 
 def _imitate(
     job: Job[StreamingRecipe],
-    encoder: TransformerEncoder,
+    encoder: TransformerEncoder | ResidualEncoder,
     weights: WhisperWeights,
     segments: Sequence[GatedSegment],
 ) -> None:
-    shape, stage = encoder.transformer, job.recipe.encoder
-    layers = range(shape.layers)[-IMITATED:]
-    vectors = _cached_vectors(job, weights, segments, layers, shape.used_bands)
+    imitated, stage = encoder.imitated, job.recipe.encoder
+    vectors = _cached_vectors(job, weights, segments, imitated)
     sample = np.concatenate([own[::_SAMPLE] for own in vectors[::_SAMPLE]]).astype(np.float32)
     mean, deviation = sample.mean(axis=0), np.maximum(sample.std(axis=0), _LEAST_DEVIATION)
     targets = [
-        _delayed((own - mean) / deviation, [shape.delays[k] for k in layers], shape.width)
-        for own in vectors
+        _delayed((own - mean) / deviation, imitated.delays, imitated.width) for own in vectors
     ]
-    whole = np.zeros(shape.width * shape.layers), np.ones(shape.width * shape.layers)
-    for all_layers, imitated in zip(whole, (mean, deviation), strict=True):
-        all_layers[-len(imitated) :] = imitated
-    _set_vectors(encoder, *whole)
+    if isinstance(encoder, TransformerEncoder):  # its output is in the published scale
+        _set_upper_vectors(encoder, mean, deviation)
     coefficients = job.recipe.architecture.coefficients
     batches = ImitationBatches(segments, targets, coefficients, stage, job.seed)
     inputs = keras.Input((None, coefficients))
@@ -211,11 +231,12 @@ def _cached_vectors(
     job: Job[StreamingRecipe],
     weights: WhisperWeights,
     segments: Sequence[GatedSegment],
-    layers: Sequence[int],
-    used_bands: int,
+    imitated: ImitatedLayers,
 ) -> list[NDArray[np.float16]]:
     """Result of :func:`published_vectors`, kept in one file of the cache."""
-    digest = hashlib.sha256(repr((list(layers), used_bands, weights.width)).encode())
+    digest = hashlib.sha256(
+        repr((list(imitated.numbers), imitated.used_bands, weights.width)).encode()
+    )
     for name in sorted(weights.arrays):
         digest.update(weights.arrays[name].tobytes())
     for segment in segments:
@@ -223,7 +244,9 @@ def _cached_vectors(
     kept = job.cache / f"published-{digest.hexdigest()[:24]}.npy"
     steps = [len(segment.log_mel) for segment in segments]
     if not kept.exists():
-        joined = np.concatenate(published_vectors(weights, segments, layers, used_bands))
+        joined = np.concatenate(
+            published_vectors(weights, segments, imitated.numbers, imitated.used_bands)
+        )
         draft = kept.with_suffix(".part.npy")
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
