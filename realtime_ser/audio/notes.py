@@ -68,4 +68,5 @@ def damage_note(lost_s: float | None) -> ReadNote:
 
 def note_fields(note: ReadNote) -> dict[str, str | float | None]:
     """A note as it stands in a sidecar."""
-    return {"kind": note.kind.value, "text": note.text, "seconds": note.seconds}
+    seconds = None if note.seconds is None else round(note.seconds, 6)
+    return {"kind": note.kind.value, "text": note.text, "seconds": seconds}

@@ -98,8 +98,6 @@ class Manifest(BaseModel):
     def _check_parts(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must differ from each other")
-        if STEP_MODEL not in self.files:
-            raise ValueError(f"files must have {STEP_MODEL}")
         for name in self.files:
             if Path(name).name != name or "\\" in name:
                 raise ValueError(f"files must lie in the folder itself, not at {name!r}")
@@ -280,8 +278,11 @@ def _read_manifest(folder: Path) -> tuple[Manifest, str]:
             "use a bundle and a program of the same release."
         )
     try:
-        return Manifest.model_validate(data), hashlib.sha256(raw).hexdigest()
+        manifest = Manifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{path} is damaged at '{where}': {first['msg']}.") from error
+    if STEP_MODEL not in manifest.files:
+        raise BundleError(f"{path} lists no {STEP_MODEL} among its files; fetch the bundle again.")
+    return manifest, hashlib.sha256(raw).hexdigest()

@@ -339,7 +339,7 @@ def change(bundle, edit):
         (not_json, "{}/bundle.json is not valid JSON; fetch the bundle again"),
         (gone, "There is no model bundle at {}"),
         (with_changed(files=...), "{}/bundle.json is damaged at 'files'"),
-        (with_changed(files={}), "files must have model.tflite"),
+        (with_changed(files={}), "lists no model.tflite"),
         (with_changed(files={"model.tflite": "", "/dev/zero": ""}), "files must lie in the folder"),
         (with_changed(files={"model.tflite": "", "../x": ""}), "files must lie in the folder"),
         (with_changed(states=...), "{}/bundle.json is damaged at 'states'"),
