@@ -60,11 +60,10 @@ class SoundServer:
         self._players.append(player)
         return player
 
-    def add_null_sink(self, name: str) -> None:
+    def add_null_sink(self, name: str, channels: int = 2, *options: str) -> None:
         """Plug in a microphone, called ``<name>.monitor``."""
-        self._modules[name] = self.pactl(
-            "load-module", "module-null-sink", f"sink_name={name}", "rate=48000", "channels=2"
-        )
+        module = ("module-null-sink", f"sink_name={name}", "rate=48000", f"channels={channels}")
+        self._modules[name] = self.pactl("load-module", *module, *options)
 
     def remove_null_sink(self, name: str) -> None:
         """Unplug a microphone."""

@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -16,10 +16,14 @@ from realtime_ser.audio.device_thread import (
     BrokenSoundError,
     sound_system,
 )
+from realtime_ser.audio.sound_server import ServerSource, default_source
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.quiet import silence_c_library
 
 T = TypeVar("T")
+
+_VIRTUAL_CHANNELS = 32
+"""Channels that ALSA promises for a device that is a sound server."""
 
 
 SILENCE_ADVICE = {
@@ -38,7 +42,8 @@ SILENCE_ADVICE = {
 class InputDevice:
     """An audio input as PortAudio lists it.
 
-    ``index`` is valid only until the next rescan; ``rate`` is the native rate in Hz.
+    ``index`` is valid only until the next rescan; ``rate`` is the native rate in Hz. A device is
+    virtual where a sound server gives it whatever microphone is chosen there.
     """
 
     index: int
@@ -47,6 +52,8 @@ class InputDevice:
     channels: int
     rate: int
     default: bool
+    virtual: bool = False
+    channel_names: tuple[str, ...] = ()  # as the sound server calls them
 
 
 class NoMicrophoneError(DeviceError):
@@ -108,25 +115,35 @@ def list_inputs(*, rescan: bool = False) -> list[InputDevice]:
             sounddevice._check(sounddevice._lib.Pa_Initialize())
         except sounddevice.PortAudioError as error:
             raise BrokenSoundError from error
-    apis = sounddevice.query_hostapis()
+    apis = [api["name"] for api in sounddevice.query_hostapis()]
     default = sounddevice.default.device[0]
+    server: ServerSource | None = None
     seen: Counter[tuple[int, str]] = Counter()
     found = []
     for index, device in enumerate(sounddevice.query_devices()):
         if device["max_input_channels"] > 0:
             key = (device["hostapi"], device["name"])
             seen[key] += 1
-            found.append(
-                InputDevice(
-                    index=index,
-                    name=device["name"] + (f" ({seen[key]})" if seen[key] > 1 else ""),
-                    host_api=apis[device["hostapi"]]["name"],
-                    channels=device["max_input_channels"],
-                    rate=round(device["default_samplerate"]),
-                    default=index == default,
-                )
+            one = InputDevice(
+                index=index,
+                name=device["name"] + (f" ({seen[key]})" if seen[key] > 1 else ""),
+                host_api=apis[device["hostapi"]],
+                channels=device["max_input_channels"],
+                rate=round(device["default_samplerate"]),
+                default=index == default,
             )
+            if one.host_api == "ALSA" and one.channels >= _VIRTUAL_CHANNELS:
+                server = server or default_source()
+                one = replace(with_channels(one, server), virtual=True)
+            found.append(one)
     return found
+
+
+def with_channels(device: InputDevice, source: ServerSource | None) -> InputDevice:
+    """A virtual device with the channels of the microphone behind it, where that is known."""
+    if source is None:
+        return device
+    return replace(device, channels=len(source.channels), channel_names=source.channels)
 
 
 def open_stream(make: Callable[[], Any]) -> Any:

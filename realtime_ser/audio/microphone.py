@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import Future
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,16 @@ from realtime_ser.audio.devices import (
     list_inputs,
     open_stream,
     portaudio,
+    with_channels,
 )
 from realtime_ser.audio.resample import RateChange
 from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.sound_server import (
+    Recording,
+    ServerSource,
+    SourceWatch,
+    current_recording,
+)
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.text import count_text
@@ -45,8 +53,19 @@ _REOPEN_POLL_S = 0.1
 _RATES = (48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000)
 """Rates in Hz that are tried where a device refuses its own, the likeliest first."""
 
-_INVALID_RATE = -9997
-"""PortAudio's code for a rate that a device does not have."""
+_INVALID_RATE, _INVALID_CHANNELS = -9997, -9998
+"""PortAudio's codes for a rate and a number of channels that a device does not have."""
+
+_MOST_CHANNELS = 32
+"""More are promised by devices that convert."""
+
+
+class _OtherMicrophoneError(DeviceError):
+    """The sound server records another microphone than the one it calls the default."""
+
+    def __init__(self, source: ServerSource) -> None:
+        super().__init__(f"The sound server records {source.name}: choose it there.")
+        self.source = source
 
 
 class MicrophoneSource(Source):
@@ -64,6 +83,7 @@ class MicrophoneSource(Source):
         self._info = SourceInfo(full_name(device), device.rate, channels, live=True)
         self._stream: Any = None
         self._reopening: Future[Any] | None = None
+        self._watch: SourceWatch | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -72,10 +92,13 @@ class MicrophoneSource(Source):
 
     def start(self, ring: RingBuffer) -> None:
         """Open the device and begin to capture."""
-        self._stream = call_portaudio(lambda: self._open(self._device, ring), late=close_stream)
+        self._stream = call_portaudio(lambda: self._open_device(ring), late=close_stream)
 
     def stop(self) -> None:
         """Close the device; one that does not answer is left to itself."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
         reopening, self._reopening = self._reopening, None
         if reopening is not None:
             sound_system.abandon(reopening, late=close_stream)
@@ -84,6 +107,10 @@ class MicrophoneSource(Source):
             closing = sound_system.submit(lambda: close_stream(stream))
             with contextlib.suppress(TimeoutError):
                 closing.result(_CLOSE_S)
+
+    def changes(self) -> list[str]:
+        """Microphones that the sound server has put in place of one another, in words."""
+        return [] if self._watch is None else self._watch.changes()
 
     def reopen(self, ring: RingBuffer) -> bool:
         """Find the device again after it went away, and begin to capture.
@@ -128,25 +155,77 @@ class MicrophoneSource(Source):
                 f"channel {self._info.channels} is not there any more: start a new session."
             )
         self._device = device
-        return self._open(device, ring)
+        return self._open_device(ring)
+
+    def _open_device(self, ring: RingBuffer) -> Any:
+        """Open the device with the channels that the microphone behind it has."""
+        try:
+            return self._open(self._device, ring)
+        except _OtherMicrophoneError as other:
+            self._device = with_channels(self._device, other.source)
+            _require_channels(self._device, self._info.channels)
+            return self._open(self._device, ring)
 
     def _open(self, device: InputDevice, ring: RingBuffer) -> Any:
-        """Open a device at the rate of the session, or at a rate that is then changed to it."""
+        """Open a device, and find out which columns of its stream are the channels."""
+        columns: list[int] = []
+        stream = self._open_somehow(device, ring, columns)
+        recording = current_recording() if device.virtual else None
+        if recording is None:
+            columns += range(self._info.channels)
+            return stream
+        try:
+            columns += self._columns(device, recording)
+        except DeviceError:
+            close_stream(stream)
+            raise
+        if self._watch is None:
+            self._watch = SourceWatch(recording.source.name)
+        return stream
+
+    def _columns(self, device: InputDevice, recording: Recording) -> list[int]:
+        """Columns of the stream that are the first channels of the microphone, each alone."""
+        if len(recording.source.channels) != device.channels:
+            raise _OtherMicrophoneError(recording.source)
+        columns = []
+        for channel in range(1, self._info.channels + 1):
+            column = recording.column(channel)
+            if column is None:
+                name = recording.source.channels[channel - 1]
+                raise DeviceError(
+                    f"Channel {channel} ({name}) of {recording.source.name} is not to be had alone "
+                    f"through {full_name(device)}, which mixes it: choose the device itself with "
+                    "--device."
+                )
+            columns.append(column)
+        return columns
+
+    def _open_somehow(self, device: InputDevice, ring: RingBuffer, columns: list[int]) -> Any:
+        """Open a stream of all channels, so that nothing mixes them, at the first rate that goes.
+
+        A rate that is not that of the session is changed to it. Nothing reaches the ring before
+        ``columns`` is filled.
+        """
         sounddevice = portaudio()
         rates = dict.fromkeys((self._info.native_rate, device.rate, *_RATES))
-        for rate in rates:
+        everything = device.channels if device.channels <= _MOST_CHANNELS else self._info.channels
+        counts = dict.fromkeys((everything, self._info.channels))
+        for count, rate in product(counts, rates):
             try:
-                return open_stream(partial(self._stream_of, device, rate, ring))
+                return open_stream(partial(self._stream_of, device, (rate, count), ring, columns))
             except sounddevice.PortAudioError as error:
                 refusal = error
-                if _code(error) != _INVALID_RATE:
+                if _code(error) not in (_INVALID_RATE, _INVALID_CHANNELS):
                     break
         raise DeviceError(
             f"{full_name(device)} refuses to record ({_reason(refusal)}): {_advice(refusal)}, or "
             "choose another with --device."
         ) from refusal
 
-    def _stream_of(self, device: InputDevice, rate: int, ring: RingBuffer) -> Any:
+    def _stream_of(
+        self, device: InputDevice, shape: tuple[int, int], ring: RingBuffer, columns: list[int]
+    ) -> Any:
+        rate, channels = shape
         change = RateChange(rate, self._info.native_rate, self._info.channels)
 
         def callback(samples: NDArray[np.float32], _frames: int, times: Any, status: Any) -> None:
@@ -154,15 +233,16 @@ class MicrophoneSource(Source):
             delay = times.currentTime - times.inputBufferAdcTime
             if not 0.0 <= delay <= _LONGEST_DELAY_S:  # some host APIs report no ADC time
                 delay = stream.latency + len(samples) / rate
-            samples, early_s = change.push(samples)
-            if len(samples):
-                ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
+            if columns:
+                samples, early_s = change.push(samples[:, columns])
+                if len(samples):
+                    ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
 
         stream = portaudio().InputStream(
             samplerate=rate,
             blocksize=round(_BLOCK_S * rate),
             device=device.index,
-            channels=self._info.channels,
+            channels=channels,
             dtype="float32",
             latency="high",
             callback=callback,

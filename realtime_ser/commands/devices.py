@@ -22,5 +22,7 @@ def devices() -> None:
             if device.host_api == api:
                 mark = "*" if device.default else " "
                 count = count_text(device.channels, "channel")
+                if device.channel_names:
+                    count += f": {', '.join(device.channel_names)}"
                 print(f" {mark} {device.name}  ({device.rate} Hz, {count})")
     print("* the default")

@@ -51,13 +51,16 @@ class DeviceNotes:
         elif not self._silent and end_s - self._silent_since_s >= SILENCE_S:
             self._silent = True
             self._handover.markers.open(self._marker(self._silent_since_s, PURE_SILENCE))
-        for words in self._source.changes():
-            self._handover.markers.put(self._marker(start_s, words))
-            self.notice, self._told_s = f"The microphone has changed: {words}.", start_s
         if self._silent:
             self.notice = f"The microphone gives pure silence: {SILENCE_ADVICE}."
         elif end_s - self._told_s > _SHOWN_S:
             self.notice = None
+
+    def look(self, now_s: float) -> None:
+        """See whether another microphone has taken over."""
+        for words in self._source.changes():
+            self._handover.markers.put(self._marker(now_s, words))
+            self.notice, self._told_s = f"The microphone has changed: {words}.", now_s
 
     def interrupt(self, now_s: float) -> None:
         """End a silence, if there is one: something is heard, or time passes without sound."""

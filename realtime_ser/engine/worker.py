@@ -81,6 +81,7 @@ class Worker:
             self._process_block(placed)
         if block is None and self._source.info.live:
             self._process_silence()
+        self._notes.look(self._time.seconds(self._position))
         self._publish(self._handover.markers.drain())
         # Before the clock has settled the device's time is not known.
         sure = self._handover.clock.settled or not self._source.info.live
@@ -130,6 +131,7 @@ class Worker:
             handover.status,
             phase=Phase.RECONNECTING,
             position_s=self._time.seconds(self._position),
+            notice=self._notes.notice,
             dropped_samples=handover.status.dropped_samples + lost,
             away_samples=handover.status.away_samples + lost,
         )
