@@ -66,6 +66,12 @@ def steps_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) ->
     ]
 
 
+def padded(row: Sequence[str], other: Sequence[str]) -> list[str]:
+    """A row of the steps table, not shorter than another of the same step; no value changes."""
+    *cells, latency = row
+    return [*cells, latency.ljust(len(other[-1]), "0") if latency else latency]
+
+
 def segments_header(labels: Sequence[str]) -> list[str]:
     """Columns of the segments table."""
     return ["segment", "channel", "start_s", "end_s", *estimate_header(labels)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,6 +22,7 @@ from realtime_ser.base.files import (
 )
 from realtime_ser.base.growing_file import GrowingFile
 from realtime_ser.base.records import Anchor, Marker, Record, Segment, Sound, Update
+from realtime_ser.base.timebase import corrected
 from realtime_ser.session import csv_rows
 
 _SILENCE = 4096  # samples of lost time that are written at once
@@ -128,6 +129,7 @@ class TableSink:
         self._labels = labels
         self._sidecar_of = sidecar_of
         self._anchors: list[Anchor] = []
+        self._early: list[Update] = []
         self._sidecar_due = True
         self._tables: list[_GrowingTable] = []
         try:
@@ -147,12 +149,16 @@ class TableSink:
         """Add rows."""
         for record in records:
             if isinstance(record, Update):
-                self._steps.add(csv_rows.steps_row(record, self._labels, self._names))
+                self._steps.add(self._row(record))
+                if not self._anchors:
+                    self._early.append(record)
             elif isinstance(record, Segment):
                 self._segments.add(csv_rows.segments_row(record, self._labels, self._names))
             elif isinstance(record, Marker):
                 self._markers.add(csv_rows.markers_row(record))
             elif isinstance(record, Anchor):
+                if not self._anchors:
+                    self._correct(record)
                 self._anchors.append(record)
                 self._sidecar_due = True
 
@@ -176,6 +182,15 @@ class TableSink:
         for table in self._tables:
             table.file.abandon()
 
+    def _row(self, update: Update) -> list[str]:
+        return csv_rows.steps_row(update, self._labels, self._names)
+
+    def _correct(self, anchor: Anchor) -> None:
+        """Write the rows anew that were stamped before the clock had settled."""
+        early, self._early = self._early, []
+        before, after = map(self._row, early), (self._row(corrected(one, anchor)) for one in early)
+        self._steps.write_anew([csv_rows.padded(*rows) for rows in zip(after, before, strict=True)])
+
     def _table(self, path: Path, header: Sequence[str]) -> _GrowingTable:
         table = _GrowingTable(path, header)
         self._tables.append(table)
@@ -198,10 +213,19 @@ class _GrowingTable:
         self.file = GrowingFile(path)
         self._text = io.StringIO(newline="")
         self._writer = csv_rows.csv_writer(self._text)
+        self._header = header
         self.add(header)
 
     def add(self, row: Sequence[str]) -> None:
         self._writer.writerow(row)
+
+    def write_anew(self, rows: Iterable[Sequence[str]]) -> None:
+        """Put other rows, none of them shorter, in the place of all that there are."""
+        self._text.seek(0)
+        self._text.truncate()
+        self.file.seek(0)
+        for row in (self._header, *rows):
+            self.add(row)
 
     def flush(self) -> None:
         self.file.write(self._text.getvalue().encode("utf-8", "backslashreplace"))

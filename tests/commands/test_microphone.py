@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
+from realtime_ser.base.paths import store_folder
+from realtime_ser.session.store import Store
 
 pytestmark = pytest.mark.pulse
 
@@ -381,3 +384,22 @@ def test_another_microphone_that_takes_over_is_told_and_noted(another_server, tm
     assert note["source"] == "device"
     assert note["text"].startswith("Monitor of Elsewhere in place of ")
     assert "The microphone has changed: Monitor of Elsewhere in place of" in process.said
+
+
+def test_times_of_the_wall_clock_are_right_from_the_first_row_on(another_server, tmp_path):
+    """The first stream of a server is off by 0.1 to 0.6 s at its beginning."""
+    out = tmp_path / "out.csv"
+    with listening(another_server, out):
+        wait_for(lambda: len(rows(out)) > 60, "five seconds")
+        walls = [datetime.fromisoformat(row["wall_clock"]).timestamp() for row in rows(out)]
+    times = [float(row["time_s"]) for row in rows(out)]
+    starts = [wall - time_s for wall, time_s in zip(walls, times, strict=False)]
+    assert max(starts) - min(starts) < 0.02
+    assert all(float(row["latency_ms"]) > 0 for row in rows(out))
+    with Store(store_folder(Config().sessions)) as store:
+        (info,) = store.sessions()
+        stored = list(store.updates(info.id))
+    assert [one.wall_clock.timestamp() for one in stored][: len(walls)] == pytest.approx(
+        walls, abs=0.001
+    )
+    assert info.metadata.started.timestamp() == pytest.approx(starts[0], abs=0.02)

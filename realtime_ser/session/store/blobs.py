@@ -30,7 +30,8 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from realtime_ser.base.records import STEP_FRAMES, STEP_S, Estimate, State, Update
+from realtime_ser.base.records import STEP_FRAMES, STEP_S, Anchor, Estimate, State, Update
+from realtime_ser.base.timebase import wall_clock_by
 
 STATES = (State.SILENCE, State.SPEECH, State.LOST, State.PAUSED)
 """Their places are the numbers in the blobs: only ever append."""
@@ -98,6 +99,16 @@ def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> Update
     for name, column in columns.items():
         records[name] = column
     return records
+
+
+def correct_clock(records: UpdateRecords, anchor: Anchor) -> None:
+    """Correct records that were stamped before the clock had settled, by the first anchor."""
+    start_us = _wall_us(wall_clock_by(anchor, 0))
+    wall_us = start_us + np.rint((records["step"] + 1.0) * STEP_S * 1e6).astype(np.int64)
+    stamped = records["wall_us"] != NO_TIME
+    late_ms = (records["wall_us"] - wall_us) / 1000.0
+    records["latency_ms"] += np.where(stamped, late_ms, 0.0)
+    records["wall_us"] = np.where(stamped, wall_us, NO_TIME)
 
 
 def check_records(records: UpdateRecords, labels: int) -> None:

@@ -18,10 +18,26 @@ from filelock import FileLock
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import DamagedStoreError
-from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Record, Segment, State, Update
+from realtime_ser.base.records import (
+    SAMPLE_RATE,
+    Anchor,
+    IntervalOpened,
+    Marker,
+    Record,
+    Segment,
+    State,
+    Update,
+)
 from realtime_ser.base.text import count_text, printable
+from realtime_ser.base.timebase import wall_clock_by
 from realtime_ser.session.metadata import SessionHealth
-from realtime_ser.session.store.blobs import STATES, UpdateRecords, pack
+from realtime_ser.session.store.blobs import (
+    STATES,
+    UpdateRecords,
+    correct_clock,
+    pack,
+    record_dtype,
+)
 from realtime_ser.session.store.database import (
     LIVE_PATIENCE_S,
     RUNNING,
@@ -100,6 +116,7 @@ class StoreWriter:
         self._reached_s = 0.0
         self._left_out = 0
         self._damaged = False
+        self._anchored = False
         self._damage_notice: str | None = None
         self._order = 0
         self._open_intervals: dict[tuple[str, float], int] = {}
@@ -204,12 +221,30 @@ class StoreWriter:
             for channel, records in self._packed:
                 _insert_records(self._connection, self._key, channel, records)
             left_out = self._insert(open_intervals)
+            anchored = self._anchored or self._correct_clock()
             self._set(self._pending_columns)
         self._left_out += left_out
+        self._anchored = anchored
         self._open_intervals = open_intervals
         self._pending_columns.clear()
         self._records.clear()
         self._packed.clear()
+
+    def _correct_clock(self) -> bool:
+        """Correct what was stored before the clock had settled; tell whether it has."""
+        anchor = next((one for one in self._records if isinstance(one, Anchor)), None)
+        if anchor is None:
+            return False
+        if anchor.sample > SAMPLE_RATE:  # else it is a file's, whose clock is sure at once
+            rows = self._connection.execute(
+                "SELECT key, data FROM updates WHERE session = ?", (self._key,)
+            ).fetchall()
+            for key, data in rows:
+                records = np.frombuffer(data, record_dtype(len(self._labels))).copy()
+                correct_clock(records, anchor)
+                update(self._connection, "updates", key, {"data": records.tobytes()})
+            self._pending_columns["started"] = wall_clock_by(anchor, 0).isoformat()
+        return True
 
     def _go_on_in_place(self) -> None:
         """Go on in the database that is in its place now, where this one is not any more."""
