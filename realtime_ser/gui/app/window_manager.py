@@ -167,7 +167,8 @@ class WindowManager(QObject):
 
         config = self._controller.wanted
         store = self._session_store() if config.sessions.keep else None
-        dialog = StudyDialog(config, store, parent=self._window)
+        channels = self._window.topbar.sources.channel_names
+        dialog = StudyDialog(config, store, channels, parent=self._window)
         dialog.accepted.connect(lambda: self._controller.set_config(dialog.config()))
         dialog.open()
 

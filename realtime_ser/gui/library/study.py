@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +39,21 @@ class StudyDialog(Dialog):
     """Where the next session belongs, and who speaks in which channel.
 
     What ``config`` says of it is shown first; studies, participants and conditions of the store
-    are offered. After it was accepted, :meth:`config` has the settings for the session.
+    are offered, and the channels of the microphone by their words. After it was accepted,
+    :meth:`config` has the settings for the session.
     """
 
     def __init__(
-        self, config: Config, store: Store | None = None, *, parent: QWidget | None = None
+        self,
+        config: Config,
+        store: Store | None = None,
+        channels: Sequence[str] = (),
+        *,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Study", parent, heading="Where the next session belongs")
         self._config = config
+        self._channel_names = list(channels)
         self.text = label(
             "It is kept with the session, and in every export. Use a code, not a name, for the "
             "participant. What stays empty is not kept.",
@@ -75,6 +83,11 @@ class StudyDialog(Dialog):
             clicked=self._set_consent_now,
         )
         self.channels = ChevronComboBox("Channels", "How many voices have a channel of their own")
+        tip = "Channel of the microphone that the voice is on"
+        self.places = (
+            ChevronComboBox("Channel of the first voice", tip),
+            ChevronComboBox("Channel of the second voice", tip),
+        )
         self.names = (QLineEdit(), QLineEdit())
         self.message = MessageLabel()
         self.cancel = button("Cancel", "Change nothing (Esc)", clicked=self.reject)
@@ -107,7 +120,12 @@ class StudyDialog(Dialog):
             "condition": _text_or_none(self.condition),
             "consent": self._consent_time(),
         }
-        numbers = self.channels.currentData()
+        count = self.channels.currentData()
+        numbers = tuple(place.currentData() for place in self.places[:count])
+        if count > len(self.places):
+            numbers = self._config.audio.channels
+        elif len(set(numbers)) != len(numbers):
+            raise UsageError("The two voices need a channel each.")
         names = [field.text().strip() for field in self.names[: len(numbers)]]
         if len(numbers) > len(self.names):
             names = list(self._config.audio.channel_names)
@@ -134,19 +152,21 @@ class StudyDialog(Dialog):
         self.consent.setDateTime(QDateTime.fromSecsSinceEpoch(int(moment.timestamp())))
         first = audio.channels[0]
         second = audio.channels[1] if len(audio.channels) > 1 else first + 1
-        choices = [("One voice", (first,)), ("Two voices, a channel each", (first, second))]
+        choices = [("One voice", 1), ("Two voices, a channel each", 2)]
         if len(audio.channels) > len(self.names):
-            choices.append((f"{len(audio.channels)} channels", audio.channels))
-        self.channels.fill(choices, None)
-        self.channels.setCurrentIndex(min(2, len(audio.channels) - 1))
-        for field, number, example in zip(
-            self.names, (first, second), ("coach", "client"), strict=True
+            choices.append((f"{len(audio.channels)} channels", len(audio.channels)))
+        self.channels.fill(choices, len(audio.channels))
+        unnamed = range(len(self._channel_names) + 1, max(2, *audio.channels, second) + 1)
+        places = [*enumerate(self._channel_names, 1), *((one, str(one)) for one in unnamed)]
+        for place, field, number, example in zip(
+            self.places, self.names, (first, second), ("coach", "client"), strict=True
         ):
+            place.fill([(f"Channel {words}", one) for one, words in places], number)
             field.setText(audio.names.get(number, ""))
             field.setPlaceholderText(f"such as {example}")
             field.setMaxLength(32)
-            tip = f"What channel {number} is called on the timeline and in exports"
-            described(field, f"Name of channel {number}", tip)
+            tip = "What the channel is called on the timeline and in exports"
+            described(field, f"Name of the voice, such as {example}", tip)
 
     def _set_consent_now(self) -> None:
         self.agreed.setChecked(True)
@@ -166,9 +186,9 @@ class StudyDialog(Dialog):
         self._form.setRowVisible(self.consent, self.agreed.isChecked())
 
     def _show_channels(self) -> None:
-        count = len(self.channels.currentData())
-        for place, field in enumerate(self.names):
-            self._form.setRowVisible(field, place < count <= len(self.names))
+        count = self.channels.currentData()
+        for place, voice in enumerate(self._voices):
+            self._form.setRowVisible(voice, place < count <= len(self._voices))
 
     def _lay_out(self) -> None:
         self._form = QFormLayout()
@@ -182,9 +202,11 @@ class StudyDialog(Dialog):
         self._form.addRow("&Time of it", self.consent)
         self._form.addRow(separator())
         self._form.addRow("&Channels", self.channels)
-        first, second = self.channels.itemData(1)
-        self._form.addRow(f"Channel {first}", self.names[0])
-        self._form.addRow(f"Channel {second}", self.names[1])
+        self._voices = [
+            row(place, (field, 1)) for place, field in zip(self.places, self.names, strict=True)
+        ]
+        for caption, voice in zip(("First voice", "Second voice"), self._voices, strict=True):
+            self._form.addRow(caption, voice)
         self.show_parts(
             self.text,
             self._form,

@@ -19,12 +19,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from realtime_ser.audio.devices import InputDevice, full_name
+from realtime_ser.audio.devices import InputDevice, find_input, full_name
+from realtime_ser.base.errors import DeviceError
 from realtime_ser.base.text import clock_text
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.widgets.icons import Glyph, glyph_icon
 from realtime_ser.gui.widgets.parts import button, draw_chevron, label, row
+
+_MOST_CHANNELS = 32  # more are promised by devices that convert
 
 _NARROW = 130  # below this width, in units of the grid, the text of a marker has no field
 
@@ -56,6 +59,16 @@ class SourcePicker(QComboBox):
         self._devices: Sequence[InputDevice] = ()
         self.activated.connect(self._activate)
         self._rebuild()
+
+    @property
+    def channel_names(self) -> list[str]:
+        """Channels of the microphone that is chosen, as they are called; empty where unknown."""
+        try:
+            device = find_input(self._current.device, self._devices)
+        except DeviceError:
+            return []
+        names = device.channel_names or ("",) * min(device.channels, _MOST_CHANNELS)
+        return [f"{number} {name}".strip() for number, name in enumerate(names, 1)]
 
     def show_devices(self, devices: Sequence[InputDevice]) -> None:
         """Change the list."""

@@ -75,3 +75,19 @@ def test_what_the_settings_say_is_shown_and_stays(qtbot, ask, click):
     dialog = ask(config)
     qtbot.keyClicks(dialog.participant, "P09")
     assert dialog.config().study.consent is None  # nobody agrees for somebody else
+
+
+def test_any_channel_of_the_microphone_can_be_chosen(qtbot):
+    names = ["1 front-left", "2 front-right", "3 aux0", "4 aux1"]
+    dialog = StudyDialog(Config(), None, names)
+    qtbot.addWidget(dialog)
+    place = dialog.places[0]
+    assert [place.itemText(row) for row in range(place.count())] == [f"Channel {n}" for n in names]
+    place.setCurrentIndex(3)
+    assert dialog.config().audio.channels == (4,)
+    dialog.channels.setCurrentIndex(1)
+    dialog.places[1].setCurrentIndex(3)
+    dialog.accept()
+    assert dialog.message.text().endswith("The two voices need a channel each.")
+    dialog.places[1].setCurrentIndex(0)
+    assert dialog.config().audio.channels == (4, 1)
