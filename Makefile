@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
 
 export PYTHON
 
-.PHONY: run test lint format bench demo notebook lock clean help
+.PHONY: run test lint format bench soak demo notebook lock clean help
 
 run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
@@ -27,6 +27,9 @@ format: $(TEST_READY)  ## lay out the code and mend what can be mended by itself
 
 bench: $(TEST_READY)  ## measure speed, start-up, memory and latency
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(TEST_READY)  ## monitor for an hour with random faults; ARGS="--minutes 5" for less
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 demo: $(TEST_READY)  ## make the demo recording anew
 	@$(BIN)/python scripts/make_demo.py $(ARGS)

@@ -44,7 +44,7 @@ class SoundServer:
         socket.parent.mkdir()
         self._variables = {"PULSE_SERVER": f"unix:{socket}", "ALSA_CONFIG_PATH": str(alsa)}
         try:
-            self._start(socket)
+            self._start()
         except BaseException:
             self.close()
             raise
@@ -78,6 +78,15 @@ class SoundServer:
             raise RuntimeError(f"pactl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def restart(self) -> None:
+        """End the server, and start another in its place."""
+        for daemon in reversed(self._daemons):
+            daemon.kill()
+            daemon.wait()
+        self._daemons.clear()
+        self._modules.clear()
+        self._start()
+
     def freeze(self) -> None:
         """Let the server answer nobody, as one that hangs."""
         self._signal(signal.SIGSTOP)
@@ -103,7 +112,8 @@ class SoundServer:
             if daemon.poll() is None:
                 daemon.send_signal(number)
 
-    def _start(self, socket: Path) -> None:
+    def _start(self) -> None:
+        socket = self._folder / "pulse" / "native"
         missing = [name for name in ("pactl", "paplay") if shutil.which(name) is None]
         if missing:
             raise RuntimeError(f"{' and '.join(missing)} not found: `make test` installs them.")
@@ -124,6 +134,10 @@ class SoundServer:
         else:
             raise RuntimeError("Neither PulseAudio nor PipeWire found: `make test` installs one.")
         self._wait(lambda: self._accepts("info"))
+        self.add_speaker()
+
+    def add_speaker(self) -> None:
+        """Plug in the default microphone."""
         self.add_null_sink(SPEAKER)
         # PipeWire takes this only once WirePlumber has settled.
         self._wait(lambda: self._accepts("set-default-sink", SPEAKER))

@@ -46,7 +46,7 @@ from realtime_ser.base.text import count_text
 from realtime_ser.base.timebase import clock_s
 
 _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much processor time again
-_LONGEST_DELAY_S = 5.0
+_LONGEST_DELAY_S = 3600.0  # a sound server keeps what came while the program was stopped
 _CLOSE_S = 0.5
 _REOPEN_POLL_S = 0.1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from realtime_ser.audio.ring import AudioBlock, RingBuffer
 from realtime_ser.audio.source import Source
@@ -23,7 +22,8 @@ _HELD_S, _HELD_RESUMED_S, _HELD_AT_MOST_S = 0.5, 1.0, 3.0
 """Sound after a doubtful block by which its time is found, in seconds."""
 
 _OVERDUE_S = 0.3
-_AGREE_S = 0.005
+_AGREE_S = 0.025  # a sound server hands blocks out in bursts
+_SHORTEST_GAP_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,12 @@ class DeviceWatch:
 
     def opened(self) -> None:
         """Note that the device was opened just now."""
-        self._heard_s = clock_s()
+        self._heard_s = self._looked_s = clock_s()
         self._delivering = False
 
     def place(self, block: AudioBlock | None, position: int) -> list[PlacedBlock]:
         """Blocks whose time is known, after native sample ``position``; ``None``: no block came."""
+        self._look()
         if block is None:
             overdue = clock_s() - self._heard_s > _OVERDUE_S
             return self.release(position) if overdue else []
@@ -88,17 +89,40 @@ class DeviceWatch:
         self._held.append(block)
         return self.release(position) if self._agree() else []
 
+    def _look(self) -> None:
+        """Give the device its time where it was this program that stood still."""
+        now_s = clock_s()
+        if now_s - self._looked_s > SILENT_DEVICE_S:
+            self._heard_s = now_s
+        self._looked_s = now_s
+
     def release(self, position: int) -> list[PlacedBlock]:
-        """Blocks that were held, placed as well as can be."""
+        """Blocks that were held, placed as well as can be.
+
+        Sound of time that was already counted as lost, which a stream may deliver before it is
+        closed, is left out.
+        """
         held, self._held = self._held, []
-        if not held:
-            return []
+        starts = self._starts(held)
+        while held:
+            first_s = self._first_adc_s(held, starts)
+            missing_s = first_s - self._clock.adc_time(self._time.sample(position))
+            if not self.reconnecting or missing_s > -_SHORTEST_GAP_S:
+                return self._placed(held, starts, first_s, missing_s)
+            ends_s = starts[0] + self._time.seconds(len(held[0].samples))
+            held, starts = held[1:], [start_s - ends_s for start_s in starts[1:]]
+        return []
+
+    def _placed(
+        self,
+        held: Sequence[AudioBlock],
+        starts: Sequence[float],
+        first_s: float,
+        missing_s: float,
+    ) -> list[PlacedBlock]:
         away = self.reconnecting or not any(block.overflow for block in held)
         self.reconnecting = False
-        starts = self._starts(held)
-        first_s = self._first_adc_s(held, starts)
-        missing_s = first_s - self._clock.adc_time(self._time.sample(position))
-        missing = self._time.native_at(missing_s) if missing_s > _AGREE_S else 0
+        missing = self._time.native_at(missing_s) if missing_s > _SHORTEST_GAP_S else 0
         placed = [
             PlacedBlock(replace(block, adc_s=first_s + start_s), block.lost)
             for block, start_s in zip(held, starts, strict=True)
@@ -123,7 +147,7 @@ class DeviceWatch:
     def _first_adc_s(self, held: Sequence[AudioBlock], starts: Sequence[float]) -> float:
         """ADC time of the first sample that is held, by the later half of the blocks."""
         offsets = [_offset(*pair) for pair in zip(held, starts, strict=True)]
-        return median(offsets[len(offsets) // 2 :])
+        return min(offsets[len(offsets) // 2 :])
 
     def _starts(self, held: Sequence[AudioBlock]) -> list[float]:
         """Seconds from the first sample that is held to the first of each block."""

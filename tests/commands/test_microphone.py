@@ -290,7 +290,7 @@ def test_a_monitor_that_was_stopped_for_a_while_has_a_gap_and_right_times(pulse,
         datetime.fromisoformat(row["wall_clock"]).timestamp() - float(row["time_s"])
         for row in frames[50:]
     ]
-    assert max(starts) - min(starts) < 0.02
+    assert max(starts) - min(starts) < 0.03
     steps = [round(float(row["time_s"]) / 0.08) for row in frames]
     assert steps == list(range(1, len(steps) + 1))
 

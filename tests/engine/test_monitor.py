@@ -252,6 +252,23 @@ def test_a_device_that_comes_back_with_wrong_times_leaves_the_clock_right(bundle
     assert monitor.status.away_samples == monitor.status.dropped_samples
 
 
+def test_sound_that_comes_after_it_was_counted_as_lost_is_left_out(bundle: Bundle) -> None:
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, bundle)
+    monitor.start()
+    start_s = clock_s() - 4.0
+    settled(microphone, monitor, start_s)
+    wait_until(lambda: monitor.status.position_s > 5.0)  # a second of silence is lost
+    now_s = clock_s() - start_s
+    for block in range(10):  # what the stream that hung still had
+        microphone.say(np.zeros(1_600, np.float32), start_s + 4.0 + 0.1 * block)
+    for block in range(20):
+        microphone.say(np.zeros(1_600, np.float32), start_s + now_s + 0.1 * block)
+    wait_until(lambda: monitor.status.position_s == pytest.approx(now_s + 2.0, abs=0.12))
+    monitor.stop()
+    assert monitor.status.position_s == pytest.approx(now_s + 2.0, abs=0.12)
+
+
 def test_a_microphone_may_take_its_time_to_begin(bundle: Bundle) -> None:
     microphone = ScriptedMicrophone()
     monitor = Monitor(microphone, bundle)
