@@ -53,6 +53,7 @@ def test_what_was_corrected_is_read_by_the_training(store, tmp_path, capsys):
         ],
     )
     folder = tmp_path / "corpora" / "mine"
+    folder.parent.mkdir()
     assert export(info.id, "--to", folder) == 0
     clips, skipped = clips_of(folder)
     assert not skipped

@@ -555,6 +555,7 @@ def test_mistakes_get_one_sentence_and_the_right_exit_code(store, tmp_path, caps
 def test_the_command_line_exports_by_extension(talk, tmp_path, capsys):
     for ending in ("json", "eaf", "TextGrid", "txt", "png", "svg", "html", "wav", "flac"):
         path = tmp_path / ending / f"talk.{ending}"
+        path.parent.mkdir()
         assert sessions("export", talk.id, "--to", path) == 0
         assert str(path) in capsys.readouterr().out
         assert path.stat().st_size
