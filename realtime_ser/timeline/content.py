@@ -5,6 +5,7 @@ A live session is appended to; a kept session is the same objects with everythin
 
 from __future__ import annotations
 
+import functools
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -172,11 +173,12 @@ class ChannelContent:
     def segment_records(self) -> NDArray[np.void]:
         """Segments that have ended: ``start_s``, ``end_s``, index of the ``label``, ``certain``."""
         if self._segment_records is None:
-            rows = [
-                (s.start_s, s.end_s, self.labels.index(s.estimate.label), s.estimate.certain)
-                for s in self.segments
-            ]
-            self._segment_records = np.array(rows, _SEGMENT)
+            codes = {label: code for code, label in enumerate(self.labels)}
+            records = self._segment_records = np.empty(len(self.segments), _SEGMENT)
+            records["start_s"] = [s.start_s for s in self.segments]
+            records["end_s"] = [s.end_s for s in self.segments]
+            records["label"] = [codes[s.estimate.label] for s in self.segments]
+            records["certain"] = [s.estimate.certain for s in self.segments]
         return self._segment_records
 
     def bins(self, viewport: Viewport) -> Bins:
@@ -330,7 +332,7 @@ class Content:
         """Time that its updates cover; never 0, so that there is something to look at."""
         return max(self.info.duration_s, STEP_S)
 
-    @property
+    @functools.cached_property
     def segments(self) -> list[Segment]:
         """Segments of all channels, in order of time."""
         found = [segment for channel in self.channels.values() for segment in channel.segments]

@@ -103,8 +103,9 @@ class SegmentModel(TableModel[Segment]):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order the rows by a column; those that are equal stay in order of time."""
-        self._sorted = (column, order)
-        self._refresh()
+        if (column, order) != self._sorted:
+            self._sorted = (column, order)
+            self._refresh()
 
     def _refresh(self) -> None:
         self.layoutAboutToBeChanged.emit()
@@ -243,8 +244,8 @@ class SegmentPanel(QWidget):
         KeysForWindow(table)
         table.setModel(self.model)
         set_up_table(table, "Segments")
-        table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        table.setSortingEnabled(True)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         rows, header = table.verticalHeader(), header_of(table)
         assert rows is not None

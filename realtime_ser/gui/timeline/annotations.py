@@ -114,7 +114,7 @@ class Annotations(QObject):
                 for number, value in self._items.items()
                 if isinstance(value, Interval) and value.tier == CORRECTED
             ]
-            self._corrections = corrections(self._segments, by_hand)
+            self._corrections = corrections(self._segments, by_hand) if by_hand else {}
         found = self._corrections.get((segment.channel, segment.number))
         return None if found is None else self.get(found.key)
 

@@ -212,7 +212,11 @@ class Reader:
         key = self._key(name)
         labels = self._labels(key)
         end = 2**62 if last_step is None else last_step
-        blobs = self._select(_BLOBS, key, channel, first_step, key, channel, end, end)
+        with explained(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # there are many, and tuples take half the time
+            cursor.execute(_BLOBS, (key, channel, first_step, key, channel, end, end))
+            blobs = [blob for (blob,) in cursor.fetchall()]
         with damaged_content(self.path):
             records = _unpacked(blobs, labels)
         steps = records["step"]
@@ -326,7 +330,7 @@ class Reader:
                 return
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _unpacked(rows, labels)
+                whole = _unpacked([row["data"] for row in rows], labels)
             for start in range(0, len(whole), _PAGE):
                 page = whole[start : start + _PAGE]
                 yield from zip(page["order"].tolist(), unpack(page, channel, labels), strict=True)
@@ -384,16 +388,15 @@ class Reader:
         )
 
 
-def _unpacked(rows: Sequence[Any], labels: Sequence[str]) -> UpdateRecords:
-    """Records of consecutive rows of updates.
+def _unpacked(blobs: Sequence[bytes], labels: Sequence[str]) -> UpdateRecords:
+    """Records of the blobs of consecutive rows.
 
     Raises
     ------
     ValueError
         They are none.
     """
-    data = b"".join(row["data"] for row in rows)
-    records: UpdateRecords = np.frombuffer(data, record_dtype(len(labels)))
+    records: UpdateRecords = np.frombuffer(b"".join(blobs), record_dtype(len(labels)))
     check_records(records, len(labels))
     return records
 
