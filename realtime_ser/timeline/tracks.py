@@ -6,7 +6,7 @@ A track is one class, and is drawn alike on each surface: live, in the review, i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -329,15 +329,24 @@ class SegmentTrack:
         if len(segments) > viewport.width / _DENSE_PX:
             self._draw_dense(surface, box, viewport, style, cap)
             return
-        for place, segment in enumerate(segments, first):
+        for segment in segments:
             self._draw_bar(surface, box, viewport, style, segment)
-            if self._lanes:
-                self._write_result(surface, box, viewport, style, place)
+        if self._lanes:
+            stop = first + len(segments)
+            lanes = self._lanes_between(surface, viewport, style, first, stop + 2 * self._lanes)
+            for place in range(first, stop):
+                self._write_result(surface, box, viewport, style, place, lanes)
         if channel.open is not None and channel.open.end_s > viewport.start_s:
             self._draw_bar(surface, box, viewport, style, channel.open)
 
     def _write_result(
-        self, surface: Surface, box: Rect, viewport: Viewport, style: TrackStyle, place: int
+        self,
+        surface: Surface,
+        box: Rect,
+        viewport: Viewport,
+        style: TrackStyle,
+        place: int,
+        lanes: Mapping[int, int],
     ) -> None:
         """Write as much of a result as there is room for, or nothing.
 
@@ -345,14 +354,14 @@ class SegmentTrack:
         as the next words of its lane.
         """
         segments = self.channel.segments
-        segment, lane = segments[place], self._lane(surface, viewport, style, place)
+        segment, lane = segments[place], lanes[place]
         # A segment that began before keeps its words.
         gap = style.grid(0.75) / 2  # on each side
         left = max(viewport.x(segment.start_s), box.left) + gap
         room = short_room = box.right - left
         for after in range(min(place + 2 * self._lanes, len(segments) - 1), place, -1):
             room = min(box.right, viewport.x(segments[after].start_s) - gap) - left
-            if self._lane(surface, viewport, style, after) == lane:
+            if lanes[after] == lane:
                 short_room = room
         words = result_words(surface, segment, room, style, short_room)
         height = line_height(style)
@@ -360,15 +369,22 @@ class SegmentTrack:
         color = style.theme.text if segment.estimate.certain else style.theme.muted
         write(surface, Rect(left, top, math.inf, height), words, small(style), color)
 
-    def _lane(self, surface: Surface, viewport: Viewport, style: TrackStyle, place: int) -> int:
-        """Lane of a segment's words: those that do not fit beside a neighbour's take turns."""
-        segments = self.channel.segments
-        for before in range(max(0, place - 1), min(place + 1, len(segments) - 1)):
-            room = (segments[before + 1].start_s - segments[before].start_s) * viewport.px_per_s
-            width = surface.text_width(_result_text(segments[before], short=True), small(style))
-            if width + style.grid(0.75) > room:
-                return segments[place].number % self._lanes
-        return 0
+    def _lanes_between(
+        self, surface: Surface, viewport: Viewport, style: TrackStyle, first: int, stop: int
+    ) -> dict[int, int]:
+        """Lanes of segments' words: those that do not fit beside a neighbour's take turns."""
+        segments = self.channel.segments[max(0, first - 1) : stop + 1]
+        taking_turns = {
+            place
+            for before, (one, other) in enumerate(pairwise(segments), max(0, first - 1))
+            if surface.text_width(_result_text(one, short=True), small(style)) + style.grid(0.75)
+            > (other.start_s - one.start_s) * viewport.px_per_s
+            for place in (before, before + 1)
+        }
+        return {
+            place: segment.number % self._lanes if place in taking_turns else 0
+            for place, segment in enumerate(segments, max(0, first - 1))
+        }
 
     def _draw_bar(
         self,

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
 
@@ -45,21 +46,18 @@ def spread_labels(places: Sequence[float], gap: float, low: float, high: float) 
     """
     count = len(places)
     gap = min(gap, (high - low) / max(1, count - 1))
-    order = sorted(range(count), key=lambda index: places[index])
-    wanted = (places[index] - rank * gap for rank, index in enumerate(order))
-    sums = list(itertools.accumulate(wanted, initial=0.0))
-
-    def mean(first: int, last: int) -> float:
-        return (sums[last + 1] - sums[first]) / (last + 1 - first)
-
-    result = [0.0] * count
-    for rank, index in enumerate(order):
-        # The least squares in this order: isotonic regression, by its formula of maximum and
-        # minimum.
-        after = range(rank, count)
-        fitted = max(min(mean(first, last) for last in after) for first in range(rank + 1))
-        result[index] = min(max(fitted, low), high - (count - 1) * gap) + rank * gap
-    return result
+    order = np.argsort(places, kind="stable")
+    ranks = np.arange(count)
+    sums = np.append(0.0, np.cumsum(np.take(places, order) - gap * ranks))
+    # The least squares in this order: isotonic regression, by its formula of maximum and minimum
+    # of the means from each place to each later one.
+    sizes = ranks + 1.0 - ranks[:, None]
+    means = np.where(sizes > 0, sums[1:] - sums[:-1, None], np.inf) / np.maximum(sizes, 1.0)
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
+    fitted = np.where(sizes > 0, least, -np.inf).max(axis=0, initial=-np.inf)
+    result = np.empty(count)
+    result[order] = np.clip(fitted, low, high - (count - 1) * gap) + gap * ranks
+    return result.tolist()
 
 
 class CurveLegend(StyledWidget):
