@@ -85,10 +85,11 @@ def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list
     values
         At least one.
     targets
-        Bounds, by the name of the percentile: ``p50``, ``p95``, ``p99`` or ``max``. Without any,
-        the median and the 95th percentile are given.
+        Bounds, by the name of the percentile: ``p50``, ``p95``, ``p99`` or ``max``. These are given
+        and the median; without any, the 95th percentile with it; with the 99th alone, the maximum.
     """
-    wanted = ("p50", "p99", "max") if "p99" in targets else ("p50", "p95")
+    others = {(): ("p95",), ("p99",): ("p99", "max")}.get(tuple(targets), tuple(targets))
+    wanted = dict.fromkeys(("p50", *others))
     shares = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     return [
         Measurement(f"{name}, {which}", float(np.percentile(values, shares[which])), unit, target)

@@ -14,7 +14,7 @@ the clock's offset a number, which are replaced and never changed; an event need
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from realtime_ser.audio.ring import RingBuffer
@@ -89,9 +89,11 @@ class Handover:
             return self.status.position_s
         return max(0.0, clock_s() - self.clock.adc_time(0))
 
-    def subscribe(self, capacity: int, *, sound: bool) -> Subscription:
+    def subscribe(
+        self, capacity: int, *, sound: bool, wake: Callable[[], None] | None = None
+    ) -> Subscription:
         """Add a consumer of all records that are published from now on."""
-        subscription = Subscription(capacity, blocking=not self._live, sound=sound)
+        subscription = Subscription(capacity, blocking=not self._live, sound=sound, wake=wake)
         # A new tuple, since the worker may be walking along the old one.
         self._subscriptions = (*self._subscriptions, subscription)
         return subscription

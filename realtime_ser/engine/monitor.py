@@ -6,7 +6,7 @@ caller. All three meet in :class:`~realtime_ser.engine.handover.Handover`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -80,9 +80,15 @@ class Monitor:
         """Time of the session now, in seconds; for a file, the end of what was played."""
         return self._handover.now_s
 
-    def subscribe(self, capacity: int = _CAPACITY, *, sound: bool = False) -> Subscription:
+    def subscribe(
+        self,
+        capacity: int = _CAPACITY,
+        *,
+        sound: bool = False,
+        wake: Callable[[], None] | None = None,
+    ) -> Subscription:
         """Queue of all records from now on; before the monitor starts: of the whole session."""
-        return self._handover.subscribe(capacity, sound=sound)
+        return self._handover.subscribe(capacity, sound=sound, wake=wake)
 
     def start(self, duration_s: float | None = None) -> None:
         """Open the source and begin; end after ``duration_s`` seconds of the session."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from realtime_ser.base.records import Record, Sound
 
@@ -22,10 +22,22 @@ class Subscription:
         Whether the worker waits for room (a file) or drops the oldest record and counts it.
     sound
         Whether the consumer receives :class:`~realtime_ser.base.records.Sound` as well.
+    wake
+        Called in the worker's thread, and returns at once, when there is something else than sound
+        to drain; once, until that is drained.
     """
 
-    def __init__(self, capacity: int, *, blocking: bool, sound: bool = False) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        blocking: bool,
+        sound: bool = False,
+        wake: Callable[[], None] | None = None,
+    ) -> None:
         self.sound = sound
+        self._wake = wake
+        self._awake = wake is None
         self._records: deque[Record] = deque()
         self._capacity = capacity
         self._blocking = blocking
@@ -40,7 +52,7 @@ class Subscription:
         with self._changed:
             return self._dropped
 
-    def feed(self, records: Iterable[Record]) -> None:
+    def feed(self, records: Sequence[Record]) -> None:
         """Add records; called by the worker."""
         with self._changed:
             for record in records:
@@ -54,6 +66,10 @@ class Subscription:
                 if not self._closed:
                     self._records.append(record)
                 self._changed.notify_all()
+            news = not self._awake and any(not isinstance(one, Sound) for one in records)
+            self._awake = self._awake or news
+        if news and self._wake is not None:
+            self._wake()
 
     def _has_room(self) -> bool:
         return self._closed or not self._bounded or len(self._records) < self._capacity
@@ -82,6 +98,7 @@ class Subscription:
             self._changed.wait_for(lambda: self._records or self._closed, timeout)
             records = list(self._records)
             self._records.clear()
+            self._awake = self._wake is None
             self._changed.notify_all()
             return records
 

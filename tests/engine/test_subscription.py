@@ -21,3 +21,23 @@ def test_sound_goes_only_to_those_who_asked_for_it() -> None:
         subscription = Subscription(3, blocking=False, sound=wanted)
         subscription.feed([sound])
         assert subscription.drain() == ([sound] if wanted else [])
+
+
+def test_a_consumer_is_woken_once_for_what_it_has_not_drained_and_not_by_sound() -> None:
+    woken: list[int] = []
+    subscription = Subscription(
+        9, blocking=False, sound=True, wake=lambda: woken.append(len(subscription.drain()))
+    )
+    sound = Sound(0, np.zeros((3, 1), np.float32))
+    subscription.feed([sound])
+    assert woken == []
+    subscription.feed([Marker(0.0, "")])
+    assert woken == [2]
+
+    sleepy = Subscription(9, blocking=False, wake=lambda: woken.append(0))
+    for time_s in range(3):
+        sleepy.feed([Marker(float(time_s), "")])
+    assert woken == [2, 0]
+    sleepy.drain()
+    sleepy.feed([Marker(3.0, "")])
+    assert woken == [2, 0, 0]

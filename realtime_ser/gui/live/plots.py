@@ -26,8 +26,6 @@ from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
 from realtime_ser.timeline.style import Curves
 from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, gutter_width, tick_text, ticks
 
-_MAX_IDLE_FRAMES = 3  # frames for which new steps wait for the time axis to move on
-
 #: How long one painting may begin columns of each track that have been there before: a whole window
 #: of them would miss a frame of a screen with 60 a second.
 _ALLOWANCE_S = 0.002
@@ -49,8 +47,9 @@ class Plots(StyledWidget):
         self._axis = axis
         self._compact = compact
         self._right_s = 0.0
-        self._idle_frames = 0
-        self._shown_revision = -1
+        self._shown_revision, self._shown_end_s = -1, 0.0
+        self._shown_words: tuple[object, ...] = ()
+        self.next_pixel_s = 0.0
         self._ticks: tuple[float, list[int]] | None = None
         self._curves = Curves()
         self._pointer: QPointF | None = None
@@ -141,28 +140,40 @@ class Plots(StyledWidget):
         return self._plot_rect(self._level_plot)
 
     def advance(self, right_s: float) -> None:
-        """Show the stretch that ends at a time.
+        """Show the stretch that ends at a time, and what has arrived.
 
-        Does nothing while that is the same pixel. What has arrived meanwhile comes with the next
-        pixel, or soon where the time axis stands still.
+        Does nothing while both are the same.
         """
-        ratio = self.devicePixelRatioF()
-        scale = self._px_per_s
         # Whole device pixels: tiles are copied, not blended, and text does not tremble.
-        right_s = round(right_s * scale * ratio) / ratio / scale
-        moved = right_s != self._right_s
-        self._idle_frames = 0 if moved else self._idle_frames + 1
+        columns_per_s = self._px_per_s * self.devicePixelRatioF()
+        column = round(right_s * columns_per_s)
+        self.next_pixel_s = (column + 0.5) / columns_per_s - right_s
         for item in self._items:
             item.allowance_s = _ALLOWANCE_S
             if item.incomplete:
                 item.update()
-        if moved or (
-            self._idle_frames >= _MAX_IDLE_FRAMES and self._content.revision != self._shown_revision
-        ):
-            self._show_until(right_s)
+        if column / columns_per_s != self._right_s:
+            self._show_until(column / columns_per_s)
+        elif self._content.revision != self._shown_revision:
+            self._show_arrived()
+
+    def _show_arrived(self) -> None:
+        """Paint what has arrived, which mostly changes the last columns alone."""
+        content, words = self._content, self._words()
+        since_s = 0.0 if words != self._shown_words else self._shown_end_s
+        self._shown_revision, self._shown_words = content.revision, words
+        self._shown_end_s = self._channel.end_s
+        for item in self._items:
+            item.renew(since_s, content.revision)
+        self._update_hover()
+
+    def _words(self) -> tuple[object, ...]:
+        """What words and bars stand beside the newest, which is the same as long as they are."""
+        return self._channel.segments[-1:], self._channel.open is None, len(self._content.markers)
 
     def _show_until(self, right_s: float) -> None:
-        self._shown_revision = self._content.revision
+        self._shown_revision, self._shown_words = self._content.revision, self._words()
+        self._shown_end_s = self._channel.end_s
         self._right_s = right_s
         left_s = right_s - self._span_s
         for item in self._items:

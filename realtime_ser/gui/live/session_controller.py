@@ -36,7 +36,7 @@ from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.session.store import Store
 
 #: Time between two frames, and between two renewals of the words around the timeline.
-_FRAME_MS = 33
+_FRAME_MS, _LEAST_FRAME_MS = 33, 16
 _STATUS_INTERVAL_S = 0.1
 
 
@@ -89,6 +89,7 @@ class SessionController(QObject):
         self._marker_controller = MarkerController(window)
         self._replay_controller = ReplayController(window)
         self._status_shown_s = float("-inf")
+        self._frame_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_FRAME_MS)
@@ -248,7 +249,7 @@ class SessionController(QObject):
 
     def tick(self) -> None:
         """One frame: take in what has come, and show it."""
-        now_s = time.monotonic()
+        self._frame_s = now_s = time.monotonic()
         if self._running is not None:
             phase = self._running.session.monitor.status.phase
             if not self._closing:
@@ -262,6 +263,15 @@ class SessionController(QObject):
                 self._show_status(self._describe(self._running))
         if self._window.on_screen:
             self._window.tick(now_s)
+        if self._timer.isActive():
+            pixel_ms = round(1000 * self._window.next_pixel_s)
+            self._timer.start(min(max(_LEAST_FRAME_MS, pixel_ms), _FRAME_MS))
+
+    def _take_in(self) -> None:
+        """Updates have come: show them at once, as far as a screen keeps up with that."""
+        since_ms = 1000 * (time.monotonic() - self._frame_s)
+        if self._timer.isActive():
+            self._timer.start(max(0, round(_LEAST_FRAME_MS - since_ms)))
 
     # ------------------------------------------------------------------- what the worker has done
 
@@ -297,6 +307,7 @@ class SessionController(QObject):
             self._window.statusline.say(" ".join(running.session.notices))
         self._show_status(self._describe(running))
         self.started.emit(running.session)
+        self._take_in()  # what has come before this session was known here
 
     def _closed(self, summaries: Mapping[int, ChannelSummary]) -> None:
         running, self._running = self._running, None
@@ -401,6 +412,7 @@ class SessionController(QObject):
         worker.closed.connect(self._closed)
         worker.failed.connect(self._failed)
         worker.listed.connect(self._listed)
+        worker.arrived.connect(self._take_in)
         window.closing.connect(self.finish)
         keys, actions = window.keyboard, window.actions_
         keys.space.connect(self.toggle)

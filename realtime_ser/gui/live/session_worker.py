@@ -43,6 +43,7 @@ class SessionWorker(QObject):
     failed = pyqtSignal(object)
     closed = pyqtSignal(object)
     listed = pyqtSignal(object)
+    arrived = pyqtSignal()  # updates of the session wait to be drained; from the engine's thread
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +53,10 @@ class SessionWorker(QObject):
         self, config: Config, export: Path | None, duration_s: float | None, comparison: str | None
     ) -> None:
         """Start a session, compared with a model or not; ``opened`` or ``failed`` follows."""
-        self._submit(lambda: _start_session(config, export, duration_s, comparison), self.opened)
+        wake = self.arrived.emit
+        self._submit(
+            lambda: _start_session(config, export, duration_s, comparison, wake), self.opened
+        )
 
     def close(self, running: RunningSession) -> None:
         """Complete a session's files; ``closed`` or ``failed`` follows."""
@@ -86,12 +90,16 @@ class SessionWorker(QObject):
 
 
 def _start_session(
-    config: Config, export: Path | None, duration_s: float | None, compared_model: str | None
+    config: Config,
+    export: Path | None,
+    duration_s: float | None,
+    compared_model: str | None,
+    wake: Callable[[], None],
 ) -> RunningSession:
     bundle = None if compared_model is None else load_bundle(compared_model)
     session = LiveSession(config, export)
     # With the sound: its last seconds can be played again.
-    records = session.monitor.subscribe(_CAPACITY, sound=True)
+    records = session.monitor.subscribe(_CAPACITY, sound=True, wake=wake)
     comparison = None
     if bundle is not None:
         comparison = ComparisonModel(session.monitor, bundle, config.gate)

@@ -222,6 +222,11 @@ class MainWindow(QMainWindow):
         if self.compact.isVisible():
             self.compact.follow(next(iter(self.channels.values())))
 
+    @property
+    def next_pixel_s(self) -> float:
+        """When the time axis will have moved on by a pixel, in seconds from now."""
+        return min(view.plots.next_pixel_s for view in self._views())
+
     def show_cursor(self, time_s: float | None) -> None:
         """Show the moment that is being played; ``None``: nothing is."""
         for view in self._views():

@@ -275,6 +275,15 @@ class TrackItem(QGraphicsItem):
         self._right_s, self._revision = right_s, revision
         self.update()
 
+    def renew(self, since_s: float, revision: int) -> None:
+        """Paint what has changed from a time on."""
+        self._revision = revision
+        part = QRectF(self._size)
+        unsettled = _UNSETTLED * self._span_s / max(1.0, part.width())
+        since_x = part.width() * (1.0 - (self._right_s - since_s + unsettled) / self._span_s)
+        part.setLeft(max(0.0, math.floor(since_x)))
+        self.update(part)
+
     def viewport(self, ratio: float) -> Viewport:
         """The visible stretch, on a device of so many pixels a logical pixel."""
         columns = max(1, round(self._size.width() * ratio))

@@ -1,12 +1,13 @@
 """How the live window shows things: by menus, keys, clicks and the wheel."""
 
+import functools
 import shutil
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QAction, QImage, QKeyEvent, QWheelEvent
-from PyQt6.QtWidgets import QApplication, QMenu
+from PyQt6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PyQt6.QtGui import QAction, QImage, QKeyEvent, QRegion, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QGraphicsView, QMenu
 
 from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.base.records import Estimate, Marker, Segment, State, Update
@@ -149,6 +150,39 @@ def test_one_painting_draws_no_more_columns_than_it_may(qtbot, window, monkeypat
     assert items[0].incomplete
     window.grab()
     assert not items[0].incomplete
+
+
+def test_an_update_is_painted_before_the_time_axis_moves_by_a_pixel(qtbot, window):
+    speak(window)
+    plots, before = window.channels[1].plots, drawn(window)
+    painted = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched, event):  # noqa: N802
+            if event.type() is QEvent.Type.Paint:
+                painted.append(event.region())
+            return False
+
+    viewport, watch = plots.findChild(QGraphicsView).viewport(), Watch()
+    qtbot.wait(50)  # what was asked for before
+    viewport.installEventFilter(watch)
+    values = np.eye(len(LABELS), dtype=np.float32)[LABELS.index("angry")]
+    said = Estimate(values, "angry", 1.0, certain=True)
+    window.feed([Update(200, 1, State.SPEECH, 1, said, -10.0, voiced=4)], 7.0)
+    window.tick(7.0)
+    qtbot.waitUntil(lambda: bool(painted))
+    viewport.removeEventFilter(watch)
+    after = drawn(window)
+    changed = [
+        viewport.mapFrom(plots, QPoint(x, y))
+        for x in range(after.width())
+        for y in range(after.height())
+        if after.pixel(x, y) != before.pixel(x, y)
+    ]
+    assert changed
+    region = functools.reduce(QRegion.united, painted)
+    assert all(region.contains(place) for place in changed)
+    assert region.boundingRect().width() < viewport.width() / 4
 
 
 def test_the_moment_that_is_played_is_a_thin_line(window):

@@ -38,6 +38,16 @@ def test_start_and_stop_keep_a_session_each(qtbot, window, conduct, click):
         assert [info.state for info in store.sessions()] == [SessionState.COMPLETE] * 2
 
 
+def test_updates_are_shown_when_they_come_and_not_when_a_frame_is_due(
+    qtbot, window, conduct, monkeypatch
+):
+    monkeypatch.setattr("realtime_ser.gui.live.session_controller._FRAME_MS", 3_600_000)
+    monkeypatch.setattr(type(window), "next_pixel_s", 3600.0)
+    controller = conduct(speed=1.0)
+    qtbot.waitUntil(running(controller, 1.0), timeout=20000)
+    assert window.timeline.end_s >= 1.0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_killed_session_is_told_of_at_the_next_start(qtbot, window, conduct):
     killed = subprocess.run([sys.executable, "-c", KILLED])
