@@ -62,7 +62,8 @@ class SoundServer:
 
     def add_null_sink(self, name: str, channels: int = 2, *options: str) -> None:
         """Plug in a microphone, called ``<name>.monitor``."""
-        module = ("module-null-sink", f"sink_name={name}", "rate=48000", f"channels={channels}")
+        rate = [] if any(one.startswith("rate=") for one in options) else ["rate=48000"]
+        module = ("module-null-sink", f"sink_name={name}", *rate, f"channels={channels}")
         self._modules[name] = self.pactl("load-module", *module, *options)
 
     def remove_null_sink(self, name: str) -> None:

@@ -84,6 +84,7 @@ class MicrophoneSource(Source):
         self._stream: Any = None
         self._reopening: Future[Any] | None = None
         self._watch: SourceWatch | None = None
+        self._change = RateChange(device.rate, device.rate, channels)
 
     @property
     def info(self) -> SourceInfo:
@@ -92,7 +93,7 @@ class MicrophoneSource(Source):
 
     def start(self, ring: RingBuffer) -> None:
         """Open the device and begin to capture."""
-        self._stream = call_portaudio(lambda: self._open_device(ring), late=close_stream)
+        self._stream = call_portaudio(lambda: self._open_device(ring), late=self._close)
 
     def stop(self) -> None:
         """Close the device; one that does not answer is left to itself."""
@@ -101,10 +102,10 @@ class MicrophoneSource(Source):
             watch.stop()
         reopening, self._reopening = self._reopening, None
         if reopening is not None:
-            sound_system.abandon(reopening, late=close_stream)
+            sound_system.abandon(reopening, late=self._close)
         stream, self._stream = self._stream, None
         if stream is not None:
-            closing = sound_system.submit(lambda: close_stream(stream))
+            closing = sound_system.submit(lambda: self._close(stream))
             with contextlib.suppress(TimeoutError):
                 closing.result(_CLOSE_S)
 
@@ -145,9 +146,13 @@ class MicrophoneSource(Source):
 
     # What follows runs in the thread of devices.
 
+    def _close(self, stream: Any) -> None:
+        close_stream(stream)
+        self._change.close()
+
     def _open_again(self, stream: Any, ring: RingBuffer) -> Any:
         if stream is not None:
-            close_stream(stream)
+            self._close(stream)
         device = find_input(self._full_name, list_inputs(rescan=True))
         if device.channels < self._info.channels:
             raise FormatError(
@@ -177,7 +182,7 @@ class MicrophoneSource(Source):
         try:
             columns += self._columns(device, recording)
         except DeviceError:
-            close_stream(stream)
+            self._close(stream)
             raise
         if self._watch is None:
             self._watch = SourceWatch(recording.source.name)
@@ -226,7 +231,7 @@ class MicrophoneSource(Source):
         self, device: InputDevice, shape: tuple[int, int], ring: RingBuffer, columns: list[int]
     ) -> Any:
         rate, channels = shape
-        change = RateChange(rate, self._info.native_rate, self._info.channels)
+        change = self._change = RateChange(rate, self._info.native_rate, self._info.channels)
 
         def callback(samples: NDArray[np.float32], _frames: int, times: Any, status: Any) -> None:
             now = clock_s()

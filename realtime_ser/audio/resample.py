@@ -55,11 +55,11 @@ class RateChange:
     def __init__(self, rate: int, session_rate: int, channels: int) -> None:
         self._rates = (rate, session_rate)
         self._taken = self._given = 0
-        self._stream = (
-            None
-            if rate == session_rate
-            else soxr.ResampleStream(rate, session_rate, channels, dtype="float32", quality="HQ")
-        )
+        self._stream: soxr.ResampleStream | None = None
+        if rate != session_rate:
+            self._stream = soxr.ResampleStream(
+                rate, session_rate, channels, dtype="float32", quality="HQ"
+            )
 
     def push(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Take samples, shape ``(n, channels)``, and return those that are ready.
@@ -74,3 +74,7 @@ class RateChange:
         self._taken += len(samples)
         self._given += len(ready)
         return ready, early_s
+
+    def close(self) -> None:
+        """Let go of libsoxr's stream, which complains if it outlives the interpreter."""
+        self._stream = None

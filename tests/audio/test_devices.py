@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from realtime_ser.audio import devices
+from realtime_ser.audio import devices, microphone
 from realtime_ser.audio.device_thread import DeviceThread, NoAnswerError
 from realtime_ser.audio.devices import find_input, list_inputs
+from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.base.errors import DeviceError
 
 
 def listed(*names: str) -> Any:
@@ -63,3 +65,67 @@ def test_everybody_goes_on_when_the_program_gives_up() -> None:
     with pytest.raises(NoAnswerError):
         thread.wait(hanging, 60)
     answer.set()
+
+
+class OpenStream:
+    """A stream that delivers nothing."""
+
+    def start(self) -> None:
+        pass
+
+    def close(self, *, ignore_errors: bool) -> None:
+        pass
+
+
+class StubbornDevice:
+    """A device that has one rate alone; ALSA and the test's sound server take any."""
+
+    class PortAudioError(Exception):
+        """Raised with PortAudio's code."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.tried: list[int] = []
+
+    def InputStream(self, *, samplerate: int, **_: object) -> Any:  # noqa: N802 - its name
+        self.tried.append(samplerate)
+        if samplerate != self.rate:
+            raise self.PortAudioError("Invalid sample rate", -9997)
+        return OpenStream()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(listed("Built-in"), name)
+
+
+@pytest.mark.parametrize("rate", [44_100, 22_050])
+def test_other_rates_are_tried_where_a_device_refuses_its_own(
+    monkeypatch: pytest.MonkeyPatch, rate: int
+) -> None:
+    system = StubbornDevice(rate)
+    for module in (devices, microphone):
+        monkeypatch.setattr(module, "portaudio", lambda: system)
+    source = microphone.MicrophoneSource("Built-in")
+    source.start(RingBuffer(48_000, 1, blocking=False))
+    source.stop()
+    assert system.tried[0] == 48_000
+    assert system.tried[-1] == rate
+    assert source.info.native_rate == 48_000
+
+
+def test_each_refusal_has_its_own_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = StubbornDevice(0)
+    for module in (devices, microphone):
+        monkeypatch.setattr(module, "portaudio", lambda: system)
+    source = microphone.MicrophoneSource("Built-in")
+    with pytest.raises(DeviceError, match="set one in the system's sound settings"):
+        source.start(RingBuffer(48_000, 1, blocking=False))
+    monkeypatch.setattr(system, "InputStream", refuse(system, -9985))
+    with pytest.raises(DeviceError, match="close the program that uses it"):
+        source.start(RingBuffer(48_000, 1, blocking=False))
+
+
+def refuse(system: StubbornDevice, code: int) -> Any:
+    def stream(**_: object) -> None:
+        raise system.PortAudioError("Device unavailable", code)
+
+    return stream

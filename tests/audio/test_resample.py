@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime_ser.audio.resample import Resampler
+from realtime_ser.audio.resample import RateChange, Resampler
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
@@ -19,3 +19,24 @@ def test_the_resampler_keeps_time_and_does_not_depend_on_the_split(rate: int) ->
     expected = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
     assert len(whole) == 16_000
     np.testing.assert_allclose(whole[500:-500], expected[500:-500], atol=2e-3)
+
+
+def test_a_change_of_rate_keeps_the_sound_and_its_time() -> None:
+    """A device that comes back at 16 kHz goes on in a session of 48 kHz."""
+    seconds = np.arange(16_000) / 16_000
+    tone = (0.5 * np.sin(2 * np.pi * 440 * seconds)).astype(np.float32)
+    change = RateChange(16_000, 48_000, 2)
+    heard, moments = [], []
+    for start in range(0, 16_000, 320):
+        block = np.stack([tone[start : start + 320], np.zeros(320, np.float32)], 1)
+        ready, early_s = change.push(block)
+        heard.append(ready)
+        moments.append(start / 16_000 - early_s)
+    change.close()
+    sound = np.concatenate(heard)
+    expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(sound)) / 48_000)
+    assert len(sound) > 45_000
+    np.testing.assert_allclose(sound[2_000:-2_000, 0], expected[2_000:-2_000], atol=2e-3)
+    assert not sound[:, 1].any()
+    starts = np.cumsum([0, *(len(one) for one in heard[:-1])]) / 48_000
+    np.testing.assert_allclose(moments, starts, atol=1e-9)

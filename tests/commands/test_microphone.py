@@ -403,3 +403,35 @@ def test_times_of_the_wall_clock_are_right_from_the_first_row_on(another_server,
         walls, abs=0.001
     )
     assert info.metadata.started.timestamp() == pytest.approx(starts[0], abs=0.02)
+
+
+def come_back_as(server, channels, rate):
+    """Put another microphone in the place of the one that is unplugged."""
+    server.remove_null_sink("speaker")
+    time.sleep(2.0)
+    server.add_null_sink("other", channels, f"rate={rate}")
+    server.pactl("set-default-source", "other.monitor")
+
+
+def test_a_microphone_that_comes_back_in_another_format_is_heard_on(another_server, tmp_path):
+    out = tmp_path / "out.csv"
+    with listening(another_server, out):
+        come_back_as(another_server, 1, 16_000)
+        wait_for(lambda: "lost" in {row["state"] for row in rows(out)}, "lost rows")
+        wait_for(lambda: rows(out)[-1]["state"] == "silence", "sound again")
+        play_tone(another_server, tmp_path, 1, 2, "other")
+        time.sleep(1.0)
+    assert levels(out)["1"] > -30.0
+
+
+def test_a_microphone_that_comes_back_without_a_channel_ends_the_session(another_server, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [*CLI, "--headless", "--input", "mic", "--channels", "1,2", "--export", str(out)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=another_server.env, **pipes) as process:
+        wait_for(lambda: out.exists() and rows(out), "rows")
+        come_back_as(another_server, 1, 48_000)
+        said, complained = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "came back with 1 channel, so channel 2 is not there any more" in complained
+    assert "Kept in" in said
