@@ -7,7 +7,7 @@ time is ``0.08 (j + 1)`` seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -41,6 +41,30 @@ class State(StrEnum):
     PAUSED = "paused"
 
 
+class Quality(StrEnum):
+    """What the sound behind a result was like, in the words that views and tables say."""
+
+    UNMEASURED = ""
+    GOOD = "good"
+    TELEPHONE = "telephone"
+    DOUBTFUL_VOICE = "doubtful voice"
+    TOO_QUIET = "too quiet"
+    OVERLOADED = "overloaded"
+    NOT_A_VOICE = "not a voice"
+    LOUD_BACKGROUND = "loud background"
+    UNUSUAL_VOICE = "unusual voice"
+
+    @property
+    def usable(self) -> bool:
+        """Whether a result counts in shares."""
+        return self.clear or self is Quality.DOUBTFUL_VOICE
+
+    @property
+    def clear(self) -> bool:
+        """Whether a result may be certain."""
+        return self in (Quality.UNMEASURED, Quality.GOOD, Quality.TELEPHONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Result of the model for a step or a segment."""
@@ -48,7 +72,12 @@ class Estimate:
     probabilities: NDArray[np.float32]  # calibrated, shape ``(labels,)``, in the bundle's order
     label: str  # the most probable
     confidence: float  # probability of the label
-    certain: bool  # the confidence reaches the bundle's threshold
+    certain: bool  # the confidence reaches the bundle's threshold, and the sound is clear
+    quality: Quality = Quality.UNMEASURED  # unmeasured in sessions of earlier versions
+
+    def judged(self, quality: Quality) -> Estimate:
+        """The estimate on a sound of a quality; one that is not clear is never certain."""
+        return replace(self, quality=quality, certain=self.certain and quality.clear)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,19 @@ class NoiseFloor:
         length = math.ceil(config.noise_window_s * SAMPLE_RATE / GATE_FRAME)
         self._levels: deque[float] = deque(maxlen=length)
 
-    def exceeds(self, frame: NDArray[np.float32]) -> bool:
-        """Whether the smoothed level, this frame included, exceeds the floor by the margin."""
+    def push(self, frame: NDArray[np.float32]) -> float:
+        """Height of the smoothed level, this frame included, above the floor so far, in dB."""
         spectrum = np.fft.rfft(frame * self._window)[self._band]
         level_db = _decibels(float(np.vdot(spectrum, spectrum).real))
         last = self._levels[-1] if self._levels else level_db
         smoothed = last + self._SMOOTHING * (level_db - last)
         self._levels.append(smoothed)
-        if len(self._levels) < (self._levels.maxlen or 0):
-            return True
-        return smoothed - min(self._levels) >= self._margin_db
+        return smoothed - min(self._levels)
+
+    def passes(self, height_db: float) -> bool:
+        """Whether a frame of a height above the floor may be speech."""
+        full = len(self._levels) == self._levels.maxlen
+        return not full or height_db >= self._margin_db
 
 
 def _decibels(power: float) -> float:
@@ -96,10 +99,14 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class GateFrame:
-    """Decision on a gate frame of 20 ms, and the start or end of a segment, if there is one."""
+    """Decision on a gate frame of 20 ms, and the start or end of a segment, if there is one.
+
+    ``above_floor_db`` is the height of its level above the noise floor so far.
+    """
 
     voiced: bool
     event: Onset | Offset | None
+    above_floor_db: float
 
 
 class SpeechGate:
@@ -130,16 +137,16 @@ class SpeechGate:
 
     def push(self, frame: NDArray[np.float32]) -> GateFrame:
         """Decide on the next frame, shape ``(320,)``, 16 kHz, -1 .. 1."""
-        voiced = self._is_voiced(frame)
+        height_db = self._floor.push(frame)
+        voiced = self._is_speech(frame) and self._floor.passes(height_db)
         event = self._detect_offset(voiced) if self.open else self._detect_onset(voiced)
         self._count += 1
-        return GateFrame(voiced, event)
+        return GateFrame(voiced, event, height_db)
 
-    def _is_voiced(self, frame: NDArray[np.float32]) -> bool:
+    def _is_speech(self, frame: NDArray[np.float32]) -> bool:
         gain = self._levels.gain(_decibels(float(np.dot(frame, frame)) / len(frame)))
         pcm = np.round(np.clip(frame * gain, -1.0, 1.0) * 32767.0).astype("<i2")
-        speech = bool(self._vad.is_speech(pcm.tobytes(), SAMPLE_RATE))
-        return self._floor.exceeds(frame) and speech
+        return bool(self._vad.is_speech(pcm.tobytes(), SAMPLE_RATE))
 
     def _detect_onset(self, voiced: bool) -> Onset | None:
         self._recent.append(voiced)

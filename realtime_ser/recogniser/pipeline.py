@@ -31,8 +31,10 @@ from realtime_ser.base.records import (
 from realtime_ser.base.timebase import TimeBase
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.gate import GATE_FRAME
+from realtime_ser.recogniser.quality import QualityMeter
 from realtime_ser.recogniser.segmenter import Segmenter, Step
 from realtime_ser.recogniser.step_model import ModelState, StepModel
+from realtime_ser.recogniser.voice_judge import shipped_judge
 
 
 class _OpenSegment:
@@ -79,6 +81,7 @@ class Pipeline:
         self.channel = channel
         self._segments = 0
         self._open: _OpenSegment | None = None
+        self._quality = QualityMeter(shipped_judge())
         self._position = 0
         self._skip_samples = 0
 
@@ -146,6 +149,7 @@ class Pipeline:
         records = self.finish() if step.ends_segment else []
         if step.segment_start is not None:
             self._segments += 1
+            self._quality.restart()
             self._open = _OpenSegment(
                 self._segments, step.segment_start, self._model.initial_state()
             )
@@ -165,7 +169,7 @@ class Pipeline:
     def _infer(self, step: Step, segment: _OpenSegment) -> Estimate:
         for log_mel in step.log_mels:
             logits, segment.state = self._model.step(log_mel, segment.state)
-        estimate = self._decoder.decode(logits)
+        estimate = self._decoder.decode(logits).judged(self._quality.feed(step))
         segment.feed(step, estimate)
         return estimate
 

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.config import GateConfig
-from realtime_ser.base.records import HOP, SAMPLE_RATE, SILENCE_DBFS, STEP, STEP_FRAMES, STEP_S
+from realtime_ser.base.records import (
+    HOP,
+    SAMPLE_RATE,
+    SILENCE_DBFS,
+    STEP,
+    STEP_FRAMES,
+    STEP_S,
+    STEP_SPAN,
+)
 from realtime_ser.recogniser.features import FeatureParams, LogMel, StepFramer
 from realtime_ser.recogniser.gate import GATE_FRAME, Offset, Onset, SpeechGate
 
@@ -32,6 +40,8 @@ class Step:
         Number of the step from 0.
     level_dbfs, envelope, voiced
         As in :class:`~realtime_ser.base.records.Update`.
+    above_floor_db
+        Greatest height of a gate frame's level above the noise floor so far.
     ends_segment
         Whether a segment that ran before this step has ended.
     segment_start
@@ -40,15 +50,19 @@ class Step:
     log_mels
         Log-mel frames that the model is to hear now, shape ``(steps, 8, n_mels)``: none outside
         speech, several steps at an onset, else one.
+    spans
+        Samples of these steps, shape ``(steps, 1520)``.
     """
 
     index: int
     level_dbfs: float
     envelope: NDArray[np.float32]
     voiced: int
+    above_floor_db: float
     ends_segment: bool
     segment_start: int | None
     log_mels: NDArray[np.float64]
+    spans: NDArray[np.float32]
 
     @property
     def speech(self) -> bool:
@@ -70,8 +84,11 @@ class Segmenter:
         self._preroll = gate.preroll_ms * SAMPLE_RATE // 1000
         self._max_steps = math.ceil(gate.max_segment_s / STEP_S)
         reach = gate.onset_frames + math.ceil(gate.preroll_ms / _FRAME_MS)
-        self._history: deque[NDArray[np.float64]] = deque(maxlen=2 + reach // _GATE_FRAMES)
+        kept = 2 + reach // _GATE_FRAMES
+        self._log_mels: deque[NDArray[np.float64]] = deque(maxlen=kept)
+        self._last_spans: deque[NDArray[np.float32]] = deque(maxlen=kept)
         self._no_frames: NDArray[np.float64] = np.empty((0, STEP_FRAMES, features.n_mels))
+        self._no_spans: NDArray[np.float32] = np.empty((0, STEP_SPAN), np.float32)
         self._next = 0
         self._restart()
 
@@ -83,7 +100,8 @@ class Segmenter:
     def _restart(self) -> None:
         self._spans = StepFramer()
         self._gate.reset()
-        self._history.clear()
+        self._log_mels.clear()
+        self._last_spans.clear()
         self._gate_origin = self._next
         self._first_unfed = self._next
         self._start: int | None = None
@@ -104,25 +122,32 @@ class Segmenter:
         index = self._next
         self._next += 1
         sound = span[:STEP]
-        self._history.append(self._log_mel.spectrum(span))
-        voiced, event = self._run_gate(sound)
+        self._log_mels.append(self._log_mel.spectrum(span))
+        self._last_spans.append(span)
+        frames = [self._gate.push(frame) for frame in sound.reshape(_GATE_FRAMES, GATE_FRAME)]
+        voiced = sum(frame.voiced for frame in frames)
+        # The configuration's bounds leave room for one event in four frames.
+        event = next((frame.event for frame in frames if frame.event is not None), None)
         ends_segment, segment_start = self._track_segment(index, voiced, event)
-        log_mels = self._no_frames
+        log_mels, spans = self._no_frames, self._no_spans
         if self._start is not None:
-            first = index if segment_start is None else segment_start
-            log_mels = np.stack(list(self._history)[first - index - 1 :])
+            fed = index + 1 - (index if segment_start is None else segment_start)
+            log_mels = np.stack(list(self._log_mels)[-fed:])
+            spans = np.stack(list(self._last_spans)[-fed:])
             self._first_unfed = index + 1
         hops = sound.reshape(STEP_FRAMES, HOP)
         envelope = np.stack([hops.min(axis=1), hops.max(axis=1)], axis=1)
         return Step(
-            index, level_dbfs(sound), envelope, voiced, ends_segment, segment_start, log_mels
+            index=index,
+            level_dbfs=level_dbfs(sound),
+            envelope=envelope,
+            voiced=voiced,
+            above_floor_db=max(frame.above_floor_db for frame in frames),
+            ends_segment=ends_segment,
+            segment_start=segment_start,
+            log_mels=log_mels,
+            spans=spans,
         )
-
-    def _run_gate(self, sound: NDArray[np.float32]) -> tuple[int, Onset | Offset | None]:
-        frames = [self._gate.push(frame) for frame in sound.reshape(_GATE_FRAMES, GATE_FRAME)]
-        # The configuration's bounds leave room for one event in four frames.
-        events = [frame.event for frame in frames if frame.event is not None]
-        return sum(frame.voiced for frame in frames), events[0] if events else None
 
     def _track_segment(
         self, index: int, voiced: int, event: Onset | Offset | None

@@ -30,6 +30,7 @@ from realtime_ser.base.records import (
     Estimate,
     IntervalOpened,
     Marker,
+    Quality,
     Segment,
     State,
     Update,
@@ -60,7 +61,9 @@ def store(tmp_path):
 def estimate(seed):
     values = np.random.default_rng(seed).dirichlet(np.ones(len(LABELS)))
     best = int(values.argmax())
-    return Estimate(values.astype(np.float32), LABELS[best], float(values[best]), seed % 2 == 0)
+    quality = list(Quality)[seed % len(Quality)]
+    said = Estimate(values.astype(np.float32), LABELS[best], float(values[best]), seed % 2 == 0)
+    return said.judged(quality)
 
 
 def silence(step, channel=1):
@@ -82,7 +85,8 @@ def flat(update):
         *(update.step, update.channel, update.state, update.segment, update.voiced),
         *(update.level_dbfs, update.latency_ms, update.wall_clock),
         update.wall_clock and update.wall_clock.utcoffset(),
-        said and (said.label, said.confidence, said.certain, said.probabilities.tobytes()),
+        said
+        and (said.label, said.confidence, said.certain, said.quality, said.probabilities.tobytes()),
         *(round(float(update.envelope[:, column].min()) * 32767) for column in (0, 1)),
     )
 

@@ -14,7 +14,7 @@ A blob is an array of records, little-endian, packed, 56 bytes and 4 a label eac
     highest        i2   highest sample of the step
     state          u1   index in STATES
     label          i1   index in the session's labels; -1 outside speech
-    certain        u1   0 or 1
+    certain        u1   lowest bit: whether it is certain; the others: index in QUALITIES
     voiced         u1   voiced 20 ms gate frames, 0 to 4
     probabilities  f4   one a label, in the session's order; NaN outside speech
 """
@@ -30,11 +30,19 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from realtime_ser.base.records import STEP_FRAMES, STEP_S, Anchor, Estimate, State, Update
+from realtime_ser.base.records import STEP_FRAMES, STEP_S, Anchor, Estimate, Quality, State, Update
 from realtime_ser.base.timebase import wall_clock_by
 
 STATES = (State.SILENCE, State.SPEECH, State.LOST, State.PAUSED)
 """Their places are the numbers in the blobs: only ever append."""
+
+QUALITIES = (
+    *(Quality.UNMEASURED, Quality.GOOD, Quality.TELEPHONE, Quality.TOO_QUIET, Quality.OVERLOADED),
+    *(Quality.NOT_A_VOICE, Quality.LOUD_BACKGROUND, Quality.UNUSUAL_VOICE, Quality.DOUBTFUL_VOICE),
+)
+"""Their places are the numbers in the blobs: only ever append."""
+
+_USABLE = np.array([quality.usable for quality in QUALITIES])
 
 NO_TIME = np.iinfo(np.int64).min
 
@@ -91,7 +99,7 @@ def pack(updates: Iterable[tuple[int, Update]], labels: Sequence[str]) -> Update
         "highest": np.rint(extremes[:, :, 1].max(axis=1) * _FULL_SCALE),
         "state": [STATES.index(update.state) for update in made],
         "label": [-1 if one is None else labels.index(one.label) for one in estimates],
-        "certain": [one is not None and one.certain for one in estimates],
+        "certain": [0 if one is None else _verdict(one) for one in estimates],
         "voiced": [update.voiced for update in made],
         "probabilities": [silent if one is None else one.probabilities for one in estimates],
     }
@@ -124,8 +132,13 @@ def check_records(records: UpdateRecords, labels: int) -> None:
         or (records["state"] >= len(STATES)).any()
         or (records["label"] < -1).any()
         or (records["label"] >= labels).any()
+        or (records["certain"] >> 1 >= len(QUALITIES)).any()
     ):
         raise ValueError("records that make no sense")
+
+
+def _verdict(estimate: Estimate) -> int:
+    return QUALITIES.index(estimate.quality) << 1 | estimate.certain
 
 
 def _wall_us(moment: datetime | None) -> int:
@@ -190,7 +203,18 @@ class Columns:
     @property
     def certain(self) -> NDArray[np.bool_]:
         """Whether the confidence reaches the bundle's threshold, shape ``(n,)``."""
-        return self.records["certain"].astype(np.bool_)
+        return (self.records["certain"] & 1).astype(np.bool_)
+
+    @property
+    def quality(self) -> NDArray[np.uint8]:
+        """Index in :data:`QUALITIES`, shape ``(n,)``; 0 outside speech."""
+        verdicts: NDArray[np.uint8] = self.records["certain"]
+        return np.right_shift(verdicts, np.uint8(1))
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Whether the sound of each step is usable, shape ``(n,)``; true outside speech."""
+        return _USABLE[self.quality]
 
     @property
     def time_s(self) -> NDArray[np.float64]:
@@ -236,7 +260,13 @@ def unpack(records: UpdateRecords, channel: int, labels: Sequence[str]) -> Itera
     ) in enumerate(zip(*columns, strict=True)):
         estimate = None
         if label >= 0:
-            estimate = Estimate(probabilities[row], labels[label], confidence, bool(certain))
+            estimate = Estimate(
+                probabilities[row],
+                labels[label],
+                confidence,
+                bool(certain & 1),
+                QUALITIES[certain >> 1],
+            )
         yield Update(
             step=step,
             channel=channel,

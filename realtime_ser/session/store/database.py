@@ -172,7 +172,12 @@ _OFFERS = (
     "UPDATE sessions SET settled = 1 WHERE state = 'interrupted'",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS)
+_QUALITIES = (
+    # of the sound; that of updates lies in the byte of "certain", see blobs.py
+    "ALTER TABLE segments ADD COLUMN quality TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS, _QUALITIES)
 """Statements that lead from each version to the next; the version is their number."""
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import label_shares
-from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Segment, Update
+from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Quality, Segment, Update
 from realtime_ser.base.text import nearest_hint
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
@@ -231,7 +231,9 @@ class Reader:
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
         """Segments of a channel, or of all, in the order in which they ended."""
         place = "number, channel, start_s, end_s, voiced_s"
-        rows = self._rows("segments", f"{place}, probabilities, label, confidence, certain", name)
+        rows = self._rows(
+            "segments", f"{place}, probabilities, label, confidence, certain, quality", name
+        )
         return [
             Segment(number, of_channel, start_s, end_s, voiced_s, _estimate(*estimate))
             for number, of_channel, start_s, end_s, voiced_s, *estimate in rows
@@ -258,9 +260,16 @@ class Reader:
         return sorted(found, key=lambda interval: (interval.start_s, interval.end_s))
 
     def shares(self, name: str) -> dict[str, float]:
-        """Share of the voiced duration whose segments carry a label, the largest first."""
-        sums = "SELECT label, sum(voiced_s) FROM segments WHERE session = ? GROUP BY label"
-        return label_shares(dict(self._select(sums, self._key(name))))
+        """Share of the voiced duration whose segments the model gave a label, the largest first.
+
+        Segments whose sound is not usable are left out.
+        """
+        usable = [quality for quality in Quality if quality.usable]
+        sums = (
+            "SELECT label, sum(voiced_s) FROM segments WHERE session = ? "
+            f"AND quality IN ({', '.join('?' * len(usable))}) GROUP BY label"
+        )
+        return label_shares(dict(self._select(sums, self._key(name), *usable)))
 
     def participants(self) -> list[str]:
         """All participants' codes, in order."""
@@ -401,9 +410,9 @@ def _unpacked(blobs: Sequence[bytes], labels: Sequence[str]) -> UpdateRecords:
     return records
 
 
-def _estimate(blob: bytes, label: str, confidence: float, certain: int) -> Estimate:
+def _estimate(blob: bytes, label: str, confidence: float, certain: int, quality: str) -> Estimate:
     probabilities = np.frombuffer(blob, "<f4").astype(np.float32)
-    return Estimate(probabilities, label, confidence, bool(certain))
+    return Estimate(probabilities, label, confidence, bool(certain), Quality(quality))
 
 
 def _moment(text: str | None) -> datetime | None:
