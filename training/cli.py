@@ -118,6 +118,20 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("target", metavar="RUN|BUNDLE", help="folder, or a shipped bundle's name")
     predict.add_argument("files", nargs="+", type=Path, metavar="AUDIO")
 
+    voice = _command(commands, "voice", _voice, "fit and measure the judge of what is a voice")
+    _add_corpora(voice, required=True)
+    voice.add_argument(
+        "--clips", type=int, default=900, help="training clips (default: %(default)s)"
+    )
+    voice.add_argument(
+        "--sounds", type=int, default=60, help="other sounds of each kind (default: %(default)s)"
+    )
+    voice.add_argument("--model", default="default", help="model to measure with")
+    voice.add_argument(
+        "--write", action="store_true", help="put the numbers in the place of those that ship"
+    )
+    _add_jobs(voice)
+
     gate = _command(commands, "gate", _gate, "measure the speech gate on clips and on noise")
     _add_corpora(gate, required=True)
     _add_jobs(gate)
@@ -259,6 +273,31 @@ def _gate(options: argparse.Namespace) -> None:
     from training.measure.gate_check import check_gate
 
     print(check_gate(options.corpora, jobs=options.jobs))
+
+
+def _voice(options: argparse.Namespace) -> None:
+    from realtime_ser.recogniser.bundle import load_bundle
+    from training.measure.voice_judge import (
+        VoiceSize,
+        fit_judge,
+        judge_tables,
+        measure_judge,
+        read_voices,
+        write_judge,
+        write_measures,
+    )
+
+    size, bundle = (
+        VoiceSize(options.clips, options.sounds, options.jobs),
+        load_bundle(options.model),
+    )
+    clips = read_voices(options.corpora)
+    if options.write:
+        write_judge(fit_judge(clips, size))
+    tables = judge_tables(measure_judge(clips, bundle, size))
+    if options.write:
+        write_measures(bundle, tables)
+    print(tables)
 
 
 def _load_backend() -> None:
