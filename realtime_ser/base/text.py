@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from unicodedata import category
 
+from realtime_ser.base.records import Estimate, Quality
+
 CLOSE = 0.7
 """Share of letters from which a word resembles another, as :mod:`difflib` counts them."""
 
@@ -53,10 +55,22 @@ def elapsed_text(seconds: float) -> str:
     return f"{int(seconds // 3600)} h ago"
 
 
-def result_text(label: str, confidence: float, *, certain: bool, short: bool = False) -> str:
-    """A segment's result in words; an uncertain one carries a question mark."""
-    name = label if certain else f"{label}?"
-    return name if short else f"{name} {percent_text(confidence)}"
+def result_text(estimate: Estimate, *, short: bool = False) -> str:
+    """A segment's result in words; an uncertain one carries a question mark.
+
+    Where the sound is not usable, what it was like stands in the place of a label.
+    """
+    if not estimate.quality.usable:
+        return estimate.quality.value
+    name = estimate.label if estimate.certain else f"{estimate.label}?"
+    return name if short else f"{name} {percent_text(estimate.confidence)}"
+
+
+def spoken_result(estimate: Estimate) -> str:
+    """A segment's result for those who do not see."""
+    if not estimate.quality.usable:
+        return estimate.quality.value
+    return estimate.label if estimate.certain else f"{estimate.label}, uncertain"
 
 
 def decibels(level_dbfs: float, unit: str) -> str:
@@ -69,13 +83,31 @@ def count_text(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def speech_text(speech_s: float, segments: int, shares: Mapping[str, float]) -> str:
-    """Duration of speech, and the shares of its labels, the largest first."""
+def speech_text(
+    speech_s: float,
+    segments: int,
+    shares: Mapping[str, float],
+    left_out_s: Mapping[Quality, float],
+) -> str:
+    """Duration of speech, the shares of its labels, the largest first, and what is in no share."""
     if not segments:
         return "no speech"
-    most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())
-    also = f" ({', '.join(others)})" if others else ""
-    return f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}, mostly {most}{also}"
+    parts = [f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}"]
+    if shares:
+        most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())
+        parts.append(f"mostly {most}" + (f" ({', '.join(others)})" if others else ""))
+    if left_out_s:
+        parts.append(f"left out: {left_out_text(left_out_s)}")
+    return ", ".join(parts)
+
+
+def left_out_text(left_out_s: Mapping[Quality, float]) -> str:
+    """Time that counts in no share, as ``19.8 s not a voice, 1.2 s too quiet``, the longest first.
+
+    Empty where all of it counts.
+    """
+    ordered = sorted(left_out_s.items(), key=lambda item: -item[1])
+    return ", ".join(f"{seconds:.1f} s {quality.value}" for quality, seconds in ordered)
 
 
 def size_text(size: int) -> str:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from realtime_ser.base.config import Config
-    from realtime_ser.base.records import Estimate
-    from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome
+    from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome, SpeechSummary
     from realtime_ser.session.analysis.inputs import InputFile
     from realtime_ser.session.analysis.processes import ProgressCallback
     from realtime_ser.session.store import SessionInfo, Store
@@ -119,13 +118,22 @@ def _analyze(
 
 
 def _print_totals(outcomes: Sequence[Outcome]) -> None:
+    from realtime_ser.base.text import left_out_text
+
     total = len(outcomes)
     failed = [one for one in outcomes if one.error is not None]
-    silent = [one for one in outcomes if one.error is None and one.estimate is None]
+    silent = [
+        one for one in outcomes if one.error is None and not (one.speech and one.speech.segments)
+    ]
     noted = [one for one in outcomes if one.notes]
     if silent:
         where = silent[0].file if len(silent) == 1 else f"{len(silent)} of {total} files"
         print(f"No speech was found in {where}: no probabilities are given.", file=sys.stderr)
+    for outcome in outcomes:
+        speech = outcome.speech
+        if speech is not None and speech.segments and speech.estimate is None:
+            words = left_out_text(speech.left_out_s)
+            print(f"No result is given for {outcome.file}: {words}.", file=sys.stderr)
     if len(noted) > 1:
         print(
             f"{len(noted)} of {total} files are not as they should be: the column note tells what, "
@@ -142,8 +150,8 @@ def _print_totals(outcomes: Sequence[Outcome]) -> None:
         raise SerError(failed[0].error or "")
     if failed:
         raise SerError(
-            f"{len(failed)} of {total} files could not be analysed: the last column tells why, the "
-            f"first is {failed[0].file}."
+            f"{len(failed)} of {total} files could not be analysed: the column error tells why, "
+            f"the first is {failed[0].file}."
         )
 
 
@@ -190,7 +198,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         grid.add_row(
             escape(visible(outcome.file)),
             "" if outcome.duration_s is None else f"{outcome.duration_s:.1f} s",
-            "" if outcome.speech_s is None else f"{outcome.speech_s:.1f} s",
+            "" if outcome.speech is None else f"{outcome.speech.speech_s:.1f} s",
             _result(outcome),
         )
     return grid
@@ -199,19 +207,22 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 def _result(outcome: Outcome) -> str:
     from rich.markup import escape
 
-    from realtime_ser.base.text import result_text
+    from realtime_ser.base.text import left_out_text, result_text
 
     if outcome.error is not None:
         return f"[bold]failed:[/] {escape(visible(outcome.error))}"
 
-    def words(estimate: Estimate | None) -> str:
-        if estimate is None:
+    def words(speech: SpeechSummary | None) -> str:
+        if speech is None or not speech.segments:
             return "no speech"
-        return result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+        parts = [] if speech.estimate is None else [result_text(speech.estimate)]
+        if speech.left_out_s:
+            parts.append(f"left out: {left_out_text(speech.left_out_s)}")
+        return ", ".join(parts)
 
-    results = [f"channel {one.number}: {words(one.estimate)}" for one in outcome.channels]
+    results = [f"channel {number}: {words(one)}" for number, one in outcome.channels.items()]
     notes = [note.text for note in outcome.notes]
-    return "; ".join([*(results or [words(outcome.estimate)]), *notes])
+    return "; ".join([*(results or [words(outcome.speech)]), *notes])
 
 
 @contextmanager

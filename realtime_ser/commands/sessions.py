@@ -91,7 +91,10 @@ def _list(config: Config, /, *, as_json: bool, **conditions: Any) -> None:
 
 def _session_row(store: Store, info: SessionInfo) -> Sequence[str]:
     metadata = info.metadata
-    mostly = next((f"{n} {percent_text(share)}" for n, share in store.shares(info.id).items()), "-")
+    from realtime_ser.session.statistics import session_shares
+
+    shares = session_shares(store, info.id)
+    mostly = next((f"{name} {percent_text(share)}" for name, share in shares.items()), "-")
     study = " ".join(word for word in _belonging(info) if word)
     source = metadata.source.name + (", a demo" if metadata.source.demo else "")
     sound = ", sound kept" if info.audio is not None else ""
@@ -185,13 +188,16 @@ def _annotation_rows(store: Store, info: SessionInfo) -> Iterator[tuple[str, str
 
 
 def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]:
-    from realtime_ser.session.statistics import SegmentTally
+    from realtime_ser.session.statistics import session_tally
 
-    segments, several = store.segments(info.id), len(info.channels) > 1
+    several = len(info.channels) > 1
     for channel in info.channels:
         name = channel_title(channel.number, info.metadata.names) if several else "speech"
-        tally = SegmentTally.of(one for one in segments if one.channel == channel.number)
-        yield name, speech_text(channel.speech_s, tally.segments, tally.shares)
+        tally = session_tally(store, info.id, (channel.number,))
+        yield (
+            name,
+            speech_text(channel.speech_s, tally.segments, tally.shares, tally.left_out_s),
+        )
 
 
 # ------------------------------------------------------------------------------------------ changes

@@ -158,8 +158,7 @@ class LineView:
         self._print(self._session.monitor.status.position_s, words)
 
     def _segment_text(self, segment: Segment) -> str:
-        estimate = segment.estimate
-        result = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+        result = result_text(segment.estimate)
         title = channel_title(segment.channel, self._session.config.audio.names)
         channel = f"{title}  " if self._several else ""
         return f"{channel}{result}  ({segment.start_s:.2f} to {segment.end_s:.2f} s)"
@@ -318,7 +317,7 @@ class TerminalChannelView:
     def _leader(self, now_s: float, title: str) -> Text:
         smoother = self.smoother
         line = Text(f"{title}  " if title else "", style="bold")
-        if smoother.leader is None:
+        if smoother.leader is None or not smoother.quality.usable:
             line.append(smoother.leader_text, style="dim")
         else:
             words = f"{smoother.leader_text} {percent_text(smoother.confidence)}"

@@ -11,10 +11,9 @@ from typing import IO, TypeAlias
 from realtime_ser.audio.notes import note_fields
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.files import AtomicFiles
-from realtime_ser.base.records import Estimate
 from realtime_ser.exchange.csv_tables import SessionTables
 from realtime_ser.session import csv_rows
-from realtime_ser.session.analysis.analyzer import Outcome
+from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
 from realtime_ser.session.analysis.files import Advance
 from realtime_ser.session.analysis.inputs import InputFile, OutputPaths, find_inputs
 from realtime_ser.session.metadata import json_text
@@ -127,25 +126,43 @@ def save_analysis(
 def summary_header(labels: Sequence[str]) -> list[str]:
     """Columns of the summary."""
     estimate = csv_rows.estimate_header(labels)
-    return ["file", "duration_s", "speech_s", *estimate, "channel", "note", "error"]
+    shares = (f"share_{label}" for label in labels)
+    return [
+        *("file", "duration_s", "speech_s", *estimate, "channel", "note", "error"),
+        *("segments", "certain_share", *shares, "left_out_s", "quality"),
+    ]
 
 
 def summary_rows(outcome: Outcome, labels: Sequence[str]) -> list[list[str]]:
     """Rows of the summary: a file, or each of its channels where several were analysed."""
-    results: list[tuple[float | None, Estimate | None, str]] = [
-        (one.speech_s, one.estimate, str(one.number)) for one in outcome.channels
+    results: list[tuple[str, SpeechSummary | None]] = [
+        (str(number), speech) for number, speech in outcome.channels.items()
     ]
     return [
         [
             csv_rows.plain_text(outcome.file),
             "" if outcome.duration_s is None else f"{outcome.duration_s:.3f}",
-            "" if speech_s is None else f"{speech_s:.2f}",
-            *csv_rows.estimate_cells(estimate, labels),
+            "" if speech is None else f"{speech.speech_s:.2f}",
+            *csv_rows.estimate_cells(None if speech is None else speech.estimate, labels),
             channel,
             csv_rows.plain_text("; ".join(note.text for note in outcome.notes)),
             csv_rows.plain_text(outcome.error or ""),
+            *_share_cells(speech, labels),
         ]
-        for speech_s, estimate, channel in results or [(outcome.speech_s, outcome.estimate, "")]
+        for channel, speech in results or [("", outcome.speech)]
+    ]
+
+
+def _share_cells(speech: SpeechSummary | None, labels: Sequence[str]) -> list[str]:
+    if speech is None:
+        return [""] * (4 + len(labels))
+    counted = speech.certain_share
+    return [
+        str(speech.segments),
+        "" if counted is None else f"{counted:.6f}",
+        *("" if counted is None else f"{speech.shares.get(name, 0.0):.6f}" for name in labels),
+        f"{sum(speech.left_out_s.values()):.2f}",
+        speech.quality.value,
     ]
 
 

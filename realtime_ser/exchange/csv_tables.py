@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,8 @@ from realtime_ser.session import csv_rows
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import SessionMetadata, json_text, sidecar_fields
 from realtime_ser.session.sinks import TableFiles
-from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.session.statistics import labels_by_hand
+from realtime_ser.session.store import Columns, Interval, SessionInfo, Store
 
 _Estimated = TypeVar("_Estimated", Update, Segment)
 
@@ -64,6 +65,8 @@ def write_session(
     tables.write_steps(drafts.begin(files.steps))
     tables.write_segments(drafts.begin(files.segments))
     tables.write_markers(drafts.begin(files.markers))
+    if by_hand := store.intervals(info.id):
+        tables.write_intervals(drafts.begin(files.intervals), by_hand)
     drafts.write(files.sidecar, json_text(tables.sidecar()))
     return files
 
@@ -81,6 +84,7 @@ class SessionTables:
         self._store = store
         self._info = info
         self._metadata = info.metadata
+        self._labels_by_hand = labels_by_hand(store, info.id)
         self._uncorrect: Callable[[Estimate], Estimate] | None = None
         if without_profile:
             self._metadata, self._uncorrect = without_correction(info.metadata)
@@ -89,17 +93,32 @@ class SessionTables:
         """Write a row for each update."""
         labels, names = self._metadata.labels, self._metadata.names
         updates = self._uncorrected(self._store.updates(self._info.id))
-        header = csv_rows.steps_header(labels)
-        rows = (csv_rows.steps_row(update, labels, names) for update in updates)
-        csv_rows.write_table(path, chain([header], rows))
+        by_hand = self._labels_by_hand
+        rows = (
+            csv_rows.steps_row(
+                update, labels, names, by_hand.get((update.channel, update.segment or 0), "")
+            )
+            for update in updates
+        )
+        csv_rows.write_table(path, chain([csv_rows.steps_header(labels)], rows))
 
     def write_segments(self, path: Path) -> None:
         """Write a row for each segment."""
         labels, names = self._metadata.labels, self._metadata.names
         segments = self._uncorrected(self._store.segments(self._info.id))
-        header = csv_rows.segments_header(labels)
-        rows = (csv_rows.segments_row(segment, labels, names) for segment in segments)
-        csv_rows.write_table(path, chain([header], rows))
+        by_hand = self._labels_by_hand
+        rows = (
+            csv_rows.segments_row(
+                segment, labels, names, by_hand.get((segment.channel, segment.number), "")
+            )
+            for segment in segments
+        )
+        csv_rows.write_table(path, chain([csv_rows.segments_header(labels)], rows))
+
+    def write_intervals(self, path: Path, intervals: Sequence[Interval]) -> None:
+        """Write a row for each interval that a person labelled, corrections among them."""
+        rows = (_intervals_row(one, self._metadata.names) for one in intervals)
+        csv_rows.write_table(path, chain([INTERVALS_HEADER], rows))
 
     def write_markers(self, path: Path) -> None:
         """Write a row for each marker."""
@@ -140,12 +159,28 @@ def without_correction(
     decoder = Decoder(labels, np.arange(len(labels)), 1.0, profile["certainty_threshold"], nothing)
 
     def without_shift(estimate: Estimate) -> Estimate:
-        return decoder.estimate(shifted(estimate.probabilities, -shift))
+        undone = decoder.estimate(shifted(estimate.probabilities, -shift))
+        return undone.judged(estimate.quality)
 
     provenance = dict(metadata.provenance)
     config = {**provenance["config"], "profile": None}
     provenance |= {"profile": None, "config": config}
     return replace(metadata, provenance=provenance), without_shift
+
+
+INTERVALS_HEADER = ["tier", "channel", "start_s", "end_s", "label", "text", "source"]
+"""Columns of the table of what a person labelled."""
+
+
+def _intervals_row(interval: Interval, names: csv_rows.Names) -> list[str]:
+    """Row of an interval; that of all channels names none."""
+    return [
+        csv_rows.plain_text(interval.tier),
+        "" if interval.channel is None else csv_rows.channel_cell(interval.channel, names),
+        f"{interval.start_s:.3f}",
+        f"{interval.end_s:.3f}",
+        *(csv_rows.plain_text(text) for text in (interval.label, interval.text, interval.source)),
+    ]
 
 
 # ------------------------------------------------------------------------------------------- tidy
@@ -154,6 +189,7 @@ TIDY_HEADER = [
     *("study", "participant", "condition", "session", "channel"),
     *("interval", "start_s", "end_s", "label"),
     *("mean_probability", "speech_s", "lost_s", "certain_share"),
+    *("corrected_s", "left_out_s"),
 ]
 """Columns of the tidy table."""
 
@@ -175,7 +211,9 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
     """Write a row for each session, channel, interval and label.
 
     The means are over the speech steps of an interval, and so is the share of certain ones; without
-    speech those cells are empty. A step belongs to the interval that holds its middle. Intervals
+    speech those cells are empty. In segments that a person corrected, ``corrected_s`` of the
+    speech, that label has the probability 1 and is certain; other steps whose sound is not usable,
+    ``left_out_s``, are in no mean. A step belongs to the interval that holds its middle. Intervals
     are the markers that have a duration, by their code or else their text, and those that were
     labelled by hand, as ``tier: label``, but not corrected segments; a session that has none is one
     interval.
@@ -215,10 +253,11 @@ def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:
 def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
     study = info.metadata.study
     belongs = [*map(csv_rows.plain_text, (study.name, study.participant, study.condition)), info.id]
-    stretches = intervals(store, info)
+    stretches, by_hand = intervals(store, info), labels_by_hand(store, info.id)
     for channel in info.channels:
         columns = store.columns(info.id, channel.number)
         name = csv_rows.channel_cell(channel.number, info.metadata.names)
+        own = {number: label for (at, number), label in by_hand.items() if at == channel.number}
         for stretch in stretches:
             if stretch.channel not in (None, channel.number):
                 continue
@@ -226,20 +265,37 @@ def _tidy_rows(store: Store, info: SessionInfo) -> Iterator[list[str]]:
                 *(name, csv_rows.plain_text(stretch.name)),
                 *(f"{stretch.start_s:.3f}", f"{stretch.end_s:.3f}"),
             ]
-            for cells in _label_rows(columns, stretch):
+            for cells in _label_rows(columns, stretch, own):
                 yield [*belongs, *where, *cells]
 
 
-def _label_rows(columns: Columns, interval: TidyInterval) -> Iterator[list[str]]:
+def _label_rows(
+    columns: Columns, interval: TidyInterval, by_hand: Mapping[int, str]
+) -> Iterator[list[str]]:
+    """Cells of each label; ``by_hand`` has the labels that a person gave to segments."""
     middle_s = columns.time_s - STEP_S / 2
     inside = (middle_s >= interval.start_s) & (middle_s < interval.end_s)
     spoken = inside & columns.speech
-    lost = inside & columns.within(State.LOST)
-    speech_s, lost_s = (f"{np.count_nonzero(steps) * STEP_S:.2f}" for steps in (spoken, lost))
-    certain, means = "", [""] * len(columns.labels)
-    if spoken.any():
-        certain = f"{columns.certain[spoken].mean():.6f}"
-        mean = columns.probabilities[spoken].mean(axis=0, dtype=np.float64)
-        means = [f"{value:.6f}" for value in mean]
-    for label, value in zip(columns.labels, means, strict=True):
-        yield [label, value, speech_s, lost_s, certain]
+    corrected = {
+        number: label
+        for number in np.unique(columns.segment[spoken]).tolist()
+        if (label := by_hand.get(number)) is not None
+    }
+    told = spoken & np.isin(columns.segment, list(corrected))
+    counted = spoken & (columns.usable | told)
+    labels = list(dict.fromkeys([*columns.labels, *corrected.values()]))
+    certain, means = "", [""] * len(labels)
+    if counted.any():
+        values = np.zeros((len(columns), len(labels)))
+        values[:, : len(columns.labels)] = columns.probabilities
+        for number, label in corrected.items():
+            values[columns.segment == number] = [label == name for name in labels]
+        certain = f"{(columns.certain | told)[counted].mean():.6f}"
+        means = [f"{value:.6f}" for value in values[counted].mean(axis=0)]
+    steps = (spoken, inside & columns.within(State.LOST), told, spoken & ~counted)
+    speech_s, lost_s, corrected_s, left_out_s = (
+        f"{np.count_nonzero(which) * STEP_S:.2f}" for which in steps
+    )
+    for label, value in zip(labels, means, strict=True):
+        name = csv_rows.plain_text(label)
+        yield [name, value, speech_s, lost_s, certain, corrected_s, left_out_s]

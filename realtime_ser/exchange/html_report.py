@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from realtime_ser.base.text import clock_text, count_text, length_text, one_line, percent_text
+from realtime_ser.base.text import (
+    clock_text,
+    count_text,
+    left_out_text,
+    length_text,
+    one_line,
+    percent_text,
+)
 from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.printed import timeline_parts
@@ -110,7 +117,8 @@ def _caption(style: CurveStyle) -> str:
     drawn = "stacked from below in the order of the legend" if style == "areas" else "a line each"
     return (
         f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
-        "with its result over a bar, which is hollow where the model is uncertain; below them the "
+        "with its result over a bar, which is hollow where the model is uncertain, and grey where "
+        "the sound is not usable; below them the "
         "level from −60 to 0 dBFS, with peaks, and the voice detector. Hatched: no sound.</p>"
     )
 
@@ -147,6 +155,8 @@ def _speaking(channel: ChannelStatistics) -> str:
     words = f"{channel.speech_s:.1f} s of speech ({percent_text(share)} of the time) in {count}"
     if channel.certain_share is not None:
         words += f", {percent_text(channel.certain_share)} of it certain"
+    if channel.left_out_s:
+        words += f". In no share: {left_out_text(channel.left_out_s)}"
     pauses = channel.pauses
     if pauses is not None:
         words += f". {count_text(pauses.count, 'pause')}, {pauses.total_s:.1f} s in all"

@@ -15,8 +15,9 @@ import numpy as np
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.records import Segment
 from realtime_ser.session.metadata import anchor_fields
+from realtime_ser.session.statistics import labels_by_hand, session_tally
 from realtime_ser.session.store import Columns, SessionInfo, Store
-from realtime_ser.session.store.blobs import STATES, moment
+from realtime_ser.session.store.blobs import QUALITIES, STATES, moment
 
 FORMAT = "realtime-ser session"
 VERSION = 1
@@ -51,6 +52,7 @@ def write_document(
 def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
     """Metadata, segments and annotations of a session, in JSON's types."""
     metadata, study = info.metadata, info.metadata.study
+    tally = session_tally(store, info.id)
     return {
         "id": info.id,
         "state": info.state.value,
@@ -62,7 +64,7 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
         "speech_s": round(info.speech_s, 2),
         "lost_s": round(sum(channel.lost_s for channel in info.channels), 2),
         "channels": {channel.number: channel.name for channel in info.channels},
-        "shares": {name: round(share, 6) for name, share in store.shares(info.id).items()},
+        "shares": {name: round(share, 6) for name, share in tally.shares.items()},
         "study": study.name,
         "participant": study.participant,
         "condition": study.condition,
@@ -71,18 +73,22 @@ def session_data(store: Store, info: SessionInfo) -> dict[str, Any]:
         "profile": (metadata.provenance.get("profile") or {}).get("name"),
         "origin": metadata.origin,
         "notes": [note.text for note in store.notes(info.id)],
+        "left_out_s": {quality: round(s, 2) for quality, s in tally.left_out_s.items()},
     }
 
 
 def _document(store: Store, info: SessionInfo) -> dict[str, Any]:
     session = session_data(store, info)
     del session["notes"]
-    labels = info.metadata.labels
+    labels, corrected = info.metadata.labels, labels_by_hand(store, info.id)
     return {
         "format": FORMAT,
         "version": VERSION,
         "session": session | {"labels": list(labels), "course": asdict(info.health)},
-        "segments": [_segment(segment, labels) for segment in store.segments(info.id)],
+        "segments": [
+            _segment(one, labels) | {"corrected": corrected.get((one.channel, one.number))}
+            for one in store.segments(info.id)
+        ],
         "markers": [
             asdict(marker) | {"wall_clock": _iso_text(marker.wall_clock)}
             for marker in store.markers(info.id)
@@ -113,6 +119,7 @@ def _segment(segment: Segment, labels: tuple[str, ...]) -> dict[str, Any]:
         "confidence": round(estimate.confidence, 6),
         "certain": estimate.certain,
         "probabilities": dict(zip(labels, values, strict=True)),
+        "quality": estimate.quality.value or None,
     }
 
 
@@ -139,6 +146,7 @@ def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:
         yield label, _numbers(columns.probabilities[:, index].astype(np.float64), 6)
     yield "level_dbfs", _numbers(columns.level_dbfs, 1)
     yield "latency_ms", _numbers(columns.latency_ms, 1)
+    yield "quality", [QUALITIES[quality].value or None for quality in columns.quality]
 
 
 def _numbers(values: np.ndarray[Any, np.dtype[np.float64]], digits: int) -> list[float | None]:

@@ -100,6 +100,8 @@ def end_of(info: SessionInfo, tiers: Iterable[AnnotationTier]) -> float:
 def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
     certainty = "certain" if estimate.certain else "uncertain"
+    if not estimate.quality.usable:
+        certainty = estimate.quality.value
     values = (f"{estimate.confidence:.3f}", certainty)
     notes = tuple(zip(OWN_NOTES, values, strict=True))
     return LabelledSpan(segment.start_s, segment.end_s, one_line(estimate.label), notes)

@@ -45,6 +45,14 @@ def corrections(
     return found
 
 
+def corrected_labels(
+    segments: Iterable[Segment], intervals: Iterable[Interval]
+) -> dict[SegmentKey, str]:
+    """Label that a person gave to each segment that they corrected; other tiers do not count."""
+    by_hand = [one for one in intervals if one.tier == CORRECTED and one.label]
+    return {key: one.label for key, one in corrections(segments, by_hand).items()}
+
+
 def overlap_s(one: Segment | Interval, other: Segment | Interval) -> float:
     """Seconds that two stretches share."""
     return max(0.0, min(one.end_s, other.end_s) - max(one.start_s, other.start_s))

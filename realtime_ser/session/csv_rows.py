@@ -41,7 +41,7 @@ def steps_header(labels: Sequence[str]) -> list[str]:
     return [
         *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
         *estimate_header(labels),
-        *("level_dbfs", "latency_ms"),
+        *("level_dbfs", "latency_ms", "quality", "corrected"),
     ]
 
 
@@ -51,8 +51,13 @@ Names = Mapping[int, str]
 NO_NAMES: Names = {}
 
 
-def steps_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
-    """Row of the steps table, which is a step; the channel by its name, if it has one."""
+def steps_row(
+    update: Update, labels: Sequence[str], names: Names = NO_NAMES, corrected: str = ""
+) -> list[str]:
+    """Row of the steps table, which is a step; the channel by its name, if it has one.
+
+    ``corrected`` is the label that a person gave to the step's segment.
+    """
     return [
         f"{update.time_s:.2f}",
         _clock(update.wall_clock),
@@ -63,6 +68,8 @@ def steps_row(update: Update, labels: Sequence[str], names: Names = NO_NAMES) ->
         *estimate_cells(update.estimate, labels),
         f"{update.level_dbfs:.1f}",
         "" if update.latency_ms is None else f"{update.latency_ms:.1f}",
+        "" if update.estimate is None else update.estimate.quality.value,
+        plain_text(corrected),
     ]
 
 
@@ -74,17 +81,25 @@ def padded(row: Sequence[str], other: Sequence[str]) -> list[str]:
 
 def segments_header(labels: Sequence[str]) -> list[str]:
     """Columns of the segments table."""
-    return ["segment", "channel", "start_s", "end_s", *estimate_header(labels)]
+    place = ("segment", "channel", "start_s", "end_s")
+    return [*place, *estimate_header(labels), "quality", "corrected"]
 
 
-def segments_row(segment: Segment, labels: Sequence[str], names: Names = NO_NAMES) -> list[str]:
-    """Row of the segments table; the channel by its name, if it has one."""
+def segments_row(
+    segment: Segment, labels: Sequence[str], names: Names = NO_NAMES, corrected: str = ""
+) -> list[str]:
+    """Row of the segments table; the channel by its name, if it has one.
+
+    ``corrected`` is the label that a person gave to the segment.
+    """
     return [
         str(segment.number),
         channel_cell(segment.channel, names),
         f"{segment.start_s:.2f}",
         f"{segment.end_s:.2f}",
         *estimate_cells(segment.estimate, labels),
+        segment.estimate.quality.value,
+        plain_text(corrected),
     ]
 
 

@@ -58,6 +58,11 @@ class TableFiles:
         return self.beside(".markers.csv")
 
     @property
+    def intervals(self) -> Path:
+        """Intervals CSV: only an export has it, where a person labelled some."""
+        return self.beside(".intervals.csv")
+
+    @property
     def sidecar(self) -> Path:
         """Sidecar: versions, model, settings and clock, as JSON."""
         return self.beside(".json")

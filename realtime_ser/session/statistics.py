@@ -4,58 +4,94 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Self
+from types import MappingProxyType
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.labels import label_shares
-from realtime_ser.base.records import STEP_S, Record, Segment, State, Update
-from realtime_ser.session.store import Columns, SessionInfo, Store
+from realtime_ser.base.records import STEP_S, Quality, Record, Segment, State, Update
+from realtime_ser.session.corrections import CORRECTED, SegmentKey, corrected_labels
+from realtime_ser.session.store import Columns, Reader, SessionInfo, Store
 
 _LONGEST_MS = 10_000
 _MOMENTS = 5  # the most certain ones of a session
 
+LeftOut: TypeAlias = dict[Quality, float]
+"""Voiced duration that is left out of shares, in seconds, by the quality of the sound."""
+
+NOT_CORRECTED: Mapping[SegmentKey, str] = MappingProxyType({})
 
 # --------------------------------------------------------------------------------------- segments
 
 
 class SegmentTally:
-    """Sums over segments, in constant memory: number, voiced duration in seconds, and results."""
+    """Sums over segments, in constant memory.
+
+    A segment whose sound is not usable counts in no share, unless a person gave it a label.
+
+    Attributes
+    ----------
+    segments
+        Number of segments, those left out of the shares among them.
+    voiced_s
+        Voiced duration of the segments that count in the shares, in seconds.
+    left_out_s
+        Voiced duration of the others by the quality of their sound, in seconds.
+    """
 
     def __init__(self) -> None:
         self.segments = 0
         self.voiced_s = 0.0
+        self.left_out_s: LeftOut = {}
         self._certain_s = 0.0
+        self._estimated_s = 0.0
+        self._by_quality: defaultdict[Quality, float] = defaultdict(float)
         self._by_label: defaultdict[str, float] = defaultdict(float)
         self._weighted: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, segments: Iterable[Segment]) -> Self:
-        """Sums over all of ``segments``."""
+    def of(
+        cls, segments: Iterable[Segment], corrected: Mapping[SegmentKey, str] = NOT_CORRECTED
+    ) -> Self:
+        """Sums over all of ``segments``, some of which a person gave a label."""
         tally = cls()
         for segment in segments:
-            tally.feed(segment)
+            tally.feed(segment, corrected.get((segment.channel, segment.number)))
         return tally
 
-    def feed(self, segment: Segment) -> None:
-        """Take the next segment."""
+    def feed(self, segment: Segment, corrected: str | None = None) -> None:
+        """Take the next segment, and the label that a person gave to it."""
         estimate, voiced_s = segment.estimate, segment.voiced_s
-        weighted = voiced_s * estimate.probabilities.astype(np.float64)
-        self._weighted = weighted if self._weighted is None else self._weighted + weighted
-        self._by_label[estimate.label] += voiced_s
-        self._certain_s += voiced_s if estimate.certain else 0.0
-        self.voiced_s += voiced_s
         self.segments += 1
+        self._by_quality[estimate.quality] += voiced_s
+        if estimate.quality.usable:
+            weighted = voiced_s * estimate.probabilities.astype(np.float64)
+            self._weighted = weighted if self._weighted is None else self._weighted + weighted
+            self._estimated_s += voiced_s
+        elif corrected is None:
+            so_far_s = self.left_out_s.get(estimate.quality, 0.0)
+            self.left_out_s[estimate.quality] = so_far_s + voiced_s
+            return
+        self._by_label[corrected or estimate.label] += voiced_s
+        self._certain_s += voiced_s if estimate.certain or corrected else 0.0
+        self.voiced_s += voiced_s
+
+    @property
+    def quality(self) -> Quality:
+        """Quality of the sound for most of the voiced duration."""
+        found = self._by_quality
+        return max(found, key=found.__getitem__, default=Quality.UNMEASURED)
 
     @property
     def probabilities(self) -> NDArray[np.float64] | None:
-        """Results averaged by voiced duration, shape ``(labels,)``; ``None`` without segments."""
-        return None if self._weighted is None else self._weighted / self.voiced_s
+        """The model's results averaged by voiced duration, shape ``(labels,)``; ``None``: none."""
+        return None if self._weighted is None else self._weighted / self._estimated_s
 
     @property
     def shares(self) -> dict[str, float]:
@@ -64,7 +100,10 @@ class SegmentTally:
 
     @property
     def certain_share(self) -> float | None:
-        """Share of the voiced duration whose segments are certain; ``None`` without segments."""
+        """Share of the voiced duration whose segments are certain, by the model or by a person.
+
+        ``None`` without segments that count.
+        """
         return self._certain_s / self.voiced_s if self.voiced_s else None
 
 
@@ -88,6 +127,8 @@ class ChannelSummary:
         speech.
     shares
         Share of the voiced duration whose segments carry a label, the largest first.
+    left_out_s
+        Voiced duration in no share, as its sound was not usable, in seconds by its quality.
     latency_ms
         Latency that half of the updates, and 95 % of them, do not exceed; ``None`` for files.
     """
@@ -98,6 +139,7 @@ class ChannelSummary:
     voiced_s: float = 0.0
     probabilities: NDArray[np.float64] | None = None
     shares: dict[str, float] = field(default_factory=dict)
+    left_out_s: LeftOut = field(default_factory=dict)
     latency_ms: tuple[float, float] | None = None
 
 
@@ -122,6 +164,7 @@ class _ChannelTally:
             voiced_s=self.segments.voiced_s,
             probabilities=self.segments.probabilities,
             shares=self.segments.shares,
+            left_out_s=dict(self.segments.left_out_s),
             latency_ms=self._latency() if self._latencies.any() else None,
         )
 
@@ -203,6 +246,8 @@ class ChannelStatistics:
         Share of the voiced duration whose segments carry a label, the largest first.
     certain_share
         Share of the voiced duration whose segments are certain; ``None`` without segments.
+    left_out_s
+        Voiced duration in no share, as its sound was not usable, in seconds by its quality.
     transitions
         Number of times that a segment of a label was followed by a segment of a label.
     pauses
@@ -219,26 +264,64 @@ class ChannelStatistics:
     segments: int
     shares: Mapping[str, float]
     certain_share: float | None
+    left_out_s: Mapping[Quality, float]
     transitions: Mapping[tuple[str, str], int]
     pauses: Pauses | None
     moments: tuple[PeakMoment, ...]
 
 
+def labels_by_hand(store: Reader, name: str) -> dict[SegmentKey, str]:
+    """Label that a person gave to each segment of a session that they corrected."""
+    intervals = [one for one in store.intervals(name) if one.tier == CORRECTED and one.label]
+    return corrected_labels(store.segments(name), intervals) if intervals else {}
+
+
+def session_tally(store: Reader, name: str, channels: Container[int] | None = None) -> SegmentTally:
+    """Sums over a session's segments, of all or some channels, as a person corrected them."""
+    segments = store.segments(name)
+    return SegmentTally.of(
+        (one for one in segments if channels is None or one.channel in channels),
+        labels_by_hand(store, name),
+    )
+
+
+def session_shares(store: Reader, name: str) -> dict[str, float]:
+    """Share of the voiced duration whose segments carry a label, the largest first."""
+    by_hand = labels_by_hand(store, name)
+    if by_hand:
+        return SegmentTally.of(store.segments(name), by_hand).shares
+    return store.shares(name)
+
+
 def speech_statistics(store: Store, info: SessionInfo) -> list[ChannelStatistics]:
     """Statistics of each channel of a session."""
+    corrected = labels_by_hand(store, info.id)
     return [
         channel_statistics(
             store.columns(info.id, channel.number),
             sorted(store.segments(info.id, channel.number), key=lambda segment: segment.start_s),
+            corrected,
         )
         for channel in info.channels
     ]
 
 
-def channel_statistics(columns: Columns, segments: Sequence[Segment]) -> ChannelStatistics:
-    """Statistics of a channel from all its updates, and all its segments in order of time."""
-    tally = SegmentTally.of(segments)
-    names = [segment.estimate.label for segment in segments]
+def channel_statistics(
+    columns: Columns,
+    segments: Sequence[Segment],
+    corrected: Mapping[SegmentKey, str] = NOT_CORRECTED,
+) -> ChannelStatistics:
+    """Statistics of a channel from all its updates, and all its segments in order of time.
+
+    ``corrected`` are the labels that a person gave to segments.
+    """
+    tally = SegmentTally.of(segments, corrected)
+    names = [
+        label or segment.estimate.label
+        for segment in segments
+        if (label := corrected.get((segment.channel, segment.number)))
+        or segment.estimate.quality.usable
+    ]
     return ChannelStatistics(
         channel=columns.channel,
         duration_s=float(columns.time_s[-1]) if len(columns) else 0.0,
@@ -248,6 +331,7 @@ def channel_statistics(columns: Columns, segments: Sequence[Segment]) -> Channel
         segments=tally.segments,
         shares=tally.shares,
         certain_share=tally.certain_share,
+        left_out_s=tally.left_out_s,
         transitions=Counter(pairwise(names)),
         pauses=_pauses(columns, segments),
         moments=_moments(columns),
@@ -275,7 +359,7 @@ def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
 
 
 def _moments(columns: Columns) -> tuple[PeakMoment, ...]:
-    speech = np.flatnonzero(columns.speech & (columns.label >= 0))
+    speech = np.flatnonzero(columns.speech & (columns.label >= 0) & columns.usable)
     if not len(speech):
         return ()
     numbers, confidence = columns.segment[speech], columns.confidence[speech]

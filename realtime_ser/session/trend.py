@@ -9,7 +9,7 @@ from pathlib import Path
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.labels import LABELS
 from realtime_ser.session import csv_rows
-from realtime_ser.session.statistics import SegmentTally
+from realtime_ser.session.statistics import session_tally
 from realtime_ser.session.store import Query, Reader, SessionInfo
 
 
@@ -48,10 +48,8 @@ def trend(store: Reader, participant: str, channel: str | None = None) -> list[T
     for info in store.sessions(Query(participant=participant)):
         wanted = [one for one in info.channels if channel in (None, one.name)]
         if info.metadata.origin is None and wanted:
-            segments = (
-                segment for one in wanted for segment in store.segments(info.id, one.number)
-            )
-            tally, speech_s = SegmentTally.of(segments), sum(one.speech_s for one in wanted)
+            tally = session_tally(store, info.id, {one.number for one in wanted})
+            speech_s = sum(one.speech_s for one in wanted)
             point = TrendPoint(info, speech_s, tally.segments, tally.shares, tally.certain_share)
             points.append(point)
     return points

@@ -9,7 +9,7 @@ import functools
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.records import STEP_S, Marker, Record, Segment, State, Update
+from realtime_ser.base.records import STEP_S, Estimate, Marker, Record, Segment, State, Update
 from realtime_ser.base.text import UNNAMED_MARKER, channel_title, one_line
 from realtime_ser.session.store import Interval, Reader, SessionInfo
 from realtime_ser.session.store.blobs import STATES, moment
@@ -103,6 +103,10 @@ _GAP_KINDS = {State.LOST: "lost", State.PAUSED: "paused"}
 _SEGMENT = np.dtype([("start_s", "f8"), ("end_s", "f8"), ("label", "i8"), ("certain", "?")])
 
 
+def _code(estimate: Estimate, codes: Mapping[str, int]) -> int:
+    return codes[estimate.label] if estimate.quality.usable else len(codes)
+
+
 class ChannelContent:
     """One channel of a session: updates, segments that have ended, and the one that is open."""
 
@@ -171,13 +175,16 @@ class ChannelContent:
 
     @property
     def segment_records(self) -> NDArray[np.void]:
-        """Segments that have ended: ``start_s``, ``end_s``, index of the ``label``, ``certain``."""
+        """Segments that have ended: ``start_s``, ``end_s``, index of the ``label``, ``certain``.
+
+        The index of a segment whose sound is not usable is the number of labels.
+        """
         if self._segment_records is None:
             codes = {label: code for code, label in enumerate(self.labels)}
             records = self._segment_records = np.empty(len(self.segments), _SEGMENT)
             records["start_s"] = [s.start_s for s in self.segments]
             records["end_s"] = [s.end_s for s in self.segments]
-            records["label"] = [codes[s.estimate.label] for s in self.segments]
+            records["label"] = [_code(s.estimate, codes) for s in self.segments]
             records["certain"] = [s.estimate.certain for s in self.segments]
         return self._segment_records
 

@@ -305,7 +305,8 @@ class TierTrack:
 class SegmentTrack:
     """Result of each segment: words over a bar of the label's colour.
 
-    The bar of an uncertain result is hollow, and of an open segment grey.
+    The bar of an uncertain result is hollow, that of a sound that is not usable is hollow and grey,
+    and that of an open segment grey.
     """
 
     weight = 0
@@ -377,7 +378,7 @@ class SegmentTrack:
         taking_turns = {
             place
             for before, (one, other) in enumerate(pairwise(segments), max(0, first - 1))
-            if surface.text_width(_result_text(one, short=True), small(style)) + style.grid(0.75)
+            if surface.text_width(result_text(one.estimate, short=True), small(style)) + style.grid(0.75)
             > (other.start_s - one.start_s) * viewport.px_per_s
             for place in (before, before + 1)
         }
@@ -398,7 +399,7 @@ class SegmentTrack:
         bar = viewport.span(segment.start_s, segment.end_s, box.bottom - cap, cap)
         bar = Rect(bar.left, bar.top, max(1.0, bar.width - 1.0), cap)
         color = style.theme.muted
-        if estimate is not None:
+        if estimate is not None and estimate.quality.usable:
             position = self.channel.labels.index(estimate.label)
             color = _label_color(estimate.label, position, style)
         if estimate is None or estimate.certain:
@@ -416,6 +417,7 @@ class SegmentTrack:
         shown = records[np.minimum(place, len(records) - 1)]
         found = shown["start_s"] < edges[1:]
         tones = [rgb(_label_color(label, code, style)) for code, label in enumerate(labels)]
+        tones.append(rgb(style.theme.muted))  # of sounds that are not usable
         ground = rgb(style.theme.background)
         columns = np.where(found, np.array(tones, np.uint32)[shown["label"]], np.uint32(ground))
         rows = columns, np.where(shown["certain"], columns, np.uint32(ground))
@@ -452,15 +454,10 @@ def result_words(
     """
     rooms = ((False, room), (True, room if short_room is None else short_room))
     for short, width in rooms:
-        words = _result_text(segment, short=short)
+        words = result_text(segment.estimate, short=short)
         if surface.text_width(words, small(style)) <= width:
             return words
     return ""
-
-
-def _result_text(segment: Segment, *, short: bool) -> str:
-    estimate = segment.estimate
-    return result_text(estimate.label, estimate.confidence, certain=estimate.certain, short=short)
 
 
 def tick_columns(viewport: Viewport, style: TrackStyle) -> NDArray[np.intp]:

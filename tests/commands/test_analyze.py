@@ -58,7 +58,8 @@ def test_a_folder_gives_a_summary_and_the_tables_of_each_file(clips, tmp_path):
     summary = rows(out / "summary.csv")
     assert list(summary[0]) == [
         *("file", "duration_s", "speech_s", "label", "confidence", "certain"),
-        *(*LABELS, "channel", "note", "error"),
+        *(*LABELS, "channel", "note", "error", "segments", "certain_share"),
+        *(*(f"share_{label}" for label in LABELS), "left_out_s", "quality"),
     ]
     names = ["a.wav", "b/a.flac", "b/silent.wav"]
     assert [Path(row["file"]) for row in summary] == [clips / name for name in names]
@@ -384,3 +385,25 @@ def test_processes_do_not_outlive_the_one_that_started_them(long_analysis):
     while any(map(alive, started)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_ringing_telephone_has_no_result_and_its_time_is_told(tmp_path, capsys):
+    ringing = Path(__file__).resolve().parent.parent / "data" / "real_trouble"
+    file = ringing / "c2_ringback_us.flac"
+    assert main(["analyze", str(file), "--out", str(tmp_path)]) == 0
+    assert "No result is given for" in (told := capsys.readouterr().err)
+    assert "s not a voice." in told
+    (row,) = rows(tmp_path / "summary.csv")
+    assert (row["label"], row["certain"], row["share_sad"]) == ("", "", "")
+    assert (row["quality"], float(row["left_out_s"]) > 5.0) == ("not a voice", True)
+    steps = rows(tmp_path / "c2_ringback_us.frames.csv")
+    spoken = [step for step in steps if step["speech"] == "1"]
+    assert sum(int(step["certain"]) for step in spoken) <= 0.05 * len(spoken)
+
+
+def test_the_shares_of_a_file_are_those_of_all_its_segments(clips, tmp_path):
+    assert main(["analyze", str(clips / "a.wav"), "--out", str(tmp_path)]) == 0
+    (row,) = rows(tmp_path / "summary.csv")
+    segments = rows(tmp_path / "a.segments.csv")
+    assert int(row["segments"]) == len(segments)
+    assert sum(float(row[f"share_{label}"]) for label in LABELS) == pytest.approx(1.0, abs=1e-5)

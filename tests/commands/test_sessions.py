@@ -19,12 +19,12 @@ import soundfile
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import State
+from realtime_ser.base.records import Quality, State
 from realtime_ser.base.text import size_text
 from realtime_ser.commands.main import main
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import Interval, Query, SessionState, open_store
-from realtime_ser.session.store.blobs import STATES
+from realtime_ser.session.store.blobs import QUALITIES, STATES
 
 
 def rows(path):
@@ -286,10 +286,13 @@ def test_a_study_is_a_row_for_each_participant_interval_and_label(
         spoken = [frame for frame in inside if frame["speech"] == "1"]
         assert float(row["speech_s"]) == pytest.approx(0.08 * len(spoken), abs=0.006)
         assert row["lost_s"] == "0.00"
-        if spoken:
-            mean = np.mean([float(frame[row["label"]]) for frame in spoken])
+        counted = [frame for frame in spoken if Quality(frame["quality"]).usable]
+        left_out_s = 0.08 * (len(spoken) - len(counted))
+        assert float(row["left_out_s"]) == pytest.approx(left_out_s, abs=0.006)
+        if counted:
+            mean = np.mean([float(frame[row["label"]]) for frame in counted])
             assert float(row["mean_probability"]) == pytest.approx(mean, abs=2e-6)
-            share = np.mean([int(frame["certain"]) for frame in spoken])
+            share = np.mean([int(frame["certain"]) for frame in counted])
             assert float(row["certain_share"]) == pytest.approx(share, abs=1e-6)
         else:
             assert row["mean_probability"] == row["certain_share"] == ""
@@ -495,7 +498,8 @@ def test_a_session_is_heard_again_with_another_model(speech_stereo_wav, other_mo
         assert np.count_nonzero(after.state == STATES.index(State.PAUSED)) > 20
         # FLAC holds 16 bits.
         np.testing.assert_allclose(after.probabilities, before.probabilities, atol=0.02)
-        assert after.certain[after.speech].all()
+        clear = [QUALITIES.index(quality) for quality in Quality if quality.clear]
+        np.testing.assert_array_equal(after.certain, after.speech & np.isin(after.quality, clear))
     before, after = store.segments(name), store.segments(again.id)
     assert [(s.number, s.start_s, s.end_s) for s in after] == [
         (s.number, s.start_s, s.end_s) for s in before
@@ -611,6 +615,7 @@ def test_a_store_of_version_1_is_brought_up_to_date(kept, tmp_path):
         silence, speech = store.updates("k7f3")
         assert silence.state is State.SILENCE
         assert speech.estimate.label == "sad"
+        assert (speech.estimate.certain, speech.estimate.quality) == (True, Quality.UNMEASURED)
         assert speech.estimate.probabilities.tolist() == [0.25, 0.75]
         assert (speech.latency_ms, speech.level_dbfs, speech.voiced) == (9.5, -20.0, 4)
         assert speech.wall_clock.isoformat() == "1970-01-01T01:00:00.080000+01:00"

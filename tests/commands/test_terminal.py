@@ -12,7 +12,7 @@ from rich.console import Console
 
 from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import Estimate, State, Update
+from realtime_ser.base.records import Estimate, Quality, State, Update
 from realtime_ser.commands.terminal import TerminalScreen, bar, initials
 from realtime_ser.engine.status import Phase, Status
 from realtime_ser.session.live import LiveSession
@@ -67,6 +67,16 @@ def test_the_bars_are_always_in_the_same_order(session):
         lines = drawn(screen, console)
         bars = [line.split()[1] for line in lines if line[:2].rstrip() in initials(LABELS)]
         assert tuple(bars) == LABELS
+
+
+def test_what_is_no_voice_has_no_label(session):
+    console = terminal()
+    screen = TerminalScreen(session, console)
+    made = [speech(step, "disgust") for step in range(20)]
+    screen.feed([replace(u, estimate=u.estimate.judged(Quality.NOT_A_VOICE)) for u in made])
+    lines = drawn(screen, console)
+    assert line_with(lines, "not a voice")
+    assert not any("sounds" in line for line in lines)
 
 
 def test_speech_shows_its_label_per_cent_and_emoji(session):

@@ -360,3 +360,12 @@ def test_the_same_voice_gives_the_same_profile_however_it_goes_on(
     assert first["seconds"] >= 20
     assert first["log_probabilities"] == second["log_probabilities"]
     assert "steadier" not in capsys.readouterr().out
+
+
+def test_no_profile_is_made_of_what_is_no_voice(able, tmp_path, capsys):
+    ringing = Path(__file__).resolve().parent.parent / "data" / "real_trouble"
+    wav = ringing / "c2_ringback_us.flac"
+    assert calibrate("Phone", wav, able) == 1
+    said = capsys.readouterr().err
+    assert "Only 0.0 s of voice were heard from c2_ringback_us.flac besides" in said
+    assert "s not a voice, and a profile needs 5 s" in said

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QModelIndex
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
-from realtime_ser.base.text import length_text, percent_text
+from realtime_ser.base.text import left_out_text, length_text, percent_text, result_text
 from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.gui.widgets.tables import Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
@@ -57,7 +57,8 @@ class FileRow:
     @property
     def estimate(self) -> Estimate | None:
         """What was heard; ``None``: nothing, or nothing yet."""
-        return None if self.outcome is None else self.outcome.estimate
+        speech = None if self.outcome is None else self.outcome.speech
+        return None if speech is None else speech.estimate
 
     @property
     def duration_s(self) -> float | None:
@@ -67,7 +68,8 @@ class FileRow:
     @property
     def speech_s(self) -> float | None:
         """Time of speech in all channels, once it is known."""
-        return None if self.outcome is None else self.outcome.speech_s
+        speech = None if self.outcome is None else self.outcome.speech
+        return None if speech is None else speech.speech_s
 
     @property
     def remark(self) -> str:
@@ -77,11 +79,14 @@ class FileRow:
         if self.error is not None:
             # The name stands in the same row.
             return f"{FAILURE_SIGN} {self.error.removeprefix(str(self.item.path)).strip()}"
+        speech = self.outcome.speech
+        if speech is not None and speech.left_out_s:
+            return f"left out: {left_out_text(speech.left_out_s)}"
         return "no speech was found" if self.estimate is None else ""
 
 
 def _label(row: FileRow) -> str:
-    return row.estimate.label + ("" if row.estimate.certain else "?") if row.estimate else ""
+    return result_text(row.estimate, short=True) if row.estimate else ""
 
 
 COLUMNS: Mapping[int, Column[FileRow]] = {

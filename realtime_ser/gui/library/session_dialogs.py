@@ -26,6 +26,7 @@ from realtime_ser.gui.widgets.parts import (
 from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.recogniser.bundle import shipped_models
 from realtime_ser.session.analysis.reanalysis import reanalyse
+from realtime_ser.session.statistics import session_shares
 from realtime_ser.session.store import Store
 
 
@@ -217,7 +218,10 @@ def offer_interrupted(store: Store, *, parent: QWidget | None = None) -> Interru
         The store cannot be read or written.
     """
     store.recover()
-    rows = [SessionRow(info, store.shares(info.id), None) for info in store.undecided_sessions()]
+    rows = [
+        SessionRow(info, session_shares(store, info.id), None)
+        for info in store.undecided_sessions()
+    ]
     if not rows:
         return None
     dialog = InterruptedDialog(store, rows, parent)

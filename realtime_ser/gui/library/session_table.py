@@ -33,6 +33,7 @@ from realtime_ser.gui.widgets.tables import (
     selection_of,
     set_up_table,
 )
+from realtime_ser.session.statistics import session_shares
 from realtime_ser.session.store import Query, SessionInfo, Store
 
 
@@ -109,7 +110,7 @@ def read_session_rows(store: Store, query: Query, retention_days: float | None) 
     for info in reversed(store.sessions(query)):
         started = info.metadata.started
         expires = None if retention_days is None else started + timedelta(days=retention_days)
-        rows.append(SessionRow(info, store.shares(info.id), expires))
+        rows.append(SessionRow(info, session_shares(store, info.id), expires))
     return rows
 
 

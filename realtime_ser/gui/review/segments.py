@@ -10,7 +10,7 @@ from PyQt6.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from realtime_ser.base.records import Segment
-from realtime_ser.base.text import exact_clock, percent_text
+from realtime_ser.base.text import exact_clock, percent_text, result_text
 from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.parts import (
@@ -90,7 +90,8 @@ class SegmentModel(TableModel[Segment]):
         """What a cell shows; a screen reader says so where the segment is uncertain."""
         shown = super().data(index, role)
         spoken = role == Qt.ItemDataRole.AccessibleTextRole
-        uncertain = spoken and not self.rows[index.row()].estimate.certain
+        estimate = self.rows[index.row()].estimate
+        uncertain = spoken and not estimate.certain and estimate.quality.usable
         return f"{shown}, uncertain" if uncertain else shown
 
     def headerData(
@@ -160,8 +161,9 @@ def _columns(content: Content, correction: Callable[[Segment], str]) -> list[Col
         ),
         Column(
             "label",
-            "What the model said; a question mark where it was uncertain; click to sort",
-            lambda s: s.estimate.label + ("" if s.estimate.certain else "?"),
+            "What the model said, with a question mark where it was uncertain, or why the sound is "
+            "not usable; click to sort",
+            lambda s: result_text(s.estimate, short=True),
             order=lambda s: (s.estimate.label, -s.estimate.confidence),
         ),
         Column(

@@ -10,9 +10,11 @@ from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from realtime_ser.base.text import clock_text, length_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures
+from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task
+from realtime_ser.session.corrections import SegmentKey
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
@@ -32,16 +34,22 @@ class SummaryPanel(VerticalScrollArea):
     #: A person wants to see the segments of a label, in a channel.
     label_chosen = pyqtSignal(str, int)
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, annotations: Annotations) -> None:
         super().__init__()
         self._content = content
+        self._annotations = annotations
+        self._corrected: dict[SegmentKey, str] = {}
+        annotations.changed.connect(self._follow_corrections)
         self._task: Task | None = None
         self.ready = False
         self.setAccessibleName("Summary")
         self._show([])
 
     def begin(self) -> None:
-        """Make the summary."""
+        """Make the summary, or make it anew."""
+        self.ready = False
+        self.shut_down()
+        self._corrected = self._annotations.corrected_labels()
         self._task = Task(self._add_up)
         self._task.succeeded.connect(self._show)
         self._task.start()
@@ -53,9 +61,13 @@ class SummaryPanel(VerticalScrollArea):
 
     def _add_up(self, _: ReportProgress) -> list[ChannelStatistics]:
         return [
-            channel_statistics(channel.pyramid.columns, channel.segments)
+            channel_statistics(channel.pyramid.columns, channel.segments, self._corrected)
             for channel in self._content.channels.values()
         ]
+
+    def _follow_corrections(self) -> None:
+        if self.ready and self._corrected != self._annotations.corrected_labels():
+            self.begin()
 
     def _show(self, statistics: list[ChannelStatistics]) -> None:
         self.ready = bool(statistics)
@@ -72,6 +84,7 @@ class SummaryPanel(VerticalScrollArea):
         if not sip.isdeleted(self):
             self.setWidget(body)
             apply_measures(body)
+            self._follow_corrections()  # those that came while it was added up
 
     def _channel_parts(self, figures: ChannelStatistics) -> Iterator[Part]:
         if not figures.segments:
@@ -120,6 +133,8 @@ def _fact_rows(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
     yield "segments", f"{figures.segments:,}"
     if figures.certain_share is not None:
         yield "certain", percent_text(figures.certain_share)
+    for quality, left_out_s in figures.left_out_s.items():
+        yield quality.value, f"{left_out_s:.1f} s, in no share"
     if figures.lost_s:
         yield "sound lost", f"{figures.lost_s:.1f} s"
     if figures.paused_s:

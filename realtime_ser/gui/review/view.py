@@ -57,7 +57,7 @@ class ReviewView(QWidget):
         self.overview = Overview(content, self.annotations, self.axis)
         self.segments = SegmentPanel(content, self.annotations)
         self.marks = MarkList(self.annotations)
-        self.summary = SummaryPanel(content)
+        self.summary = SummaryPanel(content, self.annotations)
         self.tabs = QTabWidget()
         self.message = label(_HINT, "small muted")
         self.visible_range = label(role="small muted")

@@ -108,6 +108,15 @@ class Annotations(QObject):
 
     def correction(self, segment: Segment) -> AnnotationItem | None:
         """The label by hand of a segment."""
+        found = self._found_corrections().get((segment.channel, segment.number))
+        return None if found is None else self.get(found.key)
+
+    def corrected_labels(self) -> dict[SegmentKey, str]:
+        """Label by hand of each segment that has one."""
+        found = self._found_corrections()
+        return {key: interval.label for key, interval in found.items() if interval.label}
+
+    def _found_corrections(self) -> dict[SegmentKey, Interval]:
         if self._corrections is None:
             by_hand = [
                 replace(value, key=number)
@@ -115,8 +124,7 @@ class Annotations(QObject):
                 if isinstance(value, Interval) and value.tier == CORRECTED
             ]
             self._corrections = corrections(self._segments, by_hand) if by_hand else {}
-        found = self._corrections.get((segment.channel, segment.number))
-        return None if found is None else self.get(found.key)
+        return self._corrections
 
     def correct(self, segment: Segment, label: str | None) -> bool:
         """Label a segment by hand; ``None`` withdraws that. Whether that is stored."""

@@ -23,7 +23,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from realtime_ser.base.records import Segment
-from realtime_ser.base.text import exact_clock, result_text
+from realtime_ser.base.text import exact_clock, result_text, spoken_result
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.annotations import DEFAULT_TIER, Annotations
@@ -281,8 +281,7 @@ class Canvas(StyledWidget):
     def _words_at(self, at: QPointF) -> str:
         hit = self.hit(at)
         if hit.segment is not None:
-            estimate = hit.segment.estimate
-            words = result_text(estimate.label, estimate.confidence, certain=estimate.certain)
+            words = result_text(hit.segment.estimate)
             span = _span_text(hit.segment.start_s, hit.segment.end_s)
             item = self.annotations.correction(hit.segment)
             corrected = "" if item is None else f", corrected: {annotation_text(item.value)}"
@@ -528,9 +527,7 @@ class Canvas(StyledWidget):
             if segment is None:
                 yield f"{channel.title}: no speech"
             else:
-                estimate = segment.estimate
-                sure = "" if estimate.certain else ", uncertain"
-                yield f"{channel.title}: {estimate.label}{sure}"
+                yield f"{channel.title}: {spoken_result(segment.estimate)}"
 
     def _annotations_changed(self) -> None:
         if self.annotations.get(self.selected) is None:

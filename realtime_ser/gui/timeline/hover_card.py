@@ -32,9 +32,7 @@ def moment_lines(labels: Sequence[str], moment: Moment) -> list[tuple[str, str]]
     tenths = int(moment.time_s * 10) % 10
     rows = [(f"{clock_text(moment.time_s)}.{tenths}", _NAMES[moment.state])]
     if moment.speech is not None and moment.speech.estimate is not None:
-        result = moment.speech.estimate
-        text = result_text(result.label, result.confidence, certain=result.certain)
-        rows.append((f"segment {moment.speech.number}", text))
+        rows.append((f"segment {moment.speech.number}", result_text(moment.speech.estimate)))
     if moment.probabilities is not None:
         rows += [
             (label, percent_text(float(value)))

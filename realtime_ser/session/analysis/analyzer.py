@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +19,7 @@ from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.samples import silenced
 from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import SerError, StoreError
-from realtime_ser.base.records import Estimate, Segment
+from realtime_ser.base.records import Estimate, Quality, Segment
 from realtime_ser.base.text import printable
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
@@ -64,12 +64,33 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelOutcome:
-    """Outcome of one channel of a file; the fields are as of :class:`Outcome`."""
+class SpeechSummary:
+    """Summary of all segments of a file, or of one of its channels.
 
-    number: int
-    speech_s: float
-    estimate: Estimate | None
+    Attributes
+    ----------
+    speech_s
+        Time of the speech steps, in seconds.
+    segments
+        Number of segments.
+    estimate
+        Mean of the segments' results, weighted by voiced duration; ``None``: none counts.
+    shares, certain_share
+        Share of the voiced duration whose segments carry a label, the largest first, and whose
+        segments are certain.
+    left_out_s
+        Voiced duration in no share, as its sound was not usable, in seconds by its quality.
+    quality
+        Quality of the sound for most of the voiced duration.
+    """
+
+    speech_s: float = 0.0
+    segments: int = 0
+    estimate: Estimate | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    certain_share: float | None = None
+    left_out_s: Mapping[Quality, float] = field(default_factory=dict)
+    quality: Quality = Quality.UNMEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +101,10 @@ class Outcome:
     ----------
     file
         Path of the file, as given or found.
-    duration_s, speech_s
-        Length of the file, and time of speech steps in all channels.
-    estimate
-        Mean of the segments' results, weighted by voiced duration; ``None`` without speech.
+    duration_s
+        Length of the file, in seconds.
+    speech
+        Summary of the speech in all channels; ``None`` where the file could not be analysed.
     error
         Reason why the file could not be analysed; one sentence.
     notes
@@ -91,17 +112,17 @@ class Outcome:
     session
         ID of the session, where sessions stay.
     channels
-        Outcomes of the channels, where several were analysed: two people are not to be mixed.
+        Summaries of the channels by their numbers, where several were analysed: two people are not
+        to be mixed.
     """
 
     file: str
     duration_s: float | None = None
-    speech_s: float | None = None
-    estimate: Estimate | None = None
+    speech: SpeechSummary | None = None
     error: str | None = None
     notes: tuple[ReadNote, ...] = ()
     session: str | None = None
-    channels: tuple[ChannelOutcome, ...] = ()
+    channels: Mapping[int, SpeechSummary] = field(default_factory=dict)
 
 
 class Analyzer:
@@ -162,31 +183,36 @@ class Analyzer:
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
 
     def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
-        estimate = self._mean_estimate(self._store.segments(info.id))
+        speech = self._summary(info.speech_s, self._store.segments(info.id))
         notes, config = source.notes, self.settings.config
-        if estimate is None and source.info.channels > len(config.audio.channels):
+        if speech.estimate is None and source.info.channels > len(config.audio.channels):
             notes += _voice_elsewhere(source.path, config.audio.channels, config.gate)
-        channels = tuple(
-            ChannelOutcome(
-                channel.number,
-                channel.speech_s,
-                self._mean_estimate(self._store.segments(info.id, channel.number)),
-            )
-            for channel in (info.channels if len(info.channels) > 1 else ())
-        )
         return Outcome(
             name,
             source.info.duration_s,
-            info.speech_s,
-            estimate,
+            speech,
             notes=notes,
             session=info.id if self.settings.keep else None,
-            channels=channels,
+            channels={
+                channel.number: self._summary(
+                    channel.speech_s, self._store.segments(info.id, channel.number)
+                )
+                for channel in (info.channels if len(info.channels) > 1 else ())
+            },
         )
 
-    def _mean_estimate(self, segments: Sequence[Segment]) -> Estimate | None:
-        mean = SegmentTally.of(segments).probabilities
-        return None if mean is None else self._model.decoder.estimate(mean)
+    def _summary(self, speech_s: float, segments: Sequence[Segment]) -> SpeechSummary:
+        tally = SegmentTally.of(segments)
+        mean = tally.probabilities
+        return SpeechSummary(
+            speech_s,
+            tally.segments,
+            None if mean is None else self._model.decoder.estimate(mean),
+            tally.shares,
+            tally.certain_share,
+            tally.left_out_s,
+            tally.quality,
+        )
 
 
 # ------------------------------------------------------------------------- voice on other channels

@@ -7,6 +7,7 @@ from PyQt6.QtCore import Qt
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.paths import shipped
+from realtime_ser.base.text import result_text
 from realtime_ser.gui.review.file_dialog import review_file
 from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.session.store import open_store
@@ -42,12 +43,10 @@ def test_a_file_is_analysed_and_opens_with_its_sound(qtbot, hear):
     with open_store(Config()) as store:
         (info,) = store.sessions()
         assert info.audio == shipped("demo.flac").resolve()
-        labels = [segment.estimate.label for segment in store.segments(info.id)]
-        assert [
-            window.review_view.segments.model.index(n, 2).data() for n in range(len(labels))
-        ] == [
-            label + ("" if segment.estimate.certain else "?")
-            for label, segment in zip(labels, store.segments(info.id), strict=True)
+        segments = store.segments(info.id)
+        model = window.review_view.segments.model
+        assert [model.index(row, 2).data() for row in range(len(segments))] == [
+            result_text(segment.estimate, short=True) for segment in segments
         ]
     again = hear(shipped("demo.flac"))
     with qtbot.waitSignal(again.opened, timeout=20000) as found:

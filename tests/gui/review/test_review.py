@@ -279,6 +279,23 @@ def test_the_summary_is_that_of_the_session_and_its_moments_are_clicked(qtbot, s
     assert {one.estimate.label for one in review_view.segments.model.rows} == {label}
 
 
+def test_the_summary_follows_what_a_person_corrects(qtbot, store, review):
+    info = made.keep(store, made.records())
+    review_view = review(info).review_view
+    panel = review_view.summary
+    panel.begin()
+    qtbot.waitUntil(lambda: panel.ready, timeout=5000)
+    for segment in store.segments(info.id):
+        assert review_view.annotations.correct(segment, "angry")
+    place = review_view.content.labels.index("angry")
+
+    def angry_alone():
+        (shares,) = panel.findChildren(Bars)
+        return shares.values[place] == pytest.approx(1.0)
+
+    qtbot.waitUntil(angry_alone, timeout=5000)
+
+
 # ------------------------------------------------------------------------------------ annotation
 
 
