@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from realtime_ser.audio.source import Source
 from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.records import SAMPLE_RATE, Segment, Update
+from realtime_ser.base.records import SAMPLE_RATE, Quality, Segment, Update
+from realtime_ser.base.text import left_out_text
 from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
@@ -53,16 +55,21 @@ def make_profile(
     monitor = Monitor(source, bundle, gate, channels=channels, buffer_s=buffer_s)
     records = monitor.subscribe()
     segments: list[Segment] = []
+    left_out_s: defaultdict[Quality, float] = defaultdict(float)
     heard_s = 0.0
     monitor.start(_LONGEST_RATIO * SPEECH_S if source.info.live else None)
     try:
         for record in records:
             if isinstance(record, Segment):
-                segments.append(record)
+                if record.estimate.quality.usable:
+                    segments.append(record)
+                else:
+                    left_out_s[record.estimate.quality] += record.voiced_s
                 if sum(segment.voiced_s for segment in segments) >= SPEECH_S:
                     break
             elif isinstance(record, Update):
-                heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE if record.speech else 0.0
+                if record.estimate is not None and record.estimate.quality.usable:
+                    heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE
                 advance(min(heard_s, SPEECH_S))
     finally:
         monitor.stop()
@@ -75,8 +82,9 @@ def make_profile(
             if source.info.live
             else "choose a recording with more of it, or another of its channels."
         )
+        also = f" besides {left_out_text(left_out_s)}" if left_out_s else ""
         raise SerError(
-            f"Only {weights.sum():.1f} s of voice were heard from {source.info.name}, and a "
+            f"Only {weights.sum():.1f} s of voice were heard from {source.info.name}{also}, and a "
             f"profile needs {MIN_SPEECH_S:.0f} s: {advice}"
         )
     probabilities = np.stack([segment.estimate.probabilities for segment in segments])

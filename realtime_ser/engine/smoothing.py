@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.labels import LABEL_WORDS
-from realtime_ser.base.records import STEP_S, State, Update
+from realtime_ser.base.records import STEP_S, Quality, State, Update
 from realtime_ser.base.text import elapsed_text
 
 #: How far a label must be ahead of the leader to take over.
@@ -37,6 +37,9 @@ class Smoother:
         The label to show; ``None`` outside speech.
     certain
         Whether the estimates have lately been certain.
+    quality, unusable_s
+        What the sound has lately been like, and for how many seconds of speech it has not been
+        usable.
     state
         State of the newest step; ``None`` before the first.
     level_dbfs, clipped_s
@@ -48,11 +51,13 @@ class Smoother:
         self.values: NDArray[np.float64] = np.zeros(len(labels))
         self.leader: str | None = None
         self.certain = True
+        self.quality = Quality.UNMEASURED
+        self.unusable_s = 0.0
         self.state: State | None = None
         self.level_dbfs = -math.inf
         self.clipped_s = -math.inf
         self.set_smoothing(smoothing_s)
-        self._certainty = 1.0
+        self._certainty = self._usability = 1.0
         self._last_led: dict[str, float] = {}
 
     def set_smoothing(self, seconds: float) -> None:
@@ -78,15 +83,19 @@ class Smoother:
         gain = 1.0 if restarts else self._gain
         self.values += gain * (update.estimate.probabilities - self.values)
         self._certainty += gain * (float(update.estimate.certain) - self._certainty)
+        self._follow_quality(update.estimate.quality, gain)
         self._choose_leader(restarts)
         assert self.leader is not None
-        self._last_led[self.leader] = update.time_s
+        if self.quality.usable:
+            self._last_led[self.leader] = update.time_s
 
     @property
     def leader_text(self) -> str:
-        """The leader in words, with a question mark where uncertain."""
+        """The leader in words, with a question mark where uncertain; or why there is none."""
         if self.leader is None:
             return "sound lost" if self.state is State.LOST else "no speech"
+        if not self.quality.usable:
+            return self.quality.value
         sounds = f"sounds {LABEL_WORDS.get(self.leader, self.leader)}"
         return sounds if self.certain else f"{sounds}?"
 
@@ -97,6 +106,13 @@ class Smoother:
             return ""
         when_s, label = max(others)
         return f"was {label} {elapsed_text(now_s - when_s)}"
+
+    def _follow_quality(self, quality: Quality, gain: float) -> None:
+        self._usability += gain * (float(quality.usable) - self._usability)
+        # Two thresholds, as for certainty.
+        if quality.usable == (self._usability >= (0.35 if self.quality.usable else 0.65)):
+            self.quality = quality
+        self.unusable_s = 0.0 if self.quality.usable else self.unusable_s + STEP_S
 
     def _choose_leader(self, restarts: bool) -> None:
         best = int(np.argmax(self.values))

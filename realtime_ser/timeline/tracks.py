@@ -378,7 +378,8 @@ class SegmentTrack:
         taking_turns = {
             place
             for before, (one, other) in enumerate(pairwise(segments), max(0, first - 1))
-            if surface.text_width(result_text(one.estimate, short=True), small(style)) + style.grid(0.75)
+            if surface.text_width(result_text(one.estimate, short=True), small(style))
+            + style.grid(0.75)
             > (other.start_s - one.start_s) * viewport.px_per_s
             for place in (before, before + 1)
         }

@@ -499,8 +499,8 @@ _PAGE = """# What the judge of voices is worth
 
 Written by `realtime-ser-train voice --corpora CORPORA --write`; measured with the model {model}
 through the live path. What is tested are test speakers of joint fold 1, and sounds that are drawn
-anew. "Before" is what the model's confidence alone would call certain. A model that learned from all
-speakers has heard the test speakers too: of its UAR, the difference alone counts here.
+anew. "Before" is what the model's confidence alone would call certain. A model that learned from
+all speakers knows the test speakers: of its UAR, the difference alone counts here.
 
 Features and judge take some 0.2 ms a step of 80 ms on one core. What lies near speech is told apart
 least: laughter, and a siren that glides as a voice does.

@@ -34,6 +34,7 @@ from realtime_ser.gui.live.banners import (
     OverloadMonitor,
     StatusLine,
     demo_banner_text,
+    quality_banner_text,
     state_banner_text,
 )
 from realtime_ser.gui.live.channel_view import ChannelView
@@ -206,7 +207,9 @@ class MainWindow(QMainWindow):
         # While the last seconds play, the replay's own words say why nothing is heard.
         replay_shown = view.ui_state is UiState.PAUSED and not self.replay.isHidden()
         self.notice.say(None if replay_shown else state_banner_text(view))
-        self.overload.say(self._overload_monitor.feed(view, now_s))
+        overload = self._overload_monitor.feed(view, now_s)
+        smoothers = [channel.smoother for channel in self.channels.values()]
+        self.overload.say(overload or quality_banner_text(view, smoothers))
         for window in (self, self.compact):
             window.setWindowTitle(f"{status_title(view)} – Realtime SER")
 

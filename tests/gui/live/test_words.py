@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import Estimate, Segment, State, Update
+from realtime_ser.base.records import Estimate, Quality, Segment, State, Update
 from realtime_ser.engine.smoothing import Smoother
+from realtime_ser.gui.live.banners import quality_banner_text
 from realtime_ser.gui.live.legend import spread_labels
 from realtime_ser.gui.live.status_model import (
     StatusModel,
@@ -51,6 +52,43 @@ def test_a_label_names_a_voice_and_what_was_before():
     assert (reading.title, reading.value) == ("sounds happy", "72\u202f%")
     assert reading.previous == "was neutral 4 s ago"
     assert reading.label == "happy"
+
+
+def unusable(quality, steps):
+    """A readout that has heard speech for a second, and then so many steps of a quality."""
+    smoother = heard(*["happy"] * 12)
+    for step in range(12, 12 + steps):
+        said = estimate("sad").judged(quality)
+        smoother.feed(Update(step, 1, State.SPEECH, 1, said))
+    return smoother
+
+
+@pytest.mark.parametrize("quality", [quality for quality in Quality if not quality.usable])
+def test_where_the_sound_is_not_usable_that_is_said_and_no_label(quality):
+    reading = live_reading(unusable(quality, steps=20), now_s=2.6)
+    assert (reading.title, reading.label, reading.bars) == (quality.value, None, None)
+    assert "sad" not in f"{reading.value}{reading.previous}"
+
+
+def test_a_sound_that_stays_unusable_is_worth_a_banner_until_a_voice_comes_back():
+    listening = StatusModel(UiState.SPEECH)
+    short, long = unusable(Quality.TOO_QUIET, steps=20), unusable(Quality.TOO_QUIET, steps=60)
+    assert quality_banner_text(listening, [heard("happy"), short]) is None
+    banner = quality_banner_text(listening, [heard("happy"), long])
+    assert banner.title == "Too quiet"
+    assert "Come nearer to the microphone" in banner.text
+    assert quality_banner_text(StatusModel(UiState.PAUSED), [long]) is None
+    long.feed(Update(90, 1, State.SPEECH, 1, estimate("happy").judged(Quality.GOOD)))
+    assert quality_banner_text(listening, [long]) is None
+    assert live_reading(long, 7.3).title == "sounds happy"
+
+
+def test_a_summary_tells_the_time_that_is_in_no_share():
+    left_out = {Quality.NOT_A_VOICE: 19.8}
+    nothing = summary_reading(ChannelSummary(left_out_s=left_out), heard("happy"))
+    assert (nothing.title, nothing.previous) == ("no result", "19.8 s not a voice")
+    some = ChannelSummary(shares={"happy": 1.0}, voiced_s=4.0, left_out_s=left_out)
+    assert summary_reading(some, heard("happy")).previous == "of 4 s of voice; 19.8 s not a voice"
 
 
 def test_disgust_becomes_an_adjective():
