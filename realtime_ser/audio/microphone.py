@@ -84,6 +84,8 @@ class MicrophoneSource(Source):
         self._stream: Any = None
         self._reopening: Future[Any] | None = None
         self._watch: SourceWatch | None = None
+        self._places: list[int | None] = []  # columns of the stream, by the device's channels
+        self._loudest: NDArray[np.float32] = np.zeros(0, np.float32)
         self._change = RateChange(device.rate, device.rate, channels)
 
     @property
@@ -108,6 +110,13 @@ class MicrophoneSource(Source):
             closing = sound_system.submit(lambda: self._close(stream))
             with contextlib.suppress(TimeoutError):
                 closing.result(_CLOSE_S)
+
+    def peaks(self) -> NDArray[np.float32]:
+        """Loudest sample of each channel of the device since this was asked last."""
+        loudest, self._loudest = self._loudest, np.zeros_like(self._loudest)
+        places = [place for place in self._places if place is None or place < len(loudest)]
+        found = [0.0 if place is None else float(loudest[place]) for place in places]
+        return np.array(found, np.float32)
 
     def changes(self) -> list[str]:
         """Microphones that the sound server has put in place of one another, in words."""
@@ -178,12 +187,14 @@ class MicrophoneSource(Source):
         recording = current_recording() if device.virtual else None
         if recording is None:
             columns += range(self._info.channels)
+            self._places = list(range(device.channels))
             return stream
         try:
             columns += self._columns(device, recording)
         except DeviceError:
             self._close(stream)
             raise
+        self._places = [recording.column(channel) for channel in range(1, device.channels + 1)]
         if self._watch is None:
             self._watch = SourceWatch(recording.source.name)
         return stream
@@ -231,6 +242,7 @@ class MicrophoneSource(Source):
         self, device: InputDevice, shape: tuple[int, int], ring: RingBuffer, columns: list[int]
     ) -> Any:
         rate, channels = shape
+        self._loudest = np.zeros(channels, np.float32)
         change = self._change = RateChange(rate, self._info.native_rate, self._info.channels)
 
         def callback(samples: NDArray[np.float32], _frames: int, times: Any, status: Any) -> None:
@@ -239,6 +251,8 @@ class MicrophoneSource(Source):
             if not 0.0 <= delay <= _LONGEST_DELAY_S:  # some host APIs report no ADC time
                 delay = stream.latency + len(samples) / rate
             if columns:
+                if channels > len(columns):
+                    self._loudest = np.maximum(self._loudest, np.abs(samples).max(axis=0))
                 samples, early_s = change.push(samples[:, columns])
                 if len(samples):
                     ring.write(samples, now - delay - early_s, overflow=status.input_overflow)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.text import count_text
@@ -51,6 +54,13 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Stop writing; the source can be started again."""
+
+    def peaks(self) -> NDArray[np.float32]:
+        """Loudest sample of each channel since this was asked last, also of those not captured.
+
+        Shape ``(channels,)``; empty where no more is known than what was captured.
+        """
+        return np.zeros(0, np.float32)
 
     def changes(self) -> list[str]:
         """What has changed about the device since this was asked last; a few words each."""

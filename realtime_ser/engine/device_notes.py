@@ -1,7 +1,8 @@
-"""What a session notes of its microphone: pure silence, and another that took its place."""
+"""What a session notes of its source: pure silence, a voice elsewhere, another microphone."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,40 @@ SILENCE_S = 5.0
 """Seconds of one value, again and again, from which a microphone is muted or denied."""
 
 _SHOWN_S = 30.0
+
+_QUIET, _LOUD = 0.003, 0.03
+"""Peaks below which a channel has no voice, and from which it may have one."""
+
+_LISTEN_S, _LOUD_S = 10, 3
+"""Seconds without a voice that is heard, and of those with sound elsewhere, before it is said."""
+
+
+class SideChannels:
+    """Notices sound on a channel that is not heard, while those that are heard are quiet."""
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        self._columns = [channel - 1 for channel in channels]
+        self._peaks: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._seconds: deque[NDArray[np.float32]] = deque(maxlen=_LISTEN_S)
+        self._second = 0
+
+    def feed(self, peaks: NDArray[np.float32], now_s: float) -> int | None:
+        """Take peaks of all channels, shape ``(channels,)``; a channel from 1 that is louder."""
+        if len(peaks) <= len(self._columns):
+            return None
+        same = len(peaks) == len(self._peaks)
+        self._peaks = np.maximum(self._peaks, peaks) if same else peaks
+        if int(now_s) != self._second:
+            self._second = int(now_s)
+            self._seconds.append(self._peaks)
+            self._peaks = np.zeros_like(peaks)
+        if len(self._seconds) < _LISTEN_S or len({len(one) for one in self._seconds}) > 1:
+            return None
+        recent = np.stack(self._seconds)
+        if recent[:, self._columns].max() >= _QUIET:
+            return None
+        loud = (recent >= _LOUD).sum(axis=0)
+        return int(loud.argmax()) + 1 if loud.max() >= _LOUD_S else None
 
 
 class DeviceNotes:
@@ -39,11 +74,33 @@ class DeviceNotes:
         self._silent_since_s: float | None = None
         self._silent = False
         self._told_s = 0.0
+        self._side_channels = SideChannels(channels)
 
     def feed(self, samples: NDArray[np.float32], start_s: float, end_s: float) -> None:
         """Take sound, shape ``(n, channels)``, from ``start_s`` to ``end_s`` of the session."""
-        if not self._source.info.live or not len(samples):
+        if not len(samples):
             return
+        live = self._source.info.live
+        peaks = self._source.peaks() if live else np.abs(samples).max(axis=0)
+        side = self._side_channels.feed(peaks, end_s)
+        if live:
+            self._feed_silence(samples, start_s, end_s)
+        if side is not None:
+            self.notice, self._told_s = self._side_words(side), end_s
+        elif self._silent:
+            self.notice = f"The microphone gives pure silence: {SILENCE_ADVICE}."
+        elif end_s - self._told_s > _SHOWN_S:
+            self.notice = None
+
+    def _side_words(self, side: int) -> str:
+        heard = ", ".join(str(column + 1) for column in self._columns)
+        channels = "channel" if len(self._columns) == 1 else "channels"
+        return (
+            f"There is sound on channel {side}, and none on {channels} {heard}, which the session "
+            f"hears: choose it under Study in the window, or with --channels {side}."
+        )
+
+    def _feed_silence(self, samples: NDArray[np.float32], start_s: float, end_s: float) -> None:
         if np.ptp(samples[:, self._columns]) > 0.0:
             self.interrupt(start_s)
         elif self._silent_since_s is None:
@@ -51,10 +108,6 @@ class DeviceNotes:
         elif not self._silent and end_s - self._silent_since_s >= SILENCE_S:
             self._silent = True
             self._handover.markers.open(self._marker(self._silent_since_s, PURE_SILENCE))
-        if self._silent:
-            self.notice = f"The microphone gives pure silence: {SILENCE_ADVICE}."
-        elif end_s - self._told_s > _SHOWN_S:
-            self.notice = None
 
     def look(self, now_s: float) -> None:
         """See whether another microphone has taken over."""

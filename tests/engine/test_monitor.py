@@ -57,6 +57,9 @@ class ScriptedMicrophone:
     def changes(self) -> list[str]:
         return []
 
+    def peaks(self) -> NDArray[np.float32]:
+        return np.zeros(0, np.float32)
+
     def say(self, samples: NDArray[np.float32], adc_s: float, *, overflow: bool = False) -> None:
         assert self.ring is not None
         self.ring.write(samples[:, None], adc_s, overflow=overflow)
@@ -366,3 +369,20 @@ def test_a_truncated_file_fails_with_a_sentence_after_what_it_held(
     assert len(updates) > 5
     assert monitor.status.phase is Phase.FAILED
     assert str(path) in (monitor.status.error or "")
+
+
+def test_a_file_whose_voice_is_on_the_other_channel_is_told_while_it_plays(
+    bundle: Bundle, speech_wav: Path, tmp_path: Path
+) -> None:
+    speech, rate = soundfile.read(speech_wav)
+    speech = np.tile(speech, 2)
+    path = tmp_path / "right.wav"
+    soundfile.write(path, np.stack([np.zeros_like(speech), speech], 1), rate)
+    told = []
+    for channel in (1, 2):
+        monitor = Monitor(FileSource(path, 0), bundle, channels=(channel,))
+        monitor.start()
+        notices = {monitor.status.notice for _ in monitor}
+        monitor.stop()
+        told.append(any(notice and "sound on channel 2" in notice for notice in notices))
+    assert told == [True, False]
