@@ -99,12 +99,12 @@ def end_of(info: SessionInfo, tiers: Iterable[AnnotationTier]) -> float:
 
 def _segment_span(segment: Segment) -> LabelledSpan:
     estimate = segment.estimate
-    certainty = "certain" if estimate.certain else "uncertain"
+    certainty, label = "certain" if estimate.certain else "uncertain", estimate.label
     if not estimate.quality.usable:
-        certainty = estimate.quality.value
+        certainty = label = estimate.quality.value
     values = (f"{estimate.confidence:.3f}", certainty)
     notes = tuple(zip(OWN_NOTES, values, strict=True))
-    return LabelledSpan(segment.start_s, segment.end_s, one_line(estimate.label), notes)
+    return LabelledSpan(segment.start_s, segment.end_s, one_line(label), notes)
 
 
 def _marker_span(marker: Marker) -> LabelledSpan:

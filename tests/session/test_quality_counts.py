@@ -14,6 +14,7 @@ from realtime_ser.base.records import STEP_S, Estimate, Quality, Segment, State,
 from realtime_ser.base.text import result_text, speech_text
 from realtime_ser.exchange.csv_tables import export_session, export_study
 from realtime_ser.exchange.json_document import session_data
+from realtime_ser.exchange.tiers import SEGMENTS, session_tiers
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.statistics import SegmentTally, session_shares, speech_statistics
@@ -152,3 +153,8 @@ def test_a_document_has_both(store, info, tmp_path):
     assert document["session"]["left_out_s"] == {"not a voice": 2.4}
     assert document["frames"][0]["quality"][15] is None
     assert document["frames"][0]["quality"][30] == "not a voice"
+
+
+def test_other_tools_see_what_the_sound_was_in_the_place_of_a_label(store, info):
+    (segments,) = [tier for tier in session_tiers(store, info) if tier.name == SEGMENTS]
+    assert [span.text for span in segments.spans] == ["happy", "not a voice", "calm"]
