@@ -46,7 +46,8 @@ def test_a_file_leaves_its_tables_and_their_story(speech_wav, tmp_path, capsys):
     frames, segments = rows(tmp_path / "out.csv"), rows(tmp_path / "out.segments.csv")
     assert list(frames[0]) == [
         *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
-        *("label", "confidence", "certain", *LABELS, "level_dbfs", "latency_ms"),
+        *("label", "confidence", "certain", *LABELS, "level_dbfs", "latency_ms", "quality"),
+        "corrected",
     ]
     spoken = [row for row in frames if row["speech"] == "1"]
     assert len(segments) >= 3
