@@ -9,12 +9,21 @@ from typing import Any
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDropEvent
-from PyQt6.QtWidgets import QDialog, QFileDialog, QPushButton, QWidget
+from PyQt6.QtWidgets import QDialog, QFileDialog, QFrame, QPushButton, QWidget
 
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.widgets.parts import MessageLabel, Part, column, label, progress_bar
+from realtime_ser.gui.widgets.parts import (
+    MessageLabel,
+    Part,
+    VerticalScrollArea,
+    column,
+    label,
+    progress_bar,
+)
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+
+_FRAME = 48  # pixels that a title bar and borders may take
 
 
 class Window(QWidget):
@@ -58,6 +67,7 @@ class Dialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(name)
         self.title = label(heading, "big bold", wrap=True)
+        self._body: QWidget | None = None
 
     def show_parts(
         self,
@@ -68,7 +78,7 @@ class Dialog(QDialog):
         default: QPushButton | None = None,
         restyled: Callable[[Style], None] | None = None,
     ) -> None:
-        """Lay the parts out below the heading.
+        """Lay the parts out below the heading; the last one can be reached on any screen.
 
         Parameters
         ----------
@@ -80,7 +90,11 @@ class Dialog(QDialog):
             Called with the style, now and whenever it changes.
         """
         head = [self.title] if self.title.text() else []
-        self.setLayout(column(*head, *parts, margins=margins, spacing=spacing))
+        *above, last = parts
+        stretches = any(part is None or isinstance(part, tuple) for part in above)
+        self._body = QWidget()
+        self._body.setLayout(column(*head, *above, spacing=spacing))
+        self.setLayout(column((self._body, int(stretches)), last, margins=margins, spacing=spacing))
         if min_width:
             set_size(self, min_width=min_width)
         StyleWatcher(self, changed=restyled)
@@ -91,7 +105,26 @@ class Dialog(QDialog):
     def open(self) -> None:
         """Show the dialog over its window; it is deleted when it closes."""
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._fit_screen()
         super().open()
+
+    def _fit_screen(self) -> None:
+        """Let what is above the last part scroll where the screen is too low for all."""
+        screen, layout = self.screen(), self.layout()
+        if screen is None or layout is None or self._body is None:
+            return
+        self.ensurePolished()
+        room = screen.availableGeometry().height() - _FRAME
+        if self.minimumSizeHint().height() > room:
+            area = VerticalScrollArea()
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            layout.replaceWidget(self._body, area)
+            area.setWidget(self._body)
+            bar = area.verticalScrollBar()
+            width = self._body.minimumSizeHint().width()
+            area.setMinimumWidth(width + (0 if bar is None else bar.sizeHint().width()))
+            self.resize(self.sizeHint().width(), room)
+        self.setMaximumHeight(room)
 
 
 class TaskDialog(Dialog):
