@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6 import sip
-from PyQt6.QtCore import QObject, Qt
+from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.errors import SerError
+from realtime_ser.base.memory import release_memory
 from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
 from realtime_ser.gui.app.log import log_path
 from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _RESULT_ACTIONS = ("sessions", "review", "files", "export_as")  # actions that show what was heard
 
+_TIDY_MS = 200
 _PATIENCE_S = 0.2
 """Longest that the window waits for another program that uses the store, in seconds."""
 
@@ -311,6 +313,7 @@ class WindowManager(QObject):
         return window
 
     def _untrack_window(self, window: QWidget) -> None:
+        QTimer.singleShot(_TIDY_MS, release_memory)  # once all that belonged to it is gone
         if window in self.windows:
             self.windows.remove(window)
         if window is self._sessions:
