@@ -132,6 +132,14 @@ def test_a_store_that_another_program_holds_holds_up_no_file_and_is_told(monitor
     assert len(columns) == len(running.rows()), "what waited came into the store"
 
 
+def test_what_only_reads_does_not_wait_for_another_program_that_writes(tmp_path):
+    with Store(tmp_path) as store:
+        info = made.keep(store, made.records())
+    with another_program(tmp_path), Store(tmp_path, patience_s=0.1) as store:
+        assert [one.id for one in store.sessions()] == [info.id]
+        assert len(store.columns(info.id)) == 100
+
+
 def test_killed_while_the_store_is_held_it_loses_less_than_a_second_of_the_files(monitor):
     running = monitor()
     running.wait_for_rows(10)

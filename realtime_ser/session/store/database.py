@@ -395,7 +395,8 @@ def _uri(path: Path, options: str) -> str:
 def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
     connection = _connect(_uri(path, "mode=rwc"), patience_s)
     try:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded before the first table only
+        if _version(connection) == 0:  # it is heeded before the first table only, and locks
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'FULL'}")
         connection.execute(f"PRAGMA secure_delete = {'OFF' if temporary else 'ON'}")

@@ -276,3 +276,76 @@ sys.exit(code)
     )
     assert done.returncode == 1, done.stderr
     assert "Not being written" in done.stdout
+
+
+def test_a_store_that_another_program_holds_holds_up_no_window(tmp_path):
+    """The window answers, a session begins and says so, and all is stored in the end."""
+    script = f"""
+import os, subprocess, sys, time
+from pathlib import Path
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from PyQt6.QtCore import QTimer
+from realtime_ser.base.config import Config, parse_config
+from realtime_ser.gui.app import run as running
+from realtime_ser.gui.app.window_manager import WindowManager
+from realtime_ser.gui.live.window import MainWindow
+from realtime_ser.session.store import Store
+
+folder = Path({str(tmp_path / "store")!r})
+Store(folder).close()
+hold = '''
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("PRAGMA locking_mode = EXCLUSIVE")
+held.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+'''
+command = [sys.executable, "-c", hold, str(folder / "sessions.sqlite")]
+other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+other.stdout.readline()
+managers, faults, beats, warnings = [], [], [], []
+MainWindow.warn = lambda window, *words: warnings.append(words)
+
+class Manager(WindowManager):
+    def __init__(self, window, controller):
+        super().__init__(window, controller)
+        managers.append((self, window, controller))
+
+running.WindowManager = Manager
+app = running.application()
+timer = QTimer()
+timer.timeout.connect(lambda: beats.append(time.monotonic()))
+timer.start(20)
+
+def look():
+    manager, window, controller = managers[0]
+    if controller.view.fault:
+        faults.append(controller.view.fault)
+    if len(faults) == 5:
+        window.actions_["sessions"].trigger()
+        window.actions_["study"].trigger()
+        other.kill()
+        other.wait()
+    if other.returncode is not None and not controller.view.fault:
+        window.close()
+
+watch = QTimer()
+watch.timeout.connect(look)
+watch.start(200)
+QTimer.singleShot(40_000, lambda: managers[0][1].close())
+settings = {{"audio": {{"input": "demo"}}, "sessions": {{"folder": str(folder)}}}}
+code = running.run(parse_config(settings, "test"))
+with Store(folder) as store:
+    (info,) = store.sessions()
+gap = max(after - before for before, after in zip(beats, beats[1:]))
+print(code, round(gap, 1), info.state_text, len(warnings) > 0, faults[0], sep="|")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    code, gap, state, warned, fault = done.stdout.strip().split("|")
+    assert fault.startswith("Another program uses the store")
+    assert (code, state, warned) == ("0", "complete", "True")
+    assert float(gap) < 2.0
