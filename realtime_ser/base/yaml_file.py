@@ -71,6 +71,10 @@ def parse_yaml(text: str) -> Any:
             loader.dispose()
 
 
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+"""What the library raises where a tag and its value do not go together."""
+
+
 class _Loader(yaml.SafeLoader):
     """Refuses what has no place among settings, before it grows."""
 
@@ -93,7 +97,17 @@ class _Loader(yaml.SafeLoader):
             return None
         if _size(node, {}) > _MOST_NODES:
             raise YamlError("repeats itself (by & and *) without end; write each value out")
-        return self.construct_document(node)
+        try:
+            return self.construct_document(node)
+        except _UNREADABLE as error:
+            raise YamlError("has a value that cannot be read; mend it") from error
+
+    def construct_object(self, node: Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except _UNREADABLE as error:
+            line = node.start_mark.line + 1
+            raise YamlError(f"has a value in line {line} that cannot be read; mend it") from error
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         lines: dict[Any, int] = {}

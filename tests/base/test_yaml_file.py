@@ -39,6 +39,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"gate: {}\nmodel: caf\xe9", "is not UTF-8 near line 2; save it as UTF-8"),
         ("? [a]\n: b", "is not valid YAML near line 1"),
         ("!!python/object/apply:os.system [true]", "is not valid YAML near line 1"),
+        ("gate: {}\nmodel: !!timestamp x", "has a value in line 2 that cannot be read; mend it"),
+        ("study: {consent: 2026-13-45}", "has a value in line 1 that cannot be read; mend it"),
         ("#" * (LONGEST + 1), "is larger than a megabyte"),
     ],
     ids=lambda value: str(value)[:20],
