@@ -6,12 +6,14 @@ import io
 import json
 import os
 import sys
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start, store, window
+from benchmarks import footprint, latency, soak, speed, start, store, window
 from benchmarks.figures import (
     BenchmarkSection,
     Measurement,
@@ -164,3 +166,36 @@ def test_the_machine_is_described():
     described = describe()
     assert described["Python"] == ".".join(map(str, sys.version_info[:3]))
     assert int(described["cores"]) >= 1
+
+
+def test_a_soak_counts_what_was_lost_without_a_fault(tmp_path):
+    """Half a minute without faults, headless alone, on a made table."""
+    start_s, rows = 1000.0, ["time_s,wall_clock,state,latency_ms"]
+    for step in range(375):
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=0.08 * (step + 1))
+        state = "lost" if step in (100, 200) else "silence"
+        latency = "" if state == "lost" else "60.0"
+        rows.append(f"{0.08 * (step + 1):.2f},{moment.isoformat()},{state},{latency}")
+    table = tmp_path / "session.csv"
+    table.write_text("\n".join(rows) + "\n")
+    anchor = {"sample": 16_000, "adc_s": start_s + 1.0}
+    story = {"anchors": [anchor], "native_rate": 48_000, "effective_rate": 48_001.0}
+    table.with_suffix(".json").write_text(json.dumps(story | {"dropped_samples": 7_680}))
+    memory = [(start_s + second, 100.0) for second in range(0, 30, 5)]
+    watched = soak.Watched("headless", SimpleNamespace(returncode=0), table, memory)
+    faults = soak.Faults([("unplugged", start_s + 7.0, start_s + 9.0)])  # step 100 is at 8.08 s
+    figures = {one.name: one for one in soak.section(watched, faults).figures}
+    assert figures["lost in faults"].value == pytest.approx(0.08)
+    assert figures["lost without a fault"].value == pytest.approx(0.08)
+    assert figures["lost without a fault"].met is False
+    assert figures["steps missing in the table"].met
+    assert figures["drift of the device's rate"].value == pytest.approx(20.8, abs=0.1)
+    assert figures["memory, slope after warm-up"].value == pytest.approx(0.0, abs=1e-6)
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{soak.BEGIN}\nold\n{soak.END}\nafter\n")
+    soak.write_page(page, {"cores": "2"}, 0.5, {"unplugged": 1}, [soak.section(watched, faults)])
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "| lost without a fault | 0.08 s (missed) | at most 0 |" in text

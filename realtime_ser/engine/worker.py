@@ -82,6 +82,8 @@ class Worker:
         if block is None and self._source.info.live:
             self._process_silence()
         self._notes.look(self._time.seconds(self._position))
+        if self._notes.notice != self._handover.status.notice:
+            self._handover.status = replace(self._handover.status, notice=self._notes.notice)
         self._publish(self._handover.markers.drain())
         # Before the clock has settled the device's time is not known.
         sure = self._handover.clock.settled or not self._source.info.live
@@ -117,7 +119,6 @@ class Worker:
             dropped_samples=before.dropped_samples + lost,
             away_samples=before.away_samples + away,
             error=None,
-            notice=self._notes.notice,
         )
 
     def _process_silence(self) -> None:
@@ -131,7 +132,6 @@ class Worker:
             handover.status,
             phase=Phase.RECONNECTING,
             position_s=self._time.seconds(self._position),
-            notice=self._notes.notice,
             dropped_samples=handover.status.dropped_samples + lost,
             away_samples=handover.status.away_samples + lost,
         )
