@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -30,6 +30,9 @@ _EDGE_SHADES = 17
 
 _BLOCK_ROWS = 32
 """Rows that are put together at once: what they need stays in the processor's cache."""
+
+_INK_AT_ONCE = 8192
+"""Pixels of several lines that are worked out at once at most."""
 
 _DASH_PARTS = 16
 """Parts of a pixel to which dashes are exact."""
@@ -173,35 +176,67 @@ def draw_lines(
     rates = 1.0 / np.maximum(np.abs(inner - outer), np.float32(1e-3))
     starts = outer * rates
     begins, ends = np.clip(np.ceil(outer - 0.5), 0, height).astype(np.intp)
-    number = 0
-    for line, pair in enumerate(strokes):
-        # The first stroke is the widest. Values of a column are repeated for each of its pixels.
-        counts = ends[number] - begins[number]
-        shifts = np.cumsum(counts) - counts - begins[number]
-        row = np.arange(counts.sum()) - shifts.repeat(counts)
+    numbers = np.cumsum([0, *map(len, strokes)])[:-1]
+    inks = (ends - begins).sum(axis=1)[numbers]
+    for some in _together(inks.tolist()):
+        first = numbers[some]  # the widest stroke, in whose pixels all of its line lie
+        # Values of a column are repeated for each of its pixels.
+        counts = (ends[first] - begins[first]).ravel()
+        stops = np.cumsum(counts)
+        row = np.arange(counts.sum()) - (stops - counts - begins[first].ravel()).repeat(counts)
         middle = row.astype(np.float32)
         middle += np.float32(0.5)
         row *= width
-        row += columns.repeat(counts)
-        inked = None
-        if pair[0].dashes:
-            off = middle - at[line].repeat(counts)
-            along = np.maximum(off, np.float32(0.0)) * below[line].repeat(counts)
-            along += np.minimum(off, np.float32(0.0)) * above[line].repeat(counts)
-            along += along_at[line].repeat(counts)
-            inked = _dash_cover(along, pair[0].dashes)
-        for stroke in pair:
-            cover = middle * rates[0, number].repeat(counts)
-            cover -= starts[0, number].repeat(counts)
-            lower = starts[1, number].repeat(counts)
-            lower -= middle * rates[1, number].repeat(counts)
-            np.minimum(cover, lower, out=cover)
-            np.maximum(cover, np.float32(0.0), out=cover)
-            np.minimum(cover, np.float32(1.0), out=cover)
-            if inked is not None:
-                cover *= inked
-            _blend(image, row, cover, rgb(stroke.color))
-            number += 1
+        row += np.tile(columns, len(first)).repeat(counts)
+        off = middle - at[some].ravel().repeat(counts)
+        along = np.maximum(off, np.float32(0.0)) * below[some].ravel().repeat(counts)
+        along += np.minimum(off, np.float32(0.0)) * above[some].ravel().repeat(counts)
+        along += along_at[some].ravel().repeat(counts)
+        cover = _ink_cover(middle, counts, rates[:, first], starts[:, first])
+        for line, stop in zip(range(*some.indices(len(ys))), np.cumsum(inks[some]), strict=True):
+            part = slice(stop - inks[line], stop)
+            share = cover[part]
+            dashes = strokes[line][0].dashes
+            inked = _dash_cover(along[part], dashes) if dashes else np.float32(1.0)
+            for number, stroke in enumerate(strokes[line], numbers[line]):
+                if number > numbers[line]:
+                    count = ends[numbers[line]] - begins[numbers[line]]
+                    share = _ink_cover(middle[part], count, rates[:, number], starts[:, number])
+                _blend(image, row[part], share * inked, rgb(stroke.color))
+
+
+def _together(inks: Sequence[int]) -> Iterator[slice]:
+    """Lines that are worked out at once: many with little ink, or one with much.
+
+    A narrow picture takes few steps so, and what a wide one needs stays in the processor's cache.
+    """
+    begin, total = 0, 0
+    for line, ink in enumerate(inks):
+        if total and total + ink > _INK_AT_ONCE:
+            yield slice(begin, line)
+            begin, total = line, 0
+        total += ink
+    if total:
+        yield slice(begin, len(inks))
+
+
+def _ink_cover(
+    middles: NDArray[np.float32],
+    counts: NDArray[np.intp],
+    rates: NDArray[np.float32],
+    starts: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Share of ink in pixels at places in their columns, so many of each column."""
+    upper, lower = rates.reshape(2, -1)
+    from_top, to_bottom = starts.reshape(2, -1)
+    cover = middles * upper.repeat(counts)
+    cover -= from_top.repeat(counts)
+    beneath = to_bottom.repeat(counts)
+    beneath -= middles * lower.repeat(counts)
+    np.minimum(cover, beneath, out=cover)
+    np.maximum(cover, np.float32(0.0), out=cover)
+    np.minimum(cover, np.float32(1.0), out=cover)
+    return cover
 
 
 def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDArray[np.float32]:

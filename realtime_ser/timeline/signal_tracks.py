@@ -109,6 +109,9 @@ class SignalTrack:
 
     def column_image(self, viewport: Viewport, height: int, style: TrackStyle) -> Image:
         """Columns as pixels; each depends on its own steps and on its neighbours' alone."""
+        if viewport.start_s + min(STEP_S, viewport.s_per_px) / 2 >= self.channel.end_s:
+            # Columns to come hold no step; the round end of a line in them comes with the next.
+            return rasterise([], self._ground(viewport, style), viewport, style, height)
         wide = viewport.part(viewport.first - _NEIGHBOURS, viewport.columns + 2 * _NEIGHBOURS)
         shapes = self.shapes(wide, style)
         image = rasterise(shapes, self._ground(wide, style), wide, style, height)

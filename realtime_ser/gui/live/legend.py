@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap
 
 from realtime_ser.base.text import decibels
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.qt_surface import QtSurface
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
 from realtime_ser.gui.widgets.icons import draw_glyph
 from realtime_ser.timeline.signal_tracks import draw_key, level_share
 from realtime_ser.timeline.style import FLOOR_DB, Curves
@@ -75,18 +75,21 @@ class CurveLegend(StyledWidget):
         self._value_scale = ValueScale(0, 100)
         self._meter = QRectF()
         self._curves = Curves()
+        self._pictures: dict[tuple[int, bool], QPixmap] = {}
         self.restyle(self._style)
 
     def restyle(self, style: Style) -> None:
         """Keep room for the longest label."""
         text = max(QFontMetricsF(style.small).horizontalAdvance(name) for name in self._labels)
         self.setFixedWidth(round(style.grid(7.5) + text))
+        self._pictures.clear()
         self.update()
 
     def set_curves(self, curves: Curves) -> None:
         """Follow the way in which the plots draw."""
         self._curves = curves
         self._ends = ()
+        self._pictures.clear()
         self.update()
 
     def place(self, value_scale: ValueScale, meter: QRectF) -> None:
@@ -123,7 +126,6 @@ class CurveLegend(StyledWidget):
 
     def _draw_labels(self, painter: QPainter) -> None:
         style, scale = self._style, self._value_scale
-        surface = QtSurface(painter, style.family)
         line = QFontMetricsF(style.small).height() + 1
         shown = [i for i, name in enumerate(self._labels) if name not in self._curves.hidden]
         values = [self._values[index] for index in shown]
@@ -132,19 +134,31 @@ class CurveLegend(StyledWidget):
             values = [top - value / 2 for top, value in zip(tops, values, strict=True)]
         ends = [scale.y(value) for value in values]
         places = spread_labels(ends, line, scale.top, scale.bottom)
-        swatch = float(style.grid(4.5))
+        painter.setPen(QPen(QColor(style.theme.border), style.scale))
         for index, end, y in zip(shown, ends, places, strict=True):
-            name = self._labels[index]
             if self._live:
-                painter.setPen(QPen(QColor(style.theme.border), style.scale))
                 painter.drawLine(QPointF(0, end), QPointF(style.grid(1), y))
-            box = Rect(style.grid(1), y - line / 2, swatch, line)
+            painter.drawPixmap(
+                QPointF(style.grid(1), round(y - line / 2)), self._label(index, line)
+            )
+
+    def _label(self, index: int, line: float) -> QPixmap:
+        """Picture of a label with its key, which stays the same for long."""
+        key, style, ratio = (index, self._live), self._style, self.devicePixelRatioF()
+        label = self._pictures.get(key)
+        if label is None or label.devicePixelRatio() != ratio:
+            size = QSizeF(self.width() - style.grid(1), line)
+            label = self._pictures[key] = blank_picture(size, ratio, "transparent")
+            painter, name, swatch = QPainter(label), self._labels[index], float(style.grid(4.5))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box, surface = Rect(0.0, 0.0, swatch, line), QtSurface(painter, style.family)
             draw_key(surface, box, name, index, self._curves, style)
             painter.setFont(style.small)
             painter.setPen(QColor(style.theme.text if self._live else style.theme.muted))
-            left = style.grid(1.5) + swatch
-            cell = QRectF(left, y - line / 2, self.width() - left, line)
+            cell = QRectF(swatch + style.grid(0.5), 0, size.width(), line)
             painter.drawText(cell, Qt.AlignmentFlag.AlignVCenter, name)
+            painter.end()
+        return label
 
     def _draw_meter(self, painter: QPainter) -> None:
         style, theme = self._style, self._style.theme

@@ -159,12 +159,13 @@ class Plots(StyledWidget):
 
     def _show_arrived(self) -> None:
         """Paint what has arrived, which mostly changes the last columns alone."""
-        content, words = self._content, self._words()
-        since_s = 0.0 if words != self._shown_words else self._shown_end_s
-        self._shown_revision, self._shown_words = content.revision, words
-        self._shown_end_s = self._channel.end_s
+        if self._words() != self._shown_words:
+            self._show_until(self._right_s)
+            return
+        self._shown_revision = self._content.revision
         for item in self._items:
-            item.renew(since_s, content.revision)
+            item.renew(self._shown_end_s, self._shown_revision)
+        self._shown_end_s = self._channel.end_s
         self._update_hover()
 
     def _words(self) -> tuple[object, ...]:
@@ -220,8 +221,12 @@ class Plots(StyledWidget):
         for side in ("left", "bottom"):
             plot.getAxis(side).setStyle(tickLength=0)
             plot.getAxis(side).enableAutoSIPrefix(False)  # lays a label out anew in each frame
+        hidden = ["top", "right"]  # follow each change of range all the same, unless unlinked
         if number == 0 or not self._axis:
             plot.hideAxis("bottom")
+            hidden.append("bottom")
+        for side in hidden:
+            plot.getAxis(side).unlinkFromView()
         self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
         return plot
 

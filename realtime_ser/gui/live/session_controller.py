@@ -35,8 +35,10 @@ from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.statistics import ChannelSummary
 from realtime_ser.session.store import Store
 
-#: Time between two frames, and between two renewals of the words around the timeline.
-_FRAME_MS, _LEAST_FRAME_MS = 33, 16
+#: Time between two frames, at most and at least; a frame is due with the next pixel.
+_FRAME_MS, _LEAST_FRAME_MS = 50, 16
+
+#: Time between two renewals of the words around the timeline.
 _STATUS_INTERVAL_S = 0.1
 
 

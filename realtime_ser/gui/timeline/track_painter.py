@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from realtime_ser.gui.theme.theme import Style
-from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
+from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture, qrect
 from realtime_ser.timeline.raster import LINE_REACH
 from realtime_ser.timeline.signal_tracks import SignalTrack
 from realtime_ser.timeline.surface import Image, Rect
@@ -172,6 +173,7 @@ class TrackPainter:
         viewport: Viewport,
         revision: int = 0,
         allowance_s: float = math.inf,
+        exposed: QRectF | None = None,
     ) -> None:
         """Paint all of them, and lines at the markers.
 
@@ -186,18 +188,22 @@ class TrackPainter:
         allowance_s
             How long columns of each track that are not new may be drawn: those that are left for
             later stay blank. A whole new window would otherwise hold up everything else.
+        exposed
+            What has to be painted; ``None``: everything.
         """
         style = self._style
         surface = QtSurface(painter, style.family)
         if viewport.left:
             self._paint_gutters(painter, viewport)
         rows = [replace(row, gutter=_NOWHERE) for _, row in self.rows]
-        for row, cache in zip(rows, self._caches, strict=True):
+        seen = [exposed is None or exposed.intersects(qrect(row.plot)) for row in rows]
+        for row, cache in compress(zip(rows, self._caches, strict=True), seen):
             if cache is not None:
                 end_s = time.perf_counter() + allowance_s
                 cache.paint(painter, row.plot, viewport, style, revision, end_s)
         # Only then words, which look at all columns and not at the new ones.
-        for (track, _), row, cache in zip(self.rows, rows, self._caches, strict=True):
+        words = zip(self.rows, rows, self._caches, strict=True)
+        for (track, _), row, cache in compress(words, seen):
             if cache is None:
                 track.draw(surface, row, viewport, style)
             else:
@@ -247,6 +253,7 @@ class TrackItem(QGraphicsItem):
         self._right_s = 0.0
         self._revision = 0
         self.setZValue(-1)
+        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
 
     @property
     def rows(self) -> list[tuple[Track, RowRect]]:
@@ -276,12 +283,13 @@ class TrackItem(QGraphicsItem):
         self.update()
 
     def renew(self, since_s: float, revision: int) -> None:
-        """Paint what has changed from a time on."""
+        """Paint what values changed from a time on."""
         self._revision = revision
         part = QRectF(self._size)
         unsettled = _UNSETTLED * self._span_s / max(1.0, part.width())
         since_x = part.width() * (1.0 - (self._right_s - since_s + unsettled) / self._span_s)
         part.setLeft(max(0.0, math.floor(since_x)))
+        part.setTop(min(row.plot.top for track, row in self.rows if isinstance(track, SignalTrack)))
         self.update(part)
 
     def viewport(self, ratio: float) -> Viewport:
@@ -298,7 +306,7 @@ class TrackItem(QGraphicsItem):
     def paint(
         self,
         painter: QPainter | None,
-        option: QStyleOptionGraphicsItem | None,  # noqa: ARG002
+        option: QStyleOptionGraphicsItem | None,
         widget: QWidget | None = None,  # noqa: ARG002
     ) -> None:
         """Draw all tracks."""
@@ -309,7 +317,8 @@ class TrackItem(QGraphicsItem):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setClipRect(self._size)
-        self._painter.paint(painter, viewport, self._revision, self.allowance_s)
+        exposed = None if option is None else option.exposedRect
+        self._painter.paint(painter, viewport, self._revision, self.allowance_s, exposed)
         painter.restore()
 
     def _lay_out(self) -> None:

@@ -176,7 +176,7 @@ def test_an_update_is_painted_before_the_time_axis_moves_by_a_pixel(qtbot, windo
     changed = [
         viewport.mapFrom(plots, QPoint(x, y))
         for x in range(after.width())
-        for y in range(after.height())
+        for y in range(round(plots.value_scale.top), after.height())  # below the bars of segments
         if after.pixel(x, y) != before.pixel(x, y)
     ]
     assert changed
