@@ -137,7 +137,7 @@ def test_an_installed_program_has_its_files(installed):
     assert recipes
     assert {path.name for path in (installed / "training" / "recipes").glob("*.yaml")} == recipes
     models = {path.name for path in (installed / "realtime_ser" / "models").iterdir()}
-    assert models == {"default", "large", "open"}
+    assert models == {"default", "large", "open", "voice.json"}
 
 
 def test_an_installed_program_holds_nothing_else(installed):
