@@ -192,6 +192,14 @@ def test_a_headless_run_loads_nothing_heavy(module, brought_along):
     assert brought_along[module] == []
 
 
+def test_help_comes_without_numpy():
+    code = (
+        "import sys; from realtime_ser.commands.main import main; main(['--help']); "
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_config_yaml_names_every_setting_with_its_default():
     path = shipped("config.yaml")
     assert load_config(path) == Config()

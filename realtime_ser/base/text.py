@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 from unicodedata import category
 
-from realtime_ser.base.records import Estimate, Quality
+if TYPE_CHECKING:  # brings NumPy along, which help does without
+    from realtime_ser.base.records import Estimate, Quality
 
 CLOSE = 0.7
 """Share of letters from which a word resembles another, as :mod:`difflib` counts them."""

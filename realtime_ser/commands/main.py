@@ -15,7 +15,6 @@ import click
 
 from realtime_ser import __version__
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.quiet import discard_output
 from realtime_ser.commands.analyze import analyze
 from realtime_ser.commands.calibrate import calibrate
 from realtime_ser.commands.devices import devices
@@ -67,6 +66,8 @@ def _explained(given: list[str]) -> int:
     except KeyboardInterrupt:
         return _print_error("Interrupted; what was done until then is kept.", 1, debug=debug)
     except BrokenPipeError:
+        from realtime_ser.base.quiet import discard_output
+
         discard_output()  # Python would still flush at its end
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence
