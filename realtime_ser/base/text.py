@@ -109,7 +109,10 @@ def left_out_text(left_out_s: Mapping[Quality, float]) -> str:
     Empty where all of it counts.
     """
     ordered = sorted(left_out_s.items(), key=lambda item: -item[1])
-    return ", ".join(f"{seconds:.1f} s {quality.value}" for quality, seconds in ordered)
+    return ", ".join(
+        f"{seconds:.{1 if seconds >= 0.05 else 2}f} s {quality.value}"
+        for quality, seconds in ordered
+    )
 
 
 def size_text(size: int) -> str:
