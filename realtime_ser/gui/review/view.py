@@ -270,7 +270,11 @@ class ReviewView(QWidget):
         canvas.selection_changed.connect(self._follow_selection)
         canvas.edit_wanted.connect(self.edit)
         canvas.menu_wanted.connect(self.open_menu)
-        canvas.interval_drawn.connect(self._make_interval)
+        canvas.interval_drawn.connect(
+            lambda tier, channel, start, end: self._make_interval(
+                Interval(tier, start, end, "", channel=channel)
+            )
+        )
         self.segments.chosen.connect(self.choose_segment)
         self.marks.chosen.connect(self._show_mark)
         self.marks.edit_wanted.connect(self.edit)

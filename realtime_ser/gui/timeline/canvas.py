@@ -33,7 +33,9 @@ from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture, qrect, text_width
 from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.gui.timeline.track_painter import TrackPainter
+from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
+    Annotation,
     AnnotationItem,
     Content,
     annotation_text,
@@ -82,8 +84,8 @@ class Canvas(StyledWidget):
     #: A menu is wanted, at a place on the screen.
     menu_wanted = pyqtSignal(QPoint)
 
-    #: A stretch of a tier was drawn: an interval without a label.
-    interval_drawn = pyqtSignal(object)
+    #: A stretch of a tier was drawn: tier, channel, from, to.
+    interval_drawn = pyqtSignal(str, object, float, float)
 
     def __init__(
         self,
@@ -119,6 +121,18 @@ class Canvas(StyledWidget):
         annotations.changed.connect(self._annotations_changed)
         sound.blocks_ready.connect(self.repaint_all)
         self._rebuild()
+
+    def change_item(self, number: int, value: Annotation) -> None:
+        """Put another value in the place of a marker or interval."""
+        self.annotations.change(number, value)
+
+    def add_interval(self, value: Interval) -> None:
+        """A stretch of a tier was drawn."""
+        self.interval_drawn.emit(value.tier, value.channel, value.start_s, value.end_s)
+
+    def set_pointer(self, shape: Qt.CursorShape) -> None:
+        """Change the look of the pointer."""
+        self.setCursor(shape)
 
     # -------------------------------------------------------------------------------- what is shown
 

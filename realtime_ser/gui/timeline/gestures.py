@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PyQt6.QtCore import QPointF, Qt
 
 from realtime_ser.base.records import Marker, Segment
+from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
+    Annotation,
     AnnotationItem,
     ChannelContent,
     end_of,
@@ -17,10 +19,7 @@ from realtime_ser.timeline.content import (
     with_times,
 )
 from realtime_ser.timeline.tracks import RulerTrack, TierTrack, Track
-from realtime_ser.timeline.viewport import RowRect
-
-if TYPE_CHECKING:  # it has its gestures, and they act on it
-    from realtime_ser.gui.timeline.canvas import Canvas
+from realtime_ser.timeline.viewport import RowRect, Viewport
 
 _CLICK_PX = 4.0
 """The pointer has to go that far before a click becomes a drag."""
@@ -37,13 +36,54 @@ class TrackRow:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Track, time and item at a place; no row: below all of them."""
+    """Track, time and item at a place.
+
+    Attributes
+    ----------
+    row
+        The track; ``None``: below all of them.
+    time_s
+        The time.
+    item
+        The marker or interval.
+    edge
+        Which of its edges is near: ``start``, ``end`` or none.
+    segment
+        The segment.
+    """
 
     row: TrackRow | None
     time_s: float
-    item: AnnotationItem | None = None  # the marker or interval
-    edge: str = ""  # of the item that is near: ``start``, ``end`` or none
+    item: AnnotationItem | None = None
+    edge: str = ""
     segment: Segment | None = None
+
+
+class Host(Protocol):
+    """Widget that gestures act on."""
+
+    @property
+    def axis(self) -> TimeAxis:
+        """Time axis with cursor and selection."""
+
+    @property
+    def viewport(self) -> Viewport:
+        """The visible stretch and its place."""
+
+    def hit(self, at: QPointF) -> Hit:
+        """Track, time and item at a place."""
+
+    def select(self, number: int | None, segment: Segment | None = None) -> None:
+        """Select a marker or interval, or a segment, or nothing."""
+
+    def change_item(self, number: int, value: Annotation) -> None:
+        """Put another value in the place of a marker or interval."""
+
+    def add_interval(self, value: Interval) -> None:
+        """A stretch of a tier was drawn."""
+
+    def set_pointer(self, shape: Qt.CursorShape) -> None:
+        """Change the look of the pointer."""
 
 
 class Gestures:
@@ -53,14 +93,19 @@ class Gestures:
     interval. A marker or interval is moved, and an interval's edges too. Anywhere else a drag pans,
     and a click puts the cursor there.
 
+    Parameters
+    ----------
+    host
+        What they happen on.
+
     Attributes
     ----------
     draft
         What a marker or interval would be if the button were let go now.
     """
 
-    def __init__(self, canvas: Canvas) -> None:
-        self._canvas = canvas
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._pressed_at: QPointF | None = None
         self._hit = Hit(None, 0.0)
         self._left_s = 0.0
@@ -80,10 +125,10 @@ class Gestures:
 
     def press(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """The button goes down."""
-        canvas = self._canvas
+        host = self._host
         self._pressed_at, self._dragged, self.draft = at, False, None
-        self._hit = canvas.hit(at)
-        self._left_s = canvas.axis.start_s
+        self._hit = host.hit(at)
+        self._left_s = host.axis.start_s
         on_ruler = self._hit.row is not None and isinstance(self._hit.row.track, RulerTrack)
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         self._selects = on_ruler or shift
@@ -95,12 +140,12 @@ class Gestures:
         if not self._dragged and abs(at.x() - self._pressed_at.x()) < _CLICK_PX:
             return
         self._dragged = True
-        canvas, hit = self._canvas, self._hit
-        viewport = canvas.viewport
-        time_s = min(max(0.0, viewport.time(at.x())), canvas.axis.duration_s)
+        host, hit = self._host, self._hit
+        viewport = host.viewport
+        time_s = min(max(0.0, viewport.time(at.x())), host.axis.duration_s)
         track = None if hit.row is None else hit.row.track
         if self._selects:
-            canvas.axis.select(hit.time_s, time_s)
+            host.axis.select(hit.time_s, time_s)
         elif hit.item is not None:
             self.draft = AnnotationItem(hit.item.number, self._dragged_value(hit, time_s))
         elif isinstance(track, TierTrack):
@@ -110,26 +155,26 @@ class Gestures:
                 self.draft = AnnotationItem(0, value)
         else:
             seconds = (self._pressed_at.x() - at.x()) / viewport.px_per_s
-            canvas.axis.pan(self._left_s + seconds - canvas.axis.start_s)
+            host.axis.pan(self._left_s + seconds - host.axis.start_s)
 
     def release(self, at: QPointF) -> None:
         """The button goes up."""
         if self._pressed_at is None:
             return
-        canvas, hit, draft = self._canvas, self._hit, self.draft
+        host, hit, draft = self._host, self._hit, self.draft
         self._pressed_at, self.draft = None, None
         if not self._dragged:
             self._click(hit)
         elif draft is not None and hit.item is not None:
-            canvas.annotations.change(hit.item.number, draft.value)
-            canvas.select(hit.item.number)
+            host.change_item(hit.item.number, draft.value)
+            host.select(hit.item.number)
         elif draft is not None and isinstance(draft.value, Interval):
-            canvas.interval_drawn.emit(draft.value)
-        canvas.setCursor(self.shape(at))
+            host.add_interval(draft.value)
+        host.set_pointer(self.shape(at))
 
     def shape(self, at: QPointF) -> Qt.CursorShape:
         """How the pointer looks at a place, so that one knows what a drag would do."""
-        hit = self._canvas.hit(at)
+        hit = self._host.hit(at)
         if hit.edge:
             return Qt.CursorShape.SizeHorCursor
         if hit.item is not None or hit.segment is not None:
@@ -139,21 +184,21 @@ class Gestures:
         return Qt.CursorShape.ArrowCursor
 
     def _click(self, hit: Hit) -> None:
-        canvas = self._canvas
+        host = self._host
         if self._selects and hit.row is not None and isinstance(hit.row.track, RulerTrack):
-            canvas.axis.unselect()
-        canvas.select(None if hit.item is None else hit.item.number, hit.segment)
+            host.axis.unselect()
+        host.select(None if hit.item is None else hit.item.number, hit.segment)
         if hit.item is not None:
-            canvas.axis.place_cursor(start_of(hit.item.value))
+            host.axis.place_cursor(start_of(hit.item.value))
         elif hit.segment is not None:
-            canvas.axis.place_cursor(hit.segment.start_s)
+            host.axis.place_cursor(hit.segment.start_s)
         else:
-            canvas.axis.place_cursor(hit.time_s)
+            host.axis.place_cursor(hit.time_s)
 
     def _dragged_value(self, hit: Hit, time_s: float) -> Marker | Interval:
         """The item as it is dragged."""
         assert hit.item is not None
-        value, length_s = hit.item.value, self._canvas.axis.duration_s
+        value, length_s = hit.item.value, self._host.axis.duration_s
         start, end = start_of(value), end_of(value)
         if hit.edge == "start":
             return with_times(value, min(time_s, end - _shortest_s(value)), end)
