@@ -25,10 +25,13 @@ class SegmentResult:
         Over all of the model's labels, shape ``(labels,)``.
     voiced
         Number of voiced gate frames (20 ms) in the segment.
+    usable
+        Whether the sound is a voice that the model can judge; others count in no result.
     """
 
     probabilities: NDArray[np.float32]
     voiced: int
+    usable: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +155,9 @@ def posterior(
 
     Returns
     -------
-    ndarray, shape (len(classes),), or None without speech
+    ndarray, shape (len(classes),), or None without usable speech
     """
+    segments = [segment for segment in segments if segment.usable]
     if not segments:
         return None
     chosen = np.stack([s.probabilities[classes] for s in segments]).astype(np.float64)

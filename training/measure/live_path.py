@@ -83,5 +83,7 @@ def segment_results(records: Sequence[Update | Segment]) -> tuple[SegmentResult,
         if update.segment is not None and update.estimate is not None:
             before = results.get(update.segment)
             voiced = update.voiced + (before.voiced if before else 0)
-            results[update.segment] = SegmentResult(update.estimate.probabilities, voiced)
+            results[update.segment] = SegmentResult(
+                update.estimate.probabilities, voiced, update.estimate.quality.usable
+            )
     return tuple(results.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -240,7 +241,7 @@ def _calibration_gains(
 
 
 def _corrected(segment: SegmentResult, shift: MeanLogProbabilities) -> SegmentResult:
-    return SegmentResult(shifted(segment.probabilities, shift).astype(np.float32), segment.voiced)
+    return replace(segment, probabilities=shifted(segment.probabilities, shift).astype(np.float32))
 
 
 def _corpus_gains(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +101,19 @@ def compare_with_graph(stream: Evaluation, graph: Evaluation) -> dict[str, Any]:
         By corpus: ``uar`` of the graph with its interval, ``largest_difference`` of a clip's
         probability, and ``equal_labels``, the share of the clips to which both give one label.
     """
-    pairs = zip(by_corpus(stream.results).items(), by_corpus(graph.results).values(), strict=True)
+    heard = [_with_all_segments(result) for result in stream.results]  # the graph judges no sound
+    pairs = zip(by_corpus(heard).items(), by_corpus(graph.results).values(), strict=True)
     return {
         "corpora": {
             name: _compare_corpus(stream, stream_results, graph_results)
             for (name, stream_results), graph_results in pairs
         }
     }
+
+
+def _with_all_segments(result: ClipResult) -> ClipResult:
+    segments = tuple(replace(segment, usable=True) for segment in result.segments)
+    return replace(result, segments=segments)
 
 
 def _compare_corpus(
