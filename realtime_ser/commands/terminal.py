@@ -6,6 +6,7 @@ segment.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -94,14 +95,14 @@ def _asked_to_end() -> Iterator[threading.Event]:
     When asked again a second later, the process ends at once.
     """
     asked = threading.Event()
-    first_s = 0.0
+    first_s = math.inf
 
     def handle(number: int, _frame: object) -> None:
         nonlocal first_s
         if not asked.is_set():
-            first_s = time.monotonic()
             asked.set()
             sound_system.give_up()
+            first_s = time.monotonic()  # a key bounces while all this is still done
         elif time.monotonic() - first_s > _IMPATIENT_S:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
