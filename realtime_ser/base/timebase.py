@@ -133,8 +133,9 @@ class SessionClock:
 
 def wall_clock_by(anchor: Anchor, sample: int) -> datetime:
     """Local time at which a 16 kHz sample was at the converter, by an anchor."""
-    since_s = anchor.adc_s - anchor.monotonic_s + (sample - anchor.sample) / SAMPLE_RATE
-    return anchor.wall + timedelta(seconds=since_s)
+    # Steps are whole microseconds apart, whoever computes them, in rows or in columns.
+    start_s = anchor.adc_s - anchor.monotonic_s - anchor.sample / SAMPLE_RATE
+    return anchor.wall + timedelta(seconds=start_s) + timedelta(seconds=sample / SAMPLE_RATE)
 
 
 def corrected(update: Update, anchor: Anchor) -> Update:
@@ -142,6 +143,6 @@ def corrected(update: Update, anchor: Anchor) -> Update:
     if update.wall_clock is None:
         return update
     wall = wall_clock_by(anchor, STEP * (update.step + 1))
-    late_ms = 1000.0 * (update.wall_clock - wall).total_seconds()
+    late_ms = (update.wall_clock - wall) / timedelta(milliseconds=1)
     latency_ms = None if update.latency_ms is None else update.latency_ms + late_ms
     return replace(update, wall_clock=wall, latency_ms=latency_ms)

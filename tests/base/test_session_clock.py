@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from realtime_ser.base.records import STEP, State, Update
-from realtime_ser.base.timebase import SessionClock, clock_s, corrected
+from realtime_ser.base.records import STEP, Anchor, State, Update
+from realtime_ser.base.timebase import SessionClock, clock_s, corrected, wall_clock_by
 
 
 def test_a_late_block_does_not_make_the_sound_look_younger() -> None:
@@ -83,3 +86,19 @@ def test_a_jump_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert clock.wall_clock(16_000) == before
     assert (clock.wall_clock(32_000) - before).total_seconds() == pytest.approx(1.0)
+
+
+@given(
+    sample=st.integers(0, 10**9),
+    adc_s=st.floats(0.0, 1e6),
+    behind_s=st.floats(0.0, 0.5),
+    microsecond=st.integers(0, 999_999),
+    step=st.integers(0, 10**6),
+)
+def test_steps_are_whole_microseconds_apart_by_any_anchor(
+    sample: int, adc_s: float, behind_s: float, microsecond: int, step: int
+) -> None:
+    wall = datetime(2026, 3, 1, 12, microsecond=microsecond, tzinfo=UTC)
+    anchor = Anchor(sample, adc_s, adc_s + behind_s, wall)
+    passed = wall_clock_by(anchor, STEP * step) - wall_clock_by(anchor, 0)
+    assert passed == step * timedelta(milliseconds=80)
