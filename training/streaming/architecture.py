@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import keras
+from keras import ops
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -16,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from realtime_ser.base.records import STEP_S
+from realtime_ser.base.records import STEP_FRAMES, STEP_S
 
 Tensor: TypeAlias = Any
 States: TypeAlias = dict[str, Tensor]
@@ -273,3 +274,44 @@ def sequence_spec(
     batch, frames, _ = sequence.shape
     steps = None if frames is None else frames // frames_per_step
     return keras.KerasTensor((batch, steps, width), dtype)
+
+
+class StepEncoder(ArchitectureLayer):
+    """Base of the encoders: a vector for each step of eight frames."""
+
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each state of one stream."""
+        raise NotImplementedError
+
+    def run(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
+        """Vectors of whole steps, and the states after the last frame.
+
+        Parameters
+        ----------
+        frames
+            Shape ``(batch, 8 steps, coefficients)``.
+        states
+            By name, from :meth:`state_shapes`, with the batch as first axis.
+        """
+        raise NotImplementedError
+
+    def call(self, frames: Tensor) -> Tensor:
+        """Encode sequences from their start: :meth:`run` with zero states."""
+        batch = ops.shape(frames)[0]
+        zeros = {
+            name: ops.zeros((batch, *shape[1:]), frames.dtype)
+            for name, shape in self.state_shapes().items()
+        }
+        return self.run(frames, zeros)[0]
+
+    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
+        """Output of :meth:`call`; unknown lengths cannot be traced on all backends."""
+        return sequence_spec(
+            frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
+        )
+
+
+def prepend_context(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """``x`` behind its context, and the context for what follows ``x``."""
+    joined = ops.concatenate([context, x], axis=1)
+    return joined, joined[:, -context.shape[1] :]

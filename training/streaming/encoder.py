@@ -12,19 +12,18 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from realtime_ser.base.records import STEP_FRAMES
 from training.streaming.architecture import (
     POOLS,
     Architecture,
-    ArchitectureLayer,
     States,
+    StepEncoder,
     Tensor,
-    sequence_spec,
+    prepend_context,
 )
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class Encoder(ArchitectureLayer):
+class Encoder(StepEncoder):
     """Causal CNN from MFCC frames to a vector for each step of eight frames."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -93,12 +92,12 @@ class Encoder(ArchitectureLayer):
         new: States = {}
         x = (frames - self.mean) / self.deviation
         if self.architecture.map_frames > 1:
-            x, new["map_context"] = _prepend_context(states["map_context"], x)
+            x, new["map_context"] = prepend_context(states["map_context"], x)
         if self.architecture.map_frames:
             x = self.map(x)
         x = ops.expand_dims(x, -1)
         for k, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            x, new[f"conv{k}_context"] = _prepend_context(states[f"conv{k}_context"], x)
+            x, new[f"conv{k}_context"] = prepend_context(states[f"conv{k}_context"], x)
             x = ops.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
             x = self.pool(ops.relu(norm(convolution(x), training=False)))
         batch, steps = ops.shape(x)[0], ops.shape(x)[1]
@@ -121,24 +120,3 @@ class Encoder(ArchitectureLayer):
             norm.moving_mean.assign(ops.mean(x, axis=(0, 1, 2)))
             norm.moving_variance.assign(ops.var(x, axis=(0, 1, 2)))
             x = self.pool(ops.relu(norm(x, training=False)))
-
-    def call(self, frames: Tensor) -> Tensor:
-        """Encode sequences from their start: :meth:`run` with zero states."""
-        batch = ops.shape(frames)[0]
-        zeros = {
-            name: ops.zeros((batch, *shape[1:]), frames.dtype)
-            for name, shape in self.state_shapes().items()
-        }
-        return self.run(frames, zeros)[0]
-
-    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
-        """Output of :meth:`call`; unknown lengths cannot be traced on all backends."""
-        return sequence_spec(
-            frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
-        )
-
-
-def _prepend_context(context: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """``x`` behind its context, and the context for what follows ``x``."""
-    joined = ops.concatenate([context, x], axis=1)
-    return joined, joined[:, -context.shape[1] :]

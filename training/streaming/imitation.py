@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import STEP_FRAMES
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.run_folder import Run
-from training.streaming.architecture import Tensor
+from training.streaming.architecture import StepEncoder, Tensor
 from training.streaming.batches import ImitationBatches, mfcc
 from training.streaming.encoder import Encoder
 from training.streaming.gated_segments import GatedSegment
@@ -21,9 +21,7 @@ from training.streaming.inference import run_causal
 from training.streaming.network import new_model
 from training.streaming.pretrained import fit_input_map
 from training.streaming.recipe import EncoderStage, StreamingRecipe
-from training.streaming.residual import ResidualEncoder
 from training.streaming.spectra import CONTEXT_FRAMES
-from training.streaming.transformer import TransformerEncoder
 
 _MAP_SEGMENTS = 2000
 _SAMPLE = 64
@@ -64,9 +62,7 @@ def pretrained_vectors(
     )
 
 
-def encode(
-    encoder: Encoder | ResidualEncoder | TransformerEncoder, segments: Sequence[GatedSegment]
-) -> list[NDArray[np.float16]]:
+def encode(encoder: StepEncoder, segments: Sequence[GatedSegment]) -> list[NDArray[np.float16]]:
     """Vectors of each segment, shape ``(steps, units)``."""
     coefficients = encoder.architecture.coefficients
     return run_causal(
@@ -78,7 +74,7 @@ def encode(
 
 
 def standardise(
-    encoder: Encoder | ResidualEncoder | TransformerEncoder, segments: Sequence[GatedSegment]
+    encoder: StepEncoder, segments: Sequence[GatedSegment]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Set the encoder's input mean and deviation to those of training segments, and return both."""
     coefficients = encoder.architecture.coefficients

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.batching import bucket_length, stack_padded
-from training.streaming.encoder import Encoder
+from training.streaming.architecture import StepEncoder
 from training.streaming.heads import Head, Heads, RunningStatistics
-from training.streaming.residual import ResidualEncoder
-from training.streaming.transformer import TransformerEncoder
 
 _BATCH = 32
 
@@ -21,7 +19,7 @@ _Selected = TypeVar("_Selected")
 
 
 def run_causal(
-    layer: Encoder | ResidualEncoder | TransformerEncoder | Head | Heads | RunningStatistics,
+    layer: StepEncoder | Head | Heads | RunningStatistics,
     steps: Sequence[int],
     load_sequence: Callable[[int], NDArray[np.floating]],
     select: Callable[[int, NDArray[np.float32]], _Selected],

@@ -13,16 +13,14 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from training.batching import Batch
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.run_folder import Run
+from training.streaming.architecture import StepEncoder
 from training.streaming.batches import FrameBatches, LabelBatches, LabelledSegment, class_mask
-from training.streaming.encoder import Encoder
 from training.streaming.gated_segments import GatedSegment
 from training.streaming.heads import Head, Heads, RunningStatistics, StatisticsAnswer
 from training.streaming.imitation import encode
 from training.streaming.inference import run_causal
 from training.streaming.network import StreamingSer, new_model
 from training.streaming.recipe import LabelStage, StreamingRecipe, WholeStage
-from training.streaming.residual import ResidualEncoder
-from training.streaming.transformer import TransformerEncoder
 
 
 def label_segments(
@@ -231,9 +229,7 @@ def with_soft_targets(
     ]
 
 
-def assemble_model(
-    recipe: StreamingRecipe, encoder: Encoder | ResidualEncoder | TransformerEncoder, head: Heads
-) -> StreamingSer:
+def assemble_model(recipe: StreamingRecipe, encoder: StepEncoder, head: Heads) -> StreamingSer:
     """New model with the weights of an encoder and of heads."""
     model = new_model(recipe.architecture)
     model.encoder.set_weights(encoder.get_weights())

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from realtime_ser.base.records import STEP_FRAMES
-from training.streaming.architecture import Architecture, States, Tensor, sequence_spec
+from training.streaming.architecture import Architecture, States, StepEncoder, Tensor, sequence_spec
 from training.streaming.encoder import Encoder
 from training.streaming.heads import Heads
 from training.streaming.residual import ResidualEncoder
@@ -67,7 +67,7 @@ class StreamingSer(keras.Model):
 
 def _encoder_type(
     architecture: Architecture,
-) -> type[Encoder | TransformerEncoder | ResidualEncoder]:
+) -> type[StepEncoder]:
     if architecture.transformer is not None:
         return TransformerEncoder
     return Encoder if architecture.residual is None else ResidualEncoder

@@ -14,16 +14,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.features import dct_matrix
 from training.streaming.architecture import (
     Architecture,
-    ArchitectureLayer,
     ImitatedLayers,
     Residual,
     States,
+    StepEncoder,
     Tensor,
-    sequence_spec,
+    prepend_context,
 )
 
 TOKENS = 2
@@ -75,14 +74,14 @@ class ResidualBlock(layers.Layer):
 
         ``context`` has shape ``(batch, self.context, width)``.
         """
-        joined = ops.concatenate([context, x], axis=1)
+        joined, after = prepend_context(context, x)
         count = ops.shape(x)[1]
         mixed = self.bias + sum(
             self.kernel[k] * joined[:, k * self.dilation :][:, :count]
             for k in range(self.kernel_size)
         )
         hidden = ops.gelu(self.feed_in(self.norm(mixed)), approximate=False)
-        return x + self.feed_out(hidden), joined[:, -self.context :]
+        return x + self.feed_out(hidden), after
 
     def call(self, x: Tensor) -> Tensor:
         """Output for sequences from their start."""
@@ -95,7 +94,7 @@ class ResidualBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class ResidualEncoder(ArchitectureLayer):
+class ResidualEncoder(StepEncoder):
     """MFCC frames to a step's vector: estimates of the imitated layers, standardised."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -178,27 +177,11 @@ class ResidualEncoder(ArchitectureLayer):
         x = ops.matmul(frames - self.mean, self._bands)
         for convolution in self.stem:
             name = f"{convolution.name}_context"
-            joined = ops.concatenate([states[name], x], axis=1)
-            new[name] = joined[:, -states[name].shape[1] :]
-            x = ops.gelu(convolution(joined), approximate=False)
+            x, new[name] = prepend_context(states[name], x)
+            x = ops.gelu(convolution(x), approximate=False)
         for block in self.blocks:
             name = f"{block.name}_context"
             x, new[name] = block.run(x, states[name])
         batch, steps = ops.shape(x)[0], ops.shape(x)[1] // TOKENS
         x = ops.mean(ops.reshape(x, (batch, steps, TOKENS, self.residual.width)), axis=2)
         return (self.out(self.norm(x)) - self.vector_mean) / self.vector_deviation, new
-
-    def call(self, frames: Tensor) -> Tensor:
-        """Encode sequences from their start: :meth:`run` with zero states."""
-        batch = ops.shape(frames)[0]
-        zeros = {
-            name: ops.zeros((batch, *shape[1:]), frames.dtype)
-            for name, shape in self.state_shapes().items()
-        }
-        return self.run(frames, zeros)[0]
-
-    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
-        """Output of :meth:`call`; unknown lengths cannot be traced on all backends."""
-        return sequence_spec(
-            frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
-        )

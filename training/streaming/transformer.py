@@ -20,12 +20,11 @@ from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.features import dct_matrix
 from training.streaming.architecture import (
     Architecture,
-    ArchitectureLayer,
     ImitatedLayers,
     States,
+    StepEncoder,
     Tensor,
     Transformer,
-    sequence_spec,
 )
 
 TOKENS = 4
@@ -135,7 +134,7 @@ def gelu(x: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable("realtime_ser")
-class TransformerEncoder(ArchitectureLayer):
+class TransformerEncoder(StepEncoder):
     """MFCC frames to a step's vector: the outputs of all layers, standardised."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **options: Any) -> None:
@@ -249,12 +248,6 @@ class TransformerEncoder(ArchitectureLayer):
     def call(self, frames: Tensor) -> Tensor:
         """Encode sequences from their start: :meth:`run` at a segment's start."""
         return self.run(frames, {})[0]
-
-    def compute_output_spec(self, frames: Tensor) -> keras.KerasTensor:
-        """What :meth:`call` gives; lengths that are not known yet cannot be traced everywhere."""
-        return sequence_spec(
-            frames, STEP_FRAMES, self.architecture.vector_width, self.compute_dtype
-        )
 
     def spectrum(self, mfcc: Tensor, states: States) -> tuple[Tensor, States]:
         """Log-mel spectrum in Whisper's scale, and states.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -32,6 +33,8 @@ from training.streaming.whisper_encoder import PublishedEncoder
 from training.streaming.whisper_encoder import load_weights as load_published_weights
 from training.streaming.whisper_weights import BANDS, WhisperWeights, read_weights
 
+ImitatingEncoder: TypeAlias = ResidualEncoder | TransformerEncoder
+
 _BATCH = 32
 _SILENCE_FRAMES = 48  # about half a second behind a segment, as a clip has
 _SAMPLE = 5
@@ -40,7 +43,7 @@ _LEAST_DEVIATION = 1e-2
 
 def start_from_whisper(
     job: Job[StreamingRecipe],
-    encoder: TransformerEncoder | ResidualEncoder,
+    encoder: ImitatingEncoder,
     segments: Sequence[GatedSegment],
 ) -> None:
     """Load Whisper's weights into a transformer, run the encoder's stage, or resume.
@@ -77,9 +80,7 @@ def start_from_whisper(
     delete_backup(job.run, ENCODER_STAGE)
 
 
-def standardise_vectors(
-    encoder: TransformerEncoder | ResidualEncoder, segments: Sequence[GatedSegment]
-) -> None:
+def standardise_vectors(encoder: ImitatingEncoder, segments: Sequence[GatedSegment]) -> None:
     """Set mean and deviation of the encoder's vectors to those of a sample of segments."""
     width = encoder.vector_mean.shape[0]
     _set_vectors(encoder, np.zeros(width), np.ones(width))
@@ -89,7 +90,7 @@ def standardise_vectors(
 
 
 def _set_vectors(
-    encoder: TransformerEncoder | ResidualEncoder,
+    encoder: ImitatingEncoder,
     mean: NDArray[np.floating],
     deviation: NDArray[np.floating],
 ) -> None:
@@ -110,9 +111,7 @@ def _set_upper_vectors(
     )
 
 
-def _expect_shape(
-    weights: WhisperWeights, encoder: TransformerEncoder | ResidualEncoder, path: Path
-) -> None:
+def _expect_shape(weights: WhisperWeights, encoder: ImitatingEncoder, path: Path) -> None:
     imitated = encoder.imitated
     fits = weights.width == imitated.width and weights.layers > max(imitated.numbers)
     if isinstance(encoder, TransformerEncoder):
@@ -195,7 +194,7 @@ def _padded(
 
 def _imitate(
     job: Job[StreamingRecipe],
-    encoder: TransformerEncoder | ResidualEncoder,
+    encoder: ImitatingEncoder,
     weights: WhisperWeights,
     segments: Sequence[GatedSegment],
 ) -> None:
