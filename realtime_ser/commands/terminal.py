@@ -6,6 +6,7 @@ segment.
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import signal
@@ -115,6 +116,8 @@ def _asked_to_end() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+            if asked.is_set():  # a last press that comes while Python ends changes no exit code
+                atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 class LineView:

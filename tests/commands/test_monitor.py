@@ -194,7 +194,7 @@ def test_a_key_that_bounces_does_not_end_it_before_its_files_are_whole(speech_wa
         wait_for(lambda: out.exists() and len(rows(out)) > 10, "rows")
         for _ in range(3):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.002)
+            time.sleep(0.01)
         said, complained = process.communicate(timeout=30)
     assert process.returncode == 0, complained
     assert b"Files:" in said
