@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,26 +144,33 @@ def sound_server() -> Iterator[SoundServer]:
 
 
 @contextlib.contextmanager
-def playing_to_microphone(server: SoundServer, sound: Path, table: Path) -> Iterator[None]:
-    """Play a file to the microphone as soon as a session has written into its frames table.
-
-    A null sink that already plays keeps a new listener waiting for a second or two.
-    """
+def meanwhile(play: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run a function in a thread, which is to end when its event is set."""
     over = threading.Event()
-
-    def play() -> None:
-        while not over.wait(_POLL_S):
-            if table.exists() and table.read_text(encoding="utf-8").count("\n") > 1:
-                server.play(sound)
-                return
-
-    thread = threading.Thread(target=play, name="speaking")
+    thread = threading.Thread(target=play, args=(over,), name="speaking")
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def playing_to_microphone(server: SoundServer, sound: Path, table: Path) -> Iterator[None]:
+    """Play a file to the microphone as soon as a session has written into its frames table.
+
+    A null sink that already plays keeps a new listener waiting for a second or two.
+    """
+
+    def play(over: threading.Event) -> None:
+        while not over.wait(_POLL_S):
+            if table.exists() and table.read_text(encoding="utf-8").count("\n") > 1:
+                server.play(sound)
+                return
+
+    with meanwhile(play):
+        yield
 
 
 def write_demo(path: Path, seconds: float, rate: int) -> None:

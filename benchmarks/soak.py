@@ -42,6 +42,7 @@ from benchmarks.figures import (
 from benchmarks.machine import describe, usage
 from benchmarks.programs import (
     display,
+    meanwhile,
     monitor,
     output_options,
     running_process,
@@ -164,26 +165,21 @@ def _empty(watched: list[Watched]) -> None:
 @contextlib.contextmanager
 def speaking(server: SoundServer, folder: Path) -> Iterator[None]:
     """Play speech with pauses to the microphone, over and over, whatever happens to the server."""
-    wav, over = folder / "speech.wav", threading.Event()
+    wav = folder / "speech.wav"
     write_demo(wav, _SPEECH_S, _RATE)
     samples, _ = soundfile.read(wav, dtype="float32")
     hiss = np.random.default_rng(0).normal(0, 1e-4, round(_PAUSE_S * _RATE)).astype(np.float32)
     soundfile.write(wav, np.concatenate([samples, hiss]), _RATE, subtype="PCM_16")
 
-    def play() -> None:
+    def play(over: threading.Event) -> None:
         while not over.is_set():
             player = server.play(wav)
             while player.poll() is None and not over.wait(0.1):
                 pass
             over.wait(0.2)
 
-    thread = threading.Thread(target=play, name="speaking")
-    thread.start()
-    try:
+    with meanwhile(play):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextlib.contextmanager
