@@ -20,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from realtime_ser.base.paths import shipped
+from realtime_ser.session.store import Store
 from tests.sound_server import SoundServer
 
 SENTENCES = (
@@ -49,6 +50,13 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         monkeypatch.setenv(variable, str(home / folder))
     (home / "Documents").mkdir(parents=True)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Open an empty store."""
+    with Store(tmp_path / "store") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

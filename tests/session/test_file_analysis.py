@@ -15,13 +15,7 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
 from realtime_ser.session.analysis.files import session_of_file
 from realtime_ser.session.analysis.inputs import InputFile
-from realtime_ser.session.store import SessionState, Store
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
+from realtime_ser.session.store import SessionState
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from realtime_ser.exchange.tiers import SEGMENTS, session_tiers
 from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.statistics import SegmentTally, session_shares, speech_statistics
-from realtime_ser.session.store import Interval, Store
+from realtime_ser.session.store import Interval
 from tests import kept_sessions
 
 RUNS = {
@@ -46,12 +46,6 @@ def records():
         start_s, end_s = first * STEP_S, last * STEP_S
         made.append(Segment(number, 1, start_s, end_s, end_s - start_s, estimate(*said)))
     return made
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -52,12 +52,6 @@ def metadata(channels=(1,), **changes):
     )
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
-
-
 def estimate(seed):
     values = np.random.default_rng(seed).dirichlet(np.ones(len(LABELS)))
     best = int(values.argmax())

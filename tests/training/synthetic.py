@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from realtime_ser.base.config import GateConfig
 from realtime_ser.base.labels import LABELS
+from realtime_ser.recogniser.bundle import Manifest
+from realtime_ser.recogniser.features import FeatureParams
 from training.corpora import CORPORA, Clip
 from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
 from training.measure.live_path import EARLY_SECONDS
@@ -22,6 +25,24 @@ FILES = {
     "ravdess": "03-01-{emotion}-01-01-01-{speaker}",
     "crema_d": "{speaker}_DFA_{emotion}_XX",
 }
+
+
+def untrained_manifest(features: FeatureParams) -> Manifest:
+    """Manifest of a model that nothing was measured of, before its files are written."""
+    return Manifest(
+        name="test",
+        version="0",
+        labels=LABELS,
+        features=features,
+        gate=GateConfig(),
+        states={},
+        temperature=1.0,
+        certainty_threshold=0.5,
+        recipe={},
+        corpora=(),
+        metrics={},
+        files={},
+    )
 
 
 def synthetic_clips(suffix: str = ".ogg", corpora: Sequence[str] = tuple(SPEAKERS)) -> list[Clip]:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
-from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
+from realtime_ser.recogniser.bundle import TRAINING_MODEL, load_bundle
 from realtime_ser.recogniser.features import FeatureParams
+from tests.training.synthetic import untrained_manifest
 from training.batching import spec_augment
 from training.cli import main
 from training.corpora import CORPORA, Clip
@@ -46,23 +46,6 @@ from training.streaming.recipe import EncoderStage, HeadStage, WholeStage
 SMALL = Architecture(
     channels=4, units=(16, 16), dense=8, lstm=8, heads=2, statistics_heads=1, statistics=8
 )
-
-
-def manifest() -> Manifest:
-    return Manifest(
-        name="test",
-        version="0",
-        labels=LABELS,
-        features=FeatureParams(),
-        gate=GateConfig(),
-        states={},
-        temperature=1.0,
-        certainty_threshold=0.5,
-        recipe={},
-        corpora=(),
-        metrics={},
-        files={},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +108,7 @@ def test_no_step_hears_the_future(model: StreamingSer) -> None:
 
 
 def test_the_exported_step_gives_what_the_graph_gives(model: StreamingSer, tmp_path: Path) -> None:
-    assert export_bundle(model, manifest(), tmp_path / "bundle") < 1e-4
+    assert export_bundle(model, untrained_manifest(FeatureParams()), tmp_path / "bundle") < 1e-4
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.manifest.states == model.state_shapes()
 
@@ -136,7 +119,7 @@ def test_a_step_that_differs_is_not_written(
     step = model.head.step
     monkeypatch.setattr(model.head, "step", lambda x, s: (step(x, s)[0] + 0.01, step(x, s)[1]))
     with pytest.raises(ParityError, match="no bundle was written"):
-        export_bundle(model, manifest(), tmp_path / "bundle")
+        export_bundle(model, untrained_manifest(FeatureParams()), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 

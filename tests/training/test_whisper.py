@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import HOP, STEP_SPAN
-from realtime_ser.recogniser.bundle import STEP_MODEL, TRAINING_MODEL, Manifest, load_bundle
+from realtime_ser.recogniser.bundle import STEP_MODEL, TRAINING_MODEL, load_bundle
 from realtime_ser.recogniser.features import LogMel, StepFramer, dct_matrix
+from tests.training.synthetic import untrained_manifest
 from training.cli import main
 from training.recipe import load_recipe
 from training.run_folder import Run
@@ -343,21 +342,7 @@ def test_streaming_equals_offline_for_any_split(
 @pytest.mark.parametrize("shape", [architecture((0, 1, 0)), residual_architecture()])
 def test_the_exported_step_gives_what_the_graph_gives(shape: Architecture, tmp_path: Path) -> None:
     model = made_model(shape)
-    manifest = Manifest(
-        name="test",
-        version="0",
-        labels=LABELS,
-        features=WHISPER_FEATURES,
-        gate=GateConfig(),
-        states={},
-        temperature=1.0,
-        certainty_threshold=0.5,
-        recipe={},
-        corpora=(),
-        metrics={},
-        files={},
-    )
-    assert export_bundle(model, manifest, tmp_path / "bundle") < 1e-4
+    assert export_bundle(model, untrained_manifest(WHISPER_FEATURES), tmp_path / "bundle") < 1e-4
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.manifest.states == model.state_shapes()
     loaded = keras.models.load_model(bundle.folder / TRAINING_MODEL)

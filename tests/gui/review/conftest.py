@@ -9,16 +9,9 @@ from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.base.config import Config
 from realtime_ser.gui.review.window import ReviewWindow
-from realtime_ser.session.store import Store
 
 LEFT = Qt.MouseButton.LeftButton
 PLAIN = Qt.KeyboardModifier.NoModifier
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
 
 
 @pytest.fixture

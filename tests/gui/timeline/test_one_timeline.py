@@ -19,7 +19,6 @@ from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.review.window import ReviewWindow
 from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.timeline.qt_surface import QtSurface
-from realtime_ser.session.store import Store
 from realtime_ser.timeline.printed import PAPER, timeline_svg
 from realtime_ser.timeline.signal_tracks import (
     LevelTrack,
@@ -72,12 +71,6 @@ def noted(monkeypatch):
     monkeypatch.setattr(QtSurface, "text", text)
     monkeypatch.setattr(QtSurface, "rectangle", rectangle)
     return found
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store(tmp_path / "store") as opened:
-        yield opened
 
 
 @pytest.fixture
