@@ -35,6 +35,7 @@ from realtime_ser.base.records import (
     State,
     Update,
 )
+from realtime_ser.base.timebase import corrected
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 from realtime_ser.session.store import Query, SessionState, Store
@@ -167,6 +168,27 @@ def test_everything_else_comes_back_too(store):
     assert replace(again, estimate=None) == replace(segment, estimate=None)
     assert store.markers(info.id) == [marker, replace(marker, wall_clock=None)]
     assert store.anchors(info.id) == [anchor]
+
+
+@given(flushes=st.sets(st.integers(1, 12)), first=st.integers(0, 12))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_only_what_came_before_the_first_anchor_is_corrected_by_it(store, flushes, first):
+    """The clock moves a little after it has settled: later stamps are right as they are."""
+    updates = [replace(silence(step), latency_ms=60.0) for step in range(12)]
+    anchor = Anchor(50_000, 3.0, 3.1, NOW + timedelta(seconds=3.3))
+    records = [*updates[:first], anchor, *updates[first:]]
+    writer = store.begin(metadata())
+    for place, record in enumerate(records):
+        writer.feed([record])
+        if place in flushes:
+            writer.flush()
+    writer.finish()
+    right = [corrected(one, anchor) for one in updates[:first]] + updates[first:]
+    stored = list(store.columns(writer.id, 1).updates())
+    assert [one.wall_clock for one in stored] == [one.wall_clock for one in right]
+    assert [one.latency_ms for one in stored] == pytest.approx([one.latency_ms for one in right])
 
 
 def test_a_session_is_found_by_the_label_of_a_segment_of_its_own(store):

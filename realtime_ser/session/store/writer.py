@@ -116,7 +116,8 @@ class StoreWriter:
         self._reached_s = 0.0
         self._left_out = 0
         self._damaged = False
-        self._anchored = False
+        self._settled: tuple[int, Anchor] | None = None
+        self._is_clock_corrected = False
         self._damage_notice: str | None = None
         self._order = 0
         self._open_intervals: dict[tuple[str, float], int] = {}
@@ -198,6 +199,8 @@ class StoreWriter:
             if isinstance(record, Update):
                 channels[record.channel].append((self._order, record))
                 self._order += 1
+            elif isinstance(record, Anchor) and self._settled is None:
+                self._settled = (self._order, record)
         for channel, updates in channels.items():
             try:
                 self._packed.append((channel, pack(updates, self._labels)))
@@ -221,10 +224,10 @@ class StoreWriter:
             for channel, records in self._packed:
                 _insert_records(self._connection, self._key, channel, records)
             left_out = self._insert(open_intervals)
-            anchored = self._anchored or self._correct_clock()
+            corrected = self._is_clock_corrected or self._correct_clock()
             self._set(self._pending_columns)
         self._left_out += left_out
-        self._anchored = anchored
+        self._is_clock_corrected = corrected
         self._open_intervals = open_intervals
         self._pending_columns.clear()
         self._records.clear()
@@ -232,16 +235,17 @@ class StoreWriter:
 
     def _correct_clock(self) -> bool:
         """Correct what was stored before the clock had settled; tell whether it has."""
-        anchor = next((one for one in self._records if isinstance(one, Anchor)), None)
-        if anchor is None:
+        if self._settled is None:
             return False
+        order, anchor = self._settled
         if anchor.sample > SAMPLE_RATE:  # else it is a file's, whose clock is sure at once
             rows = self._connection.execute(
                 "SELECT key, data FROM updates WHERE session = ?", (self._key,)
             ).fetchall()
             for key, data in rows:
                 records = np.frombuffer(data, record_dtype(len(self._labels))).copy()
-                correct_clock(records, anchor)
+                early = records[: np.searchsorted(records["order"], order)]
+                correct_clock(early, anchor)
                 update(self._connection, "updates", key, {"data": records.tobytes()})
             self._pending_columns["started"] = wall_clock_by(anchor, 0).isoformat()
         return True
