@@ -44,7 +44,7 @@ UV ?= uv
 
 lock:  ## pin the requirements (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: python3 -m pip install uv"; exit 1; }
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) $(LOCK) --extra train --extra test -o requirements/test.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) $(LOCK) --all-extras -o requirements/test.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) $(LOCK) -c requirements/test.txt -o requirements/run.txt
 
 clean:  ## remove .venv and what the tools left behind

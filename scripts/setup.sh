@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 purpose=${1:?run or test}
 # What pip downloads, in MB, to tell the user.
 case $purpose in
-  run) size=176 ;;
-  test) size=896 ;;
+  run) size=177 ;;
+  test) size=952 ;;
 esac
 
 say() { printf '%s\n' "$*" >&2; }

@@ -13,7 +13,10 @@ run_packages=(
   libwayland-cursor0 libwayland-egl1                           # and under Wayland
   fonts-dejavu-core fonts-noto-color-emoji                     # text, and the emoji of a terminal
 )
-test_packages=(pulseaudio-utils espeak-ng xvfb xauth)
+test_packages=(
+  pulseaudio-utils espeak-ng xvfb xauth
+  mosquitto                                                    # a broker for MQTT
+)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -35,7 +38,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   say "This is neither Debian nor Ubuntu: please install PortAudio, ALSA's pulse plugin, and Qt's" \
     "libraries for X and EGL (libxcb-cursor among them) if they are missing."
   [ "$purpose" = test ] && say "The tests also need PulseAudio or PipeWire with pactl and paplay," \
-    "espeak-ng and Xvfb."
+    "espeak-ng, Xvfb, mosquitto and Chromium."
   exit 0
 fi
 
@@ -45,6 +48,9 @@ has() { grep -qxF -- "$1" <<<"$installed"; }
 
 # PulseAudio would push PipeWire out; the tests start whichever is there.
 if [ "$purpose" = test ] && ! has pipewire-pulse; then wanted+=(pulseaudio); fi
+
+# A browser for the page; Ubuntu has it as a snap only, and the tests that need it skip there.
+if [ "$purpose" = test ] && ! grep -qsx 'ID=ubuntu' /etc/os-release; then wanted+=(chromium); fi
 
 missing=()
 for package in "${wanted[@]}"; do has "$package" || missing+=("$package"); done
