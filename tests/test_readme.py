@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from realtime_ser.commands.main import main
 from realtime_ser.exchange.registry import FORMATS
-from training.cli import _parser
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -20,12 +16,6 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def commands(program: str) -> list[list[str]]:
-    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
-    split = [shlex.split(line, comments=True) for line in lines]
-    return [words[1:] for words in split if words and words[0] == program]
 
 
 def test_the_table_of_endings_has_every_format() -> None:
@@ -41,32 +31,6 @@ def test_the_ten_lines_of_python_run(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 100
     assert all(re.match(r" *\d+\.\d\d s  \w+ +\d+\.\d%", line) for line in lines)
-
-
-@pytest.fixture
-def parse_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command line be parsed and nothing run."""
-    monkeypatch.setattr(click.Command, "invoke", lambda _command, _context: None)
-
-
-@pytest.mark.usefixtures("parse_alone")
-@pytest.mark.parametrize("words", commands("realtime-ser"), ids=" ".join)
-def test_the_commands_shown_are_accepted(words: list[str]) -> None:
-    assert main(words) == 0
-
-
-@pytest.mark.usefixtures("parse_alone")
-def test_the_commands_that_the_guide_names_are_accepted() -> None:
-    guide = (ROOT / "docs" / "user_guide.md").read_text(encoding="utf-8")
-    found = re.findall(r"`realtime-ser ([^`]+)`", guide)
-    assert found
-    for words in found:
-        assert main(shlex.split(words)) == 0
-
-
-@pytest.mark.parametrize("words", commands("realtime-ser-train"), ids=" ".join)
-def test_the_training_commands_shown_are_accepted(words: list[str]) -> None:
-    _parser().parse_args(words)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -31,7 +31,7 @@ class NoAnswerError(DeviceError):
     def __init__(self) -> None:
         super().__init__(
             "The sound system does not answer: unplug the microphone and plug it in again, or "
-            "restart the computer's sound; a recording plays with --input FILE."
+            "restart the computer's sound; a recording plays with 'realtime-ser --input FILE'."
         )
 
 
@@ -41,8 +41,8 @@ class BrokenSoundError(DeviceError):
     def __init__(self) -> None:
         super().__init__(
             "The sound system cannot be used, since its settings are broken: mend them (ALSA's are "
-            "/etc/asound.conf, ~/.asoundrc and ALSA_CONFIG_PATH), or play a recording with "
-            "--input FILE."
+            "/etc/asound.conf, ~/.asoundrc and ALSA_CONFIG_PATH), or play a recording: "
+            "'realtime-ser --input FILE'."
         )
 
 

@@ -62,7 +62,7 @@ class NoMicrophoneError(DeviceError):
     def __init__(self) -> None:
         super().__init__(
             "No microphone found: plug one in and allow this program to use it, "
-            "or play a file with --input FILE."
+            "or play a file: 'realtime-ser --input FILE'."
         )
 
 

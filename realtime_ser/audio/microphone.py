@@ -210,8 +210,7 @@ class MicrophoneSource(Source):
                 name = recording.source.channels[channel - 1]
                 raise DeviceError(
                     f"Channel {channel} ({name}) of {recording.source.name} is not to be had alone "
-                    f"through {full_name(device)}, which mixes it: choose the device itself with "
-                    "--device."
+                    f"through {full_name(device)}, which mixes it: choose the device itself."
                 )
             columns.append(column)
         return columns
@@ -235,7 +234,7 @@ class MicrophoneSource(Source):
                     break
         raise DeviceError(
             f"{full_name(device)} refuses to record ({_reason(refusal)}): {_advice(refusal)}, or "
-            "choose another with --device."
+            "choose another microphone."
         ) from refusal
 
     def _stream_of(
@@ -298,7 +297,7 @@ _ADVICE = {
     -9985: "close the program that uses it, or plug it in again",
     -9996: "plug it in again",
     -9997: "it has none of the usual rates, so set one in the system's sound settings",
-    -9998: "choose a channel that it has with --channels",
+    -9998: "choose a channel that it has",
 }
 """What to do, by PortAudio's code."""
 

@@ -32,7 +32,7 @@ def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
         there = count_text(file.channels, "channel")
         raise AudioFileError(
             f"{file.name} has {there}, so channel {max(channels)} is not there: "
-            "choose among those it has with --channels."
+            "choose among those that it has."
         )
 
 

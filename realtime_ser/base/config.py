@@ -168,8 +168,8 @@ def load_config(path: Path) -> Config:
     config = parse_config({} if data is None else data, str(path))
     if config.profile is not None:
         raise UsageError(
-            f"A profile is chosen for each session: leave 'profile' out of {path}, and say "
-            f"--profile {config.profile}."
+            f"A profile is chosen for each session: leave 'profile' out of {path}, and "
+            f"choose it for a session: 'realtime-ser monitor --profile {config.profile}'."
         )
     return config
 

@@ -451,7 +451,7 @@ def _import(config: Config, *, file: Path, name: str, form: str | None, yes: boo
 @click.argument("names", nargs=-1, metavar="[ID]...")
 @click.option("--participant", metavar="CODE", help="All of this participant.")
 @click.option("--before", type=day, metavar="DATE", help="All begun before this day.")
-@click.option("--files", is_flag=True, help="Also the tables that --export named.")
+@click.option("--files", is_flag=True, help="Also its tables outside the store.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_config
 def _delete(

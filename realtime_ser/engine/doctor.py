@@ -31,6 +31,8 @@ _STEPS = 50
 _STEP_BUDGET_MS = 40.0
 """Half of the time that a step of sound lasts: what is slower leaves no room for the rest."""
 
+_IN_TERMINAL = "begin with 'realtime-ser monitor --headless'"
+
 _START_QT = """
 from PyQt6.QtWidgets import QApplication
 import pyqtgraph
@@ -145,7 +147,9 @@ def _check_session_folder(config: Config) -> Iterator[Finding]:
     from realtime_ser.base.paths import session_folder
 
     yield _check_writable(
-        "session folder", session_folder(config), "set session.folder, or use --export"
+        "session folder",
+        session_folder(config),
+        "set session.folder, or begin with 'realtime-ser monitor --export OUT.csv'",
     )
 
 
@@ -153,7 +157,7 @@ def _check_store(config: Config) -> Iterator[Finding]:
     from realtime_ser.base.paths import store_folder
 
     if config.sessions.keep:
-        words = "set sessions.folder, or use --no-keep"
+        words = "set sessions.folder, or begin with 'realtime-ser monitor --no-keep'"
         yield _check_writable("kept sessions", store_folder(config.sessions), words)
 
 
@@ -224,11 +228,11 @@ def _check_window(_config: Config) -> Iterator[Finding]:
     try:
         done = subprocess.run(start, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
-        yield _note("window", "Qt does not start within a minute: use --headless.")
+        yield _note("window", f"Qt does not start within a minute: {_IN_TERMINAL}.")
         return
     if done.returncode == 0:
         yield _good("window", f"Qt starts on {done.stdout.strip()}")
         return
     message = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
-    words = f"Qt does not start ({message}): install its system libraries, or use --headless."
+    words = f"Qt does not start ({message}): install its system libraries, or {_IN_TERMINAL}."
     yield _note("window", words)

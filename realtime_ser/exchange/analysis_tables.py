@@ -66,7 +66,7 @@ def require_free(outputs: OutputPaths) -> None:
         if path.exists() and not outputs.steps.exists():
             raise OutputError(
                 f"{path} exists already and is not the result of an analysis: choose another "
-                "folder with --out."
+                "folder."
             )
 
 
@@ -196,6 +196,5 @@ def require_summary(path: Path) -> None:
         first = ""
     if not first.startswith(",".join(summary_header([])[:4])):
         raise OutputError(
-            f"{path} exists already and is not the summary of an analysis: choose another folder "
-            "with --out."
+            f"{path} exists already and is not the summary of an analysis: choose another folder."
         )

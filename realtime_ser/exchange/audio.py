@@ -77,7 +77,10 @@ def require_sound(info: SessionInfo) -> Path:
     """
     info.require_ended()
     if info.audio is None or not has_sound(info):
-        raise SerError(f"The session {info.id} has no sound to export: record with --record-audio.")
+        raise SerError(
+            f"The session {info.id} has no sound to export: record with "
+            "'realtime-ser monitor --record-audio'."
+        )
     return info.audio
 
 

@@ -120,7 +120,7 @@ def chosen_model(config: Config, classes: Sequence[str] = ()) -> tuple[Bundle, D
     if config.profile is None:
         return bundle, bundle.decoder(classes)
     if len(config.audio.channels) > 1:
-        raise UsageError("A profile is of one person: choose one channel, or leave out --profile.")
+        raise UsageError("A profile is of one person: choose one channel, or no profile.")
     profile = read_profile(config, config.profile)
     require_compatible(bundle, profile)
     return bundle, bundle.decoder(classes, profile)
@@ -132,12 +132,12 @@ def require_baseline(bundle: Bundle) -> None:
     if baseline is None:
         raise UsageError(
             f"The model {model} has no reference of neutral speech, so it cannot be corrected for "
-            "a person: choose another with --model."
+            "a person: choose another model."
         )
     if not baseline.enabled:
         raise UsageError(
             f"The model {model} did not gain from personal profiles when it was measured, so it "
-            "offers none: choose another with --model."
+            "offers none: choose another model."
         )
 
 

@@ -174,7 +174,7 @@ def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tm
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "refuses to record" in done.stderr
-    assert "choose another with --device" in done.stderr
+    assert "choose another microphone" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

@@ -532,7 +532,7 @@ def test_mistakes_get_one_sentence_and_the_right_exit_code(store, tmp_path, caps
 
     code, said = fails("--to", tmp_path / "a.wav")
     assert code == 1
-    assert "has no sound to export: record with --record-audio." in said
+    assert "has no sound to export: record with 'realtime-ser monitor --record-audio'." in said
     code, said = fails("--to", tmp_path / "a.efa")
     assert code == 2
     assert "ends in none of .csv, .eaf, .TextGrid" in said

@@ -262,7 +262,7 @@ def test_a_profile_goes_with_the_model_that_made_it(
 @pytest.mark.parametrize("model", ["unhelped", "unknowing"])
 def test_a_model_that_cannot_be_corrected_makes_no_profile(model, speech_wav, bundles, capsys):
     assert calibrate("anna", speech_wav, bundles[model]) == 2
-    assert "choose another with --model" in capsys.readouterr().err
+    assert "choose another model" in capsys.readouterr().err
     assert not profile_files()
 
 

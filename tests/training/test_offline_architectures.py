@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from training.offline.architectures import ARCHITECTURES, build_network
 from training.offline.recipe import NetworkOptions
 
 PLAIN = NetworkOptions()
+GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "training.md"
 NOT_TOLD = ("InputLayer", "Permute", "Reshape")  # how the input lies, not what is done with it
 
 
@@ -167,6 +169,15 @@ def own(tmp_path: Path) -> Path:
 
 def test_a_function_of_ones_own_builds_the_network(own):
     model = build_network(f"{own}:build", (10, 5), 4, PLAIN)
+    assert model.output_shape == (None, 4)
+
+
+@pytest.mark.parametrize("frames", [10, None])
+def test_the_function_that_the_guide_shows_builds_a_network(tmp_path, frames):
+    (shown,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "my_file.py"
+    path.write_text(shown, encoding="utf-8")
+    model = build_network(f"{path}:build", (frames, 5), 4, NetworkOptions(l2=0.1))
     assert model.output_shape == (None, 4)
 
 

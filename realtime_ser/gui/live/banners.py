@@ -274,7 +274,7 @@ _TIPS = (
     "Each update covers 80 ms of sound",
     "Samples that the microphone or this computer lost",
     "Whose session it is, where that was said, and the model in use",
-    "Sound is kept only when you ask for it: --record-audio",
+    "Sound is kept only when you ask for it",
 )
 
 #: How long a message stays, and how much longer for each of its letters.

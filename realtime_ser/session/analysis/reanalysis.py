@@ -36,7 +36,8 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     info.require_ended()
     if info.audio is None:
         raise SerError(
-            f"The session {info.id} has no sound to hear again: record with --record-audio."
+            f"The session {info.id} has no sound to hear again: record with "
+            "'realtime-ser monitor --record-audio'."
         )
     metadata = info.metadata
     changes = {"model": model, "profile": None}  # a profile is good for its own model alone
