@@ -29,6 +29,7 @@ ROOMS = (
     "session",
     "timeline",
     "exchange",
+    "outputs",
     "api",
     "gui",
     "commands",

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = ["run", "test"]
 OUTPUTS = ["lsl", "mqtt"]
-REACHED_BY_NAME = {"python-osc", "starlette", "uvicorn", "websockets"}
+REACHED_BY_NAME = {"python-osc", "starlette", "websockets"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Debian and Ubuntu")
 
 
