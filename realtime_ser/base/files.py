@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,29 @@ from realtime_ser.base.errors import FileTakenError, OutputError, reason_text
 
 _SYSTEM_ERROR = 2  # of libsndfile
 _ADVICE = "choose a folder that you may write to and that has room"
+
+
+def walk_links(
+    top: Path, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """``os.walk`` that follows linked folders too, each folder once: links may lead in circles.
+
+    What lies in its place comes before what a link leads to. ``on_error`` is told which folder
+    cannot be read.
+    """
+    seen: set[str] = set()
+    tops = deque([top])
+    while tops:
+        for place, below, names in os.walk(tops.popleft(), onerror=on_error):
+            real = os.path.realpath(place)
+            if real in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            below.sort()
+            yield Path(place), below, names
+            paths = (Path(place, name) for name in below)
+            tops.extend(path for path in paths if path.is_symlink())
 
 
 def draft_path(path: Path) -> Path:

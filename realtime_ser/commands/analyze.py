@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _REFRESH_S = 0.2
 
+STDIN, STDIN_NAME = Path("-"), "stdin"
+"""Standard input on the command line, and in results."""
+
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isdecimal() else 0
@@ -72,19 +76,39 @@ def analyze(
 ) -> None:
     """Analyse audio files and folders.
 
-    PATH is an audio file, or a folder with such files.
+    PATH is an audio file, a folder with such files, or '-' for a file on standard input.
     """
     import tempfile
 
     from realtime_ser.exchange.analysis_tables import export_analysis
     from realtime_ser.session.analysis.analyzer import AnalysisSettings
+    from realtime_ser.session.analysis.inputs import find_inputs
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
     export = partial(export_analysis, draw=draw_file if plot else None)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
         settings = AnalysisSettings(config, Path(folder), tuple(classes or ()), export)
-        _analyze(paths, settings, out, jobs)
+        piped = _keep_input(Path(folder)) if STDIN in paths else STDIN
+        given = [piped if path == STDIN else path for path in paths]
+        _analyze(find_inputs(given, out, {piped: STDIN_NAME}), settings, out, jobs)
+
+
+def _keep_input(folder: Path) -> Path:
+    """Write standard input to a file, since a header is read more than once."""
+    from realtime_ser.base.files import writing
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(
+            "Standard input brings no file: send one there, "
+            "as 'realtime-ser analyze - < talk.wav' does."
+        )
+    path = folder / STDIN_NAME
+    advice = "make room there, or name another folder as TMPDIR"
+    with writing(path, advice), path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
 
 
 def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
@@ -96,15 +120,13 @@ def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
 
 
 def _analyze(
-    paths: Sequence[Path], settings: AnalysisSettings, out: Path | None, jobs: int | None
+    found: Sequence[InputFile], settings: AnalysisSettings, out: Path | None, jobs: int | None
 ) -> None:
     from realtime_ser.exchange.analysis_tables import refuse_taken
     from realtime_ser.session.analysis.analyzer import Analyzer
-    from realtime_ser.session.analysis.inputs import find_inputs
     from realtime_ser.session.analysis.processes import analyze_files
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    items = refuse_taken(find_inputs(paths, out))
+    items = refuse_taken(found)
     outcomes_so_far: list[Outcome] = []
     with (
         closing(Analyzer(settings)) as analyzer,

@@ -180,7 +180,22 @@ def _merged(given: _Given) -> Config:
 
 # ------------------------------------------------------------------------------------ option types
 
-FILE = click.Path(path_type=Path)  # a file or folder, which may be there or not
+
+class _PathType(click.Path):
+    """A file or folder, which may be there or not; an empty word is not the current folder.
+
+    A file whose name is ``-`` is given as ``./-``, as elsewhere.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Turn a word of the command line into a path."""
+        if not value:
+            self.fail("an empty word names no file or folder", param, ctx)
+        path: Any = super().convert(value, param, ctx)
+        return Path.cwd() / path if value in ("./-", ".\\-") else path
+
+
+FILE = _PathType(path_type=Path)
 
 
 def names(text: str) -> tuple[str, ...]:

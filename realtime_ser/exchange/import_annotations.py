@@ -16,7 +16,7 @@ from pathlib import Path
 
 from realtime_ser.base.errors import SerError, UsageError, reason_text
 from realtime_ser.base.records import Marker
-from realtime_ser.base.text import UNNAMED_MARKER, clock_text
+from realtime_ser.base.text import UNNAMED_MARKER, exact_clock
 from realtime_ser.exchange import audacity
 from realtime_ser.exchange.elan_reading import is_elan_text, read_eaf, read_elan_text
 from realtime_ser.exchange.praat import read_textgrid
@@ -180,10 +180,19 @@ def _check_times(
     ]
     if outside:
         raise UsageError(
-            f"{path.name} holds '{outside[0].text}' at {clock_text(outside[0].start_s)}, but the "
-            f"session {info.id} ends at {clock_text(end_s)}: is it another session's file? "
+            f"{path.name} holds '{outside[0].text}' {_place(outside[0], end_s)}, but the session "
+            f"{info.id} ends at {exact_clock(end_s)}: is it another session's file? "
             "Nothing was imported."
         )
+
+
+def _place(span: LabelledSpan, end_s: float) -> str:
+    """Time of a span that lies outside of a session: of what of it does."""
+    if span.start_s < 0:
+        return f"{-span.start_s:.3f} s before its start"
+    if span.start_s <= end_s:
+        return f"up to {exact_clock(span.end_s)}"
+    return f"at {exact_clock(span.start_s)}"
 
 
 def _annotations(

@@ -228,6 +228,35 @@ def test_what_phones_and_browsers_make_is_heard(container, tmp_path):
     assert notes == ()
 
 
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda c: f"{c[0]}-{c[1]}")
+def test_a_film_or_voice_note_is_heard_without_an_ending_too(container, tmp_path):
+    name, codec, kind, rate, options = container
+    named = by_ffmpeg(tmp_path / name, TONE, codec, kind, rate, **options)
+    assert_heard_alike(named, written(tmp_path / "stdin", named.read_bytes()))
+
+
+@pytest.mark.parametrize("kind", ["WAV", "W64", "RF64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"])
+def test_sound_is_heard_without_an_ending_too(kind, tmp_path):
+    data = encoded(TONE, kind)
+    assert_heard_alike(
+        written(tmp_path / f"x.{kind.lower()}", data), written(tmp_path / "stdin", data)
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["a1_ffmpeg_pipe.wav", "a2_telegram_android.ogg", "a3_no_xing.mp3", "a8_gsm.wav"]
+)
+def test_what_other_programs_wrote_is_heard_without_an_ending_too(name, tmp_path):
+    assert_heard_alike(trouble(name), written(tmp_path / "stdin", trouble(name).read_bytes()))
+
+
+def assert_heard_alike(named, bare):
+    (samples, notes, _), (expected, known, _) = heard(bare), heard(named)
+    np.testing.assert_array_equal(samples, expected)
+    assert len(samples) > RATE
+    assert notes == known
+
+
 @pytest.mark.parametrize(
     "container", [c for c in CONTAINERS if c[0] != "stream.webm"], ids=lambda c: c[0]
 )

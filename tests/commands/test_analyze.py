@@ -97,6 +97,91 @@ def test_a_row_is_the_results_of_the_segments_averaged_by_voiced_duration(speech
     np.testing.assert_allclose(averaged, expected, atol=2e-6)
 
 
+def piped(data, *arguments):
+    return subprocess.run(
+        [*CLI, "analyze", *map(str, arguments)], input=data, capture_output=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("name", ["a.wav", "b/a.flac"])
+def test_a_file_from_a_pipe_is_analysed_as_the_file_itself(clips, name, tmp_path):
+    done = piped((clips / name).read_bytes(), "-", clips / name, "--out", tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    first, second = rows(tmp_path / "summary.csv")
+    assert (first["file"], second["file"]) == ("stdin", str(clips / name))
+    assert first | {"file": ""} == second | {"file": ""}
+    assert float(first["speech_s"]) > 1
+    frames = [(tmp_path / f"{stem}.frames.csv").read_text("utf-8") for stem in ("stdin", "a")]
+    assert frames[0] == frames[1]
+    assert json.loads((tmp_path / "stdin.json").read_text("utf-8"))["file"] == "stdin"
+
+
+def test_trouble_with_a_file_from_a_pipe_is_told_by_its_name(clips):
+    whole = (clips / "a.wav").read_bytes()
+    done = piped(whole[: len(whole) // 2], "-")
+    assert done.returncode == 1
+    assert b"error: stdin is truncated: it ends after 2.5 s of 5.0 s" in done.stderr
+    done = piped(b"", "-")
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"error: stdin is empty" in done.stderr
+
+
+def test_a_keyboard_is_no_file(clips):
+    master, slave = os.openpty()
+    done = subprocess.run([*CLI, "analyze", "-"], stdin=slave, capture_output=True, timeout=120)
+    os.close(master)
+    os.close(slave)
+    assert done.returncode == 2
+    assert b"send one there" in done.stderr
+
+
+def test_a_file_whose_name_is_a_hyphen_is_given_with_its_folder(clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(clips / "a.wav", tmp_path / "-")
+    assert main(["analyze", "./-", "--out", "out"]) == 0
+    (row,) = rows(tmp_path / "out" / "summary.csv")
+    assert row["file"] == str(tmp_path / "-")
+
+
+@pytest.mark.parametrize("arguments", [[""], ["a.wav", ""], ["a.wav", "--out", ""]])
+def test_an_empty_word_is_not_the_current_folder(clips, arguments, monkeypatch, capsys):
+    monkeypatch.chdir(clips)
+    assert main(["analyze", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "an empty word names no file or folder" in said.err
+
+
+# --------------------------------------------------------------------------------- linked folders
+
+
+def test_linked_folders_are_searched_once_each_and_circles_end(clips, tmp_path):
+    folder, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
+    (folder / "own").mkdir(parents=True)
+    elsewhere.mkdir()
+    shutil.copy(clips / "a.wav", folder / "own" / "one.wav")
+    shutil.copy(clips / "a.wav", elsewhere / "two.wav")
+    (folder / "first").symlink_to(folder / "own")  # what lies in its place keeps its name
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "linked too").symlink_to(elsewhere)
+    (folder / "own" / "up").symlink_to(folder)
+    (elsewhere / "itself").symlink_to(elsewhere)
+    (folder / "three.wav").symlink_to(elsewhere / "two.wav")
+    found = {item.path.relative_to(folder).as_posix() for item in find_inputs([folder], None)}
+    assert found == {"own/one.wav", "linked/two.wav", "three.wav"}
+
+
+def test_links_that_lead_nowhere_are_named(clips, tmp_path, capsys):
+    shutil.copy(clips / "a.wav", tmp_path / "a.wav")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nothing.wav")
+    assert main(["analyze", str(tmp_path)]) == 1
+    errors = [row["error"] for row in csv.DictReader(capsys.readouterr().out.splitlines())]
+    assert errors[0] == ""
+    assert f"{tmp_path}/gone is a link that leads nowhere" in errors[1]
+    assert f"no audio file at {tmp_path}/gone.wav" in errors[2]
+
+
 def test_without_speech_the_probabilities_are_empty(clips, tmp_path, capsys):
     assert main(["analyze", str(clips / "b" / "silent.wav"), "--out", str(tmp_path)]) == 0
     (row,) = rows(tmp_path / "summary.csv")

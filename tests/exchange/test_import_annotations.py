@@ -220,14 +220,25 @@ def test_imported_intervals_are_rows_of_the_tidy_table(store, tmp_path):
 # ----------------------------------------------------------------------------------------- mistakes
 
 
-def test_times_outside_the_session_are_told_and_nothing_is_imported(store, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("label", "place"),
+    [
+        ("3600\t3601\ttoo late", "at 1:00:00.000"),
+        ("8.4\t8.5\ttoo late", "at 00:08.400"),
+        ("7.9\t3601.25\ttoo late", "up to 1:00:01.250"),
+        ("-1.5\t2\ttoo late", "1.500 s before its start"),
+    ],
+)
+def test_a_time_outside_the_session_is_told_and_nothing_is_imported(
+    store, tmp_path, capsys, label, place
+):
     info = keep(store, records())
     path = tmp_path / "other.txt"
-    path.write_text("1.0\t2.0\tfine\n3600\t3601\ttoo late\n")
+    path.write_text(f"1.0\t2.0\tfine\n{label}\n")
     assert sessions("import", path, "--into", info.id) == 2
     assert capsys.readouterr().err == (
-        f"realtime-ser: error: other.txt holds 'too late' at 01:00:00, but the session {info.id} "
-        "ends at 00:00:08: is it another session's file? Nothing was imported.\n"
+        f"realtime-ser: error: other.txt holds 'too late' {place}, but the session {info.id} "
+        "ends at 00:08.000: is it another session's file? Nothing was imported.\n"
     )
     assert store.intervals(info.id) == []
 

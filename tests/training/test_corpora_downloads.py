@@ -45,6 +45,17 @@ def test_a_corpus_is_recognised_by_the_names_of_its_files(corpus, tmp_path):
     assert contents.skipped == ()
 
 
+def test_a_corpus_may_lie_behind_links(tmp_path):
+    root = tmp_path / "corpora"
+    root.mkdir()
+    lay_out(tmp_path / "disk", "savee")
+    (root / "mine").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "ALL" / "again").symlink_to(root)
+    (contents,) = read_corpora(root, ["savee"])
+    assert len(contents.clips) == 4
+    assert contents.skipped == ()
+
+
 def test_several_downloads_lie_beside_each_other(tmp_path):
     root = tmp_path / "corpora"
     for corpus in DOWNLOADS:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime_ser.base.errors import SerError
+from realtime_ser.base.files import walk_links
 from realtime_ser.base.labels import LABELS
 from training.corpora.clip import Clip
 
@@ -47,7 +48,10 @@ def _table_name(name: str) -> str:
 
 
 def _find_table(table: str, folders: Sequence[Path]) -> Path | None:
-    return next((path for folder in folders for path in sorted(folder.rglob(table))), None)
+    places = (
+        place for folder in folders for place, _, names in walk_links(folder) if table in names
+    )
+    return next((place / table for place in places), None)
 
 
 def _rows(path: Path | None) -> Iterator[dict[str, str]]:

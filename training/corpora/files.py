@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from realtime_ser.base.files import walk_links
 
 #: Of two copies of a clip, the one whose extension comes first is taken.
 AUDIO_SUFFIXES = (
@@ -34,11 +36,16 @@ class SkippedFile:
 
 def audio_files(folder: Path) -> Iterator[Path]:
     """All audio files below a folder, in order, but for what systems and archives leave there."""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in AUDIO_SUFFIXES:
-            continue
-        if not any(map(is_hidden, path.relative_to(folder).parts)):
-            yield path
+    return iter(sorted(audio_paths(folder)))
+
+
+def audio_paths(folder: Path, others: Container[Path] = ()) -> Iterator[Path]:
+    """The same in any order, without those below ``others``."""
+    for place, below, names in walk_links(folder):
+        below[:] = [n for n in below if not is_hidden(n) and place / n not in others]
+        for name in names:
+            if not is_hidden(name) and Path(name).suffix.lower() in AUDIO_SUFFIXES:
+                yield place / name
 
 
 def is_hidden(name: str) -> bool:

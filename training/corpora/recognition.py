@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from training.corpora.files import AUDIO_SUFFIXES, is_hidden
+from training.corpora.files import audio_paths
 from training.corpora.known import CORPORA
 
 _FEWEST = 4
@@ -34,7 +33,7 @@ def recognised_folder(root: Path, corpus: str, others: frozenset[Path]) -> Path 
     """
     folders: Counter[Path] = Counter()
     total = 0
-    for path in _audio_paths(root, others):
+    for path in audio_paths(root, others):
         total += 1
         if named_after(path, root) == corpus:
             folders[path.parent] += 1
@@ -42,12 +41,3 @@ def recognised_folder(root: Path, corpus: str, others: frozenset[Path]) -> Path 
     if not found or found < min(_FEWEST, total):
         return None
     return Path(os.path.commonpath(folders))
-
-
-def _audio_paths(root: Path, others: frozenset[Path]) -> Iterator[Path]:
-    for folder, below, names in os.walk(root):
-        place = Path(folder)
-        below[:] = [n for n in below if not is_hidden(n) and place / n not in others]
-        for name in names:
-            if not is_hidden(name) and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-                yield place / name

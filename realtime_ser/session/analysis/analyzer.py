@@ -20,7 +20,6 @@ from realtime_ser.audio.samples import silenced
 from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import SerError, StoreError
 from realtime_ser.base.records import Estimate, Quality, Segment
-from realtime_ser.base.text import printable
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
@@ -157,7 +156,7 @@ class Analyzer:
 
     def analyze(self, item: InputFile, advance: Advance) -> Outcome:
         """Analyse a file; ``advance`` is called from time to time with the share that is done."""
-        name = printable(str(item.path))
+        name = item.title
         if item.error is not None:
             return Outcome(name, error=item.error)
         try:
@@ -178,7 +177,7 @@ class Analyzer:
             )
             return Outcome(name, error=words)
         except SerError as error:
-            return Outcome(name, error=printable(str(error)))
+            return Outcome(name, error=item.told(str(error)))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.errors import reason_text
+from realtime_ser.base.files import walk_links
+from realtime_ser.base.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,24 @@ class OutputPaths:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to analyse, where its results go, and why it cannot be analysed, if known already."""
+    """A file to analyse, where its results go, and why it cannot be analysed, if known already.
+
+    ``name`` is what it is called in results and messages, where that is not its path.
+    """
 
     path: Path
     outputs: OutputPaths | None = None
     error: str | None = None
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name, or else its path."""
+        return printable(self.name or str(self.path))
+
+    def told(self, words: str) -> str:
+        """What is said of it by its path, by its name."""
+        return printable(words if self.name is None else words.replace(str(self.path), self.name))
 
     @property
     def size(self) -> int:
@@ -46,23 +62,36 @@ class InputFile:
             return 1
 
 
-def find_inputs(paths: Sequence[Path], out: Path | None) -> list[InputFile]:
+def find_inputs(
+    paths: Sequence[Path], out: Path | None, names: Mapping[Path, str] = MappingProxyType({})
+) -> list[InputFile]:
     """Files to analyse, in order.
 
-    Folders are searched with all that lies in them. Below ``out`` is the same tree of folders as
-    below the deepest folder that holds all of ``paths``. A file that is named twice counts once.
+    Folders are searched with all that lies in them, through links too. Below ``out`` is the same
+    tree of folders as below the deepest folder that holds all of ``paths``. A file that is named
+    twice counts once.
+
+    ``names`` has what those of ``paths`` are called whose path says nothing; their results lie in
+    ``out`` itself.
     """
     found: dict[str, InputFile] = {}
     for path in paths:
-        for item in _search(path) if path.is_dir() else [InputFile(path)]:
+        files = [InputFile(path, name=names.get(path))]
+        for item in _search(path) if path.is_dir() else files:
             found.setdefault(_absolute(item.path), item)
     if out is None:
         return list(found.values())
-    top = _common_folder([path if path.is_dir() else path.parent for path in paths])
-    names = _result_names([path.relative_to(top or path.anchor) for path in map(Path, found)])
+    placed = [path for path in paths if path not in names]
+    top = _common_folder([path if path.is_dir() else path.parent for path in placed])
+    results = _result_names(
+        [
+            Path(item.name) if item.name else Path(path).relative_to(top or Path(path).anchor)
+            for path, item in found.items()
+        ]
+    )
     return [
-        InputFile(item.path, OutputPaths.of(out / name), item.error)
-        for item, name in zip(found.values(), names, strict=True)
+        replace(item, outputs=OutputPaths.of(out / name))
+        for item, name in zip(found.values(), results, strict=True)
     ]
 
 
@@ -74,16 +103,23 @@ def _search(folder: Path) -> list[InputFile]:
         words = f"{error.filename} cannot be opened ({reason}); change its permissions."
         refused.append(InputFile(Path(error.filename), error=words))
 
-    files = [
-        InputFile(Path(place) / name)
-        for place, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if Path(name).suffix.lower() in AUDIO_FILES and not name.startswith(".")
-    ]
+    files = []
+    for place, _, names in walk_links(folder, refuse):
+        for name in names:
+            path = place / name
+            if _is_audio(name):
+                files.append(InputFile(path))
+            elif not path.suffix and path.is_symlink() and not path.exists():
+                words = f"{path} is a link that leads nowhere; mend it, or delete it."
+                refused.append(InputFile(path, error=words))
     if not files and not refused:
         error = f"{folder} holds no audio file, such as .wav, .mp3 or .m4a; check the path."
         return [InputFile(folder, error=error)]
     return sorted(files + refused, key=lambda item: item.path)
+
+
+def _is_audio(name: str) -> bool:
+    return Path(name).suffix.lower() in AUDIO_FILES and not name.startswith(".")
 
 
 def _absolute(path: Path) -> str:
@@ -92,9 +128,10 @@ def _absolute(path: Path) -> str:
 
 
 def _common_folder(folders: Sequence[Path]) -> str | None:
+    """Deepest folder that holds all; ``None``: there is none."""
     try:
         return os.path.commonpath([_absolute(folder) for folder in folders])
-    except ValueError:  # on different drives
+    except ValueError:  # none at all, or on different drives
         return None
 
 

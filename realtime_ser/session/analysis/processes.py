@@ -130,7 +130,7 @@ class _WorkerPool:
             else:
                 return
         for index in running.values():
-            name = str(self._items[index].path)
+            name = self._items[index].title
             words = f"{name} ended the process that analysed it, perhaps for lack of memory."
             yield index, Outcome(name, error=words)
 
