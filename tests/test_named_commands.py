@@ -15,7 +15,8 @@ from pathlib import Path
 import click
 import pytest
 
-from realtime_ser.commands.main import main, program
+from realtime_ser.commands.main import SUMMARIES, main, program
+from realtime_ser.commands.shared import LazyGroup
 from training.cli import _parser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,11 @@ def test_commands_are_found_where_they_are_known_to_be() -> None:
     assert any(words[:3] == ("realtime-ser", "sessions", "export") for words in IN_MESSAGES)
 
 
+def test_the_summary_of_a_command_begins_its_own_help() -> None:
+    for name, words in SUMMARIES.items():
+        assert (command_named(name).help or "").startswith(words)
+
+
 @pytest.mark.usefixtures("parse_alone")
 @pytest.mark.parametrize("words", sorted(IN_DOCUMENTS | IN_MESSAGES), ids=" ".join)
 def test_a_command_that_is_named_is_accepted(words: tuple[str, ...]) -> None:
@@ -150,15 +156,19 @@ def exit_code(name: str, arguments: list[str]) -> int:
 def options_of(command: click.Command) -> set[str]:
     """Options of a command, and of all its actions."""
     own = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-    actions = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*map(options_of, actions))
+    return own.union(*map(options_of, actions_of(command).values()))
+
+
+def actions_of(command: click.Command) -> dict[str, click.Command]:
+    if isinstance(command, LazyGroup):
+        return {name: command.load(name) for name in command.commands}
+    return dict(command.commands) if isinstance(command, click.Group) else {}
 
 
 def command_named(name: str) -> click.Command:
     command: click.Command = program
     for word in name.split():
-        assert isinstance(command, click.Group)
-        command = command.commands[word]
+        command = actions_of(command)[word]
     return command
 
 
@@ -177,7 +187,7 @@ def test_an_option_that_is_advised_belongs_to_the_command(path: Path) -> None:
     module = path.relative_to(ROOT / "realtime_ser").as_posix()
     options = set().union(*map(advised, strings(path)))
     if module.startswith("commands/") and path.stem in program.commands:
-        assert options <= options_of(program.commands[path.stem])
+        assert options <= options_of(command_named(path.stem))
     elif module.startswith("commands/"):
         assert options <= options_of(program)
     elif options:

@@ -1,13 +1,15 @@
 """The command line: ``realtime-ser``, also ``python -m realtime_ser``.
 
-Each command has a file of its own and imports what it needs when it runs, so that help and the
-device list come at once.
+Each command has a file of its own, which is imported when it runs and imports what it needs then,
+so that help and the device list come at once.
 """
 
 from __future__ import annotations
 
 import codecs
+import gc
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,22 +17,28 @@ import click
 
 from realtime_ser import __version__
 from realtime_ser.base.errors import SerError, UsageError
-from realtime_ser.commands.analyze import analyze
-from realtime_ser.commands.calibrate import calibrate
-from realtime_ser.commands.devices import devices
-from realtime_ser.commands.doctor import doctor
-from realtime_ser.commands.monitor import monitor
 from realtime_ser.commands.plain_output import plain_output
-from realtime_ser.commands.profiles import profiles
-from realtime_ser.commands.sessions import sessions
-from realtime_ser.commands.shared import CommandGroup
+from realtime_ser.commands.shared import LazyGroup
 
 PROGRAM = "realtime-ser"
+
+SUMMARIES = {
+    "monitor": "Listen to a microphone, or to a file that plays as one.",
+    "analyze": "Analyse audio files and folders.",
+    "calibrate": "Listen to a normal voice, to correct the model for that person.",
+    "profiles": "List the profiles that calibrating made, show and delete them.",
+    "sessions": "List the kept sessions, show, export and delete them.",
+    "devices": "List the microphones.",
+    "doctor": "Check this machine, and say what to do about each fault.",
+}
+"""The commands in the order of help, each with the first sentence of its own help."""
 
 
 @click.group(
     PROGRAM,
-    cls=CommandGroup,
+    cls=LazyGroup,
+    package="realtime_ser.commands",
+    summaries=SUMMARIES,
     default="monitor",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -39,19 +47,20 @@ def program() -> None:
     """Which emotions a voice carries, shown and recorded while it speaks."""
 
 
-for _command in (monitor, analyze, calibrate, profiles, sessions, devices, doctor):
-    program.add_command(_command)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0: done; 1: the work failed; 2: the command line or the configuration is wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # Pydantic would read the metadata of every installed package at each start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     _replace_unencodable()
     with plain_output():
-        return _explained(given)
+        code = _explained(given)
+    if arguments is None:
+        gc.freeze()  # the process ends, and what there is need not be searched for cycles
+    return code
 
 
 def _explained(given: list[str]) -> int:

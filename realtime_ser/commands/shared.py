@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, wraps
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -16,6 +16,8 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.commands.plain_output import drawing_stream
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress, ProgressColumn
 
     from realtime_ser.base.config import Config
@@ -76,6 +78,38 @@ class CommandGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+class LazyGroup(CommandGroup):
+    """Commands whose modules are imported when they run, so that help and one command are quick.
+
+    Parameters
+    ----------
+    package
+        Package with a module a command, which has a command of the same name.
+    summaries
+        What help says of each, in order.
+    """
+
+    def __init__(
+        self, *arguments: Any, package: str, summaries: Mapping[str, str], **attributes: Any
+    ) -> None:
+        super().__init__(*arguments, **attributes)
+        self._package = package
+        for name, words in summaries.items():
+            self.add_command(click.Command(name, short_help=words))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Command that the first word names, and the words behind it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else self.load(name), rest
+
+    def load(self, name: str) -> click.Command:
+        """Command of a name."""
+        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
+        return command
+
+
 def _debug_option() -> click.Option:
     words = "Show where an error came from."
     return click.Option(["--debug"], is_flag=True, expose_value=False, help=words)
@@ -84,13 +118,13 @@ def _debug_option() -> click.Option:
 # ---------------------------------------------------------------------------------------- settings
 
 
-@dataclass
 class _Given:
     """Settings of a command line by their names in ``config.yaml``, and the options they had."""
 
-    values: dict[str, object] = field(default_factory=dict)
-    options: dict[str, str] = field(default_factory=dict)
-    file: Path | None = None
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.options: dict[str, str] = {}
+        self.file: Path | None = None
 
 
 def setting(
@@ -189,13 +223,15 @@ class _PathType(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Turn a word of the command line into a path."""
+        from pathlib import Path  # help does without
+
         if not value:
             self.fail("an empty word names no file or folder", param, ctx)
-        path: Any = super().convert(value, param, ctx)
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         return Path.cwd() / path if value in ("./-", ".\\-") else path
 
 
-FILE = _PathType(path_type=Path)
+FILE = _PathType()
 
 
 def names(text: str) -> tuple[str, ...]:
