@@ -153,9 +153,6 @@ def _monitor_in_terminal(
 ) -> None:
     from collections import deque
 
-    from rich.console import Console
-
-    from realtime_ser.audio.file import FileSource
     from realtime_ser.base.records import STEP_S
     from realtime_ser.commands import terminal
     from realtime_ser.engine.status import Phase
@@ -167,19 +164,26 @@ def _monitor_in_terminal(
             _print_note(words)
     steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
     last: deque[Record] | None = deque(maxlen=round(steps)) if screenshot else None
-    console = Console(file=drawing_stream(sys.stdout))
-    terminal.run(session, console, duration_s=duration_s, keep=last)
+    terminal.run(session, drawing_stream(sys.stdout), duration_s=duration_s, keep=last)
     _print_report(session)
-    if isinstance(session.monitor.source, FileSource):
-        for note in session.monitor.source.notes:
-            if not note.lacks_sound:  # or it is the error at the end
-                _print_note(note.sentence(session.monitor.source.path))
+    if not session.monitor.source.info.live:
+        _print_file_notes(session)
     if screenshot is not None and last is not None:
         _draw_screenshot(session, list(last), screenshot)
     if session.error:
         raise SerError(session.error)
     if session.monitor.status.phase is Phase.FAILED:
         raise SerError("The engine stopped because of a fault in the program.")
+
+
+def _print_file_notes(session: LiveSession) -> None:
+    from realtime_ser.audio.file import FileSource
+
+    source = session.monitor.source
+    if isinstance(source, FileSource):
+        for note in source.notes:
+            if not note.lacks_sound:  # or it is the error at the end
+                _print_note(note.sentence(source.path))
 
 
 def _draw_screenshot(session: LiveSession, records: Sequence[Record], path: Path) -> None:

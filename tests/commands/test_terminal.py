@@ -13,7 +13,7 @@ from rich.console import Console
 from realtime_ser.base.config import AudioConfig, Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Quality, State, Update
-from realtime_ser.commands.terminal import TerminalScreen, bar, initials
+from realtime_ser.commands.terminal_screen import TerminalScreen, bar, initials
 from realtime_ser.engine.status import Phase, Status
 from realtime_ser.session.live import LiveSession
 
