@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
-from realtime_ser.audio.opening import open_shipped, open_sound
+from realtime_ser.audio.readers import OpenedSound, open_shipped
 from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.samples import SampleCheck
 from realtime_ser.audio.source import Source, SourceInfo
@@ -46,7 +46,7 @@ class FileSource(Source):
         self._speed = speed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._sound = open_shipped(path) if demo else open_sound(path)
+        self._sound = open_shipped(path) if demo else _open(path)
         self._notes = self._sound.notes
         reader = self._sound.reader
         self._info = SourceInfo(
@@ -139,6 +139,12 @@ class FileSource(Source):
             ring.close(error)
         finally:
             ring.close()
+
+
+def _open(path: Path) -> OpenedSound:
+    from realtime_ser.audio.opening import open_sound  # the demo needs none of its readers
+
+    return open_sound(path)
 
 
 def _in_blocks(pieces: Iterator[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:

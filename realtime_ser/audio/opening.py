@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import soundfile
@@ -12,8 +12,8 @@ from realtime_ser.audio.file_bytes import FileBytes
 from realtime_ser.audio.mpeg import MpegStream, after_tags, scan_mpeg, starts_frame
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.pages import announced_size, joined_files, lacks_index, scan_ogg
-from realtime_ser.audio.pcm import PcmLayout, pcm_layout
-from realtime_ser.audio.readers import PcmReader, SndfileReader, SoundReader, sndfile_name
+from realtime_ser.audio.pcm import PcmLayout, PcmReader, pcm_layout
+from realtime_ser.audio.readers import OpenedSound, SndfileReader, SoundReader, sndfile_name
 from realtime_ser.base.errors import AudioFileError, reason_text
 from realtime_ser.base.quiet import silence_stderr
 
@@ -38,21 +38,6 @@ _MPEG_NAMES = frozenset({".mp3", ".mp2", ".mpga"})
 _ENDLESS = 2**40  # samples that no recording has
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
 _MOST_CHANNELS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedSound:
-    """A file that can be read."""
-
-    reader: SoundReader
-    notes: tuple[ReadNote, ...] = ()  # on what is missing, as its headers tell
-    announced: int | None = None  # samples a channel below which it is known to be cut
-
-
-def open_shipped(path: Path) -> OpenedSound:
-    """Open a recording that ships and is whole, without FFmpeg, which takes 20 MB of memory."""
-    info = soundfile.info(path)
-    return OpenedSound(SndfileReader(path, info, info.frames))
 
 
 def open_sound(path: Path) -> OpenedSound:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import soundfile
 
 from realtime_ser.audio.file_bytes import FileBytes
+from realtime_ser.audio.samples import Piece
 
 _TOLERANCE = 64
 """Bytes that an announced length may be too long: some programs count the header too."""
@@ -225,3 +228,41 @@ _CONTAINERS = (
     _Au(b".snd", b"", 4, 0, b".snd", 0, ">I", 0, 1),
     _Au(b"dns.", b"", 4, 0, b"dns.", 0, "<I", 0, 1),
 )
+
+
+class PcmReader:
+    """Reads samples that lie in a file as they are."""
+
+    cut = False
+
+    def __init__(self, path: Path, layout: PcmLayout) -> None:
+        self._path = path
+        self._layout = layout
+        self.rate = layout.format.rate
+        self.channels = layout.format.channels
+        self.frames = layout.bytes_there // layout.format.frame
+
+    def pieces(self, count: int) -> Iterator[Piece]:
+        """All samples, ``count`` at a time."""
+        form = self._layout.format
+        with self._path.open("rb") as file:
+            for part in self._layout.parts:
+                file.seek(part.start)
+                left = (part.end - part.start) // form.frame
+                while left > 0:
+                    raw = file.read(min(left, count) * form.frame)
+                    raw = raw[: len(raw) // form.frame * form.frame]
+                    if not raw:
+                        return
+                    left -= len(raw) // form.frame
+                    samples, _ = soundfile.read(
+                        io.BytesIO(raw),
+                        dtype="float32",
+                        always_2d=True,
+                        samplerate=form.rate,
+                        channels=form.channels,
+                        format="RAW",
+                        subtype=form.subtype,
+                        endian=form.endian,
+                    )
+                    yield Piece(samples)

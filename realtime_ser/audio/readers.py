@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import soundfile
 
-from realtime_ser.audio.ffmpeg import FfmpegSound
-from realtime_ser.audio.pcm import PcmLayout
+from realtime_ser.audio.notes import ReadNote
 from realtime_ser.audio.samples import Piece
 from realtime_ser.base.errors import AudioFileError
 
@@ -28,42 +27,13 @@ class SoundReader(Protocol):
         """All samples, where it can be chosen ``count`` at a time."""
 
 
-class PcmReader:
-    """Reads samples that lie in a file as they are."""
+@dataclass(frozen=True, slots=True)
+class OpenedSound:
+    """A file that can be read."""
 
-    cut = False
-
-    def __init__(self, path: Path, layout: PcmLayout) -> None:
-        self._path = path
-        self._layout = layout
-        self.rate = layout.format.rate
-        self.channels = layout.format.channels
-        self.frames = layout.bytes_there // layout.format.frame
-
-    def pieces(self, count: int) -> Iterator[Piece]:
-        """All samples, ``count`` at a time."""
-        form = self._layout.format
-        with self._path.open("rb") as file:
-            for part in self._layout.parts:
-                file.seek(part.start)
-                left = (part.end - part.start) // form.frame
-                while left > 0:
-                    raw = file.read(min(left, count) * form.frame)
-                    raw = raw[: len(raw) // form.frame * form.frame]
-                    if not raw:
-                        return
-                    left -= len(raw) // form.frame
-                    samples, _ = soundfile.read(
-                        io.BytesIO(raw),
-                        dtype="float32",
-                        always_2d=True,
-                        samplerate=form.rate,
-                        channels=form.channels,
-                        format="RAW",
-                        subtype=form.subtype,
-                        endian=form.endian,
-                    )
-                    yield Piece(samples)
+    reader: SoundReader
+    notes: tuple[ReadNote, ...] = ()  # on what is missing, as its headers tell
+    announced: int | None = None  # samples a channel below which it is known to be cut
 
 
 class SndfileReader:
@@ -95,6 +65,8 @@ class SndfileReader:
 
     def _rest(self, done: int) -> Iterator[Piece]:
         """What FFmpeg can decode behind the first ``done`` samples."""
+        from realtime_ser.audio.ffmpeg import FfmpegSound
+
         try:
             sound = FfmpegSound(self._path, rate=self.rate)
             same = sound.channels == self.channels
@@ -108,6 +80,12 @@ class SndfileReader:
             if not self._path.is_file():
                 raise
             self.cut = True
+
+
+def open_shipped(path: Path) -> OpenedSound:
+    """Open a recording that ships and is whole, without FFmpeg, which takes 20 MB of memory."""
+    info = soundfile.info(path)
+    return OpenedSound(SndfileReader(path, info, info.frames))
 
 
 def sndfile_name(path: Path) -> str | bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.microphone import MicrophoneSource
 from realtime_ser.audio.source import Source, require_channels
 from realtime_ser.base.config import AudioConfig, Config
@@ -56,11 +55,13 @@ def make_monitor(config: Config, source: Source) -> Monitor:
     )
 
 
-def _demo(audio: AudioConfig) -> FileSource:
+def _demo(audio: AudioConfig) -> Source:
     return _file(shipped(DEMO), audio, demo=True)
 
 
-def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> FileSource:
+def _file(path: Path, audio: AudioConfig, *, demo: bool = False) -> Source:
+    from realtime_ser.audio.file import FileSource  # needs libsndfile
+
     source = FileSource(path, audio.speed, demo=demo)
     require_channels(source.info, audio.channels)
     return source

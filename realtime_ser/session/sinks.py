@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import soundfile
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import FileTakenError, UsageError
@@ -259,6 +258,8 @@ class SoundSink:
     """
 
     def __init__(self, path: Path, source: SourceInfo) -> None:
+        import soundfile  # few sessions keep their sound
+
         self._path = path
         self._written = 0
         self._silent = 0
