@@ -22,6 +22,7 @@ from realtime_ser.engine.worker import Worker
 from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.pipeline import ChannelPipelines
 
+_FILE_BUFFER_S = 1.0  # a file waits for room
 _CAPACITY = 7500  # records: ten minutes of one channel
 
 
@@ -40,7 +41,7 @@ class Monitor:
     decoder
         The bundle's decoder; ``None``: over all labels, without a profile.
     buffer_s
-        Size of the ring between capture and worker, in seconds.
+        Size of the ring between a microphone and the worker, in seconds.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Monitor:
         self.channels = tuple(channels)
         info, gate = source.info, gate or GateConfig()
         pipelines = ChannelPipelines(bundle, gate, channels, info.native_rate, self.decoder)
-        frames = round(buffer_s * info.native_rate)
+        frames = round((buffer_s if info.live else _FILE_BUFFER_S) * info.native_rate)
         ring = RingBuffer(frames, info.channels, blocking=not info.live)
         self._handover = Handover(ring, live=info.live)
         self._worker = Worker(source, pipelines, self._handover)
