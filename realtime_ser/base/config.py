@@ -6,7 +6,6 @@ A configuration is immutable. Unknown keys, wrong types and values out of range 
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,8 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from realtime_ser.base.errors import UsageError, reason_text
-from realtime_ser.base.text import CLOSE
-from realtime_ser.base.yaml_file import YamlError, read_yaml
+from realtime_ser.base.text import nearest
 
 _SHORT = reprlib.Repr()  # shows a wrong value, whatever its size
 
@@ -159,6 +157,8 @@ class Config(_Settings):
 
 def load_config(path: Path) -> Config:
     """Read a configuration file; settings that it leaves out keep their defaults."""
+    from realtime_ser.base.yaml_file import YamlError, read_yaml  # a start without a file is quick
+
     try:
         data = read_yaml(path)
     except OSError as error:
@@ -219,12 +219,10 @@ def _nearest_setting(location: tuple[int | str, ...]) -> str | None:
     known = _setting_names(Config)
     prefix = "".join(f"{part}." for part in sections)
     here = [name.removeprefix(prefix) for name in known if name.startswith(prefix)]
-    match = difflib.get_close_matches(key, here, n=1, cutoff=CLOSE)
-    if match:
-        return prefix + match[0]
+    if match := nearest(key, here):
+        return prefix + match
     leaves = {name.rpartition(".")[2]: name for name in known}
-    match = difflib.get_close_matches(key, leaves, n=1, cutoff=CLOSE)
-    return leaves[match[0]] if match else None
+    return leaves.get(nearest(key, leaves) or "")
 
 
 def _setting_names(model: type[BaseModel], prefix: str = "") -> list[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
-from unicodedata import category
 
 if TYPE_CHECKING:  # brings NumPy along, which help does without
     from realtime_ser.base.records import Estimate, Quality
 
-CLOSE = 0.7
+_CLOSE = 0.7
 """Share of letters from which a word resembles another, as :mod:`difflib` counts them."""
 
 UNNAMED_MARKER = "marker"  # text of a marker that carries none
@@ -124,18 +123,25 @@ def size_text(size: int) -> str:
     return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
 
 
-def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
-    """End of a sentence about an unknown word: the known one that resembles it most."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Known word that resembles another most; ``None``: none does."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=CLOSE)
-    return f"; did you mean '{near[0]}'?" if near else otherwise
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=_CLOSE)), None)
+
+
+def nearest_hint(word: str, known: Iterable[str], otherwise: str = ".") -> str:
+    """End of a sentence about an unknown word: the known one that resembles it most."""
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else otherwise
 
 
 def one_line(text: str) -> str:
     """Text as one line that each format can hold: without controls and what XML forbids."""
     if text.isprintable():  # most are, and are done at once
         return " ".join(text.split())
+    from unicodedata import category
+
     return " ".join("".join(" " if category(c) in _FORBIDDEN else c for c in text).split())
 
 

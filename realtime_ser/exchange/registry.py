@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Literal
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import AtomicFiles
+from realtime_ser.base.text import nearest
 from realtime_ser.exchange.audacity import labels_text
 from realtime_ser.exchange.audio import (
     WHOLE,
@@ -368,8 +368,8 @@ def chosen_format(
     ending = path.suffix.lower()
     if ending in known:
         return known[ending]
-    near = difflib.get_close_matches(ending, known, n=1)
-    hint = f"; did you mean '{path.stem}{near[0]}'?" if near else "."
+    near = nearest(ending, known)
+    hint = f"; did you mean '{path.stem}{near}'?" if near else "."
     endings = ", ".join(kind.ending for kind in formats)
     raise UsageError(f"'{path.name}' ends in none of {endings}{hint}")
 

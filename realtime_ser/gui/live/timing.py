@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import deque
 from collections.abc import Sequence
+
+import numpy as np
 
 from realtime_ser.base.records import Update
 
@@ -87,4 +88,4 @@ class RateMeter:
 
     def latency_ms(self) -> float | None:
         """Median latency in milliseconds; ``None`` for files."""
-        return statistics.median(self._latencies) if self._latencies else None
+        return float(np.median(self._latencies)) if self._latencies else None
