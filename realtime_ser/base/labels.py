@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 #: Order of columns in files, of bars on the screen, and of a bundle's outputs.
 LABELS: tuple[str, ...] = (
@@ -26,6 +27,9 @@ EMOJI: dict[str, str] = {
     "disgust": "🤢",
     "surprised": "😲",
 }
+
+#: Folder with a drawn face for each label, and ``waiting.svg``, in ``currentColor``.
+FACES = Path(__file__).parent / "faces"
 
 #: Okabe and Ito's colours, safe for colour-blind eyes; never shown without a label.
 COLORS: dict[str, str] = {

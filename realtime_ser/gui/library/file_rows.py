@@ -11,10 +11,10 @@ from PyQt6.QtCore import QModelIndex
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import left_out_text, length_text, percent_text, result_text
-from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.gui.widgets.tables import Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.timeline.style import Theme
 
 FAILURE_SIGN = "\u26a0"
 """Begins the remark on a recording that could not be analysed, and no other."""

@@ -22,7 +22,6 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from realtime_ser.base.text import length_text, percent_text, size_text
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
-from realtime_ser.gui.theme.theme import Theme
 from realtime_ser.gui.widgets.tables import (
     SORT_ROLE,
     Column,
@@ -35,6 +34,7 @@ from realtime_ser.gui.widgets.tables import (
 )
 from realtime_ser.session.statistics import session_shares
 from realtime_ser.session.store import Query, SessionInfo, Store
+from realtime_ser.timeline.style import Theme
 
 
 class SessionColumn(IntEnum):

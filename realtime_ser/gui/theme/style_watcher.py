@@ -25,16 +25,14 @@ from PyQt6.QtWidgets import (
 )
 
 from realtime_ser.gui.theme.theme import (
-    DARK,
-    LIGHT,
     Style,
-    Theme,
     ThemeChoice,
     choose,
     make_style,
     palette,
     style_sheet,
 )
+from realtime_ser.timeline.style import DARK, LIGHT, Theme
 
 _STYLE_EVENTS = (
     QEvent.Type.Resize,

@@ -1,4 +1,4 @@
-"""Colours, line styles and sizes of the window; the only place where they are written."""
+"""Sizes and style sheet of the window, in the colours of a theme."""
 
 from __future__ import annotations
 
@@ -12,67 +12,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.timeline.style import Palette, TrackStyle
+from realtime_ser.timeline.style import DARK, LIGHT, Theme, TrackStyle
 
 ThemeChoice = Literal["system", "dark", "light"]
 
 _FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Theme(Palette):
-    """Colours of the window: those of a timeline, and more."""
-
-    name: Literal["dark", "light"]
-    hover: str
-    accent: str
-    on_accent: str
-    recording_light: str
-    banner: str
-    on_banner: str
-
-
-DARK = Theme(
-    name="dark",
-    background="#14161A",
-    panel="#1A1D22",
-    raised="#262A31",
-    hover="#31363F",
-    border="#707885",
-    grid="#272B32",
-    band="#1E2229",
-    text="#ECEEF1",
-    muted="#A7AEB9",
-    accent="#56B4E9",
-    on_accent="#0B1117",
-    wave="#4F5A69",
-    voice="#8E9BAD",
-    danger="#FF7B66",
-    recording_light="#FF453A",
-    banner="#3B3415",
-    on_banner="#FBE9A6",
-)
-
-LIGHT = Theme(
-    name="light",
-    background="#FAFAF8",
-    panel="#F2F2EF",
-    raised="#FFFFFF",
-    hover="#E9EAE6",
-    border="#85878B",
-    grid="#E3E3DF",
-    band="#E9ECF0",
-    text="#17191D",
-    muted="#565B64",
-    accent="#0067A3",
-    on_accent="#FFFFFF",
-    wave="#B3BAC4",
-    voice="#69727F",
-    danger="#B3261E",
-    recording_light="#D70015",
-    banner="#FFF1B8",
-    on_banner="#4A3B00",
-)
 
 
 def choose(choice: ThemeChoice, system: Qt.ColorScheme) -> Theme:

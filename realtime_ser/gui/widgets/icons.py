@@ -1,4 +1,4 @@
-"""Icons and the faces of emotions: SVG files of the theme, painted in the colour asked for."""
+"""Icons and the faces of emotions: SVG files, painted in the colour asked for."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from PyQt6.QtGui import (
 from PyQt6.QtSvg import QSvgRenderer
 from PyQt6.QtWidgets import QWidget
 
-from realtime_ser.base.labels import LABELS
+from realtime_ser.base.labels import FACES, LABELS
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
 from realtime_ser.timeline.style import line_style
 
-_THEME_FOLDER = Path(__file__).parent.parent / "theme"
+_ICONS = Path(__file__).parent.parent / "theme" / "icons"
 
 
 @functools.lru_cache(maxsize=256)
-def _renderer(file: str, color: str) -> QSvgRenderer:
-    """A drawing of the theme, with a colour in the place of ``currentColor``."""
-    svg = (_THEME_FOLDER / file).read_text(encoding="utf-8").replace("currentColor", color)
+def _renderer(file: Path, color: str) -> QSvgRenderer:
+    """A drawing, with a colour in the place of ``currentColor``."""
+    svg = file.read_text(encoding="utf-8").replace("currentColor", color)
     return QSvgRenderer(QByteArray(svg.encode()))
 
 
 def draw_glyph(painter: QPainter, name: str, box: QRectF, color: str) -> None:
     """Draw an icon so that it fills a square."""
-    _renderer(f"icons/{name}.svg", color).render(painter, box)
+    _renderer(_ICONS / f"{name}.svg", color).render(painter, box)
 
 
 def draw_face(painter: QPainter, box: QRectF, label: str) -> None:
     """Draw the face of a label in the label's colour; others than the eight are neutral."""
     name = label if label in LABELS else "neutral"
     color = QColor(line_style(label, 0).color).lighter(112).name()
-    _renderer(f"faces/{name}.svg", color).render(painter, box)
+    _renderer(FACES / f"{name}.svg", color).render(painter, box)
 
 
 class _IconEngine(QIconEngine):
@@ -139,7 +139,7 @@ class Face(QWidget):
         painter = QPainter(self)
         box = QRectF(self.rect())
         if self._label is None:
-            _renderer("faces/waiting.svg", style_of(self).theme.muted).render(painter, box)
+            _renderer(FACES / "waiting.svg", style_of(self).theme.muted).render(painter, box)
         else:
             painter.setOpacity(1.0 if self._certain else 0.45)
             draw_face(painter, box, self._label)

@@ -30,8 +30,8 @@ from PyQt6.QtWidgets import (
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.gui.theme.style_watcher import current_theme, style_of
-from realtime_ser.gui.theme.theme import Style, Theme
-from realtime_ser.timeline.style import line_style
+from realtime_ser.gui.theme.theme import Style
+from realtime_ser.timeline.style import Theme, line_style
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SHARES_ROLE = Qt.ItemDataRole.UserRole + 1

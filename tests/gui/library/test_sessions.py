@@ -17,10 +17,11 @@ from realtime_ser.gui.library.session_dialogs import DeleteDialog, ReanalysisDia
 from realtime_ser.gui.library.session_table import SessionColumn
 from realtime_ser.gui.library.sessions import SessionsWindow
 from realtime_ser.gui.library.trend import TrendWindow
-from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
+from realtime_ser.gui.theme.theme import palette
 from realtime_ser.session.analysis.files import session_of_file
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval
+from realtime_ser.timeline.style import DARK, LIGHT
 from tests import kept_sessions as made
 
 

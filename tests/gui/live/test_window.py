@@ -15,7 +15,7 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import Estimate, State, Update
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.live.status_model import StatusModel, UiState
-from realtime_ser.gui.theme.theme import DARK, LIGHT
+from realtime_ser.timeline.style import DARK, LIGHT
 
 
 def rows(path):

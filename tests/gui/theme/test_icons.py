@@ -9,8 +9,9 @@ from PyQt6.QtWidgets import QApplication
 
 from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.gui.live.status_model import UiState
-from realtime_ser.gui.theme.theme import DARK, LIGHT, palette
+from realtime_ser.gui.theme.theme import palette
 from realtime_ser.gui.widgets.icons import draw_face, draw_glyph, face_icon, glyph_icon
+from realtime_ser.timeline.style import DARK, LIGHT
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,8 @@ from realtime_ser.gui.theme.style_watcher import (
     set_size,
     style_of,
 )
-from realtime_ser.gui.theme.theme import DARK, LIGHT, make_style, style_sheet
+from realtime_ser.gui.theme.theme import make_style, style_sheet
+from realtime_ser.timeline.style import DARK, LIGHT
 
 HD, UHD = (1280, 720), (3840, 2160)
 

@@ -4,8 +4,8 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.gui.theme.theme import DARK, LIGHT, choose, make_style
-from realtime_ser.timeline.style import contrast, line_style
+from realtime_ser.gui.theme.theme import choose, make_style
+from realtime_ser.timeline.style import DARK, LIGHT, contrast, line_style
 
 THEMES = pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 
