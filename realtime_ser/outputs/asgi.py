@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,9 @@ from realtime_ser.base.errors import OutputError, UsageError, reason_text
 if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+TOKEN_COOKIE = "realtime-ser-token"
+"""Cookie by which a browser may carry the token, so that it leaves the address."""
 
 SHORTEST_TOKEN = 16
 """Fewest characters of a token."""
@@ -48,8 +52,8 @@ class Access:
     host, port
         Address to listen at; port 0 is one that is free.
     token
-        Secret that each request must carry, as ``?token=`` or ``Authorization: Bearer``; ``None``:
-        programs and pages of this computer need none.
+        Secret that each request must carry, as ``?token=``, as ``Authorization: Bearer`` or as
+        the cookie :data:`TOKEN_COOKIE`; ``None``: programs and pages of this computer need none.
     certificate
         Files of a TLS certificate and its key; ``None``: plain HTTP.
 
@@ -96,7 +100,11 @@ def _given_token(scope: Scope, headers: Mapping[str, str]) -> str:
     if kind.lower() == "bearer":
         return token.strip()
     query: bytes = scope["query_string"]
-    return parse_qs(query.decode("latin-1")).get("token", [""])[0]
+    given = parse_qs(query.decode("latin-1")).get("token")
+    if given:
+        return given[0]
+    cookie = SimpleCookie(headers.get("cookie", "")).get(TOKEN_COOKIE)
+    return "" if cookie is None else cookie.value
 
 
 def _host_of(address: str) -> str:
