@@ -30,6 +30,7 @@ ROOMS = (
     "timeline",
     "exchange",
     "outputs",
+    "server",
     "api",
     "gui",
     "commands",

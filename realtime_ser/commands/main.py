@@ -25,6 +25,7 @@ PROGRAM = "realtime-ser"
 SUMMARIES = {
     "monitor": "Listen to a microphone, or to a file that plays as one.",
     "analyze": "Analyse audio files and folders.",
+    "serve": "Show a page in the browser that hears files and the browser's microphone.",
     "calibrate": "Listen to a normal voice, to correct the model for that person.",
     "profiles": "List the profiles that calibrating made, show and delete them.",
     "sessions": "List the kept sessions, show, export and delete them.",

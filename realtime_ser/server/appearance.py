@@ -1,0 +1,69 @@
+"""Colours, patterns and words of the page: those of window and print, from where they are."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from realtime_ser import __version__
+from realtime_ser.base.labels import EMOJI, LABEL_WORDS
+from realtime_ser.base.records import STEP_S, Quality
+from realtime_ser.server.service import Service
+from realtime_ser.timeline.style import (
+    DARK,
+    FLOOR_DB,
+    GAP_WORDS,
+    HATCH_PX,
+    LIGHT,
+    Theme,
+    line_style,
+    readable_on,
+)
+
+
+def theme_css() -> str:
+    """Style sheet of the colours, by what the browser's user prefers."""
+    dark = f"@media (prefers-color-scheme: dark) {{\n{_variables(DARK)}}}\n"
+    return f"{_variables(LIGHT)}{dark}"
+
+
+def about(service: Service) -> dict[str, Any]:
+    """What the page must know before it begins."""
+    labels, manifest, limits = service.decoder.labels, service.bundle.manifest, service.limits
+    return {
+        "version": __version__,
+        "model": f"{manifest.name} {manifest.version}",
+        "kept": service.keep,
+        "step_s": STEP_S,
+        "floor_db": FLOOR_DB,
+        "hatch_px": HATCH_PX,
+        "gaps": GAP_WORDS,
+        "upload_bytes": limits.upload_bytes,
+        "sound_s": limits.sound_s,
+        "unusable": [quality.value for quality in Quality if not quality.usable],
+        "labels": [_label(label, position) for position, label in enumerate(labels)],
+    }
+
+
+def _label(label: str, position: int) -> dict[str, Any]:
+    style = line_style(label, position)
+    return {
+        "name": label,
+        "word": LABEL_WORDS.get(label, label),
+        "emoji": EMOJI.get(label, ""),
+        "color": style.color,
+        "on_color": readable_on(style.color),
+        "dashes": style.dashes,
+        "pattern": style.pattern,
+        "outline": {theme.name: theme.outline(style.color) for theme in (LIGHT, DARK)},
+    }
+
+
+def _variables(theme: Theme) -> str:
+    colors = {
+        field.name.replace("_", "-"): getattr(theme, field.name)
+        for field in fields(theme)
+        if field.name != "name"
+    }
+    lines = "".join(f"  --{name}: {color};\n" for name, color in colors.items())
+    return f":root {{\n  --theme: {theme.name};\n{lines}}}\n"
