@@ -65,6 +65,10 @@ LIVE_PATIENCE_S = 2.0
 _OPENING = "opening.lock"
 _BRIEF_S = 0.5
 
+_CACHE_KB = 256
+"""Pages of a database that a connection keeps: by itself SQLite keeps each that a session writes,
+up to 2 MB."""
+
 _SCHEMA_1 = (
     """CREATE TABLE sessions (
         key INTEGER PRIMARY KEY,
@@ -385,6 +389,7 @@ def _connect(name: str, patience_s: float) -> StoreConnection:
         factory=StoreConnection,
     )
     connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     return connection
 
 
