@@ -7,7 +7,7 @@ session appends to its pyramid; a kept session's is the same object with everyth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -24,6 +24,9 @@ _LEAST_ENTRIES_PER_BIN = 4
 
 _DROPPED = _MERGE**6
 """Updates are dropped in multiples of that, so that entries keep their edges."""
+
+_AT_ONCE = 256
+"""Updates that are appended at once, at most."""
 
 _GATE_FRAMES = 4.0  # of a step
 _FULL_SCALE = 32767.0
@@ -98,15 +101,12 @@ class Pyramid:
     ----------
     columns
         Those that there are; the finest level is a view into them.
-    capacity
-        Updates to keep at least when more are appended; ``None``: all of them.
     """
 
-    def __init__(self, columns: Columns, capacity: int | None = None) -> None:
+    def __init__(self, columns: Columns) -> None:
         self.labels = len(columns.labels)
         self._channel = columns.channel
         self._label_names = columns.labels
-        self._capacity = capacity
         self._records = columns.records
         self._step_buffer = columns.step.astype(np.int64)
         self._count = len(columns)
@@ -117,8 +117,17 @@ class Pyramid:
 
     @classmethod
     def empty(cls, channel: int, labels: tuple[str, ...], capacity: int) -> Pyramid:
-        """A pyramid to append to, that keeps so many updates at least."""
-        return cls(Columns(channel, labels, np.zeros(0, record_dtype(len(labels)))), capacity)
+        """A pyramid to append to, that keeps so many updates at least.
+
+        It takes its memory at once: a long session is to need no more than a short one.
+        """
+        pyramid = cls(Columns(channel, labels, np.zeros(0, record_dtype(len(labels)))))
+        size = capacity + _DROPPED + _AT_ONCE
+        # The system gives memory when it is written: a copy is.
+        pyramid._records = np.zeros(size, record_dtype(len(labels))).copy()
+        pyramid._step_buffer = np.zeros(size, np.int64).copy()
+        pyramid._envelopes = np.zeros((size, STEP_FRAMES, 2), np.int16).copy()
+        return pyramid
 
     def __len__(self) -> int:
         return self._count
@@ -139,14 +148,16 @@ class Pyramid:
         return int(self._step_buffer[self._count - 1]) if self._count else -1
 
     def append(self, updates: Iterable[Update]) -> None:
-        """Take in later updates; the oldest ones go where there are more than are kept."""
+        """Take in later updates, in a pyramid that began empty; the oldest go in time."""
         newest = self.last_step
         later = [update for update in updates if update.step > newest]
-        if not later:
-            return
+        for start in range(0, len(later), _AT_ONCE):
+            self._append(later[start : start + _AT_ONCE])
+
+    def _append(self, later: Sequence[Update]) -> None:
+        if self._count + len(later) > len(self._records):
+            self._drop()
         fresh = pack(((0, update) for update in later), self._label_names)
-        if self._count + len(fresh) > len(self._records):
-            self._make_room(len(fresh))
         place = slice(self._count, self._count + len(fresh))
         self._records[place] = fresh
         self._step_buffer[place] = fresh["step"]
@@ -254,24 +265,15 @@ class Pyramid:
     def _steps(self) -> NDArray[np.int64]:
         return self._step_buffer[: self._count]
 
-    def _make_room(self, more: int) -> None:
-        """Drop the oldest updates, or else move all of them into a larger buffer."""
-        kept = slice(0, self._count)
-        if self._capacity is not None and self._count >= self._capacity + _DROPPED:
-            drop = (self._count - self._capacity) // _DROPPED * _DROPPED
-            kept = slice(drop, self._count)
-            self._levels, self._levelled = [], 0
-        self._count = kept.stop - kept.start
-        size = max(self._count + more, min(2 * self._count, self._count + 2 * _DROPPED), 256)
-        records, steps = np.zeros(size, self._records.dtype), np.zeros(size, np.int64)
-        records[: self._count] = self._records[kept]
-        steps[: self._count] = self._step_buffer[kept]
-        if self._envelopes is not None or not self._count:
-            envelopes = np.zeros((size, STEP_FRAMES, 2), np.int16)
-            if self._envelopes is not None:
-                envelopes[: self._count] = self._envelopes[kept]
-            self._envelopes = envelopes
-        self._records, self._step_buffer = records, steps
+    def _drop(self) -> None:
+        """Let the oldest updates go, and move the others to their place."""
+        for buffer in (self._records, self._step_buffer, self._envelopes):
+            assert buffer is not None
+            for start in range(0, self._count - _DROPPED, _DROPPED):
+                part = buffer[start + _DROPPED : min(start + 2 * _DROPPED, self._count)]
+                buffer[start : start + len(part)] = part
+        self._count -= _DROPPED
+        self._levels, self._levelled = [], 0
 
     def _build_levels(self) -> None:
         """Bring the levels up to the newest update; their last entries may still grow."""

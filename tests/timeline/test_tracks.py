@@ -33,7 +33,7 @@ def row(width=600.0, height=100.0):
 
 
 def channel(updates=(), segments=()):
-    content = ChannelContent(1, "speech", Pyramid.empty(1, LABELS, 10**6), segments)
+    content = ChannelContent(1, "speech", Pyramid.empty(1, LABELS, 5000), segments)
     content.feed(updates)
     return content
 
