@@ -92,17 +92,25 @@ class SourceWatch:
             self._stopped.wait(_CONNECT_S)
 
     def _watch(self, pulse: Any) -> None:
+        changed = threading.Event()
+        changed.set()
+
         def heard(_event: object) -> None:
+            changed.set()
             raise _pulsectl().PulseLoopStop
 
         pulse.event_mask_set("source_output", "source")
         pulse.event_callback_set(heard)
         while not self._stopped.is_set():
-            recording = _recording(pulse)
-            if recording is not None and recording.source.name != self._name:
-                self._changes.append(f"{recording.source.name} in place of {self._name}")
-                self._name = recording.source.name
+            if changed.is_set():
+                changed.clear()  # before the question: what changes meanwhile is asked for again
+                self._compare(_recording(pulse))
             pulse.event_listen(timeout=_LISTEN_S)
+
+    def _compare(self, recording: Recording | None) -> None:
+        if recording is not None and recording.source.name != self._name:
+            self._changes.append(f"{recording.source.name} in place of {self._name}")
+            self._name = recording.source.name
 
 
 def _pulsectl() -> ModuleType:
