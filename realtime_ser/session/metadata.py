@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -170,12 +171,19 @@ def sidecar_fields(
 
 def anchor_fields(anchor: Anchor) -> dict[str, Any]:
     """Fields of an anchor in JSON's types."""
-    return asdict(anchor) | {"wall": anchor.wall.isoformat(timespec="milliseconds")}
+    return {
+        "sample": anchor.sample,
+        "adc_s": anchor.adc_s,
+        "monotonic_s": anchor.monotonic_s,
+        "wall": anchor.wall.isoformat(timespec="milliseconds"),
+    }
 
 
 def json_text(fields: Mapping[str, Any]) -> str:
     """Fields as the text of a sidecar."""
-    return json.dumps(fields, indent=2) + "\n"
+    text = io.StringIO()  # `dumps` would hold each word of it by itself
+    json.dump(fields, text, indent=2)
+    return text.getvalue() + "\n"
 
 
 def effective_rate(anchors: Sequence[Anchor], native_rate: int) -> float | None:
