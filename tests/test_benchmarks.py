@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import footprint, latency, soak, speed, start, store, window
+from benchmarks import footprint, latency, soak_figures, speed, start, store, window
 from benchmarks.figures import (
     BenchmarkSection,
     Measurement,
@@ -168,34 +170,69 @@ def test_the_machine_is_described():
     assert int(described["cores"]) >= 1
 
 
-def test_a_soak_counts_what_was_lost_without_a_fault(tmp_path):
-    """Half a minute without faults, headless alone, on a made table."""
-    start_s, rows = 1000.0, ["time_s,wall_clock,state,latency_ms"]
-    for step in range(375):
-        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=0.08 * (step + 1))
-        state = "lost" if step in (100, 200) else "silence"
+def soaked_session(folder, start_s):
+    """Table of a headless session of two minutes, on a device that is 100 ppm fast.
+
+    One step is lost in a fault, one without, and the clock is 0.5 s off after the fault.
+    """
+    rows = ["time_s,wall_clock,state,latency_ms"]
+    for step in range(1500):
+        time_s = 0.08 * (step + 1)
+        wall_s = time_s * (1 - 1e-4) + (0.5 if step > 600 else 0.0)
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=wall_s)
+        state = "lost" if step in (500, 1200) else "silence"
         latency = "" if state == "lost" else "60.0"
-        rows.append(f"{0.08 * (step + 1):.2f},{moment.isoformat()},{state},{latency}")
-    table = tmp_path / "session.csv"
+        rows.append(f"{time_s:.2f},{moment.isoformat()},{state},{latency}")
+    table = folder / "session.csv"
     table.write_text("\n".join(rows) + "\n")
-    anchor = {"sample": 16_000, "adc_s": start_s + 1.0}
-    story = {"anchors": [anchor], "native_rate": 48_000, "effective_rate": 48_001.0}
-    table.with_suffix(".json").write_text(json.dumps(story | {"dropped_samples": 7_680}))
-    memory = [(start_s + second, 100.0) for second in range(0, 30, 5)]
-    watched = soak.Watched("headless", SimpleNamespace(returncode=0), table, memory)
-    faults = soak.Faults([("unplugged", start_s + 7.0, start_s + 9.0)])  # step 100 is at 8.08 s
-    figures = {one.name: one for one in soak.section(watched, faults).figures}
+    story = {"anchors": [{"sample": 16_000, "adc_s": start_s + 1.0}], "native_rate": 48_000}
+    table.with_suffix(".json").write_text(json.dumps(story | SOAKED_HEALTH))
+    memory = [(start_s + second, 100.0) for second in range(0, 120, 5)]
+    return soak_figures.Watched("headless", SimpleNamespace(returncode=0), table, memory)
+
+
+SOAKED_HEALTH = {"dropped_samples": 7_680, "overflows": 1}
+
+
+def test_a_soak_counts_what_goes_wrong_without_a_fault(tmp_path):
+    watched = soaked_session(tmp_path, start_s=1000.0)
+    faults = [
+        soak_figures.Fault("unplugged", 1039.0, 1050.0),  # step 500 ends at 40.08 s
+        soak_figures.Fault(soak_figures.WALL_CLOCK, 1095.0, 1098.0),  # excuses nothing
+    ]
+    found = soak_figures.section(watched, faults)
+    figures = {one.name: one for one in found.figures}
     assert figures["lost in faults"].value == pytest.approx(0.08)
     assert figures["lost without a fault"].value == pytest.approx(0.08)
     assert figures["lost without a fault"].met is False
+    assert figures["lost without a fault"].note == "at 96.1 s"
     assert figures["steps missing in the table"].met
-    assert figures["drift of the device's rate"].value == pytest.approx(20.8, abs=0.1)
+    assert figures["drift of the device's clock"].value == pytest.approx(100.0, abs=0.1)
+    astray = figures["time neither processed nor counted as lost"]
+    assert astray.value == pytest.approx(0.5, abs=1e-3)
+    assert astray.met is False
     assert figures["memory, slope after warm-up"].value == pytest.approx(0.0, abs=1e-6)
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{soak.BEGIN}\nold\n{soak.END}\nafter\n")
-    soak.write_page(page, {"cores": "2"}, 0.5, {"unplugged": 1}, [soak.section(watched, faults)])
+    page.write_text(f"before\n{soak_figures.BEGIN}\nold\n{soak_figures.END}\nafter\n")
+    soak_figures.write_page(page, {"cores": "2"}, 2.0, {"unplugged": 1}, [found])
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
-    assert "| lost without a fault | 0.08 s (missed) | at most 0 |" in text
+    assert "| lost without a fault | 0.08 s (missed) | at most 0 | at 96.1 s |" in text
+
+
+def test_the_wall_clock_of_a_soak_is_moved_for_the_program_alone(tmp_path):
+    file = tmp_path / "moved"
+    file.write_text("-86400")
+    table = tmp_path / "session.csv"
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"sessions": {"folder": str(tmp_path / "sessions")}}))
+    wanted = ["monitor", "--headless", "--input", "demo", "--speed", "0", "--duration", "2"]
+    moved = ["-m", "benchmarks.moved_clock", str(file), *wanted]
+    output = ["--export", str(table), "--config", str(config)]
+    subprocess.run([sys.executable, *moved, *output], check=True, capture_output=True)
+    with table.open() as rows:
+        started = datetime.fromisoformat(next(csv.DictReader(rows))["wall_clock"])
+    ago_s = (datetime.now(UTC) - started).total_seconds()
+    assert ago_s == pytest.approx(86_400, abs=300)
