@@ -247,7 +247,7 @@ class _FormatsOption(click.Option):
         from realtime_ser.exchange.registry import FORMATS, endings_with
 
         self.help = (self.help or "").format(
-            endings=" ".join(kind.ending for kind in FORMATS),
+            endings=" ".join(kind.ending for kind in FORMATS if kind.ending),
             frames=endings_with("frames", "a "),
             without_profile=endings_with("without_profile", "a "),
         )
@@ -267,7 +267,7 @@ class _FormatsOption(click.Option):
     "--format",
     "form",
     metavar="NAME",
-    help="The format, whatever the ending; 'audacity' is .txt, 'corpus' a folder to train on.",
+    help="The format, whatever the ending; 'audacity' is .txt, 'bids' and 'corpus' are folders.",
 )
 @click.option("--uncorrected", is_flag=True, help="Segments that nobody corrected, in a corpus.")
 @click.option("--lines", is_flag=True, help="Draw lines instead of stacked areas.")

@@ -87,7 +87,7 @@ def eaf_text(
         SubElement(order, "TIME_SLOT", slot)
     root.extend(elements)
     root.extend(ElementTree.fromstring(_TYPES))
-    return _xml(root)
+    return xml_text(root)
 
 
 def _link(header: Element, kind: str, name: str, path: Path, to: Path, mime: str) -> None:
@@ -150,7 +150,8 @@ def _times_ms(span: LabelledSpan, following: LabelledSpan | None) -> tuple[int, 
     return start, max(end, start + 1)
 
 
-def _xml(root: Element) -> str:
+def xml_text(root: Element) -> str:
+    """Text of an XML document, indented."""
     ElementTree.indent(root, " " * 4)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
@@ -183,8 +184,8 @@ def write_curves(
         panels.append(names)
         paths.append(path)
     configuration = to.with_name(f"{to.stem}_tsconf.xml")
-    atomic_files.write(configuration, _xml(root))
-    atomic_files.write(to.with_suffix(".pfsx"), _xml(_preferences(panels)))
+    atomic_files.write(configuration, xml_text(root))
+    atomic_files.write(to.with_suffix(".pfsx"), xml_text(_preferences(panels)))
     return (configuration, *paths)
 
 

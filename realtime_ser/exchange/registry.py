@@ -20,10 +20,12 @@ from realtime_ser.exchange.audio import (
     require_sound,
     write_sound,
 )
+from realtime_ser.exchange.bids import write_bids
 from realtime_ser.exchange.csv_tables import write_session
 from realtime_ser.exchange.elan import eaf_text, write_curves
 from realtime_ser.exchange.html_report import session_page
 from realtime_ser.exchange.json_document import write_document
+from realtime_ser.exchange.nova import write_nova
 from realtime_ser.exchange.praat import textgrid_text
 from realtime_ser.exchange.tiers import end_of, session_tiers
 from realtime_ser.session.store import SessionInfo, SessionState, Store
@@ -177,6 +179,14 @@ def _write_labels(job: ExportJob) -> None:
     job.files.write(job.request.to, labels_text(session_tiers(job.store, job.info)))
 
 
+def _write_nova(job: ExportJob) -> None:
+    write_nova(job.store, job.info, job.request.to, job.files)
+
+
+def _write_bids(job: ExportJob) -> None:
+    write_bids(job.store, job.info, job.request.to, job.files)
+
+
 FORMATS: tuple[SessionFormat, ...] = (
     SessionFormat(
         name="csv",
@@ -219,6 +229,28 @@ FORMATS: tuple[SessionFormat, ...] = (
         purpose="A label track to import over the audio",
         hint="File, Import, Labels in Audacity; all tiers on one track.",
         write=_write_labels,
+    ),
+    SessionFormat(
+        name="nova",
+        endings=(".annotation",),
+        title="NOVA / SSI",
+        purpose="Annotation of social signals: annotations and a stream",
+        hint=(
+            "An annotation for each channel and tier, and the probabilities of each channel as a "
+            "stream of 12.5 samples a second."
+        ),
+        write=_write_nova,
+    ),
+    SessionFormat(
+        name="bids",
+        endings=(),
+        title="BIDS",
+        purpose="Neuroimaging: a folder of derivative data",
+        hint=(
+            "derivatives/realtime-ser in the folder that you name, with the participant's events "
+            "and steps. A second session joins the same folder."
+        ),
+        write=_write_bids,
     ),
     SessionFormat(
         name="json",
@@ -333,7 +365,7 @@ def export(
 
     Returns
     -------
-    The files, the requested file first.
+    The files, the requested file first; of a folder, the folder.
 
     Raises
     ------
@@ -348,7 +380,7 @@ def export(
     _check_options(kind, request)
     with AtomicFiles(request.to) as files:
         kind.write(ExportJob(store, info, request, files, render_png))
-    return files.paths
+    return files.paths if kind.endings else [request.to]
 
 
 def chosen_format(
@@ -370,7 +402,7 @@ def chosen_format(
         return known[ending]
     near = nearest(ending, known)
     hint = f"; did you mean '{path.stem}{near}'?" if near else "."
-    endings = ", ".join(kind.ending for kind in formats)
+    endings = ", ".join(kind.ending for kind in formats if kind.ending)
     raise UsageError(f"'{path.name}' ends in none of {endings}{hint}")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
+import subprocess
+import sys
 import warnings
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -28,6 +32,7 @@ from realtime_ser.commands.main import main
 from realtime_ser.commands.sessions import draw_png
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.registry import CORPUS, FORMATS, TIDY, ExportRequest, export
+from realtime_ser.session.metadata import Study
 from realtime_ser.session.statistics import speech_statistics
 from realtime_ser.session.store import Interval, SessionState, open_store
 from tests.kept_sessions import (
@@ -512,6 +517,87 @@ def test_an_empty_session_is_exported_too(store, tmp_path, kind):
         assert "There was no speech." in Page(path.read_text("utf-8")).parts
     elif kind == "png":
         assert matplotlib.image.imread(path, "png").size
+
+
+# ---------------------------------------------------------------------------------- NOVA and BIDS
+
+
+def ssi_rows(path):
+    """Rows of the data behind the header of an annotation."""
+    with path.with_name(f"{path.name}~").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter=";"))
+
+
+def test_nova_has_segments_by_class_tiers_and_a_stream(store, talk, tmp_path):
+    paths = written(store, talk, tmp_path / "talk.annotation")
+    assert paths[0] == tmp_path / "talk.annotation"
+    header = ElementTree.parse(paths[0]).getroot()
+    classes = {item.get("id"): item.get("name") for item in header.iter("item")}
+    assert list(classes.values())[: len(LABELS)] == list(talk.metadata.labels)
+    segments = store.segments(talk.id, talk.channels[0].number)
+    rows = ssi_rows(paths[0])
+    assert int(header.find("info").get("size")) == len(rows) == len(segments)
+    for (start, end, number, confidence), segment in zip(rows, segments, strict=True):
+        assert float(start) == pytest.approx(segment.start_s, abs=0.001)
+        assert float(end) == pytest.approx(segment.end_s, abs=0.001)
+        assert float(confidence) == pytest.approx(segment.estimate.confidence, abs=0.001)
+        usable = segment.estimate.quality.usable
+        assert classes[number] == (segment.estimate.label if usable else segment.estimate.quality)
+    phases = [path for path in paths if "phase" in path.name and path.suffix == ".annotation"]
+    assert sorted(row[2] for path in phases for row in ssi_rows(path)) == [
+        "Ruhe",
+        "stress: a comment",
+    ]
+    layout = ElementTree.parse(tmp_path / "talk.stream").getroot()
+    values = np.fromfile(tmp_path / "talk.stream~", "<f4").reshape(-1, len(LABELS))
+    assert int(layout.find("chunk").get("num")) == len(values)
+    columns = store.columns(talk.id, talk.channels[0].number)
+    np.testing.assert_array_equal(values[columns.step], columns.probabilities)
+
+
+def test_nova_s_own_reader_reads_them(store, talk, tmp_path):
+    handlers = pytest.importorskip("nova_utils.data.handler.file_handler")
+    written(store, talk, tmp_path / "talk.annotation")
+    annotation = handlers.FileHandler().load(tmp_path / "talk.annotation")
+    assert len(annotation.data) == len(store.segments(talk.id, talk.channels[0].number))
+    stream = handlers.FileHandler().load(tmp_path / "talk.stream")
+    assert stream.meta_data.sample_rate == 12.5
+    assert stream.data.shape[1] == len(LABELS)
+
+
+def test_bids_derivatives_satisfy_the_validator(store, talk, tmp_path):
+    made = [*records((1, 2)), *MARKERS]
+    study = Study("calm", "P-07", "morning walk")
+    again = keep(store, made, channels=(1, 2), study=study)
+    store.annotate(again.id, intervals=[Interval("phase", 0.0, 4.0, "Ruhe\tund mehr")])
+    folder = tmp_path / "data"
+    for one in (talk, again):
+        assert written(store, one, folder, format="bids") == [folder]
+    dataset = folder / "derivatives" / "realtime-ser"
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("bids-validator-deno"), "--format", "json", dataset],
+        capture_output=True,
+        text=True,
+    )
+    issues = json.loads(checked.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    (events,) = dataset.glob("sub-P07/ses-*/beh/*_task-morningwalk_events.tsv")
+    with events.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    kinds = Counter(row["trial_type"] for row in rows)
+    assert kinds["segments"] == len(store.segments(again.id))
+    assert kinds["phase"] == 1
+    assert kinds["markers"] + kinds["marked intervals"] == len(store.markers(again.id))
+    for channel in again.channels:
+        name = f"*_recording-channel{channel.number}_physio.tsv.gz"
+        (steps,) = dataset.glob(f"sub-P07/ses-*/beh/{name}")
+        about = json.loads(steps.with_name(steps.name.replace(".tsv.gz", ".json")).read_text())
+        values = np.genfromtxt(steps, delimiter="\t", missing_values="n/a")
+        columns = store.columns(again.id, channel.number)
+        assert values.shape == (columns.step[-1] + 1, len(about["Columns"]))
+        np.testing.assert_allclose(
+            values[columns.step, : len(LABELS)], columns.probabilities, atol=1e-6
+        )
 
 
 def test_no_two_formats_share_a_name_or_an_ending():

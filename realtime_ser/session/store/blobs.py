@@ -230,6 +230,16 @@ class Columns:
         """Whether each step is in one of some states, shape ``(n,)``."""
         return np.isin(self.state, [STATES.index(state) for state in states])
 
+    def on_grid(self, values: NDArray[np.number]) -> NDArray[np.float32]:
+        """A column on the grid of all steps from the session's start, NaN where a step is missing.
+
+        Row *j* is step *j*, whatever the disk was too slow for.
+        """
+        steps = int(self.step[-1]) + 1 if len(self) else 0
+        grid = np.full((steps, *values.shape[1:]), np.nan, np.float32)
+        grid[self.step] = values
+        return grid
+
     def updates(self) -> Iterator[Update]:
         """The updates themselves, in order.
 
