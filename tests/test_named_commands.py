@@ -39,6 +39,7 @@ SHOWN_BY = {
     "engine/device_notes.py": "monitor",
     "exchange/audio.py": "sessions export",
     "exchange/csv_tables.py": "sessions export",
+    "server/upload.py": "analyze",
     "session/analysis/analyzer.py": "analyze",
 }
 """Command that shows the messages of a module which advise an option.
@@ -173,11 +174,11 @@ def command_named(name: str) -> click.Command:
 
 
 def advised(text: str) -> set[str]:
-    """Options in a text, outside of whole commands."""
+    """Options in a text, outside of whole commands; ``--name:`` is a property of CSS."""
     outside = text
     for command in in_message(text):
         outside = outside.replace(command, "")
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", outside))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]\b(?![:-])", outside))
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,12 @@ def test_links_lead_somewhere(document: Path) -> None:
     )
     places = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= places
+
+
+@pytest.mark.parametrize("page", ["features.md", "reliability.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    source = "\n".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/*.py"))
+    known = set(re.findall(r"def (test_\w+)\(", source))
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text("utf-8")))
+    assert named
+    assert named <= known
