@@ -11,6 +11,7 @@ from pathlib import Path
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import FileTakenError, SerError, StoreError
 from realtime_ser.base.files import numbered_path
+from realtime_ser.base.memory import set_apart
 from realtime_ser.base.paths import session_folder, store_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.base.text import count_text
@@ -184,6 +185,7 @@ class LiveSession:
             self._store_sink = None
             raise
         self._recorder.start(records, [(sinks[n], q) for n, q in queues.items() if q is not None])
+        set_apart()
 
     def stop(self, say: Callable[[str], None] = lambda _: None) -> dict[int, ChannelSummary]:
         """Stop, and return a summary of each channel when all is on the disk.

@@ -123,10 +123,10 @@ class Pyramid:
         """
         pyramid = cls(Columns(channel, labels, np.zeros(0, record_dtype(len(labels)))))
         size = capacity + _DROPPED + _AT_ONCE
-        # The system gives memory when it is written: a copy is.
-        pyramid._records = np.zeros(size, record_dtype(len(labels))).copy()
-        pyramid._step_buffer = np.zeros(size, np.int64).copy()
-        pyramid._envelopes = np.zeros((size, STEP_FRAMES, 2), np.int16).copy()
+        # The system gives memory when it is written, which `zeros` leaves for later.
+        pyramid._records = np.full(size, 0, record_dtype(len(labels)))
+        pyramid._step_buffer = np.full(size, 0, np.int64)
+        pyramid._envelopes = np.full((size, STEP_FRAMES, 2), 0, np.int16)
         return pyramid
 
     def __len__(self) -> int:

@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self._last_s: float | None = None
         self._open_intervals: tuple[tuple[int, str, float], ...] = ()
         self._overload_monitor = OverloadMonitor()
-        self.timeline = LiveContent(LABELS, (1,), _TIMELINE_S)
+        self.timeline = LiveContent(LABELS, (1,), 0.0)
         self.comparison: LiveContent | None = None
         self.topbar = TopBar()
         self.demo, self.notice, self.overload = Banner(), Banner(), Banner()
