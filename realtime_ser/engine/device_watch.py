@@ -16,7 +16,10 @@ SLOW_DEVICE_S = 4.0
 
 
 _JUMP_S = 0.1
-"""Distance from the clock, in seconds, from which a block is not where it seems to be."""
+"""Distance from the clock, in seconds, from which a block is not where it seems to be.
+
+No less is lost where the device reports nothing: on a busy machine blocks are late for a while.
+"""
 
 _HELD_S, _HELD_RESUMED_S, _HELD_AT_MOST_S = 0.5, 1.0, 3.0
 """Sound after a doubtful block by which its time is found, in seconds."""
@@ -87,7 +90,9 @@ class DeviceWatch:
         if block.adc_s is None or not (self._held or self._is_doubtful(block, position)):
             return [PlacedBlock(block, block.lost)]
         self._held.append(block)
-        return self.release(position) if self._agree() else []
+        if self._agree() or (self._may_be_late(self._held) and self._is_in_time(position)):
+            return self.release(position)
+        return []
 
     def _look(self) -> None:
         """Give the device its time where it was this program that stood still."""
@@ -121,8 +126,9 @@ class DeviceWatch:
         missing_s: float,
     ) -> list[PlacedBlock]:
         away = self.reconnecting or not any(block.overflow for block in held)
+        shortest_s = _JUMP_S if self._may_be_late(held) else _SHORTEST_GAP_S
         self.reconnecting = False
-        missing = self._time.native_at(missing_s) if missing_s > _SHORTEST_GAP_S else 0
+        missing = self._time.native_at(missing_s) if missing_s > shortest_s else 0
         placed = [
             PlacedBlock(replace(block, adc_s=first_s + start_s), block.lost)
             for block, start_s in zip(held, starts, strict=True)
@@ -134,6 +140,15 @@ class DeviceWatch:
             return True
         expected = self._clock.adc_time(self._time.sample(position + block.lost))
         return self._clock.settled and abs(block.adc_s - expected) > _JUMP_S
+
+    def _may_be_late(self, held: Sequence[AudioBlock]) -> bool:
+        """Whether nothing but their times speaks for a loss before blocks that are held."""
+        return not (self.reconnecting or any(block.overflow for block in held))
+
+    def _is_in_time(self, position: int) -> bool:
+        """Whether the last block that is held is where the clock expects it."""
+        first_s = self._clock.adc_time(self._time.sample(position + self._held[0].lost))
+        return abs(_offset(self._held[-1], self._starts(self._held)[-1]) - first_s) <= _JUMP_S
 
     def _agree(self) -> bool:
         """Whether what is held is enough to say when it was."""
