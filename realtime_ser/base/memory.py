@@ -33,18 +33,23 @@ def set_apart() -> None:
     gc.collect()  # else the collector still takes what is there for its measure
 
 
-def release_memory() -> None:
-    """Give back what the C library keeps of freed memory, where it can be asked to.
+def trim_heap() -> None:
+    """Give back the freed memory that the C library keeps, where it can be asked to."""
+    trim = _of_c_library("malloc_trim")
+    if trim is not None:
+        trim(0)
 
-    Pictures of closed windows leave holes between what is in use; without this the memory of the
-    program grows by a megabyte with each window that was open.
+
+def release_memory() -> None:
+    """Give back what a window that was closed has taken, from the thread of windows.
+
+    Its pictures leave holes between what is in use; without this the memory of the program grows by
+    a megabyte with each window that was open.
     """
     gc.unfreeze()
     gc.collect()
     set_apart()
-    trim = _of_c_library("malloc_trim")
-    if trim is not None:
-        trim(0)
+    trim_heap()
 
 
 def _of_c_library(name: str) -> Callable[..., int] | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from realtime_ser.base.errors import BusyStoreError, OutputError
+from realtime_ser.base.memory import trim_heap
 from realtime_ser.base.records import Record
 from realtime_ser.base.text import count_text
 from realtime_ser.engine.subscription import Subscription
@@ -24,6 +25,7 @@ END_PATIENCE_S = 10.0
 """Longest time that the end of a session waits for a disk, or for another program."""
 
 _RETRY_S = 0.1
+_TRIM_S = 60.0
 
 
 class RecordSink(Protocol):
@@ -105,8 +107,12 @@ class SessionRecorder:
             thread.finish(deadline_s, say)
 
     def _sum_up(self, records: Subscription) -> None:
+        due_s = time.monotonic() + _TRIM_S
         for record in records:
             self.tally.feed(record)
+            if time.monotonic() >= due_s:  # here nobody waits for it
+                trim_heap()
+                due_s = time.monotonic() + _TRIM_S
 
 
 class _SinkThread(threading.Thread):
