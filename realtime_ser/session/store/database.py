@@ -389,7 +389,6 @@ def _connect(name: str, patience_s: float) -> StoreConnection:
         factory=StoreConnection,
     )
     connection.row_factory = sqlite3.Row
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     return connection
 
 
@@ -402,6 +401,7 @@ def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
     try:
         if _version(connection) == 0:  # it is heeded before the first table only, and locks
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'FULL'}")
         connection.execute(f"PRAGMA secure_delete = {'OFF' if temporary else 'ON'}")
