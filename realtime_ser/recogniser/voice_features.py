@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import SAMPLE_RATE, STEP
 from realtime_ser.recogniser.features import FeatureParams, dct_matrix, mel_filterbank
+from realtime_ser.recogniser.periodicity import POWER_FLOOR, Autocorrelation, peak_shift
 
 WINDOWS = 4
 """Windows of a step, one each 20 ms."""
@@ -24,7 +25,6 @@ _BANDS = FeatureParams(n_fft=_FFT, n_mels=24, f_min=100.0, f_max=5000.0, n_mfcc=
 _SHORTEST_LAG, _LONGEST_LAG = SAMPLE_RATE // 500, SAMPLE_RATE // 75
 _STRONGEST = 12
 _UPPER = 3
-_POWER_FLOOR = 1e-10
 _RANGE_DB = 50.0
 """What lies further below the loudest band of a window counts as that far below."""
 
@@ -57,13 +57,9 @@ class WindowFeatures:
     """Features of the windows of a step."""
 
     def __init__(self) -> None:
-        self._window = np.hanning(_WINDOW + 1)[:-1]
+        self._windows = Autocorrelation(_WINDOW, _FFT, _BANDS.f_min, _BANDS.f_max, _LONGEST_LAG + 1)
         self._filters = np.ascontiguousarray(mel_filterbank(_BANDS).T)
         self._dct = np.ascontiguousarray(dct_matrix(_BANDS.n_mfcc, _BANDS.n_mels)[1:].T)
-        low, high = (round(hz * _FFT / SAMPLE_RATE) for hz in (_BANDS.f_min, _BANDS.f_max))
-        self._band = slice(low, high)
-        own = np.fft.irfft(np.abs(np.fft.rfft(self._window, _FFT)) ** 2)[: _LONGEST_LAG + 2]
-        self._own = own[0] / own
 
     def __call__(self, span: NDArray[np.float32]) -> NDArray[np.float64]:
         """Level in dB, periodicity, pitch in octaves, tonality, flatness, upper band and cepstrum.
@@ -80,29 +76,23 @@ class WindowFeatures:
         ndarray, shape (4, 18)
         """
         frames = np.lib.stride_tricks.sliding_window_view(span, _WINDOW)[::_HOP]
-        spectrum = np.fft.rfft(frames * self._window, _FFT)
-        power = spectrum.real**2 + spectrum.imag**2
-        mel = 10.0 * np.log10(np.maximum(power @ self._filters, _POWER_FLOOR))
+        power = self._windows.power(frames)
+        mel = 10.0 * np.log10(np.maximum(power @ self._filters, POWER_FLOOR))
         mel = np.maximum(mel, mel.max(axis=1, keepdims=True) - _RANGE_DB)
-        band = power[:, self._band]
-        total = np.maximum(band.sum(axis=1), _POWER_FLOOR)
+        band = power[:, self._windows.band]
+        total = np.maximum(band.sum(axis=1), POWER_FLOOR)
         strongest = np.partition(band, -_STRONGEST, axis=1)[:, -_STRONGEST:].sum(axis=1)
         tonality = -10.0 * np.log10(np.maximum(1.0 - strongest / total, 1e-4))
         flatness = 10.0 * (
             np.log10(np.maximum(band, total[:, None] * 1e-9)).mean(axis=1)
             - np.log10(total / band.shape[1])
         )
-        # The band alone: rumble has no pitch of a voice.
-        inside = np.zeros_like(power)
-        inside[:, self._band] = band
-        lags = np.fft.irfft(inside)[:, : _LONGEST_LAG + 2]
-        lags *= self._own / np.maximum(lags[:, :1], _POWER_FLOOR)
+        lags = self._windows.lags(power)
         best = _SHORTEST_LAG + np.argmax(lags[:, _SHORTEST_LAG : _LONGEST_LAG + 1], axis=1)
         rows = np.arange(WINDOWS)
         before, at, after = (lags[rows, best + shift] for shift in (-1, 0, 1))
-        curve = before - 2.0 * at + after
-        shift = np.where(curve < 0.0, 0.5 * (before - after) / np.minimum(curve, -1e-9), 0.0)
-        pitch = -np.log2((best + np.clip(shift, -0.5, 0.5)) / SAMPLE_RATE)
+        shift = peak_shift(before, at, after)
+        pitch = -np.log2((best + shift) / SAMPLE_RATE)
         level = 10.0 * np.log10(total)
         upper = mel[:, -_UPPER:].mean(axis=1) - mel.max(axis=1)
         columns = (level, np.clip(at, 0.0, 1.0), pitch, tonality, flatness, upper)
