@@ -17,8 +17,9 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Segment
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionMetadata
-from realtime_ser.session.store import Store
-from realtime_ser.session.store.blobs import STATES, record_dtype
+from realtime_ser.session.store import Columns, Store
+from realtime_ser.session.store.blobs import STATES, UpdateRecords, record_dtype
+from realtime_ser.session.store.voice_blobs import VoiceRecords, no_voice
 
 DAY = round(24 * 3600 / STEP_S)
 """Updates of 24 hours of one channel: 1.08 million."""
@@ -35,7 +36,8 @@ def store_with_session(updates: int = DAY) -> Iterator[tuple[Store, str]]:
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder)) as store:
         writer = store.begin(_metadata())
         records = _records(updates)
-        writer.insert_records(1, np.array_split(records, -(-updates // _ROW)))
+        columns = Columns(1, LABELS, records, _voice(records))
+        writer.insert_columns(columns.part(slice(at, at + _ROW)) for at in range(0, updates, _ROW))
         writer.feed(_segments(records))
         writer.finish()
         yield store, writer.id
@@ -45,6 +47,17 @@ def _metadata() -> SessionMetadata:
     source = SourceInfo("Studio", 48_000, 1, live=True)
     now = datetime.now().astimezone()
     return SessionMetadata(now, source, (1,), LABELS, ModelIdentity("default", "1.0", ""), {})
+
+
+def _voice(records: UpdateRecords) -> VoiceRecords:
+    """Measures of the voice, a pitch where somebody speaks."""
+    voice = no_voice(len(records))
+    voice["loudness_lufs"] = records["level_dbfs"]
+    voice["pause_share"] = 0.2
+    spoken = records["segment"] > 0
+    for name, value in (("f0_hz", 120.0), ("speaking_rate", 4.0), ("activation", 0.1)):
+        voice[name] = np.where(spoken, value, np.nan)
+    return voice
 
 
 def _records(updates: int) -> np.ndarray:

@@ -116,6 +116,12 @@ class SessionsConfig(_Settings):
     retention_days: _Number | None = Field(default=None, gt=0, le=36500)
 
 
+class VoiceConfig(_Settings):
+    """What the voice does: see :mod:`realtime_ser.recogniser.voice_measures`."""
+
+    measures: bool = True
+
+
 class StudyConfig(_Settings):
     """Study, participant, condition and consent of a session."""
 
@@ -148,6 +154,7 @@ class Config(_Settings):
     audio: AudioConfig = AudioConfig()
     gate: GateConfig = GateConfig()
     model: _PathText = "default"
+    voice: VoiceConfig = VoiceConfig()
     profile: str | None = Field(default=None, min_length=1)
     session: SessionConfig = SessionConfig()
     sessions: SessionsConfig = SessionsConfig()

@@ -81,6 +81,30 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceMeasures:
+    """What the voice does at a step, beside what it sounds like; nothing looks ahead."""
+
+    f0_hz: float | None  # median of the step; ``None`` without a voice
+    loudness_lufs: float  # momentary, of the last 400 ms; -120 without sound
+    speaking_rate: float | None  # syllables a second of speaking, in the last 4 s
+    pause_share: float  # of the last 10 s, in which pauses have at least 240 ms
+    activation: float | None  # of the last 3 s, -1 .. 1 against the speaker's own baseline
+    hf500_db: float | None  # energy above 500 Hz over that below; ``None`` without a voice
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentVoice:
+    """What the voice did in a segment: a row of the voice CSV."""
+
+    f0_hz: float | None  # median; ``None``: no step has an F0
+    f0_range_semitones: float | None  # from the 5th to the 95th percentile
+    loudness_lufs: float  # of the whole segment, without a gate
+    speaking_rate: float | None  # syllables a second of speaking
+    pause_share: float  # of the segment
+    activation: float | None  # mean, -1 .. 1 against the speaker's own baseline
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """Result of a step of a channel: a row of the frames CSV.
 
@@ -101,6 +125,7 @@ class Update:
     voiced: int = 0  # gate frames among the step's four, each of 20 ms
     latency_ms: float | None = None
     wall_clock: datetime | None = None  # of ``time_s``, with its UTC offset; ``None``: no clock ran
+    voice: VoiceMeasures | None = None  # ``None`` where it is not measured, and without sound
 
     @property
     def time_s(self) -> float:
@@ -123,6 +148,7 @@ class Segment:
     end_s: float  # time of the step that holds the last voiced frame
     voiced_s: float  # duration of the voiced gate frames
     estimate: Estimate  # that at ``end_s``
+    voice: SegmentVoice | None = None  # ``None`` where it is not measured
 
 
 DEVICE = "device"  # code and source of the markers that the program itself sets

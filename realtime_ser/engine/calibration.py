@@ -15,6 +15,7 @@ from realtime_ser.base.text import left_out_text
 from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.status import Phase
+from realtime_ser.recogniser.activation import RunningBaseline
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (
@@ -55,6 +56,7 @@ def make_profile(
     monitor = Monitor(source, bundle, gate, channels=channels, buffer_s=buffer_s)
     records = monitor.subscribe()
     segments: list[Segment] = []
+    voice = RunningBaseline()
     left_out_s: defaultdict[Quality, float] = defaultdict(float)
     heard_s = 0.0
     monitor.start(_LONGEST_RATIO * SPEECH_S if source.info.live else None)
@@ -70,6 +72,7 @@ def make_profile(
             elif isinstance(record, Update):
                 if record.estimate is not None and record.estimate.quality.usable:
                     heard_s += record.voiced * GATE_FRAME / SAMPLE_RATE
+                    voice.feed_update(record)
                 advance(min(heard_s, SPEECH_S))
     finally:
         monitor.stop()
@@ -96,6 +99,7 @@ def make_profile(
         seconds=round(float(weights.sum()), 2),
         made=local_now().replace(microsecond=0),
         log_probabilities=dict(zip(bundle.labels, means.tolist(), strict=True)),
+        voice=voice.so_far(),
     )
 
 

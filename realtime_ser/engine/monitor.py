@@ -42,9 +42,11 @@ class Monitor:
         The bundle's decoder; ``None``: over all labels, without a profile.
     buffer_s
         Size of the ring between a microphone and the worker, in seconds.
+    voice
+        Whether what the voices do is measured.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         source: Source,
         bundle: Bundle,
@@ -53,13 +55,16 @@ class Monitor:
         channels: Sequence[int] = (1,),
         decoder: Decoder | None = None,
         buffer_s: float = 10.0,
+        voice: bool = True,
     ) -> None:
         self.source = source
         self.bundle = bundle
         self.decoder = decoder or bundle.decoder()
         self.channels = tuple(channels)
         info, gate = source.info, gate or GateConfig()
-        pipelines = ChannelPipelines(bundle, gate, channels, info.native_rate, self.decoder)
+        pipelines = ChannelPipelines(
+            bundle, gate, channels, info.native_rate, self.decoder, voice=voice
+        )
         frames = round((buffer_s if info.live else _FILE_BUFFER_S) * info.native_rate)
         ring = RingBuffer(frames, info.channels, blocking=not info.live)
         self._handover = Handover(ring, live=info.live)

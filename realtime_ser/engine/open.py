@@ -52,6 +52,7 @@ def make_monitor(config: Config, source: Source) -> Monitor:
         channels=config.audio.channels,
         decoder=decoder,
         buffer_s=config.audio.buffer_s,
+        voice=config.voice.measures,
     )
 
 

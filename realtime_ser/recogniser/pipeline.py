@@ -26,6 +26,7 @@ from realtime_ser.base.records import (
     Segment,
     State,
     Update,
+    VoiceMeasures,
     step_time,
 )
 from realtime_ser.base.timebase import TimeBase
@@ -35,6 +36,7 @@ from realtime_ser.recogniser.quality import QualityMeter
 from realtime_ser.recogniser.segmenter import Segmenter, Step
 from realtime_ser.recogniser.step_model import ModelState, StepModel
 from realtime_ser.recogniser.voice_judge import shipped_judge
+from realtime_ser.recogniser.voice_measures import StepFacts, VoiceMeter, segment_voice
 
 
 class _OpenSegment:
@@ -46,6 +48,7 @@ class _OpenSegment:
         self.state = state
         self.voiced = 0
         self.result: tuple[int, Estimate] | None = None
+        self.facts: list[StepFacts] = []
 
     def feed(self, step: Step, estimate: Estimate) -> None:
         """Take a step's estimate; the segment's result is the estimate of its last voiced step."""
@@ -65,6 +68,8 @@ class Pipeline:
         The bundle's decoder; ``None``: over all labels, without a profile.
     model
         The bundle's step model, where several pipelines of one thread share it.
+    voice
+        Whether what the voice does is measured.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class Pipeline:
         channel: int = 1,
         decoder: Decoder | None = None,
         model: StepModel | None = None,
+        *,
+        voice: bool = False,
     ) -> None:
         self._segmenter = Segmenter(bundle.manifest.features, gate)
         self._model = model or StepModel(bundle)
@@ -82,6 +89,9 @@ class Pipeline:
         self._segments = 0
         self._open: _OpenSegment | None = None
         self._quality = QualityMeter(shipped_judge())
+        profile = self._decoder.profile
+        baseline = None if profile is None else profile.voice
+        self._voice = VoiceMeter(baseline) if voice else None
         self._position = 0
         self._skip_samples = 0
 
@@ -125,6 +135,8 @@ class Pipeline:
         ]
         if resume > self._segmenter.next_step:
             self._segmenter.skip(resume)
+            if self._voice is not None:
+                self._voice.reset()
         self._skip_samples = resume * STEP - position
         return records
 
@@ -134,6 +146,7 @@ class Pipeline:
         if segment is None or segment.result is None:
             return []
         last, estimate = segment.result
+        facts = [one for one in segment.facts if one.index <= last]
         return [
             Segment(
                 number=segment.number,
@@ -142,6 +155,7 @@ class Pipeline:
                 end_s=step_time(last),
                 voiced_s=segment.voiced * GATE_FRAME / SAMPLE_RATE,
                 estimate=estimate,
+                voice=segment_voice(facts) if facts else None,
             )
         ]
 
@@ -154,6 +168,7 @@ class Pipeline:
                 self._segments, step.segment_start, self._model.initial_state()
             )
         estimate = self._infer(step, self._open) if self._open else None
+        voice = None if self._voice is None else self._measure(step, self._voice, self._open)
         update = Update(
             step=step.index,
             channel=self.channel,
@@ -163,8 +178,18 @@ class Pipeline:
             level_dbfs=step.level_dbfs,
             envelope=step.envelope,
             voiced=step.voiced,
+            voice=voice,
         )
         return [*records, update]
+
+    def _measure(
+        self, step: Step, meter: VoiceMeter, segment: _OpenSegment | None
+    ) -> VoiceMeasures:
+        measures = meter.push(step)
+        if segment is not None:
+            begins = step.segment_start is not None
+            segment.facts += meter.since(segment.start if begins else step.index)
+        return measures
 
     def _infer(self, step: Step, segment: _OpenSegment) -> Estimate:
         for log_mel in step.log_mels:
@@ -226,6 +251,8 @@ class ChannelPipelines:
         The bundle's decoder; ``None``: over all labels, without a profile.
     model
         The bundle's step model, where sources after one another share it.
+    voice
+        Whether what the voices do is measured.
 
     Attributes
     ----------
@@ -235,7 +262,7 @@ class ChannelPipelines:
         Native samples of the session so far, lost and paused ones counted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         bundle: Bundle,
         gate: GateConfig,
@@ -243,12 +270,14 @@ class ChannelPipelines:
         rate: int,
         decoder: Decoder | None = None,
         model: StepModel | None = None,
+        *,
+        voice: bool = False,
     ) -> None:
         model = model or StepModel(bundle)
         self.channels = tuple(channels)
         self.position = 0
         self._pipelines = [
-            ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model), rate)
+            ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model, voice=voice), rate)
             for channel in channels
         ]
 

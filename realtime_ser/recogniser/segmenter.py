@@ -47,11 +47,13 @@ class Step:
     segment_start
         Number of the first step of a segment that begins here, earlier than ``index`` by the
         pre-roll and the onset; ``None`` where no segment begins.
+    span
+        Samples of the step itself, shape ``(1520,)``.
     log_mels
         Log-mel frames that the model is to hear now, shape ``(steps, 8, n_mels)``: none outside
         speech, several steps at an onset, else one.
     spans
-        Samples of these steps, shape ``(steps, 1520)``.
+        Samples of the steps that the model is to hear, shape ``(steps, 1520)``.
     """
 
     index: int
@@ -61,6 +63,7 @@ class Step:
     above_floor_db: float
     ends_segment: bool
     segment_start: int | None
+    span: NDArray[np.float32]
     log_mels: NDArray[np.float64]
     spans: NDArray[np.float32]
 
@@ -145,6 +148,7 @@ class Segmenter:
             above_floor_db=max(frame.above_floor_db for frame in frames),
             ends_segment=ends_segment,
             segment_start=segment_start,
+            span=span,
             log_mels=log_mels,
             spans=spans,
         )

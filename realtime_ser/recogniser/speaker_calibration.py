@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from realtime_ser.recogniser.activation import VoiceBaseline
+
 SPEECH_S = 20.0  # voiced speech that a profile is made of, in seconds
 
 
@@ -76,6 +78,7 @@ class Profile(BaseModel):
     seconds: float = Field(gt=0)  # of voiced speech
     made: datetime
     log_probabilities: dict[str, float]  # means over that speech, by label
+    voice: VoiceBaseline | None = None  # of that speech; ``None`` in profiles of earlier versions
 
 
 def shifted(

@@ -82,6 +82,12 @@ class SessionMetadata:
         return self.title or self.source.name
 
     @property
+    def measures_voice(self) -> bool:
+        """Whether what the voices do is measured: not in sessions of earlier versions."""
+        config = self.provenance.get("config", {})
+        return bool(config.get("voice", {}).get("measures", False))
+
+    @property
     def model_text(self) -> str:
         """The model, and the profile that corrected it, if one did."""
         profile = self.provenance.get("profile")

@@ -21,6 +21,21 @@ from tests import kept_sessions as made
 PAGE = 4096
 
 
+def test_measures_that_make_no_sense_are_lost_alone(tmp_path):
+    with Store(tmp_path) as store:
+        info = made.keep(store, made.records())
+        kept = content(store, info, channels=(1,))
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        connection.execute("UPDATE updates SET voice = x'00112233'")
+        connection.commit()
+    with Store(tmp_path) as store:
+        with pytest.raises(DamagedStoreError, match="are damaged"):
+            store.columns(info.id)
+        assert "1 with losses" in store.repair()
+        assert content(store, info, channels=(1,)) == kept
+        assert all(update.voice is None for update in store.updates(info.id))
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A store of six sessions."""
@@ -73,9 +88,9 @@ def pages_of(folder, table):
     return list(below(root - 1))
 
 
-def content(store, info):
+def content(store, info, channels=(1, 2)):
     return (
-        *(store.columns(info.id, channel).records.tobytes() for channel in (1, 2)),
+        *(store.columns(info.id, channel).records.tobytes() for channel in channels),
         store.markers(info.id),
         [(one.number, one.channel, one.start_s, one.end_s) for one in store.segments(info.id)],
     )

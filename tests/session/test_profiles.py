@@ -359,6 +359,8 @@ def test_the_same_voice_gives_the_same_profile_however_it_goes_on(
     first, second = (json.loads(path.read_text("utf-8")) for path in sorted(profile_files()))
     assert first["seconds"] >= 20
     assert first["log_probabilities"] == second["log_probabilities"]
+    assert first["voice"] == second["voice"]
+    assert first["voice"]["steps"] > 50
     assert "steadier" not in capsys.readouterr().out
 
 

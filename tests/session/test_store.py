@@ -32,8 +32,10 @@ from realtime_ser.base.records import (
     Marker,
     Quality,
     Segment,
+    SegmentVoice,
     State,
     Update,
+    VoiceMeasures,
 )
 from realtime_ser.base.timebase import corrected
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
@@ -78,7 +80,7 @@ def flat(update):
     said = update.estimate
     return (
         *(update.step, update.channel, update.state, update.segment, update.voiced),
-        *(update.level_dbfs, update.latency_ms, update.wall_clock),
+        *(update.level_dbfs, update.latency_ms, update.wall_clock, update.voice),
         update.wall_clock and update.wall_clock.utcoffset(),
         said
         and (said.label, said.confidence, said.certain, said.quality, said.probabilities.tobytes()),
@@ -89,6 +91,12 @@ def flat(update):
 # ---------------------------------------------------------------------------------- the round trip
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
+single = st.floats(allow_nan=False, allow_infinity=False, width=32)
+voices = st.builds(
+    VoiceMeasures,
+    *(st.none() | single, single, st.none() | single, single, st.none() | single),
+    st.none() | single,
+)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -108,6 +116,7 @@ def an_update(draw, step, channel):
         draw(st.integers(0, 4)),
         draw(st.none() | finite),
         draw(st.none() | st.datetimes(timezones=zones).filter(lambda when: 2 < when.year < 9998)),
+        draw(st.none() | voices),
     )
 
 
@@ -150,7 +159,8 @@ def test_updates_come_back_to_the_last_bit_however_they_were_committed(store, up
 
 
 def test_everything_else_comes_back_too(store):
-    segment = Segment(3, 1, 0.16, 2.0 / 3, 0.1 + 0.2, estimate(5))
+    voice = SegmentVoice(118.5, None, -23.25, 4.5, 0.125, None)
+    segment = Segment(3, 1, 0.16, 2.0 / 3, 0.1 + 0.2, estimate(5), voice)
     marker = Marker(1 / 3, '=a, "b"\n', "c", 2.5, "user", NOW)
     anchor = Anchor(8_000, 1 / 7, 1 / 9, NOW)  # of a file: a microphone takes longer to settle
     writer = store.begin(metadata(title="Ünï"))

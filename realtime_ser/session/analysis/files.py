@@ -69,7 +69,13 @@ class FileModel:
         """Pipelines of the chosen channels of a file with ``rate`` samples a second."""
         config = self.config
         return ChannelPipelines(
-            self.bundle, config.gate, config.audio.channels, rate, self.decoder, self.step_model
+            self.bundle,
+            config.gate,
+            config.audio.channels,
+            rate,
+            self.decoder,
+            self.step_model,
+            voice=config.voice.measures,
         )
 
 
@@ -179,8 +185,8 @@ def _copy(store: Store, other: Store, info: SessionInfo) -> SessionInfo:
     with new_session(store, info.metadata) as writer:
         writer.note_files(None, named=False, audio=info.audio)
         for channel in info.channels:
-            records = other.columns(info.id, channel.number).records
-            rows = (records[at : at + _ROW] for at in range(0, len(records), _ROW))
-            writer.insert_records(channel.number, rows)
+            columns = other.columns(info.id, channel.number)
+            starts = range(0, len(columns), _ROW)
+            writer.insert_columns(columns.part(slice(at, at + _ROW)) for at in starts)
         writer.feed(other.segments(info.id))
     return store.session(writer.id)

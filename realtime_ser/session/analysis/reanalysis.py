@@ -53,7 +53,9 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     source = _open_sound(info)
     old_columns = {channel: store.columns(info.id, channel) for channel in metadata.channels}
     rate = source.info.native_rate
-    pipelines = ChannelPipelines(bundle, settings.gate, metadata.channels, rate)
+    pipelines = ChannelPipelines(
+        bundle, settings.gate, metadata.channels, rate, voice=settings.voice.measures
+    )
     gaps = _gaps(old_columns[metadata.channels[0]], TimeBase(rate))
     blocks = (
         ([_with_wall_clock(record, old_columns[record.channel]) for record in records], share)

@@ -17,6 +17,8 @@ A blob is an array of records, little-endian, packed, 56 bytes and 4 a label eac
     certain        u1   lowest bit: whether it is certain; the others: index in QUALITIES
     voiced         u1   voiced 20 ms gate frames, 0 to 4
     probabilities  f4   one a label, in the session's order; NaN outside speech
+
+What the voice did is in blobs of its own: see ``voice_blobs``.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from realtime_ser.base.records import STEP_FRAMES, STEP_S, Anchor, Estimate, Quality, State, Update
 from realtime_ser.base.timebase import wall_clock_by
+from realtime_ser.session.store.voice_blobs import VoiceRecords, no_voice, unpack_voice
 
 STATES = (State.SILENCE, State.SPEECH, State.LOST, State.PAUSED)
 """Their places are the numbers in the blobs: only ever append."""
@@ -175,15 +178,28 @@ class Columns:
         Labels of the probabilities, in order.
     records
         All records, shape ``(n,)``; :func:`record_dtype` documents the fields.
+    voice
+        Measures of the voice, shape ``(n,)``: fields as in
+        :class:`~realtime_ser.base.records.VoiceMeasures`, NaN where there are none.
     """
 
     channel: int
     labels: tuple[str, ...]
     records: UpdateRecords
+    voice: VoiceRecords
+
+    @classmethod
+    def unvoiced(cls, channel: int, labels: tuple[str, ...], records: UpdateRecords) -> Columns:
+        """Columns of updates without measures of the voice."""
+        return cls(channel, labels, records, no_voice(len(records)))
 
     def __len__(self) -> int:
         """Number of updates."""
         return len(self.records)
+
+    def part(self, place: slice) -> Columns:
+        """Some of the updates, which follow each other."""
+        return Columns(self.channel, self.labels, self.records[place], self.voice[place])
 
     # The module documents the fields; all have the shape (n,), probabilities (n, labels).
     step = _Field[np.uint32]()
@@ -246,49 +262,49 @@ class Columns:
         They are what was stored to the last bit, but for the envelope: each of its eight hops holds
         the extremes of the whole step.
         """
-        return unpack(self.records, self.channel, self.labels)
-
-
-def unpack(records: UpdateRecords, channel: int, labels: Sequence[str]) -> Iterator[Update]:
-    """Updates of one channel from their records, shape ``(n,)``."""
-    extremes = np.stack([records["lowest"], records["highest"]], 1).astype(np.float32) / _FULL_SCALE
-    envelopes = np.broadcast_to(extremes[:, None, :], (len(records), STEP_FRAMES, 2))
-    probabilities = records["probabilities"].astype(np.float32)
-    columns = (records[name].tolist() for name in _COLUMNS)
-    for row, (
-        step,
-        wall_us,
-        offset_s,
-        latency_ms,
-        level_dbfs,
-        confidence,
-        segment,
-        state,
-        label,
-        certain,
-        voiced,
-    ) in enumerate(zip(*columns, strict=True)):
-        estimate = None
-        if label >= 0:
-            estimate = Estimate(
-                probabilities[row],
-                labels[label],
-                confidence,
-                bool(certain & 1),
-                QUALITIES[certain >> 1],
-            )
-        yield Update(
-            step=step,
-            channel=channel,
-            state=STATES[state],
-            segment=segment or None,
-            estimate=estimate,
-            level_dbfs=level_dbfs,
-            envelope=envelopes[row],
-            voiced=voiced,
-            latency_ms=None if math.isnan(latency_ms) else latency_ms,
-            wall_clock=moment(wall_us, offset_s),
+        records, labels = self.records, self.labels
+        voices = unpack_voice(self.voice)
+        extremes = (
+            np.stack([records["lowest"], records["highest"]], 1).astype(np.float32) / _FULL_SCALE
         )
+        envelopes = np.broadcast_to(extremes[:, None, :], (len(records), STEP_FRAMES, 2))
+        probabilities = records["probabilities"].astype(np.float32)
+        columns = (records[name].tolist() for name in _COLUMNS)
+        for row, (
+            step,
+            wall_us,
+            offset_s,
+            latency_ms,
+            level_dbfs,
+            confidence,
+            segment,
+            state,
+            label,
+            certain,
+            voiced,
+        ) in enumerate(zip(*columns, strict=True)):
+            estimate = None
+            if label >= 0:
+                estimate = Estimate(
+                    probabilities[row],
+                    labels[label],
+                    confidence,
+                    bool(certain & 1),
+                    QUALITIES[certain >> 1],
+                )
+            yield Update(
+                step=step,
+                channel=self.channel,
+                state=STATES[state],
+                segment=segment or None,
+                estimate=estimate,
+                level_dbfs=level_dbfs,
+                envelope=envelopes[row],
+                voiced=voiced,
+                latency_ms=None if math.isnan(latency_ms) else latency_ms,
+                wall_clock=moment(wall_us, offset_s),
+                voice=next(voices),
+            )
 
 
 _COLUMNS = (

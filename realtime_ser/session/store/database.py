@@ -181,7 +181,13 @@ _QUALITIES = (
     "ALTER TABLE segments ADD COLUMN quality TEXT NOT NULL DEFAULT ''",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS, _QUALITIES)
+_VOICES = (
+    # what the voice did: see voice_blobs.py; NULL where it was not measured
+    "ALTER TABLE updates ADD COLUMN voice BLOB",
+    "ALTER TABLE segments ADD COLUMN voice BLOB",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS, _QUALITIES, _VOICES)
 """Statements that lead from each version to the next; the version is their number."""
 
 

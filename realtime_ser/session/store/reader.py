@@ -27,7 +27,6 @@ from realtime_ser.session.store.blobs import (
     UpdateRecords,
     check_records,
     record_dtype,
-    unpack,
 )
 from realtime_ser.session.store.database import (
     NAME,
@@ -40,6 +39,7 @@ from realtime_ser.session.store.database import (
     open_database,
 )
 from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
+from realtime_ser.session.store.voice_blobs import no_voice, read_segment, read_voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ def _escape_like(text: str) -> str:
 _FETCH = 256  # rows of updates, about ten each where they were recorded live
 _PAGE = 4096  # updates that are unpacked at a time
 
-_BLOBS = """SELECT data FROM updates
+_BLOBS = """SELECT data, voice FROM updates
     WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
         -- the row that holds the last wanted step
         (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
          ORDER BY last_step LIMIT 1), ?)
     ORDER BY last_step"""
 
-_PAGE_OF_BLOBS = """SELECT last_step, data FROM updates
+_PAGE_OF_BLOBS = """SELECT data, voice, last_step FROM updates
     WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
 
 
@@ -216,12 +216,12 @@ class Reader:
             cursor = self._connection.cursor()
             cursor.row_factory = None  # there are many, and tuples take half the time
             cursor.execute(_BLOBS, (key, channel, first_step, key, channel, end, end))
-            blobs = [blob for (blob,) in cursor.fetchall()]
+            rows = cursor.fetchall()
         with damaged_content(self.path):
-            records = _unpacked(blobs, labels)
-        steps = records["step"]
-        inside = slice(np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right"))
-        return Columns(channel, labels, records[inside])
+            columns = _columns(channel, labels, rows)
+        steps = columns.step
+        first, stop = np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right")
+        return columns.part(slice(int(first), int(stop)))
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time."""
@@ -232,13 +232,16 @@ class Reader:
         """Segments of a channel, or of all, in the order in which they ended."""
         place = "number, channel, start_s, end_s, voiced_s"
         rows = self._rows(
-            "segments", f"{place}, probabilities, label, confidence, certain, quality", name
+            "segments",
+            f"{place}, voice, probabilities, label, confidence, certain, quality",
+            name,
         )
-        return [
-            Segment(number, of_channel, start_s, end_s, voiced_s, _estimate(*estimate))
-            for number, of_channel, start_s, end_s, voiced_s, *estimate in rows
-            if channel in (None, of_channel)
-        ]
+        with damaged_content(self.path):
+            return [
+                Segment(number, of, start_s, end_s, voiced_s, _estimate(*said), read_segment(voice))
+                for number, of, start_s, end_s, voiced_s, voice, *said in rows
+                if channel in (None, of)
+            ]
 
     def markers(self, name: str) -> list[Marker]:
         """Markers, in the order in which they were set."""
@@ -339,10 +342,10 @@ class Reader:
                 return
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _unpacked([row["data"] for row in rows], labels)
+                whole = _columns(channel, labels, [row[:2] for row in rows])
             for start in range(0, len(whole), _PAGE):
-                page = whole[start : start + _PAGE]
-                yield from zip(page["order"].tolist(), unpack(page, channel, labels), strict=True)
+                page = whole.part(slice(start, start + _PAGE))
+                yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
 
     def _infos(self, condition: str, *values: object) -> list[SessionInfo]:
         """Sessions for which a condition holds, the oldest first."""
@@ -397,17 +400,26 @@ class Reader:
         )
 
 
-def _unpacked(blobs: Sequence[bytes], labels: Sequence[str]) -> UpdateRecords:
-    """Records of the blobs of consecutive rows.
+def _columns(
+    channel: int, labels: tuple[str, ...], rows: Sequence[tuple[bytes, bytes | None]]
+) -> Columns:
+    """Columns of the blobs of consecutive rows: updates, and what the voice did.
 
     Raises
     ------
     ValueError
         They are none.
     """
-    records: UpdateRecords = np.frombuffer(b"".join(blobs), record_dtype(len(labels)))
+    layout = record_dtype(len(labels))
+    records: UpdateRecords = np.frombuffer(b"".join(data for data, _ in rows), layout)
     check_records(records, len(labels))
-    return records
+    if all(voice is None for _, voice in rows):
+        return Columns.unvoiced(channel, labels, records)
+    parts = (
+        no_voice(len(data) // layout.itemsize).tobytes() if voice is None else voice
+        for data, voice in rows
+    )
+    return Columns(channel, labels, records, read_voice(b"".join(parts), len(records)))
 
 
 def _estimate(blob: bytes, label: str, confidence: float, certain: int, quality: str) -> Estimate:

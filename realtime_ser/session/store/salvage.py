@@ -23,6 +23,7 @@ from realtime_ser.session.store.blobs import (
     record_dtype,
 )
 from realtime_ser.session.store.values import SessionState
+from realtime_ser.session.store.voice_blobs import read_voice
 
 _TABLES = ("updates", "segments", "markers", "notes", "anchors", "intervals")
 
@@ -129,7 +130,9 @@ def has_damaged_content(connection: sqlite3.Connection) -> bool:
             return True
         labels = len(json.loads(session["labels"]))
         updates = _rows(connection, "updates", session["key"])
-        if not all(_is_valid(row, labels) for row in updates):
+        if not all(
+            _is_valid(row, labels) and _with_whole_voice(row, labels) is row for row in updates
+        ):
             return True
     return False
 
@@ -154,10 +157,10 @@ def _content(old: sqlite3.Connection, session: Row) -> tuple[dict[str, list[Row]
     """
     labels = len(json.loads(session["labels"]))
     rows = {table: list(_rows(old, table, session["key"])) for table in _TABLES}
-    updates = [row for row in rows["updates"] if _is_valid(row, labels)]
+    updates = [_with_whole_voice(row, labels) for row in rows["updates"] if _is_valid(row, labels)]
     known = list(_rows(old, "channels", session["key"]))
     channels, lost = _channels(known, updates, labels)
-    whole = not lost and channels == known and len(updates) == len(rows["updates"])
+    whole = not lost and channels == known and updates == rows["updates"]
     return rows | {"channels": channels, "updates": updates}, None if whole else lost * STEP_S
 
 
@@ -199,6 +202,15 @@ def _is_valid(row: Row, labels: int) -> bool:
         return False
     ends = (row["first_step"], row["last_step"])
     return len(records) > 0 and ends == (records["step"][0], records["step"][-1])
+
+
+def _with_whole_voice(row: Row, labels: int) -> Row:
+    """A row of updates without what the voice did where that makes no sense."""
+    try:
+        read_voice(row.get("voice"), len(row["data"]) // record_dtype(labels).itemsize)
+    except (TypeError, ValueError):
+        return row | {"voice": None}
+    return row
 
 
 def _channels(known: Sequence[Row], updates: Sequence[Row], labels: int) -> tuple[list[Row], int]:

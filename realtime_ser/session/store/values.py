@@ -13,6 +13,7 @@ from realtime_ser.base.text import channel_title, one_line
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import record_dtype
+from realtime_ser.session.store.voice_blobs import VOICE_DTYPE
 
 
 class SessionState(StrEnum):
@@ -136,6 +137,8 @@ class SessionInfo:
     def size(self) -> int:
         """Size of the updates and of the session's own sound, in bytes."""
         record = record_dtype(len(self.metadata.labels)).itemsize
+        if self.metadata.measures_voice:
+            record += VOICE_DTYPE.itemsize
         sound = 0 if self.own_audio is None else self.own_audio.stat().st_size
         return record * sum(channel.updates for channel in self.channels) + sound
 

@@ -33,7 +33,7 @@ from realtime_ser.base.timebase import wall_clock_by
 from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import (
     STATES,
-    UpdateRecords,
+    Columns,
     correct_clock,
     pack,
     record_dtype,
@@ -58,6 +58,7 @@ from realtime_ser.session.store.salvage import (
     without_keys,
 )
 from realtime_ser.session.store.values import Interval, SessionState
+from realtime_ser.session.store.voice_blobs import pack_voice, segment_blob, voice_blob
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class StoreWriter:
         self._session = session
         self._channels = session_channels(connection, session)
         self._records: list[Record] = []
-        self._packed: list[tuple[int, UpdateRecords]] = []
+        self._packed: list[Columns] = []
         self._reached_s = 0.0
         self._left_out = 0
         self._damaged = False
@@ -203,7 +204,7 @@ class StoreWriter:
                 self._settled = (self._order, record)
         for channel, updates in channels.items():
             try:
-                self._packed.append((channel, pack(updates, self._labels)))
+                self._packed.append(self._columns(channel, updates))
             except Exception:  # noqa: BLE001 - one of them is at fault, whatever it is
                 for one in updates:
                     self._pack_one(channel, one)
@@ -213,16 +214,20 @@ class StoreWriter:
 
     def _pack_one(self, channel: int, update: tuple[int, Update]) -> None:
         try:
-            self._packed.append((channel, pack([update], self._labels)))
+            self._packed.append(self._columns(channel, [update]))
         except Exception:  # noqa: BLE001 - the others must be stored
             _log.exception("an update cannot be stored")
             self._left_out += 1
 
+    def _columns(self, channel: int, updates: Sequence[tuple[int, Update]]) -> Columns:
+        voice = pack_voice(update for _, update in updates)
+        return Columns(channel, self._labels, pack(updates, self._labels), voice)
+
     def _commit(self) -> None:
         open_intervals = dict(self._open_intervals)
         with explained(self._path), transaction(self._connection):
-            for channel, records in self._packed:
-                _insert_records(self._connection, self._key, channel, records)
+            for columns in self._packed:
+                _insert_columns(self._connection, self._key, columns)
             left_out = self._insert(open_intervals)
             corrected = self._is_clock_corrected or self._correct_clock()
             self._set(self._pending_columns)
@@ -310,16 +315,8 @@ class StoreWriter:
         found = {(code, time_s): key for code, time_s, key in rows}
         self._open_intervals = {name: found[name] for name in self._open_intervals if name in found}
 
-    def insert_records(self, channel: int, rows: Iterable[UpdateRecords]) -> None:
-        """Store packed records of consecutive steps of a channel in one commit.
-
-        Parameters
-        ----------
-        channel
-            Number of the channel, from 1.
-        rows
-            Arrays of records in the layout of :mod:`realtime_ser.session.store.blobs`; each
-            becomes a row.
+    def insert_columns(self, rows: Iterable[Columns]) -> None:
+        """Store columns of consecutive updates in one commit, each of them as a row.
 
         Raises
         ------
@@ -327,9 +324,9 @@ class StoreWriter:
             The disk refuses; none of the records is stored.
         """
         with explained(self._path), transaction(self._connection):
-            for records in rows:
-                _insert_records(self._connection, self._key, channel, records)
-                self._order += len(records)
+            for columns in rows:
+                _insert_columns(self._connection, self._key, columns)
+                self._order += len(columns)
 
     def finish(self) -> None:
         """Store the rest, mark the session as complete, and close the writer.
@@ -427,17 +424,17 @@ class StoreWriter:
         row = asdict(segment) | {"session": self._key}
         estimate = row.pop("estimate")
         probabilities = estimate["probabilities"].astype("<f4").tobytes()
-        insert(self._connection, "segments", row | estimate | {"probabilities": probabilities})
+        blobs = {"probabilities": probabilities, "voice": segment_blob(segment.voice)}
+        insert(self._connection, "segments", row | estimate | blobs)
 
 
-def _insert_records(
-    connection: sqlite3.Connection, key: int, channel: int, records: UpdateRecords
-) -> None:
+def _insert_columns(connection: sqlite3.Connection, key: int, columns: Columns) -> None:
     """Store consecutive updates of a channel as a row."""
+    records, channel = columns.records, columns.channel
     first, last = int(records["step"][0]), int(records["step"][-1])
     connection.execute(
-        "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?)",
-        (key, channel, first, last, records.tobytes()),
+        "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+        (key, channel, first, last, records.tobytes(), voice_blob(columns.voice)),
     )
     counts = np.bincount(records["state"], minlength=len(STATES))
     speech, lost = (int(counts[STATES.index(state)]) for state in (State.SPEECH, State.LOST))
