@@ -11,7 +11,17 @@ import numpy as np
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import STEP_S, Estimate, Marker, Segment, Sound, State, Update
+from realtime_ser.base.records import (
+    STEP_S,
+    Estimate,
+    Marker,
+    Segment,
+    SegmentVoice,
+    Sound,
+    State,
+    Update,
+    VoiceMeasures,
+)
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionMetadata
 from realtime_ser.session.sinks import SoundSink
@@ -32,16 +42,27 @@ SPEECH = {1: ((10, 40), (52, 80)), 2: ((30, 60),)}
 """Steps of the segments of each channel; their results are certain and not in turn."""
 
 
+PROVENANCE = {"config": {"voice": {"measures": True}}}
+
+
 def metadata(channels=(1,), **changes):
     source = SourceInfo("talk.wav", RATE, max(channels), live=False, duration_s=8.0)
     model = ModelIdentity("default", "1.0", "00ff")
-    return replace(SessionMetadata(NOW, source, channels, LABELS, model, {"config": {}}), **changes)
+    return replace(SessionMetadata(NOW, source, channels, LABELS, model, PROVENANCE), **changes)
 
 
 def estimate(seed):
     values = np.random.default_rng(seed).dirichlet(np.ones(len(LABELS)) * 0.3)
     best = int(values.argmax())
     return Estimate(values.astype(np.float32), LABELS[best], float(values[best]), seed % 2 == 0)
+
+
+def measures(step, *, spoken):
+    """What the voice does: it rises, and activation is known from step 25 on."""
+    if not spoken:
+        return VoiceMeasures(None, -70.5, None, 0.75, None, None)
+    activation = step / 128 if step >= 25 else None
+    return VoiceMeasures(100.0 + step, -21.5, 4.25, 0.125, activation, -6.5)
 
 
 def records(channels=(1,), steps=100):
@@ -55,12 +76,16 @@ def records(channels=(1,), steps=100):
             said = estimate(1000 * channel + step) if number else None
             wall = NOW + timedelta(seconds=step * STEP_S)
             level = -20.0 if number else -70.0
-            made.append(Update(step, channel, state, number, said, level, wall_clock=wall))
+            voice = None if state is State.LOST else measures(step, spoken=number is not None)
+            made.append(
+                Update(step, channel, state, number, said, level, wall_clock=wall, voice=voice)
+            )
             if number and step == SPEECH[channel][number - 1][1] - 1:
                 start_s = SPEECH[channel][number - 1][0] * STEP_S
                 end_s = (step + 1) * STEP_S
                 result = estimate(channel + number)
-                made.append(Segment(number, channel, start_s, end_s, end_s - start_s, result))
+                did = SegmentVoice(128.0, 4.5, -21.5, 4.25, 0.125, None if number == 1 else 0.25)
+                made.append(Segment(number, channel, start_s, end_s, end_s - start_s, result, did))
     return made
 
 

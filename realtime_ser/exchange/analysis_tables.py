@@ -47,6 +47,10 @@ def export_analysis(
     with AtomicFiles(outputs.steps, overwrite=True) as drafts:
         tables.write_steps(drafts.begin(outputs.steps))
         tables.write_segments(drafts.begin(outputs.segments))
+        if info.metadata.measures_voice:
+            tables.write_voice(drafts.begin(outputs.voice))
+        else:  # of an analysis with other settings
+            outputs.voice.unlink(missing_ok=True)
         if draw is not None:
             draw(store, info, drafts.begin(outputs.plot))
         first = {"file": outcome.file, "duration_s": outcome.duration_s}
@@ -55,14 +59,14 @@ def export_analysis(
 
 
 def require_free(outputs: OutputPaths) -> None:
-    """Refuse to replace a session's segments or sidecar.
+    """Refuse to replace a session's segments, voice or sidecar.
 
     Raises
     ------
     OutputError
         There is one, which is not the result of an analysis.
     """
-    for path in (outputs.segments, outputs.sidecar):
+    for path in (outputs.segments, outputs.voice, outputs.sidecar):
         if path.exists() and not outputs.steps.exists():
             raise OutputError(
                 f"{path} exists already and is not the result of an analysis: choose another "

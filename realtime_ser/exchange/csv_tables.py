@@ -65,6 +65,8 @@ def write_session(
     tables.write_steps(drafts.begin(files.steps))
     tables.write_segments(drafts.begin(files.segments))
     tables.write_markers(drafts.begin(files.markers))
+    if info.metadata.measures_voice:
+        tables.write_voice(drafts.begin(files.voice))
     if by_hand := store.intervals(info.id):
         tables.write_intervals(drafts.begin(files.intervals), by_hand)
     drafts.write(files.sidecar, json_text(tables.sidecar()))
@@ -114,6 +116,12 @@ class SessionTables:
             for segment in segments
         )
         csv_rows.write_table(path, chain([csv_rows.segments_header(labels)], rows))
+
+    def write_voice(self, path: Path) -> None:
+        """Write a row of what the voice did for each segment."""
+        segments, names = self._store.segments(self._info.id), self._metadata.names
+        rows = (csv_rows.voice_row(segment, names) for segment in segments)
+        csv_rows.write_table(path, chain([csv_rows.VOICE_HEADER], rows))
 
     def write_intervals(self, path: Path, intervals: Sequence[Interval]) -> None:
         """Write a row for each interval that a person labelled, corrections among them."""

@@ -120,7 +120,12 @@ def _segment(segment: Segment, labels: tuple[str, ...]) -> dict[str, Any]:
         "certain": estimate.certain,
         "probabilities": dict(zip(labels, values, strict=True)),
         "quality": estimate.quality.value or None,
+        "voice": segment.voice and {name: _rounded(n) for name, n in asdict(segment.voice).items()},
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _iso_text(time: datetime | None) -> str | None:
@@ -147,6 +152,8 @@ def _columns(columns: Columns) -> Iterator[tuple[str, Any]]:
     yield "level_dbfs", _numbers(columns.level_dbfs, 1)
     yield "latency_ms", _numbers(columns.latency_ms, 1)
     yield "quality", [QUALITIES[quality].value or None for quality in columns.quality]
+    for name in columns.voice.dtype.names or ():
+        yield name, _numbers(columns.voice[name].astype(np.float64), 3)
 
 
 def _numbers(values: np.ndarray[Any, np.dtype[np.float64]], digits: int) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""The three tables of a session: steps, segments and markers, as CSV rows.
+"""The tables of a session: steps, segments, what the voice did in them, markers, as CSV rows.
 
 UTF-8, comma-separated, ``.`` decimals whatever the locale, RFC 4180. Outside speech the cells of
 segment and estimate are empty.
@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from realtime_ser.base.records import Estimate, Marker, Segment, Update
+from realtime_ser.base.records import Estimate, Marker, Segment, SegmentVoice, Update, VoiceMeasures
 
 
 class RowWriter(Protocol):
@@ -42,6 +42,7 @@ def steps_header(labels: Sequence[str]) -> list[str]:
         *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
         *estimate_header(labels),
         *("level_dbfs", "latency_ms", "quality", "corrected"),
+        *_MEASURES,
     ]
 
 
@@ -67,16 +68,30 @@ def steps_row(
         "" if update.segment is None else str(update.segment),
         *estimate_cells(update.estimate, labels),
         f"{update.level_dbfs:.1f}",
-        "" if update.latency_ms is None else f"{update.latency_ms:.1f}",
+        _number(update.latency_ms, 1),
         "" if update.estimate is None else update.estimate.quality.value,
         plain_text(corrected),
+        *_measure_cells(update.voice, _MEASURES),
     ]
 
 
-def padded(row: Sequence[str], other: Sequence[str]) -> list[str]:
+_MEASURES = {
+    "f0_hz": 1,
+    "loudness_lufs": 1,
+    "speaking_rate": 2,
+    "pause_share": 3,
+    "activation": 3,
+    "hf500_db": 1,
+}
+"""Columns of what the voice does, and the digits of each."""
+
+
+def padded(row: Sequence[str], other: Sequence[str], header: Sequence[str]) -> list[str]:
     """A row of the steps table, not shorter than another of the same step; no value changes."""
-    *cells, latency = row
-    return [*cells, latency.ljust(len(other[-1]), "0") if latency else latency]
+    at, cells = header.index("latency_ms"), list(row)
+    if cells[at]:
+        cells[at] = cells[at].ljust(len(other[at]), "0")
+    return cells
 
 
 def segments_header(labels: Sequence[str]) -> list[str]:
@@ -93,14 +108,37 @@ def segments_row(
     ``corrected`` is the label that a person gave to the segment.
     """
     return [
-        str(segment.number),
-        channel_cell(segment.channel, names),
-        f"{segment.start_s:.2f}",
-        f"{segment.end_s:.2f}",
+        *_place(segment, names),
         *estimate_cells(segment.estimate, labels),
         segment.estimate.quality.value,
         plain_text(corrected),
     ]
+
+
+_SEGMENT_MEASURES = {
+    "f0_hz": 1,
+    "f0_range_semitones": 2,
+    "loudness_lufs": 1,
+    "speaking_rate": 2,
+    "pause_share": 3,
+    "activation": 3,
+}
+
+VOICE_HEADER = ["segment", "channel", "start_s", "end_s", *_SEGMENT_MEASURES]
+"""Columns of the table of what the voice did in each segment."""
+
+
+def voice_row(segment: Segment, names: Names = NO_NAMES) -> list[str]:
+    """Row of the voice table; the channel by its name, if it has one."""
+    return [
+        *_place(segment, names),
+        *_measure_cells(segment.voice, _SEGMENT_MEASURES),
+    ]
+
+
+def _place(segment: Segment, names: Names) -> list[str]:
+    times = (f"{segment.start_s:.2f}", f"{segment.end_s:.2f}")
+    return [str(segment.number), channel_cell(segment.channel, names), *times]
 
 
 MARKERS_HEADER = ["time_s", "wall_clock", "duration_s", "code", "text", "source"]
@@ -142,6 +180,18 @@ def estimate_cells(estimate: Estimate | None, labels: Sequence[str]) -> list[str
         str(int(estimate.certain)),
         *(f"{value:.6f}" for value in estimate.probabilities),
     ]
+
+
+def _measure_cells(
+    voice: VoiceMeasures | SegmentVoice | None, digits: Mapping[str, int]
+) -> list[str]:
+    if voice is None:
+        return [""] * len(digits)
+    return [_number(getattr(voice, name), count) for name, count in digits.items()]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _clock(moment: datetime | None) -> str:

@@ -235,7 +235,13 @@ class LiveSession:
 
         while True:
             try:
-                return TableSink(self.files, self.monitor.labels, sidecar, metadata.names)
+                return TableSink(
+                    self.files,
+                    self.monitor.labels,
+                    sidecar,
+                    metadata.names,
+                    voice=metadata.measures_voice,
+                )
             except FileTakenError:
                 if self._named:
                     raise

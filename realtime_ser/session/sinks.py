@@ -57,6 +57,11 @@ class TableFiles:
         return self.beside(".markers.csv")
 
     @property
+    def voice(self) -> Path:
+        """Voice CSV: what the voice did in each segment, if that was measured."""
+        return self.beside(".voice.csv")
+
+    @property
     def intervals(self) -> Path:
         """Intervals CSV: only an export has it, where a person labelled some."""
         return self.beside(".intervals.csv")
@@ -91,7 +96,7 @@ class TableFiles:
 
     def existing(self) -> list[Path]:
         """Files that exist, the steps first."""
-        paths = [self.steps, self.segments, self.markers, self.sidecar, self.audio]
+        paths = [self.steps, self.segments, self.markers, self.voice, self.sidecar, self.audio]
         return [path for path in paths if path.exists()]
 
 
@@ -110,6 +115,8 @@ class TableSink:
         Function from all anchors so far to the text of the sidecar.
     names
         Names of some or all channels.
+    voice
+        Whether what the voices do is measured, and has a table.
 
     Raises
     ------
@@ -127,6 +134,8 @@ class TableSink:
         labels: Sequence[str],
         sidecar_of: Callable[[Sequence[Anchor]], str],
         names: csv_rows.Names = csv_rows.NO_NAMES,
+        *,
+        voice: bool = False,
     ) -> None:
         self._files = files
         self._names = names
@@ -140,6 +149,7 @@ class TableSink:
             self._steps = self._table(files.steps, csv_rows.steps_header(labels))
             self._segments = self._table(files.segments, csv_rows.segments_header(labels))
             self._markers = self._table(files.markers, csv_rows.MARKERS_HEADER)
+            self._voice = self._table(files.voice, csv_rows.VOICE_HEADER) if voice else None
             require_absent(files.sidecar)
             self._flush()
         except FileTakenError:
@@ -158,6 +168,8 @@ class TableSink:
                     self._early.append(record)
             elif isinstance(record, Segment):
                 self._segments.add(csv_rows.segments_row(record, self._labels, self._names))
+                if self._voice is not None:
+                    self._voice.add(csv_rows.voice_row(record, self._names))
             elif isinstance(record, Marker):
                 self._markers.add(csv_rows.markers_row(record))
             elif isinstance(record, Anchor):
@@ -192,8 +204,9 @@ class TableSink:
     def _correct(self, anchor: Anchor) -> None:
         """Write the rows anew that were stamped before the clock had settled."""
         early, self._early = self._early, []
-        before, after = map(self._row, early), (self._row(corrected(one, anchor)) for one in early)
-        self._steps.write_anew([csv_rows.padded(*rows) for rows in zip(after, before, strict=True)])
+        header = csv_rows.steps_header(self._labels)
+        rows = ((self._row(corrected(one, anchor)), self._row(one)) for one in early)
+        self._steps.write_anew([csv_rows.padded(now, before, header) for now, before in rows])
 
     def _table(self, path: Path, header: Sequence[str]) -> _GrowingTable:
         table = _GrowingTable(path, header)

@@ -18,17 +18,18 @@ from realtime_ser.base.text import printable
 
 @dataclass(frozen=True, slots=True)
 class OutputPaths:
-    """Paths of a file's results: frames CSV, segments CSV, sidecar, picture of the timeline."""
+    """Paths of a file's results: three tables, sidecar, picture of the timeline."""
 
     steps: Path
     segments: Path
+    voice: Path
     sidecar: Path
     plot: Path
 
     @classmethod
     def of(cls, name: Path) -> Self:
         """Paths beside each other under the same name."""
-        endings = (".frames.csv", ".segments.csv", ".json", ".png")
+        endings = (".frames.csv", ".segments.csv", ".voice.csv", ".json", ".png")
         return cls(*(name.with_name(f"{name.name}{ending}") for ending in endings))
 
 
