@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # brings NumPy along, which help does without
-    from realtime_ser.base.records import Estimate, Quality
+    from realtime_ser.base.records import Estimate, Quality, VoiceMeasures
 
 _CLOSE = 0.7
 """Share of letters from which a word resembles another, as :mod:`difflib` counts them."""
@@ -77,6 +77,21 @@ def spoken_result(estimate: Estimate) -> str:
 def decibels(level_dbfs: float, unit: str) -> str:
     """A level as ``−23 dB``; a dash for silence."""
     return "–" if level_dbfs <= -120.0 else f"{level_dbfs:.0f} {unit}".replace("-", "\u2212")
+
+
+def voice_rows(voice: VoiceMeasures) -> list[tuple[str, str]]:
+    """What a voice does, a name and a value each; nothing of what is not known."""
+    rows = [
+        ("loudness", decibels(voice.loudness_lufs, "LUFS")),
+        ("pauses", percent_text(voice.pause_share)),
+    ]
+    if voice.f0_hz is not None:
+        rows.insert(0, ("pitch", f"{voice.f0_hz:.0f} Hz"))
+    if voice.speaking_rate is not None:
+        rows.append(("speaking rate", f"{voice.speaking_rate:.1f} syllables/s"))
+    if voice.activation is not None:
+        rows.append(("activation", f"{voice.activation:+.2f}".replace("-", "\u2212")))
+    return rows
 
 
 def count_text(number: int, noun: str) -> str:

@@ -17,10 +17,20 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.records import STEP_S, Estimate, Marker, Record, Segment, State, Update
+from realtime_ser.base.records import (
+    STEP_S,
+    Estimate,
+    Marker,
+    Record,
+    Segment,
+    State,
+    Update,
+    VoiceMeasures,
+)
 from realtime_ser.base.text import UNNAMED_MARKER, channel_title, one_line
 from realtime_ser.session.store import Interval, Reader, SessionInfo
 from realtime_ser.session.store.blobs import STATES, moment
+from realtime_ser.session.store.voice_blobs import unpack_voice
 from realtime_ser.timeline.pyramid import Bins, Pyramid, runs
 from realtime_ser.timeline.viewport import Viewport
 
@@ -86,6 +96,7 @@ class Moment:
     probabilities: NDArray[np.float32] | None
     level_dbfs: float
     speech: Segment | UnfinishedSegment | None
+    voice: VoiceMeasures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +258,7 @@ class ChannelContent:
             probabilities=record["probabilities"].copy() if number else None,
             level_dbfs=float(record["level_dbfs"]),
             speech=speech,
+            voice=next(unpack_voice(self.pyramid.columns.voice[place : place + 1])),
         )
 
     def wall_clock(self, time_s: float) -> datetime | None:

@@ -23,7 +23,8 @@ from realtime_ser.timeline.content import (
     start_of,
     stored_annotations,
 )
-from realtime_ser.timeline.signal_tracks import SignalTrack, draw_key, session_tracks
+from realtime_ser.timeline.session_tracks import session_tracks
+from realtime_ser.timeline.signal_tracks import SignalTrack, draw_key
 from realtime_ser.timeline.style import Curves, CurveStyle, Palette, TrackStyle
 from realtime_ser.timeline.surface import Font, Rect, Surface, shortened, write
 from realtime_ser.timeline.svg import SvgSurface, text_width

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import SILENCE_DBFS, STEP_FRAMES, STEP_S, State, Update
 from realtime_ser.session.store import Columns
 from realtime_ser.session.store.blobs import STATES, pack, record_dtype
+from realtime_ser.session.store.voice_blobs import MEASURES, is_measured, no_voice, pack_voice
 
 _MERGE = 4
 _LEAST_ENTRIES_PER_BIN = 4
@@ -55,6 +56,10 @@ class Bins:
         Extremes of the samples in -1 .. 1, shape ``(n,)``.
     voiced
         Share of the voice detector's frames that were voiced, shape ``(n,)``.
+    voice
+        Means of the measures of the voice, in the order of the fields of
+        :class:`~realtime_ser.base.records.VoiceMeasures`, shape ``(n, measures)``; NaN where there
+        is none.
     """
 
     probabilities: NDArray[np.float32]
@@ -66,6 +71,7 @@ class Bins:
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
     voiced: NDArray[np.float32]
+    voice: NDArray[np.float32]
 
     @property
     def speech(self) -> NDArray[np.bool_]:
@@ -90,6 +96,8 @@ _MERGED_BY: dict[str, np.ufunc] = {
     "highest": np.maximum,
     "voiced": np.add,  # gate frames
     "steps": np.add,
+    "voice": np.add,  # sums of its measures
+    "measured": np.add,  # steps that have each of them
 }
 """How each column of a level is merged."""
 
@@ -107,7 +115,8 @@ class Pyramid:
         self.labels = len(columns.labels)
         self._channel = columns.channel
         self._label_names = columns.labels
-        self._records = columns.records
+        self._records, self._voice = columns.records, columns.voice
+        self._has_voice = is_measured(columns.voice)
         self._step_buffer = columns.step.astype(np.int64)
         self._count = len(columns)
         self._envelopes: NDArray[np.int16] | None = None
@@ -121,10 +130,12 @@ class Pyramid:
 
         It takes its memory at once: a long session is to need no more than a short one.
         """
-        pyramid = cls(Columns(channel, labels, np.zeros(0, record_dtype(len(labels)))))
+        records = np.zeros(0, record_dtype(len(labels)))
+        pyramid = cls(Columns.unvoiced(channel, labels, records))
         size = capacity + _DROPPED + _AT_ONCE
         # The system gives memory when it is written, which `zeros` leaves for later.
         pyramid._records = np.full(size, 0, record_dtype(len(labels)))
+        pyramid._voice = no_voice(size)
         pyramid._step_buffer = np.full(size, 0, np.int64)
         pyramid._envelopes = np.full((size, STEP_FRAMES, 2), 0, np.int16)
         return pyramid
@@ -133,9 +144,15 @@ class Pyramid:
         return self._count
 
     @property
+    def has_voice(self) -> bool:
+        """Whether what the voice does was measured at any step."""
+        return self._has_voice
+
+    @property
     def columns(self) -> Columns:
         """The updates that are kept."""
-        return Columns(self._channel, self._label_names, self._records[: self._count])
+        kept = slice(0, self._count)
+        return Columns(self._channel, self._label_names, self._records[kept], self._voice[kept])
 
     @property
     def first_step(self) -> int:
@@ -160,6 +177,8 @@ class Pyramid:
         fresh = pack(((0, update) for update in later), self._label_names)
         place = slice(self._count, self._count + len(fresh))
         self._records[place] = fresh
+        self._voice[place] = voice = pack_voice(later)
+        self._has_voice = self._has_voice or is_measured(voice)
         self._step_buffer[place] = fresh["step"]
         if self._envelopes is not None:
             hops = np.clip([update.envelope for update in later], -1.0, 1.0)
@@ -267,7 +286,7 @@ class Pyramid:
 
     def _drop(self) -> None:
         """Let the oldest updates go, and move the others to their place."""
-        for buffer in (self._records, self._step_buffer, self._envelopes):
+        for buffer in (self._records, self._voice, self._step_buffer, self._envelopes):
             assert buffer is not None
             for start in range(0, self._count - _DROPPED, _DROPPED):
                 part = buffer[start + _DROPPED : min(start + 2 * _DROPPED, self._count)]
@@ -305,17 +324,19 @@ class Pyramid:
 
     def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
         """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
-        columns = _level_columns(self._records[first:stop])
+        columns = _level_columns(self._records[first:stop], self._voice[first:stop])
         if merge == 1 or stop <= first:
             return dict(columns)
         return _merged(columns, np.arange(0, stop - first, merge))
 
     def _empty_bins(self, count: int) -> Bins:
         nothing = np.zeros(count, self._records.dtype)
-        return _bins(dict(_level_columns(nothing)), np.zeros(count, np.bool_))
+        return _bins(dict(_level_columns(nothing, no_voice(count))), np.zeros(count, np.bool_))
 
 
-def _level_columns(records: NDArray[np.void]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _level_columns(
+    records: NDArray[np.void], voice: NDArray[np.void]
+) -> Iterator[tuple[str, NDArray[Any]]]:
     """Columns of a level with an entry for each update."""
     state = records["state"]
     yield "sums", np.nan_to_num(records["probabilities"])
@@ -327,6 +348,9 @@ def _level_columns(records: NDArray[np.void]) -> Iterator[tuple[str, NDArray[Any
     yield "highest", records["highest"]
     yield "voiced", records["voiced"].astype(np.uint32)
     yield "steps", np.ones(len(records), np.uint32)
+    measures = np.ascontiguousarray(voice).view(np.float32).reshape(-1, MEASURES)
+    yield "voice", np.nan_to_num(measures)
+    yield "measured", (~np.isnan(measures)).astype(np.uint32)
 
 
 def _merged(columns: Iterable[tuple[str, NDArray[Any]]], starts: NDArray[np.intp]) -> _Level:
@@ -342,7 +366,8 @@ def _bins(level: _Level, known: NDArray[np.bool_]) -> Bins:
     """Means and extremes; where nothing is known, what stands for that."""
     with np.errstate(invalid="ignore"):
         probabilities = level["sums"] / level["speech"][:, None]
-    probabilities[~known] = np.nan
+        voice = level["voice"] / level["measured"]
+    probabilities[~known] = voice[~known] = np.nan
     lowest, highest = (
         np.where(known, level[name], 0).astype(np.float32) / np.float32(_FULL_SCALE)
         for name in ("lowest", "highest")
@@ -357,6 +382,7 @@ def _bins(level: _Level, known: NDArray[np.bool_]) -> Bins:
         lowest,
         highest,
         np.where(known, level["voiced"] / (_GATE_FRAMES * level["steps"]), 0).astype(np.float32),
+        voice.astype(np.float32, copy=False),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP_S
 from realtime_ser.base.text import percent_text
 from realtime_ser.recogniser.features import FeatureParams, mel_filterbank
-from realtime_ser.session.corrections import CORRECTED
-from realtime_ser.timeline.content import AnnotationItem, ChannelContent
+from realtime_ser.timeline.content import ChannelContent
 from realtime_ser.timeline.pyramid import runs
 from realtime_ser.timeline.raster import DASH_RUN, LINE_REACH, color_ramp
 from realtime_ser.timeline.shapes import (
@@ -49,15 +48,10 @@ from realtime_ser.timeline.style import (
 )
 from realtime_ser.timeline.surface import Image, Rect, Stroke, Surface, write
 from realtime_ser.timeline.tracks import (
-    LANES,
-    MarkerTrack,
-    SegmentTrack,
-    Track,
     draw_title,
     line_height,
     small,
     tick_columns,
-    tier_tracks,
 )
 from realtime_ser.timeline.viewport import RowRect, Viewport
 
@@ -455,65 +449,6 @@ class SpectrumTrack:
             share = float(np.interp(hz, centres, (np.arange(len(centres)) + 0.5) / len(centres)))
             y = gutter.bottom - share * gutter.height
             _draw_scale_words(surface, row, y, words, style)
-
-
-def channel_tracks(
-    channel: ChannelContent,
-    curves: Curves,
-    sound: SoundBlocks | None = None,
-    *,
-    names: bool = True,
-) -> list[SignalTrack | SpectrumTrack]:
-    """Tracks of a channel's values, from the top down; of its sound, if there is any to show."""
-    tracks: list[SignalTrack | SpectrumTrack] = [
-        ProbabilityTrack(channel, curves, names=names),
-        LevelTrack(channel),
-        VoiceTrack(channel),
-    ]
-    if sound is not None and sound.available:
-        tracks += [WaveformTrack(channel, sound), SpectrumTrack(channel, sound)]
-    return tracks
-
-
-def session_tracks(  # noqa: PLR0913
-    channels: Mapping[int, ChannelContent],
-    annotations: Iterable[AnnotationItem],
-    curves: Curves,
-    sound: SoundBlocks | None = None,
-    *,
-    free_tiers: Sequence[str] = (),
-    lanes: int = LANES,
-    names: bool = True,
-) -> list[Track]:
-    """All tracks of a session but the ruler, from the top down.
-
-    Parameters
-    ----------
-    channels
-        The channels, by their numbers.
-    annotations
-        Markers and intervals.
-    curves
-        How probabilities are drawn.
-    sound
-        Kept sound, if there is any to show.
-    free_tiers
-        Tiers of no channel that are there even without an interval; then each channel has its
-        tier of corrected segments too.
-    lanes
-        Lines of words above the segments.
-    names
-        Whether labels stand in the areas and over the lines.
-    """
-    labels = next(iter(channels.values())).labels
-    tracks: list[Track] = [MarkerTrack(annotations)]
-    tracks += tier_tracks(annotations, None, labels, always=free_tiers)
-    for number, channel in channels.items():
-        tracks.append(SegmentTrack(channel, lanes))
-        always = (CORRECTED,) if free_tiers else ()
-        tracks += tier_tracks(annotations, number, labels, always=always)
-        tracks += channel_tracks(channel, curves, sound, names=names)
-    return tracks
 
 
 def draw_key(

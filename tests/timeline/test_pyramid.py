@@ -9,6 +9,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S
 from realtime_ser.session.store import Columns
 from realtime_ser.session.store.blobs import STATES, record_dtype
+from realtime_ser.session.store.voice_blobs import no_voice
 from realtime_ser.timeline.pyramid import Pyramid
 from realtime_ser.timeline.raster import blank, draw_areas, draw_lines, path_lengths
 from realtime_ser.timeline.style import LineStyle
@@ -35,7 +36,7 @@ def columns():
     records["probabilities"] = random.dirichlet(np.ones(len(LABELS)), len(records))
     records["probabilities"][~spoken] = np.nan
     kept = np.delete(records, slice(*MISSING))
-    return Columns(1, LABELS, kept)
+    return Columns.unvoiced(1, LABELS, kept)
 
 
 @pytest.mark.parametrize("steps", [1.0, 2.5, 7.0, 40.0, 333.0])
@@ -63,6 +64,26 @@ def test_a_column_holds_the_mean_and_the_extremes_of_its_steps(columns, steps):
         if len(spoken):
             mean = spoken.mean(axis=0, dtype=float)
             np.testing.assert_allclose(bins.probabilities[index], mean, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1.0, 7.0, 64.0])
+def test_a_column_holds_the_mean_of_what_the_voice_did(columns, steps):
+    voice = no_voice(len(columns))
+    voice["f0_hz"] = np.where(columns.step % 3 == 0, 100.0 + columns.step % 100, np.nan)
+    pyramid = Pyramid(Columns(1, LABELS, columns.records, voice))
+    edges = np.arange(0, 4900, steps) * STEP_S
+    found = pyramid.read(edges).voice[:, 0]
+    for index in range(0, len(edges) - 1, 7):
+        slack = 0 if steps < 16 else 0.25 * steps
+        middles = columns.step + 0.5
+        near = (middles >= index * steps - slack) & (middles < (index + 1) * steps + slack)
+        heard = voice["f0_hz"][near & ~np.isnan(voice["f0_hz"])]
+        if slack and len(heard):
+            assert heard.min() <= found[index] <= heard.max()
+        elif len(heard):
+            assert found[index] == pytest.approx(heard.mean())
+        else:
+            assert np.isnan(found[index])
 
 
 def test_nothing_lost_is_ever_hidden(columns):
@@ -95,7 +116,7 @@ def test_a_hole_is_unknown(columns):
 
 
 def test_an_empty_channel_holds_nothing():
-    pyramid = Pyramid(Columns(1, LABELS, np.zeros(0, record_dtype(len(LABELS)))))
+    pyramid = Pyramid(Columns.unvoiced(1, LABELS, np.zeros(0, record_dtype(len(LABELS)))))
     assert not pyramid.read(np.arange(5.0)).known.any()
     assert np.isnan(pyramid.curve(np.arange(3.0))).all()
 

@@ -1,6 +1,7 @@
 """What tracks draw, on a surface that notes the calls."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import Estimate, Segment, State, Update
+from realtime_ser.base.records import Estimate, Segment, State, Update, VoiceMeasures
 from realtime_ser.timeline.content import ChannelContent
 from realtime_ser.timeline.printed import PAPER
 from realtime_ser.timeline.pyramid import Pyramid
-from realtime_ser.timeline.signal_tracks import LevelTrack, ProbabilityTrack, channel_tracks
+from realtime_ser.timeline.session_tracks import channel_tracks
+from realtime_ser.timeline.signal_tracks import LevelTrack, ProbabilityTrack
 from realtime_ser.timeline.style import Curves, line_style
 from realtime_ser.timeline.surface import Rect, shortened
 from realtime_ser.timeline.tracks import SegmentTrack, small
@@ -139,6 +141,30 @@ def test_what_was_clipped_is_red():
     image = LevelTrack(channel(updates)).column_image(Viewport(0.0, 60.0, 0, 0.08, 1.0), 40, STYLE)
     red = (image == 0xFF000000 | int(STYLE.theme.danger[1:], 16)).all(axis=0)
     assert np.flatnonzero(red).tolist() == [50]
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_what_the_voice_does_has_tracks_where_it_was_measured(pixels):
+    voice = VoiceMeasures(200.0, -20.0, 4.0, 0.1, 0.5, -3.0)
+    silent = VoiceMeasures(None, -80.0, None, 0.1, None, None)
+    updates = [
+        replace(update, voice=voice if update.step < 40 else silent) for update in spoken(80)
+    ]
+    assert [track.title for track in channel_tracks(channel(spoken(80)), Curves())][3:] == []
+    tracks = channel_tracks(channel(updates), Curves())[3:]
+    assert [track.title for track in tracks] == ["pitch", "loudness", "rate", "activation"]
+    assert len(channel_tracks(channel(updates), Curves(), measures=False)) == 3
+    pitch, loudness, rate, activation = (
+        track.shapes(Viewport(0.0, 80.0, 0, 0.08, 1.0), STYLE)[0].values[:, 0] for track in tracks
+    )
+    assert pitch[10] == pytest.approx(np.log2(200 / 75) / np.log2(600 / 75))
+    assert (loudness[10], rate[10], activation[10]) == pytest.approx((2 / 3, 0.5, 0.75))
+    assert np.isnan(pitch[45:75]).all()
+    assert (loudness[45:75] == 0.0).all()
+    surface = RecordingSurface(pixels=pixels)
+    tracks[0].draw(surface, row(), Viewport(0.0, 80.0, 0, 0.08, 1.0), STYLE)
+    if not pixels:
+        assert ("polyline", STYLE.theme.voice) in surface.calls
 
 
 def test_words_are_cut_where_there_is_no_room():

@@ -22,9 +22,11 @@ from realtime_ser.gui.timeline.qt_surface import text_width
 from realtime_ser.gui.timeline.track_painter import TrackItem
 from realtime_ser.gui.widgets.parts import row
 from realtime_ser.timeline.content import LiveContent
-from realtime_ser.timeline.signal_tracks import ProbabilityTrack, channel_tracks
+from realtime_ser.timeline.session_tracks import channel_tracks
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.timeline.style import Curves
 from realtime_ser.timeline.tracks import MarkerTrack, SegmentTrack, gutter_width, tick_text, ticks
+from realtime_ser.timeline.voice_tracks import MeasureTrack
 
 #: How long one painting may begin columns of each track that have been there before: a whole window
 #: of them would miss a frame of a screen with 60 a second.
@@ -136,8 +138,15 @@ class Plots(StyledWidget):
 
     @property
     def level_rect(self) -> QRectF:
-        """Where the sound is drawn, within this widget."""
-        return self._plot_rect(self._level_plot)
+        """Where level and voice are drawn, within this widget."""
+        rect = self._plot_rect(self._level_plot)
+        bottoms = (
+            at.plot.bottom
+            for track, at in self._items[1].rows
+            if not isinstance(track, MeasureTrack)
+        )
+        rect.setHeight(max(bottoms))
+        return rect
 
     def advance(self, right_s: float) -> None:
         """Show the stretch that ends at a time, and what has arrived.
@@ -146,6 +155,8 @@ class Plots(StyledWidget):
         """
         # Whole device pixels: tiles are copied, not blended, and text does not tremble.
         columns_per_s = self._px_per_s * self.devicePixelRatioF()
+        if self._channel.pyramid.has_voice is not self._has_voice:
+            self.restyle(self._style)
         column = round(right_s * columns_per_s)
         self.next_pixel_s = (column + 0.5) / columns_per_s - right_s
         for item in self._items:
@@ -240,7 +251,10 @@ class Plots(StyledWidget):
         return round(sum(heights)) + style.grid((2.75 if self._axis else 0) + 0.25 * len(tracks))
 
     def _make_tracks(self) -> None:
-        tracks = channel_tracks(self._channel, self._curves, names=False)
+        self._has_voice = self._channel.pyramid.has_voice
+        tracks = channel_tracks(
+            self._channel, self._curves, names=False, measures=not self._compact
+        )
         words = MarkerTrack(self._content.markers), SegmentTrack(self._channel)
         self._items[0].show_tracks([*words, tracks[0]], self._style)
         self._items[1].show_tracks(tracks[1:], self._style)

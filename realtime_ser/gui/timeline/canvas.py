@@ -42,7 +42,8 @@ from realtime_ser.timeline.content import (
     end_of,
     start_of,
 )
-from realtime_ser.timeline.signal_tracks import ProbabilityTrack, session_tracks
+from realtime_ser.timeline.session_tracks import session_tracks
+from realtime_ser.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.timeline.style import Curves, CurveStyle
 from realtime_ser.timeline.surface import Rect
 from realtime_ser.timeline.tracks import (

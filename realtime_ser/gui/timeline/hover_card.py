@@ -9,7 +9,7 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPix
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.records import State
-from realtime_ser.base.text import clock_text, decibels, percent_text, result_text
+from realtime_ser.base.text import clock_text, decibels, percent_text, result_text, voice_rows
 from realtime_ser.gui.theme.style_watcher import style_of
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
@@ -39,6 +39,7 @@ def moment_lines(labels: Sequence[str], moment: Moment) -> list[tuple[str, str]]
             for label, value in zip(labels, moment.probabilities, strict=True)
         ]
     rows.append(("level", decibels(moment.level_dbfs, "dBFS")))
+    rows += [] if moment.voice is None else voice_rows(moment.voice)
     return rows
 
 

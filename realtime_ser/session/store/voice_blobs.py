@@ -19,7 +19,10 @@ VoiceRecords: TypeAlias = np.ndarray[tuple[int], np.dtype[np.void]]
 """Measures of consecutive updates, shape ``(n,)``."""
 
 VOICE_DTYPE = np.dtype([(field.name, "<f4") for field in fields(VoiceMeasures)])
-_NOTHING = (math.nan,) * len(fields(VoiceMeasures))
+MEASURES = len(fields(VoiceMeasures))
+"""Number of measures of an update."""
+
+_NOTHING = (math.nan,) * MEASURES
 _SEGMENT_DTYPE = np.dtype([(field.name, "<f4") for field in fields(SegmentVoice)])
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessa
 
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.paths import shipped
-from realtime_ser.base.records import Estimate, State, Update
+from realtime_ser.base.records import Estimate, State, Update, VoiceMeasures
 from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.live.status_model import StatusModel, UiState
 from realtime_ser.timeline.style import DARK, LIGHT
@@ -379,6 +380,28 @@ def test_hovering_reads_all_values(qtbot, window):
     assert ("level", "\u221220 dBFS") in card.rows
     plots.hover_at(None)
     assert not card.isVisible()
+
+
+def test_what_the_voice_does_is_shown_where_it_is_measured(qtbot, window):
+    fill(window, position_s=3.2)
+    plots = window.channels[1].plots
+    before, low = plots.level_rect, plots._level_plot.height()
+    voice = VoiceMeasures(212.0, -21.5, 4.2, 0.2, -0.25, -3.0)
+    update = next(window.timeline.channels[1].pyramid.columns.part(slice(-1, None)).updates())
+    window.feed([replace(update, step=update.step + n, voice=voice) for n in range(1, 30)], 0.0)
+    window.tick(0.5)
+    QApplication.processEvents()
+    assert plots._level_plot.height() > low + 60
+    assert abs(plots.level_rect.height() - before.height()) <= 1, "the meter stands beside level"
+    plots.hover_at(QPointF(plots.level_rect.right() - 4, plots.height() / 2))
+    for row in (
+        ("pitch", "212 Hz"),
+        ("loudness", "\u221222 LUFS"),
+        ("speaking rate", "4.2 syllables/s"),
+        ("pauses", "20\u202f%"),
+        ("activation", "\u22120.25"),
+    ):
+        assert row in plots.card.rows
 
 
 def test_what_was_heard_is_drawn_and_what_was_not_is_a_gap(window):
