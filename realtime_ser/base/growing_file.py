@@ -41,6 +41,7 @@ class GrowingFile:
         self._position = 0
         self._waiting = bytearray()  # from ``_on_disk`` on
         self._changes: dict[int, bytes] = {}  # before it
+        self._is_shorter = False
 
     @property
     def waiting(self) -> int:
@@ -69,6 +70,11 @@ class GrowingFile:
         self._position = start[whence] + offset
         return self._position
 
+    def truncate(self) -> None:
+        """Let the file end at the position with the next flush."""
+        del self._waiting[max(0, self._position - self._on_disk) :]
+        self._is_shorter = self._position < self._on_disk
+
     def tell(self) -> int:
         """Return the position."""
         return self._position
@@ -87,17 +93,20 @@ class GrowingFile:
         """
         if not self._in_place():
             self._write_anew()
-        if not self._waiting and not self._changes:
+        if not self._waiting and not self._changes and not self._is_shorter:
             return
         try:
             self._put(self._on_disk, self._waiting)
             for offset, data in self._changes.items():
                 self._put(offset, data)
+            if self._is_shorter:
+                self._file.truncate(self._position)
             os.fsync(self._file.fileno())
         except OSError:
             self._cut()
             raise
-        self._on_disk += len(self._waiting)
+        self._on_disk = self._position if self._is_shorter else self._on_disk + len(self._waiting)
+        self._is_shorter = False
         self._waiting.clear()
         self._changes.clear()
 

@@ -86,14 +86,6 @@ _MEASURES = {
 """Columns of what the voice does, and the digits of each."""
 
 
-def padded(row: Sequence[str], other: Sequence[str], header: Sequence[str]) -> list[str]:
-    """A row of the steps table, not shorter than another of the same step; no value changes."""
-    at, cells = header.index("latency_ms"), list(row)
-    if cells[at]:
-        cells[at] = cells[at].ljust(len(other[at]), "0")
-    return cells
-
-
 def segments_header(labels: Sequence[str]) -> list[str]:
     """Columns of the segments table."""
     place = ("segment", "channel", "start_s", "end_s")

@@ -204,9 +204,7 @@ class TableSink:
     def _correct(self, anchor: Anchor) -> None:
         """Write the rows anew that were stamped before the clock had settled."""
         early, self._early = self._early, []
-        header = csv_rows.steps_header(self._labels)
-        rows = ((self._row(corrected(one, anchor)), self._row(one)) for one in early)
-        self._steps.write_anew([csv_rows.padded(now, before, header) for now, before in rows])
+        self._steps.write_anew(self._row(corrected(one, anchor)) for one in early)
 
     def _table(self, path: Path, header: Sequence[str]) -> _GrowingTable:
         table = _GrowingTable(path, header)
@@ -231,21 +229,26 @@ class _GrowingTable:
         self._text = io.StringIO(newline="")
         self._writer = csv_rows.csv_writer(self._text)
         self._header = header
+        self._is_anew = False
         self.add(header)
 
     def add(self, row: Sequence[str]) -> None:
         self._writer.writerow(row)
 
     def write_anew(self, rows: Iterable[Sequence[str]]) -> None:
-        """Put other rows, none of them shorter, in the place of all that there are."""
+        """Put other rows in the place of all that there are."""
         self._text.seek(0)
         self._text.truncate()
         self.file.seek(0)
+        self._is_anew = True
         for row in (self._header, *rows):
             self.add(row)
 
     def flush(self) -> None:
         self.file.write(self._text.getvalue().encode("utf-8", "backslashreplace"))
+        if self._is_anew:
+            self.file.truncate()
+            self._is_anew = False
         self._text.seek(0)
         self._text.truncate()
         self.file.flush()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from realtime_ser.base.errors import BusyStoreError, OutputError
-from realtime_ser.base.records import Marker
+from realtime_ser.base.labels import LABELS
+from realtime_ser.base.records import STEP_S, Anchor, Marker, State, Update
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.session import recorder
 from realtime_ser.session.recorder import SessionRecorder
+from realtime_ser.session.sinks import TableFiles, TableSink
+from tests.kept_sessions import NOW
 
 
 class Sink:
@@ -135,3 +141,29 @@ def test_a_recorder_that_never_started_finishes():
     made = SessionRecorder()
     made.finish()
     assert made.first_error() is None
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+def test_rows_that_are_shorter_when_stamped_anew_leave_nothing_of_the_old(tmp_path, flushed):
+    early = [
+        Update(
+            *(step, 1, State.SILENCE),
+            latency_ms=100.0,
+            wall_clock=NOW + timedelta(seconds=STEP_S * (step + 1), milliseconds=2),
+        )
+        for step in range(3)
+    ]
+    late = replace(early[0], step=3)
+    sink = TableSink(TableFiles(tmp_path / "a.csv"), LABELS, lambda _: "{}")
+    sink.feed(early)
+    if flushed:
+        sink.flush()
+    sink.feed([Anchor(0, 1.0, 1.0, NOW + timedelta(milliseconds=12))])
+    sink.flush()
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert [row["latency_ms"] for row in csv.DictReader(file)] == ["90.0"] * 3
+    sink.feed([late])
+    sink.finish()
+    sink.close()
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert [row["latency_ms"] for row in csv.DictReader(file)] == ["90.0"] * 3 + ["100.0"]
