@@ -118,6 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("target", metavar="RUN|BUNDLE", help="folder, or a shipped bundle's name")
     predict.add_argument("files", nargs="+", type=Path, metavar="AUDIO")
 
+    _add_checks(commands)
+    return parser
+
+
+def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Commands that measure what runs beside every model."""
     voice = _command(commands, "voice", _voice, "fit and measure the judge of what is a voice")
     _add_corpora(voice, required=True)
     voice.add_argument(
@@ -132,10 +138,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_jobs(voice)
 
+    measures = _command(
+        commands, "measures", _measures, "hold pitch, syllables and activation against Praat"
+    )
+    _add_corpora(measures, required=True)
+    measures.add_argument(
+        "--write", action="store_true", help="put the tables into the documentation"
+    )
+    _add_jobs(measures)
+
     gate = _command(commands, "gate", _gate, "measure the speech gate on clips and on noise")
     _add_corpora(gate, required=True)
     _add_jobs(gate)
-    return parser
 
 
 def _command(
@@ -298,6 +312,15 @@ def _voice(options: argparse.Namespace) -> None:
     if options.write:
         write_measures(bundle, tables)
     print(tables)
+
+
+def _measures(options: argparse.Namespace) -> None:
+    from training.measure.voice_measures import measure_voice, write_tables
+
+    tables = measure_voice(options.corpora, options.jobs)
+    if options.write:
+        write_tables(tables)
+    print("\n\n".join(tables.values()))
 
 
 def _load_backend() -> None:

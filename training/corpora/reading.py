@@ -59,11 +59,14 @@ class CorpusContents:
         )
 
 
-def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
+def read_corpora(
+    root: Path, names: Sequence[str], *, keep_twins: bool = False
+) -> list[CorpusContents]:
     """Read corpora, each from the folder of its name below ``root``, or from ``root`` itself.
 
     A name that is not in :data:`training.corpora.CORPORA` is a folder with one folder for each
-    label (:mod:`training.corpora.label_folders`).
+    label (:mod:`training.corpora.label_folders`). With ``keep_twins`` nobody looks for the same
+    recording in other clothes, which takes long and matters to a split alone.
 
     Raises
     ------
@@ -73,7 +76,8 @@ def read_corpora(root: Path, names: Sequence[str]) -> list[CorpusContents]:
         A table beside the audio is damaged.
     """
     check_root(root)
-    return _without_twins([_read_corpus(root, name) for name in names])
+    contents = [_read_corpus(root, name) for name in names]
+    return contents if keep_twins else _without_twins(contents)
 
 
 def check_root(root: Path) -> None:
