@@ -274,19 +274,17 @@ def _ways(
     A line goes up or down within a column too. Shapes ``(lines, columns)``.
     """
     edged = ys[:, np.clip(np.arange(-2, ys.shape[1] + 2), 0, ys.shape[1] - 1)]
-    near_before, near_behind, far_before, far_behind = (
-        np.nan_to_num(edged[:, columns + 2 + shift] - ys[:, columns]) for shift in (-1, 1, -2, 2)
+    # Before and behind, in this order.
+    near, far = (
+        np.stack([edged[:, columns + 2 - by], edged[:, columns + 2 + by]]) - ys[:, columns]
+        for by in (1, 2)
     )
-    rises = (
-        np.where(np.abs(near) < 0.5, far, near)  # beside a jump too
-        for near, far in ((near_before, far_before), (near_behind, far_behind))
-    )
-    back, onward = (rise / np.sqrt(1.0 + rise * rise) for rise in rises)
+    near[np.isnan(near)] = far[np.isnan(far)] = 0.0
+    rises = np.where(np.abs(near) < np.float32(0.5), far, near)  # beside a jump too
+    back, onward = rises / np.sqrt(1.0 + rises * rises)
     # What lies above or below belongs to the way to the next column, or else from the one before.
-    above, below = (
-        np.where(s * onward > 0, onward, np.where(s * back > 0, -back, 0)).astype(np.float32)
-        for s in (-1, 1)
-    )
+    above = np.where(onward < 0, onward, np.where(back < 0, -back, np.float32(0.0)))
+    below = np.where(onward > 0, onward, np.where(back > 0, -back, np.float32(0.0)))
     return above, below
 
 

@@ -29,6 +29,8 @@ from realtime_ser.timeline.content import Annotation, Content, end_of, start_of
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."
 
+_SUMMARY_AFTER_MS = 100
+
 
 class _TimelineScrollArea(VerticalScrollArea):
     """Leaves the arrow keys to the window: they move the cursor."""
@@ -64,10 +66,14 @@ class ReviewView(QWidget):
         self._lay_out()
         self._connect()
         self._show_range()
-        QTimer.singleShot(0, self.summary.begin)
+        # A second thread would hold up the first paint.
+        self._summary_timer = QTimer(self, singleShot=True, interval=_SUMMARY_AFTER_MS)
+        self._summary_timer.timeout.connect(self.summary.begin)
+        self._summary_timer.start()
 
     def shut_down(self) -> None:
         """Let threads and files go."""
+        self._summary_timer.stop()
         self.player.stop()
         self.sound.close()
         self.summary.shut_down()
