@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.device_thread import sound_system
 from realtime_ser.audio.devices import call_portaudio, close_stream, open_stream, portaudio
-from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, DeviceError, SerError
 
 _BLOCK_S = 0.02
@@ -148,6 +147,8 @@ def array_blocks(samples: NDArray[np.float32], rate: int) -> Iterator[NDArray[np
 
 def file_blocks(path: Path, start_s: float, end_s: float) -> Iterator[NDArray[np.float32]]:
     """Blocks of a stretch of an audio file, which is opened with the first."""
+    from realtime_ser.audio.seekable import seekable_file  # with the readers of all formats
+
     try:
         with seekable_file(path) as readable, soundfile.SoundFile(readable) as file:
             file.seek(min(round(start_s * file.samplerate), file.frames))

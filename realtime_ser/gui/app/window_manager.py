@@ -13,11 +13,7 @@ from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.memory import release_memory
-from realtime_ser.gui.app.help import NOTICE_VERSION, AboutDialog, DiagnosticsDialog, WelcomeDialog
 from realtime_ser.gui.app.log import log_path
-from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
-from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
-from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
 from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.dialogs import ask_files, ask_folder
@@ -177,6 +173,8 @@ class WindowManager(QObject):
     # ------------------------------------------------------------------------------------- dialogs
 
     def _check_microphone(self) -> None:
+        from realtime_ser.gui.live.microphone_check import MicrophoneCheckDialog
+
         controller = self._controller
         running = controller.view.ui_state.running
         dialog = MicrophoneCheckDialog(controller.config, running=running, parent=self._window)
@@ -186,6 +184,8 @@ class WindowManager(QObject):
         dialog.open()
 
     def _calibrate(self) -> None:
+        from realtime_ser.gui.live.calibration_dialog import CalibrateDialog
+
         controller = self._controller
         busy = controller.view.ui_state.running and controller.view.live
         dialog = CalibrateDialog(controller.config, busy=busy, parent=self._window)
@@ -193,14 +193,20 @@ class WindowManager(QObject):
         dialog.open()
 
     def _show_preferences(self) -> None:
+        from realtime_ser.gui.app.preferences_dialog import PreferencesDialog
+
         days = self._controller.config.sessions.retention_days
         PreferencesDialog(self._window, days).open()
 
     def _show_notice(self) -> None:
+        from realtime_ser.gui.app.help import WelcomeDialog
+
         WelcomeDialog(first=False, parent=self._window).open()
 
     def welcome(self, begin: Callable[[], None]) -> None:
         """Show the notice, unless it was read; ``begin`` when it was."""
+        from realtime_ser.gui.app.help import NOTICE_VERSION, WelcomeDialog
+
         if self._window.preferences.notice >= NOTICE_VERSION:
             begin()
             return
@@ -215,12 +221,16 @@ class WindowManager(QObject):
         dialog.open()
 
     def _diagnose(self) -> None:
+        from realtime_ser.gui.app.help import DiagnosticsDialog
+
         DiagnosticsDialog(self._controller.config, self._window).open()
 
     def _show_log(self) -> None:
         reveal(log_path())
 
     def _show_about(self) -> None:
+        from realtime_ser.gui.app.help import AboutDialog
+
         manifest = load_bundle(self._controller.config.model).manifest
         corpora = ", ".join(manifest.corpora)
         words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."

@@ -25,7 +25,6 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Record, Update
 from realtime_ser.base.text import clock_text, duration_text
 from realtime_ser.gui.app.actions import LIVE, Actions
-from realtime_ser.gui.app.help import ShortcutsDialog
 from realtime_ser.gui.app.preferences import SPANS_S, THEMES, Preferences
 from realtime_ser.gui.live.banners import (
     Banner,
@@ -358,6 +357,8 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """List the keys, and say what the labels mean."""
+        from realtime_ser.gui.app.help import ShortcutsDialog
+
         foot = [NOTICE, "Nothing leaves this computer."]
         ShortcutsDialog("Keys and meaning", LIVE.key_rows(), foot, self._front_window()).open()
 

@@ -18,8 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from realtime_ser.base.errors import (
     BusyStoreError,
@@ -31,12 +30,17 @@ from realtime_ser.base.files import numbered_path
 from realtime_ser.base.timebase import local_now
 from realtime_ser.session.store.salvage import has_damaged_content, salvage
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 RUNNING = "running.lock"
 """Name of the file in a session's folder that is locked while the session runs."""
 
 
 def store_lock(path: Path) -> FileLock:
     """Lock on a file of the store, which any thread of the process may acquire and release."""
+    from filelock import FileLock  # not before the window is shown
+
     return FileLock(path, mode=0o600, thread_local=False)
 
 
@@ -326,6 +330,8 @@ def _damaged_error(path: Path, reason: str) -> DamagedStoreError:
 
 
 def _explained_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+    from filelock import Timeout
+
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, Timeout) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyStoreError(f"Another program uses the store {path}: wait for it, or close it.")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import DamagedStoreError
@@ -59,6 +59,9 @@ from realtime_ser.session.store.salvage import (
 )
 from realtime_ser.session.store.values import Interval, SessionState
 from realtime_ser.session.store.voice_blobs import pack_voice, segment_blob, voice_blob
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _log = logging.getLogger(__name__)
 
