@@ -415,6 +415,7 @@ def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")  # reads the file, damaged or not
         connection.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'FULL'}")
         connection.execute(f"PRAGMA secure_delete = {'OFF' if temporary else 'ON'}")
         connection.execute("PRAGMA foreign_keys = ON")
