@@ -67,9 +67,10 @@ class ReviewView(QWidget):
         self._connect()
         self._show_range()
         # A second thread would hold up the first paint.
-        self._summary_timer = QTimer(self, singleShot=True, interval=_SUMMARY_AFTER_MS)
+        self._summary_timer = QTimer(self)
+        self._summary_timer.setSingleShot(True)
         self._summary_timer.timeout.connect(self.summary.begin)
-        self._summary_timer.start()
+        self._summary_timer.start(_SUMMARY_AFTER_MS)
 
     def shut_down(self) -> None:
         """Let threads and files go."""
