@@ -67,11 +67,14 @@ class Usage:
     rss_mb, pss_mb
         Resident memory in MB (10^6 bytes); in ``pss_mb`` pages that it shares with other processes
         count in part.
+    shmem_mb
+        Resident memory that is made to be shared: what a sound server or a display hands over.
     """
 
     cpu_s: float
     rss_mb: float
     pss_mb: float
+    shmem_mb: float
 
 
 def usage(pid: int) -> Usage:
@@ -87,14 +90,14 @@ def usage(pid: int) -> Usage:
         # The name in brackets may hold anything.
         fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         rollup = (folder / "smaps_rollup").read_text(encoding="utf-8")
+        status = (folder / "status").read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UnavailableError("this system has no /proc") from error
     ticks = int(fields[11]) + int(fields[12])
     kilobytes = {
         name: int(rest.split()[0])
-        for name, colon, rest in (line.partition(":") for line in rollup.splitlines()[1:])
-        if colon
+        for name, _, rest in (line.partition(":") for line in (rollup + status).splitlines()[1:])
+        if rest.endswith("kB")
     }
-    return Usage(
-        ticks / os.sysconf("SC_CLK_TCK"), kilobytes["Rss"] * 1.024e-3, kilobytes["Pss"] * 1.024e-3
-    )
+    megabytes = (kilobytes[name] * 1.024e-3 for name in ("Rss", "Pss", "RssShmem"))
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), *megabytes)

@@ -74,7 +74,9 @@ def test_a_process_takes_memory_and_time():
     found = footprint.measure(["--headless", "--input", "demo"], from_s=1.5, until_s=2.5)
     assert 0 < found.pss_mb <= found.rss_mb
     assert found.cpu >= 0
-    assert usage(os.getpid()).cpu_s > 0
+    here = usage(os.getpid())
+    assert here.cpu_s > 0
+    assert 0 <= here.shmem_mb < here.rss_mb
 
 
 def test_an_onset_takes_at_least_the_voiced_frames_it_needs(bundle):
@@ -187,7 +189,7 @@ def soaked_session(folder, start_s):
     table.write_text("\n".join(rows) + "\n")
     story = {"anchors": [{"sample": 16_000, "adc_s": start_s + 1.0}], "native_rate": 48_000}
     table.with_suffix(".json").write_text(json.dumps(story | SOAKED_HEALTH))
-    memory = [(start_s + second, 100.0) for second in range(0, 120, 5)]
+    memory = [(start_s + second, 100.0 + second, 1.0 * second) for second in range(0, 120, 5)]
     return soak_figures.Watched("headless", SimpleNamespace(returncode=0), table, memory)
 
 
@@ -212,6 +214,7 @@ def test_a_soak_counts_what_goes_wrong_without_a_fault(tmp_path):
     assert astray.value == pytest.approx(0.5, abs=1e-3)
     assert astray.met is False
     assert figures["memory, slope after warm-up"].value == pytest.approx(0.0, abs=1e-6)
+    assert figures["memory at the end"].value == pytest.approx(100.0)
     page = tmp_path / "page.md"
     page.write_text(f"before\n{soak_figures.BEGIN}\nold\n{soak_figures.END}\nafter\n")
     soak_figures.write_page(page, {"cores": "2"}, 2.0, {"unplugged": 1}, [found])
