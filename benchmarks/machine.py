@@ -67,13 +67,15 @@ class Usage:
     rss_mb, pss_mb
         Resident memory in MB (10^6 bytes); in ``pss_mb`` pages that it shares with other processes
         count in part.
-    shmem_mb
-        Resident memory that is made to be shared: what a sound server or a display hands over.
+    anonymous_mb, shmem_mb
+        Resident memory that the program has asked for, and what a sound server or a display hands
+        over; the rest are files, programs among them, of which the system takes pages back.
     """
 
     cpu_s: float
     rss_mb: float
     pss_mb: float
+    anonymous_mb: float
     shmem_mb: float
 
 
@@ -99,5 +101,5 @@ def usage(pid: int) -> Usage:
         for name, _, rest in (line.partition(":") for line in (rollup + status).splitlines()[1:])
         if rest.endswith("kB")
     }
-    megabytes = (kilobytes[name] * 1.024e-3 for name in ("Rss", "Pss", "RssShmem"))
+    megabytes = (kilobytes[name] * 1.024e-3 for name in ("Rss", "Pss", "RssAnon", "RssShmem"))
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), *megabytes)

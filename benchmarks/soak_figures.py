@@ -46,19 +46,20 @@ class Watched:
     Attributes
     ----------
     memory
-        Moments in seconds, resident memory in MB, and what of it is shared with a server.
+        Moments in seconds, resident memory in MB, what the program has asked for, and what is
+        shared with a server.
     """
 
     name: str
     process: subprocess.Popen[str]
     table: Path
-    memory: list[tuple[float, float, float]] = field(default_factory=list)
+    memory: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     def look(self) -> None:
         """Note the memory."""
         with contextlib.suppress(UnavailableError, OSError):
             found = usage(self.process.pid)
-            self.memory.append((clock_s(), found.rss_mb, found.shmem_mb))
+            self.memory.append((clock_s(), found.rss_mb, found.anonymous_mb, found.shmem_mb))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ _METHOD = (
     "moving the wall clock, by up to 36 hours and where the program reads it, excuses nothing. "
     "Latency and drift are of the time without faults. The slope of the resident memory is a fit "
     "after the first five minutes, less what a sound server or a display hands over in memory of "
-    "theirs (RssShmem): a server keeps ready what a stopped program has not heard."
+    "theirs (RssShmem): a server keeps ready what a stopped program has not heard. What the "
+    "program has asked for (RssAnon) is told beside it: of files the system takes pages back."
 )
 
 
@@ -190,12 +192,15 @@ def _places(steps: _Steps) -> str:
 
 
 def _memory(watched: Watched) -> Iterator[Measurement]:
-    moments, resident, shared = np.array(watched.memory).T
-    own = resident - shared
+    moments, resident, asked_for, shared = np.array(watched.memory).T
     warm = moments > moments[0] + min(_WARM_S, float(np.ptp(moments)) / 3.0)
-    slope = float(3600.0 * np.polyfit(moments[warm] - moments[0], own[warm], 1)[0])
-    yield Measurement("memory, slope after warm-up", slope, "MB/h", Target(1.0))
-    yield Measurement("memory at the end", own[-1], "MB")
+    slopes = [
+        float(3600.0 * np.polyfit(moments[warm] - moments[0], values[warm], 1)[0])
+        for values in (resident - shared, asked_for)
+    ]
+    yield Measurement("resident memory, slope after warm-up", slopes[0], "MB/h", Target(1.0))
+    yield Measurement("of what was asked for", slopes[1], "MB/h", Target(1.0), "files aside")
+    yield Measurement("memory at the end", (resident - shared)[-1], "MB")
     yield Measurement(
         "beside it, shared with sound server and display", shared.max(), "MB", None, "at most"
     )
