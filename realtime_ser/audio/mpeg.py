@@ -49,7 +49,8 @@ class MpegStream:
 
 def starts_frame(data: FileBytes, place: int) -> bool:
     """Whether two frames of one kind follow each other from a place on."""
-    return _first_frame(data, place) == place
+    frame = _frame(data, place)
+    return frame is not None and _is_followed(data, place, frame)
 
 
 def scan_mpeg(data: FileBytes) -> MpegStream | None:
@@ -122,15 +123,18 @@ def _frame(data: FileBytes, place: int) -> _Frame | None:
 
 def _first_frame(data: FileBytes, start: int) -> int | None:
     """Place of the first of two frames of one kind that follow each other."""
-    place = start
-    while (place := data.find(b"\xff", place, start + _SEARCH)) >= 0:
-        frame = _frame(data, place)
-        if frame is not None:
-            following = _frame(data, place + frame.size)
-            if place + frame.size == len(data) or (following and following.kind == frame.kind):
-                return place
-        place += 1
+    searched = data[start : start + _SEARCH]  # read once, however many bytes begin like a frame
+    place = -1
+    while (place := searched.find(b"\xff", place + 1)) >= 0:
+        if starts_frame(data, start + place):
+            return start + place
     return None
+
+
+def _is_followed(data: FileBytes, place: int, frame: _Frame) -> bool:
+    behind = place + frame.size
+    following = _frame(data, behind)
+    return behind == len(data) or (following is not None and following.kind == frame.kind)
 
 
 def after_tags(data: FileBytes, place: int) -> int:

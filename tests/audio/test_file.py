@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.file_bytes import FileBytes
 from realtime_ser.audio.notes import NoteKind
 from realtime_ser.base.errors import AudioFileError
 from tests.audio.sounds import (
@@ -342,3 +343,19 @@ def test_a_file_that_goes_away_while_it_is_read(tmp_path):
     path.unlink()
     with pytest.raises(AudioFileError, match="There is no audio file at"):
         list(source.blocks())
+
+
+def test_what_is_no_mpeg_stream_is_not_searched_for_one(tmp_path, monkeypatch):
+    """Small negative samples are full of the byte that begins a frame."""
+    read = []
+    getitem = FileBytes.__getitem__
+
+    def counted(data, key):
+        found = getitem(data, key)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(FileBytes, "__getitem__", counted)
+    quiet = np.full(RATE, -2, np.int16)
+    FileSource(written(tmp_path / "quiet.wav", wav(quiet)))
+    assert sum(read) < 20_000
