@@ -75,6 +75,15 @@ class BenchmarkSection:
         return data
 
 
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """A table of a page, and how its figures were taken."""
+
+    method: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 def percentiles(name: str, values: Values, unit: str, **targets: Target) -> list[Measurement]:
     """Figures for the median, the 95th or 99th percentile, and the maximum.
 

@@ -76,12 +76,16 @@ class MicrophoneLatency:
 
 
 def measure_updates(
-    server: SoundServer, sound: Path, seconds: float, settled_s: float = _SETTLED_S
+    server: SoundServer,
+    sound: Path,
+    seconds: float,
+    settled_s: float = _SETTLED_S,
+    model: str = "default",
 ) -> MicrophoneLatency:
     """Let a headless session hear a file through a sound server, and read what it wrote."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "session.csv"
-        options = ["--headless", "--input", "mic", "--duration", str(seconds)]
+        options = ["--headless", "--input", "mic", "--model", model, "--duration", str(seconds)]
         options += output_options(out.parent, out.name)
         with (
             playing_to_microphone(server, sound, out),
@@ -104,13 +108,15 @@ def measure_to_screen(
     variables: Variables,
     seconds: float,
     settled_s: float = _SETTLED_S,
+    model: str = "default",
 ) -> ScreenLatency:
     """The same with the window, and on to the paint that shows each update."""
     with (
         tempfile.TemporaryDirectory() as folder,
         playing_to_microphone(server, sound, Path(folder) / TABLE_NAME),
     ):
-        seen = watch(["--input", "mic"], seconds, Path(folder), {**server.env, **variables})
+        options = ["--input", "mic", "--model", model]
+        seen = watch(options, seconds, Path(folder), {**server.env, **variables})
     rows = [
         (update.latency_ms, 1000.0 * (update.painted_s - update.ready_s))
         for update in seen.painted
