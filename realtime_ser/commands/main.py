@@ -48,17 +48,12 @@ def program() -> None:
     """Which emotions a voice carries, shown and recorded while it speaks."""
 
 
-_GARBAGE = 20_000
-"""Objects after which Python looks for cycles: a start makes many that stay."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0: done; 1: the work failed; 2: the command line or the configuration is wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    gc.set_threshold(_GARBAGE)
     # Pydantic would read the metadata of every installed package at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     _replace_unencodable()
