@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import overload
 
 import numpy as np
@@ -106,7 +107,7 @@ class VoiceMeter:
         has_f0 = ~np.isnan(f0)
         in_speech = step.speech or step.voiced > 0
         voiced = in_speech and 2 * int(np.count_nonzero(has_f0)) >= STEP_FRAMES
-        f0_hz = float(np.median(f0[has_f0])) if voiced else math.nan
+        f0_hz = median(f0[has_f0].tolist()) if voiced else math.nan
         hf500_db = _hf500(power[has_f0]) if voiced else math.nan
         activation = self._rate(f0_hz, step.level_dbfs, hf500_db) if voiced else math.nan
         facts = StepFacts(step.index, f0_hz, self._loudness.push(sound), activation)
@@ -157,8 +158,10 @@ def segment_voice(facts: Sequence[StepFacts]) -> SegmentVoice:
     f0 = f0[~np.isnan(f0)]
     f0_hz = f0_range = None
     if len(f0):
-        f0_hz = float(np.median(f0))
-        low, high = np.percentile(f0, _RANGE_PERCENTILES)
+        f0_hz = median(f0.tolist())
+        # np.percentile brings numpy.ma along, 1.6 MB for the rest of the session.
+        places = np.array(_RANGE_PERCENTILES) / 100.0 * (len(f0) - 1)
+        low, high = np.interp(places, np.arange(len(f0)), np.sort(f0))
         f0_range = 12.0 * math.log2(float(high) / float(low))
     return SegmentVoice(
         f0_hz=_single(f0_hz),

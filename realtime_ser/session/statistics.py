@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 from types import MappingProxyType
 from typing import Self, TypeAlias
 
@@ -354,7 +355,7 @@ def _pauses(columns: Columns, segments: Sequence[Segment]) -> Pauses | None:
         return None
     lengths = [length_s for length_s, _ in found]
     longest_s, at_s = max(found)
-    return Pauses(len(found), float(np.median(lengths)), longest_s, sum(lengths), at_s)
+    return Pauses(len(found), median(lengths), longest_s, sum(lengths), at_s)
 
 
 def _moments(columns: Columns) -> tuple[PeakMoment, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def comparison_figures(take: Take) -> dict[str, str]:
         "speaking time": f"{speech_s:.1f} s",
         "pauses": f"{len(lengths)}",
         "in pauses": f"{sum(lengths):.1f} s",
-        "median pause": f"{np.median(lengths):.2f} s" if lengths else "–",
+        "median pause": f"{median(lengths):.2f} s" if lengths else "–",
         "longest pause": f"{max(lengths):.2f} s" if lengths else "–",
         "loudness, median": f"{level:.1f} dBFS".replace("-", "\u2212") if len(spoken) else "–",
         "loudness, 10 to 90 %": f"{high - low:.1f} dB" if len(spoken) else "–",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-
-import numpy as np
+from statistics import median
 
 from realtime_ser.base.records import Update
 
@@ -88,4 +87,4 @@ class RateMeter:
 
     def latency_ms(self) -> float | None:
         """Median latency in milliseconds; ``None`` for files."""
-        return float(np.median(self._latencies)) if self._latencies else None
+        return median(self._latencies) if self._latencies else None
