@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import footprint, latency, speed, start, store, window
+from benchmarks import footprint, latency, pages, speed, start, store, window
 from benchmarks.figures import BenchmarkSection, show
 from benchmarks.machine import describe
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[], BenchmarkSection]] = {
     "store": store.store,
     "review": window.review,
     "live": window.live,
+    "serve": pages.serve,
 }
 
 _WIDTH = 120

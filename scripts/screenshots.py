@@ -1,11 +1,12 @@
-"""A tour of all windows: a picture of every view, light and dark, at 1x and 2x.
+"""A tour of all windows, and of the page: a picture of every view, light and dark, at 1x and 2x.
 
     xvfb-run -a -s "-screen 0 2560x1440x24" python scripts/screenshots.py FOLDER [--only PART]
 
 FOLDER holds recordings of real speech, such as a corpus; the documents show RAVDESS, with
 ``--voice 17``. Sessions are heard from them through the engine and the model that ship, at dates
 that never change, and the windows show these sessions; only the words around the live timeline
-(which microphone, how late) are set by hand. Nothing but the pictures stays.
+(which microphone, how late) are set by hand. The page is seen in Chromium, whose microphone plays a
+recording: its live pictures differ a little each time. Nothing but the pictures stays.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import tour_page
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
@@ -132,9 +134,13 @@ def shoot(to: Path, scale: int, only: str) -> int:
     """Take all pictures at one scale."""
     FrozenClock.install()
     application().setCursorFlashTime(0)
-    tour = Tour(Camera(to, scale, only))
+    camera = Camera(to, scale, only)
+    tour = Tour(camera)
     for view in (tour.live, tour.states, tour.modes, tour.dialogs, tour.library, tour.review):
         view()
+    if views := [name for name in tour_page.VIEWS if camera.wants(name)]:
+        recording = Recordings(HOME / "Recordings")["interview"]
+        tour_page.visit(recording, scale, views, camera.write)
     return 0
 
 
@@ -147,21 +153,27 @@ class Camera:
         self._only = only
         self.choose: Callable[[str], object] = lambda _: None
 
+    def wants(self, name: str) -> bool:
+        """Whether a view is among those that were asked for."""
+        return self._only in name
+
     def take(self, name: str, window: QWidget, settle: Callable[[], object] = lambda: None) -> None:
         """Picture of a window; ``settle`` lets it come to rest in a theme."""
-        if self._only not in name:
+        if not self.wants(name):
             return
         for theme in THEMES:
             self.choose(theme)
             QTest.qWait(30)
             settle()
             QTest.qWait(30)
-            self._write(window, self._folder / f"{name}_{theme}{self._suffix}.webp")
+            self.write(name, theme, window.grab().toImage())
         self.choose(THEMES[0])
 
-    def _write(self, window: QWidget, path: Path) -> None:
+    def write(self, name: str, theme: str, picture: QImage) -> None:
+        """Write a picture of a view in a theme."""
+        path = self._folder / f"{name}_{theme}{self._suffix}.webp"
         # At this quality Qt's WebP loses nothing.
-        if not rounded(window.grab().toImage()).save(str(path), "WEBP", 100):
+        if not rounded(picture).save(str(path), "WEBP", 100):
             raise SystemExit(f"Qt cannot write {path}: its WebP plugin is missing, or the folder.")
 
 

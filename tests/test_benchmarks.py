@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import footprint, latency, soak_figures, speed, start, store, window
+from benchmarks import footprint, latency, pages, soak_figures, speed, start, store, window
 from benchmarks.figures import (
     BenchmarkSection,
     Measurement,
@@ -55,6 +55,14 @@ def test_every_speech_step_of_the_demo_is_timed(bundle):
 def test_speed_is_a_multiple_of_real_time(bundle):
     assert speed.measure_pipeline(bundle, 2.0) > 0
     assert speed.measure_analyze(2.0) > 0
+
+
+@linux_only
+def test_pages_that_record_at_once_get_all_their_updates():
+    found, taken = pages.measure_pages(2, 3.0, settled_s=0.0)
+    assert [round(page.updates_s) for page in found] == [12, 12]
+    assert all(page.latencies_ms.min() > 0 for page in found)
+    assert taken.cpu_s > 0
 
 
 def test_an_import_takes_time_and_a_wrong_one_is_loud():

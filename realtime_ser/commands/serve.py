@@ -45,12 +45,15 @@ def serve(
     """Show a page in the browser that hears files and the browser's microphone."""
     from realtime_ser.outputs.asgi import Access, is_loopback
     from realtime_ser.server.running import page_server
+    from realtime_ser.session.live import prepare_store
 
     if (tls_cert is None) != (tls_key is None):
         raise UsageError("TLS needs both files: give --tls-cert and --tls-key.")
     certificate = None if tls_cert is None or tls_key is None else (tls_cert, tls_key)
     if not is_loopback(host):
         token = token or secrets.token_urlsafe(16)
+    for words in prepare_store(config).notices if keep else ():
+        print(f"realtime-ser: {words}", file=sys.stderr)
     with page_server(config, Access(host, port, token, certificate), keep=keep) as url:
         if certificate is None and not is_loopback(host):
             words = "browsers of other computers give no microphone to a page without TLS"

@@ -6,18 +6,16 @@ from dataclasses import fields
 from typing import Any
 
 from realtime_ser import __version__
-from realtime_ser.base.labels import EMOJI, LABEL_WORDS
+from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import STEP_S, Quality
 from realtime_ser.server.service import Service
 from realtime_ser.timeline.style import (
     DARK,
-    FLOOR_DB,
     GAP_WORDS,
     HATCH_PX,
     LIGHT,
     Theme,
     line_style,
-    readable_on,
 )
 
 
@@ -35,7 +33,6 @@ def about(service: Service) -> dict[str, Any]:
         "model": f"{manifest.name} {manifest.version}",
         "kept": service.keep,
         "step_s": STEP_S,
-        "floor_db": FLOOR_DB,
         "hatch_px": HATCH_PX,
         "gaps": GAP_WORDS,
         "upload_bytes": limits.upload_bytes,
@@ -50,10 +47,7 @@ def _label(label: str, position: int) -> dict[str, Any]:
     return {
         "name": label,
         "word": LABEL_WORDS.get(label, label),
-        "emoji": EMOJI.get(label, ""),
         "color": style.color,
-        "on_color": readable_on(style.color),
-        "dashes": style.dashes,
         "pattern": style.pattern,
         "outline": {theme.name: theme.outline(style.color) for theme in (LIGHT, DARK)},
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +12,7 @@ from realtime_ser.base.text import result_text
 Message: TypeAlias = dict[str, Any]
 
 
-def update_message(update: Update, labels: Sequence[str]) -> Message:
+def update_message(update: Update) -> Message:
     """Result of a step."""
     return {
         "type": "update",
@@ -21,7 +20,7 @@ def update_message(update: Update, labels: Sequence[str]) -> Message:
         "time_s": round(update.time_s, 2),
         "state": update.state.value,
         "segment": update.segment,
-        **_estimate(update.estimate, labels),
+        **_estimate(update.estimate),
         "level_dbfs": round(update.level_dbfs, 1),
         "low": round(float(update.envelope[:, 0].min()), 3),
         "high": round(float(update.envelope[:, 1].max()), 3),
@@ -30,7 +29,7 @@ def update_message(update: Update, labels: Sequence[str]) -> Message:
     }
 
 
-def segment_message(segment: Segment, labels: Sequence[str]) -> Message:
+def segment_message(segment: Segment) -> Message:
     """Result of a segment, also in words."""
     return {
         "type": "segment",
@@ -38,7 +37,7 @@ def segment_message(segment: Segment, labels: Sequence[str]) -> Message:
         "segment": segment.number,
         "start_s": round(segment.start_s, 2),
         "end_s": round(segment.end_s, 2),
-        **_estimate(segment.estimate, labels),
+        **_estimate(segment.estimate),
         "words": result_text(segment.estimate),
     }
 
@@ -48,7 +47,7 @@ def marker_message(marker: Marker) -> Message:
     return {"type": "marker", "time_s": round(marker.time_s, 3), "text": marker.text}
 
 
-def _estimate(estimate: Estimate | None, labels: Sequence[str]) -> Message:
+def _estimate(estimate: Estimate | None) -> Message:
     if estimate is None:
         return {"label": None, "confidence": None, "certain": None, "probabilities": None}
     values = estimate.probabilities.astype(np.float64).round(6).tolist()
@@ -56,6 +55,6 @@ def _estimate(estimate: Estimate | None, labels: Sequence[str]) -> Message:
         "label": estimate.label,
         "confidence": round(estimate.confidence, 6),
         "certain": estimate.certain,
-        "probabilities": dict(zip(labels, values, strict=True)),
+        "probabilities": values,
         "quality": estimate.quality.value or None,
     }

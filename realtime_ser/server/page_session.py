@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator, Sequence
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.labels import EMOJI
 from realtime_ser.base.records import Anchor, Marker, Record, Segment, Update
 from realtime_ser.base.text import percent_text, result_text, speech_text
 from realtime_ser.base.timebase import corrected
@@ -58,20 +57,20 @@ class PageSession:
     def feed(self, records: Sequence[Record]) -> Iterator[Message]:
         """Take records, in order."""
         rows: dict[str, list[list[str]]] = {}
-        shown = False
+        shown_s: float | None = None
         for record in records:
             self._tally.feed(record)
             if isinstance(record, Update):
                 self._smoother.feed(record)
-                shown = True
+                shown_s = record.time_s
                 if self._early is not None:
                     self._early.append(record)
                 rows.setdefault("steps", []).append(csv_rows.steps_row(record, self._labels))
-                yield update_message(record, self._labels)
+                yield update_message(record)
             elif isinstance(record, Segment):
                 row = csv_rows.segments_row(record, self._labels)
                 rows.setdefault("segments", []).append(row)
-                yield segment_message(record, self._labels)
+                yield segment_message(record)
             elif isinstance(record, Marker):
                 rows.setdefault("markers", []).append(csv_rows.markers_row(record))
                 yield marker_message(record)
@@ -82,8 +81,8 @@ class PageSession:
                 yield self._early_rows(early, record)
         for table, new in rows.items():
             yield {"type": "rows", "table": table, "text": _csv(new)}
-        if shown and self._source.live:
-            yield self._reading()
+        if shown_s is not None and self._source.live:
+            yield self._reading(shown_s)
 
     def finish(self, notes: Sequence[str] = (), kept: str | None = None) -> Message:
         """Summary of the session.
@@ -105,15 +104,12 @@ class PageSession:
             estimate = self._model.decoder.estimate(summary.probabilities)
             message |= {
                 "label": estimate.label,
-                "emoji": EMOJI.get(estimate.label, ""),
                 "result": result_text(estimate),
-                "probabilities": dict(
-                    zip(self._labels, estimate.probabilities.round(6).tolist(), strict=True)
-                ),
+                "probabilities": estimate.probabilities.round(6).tolist(),
             }
         return message
 
-    def _reading(self) -> Message:
+    def _reading(self, now_s: float) -> Message:
         """What a view shows now: smoothed, with a leader that does not flicker."""
         smoother = self._smoother
         leader = smoother.leader if smoother.quality.usable else None
@@ -121,8 +117,8 @@ class PageSession:
             "type": "reading",
             "words": smoother.leader_text,
             "label": leader,
-            "emoji": EMOJI.get(leader or "", ""),
             "percent": percent_text(smoother.confidence) if leader else "",
+            "previous": smoother.previous_text(now_s),
             "values": smoother.values.round(4).tolist(),
         }
 

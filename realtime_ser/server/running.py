@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -49,11 +50,18 @@ def page_server(
         )
         server.start()
         try:
-            scheme = "http" if access.certificate is None else "https"
-            query = "" if access.token is None else f"?token={quote(access.token)}"
-            yield f"{scheme}://{server.address}/{query}"
+            yield _url(access, server)
         finally:
             server.stop()
+
+
+def _url(access: Access, server: WebServer) -> str:
+    """Address to open in a browser."""
+    scheme = "http" if access.certificate is None else "https"
+    every = access.host in ("0.0.0.0", "::")  # no address to open
+    address = f"{socket.getfqdn()}:{server.port}" if every else server.address
+    query = "" if access.token is None else f"?token={quote(access.token)}"
+    return f"{scheme}://{address}/{query}"
 
 
 def _require_certificate(access: Access) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,15 +12,19 @@ import soundfile
 import soxr
 from playwright.sync_api import expect, sync_playwright
 
-from realtime_ser.base.labels import LABELS
+from realtime_ser.base.config import Config
+from realtime_ser.base.labels import COLORS, LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.commands.main import main
+from realtime_ser.outputs.asgi import Access
+from realtime_ser.server.running import page_server
 from realtime_ser.timeline.style import DARK, LIGHT
+from tests.chromium import CHROMIUM, chromium
 
 DEMO = shipped("demo.flac")
-CHROMIUM = shutil.which("chromium")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
 
 @pytest.fixture(scope="module")
@@ -35,31 +37,14 @@ def spoken(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def start_browser(spoken):
-    """Starts Debian's Chromium, with the sound as its microphone unless that is denied."""
-    with sync_playwright() as playwright:
-
-        @contextmanager
-        def start(*, microphone=True):
-            allowed = [
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={spoken}%noloop",
-            ]
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                headless=False,  # the old headless mode has no microphone
-                args=["--headless=new", "--no-sandbox", *(allowed if microphone else ())],
-            )
-            yield browser
-            browser.close()
-
-        yield start
+def playwright():
+    with sync_playwright() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def browser(start_browser):
-    with start_browser() as started:
+def browser(playwright, spoken):
+    with chromium(playwright, spoken) as started:
         yield started
 
 
@@ -75,6 +60,7 @@ def open_page(browser, page_url):
     def open_(url=page_url, **options):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: said.type == "error" and troubles.append(said.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         if url == page_url:
@@ -109,20 +95,20 @@ def colour(page, selector, name="background-color"):
     return "#" + bytes(map(int, re.findall(r"\d+", found)[:3])).hex().upper()
 
 
-def painted(page):
-    """Colours of the timeline's pixels."""
-    found = page.evaluate(
-        """() => {
-              const canvas = document.getElementById("canvas");
-              const context = canvas.getContext("2d");
-              const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
-              const found = new Set();
-              for (let at = 0; at < data.length; at += 4)
-                found.add(65536 * data[at] + 256 * data[at + 1] + data[at + 2]);
-              return [...found];
-            }"""
+def paints(page, *colours):
+    """Wait until the timeline has pixels of all these colours."""
+    page.wait_for_function(
+        """wanted => {
+          const context = canvas.getContext("2d");
+          const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+          const found = new Set();
+          for (let at = 0; at < data.length; at += 4)
+            found.add(65536 * data[at] + 256 * data[at + 1] + data[at + 2]);
+          return wanted.every(one => found.has(one));
+        }""",
+        arg=[int(colour[1:], 16) for colour in colours],
+        timeout=60_000,
     )
-    return {f"#{number:06x}" for number in found}
 
 
 def test_a_file_gives_the_tables_that_analyze_writes(open_page, tmp_path):
@@ -143,7 +129,7 @@ def test_a_file_gives_the_tables_that_analyze_writes(open_page, tmp_path):
         assert (f"{round(100 * float(segment['confidence']))}\u202f%" in shown) == usable
     expect(page.locator("#summary")).to_contain_text("s of speech in")
     expect(page.locator("#leader")).to_have_text(re.compile("sounds "))
-    assert {"#999999", "#d55e00"} <= painted(page)
+    paints(page, COLORS["neutral"], COLORS["angry"])
 
 
 def test_a_file_may_be_dropped(open_page):
@@ -176,7 +162,7 @@ def test_the_microphone_gives_a_live_timeline_markers_and_a_table(open_page):
     state(page, "speech")
     expect(page.locator("#leader")).to_have_text(re.compile("sounds "))
     expect(page.locator("#percent")).to_have_text(re.compile(r"\d+\u202f%"))
-    assert "#999999" in painted(page)
+    paints(page, COLORS["neutral"])
     page.fill("#marker", "first question")
     page.get_by_role("button", name="Mark").click()
     page.locator("body").press("m")
@@ -209,8 +195,8 @@ def test_the_microphone_gives_a_live_timeline_markers_and_a_table(open_page):
     assert 0 < float(marked[0]["time_s"]) < float(marked[1]["time_s"]) < float(rows[-1]["time_s"])
 
 
-def test_a_microphone_that_is_denied_is_told_with_what_to_do(start_browser, page_url):
-    with start_browser(microphone=False) as browser:
+def test_a_microphone_that_is_denied_is_told_with_what_to_do(playwright, page_url):
+    with chromium(playwright, None) as browser:
         page = browser.new_page()
         page.goto(page_url)
         page.get_by_role("button", name="Record").click()
@@ -218,15 +204,9 @@ def test_a_microphone_that_is_denied_is_told_with_what_to_do(start_browser, page
         state(page, "idle")
 
 
-def test_when_the_server_goes_away_what_was_heard_stays(open_page, serve):
-    from contextlib import ExitStack
-
-    from realtime_ser.base.config import Config
-    from realtime_ser.outputs.asgi import Access
-    from realtime_ser.server.running import page_server
-
-    with ExitStack() as server:
-        page = open_page(server.enter_context(page_server(Config(), Access())))
+def test_when_the_server_goes_away_what_was_heard_stays(open_page):
+    with page_server(Config(), Access()) as url:
+        page = open_page(url)
         page.get_by_role("button", name="Record").click()
         state(page, "speech")
     state(page, "done")
@@ -266,11 +246,10 @@ def test_the_page_follows_the_theme_of_the_desktop(open_page, scheme, theme):
     assert colour(page, "body") == theme.background
     assert colour(page, "body", "color") == theme.text
     hear(page, DEMO)
-    assert theme.muted.lower() in painted(page)  # words of the axes
+    paints(page, theme.muted)  # words of the axes
     page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
     other = DARK if scheme == "light" else LIGHT
-    page.wait_for_timeout(200)
-    assert other.muted.lower() in painted(page)
+    paints(page, other.muted)
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 3840])
@@ -305,6 +284,27 @@ def test_everything_to_press_has_a_name_and_the_page_a_language(open_page):
     assert urlsplit(page.url).query == ""
 
 
+def test_the_pointer_reads_a_moment_and_leaves_the_whole(open_page):
+    page = open_page()
+    hear(page, DEMO)
+    expect(page.locator("#previous")).to_have_text("on average")
+    box = page.locator("#timeline").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(page.locator("#card")).to_contain_text("neutral")
+    expect(page.locator("#previous")).to_have_text("\u00a0")
+    page.mouse.move(0, 0)
+    expect(page.locator("#card")).to_be_hidden()
+    expect(page.locator("#previous")).to_have_text("on average")
+
+
+def test_a_token_opens_the_page_and_leaves_the_address(open_page, serve):
+    page = open_page(serve(Access(token="a secret of 16 letters")))
+    assert "?" not in page.url
+    hear(page, DEMO)
+    page.get_by_role("button", name="Record").click()
+    state(page, "speech")
+
+
 def test_the_page_says_that_it_listens_and_what_is_kept(open_page, serve):
     page = open_page()
     expect(page.locator("#welcome")).to_contain_text("Record listens to this browser's microphone")
@@ -314,3 +314,4 @@ def test_the_page_says_that_it_listens_and_what_is_kept(open_page, serve):
     page.get_by_role("button", name="Record").click()
     state(page, "listening")
     expect(page.locator("#state")).to_have_text("Listening")
+    assert page.title() == "● Listening – Realtime SER"

@@ -6,11 +6,14 @@ import csv
 import http.client
 import io
 import json
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from urllib.parse import quote, urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from realtime_ser.base.config import Config
-from realtime_ser.base.labels import COLORS, EMOJI, LABELS
+from realtime_ser.base.labels import COLORS, FACES, LABELS
 from realtime_ser.base.paths import shipped
 from realtime_ser.commands.main import main
 from realtime_ser.outputs.asgi import Access
@@ -123,7 +126,7 @@ def test_a_file_is_heard_as_analyze_hears_it(page_url, speech_stereo_wav, tmp_pa
     assert [one["time_s"] for one in steps if one["state"] == "speech"] == [
         float(row["time_s"]) for row in spoken
     ]
-    values = [list(one["probabilities"].values()) for one in steps if one["probabilities"]]
+    values = [one["probabilities"] for one in steps if one["probabilities"]]
     wanted = [[float(row[label]) for label in LABELS] for row in spoken]
     assert np.allclose(values, wanted, atol=1e-6)
     assert messages[-1]["type"] == "end"
@@ -399,7 +402,8 @@ def test_colours_and_words_are_those_of_the_window(page_url):
         assert f"--accent: {theme.accent};" in part
     about = json.loads(request(page_url, path="/about.json")[2])
     assert {one["name"]: one["color"] for one in about["labels"]} == COLORS
-    assert {one["name"]: one["emoji"] for one in about["labels"]} == EMOJI
+    face = request(page_url, path="/faces/happy.svg")[2]
+    assert face == (FACES / "happy.svg").read_text(encoding="utf-8")
 
 
 # ---------------------------------------------------------------------------------------- command
@@ -426,6 +430,18 @@ def test_a_wrong_command_line_is_one_sentence(options, words, capsys):
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_with_a_certificate_the_page_comes_by_tls(serve, tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext"
+    names = ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    url = serve(Access(certificate=(cert, key)))
+    assert url.startswith("https://127.0.0.1:")
+    with urlopen(url, context=ssl.create_default_context(cafile=cert)) as answer:
+        assert b"<title>Realtime SER</title>" in answer.read()
 
 
 def test_the_command_serves_until_it_is_interrupted():

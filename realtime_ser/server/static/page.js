@@ -3,6 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const MOST_WAITING = 4e6; // bytes that a slow network may owe before sound is given up
 const LIVE_SPAN_S = 60;
+const NARROW_SPAN_S = 20; // on a telephone
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 const about = await (await fetch("about.json")).json();
@@ -45,6 +46,8 @@ function setState(state, words) {
   if (document.body.dataset.state === state) return;
   document.body.dataset.state = state;
   $("state").textContent = words;
+  const listens = ["listening", "speech"].includes(state);
+  document.title = listens ? `\u25cf ${words} \u2013 Realtime SER` : "Realtime SER";
 }
 
 // -------------------------------------------------------------------------------------- results
@@ -95,9 +98,7 @@ class Results {
     this.high[step] = update.high ?? 0;
     this.voiced[step] = update.voiced ?? 0;
     if (update.probabilities) {
-      LABELS.forEach(({ name }, index) => {
-        this.probabilities[step * LABELS.length + index] = update.probabilities[name];
-      });
+      this.probabilities.set(update.probabilities, step * LABELS.length);
     }
   }
 
@@ -132,8 +133,10 @@ class Timeline {
     this.nowOf = () => 0;
     this.drawn = () => {};
     this.moved = () => {};
+    this.unread = () => {};
     this.due = false;
-    new ResizeObserver(() => this.ask()).observe(box);
+    this.shown = -Infinity; // seconds at the right edge of a live timeline
+    new ResizeObserver(() => this.dress()).observe(box);
     for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) {
       matchMedia(query).addEventListener("change", () => this.dress());
     }
@@ -144,8 +147,15 @@ class Timeline {
   // Colours and patterns, made anew when the theme changes.
   dress() {
     const style = getComputedStyle(document.documentElement);
-    this.color = (name) => style.getPropertyValue(`--${name}`).trim();
+    const colors = new Map();
+    this.color = (name) => {
+      if (!colors.has(name)) colors.set(name, style.getPropertyValue(`--${name}`).trim());
+      return colors.get(name);
+    };
     this.theme = this.color("theme");
+    this.unit = parseFloat(style.fontSize) / 16;
+    this.small = Math.round(12 * this.unit);
+    this.font = `${this.small}px ${style.fontFamily}`;
     this.patterns = null;
     this.ask();
   }
@@ -167,12 +177,22 @@ class Timeline {
   }
 
   ask() {
+    this.stale = true;
+    this.wait();
+  }
+
+  // A live timeline is drawn when there is something new, or when it moves by a pixel.
+  wait() {
     if (this.due) return;
     this.due = true;
     requestAnimationFrame(() => {
       this.due = false;
-      this.draw();
-      if (this.live && !still.matches) this.ask();
+      const pixels = ((this.nowOf() - this.shown) * this.canvas.width) / this.view.span;
+      if (this.stale || (this.view.start > 0 && pixels >= 1)) {
+        this.stale = false;
+        this.draw();
+      }
+      if (this.live && !still.matches) this.wait();
     });
   }
 
@@ -201,20 +221,19 @@ class Timeline {
       this.canvas.height = Math.round(height * ratio);
       this.patterns = null;
     }
-    this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    const small = Math.round(12 * this.unit);
+    const { small } = this;
     this.width = width;
     this.left = width > 620 ? Math.round(52 * this.unit) : 8;
     this.right = width > 620 ? Math.round(94 * this.unit) : 8;
     if (this.live) {
-      this.view.span = LIVE_SPAN_S;
-      this.view.start = Math.max(0, this.nowOf() - LIVE_SPAN_S);
+      this.view.span = width > 620 ? LIVE_SPAN_S : NARROW_SPAN_S;
+      this.shown = this.nowOf();
+      this.view.start = Math.max(0, this.shown - this.view.span);
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    context.font = `${small}px ${getComputedStyle(document.body).fontFamily}`;
+    context.font = this.font;
     context.textBaseline = "middle";
-    this.small = small;
     const line = Math.round(1.5 * small);
     const words = { top: line, bottom: 3 * line };
     const axis = { top: height - line, bottom: height };
@@ -313,9 +332,9 @@ class Timeline {
     context.beginPath();
     context.rect(left, areas.top - 1, right - left, height + 2);
     context.clip();
-    const shift = -((this.view.start / this.view.span) * (right - left)) % about.hatch_px;
+    const shift = -((this.view.start / this.view.span) * (right - left));
     for (const run of this.runs("speech")) {
-      const columns = this.columns(run, height);
+      const columns = this.columns(run);
       let lower = columns.map(() => areas.bottom);
       LABELS.forEach((label, index) => {
         const upper = columns.map((column, at) => lower[at] - column.values[index] * height);
@@ -324,7 +343,7 @@ class Timeline {
         context.fill(shape);
         const pattern = this.patterns[index];
         if (pattern) {
-          pattern.setTransform(new DOMMatrix([1 / pattern.ratio, 0, 0, 1 / pattern.ratio, shift, 0]));
+          pattern.place(shift);
           context.fillStyle = pattern;
           context.fill(shape);
         }
@@ -335,7 +354,7 @@ class Timeline {
   }
 
   // Mean probabilities of the steps of a run, one column a pixel at most.
-  columns([begin, end], _height) {
+  columns([begin, end]) {
     const { probabilities } = this.results;
     const pixels = ((end - begin) * STEP_S * (this.plot.right - this.plot.left)) / this.view.span;
     const together = Math.max(1, Math.floor((end - begin) / Math.max(1, pixels)));
@@ -371,7 +390,7 @@ class Timeline {
   // Lines and dots over an area, in a darker tone, as in window and print.
   pattern({ pattern }) {
     if (!pattern.length) return null;
-    const ratio = Math.max(1, Math.round(devicePixelRatio || 1));
+    const ratio = Math.max(1, Math.round(devicePixelRatio * this.unit));
     const size = about.hatch_px * ratio;
     const tile = new OffscreenCanvas(size, size);
     const context = tile.getContext("2d");
@@ -395,7 +414,8 @@ class Timeline {
       else for (const x of [0.125, 0.375, 0.625, 0.875]) for (const y of [0.125, 0.375, 0.625, 0.875]) dot(x, y);
     }
     const made = this.context.createPattern(tile, "repeat");
-    made.ratio = ratio;
+    const [scale, period] = [1 / devicePixelRatio, size / devicePixelRatio];
+    made.place = (shift) => made.setTransform(new DOMMatrix([scale, 0, 0, scale, shift % period, 0]));
     return made;
   }
 
@@ -479,15 +499,15 @@ class Timeline {
         high = Math.max(high, results.high[one]);
         voiced = Math.max(voiced, results.voiced[one]);
       }
-      const from = Math.max(left, this.x(step * STEP_S));
-      const to = Math.min(right, this.x((step + together) * STEP_S));
+      const from = Math.max(left, Math.round(this.x(step * STEP_S)));
+      const to = Math.min(right, Math.round(this.x((step + together) * STEP_S)));
       if (to <= from) continue;
       context.fillStyle = high >= 0.999 || low <= -0.999 ? this.color("danger") : this.color("voice");
       const top = middle - Math.max(high * half, 0.5);
       context.fillRect(from, top, Math.max(1, to - from), Math.max(1, middle - low * half - top));
       if (voiced) {
         const tall = ((voice.bottom - voice.top) * voiced) / 4;
-        context.fillRect(from, voice.bottom - tall, to - from + 0.5, tall);
+        context.fillRect(from, voice.bottom - tall, to - from, tall);
       }
     }
   }
@@ -534,8 +554,7 @@ class Timeline {
       context.fillStyle = label.color;
       context.fillRect(x, y, 1.4 * size, size);
       if (this.patterns[index]) {
-        const { ratio } = this.patterns[index];
-        this.patterns[index].setTransform(new DOMMatrix([1 / ratio, 0, 0, 1 / ratio, 0, 0]));
+        this.patterns[index].place(0);
         context.fillStyle = this.patterns[index];
         context.fillRect(x, y, 1.4 * size, size);
       }
@@ -578,6 +597,9 @@ class Timeline {
     this.box.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse" || event.buttons) this.go(at(event), { seek: event.buttons > 0 });
     });
+    this.box.addEventListener("pointerleave", () => {
+      if (document.activeElement !== this.box) this.leave();
+    });
     this.box.addEventListener("wheel", (event) => {
       if (!this.results || this.live || !(event.ctrlKey || event.shiftKey || event.deltaX)) return;
       event.preventDefault();
@@ -611,6 +633,14 @@ class Timeline {
     }
     this.ask();
     this.moved(this.cursor, { seek, quietly });
+  }
+
+  // The pointer has gone, and nobody reads by keys: the whole is shown again.
+  leave() {
+    if (this.cursor === null) return;
+    this.cursor = null;
+    this.ask();
+    this.unread();
   }
 
   within(start) {
@@ -710,7 +740,7 @@ function readingAt(results, seconds) {
 
 function readingOf(end) {
   if (!end.label) return { ...NOTHING, words: end.words === "no speech" ? "no speech" : "no result" };
-  const values = LABELS.map(({ name }) => end.probabilities[name]);
+  const values = end.probabilities;
   const { word } = LABELS[INDEX.get(end.label)];
   const mark = end.result.includes("?") ? "?" : "";
   return {
@@ -782,6 +812,10 @@ timeline.moved = (seconds, { seek, quietly }) => {
   if (seek && !quietly && !$("player").hidden) $("player").currentTime = seconds;
 };
 
+timeline.unread = () => {
+  if (results.end) showReading(readingOf(results.end));
+};
+
 function begin({ live }) {
   complain("");
   $("welcome").hidden = true;
@@ -811,7 +845,7 @@ function take(message) {
       break;
     case "update":
       results.update(message);
-      if (still.matches || !timeline.live) timeline.ask();
+      timeline.ask();
       break;
     case "reading":
       showReading(message);
@@ -819,10 +853,14 @@ function take(message) {
     case "segment":
       results.segments.push(message);
       addSegment(message);
-      if (timeline.live) say(`${message.words}, ${moment(message.start_s)} to ${moment(message.end_s)}`);
+      if (timeline.live) {
+        say(`${message.words}, ${moment(message.start_s)} to ${moment(message.end_s)}`);
+        $("segments").parentElement.parentElement.scrollTop = 1e9;
+      }
       break;
     case "marker":
       results.markers.push(message);
+      timeline.ask();
       break;
     case "rows":
       results.row(message);
@@ -1211,6 +1249,14 @@ $("where").textContent = ["127.0.0.1", "localhost", "[::1]"].includes(location.h
   ? "the program on this machine" : location.hostname;
 $("model").textContent = `model ${about.model}`;
 showReading(NOTHING);
+
+for (const { name } of LABELS) {
+  const item = document.createElement("li");
+  const face = document.createElement("span");
+  showFace(face, name);
+  item.append(face, name);
+  $("faces").append(item);
+}
 
 $("record").addEventListener("click", record);
 $("pause").addEventListener("click", () => running?.pause?.());
