@@ -56,6 +56,23 @@ def elapsed_text(seconds: float) -> str:
     return f"{int(seconds // 3600)} h ago"
 
 
+def confidence_text(confidence: float, *, certain: bool) -> str:
+    """Probability of the label that is shown, and whether it is to be trusted."""
+    words = percent_text(confidence)
+    return words if certain else f"{words}, uncertain"
+
+
+NO_RESULT = "no result counts"
+"""In the place of a probability where the sound is not usable."""
+
+FAR_VOICE = (
+    "This voice is far from what the model knows as neutral: if it is how this person normally "
+    "sounds here, a profile corrects for it ('realtime-ser calibrate NAME', or Tools, Calibrate in "
+    "the window)."
+)
+"""Said once where a voice is far from the reference that profiles are measured from."""
+
+
 def result_text(estimate: Estimate, *, short: bool = False) -> str:
     """A segment's result in words; an uncertain one carries a question mark.
 
@@ -104,17 +121,33 @@ def speech_text(
     segments: int,
     shares: Mapping[str, float],
     left_out_s: Mapping[Quality, float],
+    certain_share: float | None,
 ) -> str:
-    """Duration of speech, the shares of its labels, the largest first, and what is in no share."""
+    """Duration of speech, the shares of its labels, the largest first, and what is in no share.
+
+    ``certain_share`` is the share of what counts that is certain; ``None``: nothing counts.
+    """
     if not segments:
         return "no speech"
     parts = [f"{speech_s:.1f} s of speech in {count_text(segments, 'segment')}"]
     if shares:
         most, *others = (f"{label} {percent_text(share)}" for label, share in shares.items())
         parts.append(f"mostly {most}" + (f" ({', '.join(others)})" if others else ""))
+    if certain_share is not None:
+        parts.append(certain_text(certain_share))
     if left_out_s:
-        parts.append(f"left out: {left_out_text(left_out_s)}")
+        parts.append(in_no_share_text(left_out_s))
     return ", ".join(parts)
+
+
+def certain_text(share: float) -> str:
+    """Share of the voiced time whose results are certain, as ``62 % of it certain``."""
+    return f"{percent_text(share)} of it certain"
+
+
+def in_no_share_text(left_out_s: Mapping[Quality, float]) -> str:
+    """Time that counts in no share, as ``left out: 19.8 s not a voice``; empty: all counts."""
+    return f"left out: {left_out_text(left_out_s)}" if left_out_s else ""
 
 
 def left_out_text(left_out_s: Mapping[Quality, float]) -> str:

@@ -229,7 +229,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 def _result(outcome: Outcome) -> str:
     from rich.markup import escape
 
-    from realtime_ser.base.text import left_out_text, result_text
+    from realtime_ser.base.text import in_no_share_text, result_text
 
     if outcome.error is not None:
         return f"[bold]failed:[/] {escape(visible(outcome.error))}"
@@ -239,7 +239,7 @@ def _result(outcome: Outcome) -> str:
             return "no speech"
         parts = [] if speech.estimate is None else [result_text(speech.estimate)]
         if speech.left_out_s:
-            parts.append(f"left out: {left_out_text(speech.left_out_s)}")
+            parts.append(in_no_share_text(speech.left_out_s))
         return ", ".join(parts)
 
     results = [f"channel {number}: {words(one)}" for number, one in outcome.channels.items()]

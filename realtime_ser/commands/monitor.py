@@ -218,7 +218,13 @@ def _report_lines(session: LiveSession) -> Iterator[str]:
     for number, channel in channels.items():
         title = channel_title(number, session.config.audio.names)
         name = f"{title}: " if len(session.monitor.channels) > 1 else ""
-        words = speech_text(channel.speech_s, channel.segments, channel.shares, channel.left_out_s)
+        words = speech_text(
+            channel.speech_s,
+            channel.segments,
+            channel.shares,
+            channel.left_out_s,
+            channel.certain_share,
+        )
         yield f"  {name}{words}"
         if channel.lost_s:
             yield f"  {name}{channel.lost_s:.1f} s were lost"

@@ -196,7 +196,13 @@ def _channel_facts(store: Store, info: SessionInfo) -> Iterator[tuple[str, str]]
         tally = session_tally(store, info.id, (channel.number,))
         yield (
             name,
-            speech_text(channel.speech_s, tally.segments, tally.shares, tally.left_out_s),
+            speech_text(
+                channel.speech_s,
+                tally.segments,
+                tally.shares,
+                tally.left_out_s,
+                tally.certain_share,
+            ),
         )
 
 

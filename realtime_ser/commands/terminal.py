@@ -65,6 +65,7 @@ def run(
                     view.show(session.monitor.status)
                 session.stop(view.say)
                 take(records.drain())
+                view.show(session.monitor.status)  # what the last second has brought
         finally:
             session.stop()
 
@@ -123,6 +124,7 @@ class LineView:
         self._fault: str | None = None
         self._reason: str | None = None
         self._notice: str | None = None
+        self._voice: str | None = None
 
     def shown(self) -> AbstractContextManager[object]:
         """Lines stay."""
@@ -145,6 +147,9 @@ class LineView:
         if status.notice not in (None, self._notice):
             self._print(status.position_s, status.notice)
         self._notice = status.notice
+        if self._session.voice_notice not in (None, self._voice):
+            self._print(status.position_s, self._session.voice_notice)
+        self._voice = self._session.voice_notice
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")

@@ -26,6 +26,7 @@ from realtime_ser.session.live import LiveSession
 
 _REFRESH_S = 0.1
 _LATENCY_S = 2.0
+_NOTICE_S = 20.0  # that a sentence which is said once stays
 _NARROWEST = 38  # characters that a channel needs beside another
 _ROWS, _OTHER_ROWS = 15, 7
 """Lines of a channel, and those around the channels."""
@@ -54,6 +55,7 @@ class TerminalScreen:
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
         self._shown_s = 0.0
+        self._voice_told_s: float | None = None
         self._said = ""
 
     def shown(self) -> AbstractContextManager[object]:
@@ -146,10 +148,23 @@ class TerminalScreen:
             ),
         ]
         problem = self._said or status.error or session.write_error
-        words = problem or status.notice or session.notice
+        words = problem or status.notice or self._sound_advice() or self._voice() or session.notice
         if words:
             lines.insert(0, Text(visible(words), style="bold"))
         return [Text(), *lines]
+
+    def _sound_advice(self) -> str | None:
+        smoothers = [view.smoother for view in self._channels.values()]
+        worst = max(smoothers, key=lambda smoother: smoother.unusable_s)
+        return worst.advice and f"{worst.quality.value.capitalize()}: {worst.advice}"
+
+    def _voice(self) -> str | None:
+        """What there is to know of a voice, for as long as it takes to read."""
+        words, now_s = self._session.voice_notice, time.monotonic()
+        if words is not None and self._voice_told_s is None:
+            self._voice_told_s = now_s
+        told_s = self._voice_told_s
+        return words if told_s is not None and now_s - told_s < _NOTICE_S else None
 
 
 class TerminalChannelView:
@@ -180,9 +195,10 @@ class TerminalChannelView:
         smoother = self.smoother
         line = Text(f"{title}  " if title else "", style="bold")
         if smoother.leader is None or not smoother.quality.usable:
-            line.append(smoother.leader_text, style="dim")
+            words = ", ".join(filter(None, (smoother.leader_text, smoother.value_text)))
+            line.append(words, style="dim")
         else:
-            words = f"{smoother.leader_text} {percent_text(smoother.confidence)}"
+            words = f"{smoother.leader_text} {smoother.value_text}"
             style = _style(smoother.leader) if smoother.certain else "dim"
             line.append(words, style=f"bold {style}")
             line.append(f" {EMOJI.get(smoother.leader, '')}" if self._emoji else "")

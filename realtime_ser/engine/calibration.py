@@ -19,15 +19,13 @@ from realtime_ser.recogniser.activation import RunningBaseline
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.speaker_calibration import (
+    SEGMENT_S,
     SPEECH_S,
     Profile,
     mean_log_probabilities,
 )
 
 MIN_SPEECH_S = 5.0  # voiced speech without which there is no profile
-SEGMENT_S = 2.4
-"""Longest segment: somebody who talks on is heard as the sentences of the reference are, since the
-longer a segment, the surer the model of it."""
 
 _LONGEST_RATIO = 3.5
 """A microphone is listened to at most so many times as long as the voice that is asked for."""

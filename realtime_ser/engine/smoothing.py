@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.labels import LABEL_WORDS
 from realtime_ser.base.records import STEP_S, Quality, State, Update
-from realtime_ser.base.text import elapsed_text
+from realtime_ser.base.text import NO_RESULT, confidence_text, elapsed_text
 
 #: How far a label must be ahead of the leader to take over.
 _MARGIN = 0.02
+
+#: So much speech in a row that is not usable is worth a word.
+UNUSABLE_S = 3.0
+
+_ADVICE = {
+    Quality.TOO_QUIET: "Come nearer to the microphone, or raise its level.",
+    Quality.OVERLOADED: "Lower the microphone's level, or go further away from it.",
+    Quality.NOT_A_VOICE: "What is heard does not sound like speech.",
+    Quality.LOUD_BACKGROUND: "Come nearer to the microphone, or make it quieter around you.",
+    Quality.UNUSUAL_VOICE: "The model knows no voice like this: whisper, laughter or song, say.",
+}
 
 
 class Smoother:
@@ -98,6 +109,22 @@ class Smoother:
             return self.quality.value
         sounds = f"sounds {LABEL_WORDS.get(self.leader, self.leader)}"
         return sounds if self.certain else f"{sounds}?"
+
+    @property
+    def value_text(self) -> str:
+        """What stands beside the leader: its probability, or that nothing counts."""
+        if self.leader is None:
+            return ""
+        if not self.quality.usable:
+            return NO_RESULT
+        return confidence_text(self.confidence, certain=self.certain)
+
+    @property
+    def advice(self) -> str | None:
+        """What to do about a sound that has not been usable for long; ``None``: it is."""
+        if self.unusable_s < UNUSABLE_S:
+            return None
+        return f"{_ADVICE[self.quality]} No result counts meanwhile."
 
     def previous_text(self, now_s: float) -> str:
         """The label that led before the leader, and how long ago, in words; empty: none did."""

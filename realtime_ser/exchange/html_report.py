@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from realtime_ser.base.text import (
+    FAR_VOICE,
+    certain_text,
     clock_text,
     count_text,
-    left_out_text,
+    in_no_share_text,
     length_text,
     one_line,
     percent_text,
@@ -154,9 +156,9 @@ def _speaking(channel: ChannelStatistics) -> str:
     count = count_text(channel.segments, "segment")
     words = f"{channel.speech_s:.1f} s of speech ({percent_text(share)} of the time) in {count}"
     if channel.certain_share is not None:
-        words += f", {percent_text(channel.certain_share)} of it certain"
+        words += f", {certain_text(channel.certain_share)}"
     if channel.left_out_s:
-        words += f". In no share: {left_out_text(channel.left_out_s)}"
+        words += f", {in_no_share_text(channel.left_out_s)}"
     pauses = channel.pauses
     if pauses is not None:
         words += f". {count_text(pauses.count, 'pause')}, {pauses.total_s:.1f} s in all"
@@ -167,7 +169,7 @@ def _speaking(channel: ChannelStatistics) -> str:
     for name, seconds in (("lost", channel.lost_s), ("paused", channel.paused_s)):
         if seconds:
             words += f". {seconds:.1f} s were {name}"
-    return f"{escape(words)}."
+    return escape(f"{words}. {FAR_VOICE}" if channel.far else f"{words}.")
 
 
 def _shares(channel: ChannelStatistics) -> Iterator[str]:

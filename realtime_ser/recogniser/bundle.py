@@ -200,12 +200,12 @@ def shipped_models() -> list[str]:
     return sorted(names, key=lambda name: name != "default")
 
 
-def shipped_features(digest: str) -> FeatureParams | None:
-    """Feature parameters of the shipped bundle with a digest; ``None``: no such bundle ships."""
+def shipped_manifest(digest: str) -> Manifest | None:
+    """Manifest of the shipped bundle with a digest; ``None``: no such bundle ships."""
     for name in shipped_models():
         manifest, found = _read_manifest(bundle_folder(name))
         if found == digest:
-            return manifest.features
+            return manifest
     return None
 
 

@@ -20,9 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from realtime_ser.base.records import STEP_S, Segment, Update
 from realtime_ser.recogniser.activation import VoiceBaseline
 
 SPEECH_S = 20.0  # voiced speech that a profile is made of, in seconds
+SEGMENT_S = 2.4
+"""Longest segment of a profile's speech: somebody who talks on is heard as the sentences of the
+reference are, since the longer a segment, the surer the model of it."""
+
+SEGMENT_STEPS = round(SEGMENT_S / STEP_S)
+DISTANCE_S = 12.0  # voiced speech of which a distance is measured, in seconds: five whole segments
+FAR = 3.0
+"""Distance from the reference, in nats, from which a voice is far from it: of 41 actors of five
+corpora, neutral speech lies up to 2.4 away and that of all emotions up to 2.9."""
 
 
 class SpeakerCalibration(BaseModel):
@@ -79,6 +89,66 @@ class Profile(BaseModel):
     made: datetime
     log_probabilities: dict[str, float]  # means over that speech, by label
     voice: VoiceBaseline | None = None  # of that speech; ``None`` in profiles of earlier versions
+
+
+class VoiceDistance:
+    """Distance of a voice from a model's reference of neutral speech.
+
+    Root mean square over labels of the difference of mean log-probabilities, in nats, of the first
+    :data:`DISTANCE_S` seconds of usable voice, taken of segments no longer than those of a profile.
+
+    Parameters
+    ----------
+    reference
+        :attr:`SpeakerCalibration.reference`; ``None``: there is none, and no voice is far from it.
+    """
+
+    def __init__(self, reference: Sequence[float] | None) -> None:
+        self._reference = reference
+        self._first = 0
+        self._answer: NDArray[np.float32] | None = None
+        self._answers: list[NDArray[np.float32]] = []
+        self._weights: list[float] = []
+
+    def feed(self, update: Update) -> None:
+        """Take the next update of the voice's channel."""
+        if update.estimate is None or self.known:
+            return
+        if self._answer is None:
+            self._first = update.step
+        if update.step - self._first < SEGMENT_STEPS:
+            self._answer = update.estimate.probabilities
+
+    def end_segment(self, segment: Segment) -> None:
+        """Take the segment whose updates have come."""
+        if self._answer is not None and not self.known:
+            self.add(self._answer, segment)
+        self._answer = None
+
+    def add(self, answer: NDArray[np.float32], segment: Segment) -> None:
+        """Take a segment, with the probabilities at :data:`SEGMENT_STEPS`, or at its end."""
+        if segment.estimate.quality.usable:
+            self._answers.append(answer)
+            self._weights.append(min(segment.voiced_s, SEGMENT_S))
+
+    @property
+    def known(self) -> bool:
+        """Whether as much was heard as is needed, or no more is asked for."""
+        return self._reference is None or sum(self._weights) >= DISTANCE_S
+
+    @property
+    def distance(self) -> float | None:
+        """The distance, in nats; ``None``: not known (yet)."""
+        if self._reference is None or not self.known:
+            return None
+        means = mean_log_probabilities(np.stack(self._answers), np.array(self._weights))
+        return float(np.sqrt(np.mean((means - np.asarray(self._reference)) ** 2)))
+
+    @property
+    def far(self) -> bool:
+        """Whether it is farther away than the speech of the speakers that were measured."""
+        distance = self.distance
+        return distance is not None and distance > FAR
 
 
 def shifted(

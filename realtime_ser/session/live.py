@@ -14,7 +14,7 @@ from realtime_ser.base.files import numbered_path
 from realtime_ser.base.memory import set_apart
 from realtime_ser.base.paths import session_folder, store_folder
 from realtime_ser.base.records import Anchor
-from realtime_ser.base.text import count_text
+from realtime_ser.base.text import FAR_VOICE, count_text
 from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
@@ -26,6 +26,7 @@ from realtime_ser.session.metadata import (
     json_text,
     new_metadata,
     sidecar_fields,
+    voice_reference,
 )
 from realtime_ser.session.recorder import RecordSink, SessionRecorder
 from realtime_ser.session.sinks import SoundSink, TableFiles, TableSink
@@ -126,7 +127,8 @@ class LiveSession:
         self.notices = (*_profile_notice(self.monitor), *self._prepared.notices)
         self._store_sink: StoreSink | None = None
         self._sound_sink: SoundSink | None = None
-        self._recorder = SessionRecorder()
+        metadata, model = _new_metadata(config, self.monitor), self.monitor.bundle.manifest
+        self._recorder = SessionRecorder(voice_reference(metadata, model))
 
     @property
     def id(self) -> str | None:
@@ -154,6 +156,11 @@ class LiveSession:
         """Reason why the store or a file is incomplete; one sentence."""
         waiting = self.config.sessions.keep and self.id is None
         return self._recorder.first_error() or (self._prepared.error if waiting else None)
+
+    @property
+    def voice_notice(self) -> str | None:
+        """What a person should know of a voice; one sentence, from when it is known."""
+        return FAR_VOICE if self._recorder.tally.far else None
 
     @property
     def is_kept(self) -> bool:

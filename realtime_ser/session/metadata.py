@@ -17,7 +17,7 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import SAMPLE_RATE, Anchor
 from realtime_ser.base.timebase import local_now
-from realtime_ser.recogniser.bundle import Bundle, Decoder
+from realtime_ser.recogniser.bundle import Bundle, Decoder, Manifest, shipped_manifest
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile
 
 _SHORTEST_S = 5.0
@@ -145,6 +145,22 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
 def _library_versions() -> dict[str, str]:
     """Versions of the libraries on which the numbers depend."""
     return {name: version(name) for name in ("numpy", "soxr", "ai-edge-litert", "webrtcvad-wheels")}
+
+
+def voice_reference(
+    metadata: SessionMetadata, manifest: Manifest | None = None
+) -> tuple[float, ...] | None:
+    """The model's reference of neutral speech, which the voices of a session are compared with.
+
+    ``None`` where that says nothing: with a profile, where profiles do not help, on some labels
+    only, or of the demo. ``manifest`` is the model's; ``None``: that of a shipped model.
+    """
+    if metadata.source.demo or metadata.provenance.get("profile"):
+        return None
+    found = manifest or shipped_manifest(metadata.model.sha256)
+    if found is None or found.baseline is None or not found.baseline.enabled:
+        return None
+    return found.baseline.reference if found.labels == metadata.labels else None
 
 
 def _profile_fields(bundle: Bundle, profile: Profile | None) -> dict[str, Any] | None:

@@ -62,8 +62,8 @@ class SessionRecorder:
         Summary of all records so far.
     """
 
-    def __init__(self) -> None:
-        self.tally = SummaryAccumulator()
+    def __init__(self, reference: Sequence[float] | None = None) -> None:
+        self.tally = SummaryAccumulator(reference)
         self._threads: dict[RecordSink, _SinkThread] = {}
         self._tally_thread: threading.Thread | None = None
 

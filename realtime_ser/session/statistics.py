@@ -6,6 +6,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from types import MappingProxyType
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Quality, Record, Segment, State, Update
+from realtime_ser.recogniser.speaker_calibration import SEGMENT_STEPS, VoiceDistance
 from realtime_ser.session.corrections import CORRECTED, SegmentKey, corrected_labels
+from realtime_ser.session.metadata import voice_reference
 from realtime_ser.session.store import Columns, Reader, SessionInfo, Store
 
 _LONGEST_MS = 10_000
@@ -129,6 +132,10 @@ class ChannelSummary:
         Share of the voiced duration whose segments carry a label, the largest first.
     left_out_s
         Voiced duration in no share, as its sound was not usable, in seconds by its quality.
+    certain_share
+        Share of the voiced duration whose segments are certain; ``None`` without any that counts.
+    far
+        Whether the voice is far from the model's reference of neutral speech.
     latency_ms
         Latency that half of the updates, and 95 % of them, do not exceed; ``None`` for files.
     """
@@ -140,19 +147,23 @@ class ChannelSummary:
     probabilities: NDArray[np.float64] | None = None
     shares: dict[str, float] = field(default_factory=dict)
     left_out_s: LeftOut = field(default_factory=dict)
+    certain_share: float | None = None
+    far: bool = False
     latency_ms: tuple[float, float] | None = None
 
 
 class _ChannelTally:
     """Sums over the records of a channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, reference: Sequence[float] | None) -> None:
         self.segments = SegmentTally()
+        self.voice = VoiceDistance(reference)
         self._steps = dict.fromkeys(State, 0)
         self._latencies = np.zeros(_LONGEST_MS, np.int64)
 
     def add(self, update: Update) -> None:
         self._steps[update.state] += 1
+        self.voice.feed(update)
         if update.latency_ms is not None:
             self._latencies[min(max(0, int(update.latency_ms)), _LONGEST_MS - 1)] += 1
 
@@ -165,6 +176,8 @@ class _ChannelTally:
             probabilities=self.segments.probabilities,
             shares=self.segments.shares,
             left_out_s=dict(self.segments.left_out_s),
+            certain_share=self.segments.certain_share,
+            far=self.voice.far,
             latency_ms=self._latency() if self._latencies.any() else None,
         )
 
@@ -176,17 +189,29 @@ class _ChannelTally:
 
 
 class SummaryAccumulator:
-    """Sums of all records so far."""
+    """Sums of all records so far.
 
-    def __init__(self) -> None:
-        self._channels: defaultdict[int, _ChannelTally] = defaultdict(_ChannelTally)
+    ``reference`` is the model's of neutral speech, as :func:`voice_reference` gives it.
+    """
+
+    def __init__(self, reference: Sequence[float] | None = None) -> None:
+        self._channels: defaultdict[int, _ChannelTally] = defaultdict(
+            partial(_ChannelTally, reference)
+        )
+
+    @property
+    def far(self) -> bool:
+        """Whether a voice so far is far from the model's reference of neutral speech."""
+        return any(channel.voice.far for channel in list(self._channels.values()))
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
         if isinstance(record, Update):
             self._channels[record.channel].add(record)
         elif isinstance(record, Segment):
-            self._channels[record.channel].segments.feed(record)
+            channel = self._channels[record.channel]
+            channel.segments.feed(record)
+            channel.voice.end_segment(record)
 
     def summary(self) -> dict[int, ChannelSummary]:
         """Summary of each channel so far."""
@@ -254,6 +279,8 @@ class ChannelStatistics:
         Statistics of the pauses; ``None``: there was no pause.
     moments
         The most certain moments, at most one a segment, the surest first.
+    far
+        Whether the voice is far from the model's reference of neutral speech.
     """
 
     channel: int
@@ -268,6 +295,7 @@ class ChannelStatistics:
     transitions: Mapping[tuple[str, str], int]
     pauses: Pauses | None
     moments: tuple[PeakMoment, ...]
+    far: bool = False
 
 
 def labels_by_hand(store: Reader, name: str) -> dict[SegmentKey, str]:
@@ -295,12 +323,13 @@ def session_shares(store: Reader, name: str) -> dict[str, float]:
 
 def speech_statistics(store: Store, info: SessionInfo) -> list[ChannelStatistics]:
     """Statistics of each channel of a session."""
-    corrected = labels_by_hand(store, info.id)
+    corrected, reference = labels_by_hand(store, info.id), voice_reference(info.metadata)
     return [
         channel_statistics(
             store.columns(info.id, channel.number),
             sorted(store.segments(info.id, channel.number), key=lambda segment: segment.start_s),
             corrected,
+            reference,
         )
         for channel in info.channels
     ]
@@ -310,10 +339,12 @@ def channel_statistics(
     columns: Columns,
     segments: Sequence[Segment],
     corrected: Mapping[SegmentKey, str] = NOT_CORRECTED,
+    reference: Sequence[float] | None = None,
 ) -> ChannelStatistics:
     """Statistics of a channel from all its updates, and all its segments in order of time.
 
-    ``corrected`` are the labels that a person gave to segments.
+    ``corrected`` are the labels that a person gave to segments, ``reference`` is what
+    :func:`voice_reference` gives.
     """
     tally = SegmentTally.of(segments, corrected)
     names = [
@@ -335,7 +366,22 @@ def channel_statistics(
         transitions=Counter(pairwise(names)),
         pauses=_pauses(columns, segments),
         moments=_moments(columns),
+        far=_is_far(columns, segments, reference),
     )
+
+
+def _is_far(
+    columns: Columns, segments: Sequence[Segment], reference: Sequence[float] | None
+) -> bool:
+    voice = VoiceDistance(reference)
+    for segment in segments:
+        if voice.known:
+            break
+        steps = np.flatnonzero(columns.segment == segment.number)
+        if len(steps):
+            early = steps[columns.step[steps] - columns.step[steps[0]] < SEGMENT_STEPS]
+            voice.add(columns.probabilities[early[-1]], segment)
+    return voice.far
 
 
 def _time(columns: Columns, state: State) -> float:

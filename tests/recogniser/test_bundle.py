@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from realtime_ser.base.errors import BundleError
-from realtime_ser.recogniser.bundle import load_bundle, shipped_features, shipped_models
+from realtime_ser.recogniser.bundle import load_bundle, shipped_manifest, shipped_models
 
 
 @pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_bundle_is_found_by_its_name_and_its_digest(name: str) -> None:
     bundle = load_bundle(name)
     assert bundle.manifest.name == name
-    assert shipped_features(bundle.digest) == bundle.manifest.features
+    assert shipped_manifest(bundle.digest) == bundle.manifest
 
 
 def test_no_bundle_ships_with_another_digest() -> None:
-    assert shipped_features("0" * 64) is None
+    assert shipped_manifest("0" * 64) is None
 
 
 def test_a_path_is_never_taken_for_a_name(

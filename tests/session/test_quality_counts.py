@@ -75,15 +75,15 @@ def test_what_is_no_voice_is_in_no_share_and_its_time_is_told(store, info):
     (channel,) = speech_statistics(store, info)
     assert dict(channel.transitions) == {("happy", "calm"): 1}
     assert {moment.label for moment in channel.moments} == {"happy", "calm"}
-    words = speech_text(4.0, tally.segments, tally.shares, tally.left_out_s)
-    assert words.endswith(" 50\u202f%), left out: 2.4 s not a voice")
+    words = speech_text(4.0, tally.segments, tally.shares, tally.left_out_s, tally.certain_share)
+    assert words.endswith(" 50\u202f%), 100\u202f% of it certain, left out: 2.4 s not a voice")
 
 
 def test_without_any_voice_there_is_no_share():
     said = estimate("sad", Quality.TOO_QUIET)
     tally = SegmentTally.of([Segment(1, 1, 0.0, 2.0, 2.0, said)])
     assert (tally.shares, tally.probabilities, tally.certain_share) == ({}, None, None)
-    words = speech_text(2.0, tally.segments, tally.shares, tally.left_out_s)
+    words = speech_text(2.0, tally.segments, tally.shares, tally.left_out_s, tally.certain_share)
     assert words == "2.0 s of speech in 1 segment, left out: 2.0 s too quiet"
 
 

@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFrame, QWidget
 
-from realtime_ser.base.records import STEP_S, Quality
+from realtime_ser.base.records import STEP_S
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cells
 from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
@@ -25,10 +25,6 @@ LATE_S = 3.0
 
 #: Updates a second and channel below which the computer does not keep up.
 MIN_UPDATES_PER_S = 0.88 / STEP_S
-
-
-#: So much speech in a row that is not usable is worth a word.
-UNUSABLE_S = 3.0
 
 
 class BannerText(NamedTuple):
@@ -150,23 +146,14 @@ def demo_banner_text(status: StatusModel) -> BannerText | None:
     return BannerText("demo", "Demo recording", words)
 
 
-_ADVICE = {
-    Quality.TOO_QUIET: "Come nearer to the microphone, or raise its level.",
-    Quality.OVERLOADED: "Lower the microphone's level, or go further away from it.",
-    Quality.NOT_A_VOICE: "What is heard does not sound like speech.",
-    Quality.LOUD_BACKGROUND: "Come nearer to the microphone, or make it quieter around you.",
-    Quality.UNUSUAL_VOICE: "The model knows no voice like this: whisper, laughter or song, say.",
-}
-
-
 def quality_banner_text(status: StatusModel, smoothers: Iterable[Smoother]) -> BannerText | None:
     """Banner on a sound that has not been usable for long; ``None``: it is usable."""
     if status.ui_state not in (UiState.LISTENING, UiState.SPEECH):
         return None
     worst = max(smoothers, key=lambda smoother: smoother.unusable_s)
-    if worst.unusable_s < UNUSABLE_S:
+    words = worst.advice
+    if words is None:
         return None
-    words = f"{_ADVICE[worst.quality]} No result counts meanwhile."
     return BannerText("warning", worst.quality.value.capitalize(), words)
 
 

@@ -83,6 +83,7 @@ class SessionController(QObject):
         self._store_folder: Path | None = None
         self._latest_files: TableFiles | None = None
         self._opening = False
+        self._voice_told = False
         self._closing = False
         self._finishing = False
         self._rescanning = False
@@ -263,11 +264,18 @@ class SessionController(QObject):
             elif now_s - self._status_shown_s >= _STATUS_INTERVAL_S:
                 self._status_shown_s = now_s
                 self._show_status(self._describe(self._running))
+                self._tell_of_voice(self._running)
         if self._window.on_screen:
             self._window.tick(now_s)
         if self._timer.isActive():
             pixel_ms = round(1000 * self._window.next_pixel_s)
             self._timer.start(min(max(_LEAST_FRAME_MS, pixel_ms), _FRAME_MS))
+
+    def _tell_of_voice(self, running: RunningSession) -> None:
+        words = running.session.voice_notice
+        if words is not None and not self._voice_told:
+            self._voice_told = True
+            self._window.statusline.say(words)
 
     def _take_in(self) -> None:
         """Updates have come: show them at once, as far as a screen keeps up with that."""
@@ -278,7 +286,7 @@ class SessionController(QObject):
     # ------------------------------------------------------------------- what the worker has done
 
     def _opened(self, running: RunningSession) -> None:
-        self._opening = False
+        self._opening = self._voice_told = False
         self._running = running
         self._latest_files = running.session.files
         self._store_folder = running.session.folder

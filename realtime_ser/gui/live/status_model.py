@@ -11,7 +11,7 @@ from typing import Self
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABEL_WORDS
-from realtime_ser.base.text import left_out_text, percent_text
+from realtime_ser.base.text import certain_text, in_no_share_text, percent_text
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
 from realtime_ser.gui.live.timing import RateMeter
@@ -181,12 +181,11 @@ def live_reading(smoother: Smoother, now_s: float) -> ChannelReading:
     if smoother.leader is None:
         return ChannelReading(title, previous=previous)
     if not smoother.quality.usable:
-        return ChannelReading(title, "no result counts", previous)
-    value = percent_text(smoother.confidence)
-    if not smoother.certain:
-        value = f"{value}, uncertain"
+        return ChannelReading(title, smoother.value_text, previous)
     bars = tuple(smoother.values.tolist())
-    return ChannelReading(title, value, previous, smoother.leader, smoother.certain, bars)
+    return ChannelReading(
+        title, smoother.value_text, previous, smoother.leader, smoother.certain, bars
+    )
 
 
 def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReading:
@@ -196,16 +195,17 @@ def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReadi
 
 def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReading:
     """How a finished session went: which label had most of the speech."""
-    left_out = left_out_text(summary.left_out_s)
-    if not summary.shares:
+    left_out = in_no_share_text(summary.left_out_s)
+    if not summary.shares or summary.certain_share is None:
         if left_out:
             return ChannelReading("no result", previous=left_out)
         return ChannelReading("no speech", previous="in this session")
+    certain = certain_text(summary.certain_share)
     label, share = next(iter(summary.shares.items()))
     return ChannelReading(
         f"mostly {LABEL_WORDS.get(label, label)}",
         percent_text(share),
-        f"of {summary.voiced_s:.0f} s of voice" + (f"; {left_out}" if left_out else ""),
+        "; ".join(filter(None, (f"of {summary.voiced_s:.0f} s of voice", certain, left_out))),
         label,
         bars=tuple(summary.shares.get(name, 0.0) for name in smoother.labels),
     )

@@ -8,13 +8,14 @@ from PyQt6 import sip
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from realtime_ser.base.text import clock_text, length_text, percent_text
+from realtime_ser.base.text import FAR_VOICE, clock_text, length_text, percent_text
 from realtime_ser.gui.theme.style_watcher import apply_measures
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.bars import Bars
 from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.corrections import SegmentKey
+from realtime_ser.session.metadata import voice_reference
 from realtime_ser.session.statistics import ChannelStatistics, channel_statistics
 from realtime_ser.timeline.content import Content
 
@@ -60,8 +61,11 @@ class SummaryPanel(VerticalScrollArea):
             self._task.wait()
 
     def _add_up(self, _: ReportProgress) -> list[ChannelStatistics]:
+        reference = voice_reference(self._content.info.metadata)
         return [
-            channel_statistics(channel.pyramid.columns, channel.segments, self._corrected)
+            channel_statistics(
+                channel.pyramid.columns, channel.segments, self._corrected, reference
+            )
             for channel in self._content.channels.values()
         ]
 
@@ -102,6 +106,8 @@ class SummaryPanel(VerticalScrollArea):
             at_s, longest_s = figures.pauses.longest_at_s, figures.pauses.longest_s
             words = f"longest pause  {longest_s:.1f} s  at {clock_text(at_s)}"
             facts.append(self._link(words, at_s, at_s + longest_s))
+        if figures.far:
+            facts.append(label(FAR_VOICE, "small muted", wrap=True))
         yield _section(*facts)
         moments = []
         for moment in figures.moments:
@@ -134,7 +140,7 @@ def _fact_rows(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
     if figures.certain_share is not None:
         yield "certain", percent_text(figures.certain_share)
     for quality, left_out_s in figures.left_out_s.items():
-        yield quality.value, f"{left_out_s:.1f} s, in no share"
+        yield quality.value, f"{left_out_s:.1f} s, left out"
     if figures.lost_s:
         yield "sound lost", f"{figures.lost_s:.1f} s"
     if figures.paused_s:

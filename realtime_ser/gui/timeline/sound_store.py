@@ -18,7 +18,7 @@ from realtime_ser.audio.seekable import seekable_file
 from realtime_ser.base.errors import AudioFileError, SerError
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE
 from realtime_ser.exchange.audio import has_sound, require_sound
-from realtime_ser.recogniser.bundle import shipped_features
+from realtime_ser.recogniser.bundle import shipped_manifest
 from realtime_ser.recogniser.features import FeatureParams, LogMel
 from realtime_ser.session.store import SessionInfo, SessionState
 from realtime_ser.timeline.sound_blocks import (
@@ -68,7 +68,8 @@ class SoundStore(QObject):
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sound")
         self._file: soundfile.SoundFile | None = None
         self._copies = ExitStack()
-        self.features = shipped_features(info.metadata.model.sha256) or FeatureParams()
+        manifest = shipped_manifest(info.metadata.model.sha256)
+        self.features = FeatureParams() if manifest is None else manifest.features
         self._log_mel = LogMel(self.features)
         self._block_read.connect(self._announce)
 

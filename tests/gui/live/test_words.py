@@ -86,9 +86,10 @@ def test_a_sound_that_stays_unusable_is_worth_a_banner_until_a_voice_comes_back(
 def test_a_summary_tells_the_time_that_is_in_no_share():
     left_out = {Quality.NOT_A_VOICE: 19.8}
     nothing = summary_reading(ChannelSummary(left_out_s=left_out), heard("happy"))
-    assert (nothing.title, nothing.previous) == ("no result", "19.8 s not a voice")
-    some = ChannelSummary(shares={"happy": 1.0}, voiced_s=4.0, left_out_s=left_out)
-    assert summary_reading(some, heard("happy")).previous == "of 4 s of voice; 19.8 s not a voice"
+    assert (nothing.title, nothing.previous) == ("no result", "left out: 19.8 s not a voice")
+    some = ChannelSummary(shares={"happy": 1.0}, voiced_s=4.0, left_out_s=left_out, certain_share=1)
+    said = summary_reading(some, heard("happy")).previous
+    assert said == "of 4 s of voice; 100\u202f% of it certain; left out: 19.8 s not a voice"
 
 
 def test_disgust_becomes_an_adjective():
@@ -115,10 +116,11 @@ def test_a_stopped_session_says_so_instead_of_an_emotion():
 
 
 def test_a_finished_session_says_how_it_went():
-    summary = ChannelSummary(voiced_s=32.0, segments=3, shares={"happy": 0.75, "sad": 0.25})
+    shares = {"happy": 0.75, "sad": 0.25}
+    summary = ChannelSummary(voiced_s=32.0, segments=3, shares=shares, certain_share=0.5)
     reading = summary_reading(summary, heard("sad"))
     assert (reading.title, reading.value) == ("mostly happy", "75\u202f%")
-    assert reading.previous == "of 32 s of voice"
+    assert reading.previous == "of 32 s of voice; 50\u202f% of it certain"
     assert dict(zip(LABELS, reading.bars, strict=True))["sad"] == 0.25
 
 
