@@ -23,8 +23,9 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Segment
 from realtime_ser.exchange.audio import require_sound
 from realtime_ser.session import csv_rows
-from realtime_ser.session.corrections import CORRECTED, corrections, overlap_mostly, overlap_s
+from realtime_ser.session.corrections import corrections, overlap_mostly, overlap_s
 from realtime_ser.session.store import Interval, SessionInfo, Store
+from realtime_ser.session.store.values import CORRECTED
 
 METADATA = "metadata.csv"
 HEADER = [

@@ -16,11 +16,11 @@ from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
 from realtime_ser.recogniser.bundle import Decoder
 from realtime_ser.recogniser.speaker_calibration import shifted
 from realtime_ser.session import csv_rows
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import SessionMetadata, json_text, sidecar_fields
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.statistics import labels_by_hand
 from realtime_ser.session.store import Columns, Interval, SessionInfo, Store
+from realtime_ser.session.store.values import CORRECTED
 
 _Estimated = TypeVar("_Estimated", Update, Segment)
 

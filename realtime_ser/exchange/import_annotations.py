@@ -33,8 +33,8 @@ from realtime_ser.exchange.tiers import (
     session_tiers,
     split_name,
 )
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, SessionInfo, Store
+from realtime_ser.session.store.values import CORRECTED
 
 READERS: Mapping[str, Callable[[Path], list[AnnotationTier]]] = {
     "elan": read_eaf,

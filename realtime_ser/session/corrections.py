@@ -8,10 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from realtime_ser.base.records import Segment
-from realtime_ser.session.store.values import Interval
-
-CORRECTED = "corrected segments"
-"""Tier of the intervals by which a person corrects segments."""
+from realtime_ser.session.store.values import CORRECTED, Interval
 
 SegmentKey: TypeAlias = tuple[int, int]
 """Channel and number of a segment, by which a session knows it."""

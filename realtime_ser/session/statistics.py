@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Quality, Record, Segment, State, Update
 from realtime_ser.recogniser.speaker_calibration import SEGMENT_STEPS, VoiceDistance
-from realtime_ser.session.corrections import CORRECTED, SegmentKey, corrected_labels
+from realtime_ser.session.corrections import SegmentKey, corrected_labels
 from realtime_ser.session.metadata import voice_reference
 from realtime_ser.session.store import Columns, Reader, SessionInfo, Store
+from realtime_ser.session.store.values import CORRECTED
 
 _LONGEST_MS = 10_000
 _MOMENTS = 5  # the most certain ones of a session

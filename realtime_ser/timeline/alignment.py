@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import STEP_S, Segment
 from realtime_ser.base.text import percent_text
-from realtime_ser.session.statistics import SegmentTally
+from realtime_ser.session.corrections import SegmentKey
+from realtime_ser.session.statistics import NOT_CORRECTED, SegmentTally
 from realtime_ser.timeline.content import ChannelContent
 from realtime_ser.timeline.style import FLOOR_DB
 
@@ -27,7 +29,7 @@ class Take:
     """A stretch of one channel of a session, in seconds of the session.
 
     ``level_dbfs`` is the RMS level of each step from the floor to 0, shape ``(steps,)``;
-    ``segments`` are those that touch the stretch.
+    ``segments`` are those that touch the stretch, ``corrected`` what a person called some of them.
     """
 
     channel: ChannelContent
@@ -35,6 +37,7 @@ class Take:
     end_s: float
     level_dbfs: NDArray[np.float64]
     segments: list[Segment]
+    corrected: Mapping[SegmentKey, str]
 
     @property
     def length_s(self) -> float:
@@ -57,8 +60,13 @@ class Take:
         return max(0.0, first - self.start_s)
 
 
-def make_take(channel: ChannelContent, start_s: float, end_s: float) -> Take:
-    """A stretch of a channel."""
+def make_take(
+    channel: ChannelContent,
+    start_s: float,
+    end_s: float,
+    corrected: Mapping[SegmentKey, str] = NOT_CORRECTED,
+) -> Take:
+    """A stretch of a channel, with the labels that a person gave to the session's segments."""
     count = max(1, round((end_s - start_s) / STEP_S))
     edges = start_s + np.arange(count + 1) * STEP_S
     level = channel.pyramid.read(edges).level_dbfs.astype(np.float64)
@@ -68,6 +76,7 @@ def make_take(channel: ChannelContent, start_s: float, end_s: float) -> Take:
         end_s,
         np.clip(level, FLOOR_DB, 0.0),
         channel.segments_between(start_s, end_s),
+        corrected,
     )
 
 
@@ -130,7 +139,7 @@ def comparison_figures(take: Take) -> dict[str, str]:
     bins = take.channel.pyramid.read(take.start_s + np.arange(len(take.level_dbfs) + 1) * STEP_S)
     spoken = take.level_dbfs[bins.speech]
     low, level, high = np.percentile(spoken, (10, 50, 90)) if len(spoken) else (0.0, 0.0, 0.0)
-    shares = [*SegmentTally.of(take.segments).shares.items()][:2]
+    shares = [*SegmentTally.of(take.segments, take.corrected).shares.items()][:2]
     mostly = ", ".join(f"{label} {percent_text(share)}" for label, share in shares)
     return {
         "length": f"{take.length_s:.1f} s",

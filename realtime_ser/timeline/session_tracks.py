@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from realtime_ser.session.corrections import CORRECTED
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.content import AnnotationItem, ChannelContent
 from realtime_ser.timeline.signal_tracks import (
     LevelTrack,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import Marker, Segment
 from realtime_ser.base.text import clock_text, exact_clock, one_line, result_text
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.content import (
     AnnotationItem,
     ChannelContent,

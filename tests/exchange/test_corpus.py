@@ -11,9 +11,9 @@ import soundfile
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.store import Interval, open_store
+from realtime_ser.session.store.values import CORRECTED
 from tests import kept_sessions as made
 from training.corpora.reading import read_corpora
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import STEP_S, Estimate, Segment
-from realtime_ser.session.corrections import CORRECTED, corrections
-from realtime_ser.session.store import Interval
+from realtime_ser.base.records import STEP_S, Estimate, Quality, Segment
+from realtime_ser.session.corrections import corrections
+from realtime_ser.session.statistics import labels_by_hand
+from realtime_ser.session.store import Interval, Query
+from realtime_ser.session.store.values import CORRECTED
+from tests.kept_sessions import keep, metadata
 
 ESTIMATE = Estimate(np.full(8, 1 / 8, np.float32), "calm", 1 / 8, certain=False)
 
@@ -49,3 +54,44 @@ def test_the_one_that_shares_most_counts():
 def test_one_that_holds_several_segments_stands_for_each():
     merged = interval(0.5, 6.0)
     assert corrections(SEGMENTS, [merged]) == {(1, 1): merged, (1, 2): merged}
+
+
+def test_sessions_are_found_by_what_a_person_called_their_segments(store):
+    """The store answers as the tables do, wherever intervals lie."""
+    random = np.random.default_rng(3)
+    for _ in range(30):
+        writer = store.begin(metadata(channels=(1, 2)))
+        writer.feed(SEGMENTS)
+        writer.finish()
+        starts_s = random.uniform(0.5, 4.5, 4)
+        made = [
+            interval(
+                start_s,
+                start_s + random.uniform(0.2, 3.0),
+                random.choice([None, 1, 2]),
+                random.choice(["happy", "sad", "of its own"]),
+            )
+            for start_s in starts_s
+        ]
+        store.annotate(writer.id, intervals=made)
+    infos = store.sessions()
+    for label in ("calm", "happy", "sad", "of its own", "angry"):
+        named = {
+            info.id
+            for info in infos
+            if label
+            in {
+                labels_by_hand(store, info.id).get((one.channel, one.number), "calm")
+                for one in store.segments(info.id)
+            }
+        }
+        assert {info.id for info in store.sessions(Query(label=label))} == named
+        assert (label == "angry") == (not named)
+
+
+def test_a_label_of_what_is_no_voice_finds_no_session(store):
+    unheard = replace(SEGMENTS[0], estimate=ESTIMATE.judged(Quality.NOT_A_VOICE))
+    info = keep(store, [unheard])
+    assert store.sessions(Query(label="calm")) == []
+    store.annotate(info.id, intervals=[interval(1.0, 3.0, label="calm")])
+    assert [found.id for found in store.sessions(Query(label="calm"))] == [info.id]

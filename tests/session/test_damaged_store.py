@@ -142,6 +142,59 @@ def test_a_damaged_index_costs_nothing(index, whole, damaged):
         assert [content(store, info) for info in infos] == was
 
 
+@pytest.fixture
+def changed_byte(whole, damaged):
+    """A store in which one bit of one level has changed, and the ID of its session."""
+    folder = damaged([])
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        data, name = connection.execute(
+            "SELECT data, id FROM updates JOIN sessions ON sessions.key = session "
+            "WHERE channel = 1 AND first_step > 40 ORDER BY updates.key LIMIT 1"
+        ).fetchone()
+    stored = bytearray((folder / NAME).read_bytes())
+    stored[stored.index(data) + 24] ^= 1  # the lowest bit of the first level_dbfs
+    (folder / NAME).write_bytes(stored)
+    return folder, name
+
+
+def test_a_changed_byte_of_a_step_is_told_where_it_is_read(changed_byte):
+    folder, name = changed_byte
+    assert check(folder) == "ok", "SQLite sees nothing"
+    with Store(folder) as store:
+        with pytest.raises(
+            DamagedStoreError, match=r"have changed.*'realtime-ser sessions repair'"
+        ):
+            store.columns(name, 1)
+        with pytest.raises(DamagedStoreError):
+            list(store.updates(name))
+        assert len(store.columns(name, 2)) == 100
+        assert all(len(store.columns(i.id, 1)) for i in store.sessions() if i.id != name)
+
+
+def test_a_changed_byte_of_a_step_costs_its_own_row(whole, changed_byte):
+    folder, name = changed_byte
+    with Store(whole) as store:
+        was = {info.id: content(store, info) for info in store.sessions()}
+        steps = set(store.columns(name, 1).step.tolist())
+    notice, infos = saved(folder)
+    assert f"6 sessions saved, 1 with losses ({name} lacks 0.8 s)" in notice
+    with Store(folder) as store:
+        assert all(content(store, info) == was[info.id] for info in infos if info.id != name)
+        left = store.columns(name, 1).step.tolist()
+        assert len(left) == len(steps) - 10
+        assert set(left) < steps
+        assert content(store, store.session(name))[1:] == was[name][1:]
+
+
+def test_rows_of_earlier_versions_have_no_checksum_and_stay_readable(changed_byte):
+    folder, name = changed_byte
+    with closing(sqlite3.connect(folder / NAME)) as connection, connection:
+        connection.execute("UPDATE updates SET crc32 = NULL")
+    with Store(folder) as store:
+        assert len(store.columns(name, 1)) == 100
+        assert store.repair() is None
+
+
 def test_any_page_may_be_damaged_and_no_error_is_unexplained(whole, damaged):
     """Whatever was hit, the store can be used again, and is as SQLite wants it."""
     pages = (whole / NAME).stat().st_size // PAGE

@@ -15,10 +15,10 @@ from realtime_ser.base.text import result_text, speech_text
 from realtime_ser.exchange.csv_tables import export_session, export_study
 from realtime_ser.exchange.json_document import session_data
 from realtime_ser.exchange.tiers import SEGMENTS, session_tiers
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.metadata import Study
 from realtime_ser.session.statistics import SegmentTally, session_shares, speech_statistics
 from realtime_ser.session.store import Interval
+from realtime_ser.session.store.values import CORRECTED
 from tests import kept_sessions
 
 RUNS = {

@@ -31,8 +31,8 @@ from realtime_ser.gui.widgets.tables import (
     selection_of,
     set_up_table,
 )
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.content import (
     Annotation,
     AnnotationItem,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PyQt6.QtCore import QRectF, QSignalBlocker, Qt, pyqtSignal
@@ -32,6 +32,8 @@ from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.dialogs import Window
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, label, row, seconds_box
 from realtime_ser.gui.widgets.tables import fill_table, header_of, set_up_table
+from realtime_ser.session.corrections import SegmentKey
+from realtime_ser.session.statistics import NOT_CORRECTED, labels_by_hand
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.alignment import (
     Alignment,
@@ -282,6 +284,7 @@ class _TakePicker(QWidget):
         super().__init__()
         self._store = store
         self.content: Content | None = None
+        self._corrected: Mapping[SegmentKey, str] = NOT_CORRECTED
         self.session = ChevronComboBox(
             f"Session of take {name}", f"The session that holds take {name}"
         )
@@ -308,7 +311,8 @@ class _TakePicker(QWidget):
         number = self.channel.currentData()
         if self.content is None or number is None or self.end.value() <= self.start.value():
             return None
-        return make_take(self.content.channels[number], self.start.value(), self.end.value())
+        channel = self.content.channels[number]
+        return make_take(channel, self.start.value(), self.end.value(), self._corrected)
 
     def choose(self, session_id: str, span: tuple[float, float] | None) -> None:
         """Choose a session, and a stretch of it; without one, the whole."""
@@ -320,8 +324,11 @@ class _TakePicker(QWidget):
     def _load(self) -> None:
         name = self.session.currentData()
         content, fault = None, ""
+        self._corrected = NOT_CORRECTED
         try:
-            content = None if name is None else load_content(self._store, name)
+            if name is not None:
+                content = load_content(self._store, name)
+                self._corrected = labels_by_hand(self._store, name)
         except SerError as error:  # deleted in another window, perhaps
             fault = str(error)
         self.content = content

@@ -23,8 +23,8 @@ from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.gui.widgets.parts import PopupMenu, VerticalScrollArea, bar, column, label
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval, Store
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.content import Annotation, Content, end_of, start_of
 
 _HINT = "Wheel: zoom. Drag: move. Drag on the times or with Shift: select. F1: all keys."

@@ -11,8 +11,9 @@ from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Marker, Segment
-from realtime_ser.session.corrections import CORRECTED, SegmentKey, corrections
+from realtime_ser.session.corrections import SegmentKey, corrections
 from realtime_ser.session.store import Interval, Store
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.content import (
     Annotation,
     AnnotationItem,

@@ -24,6 +24,7 @@ What the voice did is in blobs of its own: see ``voice_blobs``.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -138,6 +139,25 @@ def check_records(records: UpdateRecords, labels: int) -> None:
         or (records["certain"] >> 1 >= len(QUALITIES)).any()
     ):
         raise ValueError("records that make no sense")
+
+
+def checksum(*blobs: bytes | None) -> int:
+    """CRC-32 of the blobs of a row, which tells of any changed byte."""
+    return zlib.crc32(b"".join(blob for blob in blobs if blob is not None))
+
+
+def require_unchanged(expected: int | None, *blobs: bytes | None) -> None:
+    """Refuse blobs that have changed since their checksum was stored.
+
+    ``expected`` is ``None`` in rows of earlier versions, which have none.
+
+    Raises
+    ------
+    ValueError
+        A byte has changed.
+    """
+    if expected is not None and checksum(*blobs) != expected:
+        raise ValueError("bytes of some steps have changed")
 
 
 def _verdict(estimate: Estimate) -> int:

@@ -191,7 +191,14 @@ _VOICES = (
     "ALTER TABLE segments ADD COLUMN voice BLOB",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SCHEMA_1, _STUDIES, _OFFERS, _QUALITIES, _VOICES)
+_CHECKSUMS = (
+    # CRC-32 of data and voice; NULL in rows of earlier versions
+    "ALTER TABLE updates ADD COLUMN crc32 INTEGER",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    *(_SCHEMA_1, _STUDIES, _OFFERS, _QUALITIES, _VOICES, _CHECKSUMS),
+)
 """Statements that lead from each version to the next; the version is their number."""
 
 

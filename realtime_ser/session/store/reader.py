@@ -27,6 +27,7 @@ from realtime_ser.session.store.blobs import (
     UpdateRecords,
     check_records,
     record_dtype,
+    require_unchanged,
 )
 from realtime_ser.session.store.database import (
     NAME,
@@ -38,7 +39,14 @@ from realtime_ser.session.store.database import (
     is_locked,
     open_database,
 )
-from realtime_ser.session.store.values import ChannelInfo, Interval, Note, SessionInfo, SessionState
+from realtime_ser.session.store.values import (
+    CORRECTED,
+    ChannelInfo,
+    Interval,
+    Note,
+    SessionInfo,
+    SessionState,
+)
 from realtime_ser.session.store.voice_blobs import no_voice, read_segment, read_voice
 
 
@@ -55,7 +63,7 @@ class Query:
     study, participant
         Exact names.
     label
-        Label of at least one segment.
+        Label of at least one segment, by a person or else by the model on a usable sound.
     since, before
         Bounds of the start: at that moment or later, and before that moment.
     """
@@ -81,8 +89,19 @@ class Query:
         return " AND ".join(one for one, _ in given) or "TRUE", [value for _, value in given]
 
 
-_LABEL = """EXISTS (
-    SELECT 1 FROM segments s WHERE s.session = sessions.key AND s.label = ?
+_USABLE = ", ".join(f"'{quality.value}'" for quality in Quality if quality.usable)
+
+_OVERLAP_S = "min(c.end_s, s.end_s) - max(c.start_s, s.start_s)"
+
+_LABEL = f"""EXISTS (
+    SELECT ? AS wanted, c.label AS by_hand,
+        max({_OVERLAP_S} + 1e-9 * (c.channel IS NOT NULL))  -- the row that corrections() chooses
+    FROM segments s LEFT JOIN intervals c ON c.session = s.session
+        AND c.tier = '{CORRECTED}' AND c.label <> ''
+        AND (c.channel IS NULL OR c.channel = s.channel)
+        AND {_OVERLAP_S} > min(c.end_s - c.start_s, s.end_s - s.start_s) / 2
+    WHERE s.session = sessions.key GROUP BY s.key
+    HAVING wanted = ifnull(by_hand, CASE WHEN s.quality IN ({_USABLE}) THEN s.label END)
 )"""
 
 _TEXT = r"""EXISTS (
@@ -109,14 +128,14 @@ def _escape_like(text: str) -> str:
 _FETCH = 256  # rows of updates, about ten each where they were recorded live
 _PAGE = 4096  # updates that are unpacked at a time
 
-_BLOBS = """SELECT data, voice FROM updates
+_BLOBS = """SELECT data, voice, crc32 FROM updates
     WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
         -- the row that holds the last wanted step
         (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
          ORDER BY last_step LIMIT 1), ?)
     ORDER BY last_step"""
 
-_PAGE_OF_BLOBS = """SELECT data, voice, last_step FROM updates
+_PAGE_OF_BLOBS = """SELECT data, voice, crc32, last_step FROM updates
     WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
 
 
@@ -342,7 +361,7 @@ class Reader:
                 return
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _columns(channel, labels, [row[:2] for row in rows])
+                whole = _columns(channel, labels, [row[:3] for row in rows])
             for start in range(0, len(whole), _PAGE):
                 page = whole.part(slice(start, start + _PAGE))
                 yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
@@ -401,23 +420,27 @@ class Reader:
 
 
 def _columns(
-    channel: int, labels: tuple[str, ...], rows: Sequence[tuple[bytes, bytes | None]]
+    channel: int,
+    labels: tuple[str, ...],
+    rows: Sequence[tuple[bytes, bytes | None, int | None]],
 ) -> Columns:
-    """Columns of the blobs of consecutive rows: updates, and what the voice did.
+    """Columns of the blobs of consecutive rows: updates, what the voice did, and checksums.
 
     Raises
     ------
     ValueError
-        They are none.
+        They are none, or have changed.
     """
+    for data, voice, crc32 in rows:
+        require_unchanged(crc32, data, voice)
     layout = record_dtype(len(labels))
-    records: UpdateRecords = np.frombuffer(b"".join(data for data, _ in rows), layout)
+    records: UpdateRecords = np.frombuffer(b"".join(data for data, _, _ in rows), layout)
     check_records(records, len(labels))
-    if all(voice is None for _, voice in rows):
+    if all(voice is None for _, voice, _ in rows):
         return Columns.unvoiced(channel, labels, records)
     parts = (
         no_voice(len(data) // layout.itemsize).tobytes() if voice is None else voice
-        for data, voice in rows
+        for data, voice, _ in rows
     )
     return Columns(channel, labels, records, read_voice(b"".join(parts), len(records)))
 

@@ -21,6 +21,7 @@ from realtime_ser.session.store.blobs import (
     UpdateRecords,
     check_records,
     record_dtype,
+    require_unchanged,
 )
 from realtime_ser.session.store.values import SessionState
 from realtime_ser.session.store.voice_blobs import read_voice
@@ -196,6 +197,7 @@ def _mended_session(row: Row) -> Row | None:
 def _is_valid(row: Row, labels: int) -> bool:
     """Whether a row of updates holds what it says."""
     try:
+        require_unchanged(row.get("crc32"), row["data"], row.get("voice"))
         records: UpdateRecords = np.frombuffer(row["data"], record_dtype(labels))
         check_records(records, labels)
     except (TypeError, ValueError):

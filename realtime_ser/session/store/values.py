@@ -15,6 +15,9 @@ from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import record_dtype
 from realtime_ser.session.store.voice_blobs import VOICE_DTYPE
 
+CORRECTED = "corrected segments"
+"""Tier of the intervals by which a person corrects segments."""
+
 
 class SessionState(StrEnum):
     """State of a session: running, complete or interrupted."""

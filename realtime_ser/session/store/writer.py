@@ -34,14 +34,17 @@ from realtime_ser.session.metadata import SessionHealth
 from realtime_ser.session.store.blobs import (
     STATES,
     Columns,
+    checksum,
     correct_clock,
     pack,
     record_dtype,
+    require_unchanged,
 )
 from realtime_ser.session.store.database import (
     LIVE_PATIENCE_S,
     RUNNING,
     StoreConnection,
+    damaged_content,
     explained,
     insert,
     open_database,
@@ -248,13 +251,17 @@ class StoreWriter:
         order, anchor = self._settled
         if anchor.sample > SAMPLE_RATE:  # else it is a file's, whose clock is sure at once
             rows = self._connection.execute(
-                "SELECT key, data FROM updates WHERE session = ?", (self._key,)
+                "SELECT key, data, voice, crc32 FROM updates WHERE session = ?", (self._key,)
             ).fetchall()
-            for key, data in rows:
+            for key, data, voice, crc32 in rows:
+                with damaged_content(self._path):
+                    require_unchanged(crc32, data, voice)
                 records = np.frombuffer(data, record_dtype(len(self._labels))).copy()
                 early = records[: np.searchsorted(records["order"], order)]
                 correct_clock(early, anchor)
-                update(self._connection, "updates", key, {"data": records.tobytes()})
+                corrected = records.tobytes()
+                columns = {"data": corrected, "crc32": checksum(corrected, voice)}
+                update(self._connection, "updates", key, columns)
             self._pending_columns["started"] = wall_clock_by(anchor, 0).isoformat()
         return True
 
@@ -435,9 +442,11 @@ def _insert_columns(connection: sqlite3.Connection, key: int, columns: Columns) 
     """Store consecutive updates of a channel as a row."""
     records, channel = columns.records, columns.channel
     first, last = int(records["step"][0]), int(records["step"][-1])
+    data, voice = records.tobytes(), voice_blob(columns.voice)
     connection.execute(
-        "INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-        (key, channel, first, last, records.tobytes(), voice_blob(columns.voice)),
+        "INSERT INTO updates (session, channel, first_step, last_step, data, voice, crc32) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, channel, first, last, data, voice, checksum(data, voice)),
     )
     counts = np.bincount(records["state"], minlength=len(STATES))
     speech, lost = (int(counts[STATES.index(state)]) for state in (State.SPEECH, State.LOST))

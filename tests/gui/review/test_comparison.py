@@ -11,6 +11,8 @@ from PyQt6.QtCore import QPoint, Qt
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import STEP_S, Segment, State, Update
 from realtime_ser.gui.review.comparison import TakesWindow
+from realtime_ser.session.store import Interval
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.alignment import (
     FLOOR_DB,
     align_by_loudness,
@@ -58,6 +60,19 @@ def takes(store, loud):
     first = made.keep(store, passage(10, loud), title="first")
     second = made.keep(store, passage(35, loud - 6), title="second")
     return first, second
+
+
+def test_takes_are_told_by_what_a_person_called_their_segments(qtbot, store, takes):
+    first = takes[0]
+    by_hand = Interval(CORRECTED, 10 * STEP_S, 40 * STEP_S, "of its own", channel=1)
+    store.annotate(first.id, intervals=[by_hand])
+    window = TakesWindow(Config(), store)
+    qtbot.addWidget(window)
+    for picker, info in zip(window.pickers, takes, strict=True):
+        picker.choose(info.id, None)
+    mostly = [comparison_figures(picker.take())["sounds mostly"] for picker in window.pickers]
+    assert "of its own 50\u202f%" in mostly[0]
+    assert "of its own" not in mostly[1]
 
 
 def test_the_loudness_lies_best_where_the_passage_is_the_same(store, takes):

@@ -15,8 +15,8 @@ from realtime_ser.gui.review import summary
 from realtime_ser.gui.review.annotation_list import ItemDialog
 from realtime_ser.gui.theme.theme import palette
 from realtime_ser.gui.widgets.bars import Bars
-from realtime_ser.session.corrections import CORRECTED
 from realtime_ser.session.store import Interval
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack, SignalTrack
 from realtime_ser.timeline.style import DARK, LIGHT
 from realtime_ser.timeline.tracks import MarkerTrack, RulerTrack, SegmentTrack, TierTrack
