@@ -98,7 +98,13 @@ class PageSession:
         message: Message = {"type": "end", "notes": list(notes), "kept": kept}
         if summary is None:
             return message | {"words": "no speech", "label": None}
-        words = speech_text(summary.speech_s, summary.segments, summary.shares, summary.left_out_s)
+        words = speech_text(
+            summary.speech_s,
+            summary.segments,
+            summary.shares,
+            summary.left_out_s,
+            summary.certain_share,
+        )
         message |= {"words": words, "label": None, "lost_s": round(summary.lost_s, 2)}
         if summary.probabilities is not None:
             estimate = self._model.decoder.estimate(summary.probabilities)
