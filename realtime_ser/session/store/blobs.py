@@ -141,13 +141,13 @@ def check_records(records: UpdateRecords, labels: int) -> None:
         raise ValueError("records that make no sense")
 
 
-def checksum(*blobs: bytes | None) -> int:
-    """CRC-32 of the blobs of a row, which tells of any changed byte."""
-    return zlib.crc32(b"".join(blob for blob in blobs if blob is not None))
+def checksum(blob: bytes | None) -> int | None:
+    """CRC-32 of a blob, which tells of any changed byte; ``None`` without one."""
+    return None if blob is None else zlib.crc32(blob)
 
 
-def require_unchanged(expected: int | None, *blobs: bytes | None) -> None:
-    """Refuse blobs that have changed since their checksum was stored.
+def require_unchanged(blob: bytes | None, expected: int | None) -> None:
+    """Refuse a blob that has changed since its checksum was stored.
 
     ``expected`` is ``None`` in rows of earlier versions, which have none.
 
@@ -156,7 +156,7 @@ def require_unchanged(expected: int | None, *blobs: bytes | None) -> None:
     ValueError
         A byte has changed.
     """
-    if expected is not None and checksum(*blobs) != expected:
+    if expected is not None and checksum(blob) != expected:
         raise ValueError("bytes of some steps have changed")
 
 

@@ -192,8 +192,9 @@ _VOICES = (
 )
 
 _CHECKSUMS = (
-    # CRC-32 of data and voice; NULL in rows of earlier versions
+    # CRC-32 of data and of voice; NULL in rows of earlier versions
     "ALTER TABLE updates ADD COLUMN crc32 INTEGER",
+    "ALTER TABLE updates ADD COLUMN voice_crc32 INTEGER",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (

@@ -128,14 +128,14 @@ def _escape_like(text: str) -> str:
 _FETCH = 256  # rows of updates, about ten each where they were recorded live
 _PAGE = 4096  # updates that are unpacked at a time
 
-_BLOBS = """SELECT data, voice, crc32 FROM updates
+_BLOBS = """SELECT data, voice, crc32, voice_crc32 FROM updates
     WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
         -- the row that holds the last wanted step
         (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
          ORDER BY last_step LIMIT 1), ?)
     ORDER BY last_step"""
 
-_PAGE_OF_BLOBS = """SELECT data, voice, crc32, last_step FROM updates
+_PAGE_OF_BLOBS = """SELECT data, voice, crc32, voice_crc32, last_step FROM updates
     WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
 
 
@@ -361,7 +361,7 @@ class Reader:
                 return
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _columns(channel, labels, [row[:3] for row in rows])
+                whole = _columns(channel, labels, [row[:4] for row in rows])
             for start in range(0, len(whole), _PAGE):
                 page = whole.part(slice(start, start + _PAGE))
                 yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
@@ -422,7 +422,7 @@ class Reader:
 def _columns(
     channel: int,
     labels: tuple[str, ...],
-    rows: Sequence[tuple[bytes, bytes | None, int | None]],
+    rows: Sequence[tuple[bytes, bytes | None, int | None, int | None]],
 ) -> Columns:
     """Columns of the blobs of consecutive rows: updates, what the voice did, and checksums.
 
@@ -431,16 +431,17 @@ def _columns(
     ValueError
         They are none, or have changed.
     """
-    for data, voice, crc32 in rows:
-        require_unchanged(crc32, data, voice)
+    for data, voice, crc32, voice_crc32 in rows:
+        require_unchanged(data, crc32)
+        require_unchanged(voice, voice_crc32)
     layout = record_dtype(len(labels))
-    records: UpdateRecords = np.frombuffer(b"".join(data for data, _, _ in rows), layout)
+    records: UpdateRecords = np.frombuffer(b"".join(row[0] for row in rows), layout)
     check_records(records, len(labels))
-    if all(voice is None for _, voice, _ in rows):
+    if all(row[1] is None for row in rows):
         return Columns.unvoiced(channel, labels, records)
     parts = (
         no_voice(len(data) // layout.itemsize).tobytes() if voice is None else voice
-        for data, voice, _ in rows
+        for data, voice, *_ in rows
     )
     return Columns(channel, labels, records, read_voice(b"".join(parts), len(records)))
 

@@ -197,7 +197,7 @@ def _mended_session(row: Row) -> Row | None:
 def _is_valid(row: Row, labels: int) -> bool:
     """Whether a row of updates holds what it says."""
     try:
-        require_unchanged(row.get("crc32"), row["data"], row.get("voice"))
+        require_unchanged(row["data"], row.get("crc32"))
         records: UpdateRecords = np.frombuffer(row["data"], record_dtype(labels))
         check_records(records, labels)
     except (TypeError, ValueError):
@@ -209,9 +209,10 @@ def _is_valid(row: Row, labels: int) -> bool:
 def _with_whole_voice(row: Row, labels: int) -> Row:
     """A row of updates without what the voice did where that makes no sense."""
     try:
+        require_unchanged(row.get("voice"), row.get("voice_crc32"))
         read_voice(row.get("voice"), len(row["data"]) // record_dtype(labels).itemsize)
     except (TypeError, ValueError):
-        return row | {"voice": None}
+        return row | {"voice": None, "voice_crc32": None}
     return row
 
 

@@ -251,16 +251,16 @@ class StoreWriter:
         order, anchor = self._settled
         if anchor.sample > SAMPLE_RATE:  # else it is a file's, whose clock is sure at once
             rows = self._connection.execute(
-                "SELECT key, data, voice, crc32 FROM updates WHERE session = ?", (self._key,)
+                "SELECT key, data, crc32 FROM updates WHERE session = ?", (self._key,)
             ).fetchall()
-            for key, data, voice, crc32 in rows:
+            for key, data, crc32 in rows:
                 with damaged_content(self._path):
-                    require_unchanged(crc32, data, voice)
+                    require_unchanged(data, crc32)
                 records = np.frombuffer(data, record_dtype(len(self._labels))).copy()
                 early = records[: np.searchsorted(records["order"], order)]
                 correct_clock(early, anchor)
                 corrected = records.tobytes()
-                columns = {"data": corrected, "crc32": checksum(corrected, voice)}
+                columns = {"data": corrected, "crc32": checksum(corrected)}
                 update(self._connection, "updates", key, columns)
             self._pending_columns["started"] = wall_clock_by(anchor, 0).isoformat()
         return True
@@ -444,9 +444,10 @@ def _insert_columns(connection: sqlite3.Connection, key: int, columns: Columns) 
     first, last = int(records["step"][0]), int(records["step"][-1])
     data, voice = records.tobytes(), voice_blob(columns.voice)
     connection.execute(
-        "INSERT INTO updates (session, channel, first_step, last_step, data, voice, crc32) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (key, channel, first, last, data, voice, checksum(data, voice)),
+        "INSERT INTO updates "
+        "(session, channel, first_step, last_step, data, voice, crc32, voice_crc32) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (key, channel, first, last, data, voice, checksum(data), checksum(voice)),
     )
     counts = np.bincount(records["state"], minlength=len(STATES))
     speech, lost = (int(counts[STATES.index(state)]) for state in (State.SPEECH, State.LOST))
