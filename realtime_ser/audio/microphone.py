@@ -39,6 +39,7 @@ from realtime_ser.audio.sound_server import (
     ServerSource,
     SourceWatch,
     current_recording,
+    default_source,
 )
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import DeviceError, FormatError
@@ -49,6 +50,7 @@ _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much process
 _LONGEST_DELAY_S = 3600.0  # a sound server keeps what came while the program was stopped
 _CLOSE_S = 0.5
 _REOPEN_POLL_S = 0.1
+_RESCAN_S = 3.0
 
 _RATES = (48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000)
 """Rates in Hz that are tried where a device refuses its own, the likeliest first."""
@@ -83,6 +85,8 @@ class MicrophoneSource(Source):
         self._info = SourceInfo(full_name(device), device.rate, channels, live=True)
         self._stream: Any = None
         self._reopening: Future[Any] | None = None
+        self._rescan_s = 0.0
+        self._is_listed = True  # whether the device opens by the place in PortAudio's list
         self._watch: SourceWatch | None = None
         self._places: list[int | None] = []  # columns of the stream, by the device's channels
         self._loudest: NDArray[np.float32] = np.zeros(0, np.float32)
@@ -162,14 +166,34 @@ class MicrophoneSource(Source):
     def _open_again(self, stream: Any, ring: RingBuffer) -> Any:
         if stream is not None:
             self._close(stream)
-        device = find_input(self._full_name, list_inputs(rescan=True))
+        device = self._find_again()
         if device.channels < self._info.channels:
             raise FormatError(
                 f"{full_name(device)} came back with {count_text(device.channels, 'channel')}, so "
                 f"channel {self._info.channels} is not there any more: start a new session."
             )
         self._device = device
-        return self._open_device(ring)
+        try:
+            return self._open_device(ring)
+        except DeviceError:
+            self._is_listed = False
+            raise
+
+    def _find_again(self) -> InputDevice:
+        """The device as it is now.
+
+        PortAudio lists devices anew only when it is begun anew, which takes 0.2 s of a core, and of
+        which the libraries below it keep 13 kB each time. A sound server is asked itself instead;
+        while it has no microphone, PortAudio is asked now and then whether there is another.
+        """
+        source = default_source() if self._device.virtual else None
+        if source is not None and self._is_listed:
+            return with_channels(self._device, source)
+        if self._device.virtual and source is None and time.monotonic() < self._rescan_s:
+            raise DeviceError(f"{full_name(self._device)} has no microphone now: plug it in again.")
+        self._rescan_s = time.monotonic() + _RESCAN_S
+        self._is_listed = True
+        return find_input(self._full_name, list_inputs(rescan=True))
 
     def _open_device(self, ring: RingBuffer) -> Any:
         """Open the device with the channels that the microphone behind it has."""
