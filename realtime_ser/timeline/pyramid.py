@@ -349,8 +349,9 @@ def _level_columns(
     yield "voiced", records["voiced"].astype(np.uint32)
     yield "steps", np.ones(len(records), np.uint32)
     measures = np.ascontiguousarray(voice).view(np.float32).reshape(-1, MEASURES)
-    yield "voice", np.nan_to_num(measures)
-    yield "measured", (~np.isnan(measures)).astype(np.uint32)
+    measured = ~np.isnan(measures)
+    yield "voice", np.where(measured, measures, np.float32(0.0))
+    yield "measured", measured.astype(np.float32)  # which adds up in half the time
 
 
 def _merged(columns: Iterable[tuple[str, NDArray[Any]]], starts: NDArray[np.intp]) -> _Level:
