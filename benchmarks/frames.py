@@ -13,14 +13,21 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from realtime_ser.base.labels import LABELS
-from realtime_ser.base.records import STEP_S, Estimate, Segment, State, Update
+from realtime_ser.base.records import (
+    STEP_S,
+    Estimate,
+    Segment,
+    State,
+    Update,
+    VoiceMeasures,
+)
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
@@ -188,9 +195,13 @@ class _SyntheticSession:
             estimate = self._estimates[self._step % len(self._estimates)]
             if place < 50:
                 state, said = State.SPEECH, estimate
-                records.append(Update(self._step, 1, state, number + 1, said, -30.0, voiced=4))
+                f0_hz = 100.0 + 100.0 * said.confidence
+                voice = VoiceMeasures(f0_hz, -30.0, 4.0, 0.2, said.confidence, -3.0)
+                update = Update(self._step, 1, state, number + 1, said, -30.0, voiced=4)
             else:
-                records.append(Update(self._step, 1, State.SILENCE, level_dbfs=-60.0))
+                voice = VoiceMeasures(None, -60.0, 4.0, 0.2, None, None)
+                update = Update(self._step, 1, State.SILENCE, level_dbfs=-60.0)
+            records.append(replace(update, voice=voice))
             if place == 50:
                 end_s = self._step * STEP_S
                 records.append(Segment(number + 1, 1, end_s - 4.0, end_s, 4.0, estimate))
