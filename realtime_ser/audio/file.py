@@ -134,7 +134,8 @@ class FileSource(Source):
                 ring.write(block, None)
             lacking = [note for note in self._notes if note.lacks_sound]
             if lacking:
-                ring.close(AudioFileError(lacking[0].sentence(self._path)))
+                sentences = (note.sentence(self._path) for note in lacking)
+                ring.close(AudioFileError(" ".join(sentences)))
         except AudioFileError as error:
             ring.close(error)
         finally:

@@ -39,7 +39,7 @@ class ReadNote:
     @property
     def lacks_sound(self) -> bool:
         """Whether sound that the file is to hold could not be heard."""
-        return self.kind in (NoteKind.CUT, NoteKind.DAMAGED)
+        return self.kind in (NoteKind.CUT, NoteKind.DAMAGED, NoteKind.NO_NUMBERS)
 
     def sentence(self, name: object) -> str:
         """A sentence about a file, by its name or path."""

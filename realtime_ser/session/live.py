@@ -176,6 +176,8 @@ class LiveSession:
         SerError
             The source refuses, or a file cannot be opened. Nothing is left on the disk.
         """
+        if self._named:
+            self.files.require_room()
         monitor, sound = self.monitor, self.config.session.record_audio
         records = monitor.subscribe()
         queues = {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import Self
 
@@ -93,6 +95,24 @@ class TableFiles:
         if steps.suffix.lower() != ".csv":
             raise UsageError(f"The export '{steps}' must have a name that ends in .csv.")
         return cls(steps)
+
+    def require_room(self) -> None:
+        """Refuse names that are taken, and a folder that is none or is forbidden.
+
+        Nothing is made: it is known before anybody listens that the tables can be written.
+
+        Raises
+        ------
+        OutputError
+            A file exists already, or none could be written there.
+        """
+        for path in self.existing():
+            require_absent(path)
+        there = next(folder for folder in self.steps.absolute().parents if folder.exists())
+        if not there.is_dir():
+            raise cannot_write(self.steps, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR)))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise cannot_write(self.steps, PermissionError(EACCES, os.strerror(EACCES)))
 
     def existing(self) -> list[Path]:
         """Files that exist, the steps first."""

@@ -158,9 +158,14 @@ def test_what_is_wrong_with_a_file_is_told_by_the_monitor_too(speech, tmp_path, 
     sound[rate] = np.nan
     path = tmp_path / "nan.wav"
     soundfile.write(path, sound, rate, subtype="FLOAT")
-    assert main(["monitor", "--headless", "--input", str(path), "--speed", "0"]) == 0
-    said = capsys.readouterr().err
-    assert f"{path} holds 1 sample that is no number: the steps there are lost." in said
+    sentence = f"{path} holds 1 sample that is no number: the steps there are lost.\n"
+    for arguments in (["monitor", "--headless", "--speed", "0", "--input"], ["analyze"]):
+        assert main([*arguments, str(path)]) == 1
+        assert capsys.readouterr().err == f"realtime-ser: error: {sentence}"
+    second = tmp_path / "whole.wav"
+    soundfile.write(second, samples[: 4 * rate], rate)
+    assert main(["analyze", str(path), str(second)]) == 0, "of many, the column tells"
+    assert capsys.readouterr().err == sentence
 
 
 def test_a_voice_on_another_channel_is_named(speech, tmp_path, capsys):

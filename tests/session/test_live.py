@@ -9,9 +9,12 @@ import sys
 
 import pytest
 
-from realtime_ser.base.config import Config
+from realtime_ser.base.config import AudioConfig, Config
+from realtime_ser.base.errors import OutputError
 from realtime_ser.commands.main import main
+from realtime_ser.engine.status import Phase
 from realtime_ser.session import live
+from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import SessionState, Store, open_store
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
@@ -25,6 +28,27 @@ def play(wav, *more):
 def rows(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("fault", ["a file", "taken"])
+def test_where_no_table_can_be_written_nobody_listens(speech_wav, tmp_path, fault):
+    out = tmp_path / "talks" / "out.csv"
+    if fault == "a file":
+        (tmp_path / "talks").write_text("no folder")
+    else:
+        out.parent.mkdir()
+        out.with_name("out.segments.csv").write_text("of another session")
+    session = LiveSession(Config(audio=AudioConfig(input=str(speech_wav))), out)
+    with pytest.raises(OutputError, match=r"Cannot write|exists already"):
+        session.start()
+    assert session.monitor.status.phase is Phase.IDLE
+    assert session.id is None
+
+
+def test_a_folder_that_is_missing_is_made(speech_wav, tmp_path):
+    out = tmp_path / "new" / "folder" / "out.csv"
+    assert play(speech_wav, "--export", out) == 0
+    assert rows(out)
 
 
 @pytest.fixture

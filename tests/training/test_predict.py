@@ -58,6 +58,24 @@ def test_silence_is_no_speech(sounds):
     assert line.endswith("  no speech")
 
 
+@pytest.mark.parametrize("fault", ["cut", "no number"])
+def test_a_single_file_that_lacks_sound_is_heard_and_no_success(sounds, tmp_path, fault):
+    speech, rate = soundfile.read(sounds / "speech.wav", dtype="float32")
+    path = tmp_path / "faulty.wav"
+    if fault == "no number":
+        speech[rate] = np.nan
+    soundfile.write(path, speech, rate, subtype="FLOAT")
+    if fault == "cut":
+        path.write_bytes(path.read_bytes()[:-rate])
+    lines: list[str] = []
+    told = {"cut": "is truncated", "no number": "is no number"}[fault]
+    with pytest.raises(AudioFileError, match=told):
+        lines.extend(predict("default", [path]))
+    assert predicted_lines(lines[0])
+    assert told in lines[0]
+    assert len(list(predict("default", [path, sounds / "speech.wav"]))) == 2
+
+
 def test_a_file_that_cannot_be_read_stops_no_other(sounds):
     files = [sounds / name for name in ("broken.wav", "speech.wav", "lost.wav", "silence.wav")]
     lines: list[str] = []

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.file import FileSource
+from realtime_ser.audio.notes import ReadNote
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.labels import EMOJI
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
@@ -63,15 +64,17 @@ def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
     SerError
         There is no such model.
     AudioFileError
-        At the end, where files could not be read.
+        At the end, where files could not be read, or a single one lacks sound.
     """
     predictor = load_predictor(target)
     width = max(len(str(file)) for file in files)
-    unread = 0
+    unread, lacking = 0, list[str]()
     for file in files:
         try:
             text = _format_prediction(predictor, file)
-            text = "; ".join([text, *(note.text for note in FileSource(file).notes)])
+            notes = _notes(file)
+            text = "; ".join([text, *(note.text for note in notes)])
+            lacking += [note.sentence(file) for note in notes if note.lacks_sound]
         except AudioFileError as error:
             unread += 1
             text = f"not read: {error}"
@@ -80,6 +83,16 @@ def predict(target: Path | str, files: Sequence[Path]) -> Iterator[str]:
         raise AudioFileError(
             f"{unread} of {len(files)} files could not be read; the lines above say why."
         )
+    if len(files) == 1 and lacking:
+        raise AudioFileError(" ".join(lacking))
+
+
+def _notes(file: Path) -> tuple[ReadNote, ...]:
+    """What is wrong with a file, which is known when it was read to its end."""
+    source = FileSource(file)
+    for _ in source.blocks(1.0):
+        pass
+    return source.notes
 
 
 def _format_prediction(predictor: Predictor, file: Path) -> str:
