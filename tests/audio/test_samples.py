@@ -14,6 +14,7 @@ from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.notes import NoteKind
 from realtime_ser.audio.samples import count_lost, silenced, stretches
 from realtime_ser.base.config import GateConfig
+from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Segment, State
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.offline import analyse
@@ -88,8 +89,9 @@ def test_the_live_engine_counts_them_like_lost_samples(speech_wav, bundle, tmp_p
     path = tmp_path / "bad.wav"
     soundfile.write(path, samples, rate, subtype="FLOAT")
     monitor = Monitor(FileSource(path, 0), bundle)
-    with monitor:
-        lost = [update.step for update in monitor if update.state is State.LOST]
+    lost: list[int] = []
+    with monitor, pytest.raises(SerError, match="the steps there are lost"):
+        lost.extend(update.step for update in monitor if update.state is State.LOST)
     assert lost == [20_000 // 1280]
     assert monitor.status.dropped_samples == 100
 
