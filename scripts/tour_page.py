@@ -79,8 +79,9 @@ def _record(page: Page, seconds: float) -> None:
     page.wait_for_timeout(1000.0 * (41.0 if seconds > 50.0 else seconds / 2))
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector("[data-state=listening]")
     page.wait_for_selector("[data-state=speech]")
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(800)
 
 
 def _picture(page: Page, view: str, write: Write) -> None:

@@ -33,6 +33,7 @@ class PageSession:
         self._source = source
         self._labels = model.decoder.labels
         self._smoother = Smoother(self._labels, model.config.window.smoothing_s)
+        self._measures_voice = model.config.voice.measures
         self._tally = SummaryAccumulator()
         self._early: list[Update] | None = [] if source.live else None
 
@@ -51,6 +52,7 @@ class PageSession:
             ("steps", csv_rows.steps_header(self._labels)),
             ("segments", csv_rows.segments_header(self._labels)),
             ("markers", csv_rows.MARKERS_HEADER),
+            *([("voice", csv_rows.VOICE_HEADER)] if self._measures_voice else []),
         ):
             yield {"type": "rows", "table": table, "text": _csv([header])}
 
@@ -70,6 +72,8 @@ class PageSession:
             elif isinstance(record, Segment):
                 row = csv_rows.segments_row(record, self._labels)
                 rows.setdefault("segments", []).append(row)
+                if self._measures_voice:
+                    rows.setdefault("voice", []).append(csv_rows.voice_row(record))
                 yield segment_message(record)
             elif isinstance(record, Marker):
                 rows.setdefault("markers", []).append(csv_rows.markers_row(record))

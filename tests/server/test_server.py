@@ -62,7 +62,7 @@ def upload(url, data, name="talk.wav", **query):
 
 def tables(messages):
     """The tables of a session, as their rows came."""
-    found = {"steps": "", "segments": "", "markers": ""}
+    found = {"steps": "", "segments": "", "markers": "", "voice": ""}
     for message in messages:
         if message["type"] == "rows":
             anew = message.get("anew", False)
@@ -78,7 +78,9 @@ def analysed(path, to, *options):
     assert main(["analyze", str(path), "--out", str(to), *options]) == 0
     (steps,) = to.glob("*.frames.csv")
     (segments,) = to.glob("*.segments.csv")
-    return {"steps": steps.read_bytes().decode(), "segments": segments.read_bytes().decode()}
+    (voice,) = to.glob("*.voice.csv")
+    files = {"steps": steps, "segments": segments, "voice": voice}
+    return {table: path.read_bytes().decode() for table, path in files.items()}
 
 
 def dial(url, **options):
@@ -224,6 +226,7 @@ def test_a_microphone_is_heard_as_the_same_sound_in_a_file(serve, speech_wav, tm
         messages = until_end(client)
     heard, expected = tables(messages), analysed(speech_wav, tmp_path / "out")
     assert heard["segments"] == expected["segments"]
+    assert heard["voice"] == expected["voice"]
     outside = {"wall_clock", "latency_ms"}  # a file has none
     assert [
         {name: cell for name, cell in row.items() if name not in outside}

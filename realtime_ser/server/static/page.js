@@ -61,7 +61,7 @@ class Results {
     this.allot(1024);
     this.segments = [];
     this.markers = [];
-    this.rows = { steps: [], segments: [], markers: [] };
+    this.rows = { steps: [], segments: [], markers: [], voice: [] };
     this.end = null;
   }
 
@@ -786,12 +786,15 @@ function addSegment(segment) {
 }
 
 function offerFiles(results, stem) {
-  for (const [table, ending] of [["steps", ".csv"], ["segments", ".segments.csv"], ["markers", ".markers.csv"]]) {
+  for (const [table, ending] of [
+    ["steps", ".csv"], ["segments", ".segments.csv"], ["voice", ".voice.csv"], ["markers", ".markers.csv"],
+  ]) {
     const link = $(`${table}-file`);
     if (link.href) URL.revokeObjectURL(link.href);
     link.href = URL.createObjectURL(new Blob(results.rows[table], { type: "text/csv" }));
     link.download = `${stem}${ending}`;
   }
+  $("voice-file").hidden = results.rows.voice.length === 0;
   $("markers-file").hidden = results.markers.length === 0;
   $("downloads").hidden = false;
 }
