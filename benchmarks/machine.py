@@ -18,7 +18,7 @@ def describe() -> dict[str, str]:
     described = {
         "processor": _processor(),
         "cores": str(_cores()),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
     }
     described |= {name: version(name) for name in ("numpy", "ai-edge-litert", "PyQt6")}
