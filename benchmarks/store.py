@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import BenchmarkSection, Measurement, Target, percentiles
+from benchmarks.figures import BenchmarkSection, Measurement, Target
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Estimate, Segment
@@ -26,8 +26,6 @@ DAY = round(24 * 3600 / STEP_S)
 
 _ROW = 10
 """Updates that a live session commits at once."""
-
-_PAGE = round(3600 / STEP_S)
 
 
 @contextmanager
@@ -121,18 +119,12 @@ def store(updates: int = DAY, runs: int = 5) -> BenchmarkSection:
             with Store(opened.folder) as again:
                 again.columns(name)
 
-        begins = np.random.default_rng(1).integers(0, max(1, updates - _PAGE), 50)
-        hours = [
-            _time_runs(lambda begin=begin: opened.columns(name, 1, begin, begin + _PAGE), 1)[0]  # type: ignore[misc]
-            for begin in map(int, begins)
-        ]
         size = opened.path.stat().st_size / 1e6
         figures = (
             Measurement(
                 "open the store, read all", max(_time_runs(afresh, runs)), "ms", Target(1000.0)
             ),
             Measurement("read all, each column whole", max(_time_runs(everything, runs)), "ms"),
-            *percentiles("read an hour", hours, "ms"),
             Measurement("list it, with its length", max(_time_runs(opened.sessions, runs)), "ms"),
             Measurement("database", size, "MB"),
         )

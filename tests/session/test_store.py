@@ -215,16 +215,15 @@ def test_a_session_is_found_by_the_label_of_a_segment_of_its_own(store):
     assert found("sad") == []
 
 
-def test_a_range_of_steps_is_read_as_columns(store):
+def test_steps_are_read_as_columns(store):
     name = kept(store, [silence(step) for step in range(100)])
-    columns = store.columns(name, 1, 31, 64)
-    np.testing.assert_array_equal(columns.step, np.arange(31, 65))
-    np.testing.assert_allclose(columns.time_s, 0.08 * np.arange(32, 66))
-    assert columns.probabilities.shape == (34, 8)
+    columns = store.columns(name)
+    np.testing.assert_array_equal(columns.step, np.arange(100))
+    np.testing.assert_allclose(columns.time_s, 0.08 * np.arange(1, 101))
+    assert columns.probabilities.shape == (100, 8)
     assert np.isnan(columns.probabilities).all()
     assert not columns.speech.any()
     assert [STATES[state] for state in set(columns.state)] == [State.SILENCE]
-    assert len(store.columns(name, 1, 100)) == 0
     assert len(store.columns(name, 2)) == 0
     assert store.session(name).duration_s == pytest.approx(8.0)
 

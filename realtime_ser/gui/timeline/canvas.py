@@ -35,7 +35,6 @@ from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.gui.timeline.track_painter import TrackPainter
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
-    Annotation,
     AnnotationItem,
     Content,
     annotation_text,
@@ -122,18 +121,6 @@ class Canvas(StyledWidget):
         annotations.changed.connect(self._annotations_changed)
         sound.blocks_ready.connect(self.repaint_all)
         self._rebuild()
-
-    def change_item(self, number: int, value: Annotation) -> None:
-        """Put another value in the place of a marker or interval."""
-        self.annotations.change(number, value)
-
-    def add_interval(self, value: Interval) -> None:
-        """A stretch of a tier was drawn."""
-        self.interval_drawn.emit(value.tier, value.channel, value.start_s, value.end_s)
-
-    def set_pointer(self, shape: Qt.CursorShape) -> None:
-        """Change the look of the pointer."""
-        self.setCursor(shape)
 
     # -------------------------------------------------------------------------------- what is shown
 
@@ -257,8 +244,17 @@ class Canvas(StyledWidget):
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """End it."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._gestures.release(event.position())
+            self._keep_drawn(self._gestures.release())
+            self.setCursor(self._gestures.shape(event.position()))
             self.update()
+
+    def _keep_drawn(self, drawn: AnnotationItem | None) -> None:
+        if drawn is not None and drawn.number:
+            self.annotations.change(drawn.number, drawn.value)
+            self.select(drawn.number)
+        elif drawn is not None and isinstance(drawn.value, Interval):
+            value = drawn.value
+            self.interval_drawn.emit(value.tier, value.channel, value.start_s, value.end_s)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Edit a marker or interval; see a segment whole."""

@@ -11,7 +11,6 @@ from realtime_ser.base.records import Marker, Segment
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
-    Annotation,
     AnnotationItem,
     ChannelContent,
     end_of,
@@ -76,15 +75,6 @@ class Host(Protocol):
     def select(self, number: int | None, segment: Segment | None = None) -> None:
         """Select a marker or interval, or a segment, or nothing."""
 
-    def change_item(self, number: int, value: Annotation) -> None:
-        """Put another value in the place of a marker or interval."""
-
-    def add_interval(self, value: Interval) -> None:
-        """A stretch of a tier was drawn."""
-
-    def set_pointer(self, shape: Qt.CursorShape) -> None:
-        """Change the look of the pointer."""
-
 
 class Gestures:
     """Pans, seeks, selects, draws and moves.
@@ -101,7 +91,7 @@ class Gestures:
     Attributes
     ----------
     draft
-        What a marker or interval would be if the button were let go now.
+        What a marker or interval would be if the button were let go now; number 0 for a new one.
     """
 
     def __init__(self, host: Host) -> None:
@@ -157,20 +147,13 @@ class Gestures:
             seconds = (self._pressed_at.x() - at.x()) / viewport.px_per_s
             host.axis.pan(self._left_s + seconds - host.axis.start_s)
 
-    def release(self, at: QPointF) -> None:
-        """The button goes up."""
-        if self._pressed_at is None:
-            return
-        host, hit, draft = self._host, self._hit, self.draft
-        self._pressed_at, self.draft = None, None
-        if not self._dragged:
-            self._click(hit)
-        elif draft is not None and hit.item is not None:
-            host.change_item(hit.item.number, draft.value)
-            host.select(hit.item.number)
-        elif draft is not None and isinstance(draft.value, Interval):
-            host.add_interval(draft.value)
-        host.set_pointer(self.shape(at))
+    def release(self) -> AnnotationItem | None:
+        """The button goes up; what was drawn or moved, if anything was."""
+        if self._pressed_at is not None and not self._dragged:
+            self._click(self._hit)
+        drawn = self.draft
+        self._pressed_at = self.draft = None
+        return drawn
 
     def shape(self, at: QPointF) -> Qt.CursorShape:
         """How the pointer looks at a place, so that one knows what a drag would do."""

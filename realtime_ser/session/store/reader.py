@@ -129,11 +129,7 @@ _FETCH = 256  # rows of updates, about ten each where they were recorded live
 _PAGE = 4096  # updates that are unpacked at a time
 
 _BLOBS = """SELECT data, voice, crc32, voice_crc32 FROM updates
-    WHERE session = ? AND channel = ? AND last_step >= ? AND last_step <= ifnull(
-        -- the row that holds the last wanted step
-        (SELECT last_step FROM updates WHERE session = ? AND channel = ? AND last_step >= ?
-         ORDER BY last_step LIMIT 1), ?)
-    ORDER BY last_step"""
+    WHERE session = ? AND channel = ? ORDER BY last_step"""
 
 _PAGE_OF_BLOBS = """SELECT data, voice, crc32, voice_crc32, last_step FROM updates
     WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
@@ -214,33 +210,17 @@ class Reader:
         found = self._infos("NOT settled AND state <> ?", SessionState.COMPLETE)
         return [info for info in found if info.state is SessionState.INTERRUPTED]
 
-    def columns(
-        self, name: str, channel: int = 1, first_step: int = 0, last_step: int | None = None
-    ) -> Columns:
-        """Updates of one channel, as columns.
-
-        Parameters
-        ----------
-        name
-            ID of the session.
-        channel
-            Number of the channel, from 1.
-        first_step, last_step
-            First and last step of the range, both included; ``None``: to the newest.
-        """
+    def columns(self, name: str, channel: int = 1) -> Columns:
+        """Updates of one channel of a session, as columns; channels count from 1."""
         key = self._key(name)
         labels = self._labels(key)
-        end = 2**62 if last_step is None else last_step
         with explained(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None  # there are many, and tuples take half the time
-            cursor.execute(_BLOBS, (key, channel, first_step, key, channel, end, end))
+            cursor.execute(_BLOBS, (key, channel))
             rows = cursor.fetchall()
         with damaged_content(self.path):
-            columns = _columns(channel, labels, rows)
-        steps = columns.step
-        first, stop = np.searchsorted(steps, first_step), np.searchsorted(steps, end, "right")
-        return columns.part(slice(int(first), int(stop)))
+            return _columns(channel, labels, rows)
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time."""
