@@ -138,7 +138,7 @@ def draw_lines(
     image: Image,
     ys: NDArray[np.float32],
     strokes: Sequence[Sequence[Stroke]],
-    lengths: NDArray[np.float64],
+    lengths: NDArray[np.float64] | None = None,
 ) -> None:
     """Draw lines of one value a column, antialiased on all sides.
 
@@ -155,14 +155,14 @@ def draw_lines(
         How each line is drawn, the widest stroke first; all of a line have its dashes. The later
         lie above.
     lengths
-        Length of each line at each column, shape ``(lines, width)``, by which dashes are measured.
+        Length of each line at each column, shape ``(lines, width)``, by which dashes are measured;
+        ``None``: no line has dashes.
     """
     height, width = image.shape
     columns = np.flatnonzero(~np.isnan(ys[0]))
     padded = np.full((len(ys), width + 2 * LINE_REACH), np.nan, np.float32)
     padded[:, LINE_REACH : LINE_REACH + width] = ys
-    at, along_at = ys[:, columns], lengths[:, columns].astype(np.float32)
-    above, below = _ways(ys, columns)
+    ways = None if lengths is None else _ways(ys, columns, lengths)
     pens = [(line, stroke) for line, pair in enumerate(strokes) for stroke in pair]
     edges = np.empty((2, 2, len(pens), len(columns)), np.float32)
     for stroke_width in {stroke.width for _, stroke in pens}:
@@ -188,16 +188,15 @@ def draw_lines(
         middle += np.float32(0.5)
         row *= width
         row += np.tile(columns, len(first)).repeat(counts)
-        off = middle - at[some].ravel().repeat(counts)
-        along = np.maximum(off, np.float32(0.0)) * below[some].ravel().repeat(counts)
-        along += np.minimum(off, np.float32(0.0)) * above[some].ravel().repeat(counts)
-        along += along_at[some].ravel().repeat(counts)
+        along = None if ways is None else _along(middle, counts, ways[:, some])
         cover = _ink_cover(middle, counts, rates[:, first], starts[:, first])
         for line, stop in zip(range(*some.indices(len(ys))), np.cumsum(inks[some]), strict=True):
             part = slice(stop - inks[line], stop)
             share = cover[part]
             dashes = strokes[line][0].dashes
-            inked = _dash_cover(along[part], dashes) if dashes else np.float32(1.0)
+            inked: NDArray[np.float32] | np.float32 = np.float32(1.0)
+            if along is not None and dashes:
+                inked = _dash_cover(along[part], dashes)
             for number, stroke in enumerate(strokes[line], numbers[line]):
                 if number > numbers[line]:
                     count = ends[numbers[line]] - begins[numbers[line]]
@@ -266,12 +265,24 @@ def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDAr
     return edges
 
 
-def _ways(
-    ys: NDArray[np.float32], columns: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How much longer lines get with each pixel above and below their places in some columns.
+def _along(
+    middles: NDArray[np.float32], counts: NDArray[np.intp], ways: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Places along their lines of pixels at places in their columns, so many of each column."""
+    at, length, above, below = ways.reshape(4, -1)
+    off = middles - at.repeat(counts)
+    along = np.maximum(off, np.float32(0.0)) * below.repeat(counts)
+    along += np.minimum(off, np.float32(0.0)) * above.repeat(counts)
+    along += length.repeat(counts)
+    return along
 
-    A line goes up or down within a column too. Shapes ``(lines, columns)``.
+
+def _ways(
+    ys: NDArray[np.float32], columns: NDArray[np.intp], lengths: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Places and lengths of lines in some columns, and what a pixel above and below adds to them.
+
+    A line goes up or down within a column too. Shape ``(4, lines, columns)``.
     """
     edged = ys[:, np.clip(np.arange(-2, ys.shape[1] + 2), 0, ys.shape[1] - 1)]
     # Before and behind, in this order.
@@ -285,7 +296,7 @@ def _ways(
     # What lies above or below belongs to the way to the next column, or else from the one before.
     above = np.where(onward < 0, onward, np.where(back < 0, -back, np.float32(0.0)))
     below = np.where(onward > 0, onward, np.where(back > 0, -back, np.float32(0.0)))
-    return above, below
+    return np.stack([ys[:, columns], lengths[:, columns].astype(np.float32), above, below])
 
 
 def path_lengths(ys: NDArray[np.float32], first: int) -> NDArray[np.float64]:

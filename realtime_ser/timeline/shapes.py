@@ -153,10 +153,7 @@ def rasterise(
         if isinstance(shape, Stack):
             draw_areas(image, shape.values, shape.styles, theme.background, viewport.first, dot)
         elif isinstance(shape, Lines):
-            strokes = [[stroke.scaled(ratio) for stroke in line] for line in shape.strokes]
-            ys = y(shape.values.T)
-            lengths = path_lengths(ys, viewport.first - shape.lead)
-            draw_lines(image, ys[:, shape.lead :], strokes, lengths[:, shape.lead :])
+            _rasterise_lines(image, y(shape.values.T), shape, viewport)
         elif isinstance(shape, Band):
             draw_band(image, y(shape.high), y(shape.low), shape.color)
         elif shape.columns.any():
@@ -165,6 +162,16 @@ def rasterise(
                 flagged[shift:] |= shape.columns[:-shift]  # a pixel alone is easily missed
             image[:, flagged] = np.uint32(rgb(shape.color) | 0xFF000000)
     return image
+
+
+def _rasterise_lines(
+    image: Image, ys: NDArray[np.float32], lines: Lines, viewport: Viewport
+) -> None:
+    strokes = [[stroke.scaled(viewport.ratio) for stroke in line] for line in lines.strokes]
+    lengths = None
+    if any(stroke.dashes for line in strokes for stroke in line):
+        lengths = path_lengths(ys, viewport.first - lines.lead)[:, lines.lead :]
+    draw_lines(image, ys[:, lines.lead :], strokes, lengths)
 
 
 def draw_shapes(

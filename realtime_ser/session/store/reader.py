@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -415,20 +416,23 @@ def _columns(
         require_unchanged(data, crc32)
         require_unchanged(voice, voice_crc32)
     layout = record_dtype(len(labels))
-    records: UpdateRecords = np.frombuffer(b"".join(row[0] for row in rows), layout)
+    records: UpdateRecords = np.frombuffer(b"".join([row[0] for row in rows]), layout)
     check_records(records, len(labels))
-    if all(row[1] is None for row in rows):
+    if not any(row[1] for row in rows):
         return Columns.unvoiced(channel, labels, records)
-    parts = (
+    voices = [
         no_voice(len(data) // layout.itemsize).tobytes() if voice is None else voice
         for data, voice, *_ in rows
-    )
-    return Columns(channel, labels, records, read_voice(b"".join(parts), len(records)))
+    ]
+    return Columns(channel, labels, records, read_voice(b"".join(voices), len(records)))
+
+
+_quality = functools.cache(Quality)  # there are as many calls as segments
 
 
 def _estimate(blob: bytes, label: str, confidence: float, certain: int, quality: str) -> Estimate:
     probabilities = np.frombuffer(blob, "<f4").astype(np.float32)
-    return Estimate(probabilities, label, confidence, bool(certain), Quality(quality))
+    return Estimate(probabilities, label, confidence, bool(certain), _quality(quality))
 
 
 def _moment(text: str | None) -> datetime | None:
