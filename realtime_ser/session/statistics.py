@@ -126,6 +126,9 @@ class ChannelSummary:
         Number of finished segments.
     voiced_s
         Voiced duration of these segments, in seconds.
+    probabilities
+        The segments' results averaged by voiced duration, shape ``(labels,)``; ``None`` without
+        speech.
     shares
         Share of the voiced duration whose segments carry a label, the largest first.
     left_out_s
@@ -142,6 +145,7 @@ class ChannelSummary:
     lost_s: float = 0.0
     segments: int = 0
     voiced_s: float = 0.0
+    probabilities: NDArray[np.float64] | None = None
     shares: dict[str, float] = field(default_factory=dict)
     left_out_s: LeftOut = field(default_factory=dict)
     certain_share: float | None = None
@@ -170,6 +174,7 @@ class _ChannelTally:
             lost_s=self._steps[State.LOST] * STEP_S,
             segments=self.segments.segments,
             voiced_s=self.segments.voiced_s,
+            probabilities=self.segments.probabilities,
             shares=self.segments.shares,
             left_out_s=dict(self.segments.left_out_s),
             certain_share=self.segments.certain_share,

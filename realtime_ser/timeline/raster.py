@@ -271,7 +271,7 @@ def _along(
     """Places along their lines of pixels at places in their columns, so many of each column."""
     at, length, above, below = ways.reshape(4, -1)
     off = middles - at.repeat(counts)
-    along = np.maximum(off, np.float32(0.0)) * below.repeat(counts)
+    along: NDArray[np.float32] = np.maximum(off, np.float32(0.0)) * below.repeat(counts)
     along += np.minimum(off, np.float32(0.0)) * above.repeat(counts)
     along += length.repeat(counts)
     return along
