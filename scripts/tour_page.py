@@ -54,7 +54,7 @@ def visit(recording: Path, scale: int, views: Sequence[str], write: Write) -> No
                 if view in views:
                     page = _open(browser, url, scale, size)
                     _record(page, _LIVE_S if view == "page_live" else _LIVE_S / 2)
-                    _picture(page, view, write)
+                    _picture(page, view, write, _wait_for_voice)
                     page.click("#record")
                     page.wait_for_selector("[data-state=done]")
     finally:
@@ -71,7 +71,7 @@ def _open(browser: Browser, url: str, scale: int, size: tuple[int, int] = (1280,
 
 
 def _record(page: Page, seconds: float) -> None:
-    """Record, with markers, until somebody speaks after so many seconds."""
+    """Record for so many seconds, with a marker."""
     page.click("#record")
     page.wait_for_timeout(1000.0 * (seconds - 41.0 if seconds > 50.0 else seconds / 2))
     page.fill("#marker", "question")
@@ -79,13 +79,20 @@ def _record(page: Page, seconds: float) -> None:
     page.wait_for_timeout(1000.0 * (41.0 if seconds > 50.0 else seconds / 2))
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur()")
+
+
+def _wait_for_voice(page: Page) -> None:
+    """Wait until somebody has begun to speak."""
     page.wait_for_selector("[data-state=listening]")
     page.wait_for_selector("[data-state=speech]")
     page.wait_for_timeout(800)
 
 
-def _picture(page: Page, view: str, write: Write) -> None:
+def _picture(
+    page: Page, view: str, write: Write, settle: Callable[[Page], object] = lambda _: None
+) -> None:
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.wait_for_timeout(150)
+        settle(page)
         write(view, theme, QImage.fromData(page.screenshot()))
