@@ -133,6 +133,11 @@ def _either(path: Path, frames: int | None = None) -> OpenedSound:
 
 
 def _open_pcm(path: Path, layout: PcmLayout) -> OpenedSound:
+    if not layout.format.frame and not layout.in_wave:
+        opened = _either(path)  # libsndfile reads what is there, and says nothing
+        there_s = opened.reader.frames / opened.reader.rate
+        missing_s = there_s * layout.bytes_missing / max(1, layout.bytes_there)
+        return replace(opened, notes=(cut_note(there_s, there_s + missing_s),))
     if not layout.format.frame:
         sound = FfmpegSound(path)
         return OpenedSound(sound, announced=sound.announced if layout.bytes_missing else None)

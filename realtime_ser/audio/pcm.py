@@ -63,6 +63,7 @@ class PcmLayout:
 
     format: PcmFormat
     parts: tuple[PcmPart, ...]  # one for each file that was joined
+    in_wave: bool = True  # and not in another container
 
     @property
     def bytes_there(self) -> int:
@@ -95,9 +96,10 @@ def pcm_layout(data: FileBytes) -> PcmLayout | None:
         following = container.following(data, behind.end)
     if form is None or (first.whole and len(parts) == 1):
         return None
-    if not form.frame and container.kind != b"WAVE":  # libsndfile reads what it can of these
-        return None
-    return PcmLayout(form, tuple(parts))
+    layout = PcmLayout(form, tuple(parts), in_wave=container.kind == b"WAVE")
+    if not form.frame and not layout.in_wave and not layout.bytes_missing:
+        return None  # libsndfile reads these
+    return layout
 
 
 @dataclass(frozen=True, slots=True)

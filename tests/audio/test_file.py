@@ -229,6 +229,27 @@ def test_what_phones_and_browsers_make_is_heard(container, tmp_path):
     assert notes == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [
+        *(("WAV", one) for one in ("IMA_ADPCM", "MS_ADPCM", "GSM610", "ULAW")),
+        *(("W64", one) for one in ("IMA_ADPCM", "MS_ADPCM", "ALAW")),
+        *(("AIFF", one) for one in ("IMA_ADPCM", "GSM610", "ULAW")),
+        *(("AU", "ULAW"), ("CAF", "ALAW")),
+    ],
+)
+def test_compressed_samples_that_were_cut_are_heard_and_told(kind, subtype, tmp_path):
+    data = encoded(TONE, kind, subtype)
+    whole, notes, _ = heard(written(tmp_path / f"whole.{kind.lower()}", data))
+    assert notes == ()
+    samples, notes, _ = heard(written(tmp_path / f"cut.{kind.lower()}", data[: len(data) // 2]))
+    np.testing.assert_allclose(samples[:-1000], whole[: len(samples) - 1000], atol=0.01)
+    assert 1.3 < len(samples) / RATE < 1.6
+    (note,) = notes
+    assert note.kind is NoteKind.CUT
+    assert f"it ends after {len(samples) / RATE:.1f} s of 3." in note.text
+
+
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda c: f"{c[0]}-{c[1]}")
 def test_a_film_or_voice_note_is_heard_without_an_ending_too(container, tmp_path):
     name, codec, kind, rate, options = container

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import threading
 import time
 from dataclasses import replace
@@ -135,6 +136,41 @@ def test_another_program_is_waited_for_and_named(monkeypatch):
     assert sink.calls.count("finish") == 2
     assert made.first_error() is None
     assert said == ["Another program uses the store. It is waited for, 10 s at most."]
+
+
+def test_a_disk_that_is_too_slow_costs_the_oldest_records_and_is_told(monkeypatch, tmp_path):
+    """Each write takes until ``fast``, as on a disk that is busy for long."""
+    monkeypatch.setattr(recorder, "COMMIT_S", 0.0)
+    sink, other = TableSink(TableFiles(tmp_path / "a.csv"), LABELS, lambda _: "{}"), Sink()
+    fast, busy, fsync = threading.Event(), threading.Event(), os.fsync
+
+    def slow_fsync(number):
+        busy.set()
+        assert fast.wait(30)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", slow_fsync)
+    queues = Subscription(50, blocking=False), Subscription(1000, blocking=False)
+    made, records = SessionRecorder(), Subscription(10, blocking=False)
+    records.close()
+    made.start(records, [(sink, queues[0]), (other, queues[1])])
+    updates = [Update(step, 1, State.SILENCE) for step in range(300)]
+    for queue in queues:
+        queue.feed(updates[:1])
+    assert busy.wait(30)
+    for queue in queues:
+        queue.feed(updates[1:])
+        queue.close()
+    lost = "The disk was too slow for 249 records, which are lost."
+    assert made.error_of(sink) == lost
+    fast.set()
+    made.finish()
+    assert made.first_error() == lost
+    assert made.error_of(other) is None
+    assert other.taken == updates
+    with (tmp_path / "a.csv").open(newline="") as file:
+        steps = [round(float(row["time_s"]) / STEP_S) - 1 for row in csv.DictReader(file)]
+    assert steps == [0, *range(250, 300)]
 
 
 def test_a_recorder_that_never_started_finishes():
