@@ -47,7 +47,8 @@ def test_a_file_leaves_its_tables_and_their_story(speech_wav, tmp_path, capsys):
     assert list(frames[0]) == [
         *("time_s", "wall_clock", "channel", "state", "speech", "segment"),
         *("label", "confidence", "certain", *LABELS, "level_dbfs", "latency_ms", "quality"),
-        "corrected",
+        *("corrected", "f0_hz", "loudness_lufs", "speaking_rate", "pause_share", "activation"),
+        "hf500_db",
     ]
     spoken = [row for row in frames if row["speech"] == "1"]
     assert len(segments) >= 3
@@ -62,7 +63,8 @@ def test_a_file_leaves_its_tables_and_their_story(speech_wav, tmp_path, capsys):
     assert story["source"] == {"name": "speech.wav", "live": False, "demo": False}
     assert story["config"]["audio"]["speed"] == 0.0
     said = capsys.readouterr().out
-    for ending in ("csv", "segments.csv", "markers.csv", "json"):
+    assert [row["segment"] for row in rows(tmp_path / "out.voice.csv")] == ["1", "2", "3"]
+    for ending in ("csv", "segments.csv", "voice.csv", "markers.csv", "json"):
         assert str(tmp_path / f"out.{ending}") in said
 
 
@@ -265,7 +267,7 @@ def test_without_a_name_sessions_lie_in_the_documents(bare_machine, tmp_path):
     done = subprocess.run(command, env=bare_machine, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     written = sorted((tmp_path / "home" / "Documents" / "Realtime SER").iterdir())
-    assert len(written) == 4
+    assert len(written) == 5
     assert all(str(path) in done.stdout for path in written)
 
 
