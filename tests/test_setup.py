@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = ["run", "test"]
 OUTPUTS = ["lsl", "mqtt"]
-REACHED_BY_NAME = {"python-osc", "starlette", "websockets"}
+REACHED_BY_NAME = {"websockets"}  # uvicorn's
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Debian and Ubuntu")
 
 
@@ -131,6 +131,7 @@ def test_an_installed_program_has_its_files(installed):
         "realtime_ser/config.yaml",
         "realtime_ser/demo.flac",
         "realtime_ser/models/default/bundle.json",
+        "realtime_ser/outputs/live.schema.json",
         "realtime_ser/models/default/model.tflite",
         "realtime_ser/models/default/CARD.md",
     ):

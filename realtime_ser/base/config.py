@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -47,6 +48,7 @@ def _home_expanded(value: object) -> object:
 _Folder = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_home_expanded)]
 _PathText = Annotated[str, BeforeValidator(_home_expanded), Field(min_length=1)]
 _Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+_Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
 
 
 class AudioConfig(_Settings):
@@ -137,6 +139,18 @@ class StudyConfig(_Settings):
         return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
 
 
+class NetworkConfig(_Settings):
+    """Who may hear a session and mark it from elsewhere."""
+
+    remote: bool = False
+    token: SecretStr | None = Field(default=None, min_length=16)
+
+    @property
+    def secret(self) -> str | None:
+        """The token as text."""
+        return None if self.token is None else self.token.get_secret_value()
+
+
 class WindowConfig(_Settings):
     """Theme, timeline and smoothing of the live window."""
 
@@ -159,6 +173,9 @@ class Config(_Settings):
     session: SessionConfig = SessionConfig()
     sessions: SessionsConfig = SessionsConfig()
     study: StudyConfig = StudyConfig()
+    outputs: _Texts = ()
+    markers_from: _Texts = ()
+    network: NetworkConfig = NetworkConfig()
     window: WindowConfig = WindowConfig()
 
 

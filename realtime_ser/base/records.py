@@ -151,6 +151,7 @@ class Segment:
     voice: SegmentVoice | None = None  # ``None`` where it is not measured
 
 
+USER = "user"  # source of the markers that a person sets
 DEVICE = "device"  # code and source of the markers that the program itself sets
 
 
@@ -162,7 +163,7 @@ class Marker:
     text: str  # of a person, may be empty
     code: str = ""  # of the kind of marker, may be empty
     duration_s: float = 0.0  # a moment has none
-    source: str = "user"  # or :data:`DEVICE`, or the name of the file that it was read from
+    source: str = USER  # or :data:`DEVICE`, another program, or a file that it was read from
     wall_clock: datetime | None = None  # of ``time_s``, with its UTC offset; ``None``: no clock ran
 
 

@@ -26,11 +26,13 @@ from realtime_ser.commands.shared import (
     pass_config,
     profile_setting,
     setting,
+    several_setting,
 )
 
 if TYPE_CHECKING:
     from realtime_ser.base.config import Config
     from realtime_ser.base.records import Record
+    from realtime_ser.outputs.delivery import LiveOutputs
     from realtime_ser.session.live import LiveSession
 
 _SPARE_S = 40.0  # seconds of a screenshot that lie before what it shows: segments begin there
@@ -73,6 +75,9 @@ def _pace(text: str) -> float:
     lambda: datetime.now().astimezone(),
     "The participant has agreed; the time is kept.",
 )
+@several_setting("outputs", "--out", "ADDRESS", "Send the results to other programs; repeatable.")
+@several_setting("markers_from", "--markers-from", "ADDRESS", "Take markers of others; repeatable.")
+@flag_setting("network.remote", "--remote", lambda: True, "Let other computers take part in that.")
 @click.option("--screenshot", type=FILE, metavar="OUT.png", help="Picture of the final window.")
 @profile_setting
 @model_setting
@@ -156,16 +161,19 @@ def _monitor_in_terminal(
     from realtime_ser.base.records import STEP_S
     from realtime_ser.commands import terminal
     from realtime_ser.engine.status import Phase
+    from realtime_ser.outputs.delivery import LiveOutputs
     from realtime_ser.session.live import LiveSession
 
     session = LiveSession(config, export)
+    outputs = LiveOutputs(session)
     for words in (session.notice, *session.notices):
         if words:
             _print_note(words)
     steps = (config.window.timeline_s + _SPARE_S) / STEP_S * len(config.audio.channels)
     last: deque[Record] | None = deque(maxlen=round(steps)) if screenshot else None
-    terminal.run(session, drawing_stream(sys.stdout), duration_s=duration_s, keep=last)
-    _print_report(session)
+    stream = drawing_stream(sys.stderr if _takes_stdout(config) else sys.stdout)
+    terminal.run(session, stream, outputs, duration_s=duration_s, keep=last)
+    _print_report(session, outputs)
     if not session.monitor.source.info.live:
         _print_file_notes(session)
     if screenshot is not None and last is not None:
@@ -205,9 +213,20 @@ def _draw_screenshot(session: LiveSession, records: Sequence[Record], path: Path
 # ------------------------------------------------------------------------------------------- report
 
 
-def _print_report(session: LiveSession) -> None:
+def _takes_stdout(config: Config) -> bool:
+    """Whether standard output belongs to the results, and all words go to standard error."""
+    return "json" in config.outputs
+
+
+def _print_report(session: LiveSession, outputs: LiveOutputs | None = None) -> None:
     """Print how a finished session went, and where its files lie."""
-    print("\n".join(_report_lines(session)), flush=True)
+    lines = [*_report_lines(session)]
+    states = () if outputs is None else outputs.all_states
+    if states:
+        lines += ["Other programs:"]
+        lines += [f"  {state.address}: {state.counts_text}" for state in states]
+    stream = sys.stderr if _takes_stdout(session.config) else sys.stdout
+    print("\n".join(lines), file=stream, flush=True)
 
 
 def _report_lines(session: LiveSession) -> Iterator[str]:

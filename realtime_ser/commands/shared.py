@@ -157,6 +157,14 @@ def flag_setting(
     )
 
 
+def several_setting(name: str, option: str, metavar: str, words: str) -> Callable[[F], F]:
+    """Option that may be repeated, and that takes precedence over a list of the configuration."""
+    store = partial(_store, name, option, lambda given: given or None)
+    return click.option(
+        option, metavar=metavar, help=words, multiple=True, callback=store, expose_value=False
+    )
+
+
 def _store(
     name: str,
     option: str,
@@ -165,9 +173,10 @@ def _store(
     _parameter: click.Parameter,
     given: object,
 ) -> None:
-    if given is not None:
+    value = None if given is None else value_of(given)
+    if value is not None:
         settings = context.ensure_object(_Given)
-        settings.values[name], settings.options[name] = value_of(given), option
+        settings.values[name], settings.options[name] = value, option
 
 
 device_setting = setting(

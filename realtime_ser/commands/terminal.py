@@ -23,6 +23,7 @@ from realtime_ser.base.records import Record, Segment
 from realtime_ser.base.text import channel_title, clock_text, result_text
 from realtime_ser.commands.plain_output import visible
 from realtime_ser.engine.status import Phase, Status
+from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.session.live import LiveSession
 
 if TYPE_CHECKING:
@@ -35,16 +36,18 @@ _IMPATIENT_S = 1.0  # a key that bounces, or a terminal that tells twice, is not
 def run(
     session: LiveSession,
     output: TextIO,
+    outputs: LiveOutputs,
     *,
     duration_s: float | None = None,
     keep: deque[Record] | None = None,
 ) -> None:
     """Run a session until its source ends or ``duration_s`` is over, or the process is to end.
 
-    Its files are complete afterwards. ``keep`` takes all records but the sound.
+    Its files are complete afterwards. ``keep`` takes all records but the sound. The session ends
+    also when the reader of an output on standard output has gone.
     """
     records = session.monitor.subscribe()
-    view = _view(session, output)
+    view = _view(session, output, outputs)
 
     def take(new: Sequence[Record]) -> None:
         view.feed(new)
@@ -59,8 +62,9 @@ def run(
                 raise KeyboardInterrupt from None
             raise
         try:
+            outputs.start()
             with view.shown():
-                while not (records.ended or asked.is_set()):
+                while not (records.ended or asked.is_set() or outputs.abandoned):
                     take(records.drain(_POLL_S))
                     view.show(session.monitor.status)
                 session.stop(view.say)
@@ -68,9 +72,10 @@ def run(
                 view.show(session.monitor.status)  # what the last second has brought
         finally:
             session.stop()
+            outputs.finish()
 
 
-def _view(session: LiveSession, output: TextIO) -> TerminalScreen | LineView:
+def _view(session: LiveSession, output: TextIO, outputs: LiveOutputs) -> TerminalScreen | LineView:
     if output.isatty():  # rich costs memory and time, of which a service has little
         from rich.console import Console
 
@@ -78,8 +83,8 @@ def _view(session: LiveSession, output: TextIO) -> TerminalScreen | LineView:
 
         console = Console(file=output)
         if not console.is_dumb_terminal:
-            return TerminalScreen(session, console)
-    return LineView(session, output)
+            return TerminalScreen(session, console, outputs)
+    return LineView(session, output, outputs)
 
 
 @contextmanager
@@ -116,8 +121,10 @@ def _asked_to_end() -> Iterator[threading.Event]:
 class LineView:
     """One line for each segment and each change of the engine's phase: for logs and pipes."""
 
-    def __init__(self, session: LiveSession, output: TextIO) -> None:
+    def __init__(self, session: LiveSession, output: TextIO, outputs: LiveOutputs) -> None:
         self._output = output
+        self._outputs = outputs
+        self._trouble: dict[str, str | None] = {}
         self._several = len(session.monitor.channels) > 1
         self._session = session
         self._phase = Phase.LISTENING
@@ -153,6 +160,11 @@ class LineView:
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")
+        for state in self._outputs.all_states:
+            if state.error != self._trouble.get(state.address):
+                self._trouble[state.address] = state.error
+                words = state.error or f"{state.address} is connected again"
+                self._print(status.position_s, words)
 
     def say(self, words: str) -> None:
         """Print a sentence while the session ends."""

@@ -22,6 +22,7 @@ from realtime_ser.base.text import channel_title, clock_text, decibels, percent_
 from realtime_ser.commands.plain_output import visible
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
+from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.session.live import LiveSession
 
 _REFRESH_S = 0.1
@@ -42,8 +43,9 @@ _METER_DB = 60.0  # range of the level meter
 class TerminalScreen:
     """The live view, on the whole terminal."""
 
-    def __init__(self, session: LiveSession, console: Console) -> None:
+    def __init__(self, session: LiveSession, console: Console, outputs: LiveOutputs) -> None:
         self._session = session
+        self._outputs = outputs
         self._console = console
         self._live = Live(console=console, screen=True, auto_refresh=False)
         # The text console of Linux itself has no emoji.
@@ -114,7 +116,8 @@ class TerminalScreen:
             table.add_column(width=width, no_wrap=True)
         several, names = len(self._channels) > 1, self._session.config.audio.names
         rows = range(0, len(self._channels), columns)
-        brief = len(rows) * _ROWS + _OTHER_ROWS > self._console.height
+        other = _OTHER_ROWS + bool(self._outputs.all_states)
+        brief = len(rows) * _ROWS + other > self._console.height
         cells = []
         for number, view in self._channels.items():
             draw = view.draw_brief if brief else view.draw
@@ -148,7 +151,11 @@ class TerminalScreen:
             ),
         ]
         problem = self._said or status.error or session.write_error
+        problem = problem or self._outputs.error
         words = problem or status.notice or self._sound_advice() or self._voice() or session.notice
+        sent = "   ".join(f"{state.address}: {state.text}" for state in self._outputs.all_states)
+        if sent:
+            lines.append(Text(visible(sent), style="dim", no_wrap=True, overflow="ellipsis"))
         if words:
             lines.insert(0, Text(visible(words), style="bold"))
         return [Text(), *lines]

@@ -120,7 +120,7 @@ class DeviceNotes:
         self._silent_since_s = None
         if self._silent:
             self._silent, self.notice = False, None
-            self._handover.markers.close(DEVICE, now_s)
+            self._handover.markers.close(DEVICE, now_s, DEVICE)
 
     def _marker(self, time_s: float, words: str) -> Marker:
         wall = self._handover.clock.wall_clock(round(time_s * SAMPLE_RATE))

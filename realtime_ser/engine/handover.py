@@ -15,13 +15,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from realtime_ser.audio.ring import RingBuffer
-from realtime_ser.base.records import IntervalOpened, Marker, Record
+from realtime_ser.base.records import SAMPLE_RATE, USER, IntervalOpened, Marker, Record
 from realtime_ser.base.timebase import SessionClock, clock_s
 from realtime_ser.engine.status import Status
 from realtime_ser.engine.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideMarker:
+    """What another program marked.
+
+    Attributes
+    ----------
+    at_s
+        Its moment, in seconds on the monotonic clock.
+    text
+        Text of the moment, or name of the interval.
+    source
+        Where it came from.
+    edge
+        Whether an interval of this name begins or ends; ``None``: it is a moment.
+    """
+
+    at_s: float
+    text: str
+    source: str
+    edge: Literal["begin", "end"] | None = None
 
 
 class MarkerQueue:
@@ -29,8 +52,9 @@ class MarkerQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._outside: list[OutsideMarker] = []
         self._pending: list[Marker | IntervalOpened] = []
-        self._open: dict[str, Marker] = {}
+        self._open: dict[tuple[str, str], Marker] = {}
 
     def put(self, marker: Marker) -> None:
         """Add a marker that is complete."""
@@ -41,18 +65,29 @@ class MarkerQueue:
         """Open an interval; its marker follows under the same code when it is closed."""
         with self._lock:
             self._pending.append(IntervalOpened(marker))
-            self._open[marker.code] = marker
+            self._open[marker.source, marker.code] = marker
 
-    def close(self, code: str, now_s: float) -> Marker | None:
-        """Close the interval of a code at ``now_s`` seconds; ``None``: none is open."""
+    def close(self, code: str, now_s: float, source: str = USER) -> Marker | None:
+        """Close the interval of a code and source at ``now_s`` seconds; ``None``: none is open."""
         with self._lock:
-            return self._close(code, now_s)
+            return self._close((source, code), now_s)
 
     def close_all(self, now_s: float) -> None:
         """Close every open interval at ``now_s`` seconds."""
         with self._lock:
-            for code in list(self._open):
-                self._close(code, now_s)
+            for key in list(self._open):
+                self._close(key, now_s)
+
+    def put_outside(self, marker: OutsideMarker) -> None:
+        """Add a marker of another program, which waits until its place in the session is known."""
+        with self._lock:
+            self._outside.append(marker)
+
+    def take_outside(self) -> list[OutsideMarker]:
+        """Take the markers of other programs out of the queue, in order."""
+        with self._lock:
+            markers, self._outside = self._outside, []
+            return markers
 
     def drain(self) -> list[Marker | IntervalOpened]:
         """Take all markers out of the queue, in order."""
@@ -60,8 +95,8 @@ class MarkerQueue:
             markers, self._pending = self._pending, []
             return markers
 
-    def _close(self, code: str, now_s: float) -> Marker | None:
-        marker = self._open.pop(code, None)
+    def _close(self, key: tuple[str, str], now_s: float) -> Marker | None:
+        marker = self._open.pop(key, None)
         if marker is None:
             return None
         closed = replace(marker, duration_s=max(0.0, now_s - marker.time_s))
@@ -90,10 +125,16 @@ class Handover:
         return max(0.0, clock_s() - self.clock.adc_time(0))
 
     def subscribe(
-        self, capacity: int, *, sound: bool, wake: Callable[[], None] | None = None
+        self,
+        capacity: int,
+        *,
+        sound: bool,
+        wake: Callable[[], None] | None = None,
+        waited_for: bool = True,
     ) -> Subscription:
         """Add a consumer of all records that are published from now on."""
-        subscription = Subscription(capacity, blocking=not self._live, sound=sound, wake=wake)
+        blocking = waited_for and not self._live
+        subscription = Subscription(capacity, blocking=blocking, sound=sound, wake=wake)
         # A new tuple, since the worker may be walking along the old one.
         self._subscriptions = (*self._subscriptions, subscription)
         return subscription
@@ -102,6 +143,24 @@ class Handover:
         """Feed records to every consumer; called by the worker."""
         for subscription in self._subscriptions:
             subscription.feed(records)
+
+    def place_outside(self) -> None:
+        """Give the markers of other programs their times in the session; called by the worker."""
+        for outside in self.markers.take_outside():
+            time_s = max(0.0, self.now_s - (clock_s() - outside.at_s))
+            text, source = outside.text, outside.source
+            if outside.edge is None:
+                self.markers.put(self._marker(time_s, text, "", source))
+                continue
+            closed = self.markers.close(text, time_s, source)
+            if outside.edge == "begin":
+                self.markers.open(self._marker(time_s, text, text, source))
+            elif closed is None:  # an end without a beginning
+                self.markers.put(self._marker(time_s, f"{text} end", "", source))
+
+    def _marker(self, time_s: float, text: str, code: str, source: str) -> Marker:
+        wall = self.clock.wall_clock(round(time_s * SAMPLE_RATE))
+        return Marker(time_s, text, code, source=source, wall_clock=wall)
 
     def stop(self) -> None:
         """Ask the worker to end, and wake it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Self
 
 from realtime_ser.audio.ring import RingBuffer
@@ -15,7 +16,7 @@ from realtime_ser.audio.source import Source
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE, Marker, Update
-from realtime_ser.engine.handover import Handover
+from realtime_ser.engine.handover import Handover, OutsideMarker
 from realtime_ser.engine.status import Phase, Status
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.engine.worker import Worker
@@ -92,9 +93,21 @@ class Monitor:
         *,
         sound: bool = False,
         wake: Callable[[], None] | None = None,
+        waited_for: bool = True,
     ) -> Subscription:
-        """Queue of all records from now on; before the monitor starts: of the whole session."""
-        return self._handover.subscribe(capacity, sound=sound, wake=wake)
+        """Queue of all records from now on; before the monitor starts: of the whole session.
+
+        A file waits for room in it, unless it is not to be ``waited_for``; a microphone never does.
+        """
+        return self._handover.subscribe(capacity, sound=sound, wake=wake, waited_for=waited_for)
+
+    def adc_time(self, time_s: float) -> float:
+        """ADC time of a moment of the session, in seconds on the monotonic clock."""
+        return self._handover.clock.adc_time(round(time_s * SAMPLE_RATE))
+
+    def wall_clock(self, time_s: float) -> datetime:
+        """Local time, with its UTC offset, of a moment of the session in seconds."""
+        return self._handover.clock.wall_clock(round(time_s * SAMPLE_RATE))
 
     def start(self, duration_s: float | None = None) -> None:
         """Open the source and begin; end after ``duration_s`` seconds of the session."""
@@ -141,9 +154,12 @@ class Monitor:
         """End the interval that was begun with a code; ``None``: there is none."""
         return self._handover.markers.close(code, self.now_s)
 
+    def mark_from_outside(self, marker: OutsideMarker) -> None:
+        """Mark what another program says; its place is known once the clock has settled."""
+        self._handover.markers.put_outside(marker)
+
     def _marker(self, time_s: float, text: str, code: str, duration_s: float = 0.0) -> Marker:
-        wall = self._handover.clock.wall_clock(round(time_s * SAMPLE_RATE))
-        return Marker(time_s, text, code, duration_s, wall_clock=wall)
+        return Marker(time_s, text, code, duration_s, wall_clock=self.wall_clock(time_s))
 
     def __enter__(self) -> Self:
         self._own_subscription = self.subscribe()

@@ -84,9 +84,11 @@ class Worker:
         self._notes.look(self._time.seconds(self._position))
         if self._notes.notice != self._handover.status.notice:
             self._handover.status = replace(self._handover.status, notice=self._notes.notice)
-        self._publish(self._handover.markers.drain())
         # Before the clock has settled the device's time is not known.
         sure = self._handover.clock.settled or not self._source.info.live
+        if sure:
+            self._handover.place_outside()
+        self._publish(self._handover.markers.drain())
         if (
             sure
             and self._position
@@ -152,6 +154,7 @@ class Worker:
 
     def _finish(self) -> None:
         self._publish(self._pipelines.finish())
+        self._handover.place_outside()
         self._handover.markers.close_all(self._handover.now_s)
         self._publish(self._handover.markers.drain())
         self._publish_anchor()

@@ -6,8 +6,10 @@ Without a token only programs and pages of this computer get in. A page of the w
 
 from __future__ import annotations
 
+import errno
 import hmac
 import ipaddress
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -31,6 +33,7 @@ SHORTEST_TOKEN = 16
 
 _STOP_S = 3.0
 _BACKLOG = 64
+_SEND_BUFFER = 128 * 1024
 
 
 def is_loopback(host: str) -> bool:
@@ -178,7 +181,7 @@ class WebServer:
         """
         import uvicorn
 
-        self._socket = _listening_socket(self._access.host, self._access.port)
+        self._socket = listening_socket(self._access.host, self._access.port)
         self.port = self._socket.getsockname()[1]
         key = self._access.certificate
         config = uvicorn.Config(
@@ -209,12 +212,23 @@ class WebServer:
         self._thread = None
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Socket that listens at an address; :class:`OutputError` where that is taken."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        server = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise OutputError(
-            f"Cannot listen at port {port} of {host}: {reason_text(error).lower()}; choose another "
-            "port, or end the program that uses it."
-        ) from error
+        raise port_error(host, port, error) from error
+    # Of its connections: what waits in the system for one that does not read is soon old.
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return server
+
+
+def port_error(host: str, port: int, error: OSError) -> OutputError:
+    """Error of an address that cannot be used."""
+    known = error.errno in errno.errorcode  # not where a name was not found
+    reason = os.strerror(error.errno) if known and error.errno else reason_text(error)
+    return OutputError(
+        f"Cannot listen at port {port} of {host}: {reason.lower()}; choose another port, or end "
+        "the program that uses it."
+    )

@@ -137,7 +137,8 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
         "model": asdict(bundle.identity),
         "labels": list(decoder.labels),
         "profile": _profile_fields(bundle, decoder.profile),
-        "config": config.model_dump(mode="json"),
+        # who listened live changes no result
+        "config": config.model_dump(mode="json", exclude={"outputs", "markers_from", "network"}),
     }
 
 

@@ -15,6 +15,7 @@ from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate, Quality, State, Update
 from realtime_ser.commands.terminal_screen import TerminalScreen, bar, initials
 from realtime_ser.engine.status import Phase, Status
+from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.session.live import LiveSession
 
 STATUS = Status(Phase.LISTENING, position_s=12.0)
@@ -61,7 +62,7 @@ def line_with(lines, words):
 
 def test_the_bars_are_always_in_the_same_order(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     for label in ("happy", "disgust"):
         screen.feed([speech(step, label) for step in range(50)])
         lines = drawn(screen, console)
@@ -71,7 +72,7 @@ def test_the_bars_are_always_in_the_same_order(session):
 
 def test_what_is_no_voice_has_no_label(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     made = [speech(step, "disgust") for step in range(20)]
     screen.feed([replace(u, estimate=u.estimate.judged(Quality.NOT_A_VOICE)) for u in made])
     lines = drawn(screen, console)
@@ -81,7 +82,7 @@ def test_what_is_no_voice_has_no_label(session):
 
 def test_speech_shows_its_label_per_cent_and_emoji(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     screen.feed([speech(step, "disgust") for step in range(20)])
     lines = drawn(screen, console)
     assert "speech" in lines[0]
@@ -95,7 +96,7 @@ def test_speech_shows_its_label_per_cent_and_emoji(session):
 
 def test_silence_is_no_speech_and_never_a_label(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     screen.feed([speech(0, "happy"), *(silence(step) for step in range(1, 30))])
     lines = drawn(screen, console)
     assert "listening" in lines[0]
@@ -107,13 +108,13 @@ def test_silence_is_no_speech_and_never_a_label(session):
 @pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.RECONNECTING])
 def test_a_state_is_a_word(session, phase):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     assert phase.value in drawn(screen, console, Status(phase))[0]
 
 
 def test_the_demo_is_marked_all_the_time(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     for records in ([], [speech(0, "calm")], [silence(1)]):
         screen.feed(records)
         assert line_with(drawn(screen, console), "DEMO")
@@ -121,14 +122,14 @@ def test_the_demo_is_marked_all_the_time(session):
 
 def test_trouble_is_told_in_a_sentence(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     status = replace(STATUS, phase=Phase.RECONNECTING, error="No microphone found: plug one in.")
     assert line_with(drawn(screen, console, status), "plug one in")
 
 
 def test_the_timeline_has_a_letter_for_speech_and_a_sign_for_the_rest(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     screen.feed([silence(step) for step in range(100)])
     screen.feed([speech(step, "surprised") for step in range(100, 200)])
     screen.feed([silence(step, state=State.LOST) for step in range(200, 300)])
@@ -140,7 +141,7 @@ def test_the_timeline_has_a_letter_for_speech_and_a_sign_for_the_rest(session):
 
 def test_the_timeline_keeps_what_it_showed_while_it_scrolls(session):
     console = terminal()
-    screen = TerminalScreen(session, console)
+    screen = TerminalScreen(session, console, LiveOutputs(session))
     steps = [
         speech(step, LABELS[step // 20 % 8]) if step % 60 < 40 else silence(step)
         for step in range(900)
@@ -170,7 +171,7 @@ def test_nothing_is_cut_off(tmp_path, width, height, channels):
     session = LiveSession(config, tmp_path / "o.csv")
     try:
         console = terminal(width, height)
-        screen = TerminalScreen(session, console)
+        screen = TerminalScreen(session, console, LiveOutputs(session))
         screen.feed(
             [speech(step, "fearful", channel) for step in range(900) for channel in channels]
         )

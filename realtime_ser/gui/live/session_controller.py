@@ -29,6 +29,10 @@ from realtime_ser.gui.live.top_bar import SourceChoice
 from realtime_ser.gui.live.window import Comparison, MainWindow
 from realtime_ser.gui.widgets.dialogs import ask_files, ask_target
 from realtime_ser.gui.widgets.task import ReportProgress, Task, error_sentence
+from realtime_ser.outputs.address import parse_addresses
+from realtime_ser.outputs.delivery import OutputState
+from realtime_ser.outputs.marker_inputs import MarkerInputState
+from realtime_ser.outputs.registry import OUTPUTS
 from realtime_ser.recogniser.bundle import Bundle
 from realtime_ser.recogniser.profiles import with_profile
 from realtime_ser.session.sinks import TableFiles
@@ -92,6 +96,7 @@ class SessionController(QObject):
         self._marker_controller = MarkerController(window)
         self._replay_controller = ReplayController(window)
         self._status_shown_s = float("-inf")
+        self._told_error: str | None = None
         self._frame_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -188,6 +193,27 @@ class SessionController(QObject):
         words = name and f"compared with {Path(name).name}, which is shown and not stored"
         self._announce_next(words or "one model")
 
+    @property
+    def program_states(self) -> Sequence[OutputState | MarkerInputState]:
+        """How the programs fare that take part in the session; of none where none runs."""
+        return () if self._running is None else self._running.outputs.all_states
+
+    def send_to(self, address: str, on: bool) -> None:
+        """Send this session and the next to other programs, or no longer."""
+        others = tuple(one for one in self.wanted.outputs if one != address)
+        outputs = (*others, address) if on else others
+        parse_addresses(outputs, OUTPUTS, self.wanted.network)
+        self.wanted = self.wanted.model_copy(update={"outputs": outputs})
+        if self._running is not None and not self._closing:
+            self._running.outputs.switch(address, on=on)
+
+    def _tell_programs(self, running: RunningSession) -> None:
+        """Say once why a program is not reached."""
+        error = running.outputs.error
+        if error is not None and error != self._told_error:
+            self._window.statusline.say(error)
+        self._told_error = error
+
     def _announce_next(self, words: str) -> None:
         self._window.statusline.say(f"next session: {words}")
 
@@ -265,6 +291,7 @@ class SessionController(QObject):
                 self._status_shown_s = now_s
                 self._show_status(self._describe(self._running))
                 self._tell_of_voice(self._running)
+                self._tell_programs(self._running)
         if self._window.on_screen:
             self._window.tick(now_s)
         if self._timer.isActive():

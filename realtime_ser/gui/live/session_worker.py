@@ -16,6 +16,7 @@ from realtime_ser.base.config import Config
 from realtime_ser.base.errors import DeviceError
 from realtime_ser.engine.comparison import ComparisonModel
 from realtime_ser.engine.subscription import Subscription
+from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.statistics import ChannelSummary
@@ -33,6 +34,7 @@ class RunningSession:
 
     session: LiveSession
     records: Subscription
+    outputs: LiveOutputs
     comparison: ComparisonModel | None = None
 
 
@@ -100,18 +102,21 @@ def _start_session(
     session = LiveSession(config, export)
     # With the sound: its last seconds can be played again.
     records = session.monitor.subscribe(_CAPACITY, sound=True, wake=wake)
+    outputs = LiveOutputs(session)
     comparison = None
     if bundle is not None:
         comparison = ComparisonModel(session.monitor, bundle, config.gate)
     session.start(duration_s)
+    outputs.start()
     if comparison is not None:
         comparison.start()
-    return RunningSession(session, records, comparison)
+    return RunningSession(session, records, outputs, comparison)
 
 
 def complete_session(running: RunningSession) -> Mapping[int, ChannelSummary]:
     """Complete a session's files, and return how each channel went."""
     summaries = running.session.stop()
+    running.outputs.finish()
     if running.comparison is not None:
         running.comparison.stop()
     return summaries

@@ -1,0 +1,75 @@
+"""Registry of the outputs: a record for each, of which help, errors and the menu are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from realtime_ser.base.config import NetworkConfig
+from realtime_ser.outputs.address import Address, Plug
+from realtime_ser.outputs.asgi import Access
+from realtime_ser.outputs.contract import Output
+from realtime_ser.outputs.marker_inputs import Reception, Take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputKind(Plug):
+    """A kind of output.
+
+    Attributes
+    ----------
+    make
+        Makes the output of an address; its listeners may set markers.
+    waits
+        Whether a file waits for its listener, who therefore loses nothing.
+    """
+
+    make: Callable[[Address, NetworkConfig, Take], Output]
+    waits: bool = False
+
+
+def _json(_address: Address, _network: NetworkConfig, _take: Take) -> Output:
+    from realtime_ser.outputs.json_lines import JsonLinesOutput
+
+    return JsonLinesOutput()
+
+
+def _lsl(_address: Address, network: NetworkConfig, _take: Take) -> Output:
+    from realtime_ser.outputs.lsl import LslOutput
+
+    return LslOutput(remote=network.remote)
+
+
+def _mqtt(address: Address, network: NetworkConfig, _take: Take) -> Output:
+    from realtime_ser.outputs.mqtt import MqttOutput
+
+    login = (address.user, network.secret) if address.user else None
+    return MqttOutput(address.host, address.port, address.path, login)
+
+
+def _osc(address: Address, _network: NetworkConfig, _take: Take) -> Output:
+    from realtime_ser.outputs.osc import OscOutput
+
+    return OscOutput(address.host, address.port)
+
+
+def _websocket(address: Address, network: NetworkConfig, take: Take) -> Output:
+    from realtime_ser.outputs.websocket import WebSocketOutput
+
+    access = Access(address.host, address.port, network.secret)
+    return WebSocketOutput(access, Reception(take), address.text)
+
+
+# A library is loaded where it is used: most sessions have no output.
+OUTPUTS: tuple[OutputKind, ...] = (
+    OutputKind(scheme="json", title="JSON lines on standard output", waits=True, make=_json),
+    OutputKind(scheme="lsl", title="Lab Streaming Layer", package="pylsl", extra="lsl", make=_lsl),
+    OutputKind(scheme="osc", title="Open Sound Control", port=9000, make=_osc),
+    OutputKind(scheme="ws", title="WebSocket", port=8765, make=_websocket),
+    OutputKind(scheme="mqtt", title="MQTT", port=1883, package="paho", extra="mqtt", make=_mqtt),
+)
+
+
+def output_kind(address: Address) -> OutputKind:
+    """Kind of output of an address."""
+    return next(kind for kind in OUTPUTS if kind.scheme == address.scheme)
