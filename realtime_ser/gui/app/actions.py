@@ -228,6 +228,7 @@ LIVE = ActionTable(
     "&Model",
     "Compare &with",
     "Correct for a &person",
+    "Other p&rograms",
     Action("calibrate", "C&alibrate for a person…", tip="make a profile of a normal voice"),
     None,
     Action("settings", "&Settings…", "Ctrl+,", "texts of the number keys, smoothing, theme"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QWidget
 
 from realtime_ser.base.errors import SerError
@@ -18,6 +20,7 @@ from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.dialogs import ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import reveal
+from realtime_ser.outputs.registry import OUTPUTS
 from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
 from realtime_ser.recogniser.profiles import profile_choices
 from realtime_ser.recogniser.step_model import StepModel
@@ -34,6 +37,7 @@ _PATIENCE_S = 0.2
 """Longest that the window waits for another program that uses the store, in seconds."""
 
 _PROFILES = "Correct for a person"
+_PROGRAMS = "Other programs"
 
 _OTHER_FOLDER = "?"  # stands for a model that is yet to be chosen from the disk
 
@@ -68,6 +72,7 @@ class WindowManager(QObject):
         acts.bind({name: self._reporting_errors(act) for name, act in callbacks.items()})
         self._list_models()
         acts.menus[_PROFILES].aboutToShow.connect(self._reporting_errors(self._list_profiles))
+        acts.menus[_PROGRAMS].aboutToShow.connect(self._list_programs)
         window.dropped.connect(self._reporting_errors(self.files))
         window.closing.connect(self.close)
         window.blinded.connect(self._hide_results)
@@ -273,6 +278,29 @@ class WindowManager(QObject):
             action.setToolTip(one.fault or f"Made with {one.profile.device}")
         menu.addSeparator()
         menu.addAction(acts["calibrate"])
+
+    def _list_programs(self) -> None:
+        """Outputs that are on and those that can be, and where markers come from."""
+        menu, controller = self._window.actions_.menus[_PROGRAMS], self._controller
+        menu.clear()
+        states = {state.address: state for state in controller.program_states}
+        wanted = controller.wanted.outputs
+        usual = [kind.example for kind in OUTPUTS if kind.scheme != "json"]
+        for address in dict.fromkeys((*wanted, *usual)):
+            state = states.pop(address, None)
+            action = QAction(address if state is None else f"{address}: {state.text}", menu)
+            action.setToolTip(state.error or "" if state is not None else "")
+            action.setCheckable(True)
+            action.setChecked(address in wanted)
+            use = self._reporting_errors(partial(controller.send_to, address))
+            action.triggered.connect(lambda on, use=use: use(on))
+            menu.addAction(action)
+        menu.addSeparator()
+        for address, state in states.items():
+            if address not in usual:
+                action = QAction(f"{address}: {state.text}", menu)
+                action.setEnabled(False)
+                menu.addAction(action)
 
     def _choose_model(self, name: str | None, use: Callable[[Any], None]) -> None:
         """Take a model, or ask for its folder; what cannot be used changes nothing."""
