@@ -171,7 +171,7 @@ def without_correction(
         return undone.judged(estimate.quality)
 
     provenance = dict(metadata.provenance)
-    config = {**provenance["config"], "profile": None}
+    config = {**provenance.get("config", {}), "profile": None}
     provenance |= {"profile": None, "config": config}
     return replace(metadata, provenance=provenance), without_shift
 

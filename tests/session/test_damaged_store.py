@@ -14,7 +14,7 @@ import pytest
 
 from realtime_ser.base.errors import BusyStoreError, DamagedStoreError
 from realtime_ser.commands.main import main
-from realtime_ser.session.store import SessionState, Store
+from realtime_ser.session.store import Interval, SessionState, Store
 from realtime_ser.session.store.database import NAME
 from tests import kept_sessions as made
 
@@ -226,6 +226,98 @@ def test_what_makes_no_sense_is_damage_too(damaged, capsys, tmp_path):
     assert main(["sessions", "list", "--config", str(config)]) == 0
     assert main(["sessions", "repair", "--config", str(config)]) == 0
     assert "No damage was found" in capsys.readouterr().out
+
+
+NONSENSE = {
+    "segments": ("start_s = 'soon'", "end_s = 1e999", "quality = 'loud'", "probabilities = x'00'"),
+    "markers": ("time_s = x'ff'", "wall = 'noon'", "text = x'01'"),
+    "intervals": ("start_s = 'a'", "end_s = -1.0", "tier = ''"),
+    "notes": ("written = 'long ago'",),
+    "anchors": ("wall = '2026'", "adc_s = 'x'"),
+    "channels": ("updates = 'many'", "last_step = 1e18", "channel = -channel"),
+    "sessions": (
+        *("source = '{\"name\": 1}'", "source = replace(source, '8000', '0')", "labels = '[]'"),
+        *("labels = '7'", "provenance = '[]'", "provenance = 'NaN'", "model = ''", "title = x'ff'"),
+        *("started = '2026-01-01'", "consent = 'yes'", "dropped_samples = 'x'", "audio = x'00'"),
+        *("files = x'002f'", "state = 'asleep'"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "change"), [(table, one) for table, changes in NONSENSE.items() for one in changes]
+)
+def test_a_value_that_no_session_has_is_damage_and_is_saved_around(
+    table, change, damaged, capsys, tmp_path
+):
+    folder = damaged([])
+    with Store(folder) as store:
+        name = store.sessions()[2].id
+        store.annotate(name, [], [Interval("phase", 1.0, 2.0, "calm")])
+        store.add_note(name, "ask again")
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        when = "2026-03-01T15:00:00+01:00"
+        connection.execute(f"INSERT INTO anchors VALUES (1, 3, 0, 5.0, 5.0, '{when}')")
+        owner = "key" if table == "sessions" else "session"
+        found = connection.execute(f"UPDATE {table} SET {change} WHERE {owner} = 3")
+        assert found.rowcount > 0
+        connection.commit()
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"sessions: {{folder: '{folder}'}}\n")
+    settings = ("--config", str(config))
+    seen = [main(["sessions", words, *settings]) for words in ("list",)]
+    seen += [main(["sessions", "show", name, *settings])]
+    seen += [main(["sessions", "export", name, "--to", str(tmp_path / "a.csv"), *settings])]
+    assert set(seen) <= {0, 1}
+    assert "unexpected" not in capsys.readouterr().err
+    assert main(["sessions", "repair", *settings]) == 0
+    assert (
+        "saved, 1 with losses" in capsys.readouterr().out
+        or "labels" in change
+        or "started" in change
+    )
+    with Store(folder) as store:
+        infos = store.sessions()
+        assert len(infos) == 5 + (change.split()[0] not in ("labels", "started"))
+        for info in infos:
+            content(store, info)
+            store.intervals(info.id), store.notes(info.id), store.anchors(info.id)
+    assert main(["sessions", "repair", *settings]) == 0
+    assert "No damage was found" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../other", "", "/"])
+def test_a_session_whose_name_leads_elsewhere_deletes_nothing(name, damaged, capsys, tmp_path):
+    folder = damaged([])
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        connection.execute("UPDATE sessions SET id = ? WHERE key = 3", (name,))
+        connection.commit()
+    before = sorted(tmp_path.rglob("*"))
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"sessions: {{folder: '{folder}'}}\n")
+    assert main(["sessions", "delete", name, "--yes", "--config", str(config)]) == 1
+    assert "'id' of 'sessions' makes no sense" in capsys.readouterr().err
+    assert set(before) <= set(tmp_path.rglob("*"))
+
+
+def test_a_session_without_its_channels_has_them_again(damaged):
+    folder = damaged([])
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        connection.execute("DELETE FROM channels WHERE session = 3")
+        connection.execute("DELETE FROM channels WHERE session = 4")
+        connection.execute("DELETE FROM updates WHERE session = 4")
+        connection.commit()
+    with Store(folder) as store:
+        with pytest.raises(DamagedStoreError, match="without channels"):
+            store.sessions()
+        assert "6 sessions saved, 2 with losses" in store.repair()
+        numbers = [info.metadata.channels for info in store.sessions()]
+        assert numbers == [(1, 2), (1, 2), (1, 2), (1,), (1, 2), (1, 2)]
+        assert [len(store.columns(info.id, 1)) for info in store.sessions()] == [100] * 3 + [
+            0,
+            100,
+            100,
+        ]
 
 
 def test_a_store_that_was_cut_is_saved_as_far_as_it_goes(damaged):

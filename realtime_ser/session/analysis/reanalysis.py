@@ -41,7 +41,9 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
         )
     metadata = info.metadata
     changes = {"model": model, "profile": None}  # a profile is good for its own model alone
-    settings = parse_config({**metadata.provenance["config"], **changes}, "the kept settings")
+    settings = parse_config(
+        {**metadata.provenance.get("config", {}), **changes}, "the kept settings"
+    )
     bundle = load_bundle(model)
     new_metadata = replace(
         metadata,

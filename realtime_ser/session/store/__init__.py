@@ -3,6 +3,7 @@
 - ``database``: place, opening, schema and migrations, damage, and the locks of running sessions.
 - ``salvage``: what can be read of a damaged database.
 - ``blobs``: updates as bytes, and bytes as columns.
+- ``rows``: what each row may hold.
 - ``values``: values that a reader returns.
 - ``writer``: writing of a running session.
 - ``reader``: selecting and reading sessions.

@@ -52,7 +52,12 @@ NO_TIME = np.iinfo(np.int64).min
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_SCALE = 32767
+_DAY_S = 86_400
+_HALF = 0.501  # with what rounding adds
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_US = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+"""First and last day that there is, in µs since 1970."""
 
 
 Number = TypeVar("Number", bound=np.number)
@@ -129,14 +134,26 @@ def check_records(records: UpdateRecords, labels: int) -> None:
     Raises
     ------
     ValueError
-        Steps do not follow each other, or a state or a label is unknown.
+        Steps do not follow each other, a state or a label is unknown, or a number is none.
     """
+    said = records["label"] >= 0
+    clocked = records[records["wall_us"] != NO_TIME]
+    local_us = clocked["wall_us"] + clocked["utc_offset_s"].astype(np.int64) * 1_000_000
     if (
         (records["step"][1:] <= records["step"][:-1]).any()
         or (records["state"] >= len(STATES)).any()
         or (records["label"] < -1).any()
         or (records["label"] >= labels).any()
         or (records["certain"] >> 1 >= len(QUALITIES)).any()
+        or (clocked["wall_us"] < _FIRST_US).any()
+        or (clocked["wall_us"] > _LAST_US).any()
+        or (local_us < _FIRST_US).any()
+        or (local_us > _LAST_US).any()
+        or (np.abs(records["utc_offset_s"]) >= _DAY_S).any()
+        or not np.isfinite(records["level_dbfs"]).all()
+        or np.isinf(records["latency_ms"]).any()
+        or not ((records["confidence"] >= 0) & (records["confidence"] <= 1))[said].all()
+        or not (np.abs(records["probabilities"][said] - 0.5) <= _HALF).all()
     ):
         raise ValueError("records that make no sense")
 

@@ -327,7 +327,7 @@ def damaged_content(path: Path) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError) as error:
-        raise _damaged_error(path, f"{type(error).__name__}: {error}") from error
+        raise _damaged_error(path, str(error)) from error
 
 
 def _damaged_error(path: Path, reason: str) -> DamagedStoreError:

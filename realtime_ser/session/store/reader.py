@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +13,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import label_shares
 from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Quality, Segment, Update
 from realtime_ser.base.text import nearest_hint
-from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import (
@@ -39,6 +35,17 @@ from realtime_ser.session.store.database import (
     explained,
     is_locked,
     open_database,
+)
+from realtime_ser.session.store.rows import (
+    StoredAnchor,
+    StoredChannel,
+    StoredInterval,
+    StoredMarker,
+    StoredNote,
+    StoredRow,
+    StoredSegment,
+    StoredSession,
+    checked,
 )
 from realtime_ser.session.store.values import (
     CORRECTED,
@@ -204,7 +211,11 @@ class Reader:
 
     def session(self, name: str) -> SessionInfo:
         """Session of an ID."""
-        return self._infos("key = ?", self._key(name))[0]
+        found = self._infos("key = ?", self._key(name))
+        with damaged_content(self.path):
+            if not found:  # an index names it, and the table does not
+                raise ValueError("a session whose row is gone")
+        return found[0]
 
     def undecided_sessions(self) -> list[SessionInfo]:
         """Interrupted sessions that nobody has decided to keep or delete, oldest first."""
@@ -230,18 +241,19 @@ class Reader:
 
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
         """Segments of a channel, or of all, in the order in which they ended."""
-        place = "number, channel, start_s, end_s, voiced_s"
-        rows = self._rows(
-            "segments",
-            f"{place}, voice, probabilities, label, confidence, certain, quality",
-            name,
-        )
-        with damaged_content(self.path):
-            return [
-                Segment(number, of, start_s, end_s, voiced_s, _estimate(*said), read_segment(voice))
-                for number, of, start_s, end_s, voiced_s, voice, *said in rows
-                if channel in (None, of)
-            ]
+        return [
+            Segment(
+                row.number,
+                row.channel,
+                row.start_s,
+                row.end_s,
+                row.voiced_s,
+                _estimate(row),
+                read_segment(row.voice),
+            )
+            for row in self._rows(StoredSegment, name)
+            if channel in (None, row.channel)
+        ]
 
     def markers(self, name: str) -> list[Marker]:
         """Markers, in the order in which they were set."""
@@ -249,17 +261,14 @@ class Reader:
 
     def keyed_markers(self, name: str) -> dict[int, Marker]:
         """Markers by their keys, in the order in which they were set."""
-        columns = "key, time_s, text, code, duration_s, source, wall"
-        rows = self._rows("markers", columns, name)
         return {
-            key: Marker(time_s, text, code, duration_s, source, _moment(wall))
-            for key, time_s, text, code, duration_s, source, wall in rows
+            row.key: Marker(row.time_s, row.text, row.code, row.duration_s, row.source, row.wall)
+            for row in self._rows(StoredMarker, name)
         }
 
     def intervals(self, name: str) -> list[Interval]:
         """Intervals that were labelled by hand, in order of time."""
-        columns = "tier, start_s, end_s, label, text, channel, source, key"
-        found = [Interval(*row) for row in self._rows("intervals", columns, name)]
+        found = [Interval(**row.model_dump()) for row in self._rows(StoredInterval, name)]
         return sorted(found, key=lambda interval: (interval.start_s, interval.end_s))
 
     def shares(self, name: str) -> dict[str, float]:
@@ -288,15 +297,13 @@ class Reader:
 
     def notes(self, name: str) -> list[Note]:
         """Notes, the oldest first."""
-        rows = self._rows("notes", "text, written", name)
-        return [Note(text, datetime.fromisoformat(written)) for text, written in rows]
+        return [Note(row.text, row.written) for row in self._rows(StoredNote, name)]
 
     def anchors(self, name: str) -> list[Anchor]:
         """Anchors of the session's clock, in order."""
-        rows = self._rows("anchors", "sample, adc_s, monotonic_s, wall", name)
         return [
-            Anchor(sample, adc_s, monotonic_s, datetime.fromisoformat(wall))
-            for sample, adc_s, monotonic_s, wall in rows
+            Anchor(row.sample, row.adc_s, row.monotonic_s, row.wall)
+            for row in self._rows(StoredAnchor, name)
         ]
 
     def size(self) -> int:
@@ -324,13 +331,18 @@ class Reader:
         raise UsageError(f"There is no session '{name}'{hint}")
 
     def _labels(self, key: int) -> tuple[str, ...]:
-        ((labels,),) = self._select("SELECT labels FROM sessions WHERE key = ?", key)
-        return tuple(json.loads(labels))
+        found = self._select("SELECT labels FROM sessions WHERE key = ?", key)
+        with damaged_content(self.path):
+            ((labels,),) = found
+            return tuple(json.loads(labels))
 
-    def _rows(self, table: str, columns: str, name: str) -> list[Any]:
-        """Columns of a table's rows that belong to a session."""
-        statement = f"SELECT {columns} FROM {table} WHERE session = ? ORDER BY key"
-        return self._select(statement, self._key(name))
+    def _rows(self, kind: type[StoredRow], name: str) -> list[StoredRow]:
+        """Rows of a table that belong to a session."""
+        key = self._key(name)
+        found = self._select(f"SELECT * FROM {kind.table} WHERE session = ? ORDER BY key", key)
+        labels = self._labels(key)
+        with damaged_content(self.path):
+            return [checked(kind, dict(row), labels) for row in found]
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
@@ -354,49 +366,51 @@ class Reader:
         with explained(self.path), damaged_content(self.path):
             return [self._info(row) for row in found]
 
-    def _info(self, row: Any) -> SessionInfo:
-        state = SessionState(row["state"])
-        folder = self.folder / row["id"]
+    def _info(self, found: Any) -> SessionInfo:
+        row = checked(StoredSession, dict(found), ())
+        state = row.state
+        folder = self.folder / row.id
         if state is SessionState.RUNNING and not is_locked(folder / RUNNING):
             state = SessionState.INTERRUPTED
-        channels = self._channels(row["key"])
-        audio = None if row["audio"] is None else folder / os.fsdecode(row["audio"])
+        channels = self._channels(row.key)
+        audio = None if row.audio is None else folder / row.audio
         return SessionInfo(
-            id=row["id"],
+            id=row.id,
             state=state,
             metadata=SessionMetadata(
-                started=datetime.fromisoformat(row["started"]),
-                source=SourceInfo(**json.loads(row["source"])),
+                started=row.started,
+                source=row.source,
                 channels=tuple(channel.number for channel in channels),
-                labels=tuple(json.loads(row["labels"])),
-                model=ModelIdentity(**json.loads(row["model"])),
-                provenance=json.loads(row["provenance"]),
+                labels=row.labels,
+                model=row.model,
+                provenance=row.provenance,
                 names={channel.number: channel.name for channel in channels if channel.name},
-                study=Study(
-                    row["study"],
-                    row["participant"],
-                    row["condition"],
-                    _moment(row["consent"]),
-                ),
-                title=row["title"],
-                origin=next(iter(self._names("key = ?", row["origin"])), None),
+                study=Study(row.study, row.participant, row.condition, row.consent),
+                title=row.title,
+                origin=next(iter(self._names("key = ?", row.origin)), None),
             ),
             channels=channels,
-            health=SessionHealth(row["overflows"], row["dropped_samples"], row["error"]),
+            health=SessionHealth(row.overflows, row.dropped_samples, row.error),
             audio=audio if audio is not None and audio.exists() else None,
-            files=None if row["files"] is None else TableFiles(Path(os.fsdecode(row["files"]))),
-            named=bool(row["named"]),
+            files=None if row.files is None else TableFiles(Path(row.files)),
+            named=bool(row.named),
         )
 
     def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
-        rows = self._select(
-            "SELECT channel, name, updates, last_step, speech_steps, lost_steps FROM channels "
-            "WHERE session = ? ORDER BY key",
-            key,
-        )
+        found = self._select("SELECT * FROM channels WHERE session = ? ORDER BY key", key)
+        rows = [checked(StoredChannel, dict(row), ()) for row in found]
+        if not rows:
+            raise ValueError("a session without channels")
         return tuple(
-            ChannelInfo(channel, name, updates, last, speech * STEP_S, lost * STEP_S)
-            for channel, name, updates, last, speech, lost in rows
+            ChannelInfo(
+                row.channel,
+                row.name,
+                row.updates,
+                row.last_step,
+                row.speech_steps * STEP_S,
+                row.lost_steps * STEP_S,
+            )
+            for row in rows
         )
 
 
@@ -427,13 +441,6 @@ def _columns(
     return Columns(channel, labels, records, read_voice(b"".join(voices), len(records)))
 
 
-_quality = functools.cache(Quality)  # there are as many calls as segments
-
-
-def _estimate(blob: bytes, label: str, confidence: float, certain: int, quality: str) -> Estimate:
-    probabilities = np.frombuffer(blob, "<f4").astype(np.float32)
-    return Estimate(probabilities, label, confidence, bool(certain), _quality(quality))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _estimate(row: StoredSegment) -> Estimate:
+    probabilities = np.frombuffer(row.probabilities, "<f4").astype(np.float32)
+    return Estimate(probabilities, row.label, row.confidence, bool(row.certain), row.quality)

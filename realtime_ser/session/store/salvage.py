@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,17 +15,8 @@ from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.records import SAMPLE_RATE, STEP_S, State
 from realtime_ser.base.text import count_text
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
-from realtime_ser.session.store.blobs import (
-    STATES,
-    UpdateRecords,
-    check_records,
-    record_dtype,
-    require_unchanged,
-)
-from realtime_ser.session.store.values import SessionState
-from realtime_ser.session.store.voice_blobs import read_voice
-
-_TABLES = ("updates", "segments", "markers", "notes", "anchors", "intervals")
+from realtime_ser.session.store.blobs import STATES, record_dtype
+from realtime_ser.session.store.rows import CONTENT, is_sound, wrong_columns
 
 _REPLACEMENTS: Mapping[str, object] = {
     "state": "interrupted",
@@ -44,17 +34,9 @@ _REPLACEMENTS: Mapping[str, object] = {
 }
 """Values of columns of a session that cannot be read; the others are needed or may be empty."""
 
-_CHECKS: Mapping[str, Callable[[Any], object]] = {
-    "state": SessionState,
-    "started": datetime.fromisoformat,
-    "source": lambda text: SourceInfo(**json.loads(text)),
-    "labels": json.loads,
-    "model": lambda text: ModelIdentity(**json.loads(text)),
-    "provenance": json.loads,
-}
-"""How the columns of a session are read; each raises an error where it makes no sense."""
-
 Row = dict[str, Any]
+
+_UNMEASURED = {"voice": None, "voice_crc32": None}
 
 
 @dataclass
@@ -116,7 +98,8 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> Saved:
             row["error"] = f"{what} of it were lost when the store was damaged."
         _insert(new, "sessions", [row])
         for table, rows in content.items():
-            _insert(new, table, rows)
+            # A channel that was made anew must not take another's key.
+            _insert(new, table, map(without_keys, rows) if table == "channels" else rows)
     saved.lost = len(set(_keys(old, "channels", None, "session")) - known)
     new.execute("UPDATE sessions SET origin = NULL WHERE origin NOT IN (SELECT key FROM sessions)")
     new.execute("COMMIT")
@@ -126,16 +109,10 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> Saved:
 
 def has_damaged_content(connection: sqlite3.Connection) -> bool:
     """Whether a database that SQLite can read holds sessions that make no sense."""
-    for session in _rows(connection, "sessions", None):
-        if _mended_session(session) != session:
-            return True
-        labels = len(json.loads(session["labels"]))
-        updates = _rows(connection, "updates", session["key"])
-        if not all(
-            _is_valid(row, labels) and _with_whole_voice(row, labels) is row for row in updates
-        ):
-            return True
-    return False
+    return any(
+        _mended_session(session) != session or _content(connection, session)[1] is not None
+        for session in _rows(connection, "sessions", None)
+    )
 
 
 def move_session(old: sqlite3.Connection, new: sqlite3.Connection, session: Row) -> int:
@@ -156,13 +133,35 @@ def _content(old: sqlite3.Connection, session: Row) -> tuple[dict[str, list[Row]
 
     ``None``: nothing is missing at all.
     """
-    labels = len(json.loads(session["labels"]))
-    rows = {table: list(_rows(old, table, session["key"])) for table in _TABLES}
-    updates = [_with_whole_voice(row, labels) for row in rows["updates"] if _is_valid(row, labels)]
-    known = list(_rows(old, "channels", session["key"]))
-    channels, lost = _channels(known, updates, labels)
-    whole = not lost and channels == known and updates == rows["updates"]
-    return rows | {"channels": channels, "updates": updates}, None if whole else lost * STEP_S
+    labels = tuple(json.loads(session["labels"]))
+    found = {table: list(_rows(old, table, session["key"])) for table in CONTENT}
+    rows = {
+        table: [sound for row in of_table for sound in _sound_part(table, row, labels)]
+        for table, of_table in found.items()
+    }
+    rows["updates"] = _in_order(rows["updates"])
+    channels, lost = _channels(session, rows["channels"], rows["updates"])
+    whole = not lost and rows | {"channels": channels} == found
+    return rows | {"channels": channels}, None if whole else lost * STEP_S
+
+
+def _sound_part(table: str, row: Row, labels: Sequence[str]) -> Iterator[Row]:
+    """A row that makes sense, if need be without what the voice did."""
+    if is_sound(table, row, labels):
+        yield row
+    elif row.get("voice") is not None and is_sound(table, row | _UNMEASURED, labels):
+        yield row | {name: None for name in _UNMEASURED if name in row}
+
+
+def _in_order(updates: Sequence[Row]) -> list[Row]:
+    """Rows of updates without those that go back in time, as a page that was put twice does."""
+    last: dict[int, int] = {}
+    kept = []
+    for row in updates:
+        if row["first_step"] > last.get(row["channel"], -1):
+            last[row["channel"]] = row["last_step"]
+            kept.append(row)
+    return kept
 
 
 def session_row(connection: sqlite3.Connection, key: int) -> Row | None:
@@ -182,52 +181,26 @@ def without_keys(row: Row) -> Row:
 
 def _mended_session(row: Row) -> Row | None:
     """Row of a session whose columns can be used; ``None``: labels or start are lost."""
-    mended = dict(row)
-    for name, read in _CHECKS.items():
-        try:
-            read(mended[name])
-        except (TypeError, ValueError):
-            mended[name] = None
+    mended = dict(row) | dict.fromkeys(wrong_columns(row))
     for name, value in _REPLACEMENTS.items():
         if name in mended and mended[name] is None:
             mended[name] = value
     return mended if mended["labels"] and mended["started"] and mended["id"] else None
 
 
-def _is_valid(row: Row, labels: int) -> bool:
-    """Whether a row of updates holds what it says."""
-    try:
-        require_unchanged(row["data"], row.get("crc32"))
-        records: UpdateRecords = np.frombuffer(row["data"], record_dtype(labels))
-        check_records(records, labels)
-    except (TypeError, ValueError):
-        return False
-    ends = (row["first_step"], row["last_step"])
-    return len(records) > 0 and ends == (records["step"][0], records["step"][-1])
-
-
-def _with_whole_voice(row: Row, labels: int) -> Row:
-    """A row of updates without what the voice did where that makes no sense."""
-    try:
-        require_unchanged(row.get("voice"), row.get("voice_crc32"))
-        read_voice(row.get("voice"), len(row["data"]) // record_dtype(labels).itemsize)
-    except (TypeError, ValueError):
-        return row | {"voice": None, "voice_crc32": None}
-    return row
-
-
-def _channels(known: Sequence[Row], updates: Sequence[Row], labels: int) -> tuple[list[Row], int]:
+def _channels(session: Row, known: Sequence[Row], updates: Sequence[Row]) -> tuple[list[Row], int]:
     """Rows of the channels as the saved updates count them, and how many updates are missing."""
     rows = {row["channel"]: row for row in known}
-    session = next((row["session"] for row in (*known, *updates)), 0)
+    labels = len(json.loads(session["labels"]))
     lost = 0
-    for channel in {*rows, *(row["channel"] for row in updates)}:
+    # A session has one channel at least.
+    for channel in dict.fromkeys([*rows, *(row["channel"] for row in updates)]) or (1,):
         records = np.frombuffer(
             b"".join(row["data"] for row in updates if row["channel"] == channel),
             record_dtype(labels),
         )
         counts = np.bincount(records["state"], minlength=len(STATES))
-        before = rows.get(channel, {"session": session, "channel": channel, "name": ""})
+        before = rows.get(channel, {"session": session["key"], "channel": channel, "name": ""})
         lost += max(0, before.get("updates", len(records) + 1) - len(records))
         rows[channel] = before | {
             "updates": len(records),

@@ -78,10 +78,18 @@ def segment_blob(voice: SegmentVoice | None) -> bytes | None:
 
 
 def read_segment(blob: bytes | None) -> SegmentVoice | None:
-    """Measures of a segment."""
+    """Measures of a segment.
+
+    Raises
+    ------
+    ValueError
+        The blob holds none.
+    """
     if blob is None:
         return None
     (row,) = np.frombuffer(blob, _SEGMENT_DTYPE).tolist()
+    if any(map(math.isinf, row)):
+        raise ValueError("measures that are none")
     return SegmentVoice(*map(_known, row))
 
 
