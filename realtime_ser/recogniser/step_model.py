@@ -14,6 +14,7 @@ from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, Bundle
 from realtime_ser.recogniser.features import dct_matrix
+from realtime_ser.recogniser.graph_trial import require_harmless
 
 #: Name of the frames among the step model's inputs, and of the logits among its outputs; every
 #: other input and output is a state, and carries the same name on both sides.
@@ -28,10 +29,13 @@ ModelState: TypeAlias = dict[str, NDArray[np.float32]]
 class StepModel:
     """The streaming step of a bundle: DCT and LiteRT graph, one thread, all state explicit.
 
-    Not to be shared between threads.
+    Not to be shared between threads. A graph that does not ship is tried in another process before,
+    unless that was done.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, tried: bool = False) -> None:
+        if not tried:
+            require_harmless(bundle)
         manifest = bundle.manifest
         self._path = bundle.folder / STEP_MODEL
         self._shapes = manifest.states
@@ -93,11 +97,15 @@ class StepModel:
         return logits, new
 
     def _try_steps(self) -> None:
-        """Run two steps of silence: what a bundle cannot do shows before a session, not in it."""
+        """Run two steps of silence and one of all levels.
+
+        What a bundle cannot do shows before a session, not in it.
+        """
         state = self.initial_state()
-        silence = np.full((STEP_FRAMES, len(self._dct)), _SILENCE_DB)
-        for _ in range(2):
-            _, state = self.step(silence, state)
+        shape = (STEP_FRAMES, len(self._dct))
+        levels = np.linspace(_SILENCE_DB, 0.0, shape[0] * shape[1]).reshape(shape)
+        for spectrum in (np.full(shape, _SILENCE_DB), np.full(shape, _SILENCE_DB), levels):
+            _, state = self.step(spectrum, state)
 
 
 def _checked(details: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
