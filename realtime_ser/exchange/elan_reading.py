@@ -21,7 +21,14 @@ import numpy as np
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.text import one_line
 from realtime_ser.exchange.elan import NOTES
-from realtime_ser.exchange.text_input import check_spans, decoded, is_time, lines_of, seconds_of
+from realtime_ser.exchange.text_input import (
+    check_spans,
+    decoded,
+    is_time,
+    lines_of,
+    possible_time,
+    seconds_of,
+)
 from realtime_ser.exchange.tiers import OWN_NOTES, SEGMENTS, AnnotationTier, LabelledSpan
 
 _UNITS_PER_S = {"milliseconds": 1000.0, "PAL-frames": 25.0, "NTSC-frames": 30000 / 1001}
@@ -49,6 +56,11 @@ class _Document:
     origins: list[tuple[bool, float]] = field(default_factory=list)  # is it sound; seconds
     units_per_s: float = 1000.0
 
+    def last_tier(self) -> _RawTier:
+        if not self.tiers:
+            raise ValueError("an annotation lies outside of the tiers")
+        return self.tiers[-1]
+
 
 def read_eaf(path: Path) -> list[AnnotationTier]:
     """Tiers of an annotation file, on the time axis of its sound.
@@ -74,8 +86,8 @@ def _parse_whole(path: Path) -> _Document:
     try:
         with path.open("rb") as file:
             return _parse(file)
-    except ElementTree.ParseError:
-        # Its encoding may be another than the declared one.
+    except (ElementTree.ParseError, LookupError, ValueError):
+        # Its encoding may be another than the declared one, or one that the parser does not know.
         text = _DECLARATION.sub("", decoded(path.read_bytes()))
         return _parse(io.BytesIO(text.encode("utf-8", "replace")))
 
@@ -110,19 +122,20 @@ def _take(document: _Document, element: Element) -> bool:
         document.units_per_s = _UNITS_PER_S[units]
     elif element.tag == "MEDIA_DESCRIPTOR":
         is_sound = element.get("MIME_TYPE", "").startswith("audio")
-        document.origins.append((is_sound, float(element.get("TIME_ORIGIN") or 0) / 1000))
+        origin_s = possible_time(float(element.get("TIME_ORIGIN") or 0) / 1000)
+        document.origins.append((is_sound, origin_s))
     elif element.tag == "TIME_SLOT":
         value = element.get("TIME_VALUE")
-        time_s = None if value is None else float(value) / document.units_per_s
+        time_s = None if value is None else possible_time(float(value) / document.units_per_s)
         document.slots[attributes["TIME_SLOT_ID"]] = time_s
         return True
     elif element.tag == "ALIGNABLE_ANNOTATION":
         slots = attributes["TIME_SLOT_REF1"], attributes["TIME_SLOT_REF2"]
         row = (attributes.get("ANNOTATION_ID", ""), *slots, _text(element))
-        document.tiers[-1].aligned.append(row)
+        document.last_tier().aligned.append(row)
     elif element.tag == "REF_ANNOTATION":
         row_ = attributes.get("ANNOTATION_ID", ""), attributes["ANNOTATION_REF"], _text(element)
-        document.tiers[-1].referring.append(row_)
+        document.last_tier().referring.append(row_)
     return element.tag == "ANNOTATION"
 
 
@@ -288,6 +301,8 @@ def _elan_row(cells: Sequence[str]) -> tuple[str, LabelledSpan]:
 
 def _notations(times: Sequence[float]) -> int:
     """In how many notations a line tells begin, end and perhaps duration."""
+    if len(times) < 2:
+        raise ValueError("it has no end")
     third = len(times) // 3
     if len(times) % 3 == 0 and abs(times[third] - times[0] - times[2 * third]) < 0.05:
         return third
@@ -298,4 +313,5 @@ def _notations(times: Sequence[float]) -> int:
 
 def _elan_seconds(cell: str) -> float:
     """A time; whole numbers are milliseconds."""
-    return int(cell) / 1000 if cell.strip().isdecimal() else seconds_of(cell)
+    whole = cell.strip().isdecimal()
+    return possible_time(float(cell) / 1000) if whole else seconds_of(cell)

@@ -16,6 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 4096
+_FARTHEST_S = 1e10  # some centuries
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d*)?(?:[eE][-+]?\d+)?")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
 
@@ -66,7 +67,20 @@ def seconds_of(text: str) -> float:
         return whole + float(seconds.replace(",", "."))
     if _NUMBER.fullmatch(text) is None:
         raise ValueError(f"'{text[:40]}' is no time")
-    return float(text.replace(",", "."))
+    return possible_time(float(text.replace(",", ".")))
+
+
+def possible_time(seconds: float) -> float:
+    """A time in seconds, unchanged.
+
+    Raises
+    ------
+    ValueError
+        No recording has it.
+    """
+    if not abs(seconds) <= _FARTHEST_S:
+        raise ValueError(f"a time of {seconds:g} s, which no recording has")
+    return seconds
 
 
 def is_time(text: str) -> bool:
@@ -84,7 +98,7 @@ def check_spans(tier: str, spans: Sequence[LabelledSpan]) -> None:
         One does; the words name the tier and the span.
     """
     for span in spans:
-        if not 0 <= span.end_s - span.start_s < float("inf"):
+        if possible_time(span.end_s) < possible_time(span.start_s):
             raise ValueError(
                 f"'{span.text[:40]}' on the tier '{tier}' ends at {span.end_s:g} s, before it "
                 f"starts at {span.start_s:g} s"

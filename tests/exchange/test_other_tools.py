@@ -68,7 +68,10 @@ def test_label_tracks_of_all_encodings(encoding, tmp_path):
 
 @pytest.mark.parametrize(
     ("encoding", "declared"),
-    [*((encoding, "UTF-8") for encoding in ENCODINGS), ("latin-1", "ISO-8859-1")],
+    [
+        *((encoding, "UTF-8") for encoding in ENCODINGS),
+        *(("latin-1", "ISO-8859-1"), ("utf-8", "UTF-7000"), ("utf-8", "Shift_JIS")),
+    ],
 )
 def test_elan_files_of_all_encodings(encoding, declared, tmp_path):
     text = trouble("d3_time_origin.eaf").read_text("utf-8").replace("UTF-8", declared)
@@ -319,3 +322,40 @@ def test_large_files_take_time_and_memory_in_proportion(make, tmp_path):
     assert (count, all_count) == (10_000, 80_000)
     assert much_s < 16 * little_s + 0.5
     assert grown_mb < 10 * many.stat().st_size / 1e6
+
+
+@pytest.mark.parametrize("time", ["1e308", "-1e308", "1e999", "9" * 30])
+def test_a_time_that_no_recording_has_is_refused(time, tmp_path):
+    grid, labels, eaf = (tmp_path / name for name in ("x.TextGrid", "x.txt", "x.eaf"))
+    text = trouble("d2_comment.TextGrid").read_text("utf-8")
+    grid.write_text(text.replace("1.0625", time), "utf-8")
+    labels.write_text(f"0.5\t{time}\tlaut\n", "utf-8")
+    text = trouble("d3_unsorted_slots.eaf").read_text("utf-8")
+    eaf.write_text(text.replace('TIME_VALUE="3000"', f'TIME_VALUE="{time}"'), "utf-8")
+    for read, path in ((read_textgrid, grid), (read_labels, labels), (read_eaf, eaf)):
+        with pytest.raises(SerError, match=path.name):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.eaf", "<ANNOTATION><REF_ANNOTATION ANNOTATION_REF='a1'/></ANNOTATION>", "outside"),
+        ("x.eaf", "<ALIGNABLE_ANNOTATION TIME_SLOT_REF1='a' TIME_SLOT_REF2='b'/>", "outside"),
+        ("x.txt", "Gefühl\tAnna\t00:00:01.000\n", "line 1 .it has no end"),
+        ("x.txt", f"Gefühl\tAnna\t{'9' * 400}\t1.0\tlaut\n", "which no recording has"),
+        (
+            "x.TextGrid",
+            'File type = "ooTextFile"\n"TextGrid"\n0\n1\n<exists>\n1\n"a\nb"\n"c"',
+            "no kind",
+        ),
+    ],
+)
+def test_what_lies_in_a_wrong_place_is_refused_in_a_sentence(name, content, words, tmp_path):
+    path = tmp_path / name
+    whole = f"<ANNOTATION_DOCUMENT>{content}</ANNOTATION_DOCUMENT>" if name == "x.eaf" else content
+    path.write_text(whole, "utf-8")
+    read = {"x.eaf": read_eaf, "x.txt": read_elan_text, "x.TextGrid": read_textgrid}[name]
+    with pytest.raises(SerError, match=words) as refusal:
+        read(path)
+    assert "\n" not in str(refusal.value)
