@@ -4,11 +4,21 @@ Each message is one sentence that says what is wrong and what to do; the command
 ends with :attr:`SerError.exit_code`, and the window shows it.
 """
 
+_LONGEST = 2000
+_LINE_ENDS = str.maketrans({"\n": "\\x0a", "\r": "\\x0d"})
+
 
 class SerError(Exception):
     """The work failed for a reason that the user can act on."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Sentence on one line, without the middle where it quotes a file at length."""
+        text = super().__str__().translate(_LINE_ENDS)
+        if len(text) <= _LONGEST:
+            return text
+        return f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 class UsageError(SerError):
