@@ -49,5 +49,13 @@ def _is_seekable(path: Path) -> bool:
     opened = open_sound(path)
     if not isinstance(opened.reader, SndfileReader) or opened.notes:
         return False
-    with soundfile.SoundFile(sndfile_name(path)) as file:
-        return bool(file.seekable()) and file.frames == opened.reader.frames
+    try:
+        with soundfile.SoundFile(sndfile_name(path)) as file:
+            if not file.seekable() or file.frames != opened.reader.frames:
+                return False
+            for place in (file.frames - 1, file.frames // 2, 0):  # a damaged FLAC only says so
+                file.seek(place)
+                file.read(1)
+    except soundfile.SoundFileError:
+        return False
+    return True

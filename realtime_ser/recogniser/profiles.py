@@ -151,6 +151,11 @@ def require_compatible(bundle: Bundle, profile: Profile) -> None:
             f"{made_with.version} ({made_with.sha256[:8]}), and this is {manifest.name} "
             f"{manifest.version} ({bundle.digest[:8]}): calibrate again with this one."
         )
+    if profile.log_probabilities.keys() != set(bundle.labels):
+        raise UsageError(
+            f"The profile '{profile.name}' is damaged, for it has other labels than its model: "
+            "delete it, and calibrate again."
+        )
 
 
 def incompatibility(bundle: Bundle, profile: Profile) -> str | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from realtime_ser.base.records import STEP_S, Segment, Update
 from realtime_ser.recogniser.activation import VoiceBaseline
+
+LogProbability: TypeAlias = Annotated[float, Field(ge=-1000, le=0)]
 
 SPEECH_S = 20.0  # voiced speech that a profile is made of, in seconds
 SEGMENT_S = 2.4
@@ -80,14 +82,14 @@ class ModelIdentity:
 class Profile(BaseModel):
     """Mean log-probabilities of a person's neutral speech by one model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str  # of the person
     device: str  # name of the microphone or file
     model: ModelIdentity  # a profile is good for no other
     seconds: float = Field(gt=0)  # of voiced speech
     made: datetime
-    log_probabilities: dict[str, float]  # means over that speech, by label
+    log_probabilities: dict[str, LogProbability]  # means over that speech, by label
     voice: VoiceBaseline | None = None  # of that speech; ``None`` in profiles of earlier versions
 
 

@@ -347,6 +347,17 @@ def test_a_damaged_profile_is_told_and_can_be_deleted(able, anna, speech_wav, tm
     assert not profile_files()
 
 
+@pytest.mark.parametrize("change", [{"sad": None}, {"sad": float("nan")}, {"sad": 1e308}])
+def test_a_profile_whose_numbers_were_changed_is_told(change, able, anna, speech_wav, capsys):
+    (path,) = profile_files()
+    profile = json.loads(path.read_text("utf-8"))
+    changed = profile["log_probabilities"] | change
+    kept = {label: value for label, value in changed.items() if value is not None}
+    path.write_text(json.dumps(profile | {"log_probabilities": kept}), "utf-8")
+    assert main(["analyze", str(speech_wav), "--model", able, "--profile", anna]) in (1, 2)
+    assert "is damaged" in capsys.readouterr().err
+
+
 def test_the_same_voice_gives_the_same_profile_however_it_goes_on(
     speech_wav, able, tmp_path, capsys
 ):

@@ -109,7 +109,7 @@ def preferences_path() -> Path:
 
 def _version_of(data: Mapping[str, Any]) -> int:
     version = data.get("version")
-    return version if isinstance(version, int) else 1
+    return max(1, version) if isinstance(version, int) else 1
 
 
 class PreferencesFile:
