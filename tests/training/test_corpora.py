@@ -250,10 +250,11 @@ def test_votes_are_those_of_listeners_to_the_voice_alone(with_tables):
     assert [clip.sex for clip in clips.values()] == ["male", "male", "female"]
 
 
+@pytest.mark.parametrize("content", [b"<html>404</html>\n1\n", b"\xff\xfe\0"])
 @pytest.mark.parametrize("table", ["tabulatedVotes.csv", "VideoDemographics.csv"])
-def test_a_damaged_table_is_named(with_tables, table):
+def test_a_damaged_table_is_named(with_tables, table, content):
     (path,) = with_tables.rglob(table)
-    path.write_text("<html>404</html>\n1\n")
+    path.write_bytes(content)
     with pytest.raises(SerError, match=table):
         read(with_tables, "crema_d")
 

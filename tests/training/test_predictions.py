@@ -55,6 +55,14 @@ def test_a_table_that_is_not_there_is_told(tmp_path):
         read_predictions(tmp_path / "predictions.csv")
 
 
+@pytest.mark.parametrize("row", [b"a,b,c,d,e,loud\n", b"a,b\n", b"\xff\xfe\n"])
+def test_a_table_that_was_changed_is_told(row, tmp_path):
+    path = tmp_path / "predictions.csv"
+    path.write_bytes(b"corpus,clip,speaker,label,answer,angry\n" + row)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_predictions(path)
+
+
 def test_a_folder_that_cannot_be_written_is_told(answers, tmp_path):
     with pytest.raises(OutputError, match="make room"):
         write_predictions(tmp_path / "no" / "predictions.csv", predictions_of(answers))

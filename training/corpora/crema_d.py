@@ -16,6 +16,9 @@ from training.corpora.clip import Clip
 
 _VOTES = "tabulatedVotes.csv"
 _ACTORS = "VideoDemographics.csv"
+_NO_TABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, csv.Error)
+"""What reading raises where a file is not the table that its name says."""
+
 _EMOTIONS = {
     "A": "angry",
     "D": "disgust",
@@ -74,7 +77,7 @@ def _voice_votes(path: Path | None) -> dict[str, tuple[float, ...]]:
                 counts[LABELS.index(label)] = float(row[code])
             if counts.sum() > 0:
                 shares[row["fileName"]] = tuple((counts / counts.sum()).tolist())
-    except (KeyError, ValueError, TypeError) as error:
+    except _NO_TABLE as error:
         raise SerError(
             f"{path} is not CREMA-D's table of votes; fetch processedResults/{_VOTES} again."
         ) from error
@@ -84,7 +87,7 @@ def _voice_votes(path: Path | None) -> dict[str, tuple[float, ...]]:
 def _sexes(path: Path | None) -> dict[str, str]:
     try:
         return {row["ActorID"]: row["Sex"].lower() for row in _rows(path)}
-    except (KeyError, AttributeError) as error:
+    except _NO_TABLE as error:
         raise SerError(
             f"{path} is not CREMA-D's table of actors; fetch {_ACTORS} again."
         ) from error

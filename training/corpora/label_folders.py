@@ -152,7 +152,7 @@ def _metadata(path: Path) -> dict[str, dict[str, Any]]:
             for row in csv.DictReader(file):
                 name = row["file"].replace("\\", "/")
                 metadata[_without_suffix(name)] = _filled_cells(row)
-    except (KeyError, AttributeError, ValueError, csv.Error) as error:
+    except (OSError, LookupError, AttributeError, ValueError, csv.Error) as error:
         raise SerError(
             f"{path} cannot be read; it is to be a CSV file in UTF-8 with the column 'file' and "
             f"any of {', '.join(COLUMNS)}."

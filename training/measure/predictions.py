@@ -103,7 +103,7 @@ def read_predictions(path: Path) -> Predictions:
                 )
             labels = header[len(_CLIP_COLUMNS) :]
             return Predictions(labels, tuple(_row(cells, labels) for cells in reader))
-    except OSError as error:
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
         raise UsageError(
             f"{path} cannot be read ({reason_text(error)}); run the same recipe again, and it goes "
             "on."
@@ -111,6 +111,8 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def _row(cells: dict[str, str], labels: Sequence[str]) -> Prediction:
+    if None in cells or None in cells.values():
+        raise ValueError("a row has other columns than the header")
     shares = [cells[label] for label in labels]
     distribution = np.array([float(share) for share in shares]) if all(shares) else None
     corpus, clip, speaker, label, answer = (cells[column] for column in _CLIP_COLUMNS)
