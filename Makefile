@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
 
 export PYTHON
 
-.PHONY: run test lint format bench soak demo notebook lock clean help
+.PHONY: run test lint format bench soak fuzz demo notebook lock clean help
 
 run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
@@ -30,6 +30,9 @@ bench: $(TEST_READY)  ## measure speed, start-up, memory and latency
 
 soak: $(TEST_READY)  ## monitor for an hour with random faults; ARGS="--minutes 5" for less
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+fuzz: $(TEST_READY)  ## give the program damaged files of all kinds; ARGS="--kind config --count 10000"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 demo: $(TEST_READY)  ## make the demo recording anew
 	@$(BIN)/python scripts/make_demo.py $(ARGS)
