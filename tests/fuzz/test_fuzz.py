@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and sign
 _SEED, _COUNT = 7, 50
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", KINDS)
 def test_whatever_a_file_holds_is_taken_or_refused_in_a_sentence(name, tmp_path):
     tally = try_inputs(KINDS[name], _SEED, range(_COUNT), tmp_path)

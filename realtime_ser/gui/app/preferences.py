@@ -130,7 +130,7 @@ class PreferencesFile:
         except OSError as error:
             _log.warning("the settings %s cannot be read: %s", self.path, error)
             return {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             damaged_path = self.path.with_suffix(".damaged.json")
             _log.warning("the settings are damaged (%s) and set aside as %s", error, damaged_path)
             with contextlib.suppress(OSError):  # told when a choice cannot be written

@@ -339,6 +339,13 @@ def test_a_damaged_file_of_settings_costs_no_more_than_what_is_damaged(caplog):
     assert "mine" in preferences_path().with_suffix(".damaged.json").read_text()
 
 
+def test_settings_that_are_nested_without_end_are_set_aside():
+    preferences_path().parent.mkdir(parents=True)
+    preferences_path().write_text("[" * 100_000)
+    assert PreferenceStore(Config().window).preferences == Preferences()
+    assert preferences_path().with_suffix(".damaged.json").exists()
+
+
 def test_settings_of_a_version_that_never_was_are_read():
     preferences_path().parent.mkdir(parents=True)
     preferences_path().write_text('{"version": -7, "stacked": true}')
