@@ -125,7 +125,7 @@ class _Conversation:
             return bytes(data)
         try:
             found = json.loads(message["text"])
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise SerError("The page sent text where sound belongs: load it anew.")

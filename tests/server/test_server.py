@@ -266,6 +266,7 @@ def test_a_marker_is_a_row(serve):
     ("sent", "words"),
     [
         (["hello"], "text where sound belongs"),
+        (["[" * 100_000], "text where sound belongs"),
         ([block(0, [0.0])], "must say how it records"),
         (['{"type": "start", "rate": 5}'], "8,000 to 192,000 Hz"),
         ([None, b"1234"], "something that is no sound"),
