@@ -37,10 +37,9 @@ def begin(name: str) -> str:
 def machine_text(described: Mapping[str, str]) -> str:
     """The machine in words: processor, cores and versions, and nothing that names it."""
     left_out = {"processor", "cores", "load average at the start"}
-    software = ", ".join(
-        f"{name} {value}" for name, value in described.items() if name not in left_out
-    )
-    return f"{described['cores']} cores of {described['processor']}; {software}"
+    software = [f"{name} {value}" for name, value in described.items() if name not in left_out]
+    cores = f"{described['cores']} cores of {described['processor']}"
+    return ", ".join([cores, *software])
 
 
 def between_marks(text: str, first: str, last: str, lines: Iterable[str]) -> str:

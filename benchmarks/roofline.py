@@ -25,9 +25,11 @@ from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.quality import QualityMeter
 from realtime_ser.recogniser.segmenter import Segmenter, Step
 from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.recogniser.voice_features import WINDOWS
 from realtime_ser.recogniser.voice_judge import shipped_judge
 
 _NATIVE_RATE = 48_000
+_QUALITY_FFT, _QUALITY_BANDS = 1024, 24
 
 # One thread, in a process of its own: the library of matrices reads these when it is loaded.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -137,13 +139,25 @@ def graph_work(bundle: Bundle) -> GraphWork:
 
 
 def feature_work(params: FeatureParams) -> int:
-    """Multiply-adds of a step's log-mel spectrum: window, transform, filters.
-
-    A real transform of ``n`` samples takes 2.5 n log2 n operations, a multiply-add being two.
-    """
-    transform = 1.25 * params.n_fft * math.log2(params.n_fft)
+    """Multiply-adds of a step's log-mel spectrum: window, transform, filters."""
     filters = params.n_mels * (params.n_fft // 2 + 1)
-    return round(STEP_FRAMES * (FRAME + transform + filters))
+    return round(STEP_FRAMES * (FRAME + _transform(params.n_fft) + filters))
+
+
+def gate_work() -> int:
+    """Multiply-adds of the gate's noise floor; webrtcvad itself works on whole numbers."""
+    return round(STEP // GATE_FRAME * (GATE_FRAME + _transform(GATE_FRAME)))
+
+
+def quality_work() -> int:
+    """Multiply-adds of the quality's windows: a transform, filters, and a transform back."""
+    filters = _QUALITY_BANDS * (_QUALITY_FFT // 2 + 1)
+    return round(WINDOWS * (2 * _transform(_QUALITY_FFT) + filters))
+
+
+def _transform(length: int) -> float:
+    """Multiply-adds of a real transform: 2.5 n log2 n operations, two of which count as one."""
+    return 1.25 * length * math.log2(length)
 
 
 # ------------------------------------------------------------------------------------------- times
