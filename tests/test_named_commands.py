@@ -6,6 +6,7 @@ Messages are the strings of the source, f-strings with something in the place of
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import shlex
 import subprocess
@@ -39,6 +40,7 @@ SHOWN_BY = {
     "engine/device_notes.py": "monitor",
     "exchange/audio.py": "sessions export",
     "exchange/csv_tables.py": "sessions export",
+    "outputs/address.py": "monitor",
     "server/upload.py": "analyze",
     "session/analysis/analyzer.py": "analyze",
 }
@@ -96,6 +98,7 @@ def command_lines(found: list[str]) -> set[tuple[str, ...]]:
         if named is None or re.search(r" {3,}[\d─]", text):  # a row of a table of measurements
             continue
         words = shlex.split(text.removeprefix(".venv/bin/"), comments=True)
+        words = list(itertools.takewhile(lambda word: word != "|", words))
         if words[0] == "export" and any(word.startswith("--") for word in words):
             words = ["realtime-ser", "sessions", *words]
         if words[0] in PROGRAMS and "..." not in words:
