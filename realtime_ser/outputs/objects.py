@@ -98,11 +98,11 @@ def event_object(event: LiveEvent) -> dict[str, Any]:
     """Object of a record."""
     content = event.content
     if isinstance(content, Update):
-        kind, fields = "update", _update_fields(content)
+        kind, fields = "update", update_fields(content)
     elif isinstance(content, Segment):
-        kind, fields = "segment", _segment_fields(content)
+        kind, fields = "segment", segment_fields(content)
     elif isinstance(content, Marker | IntervalOpened):
-        kind, fields = "marker", _marker_fields(content)
+        kind, fields = "marker", marker_fields(content)
     elif isinstance(content, Anchor):
         kind, fields = "clock", {}
     else:
@@ -125,7 +125,8 @@ def json_lines(events: Sequence[LiveEvent]) -> list[str]:
     return [json_text(event_object(event)) for event in events]
 
 
-def _update_fields(update: Update) -> dict[str, Any]:
+def update_fields(update: Update) -> dict[str, Any]:
+    """Properties of a step's object, without its times."""
     measures = {measure.name: _number(measure.read(update), 2) for measure in MEASURES}
     return {
         "channel": update.channel,
@@ -138,7 +139,8 @@ def _update_fields(update: Update) -> dict[str, Any]:
     }
 
 
-def _segment_fields(segment: Segment) -> dict[str, Any]:
+def segment_fields(segment: Segment) -> dict[str, Any]:
+    """Properties of a segment's object, without its times."""
     return {
         "channel": segment.channel,
         "segment": segment.number,
@@ -162,7 +164,8 @@ def _estimate_fields(estimate: Estimate | None) -> dict[str, Any]:
     }
 
 
-def _marker_fields(content: Marker | IntervalOpened) -> dict[str, Any]:
+def marker_fields(content: Marker | IntervalOpened) -> dict[str, Any]:
+    """Properties of a marker's object, without its times."""
     marker = content.marker if isinstance(content, IntervalOpened) else content
     return {
         "text": marker.text,
