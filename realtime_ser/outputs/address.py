@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from realtime_ser.base.config import NetworkConfig
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.text import nearest_hint
-from realtime_ser.outputs.asgi import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,8 @@ def parse_addresses(
 
 
 def _parse(text: str, plugs: Sequence[Plug], network: NetworkConfig) -> Address:
+    from realtime_ser.outputs.asgi import is_loopback
+
     scheme, separator, _ = text.partition("://")
     plug = next((plug for plug in plugs if plug.scheme == scheme), None)
     if plug is None:

@@ -168,7 +168,7 @@ class LiveOutputs:
     def _make(self, address: Address) -> _OutputThread:
         monitor, kind = self._session.monitor, output_kind(address)
         records = monitor.subscribe(_CAPACITY * len(monitor.channels), waited_for=kind.waits)
-        output = kind.make(address, self._session.config.network, monitor.mark_from_outside)
+        output = kind.make(address, self._session.config, monitor.mark_from_outside)
         return _OutputThread(address, output, records, monitor)
 
 

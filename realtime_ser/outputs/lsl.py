@@ -36,7 +36,7 @@ _READINGS = 5
 _DRIFT_S = 0.0005  # differences below come of reading the clocks
 
 
-def load_lsl(*, remote: bool, searching: bool = False) -> Any:
+def load_lsl(*, remote: bool, searching: bool) -> Any:
     """The library; the first call in the program decides.
 
     Parameters
@@ -93,12 +93,15 @@ class LslOutput:
     ----------
     remote
         Whether programs of other computers may find them.
+    searching
+        Whether streams of others are looked for as well.
     """
 
     dropped = 0
 
-    def __init__(self, *, remote: bool) -> None:
+    def __init__(self, *, remote: bool, searching: bool) -> None:
         self._remote = remote
+        self._searching = searching
         self._clock: LslClock | None = None
         self._numbers: dict[int, Any] = {}
         self._markers: Any = None
@@ -113,7 +116,7 @@ class LslOutput:
 
     def open(self, description: LiveDescription) -> None:
         """Announce the streams."""
-        lsl = load_lsl(remote=self._remote)
+        lsl = load_lsl(remote=self._remote, searching=self._searching)
         self._clock = LslClock(lsl)
         self._labels = len(description.labels)
         self._words = MarkerWords(description.channels, description.names)

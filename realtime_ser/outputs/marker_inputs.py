@@ -18,7 +18,6 @@ from realtime_ser.base.text import count_text, one_line
 from realtime_ser.base.timebase import clock_s
 from realtime_ser.engine.handover import OutsideMarker
 from realtime_ser.outputs.address import Address, Plug
-from realtime_ser.outputs.asgi import listening_socket, port_error
 
 if TYPE_CHECKING:
     from pythonosc.osc_bundle import OscBundle
@@ -192,6 +191,8 @@ class MarkerInput:
 
 
 def _serve_tcp(address: Address, _network: NetworkConfig, reception: Reception) -> None:
+    from realtime_ser.outputs.asgi import listening_socket
+
     with (
         listening_socket(address.host, address.port) as server,
         selectors.DefaultSelector() as selector,
@@ -264,6 +265,8 @@ def _udp_socket(address: Address) -> socket.socket:
         server = socket.socket(family, socket.SOCK_DGRAM)
         server.bind((address.host, address.port))
     except OSError as error:
+        from realtime_ser.outputs.asgi import port_error
+
         raise port_error(address.host, address.port, error) from error
     return server
 

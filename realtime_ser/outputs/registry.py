@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from realtime_ser.base.config import NetworkConfig
+from realtime_ser.base.config import Config
 from realtime_ser.outputs.address import Address, Plug
-from realtime_ser.outputs.asgi import Access
 from realtime_ser.outputs.contract import Output
 from realtime_ser.outputs.marker_inputs import Reception, Take
 
@@ -24,39 +23,40 @@ class OutputKind(Plug):
         Whether a file waits for its listener, who therefore loses nothing.
     """
 
-    make: Callable[[Address, NetworkConfig, Take], Output]
+    make: Callable[[Address, Config, Take], Output]
     waits: bool = False
 
 
-def _json(_address: Address, _network: NetworkConfig, _take: Take) -> Output:
+def _json(_address: Address, _config: Config, _take: Take) -> Output:
     from realtime_ser.outputs.json_lines import JsonLinesOutput
 
     return JsonLinesOutput()
 
 
-def _lsl(_address: Address, network: NetworkConfig, _take: Take) -> Output:
+def _lsl(_address: Address, config: Config, _take: Take) -> Output:
     from realtime_ser.outputs.lsl import LslOutput
 
-    return LslOutput(remote=network.remote)
+    return LslOutput(remote=config.network.remote, searching="lsl" in config.markers_from)
 
 
-def _mqtt(address: Address, network: NetworkConfig, _take: Take) -> Output:
+def _mqtt(address: Address, config: Config, _take: Take) -> Output:
     from realtime_ser.outputs.mqtt import MqttOutput
 
-    login = (address.user, network.secret) if address.user else None
+    login = (address.user, config.network.secret) if address.user else None
     return MqttOutput(address.host, address.port, address.path, login)
 
 
-def _osc(address: Address, _network: NetworkConfig, _take: Take) -> Output:
+def _osc(address: Address, _config: Config, _take: Take) -> Output:
     from realtime_ser.outputs.osc import OscOutput
 
     return OscOutput(address.host, address.port)
 
 
-def _websocket(address: Address, network: NetworkConfig, take: Take) -> Output:
+def _websocket(address: Address, config: Config, take: Take) -> Output:
+    from realtime_ser.outputs.asgi import Access
     from realtime_ser.outputs.websocket import WebSocketOutput
 
-    access = Access(address.host, address.port, network.secret)
+    access = Access(address.host, address.port, config.network.secret)
     return WebSocketOutput(access, Reception(take), address.text)
 
 
