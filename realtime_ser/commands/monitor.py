@@ -91,6 +91,9 @@ def monitor(
     screenshot: Path | None,
 ) -> None:
     """Listen to a microphone, or to a file that plays as one."""
+    from realtime_ser.base.memory import limit_heap
+
+    limit_heap()  # before there are threads
     if screenshot is not None:
         _check_screenshot(screenshot)
     if headless or not _can_show_window():

@@ -8,8 +8,6 @@ import sys
 
 from PyQt6.QtWidgets import QApplication
 
-from realtime_ser.base.memory import return_large_buffers
-
 
 @functools.cache  # Qt ends when nobody holds it
 def application() -> QApplication:
@@ -23,7 +21,6 @@ def application() -> QApplication:
         or os.environ.get("QT_QPA_PLATFORM")
     ):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    return_large_buffers()
     app = QApplication([sys.argv[0]])
     app.setApplicationName("realtime-ser")
     app.setApplicationDisplayName("Realtime SER")
