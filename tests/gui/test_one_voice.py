@@ -26,6 +26,7 @@ from realtime_ser.gui.live.banners import quality_banner_text
 from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.status_model import StatusModel, UiState, live_reading
 from realtime_ser.gui.review.window import ReviewWindow
+from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.metadata import provenance
@@ -69,7 +70,7 @@ def screen(tmp_path):
     console = Console(
         file=io.StringIO(), width=200, height=30, force_terminal=True, color_system=None
     )
-    shown = TerminalScreen(session, console)
+    shown = TerminalScreen(session, console, LiveOutputs(session))
 
     def lines():
         with console.capture() as capture:
