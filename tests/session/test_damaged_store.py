@@ -237,7 +237,14 @@ NONSENSE = {
     "channels": ("updates = 'many'", "last_step = 1e18", "channel = -channel"),
     "sessions": (
         *("source = '{\"name\": 1}'", "source = replace(source, '8000', '0')", "labels = '[]'"),
-        *("labels = '7'", "provenance = '[]'", "provenance = 'NaN'", "model = ''", "title = x'ff'"),
+        *(
+            "labels = '7'",
+            "provenance = '[]'",
+            "provenance = 'NaN'",
+            """provenance = '{"config": {"voice": true}}'""",
+            "model = ''",
+            "title = x'ff'",
+        ),
         *("started = '2026-01-01'", "consent = 'yes'", "dropped_samples = 'x'", "audio = x'00'"),
         *("files = x'002f'", "state = 'asleep'"),
     ),
@@ -284,6 +291,19 @@ def test_a_value_that_no_session_has_is_damage_and_is_saved_around(
             store.intervals(info.id), store.notes(info.id), store.anchors(info.id)
     assert main(["sessions", "repair", *settings]) == 0
     assert "No damage was found" in capsys.readouterr().out
+
+
+def test_a_session_whose_name_is_lost_hinders_no_other(damaged, capsys, tmp_path):
+    folder = damaged([])
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        connection.execute("UPDATE sessions SET id = x'ff' WHERE key = 3")
+        connection.commit()
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"sessions: {{folder: '{folder}'}}\n")
+    assert main(["sessions", "show", "zzzz", "--config", str(config)]) == 2
+    assert "There is no session 'zzzz'" in capsys.readouterr().err
+    assert main(["sessions", "repair", "--config", str(config)]) == 0
+    assert "5 sessions saved, 1 lost" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../../other", "", "/"])

@@ -321,7 +321,7 @@ class Reader:
 
     def _names(self, condition: str, *values: object) -> list[str]:
         found = self._select(f"SELECT id FROM sessions WHERE {condition}", *values)
-        return [name for (name,) in found]
+        return [name for (name,) in found if isinstance(name, str)]
 
     def _key(self, name: str) -> int:
         found = self._select("SELECT key FROM sessions WHERE id = ?", name)

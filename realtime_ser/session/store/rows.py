@@ -31,11 +31,14 @@ _LONGEST_PATH = 4096
 class _Provenance(BaseModel):
     """What of the provenance is used."""
 
-    class _Profile(BaseModel):
+    class _KeptProfile(BaseModel):
         name: str
 
-    config: dict[str, Any] = {}
-    profile: _Profile | None = None
+    class _KeptSettings(BaseModel):
+        voice: dict[str, Any] = {}
+
+    config: _KeptSettings = _KeptSettings()
+    profile: _KeptProfile | None = None
 
 
 _SOURCE = TypeAdapter(SourceInfo)
