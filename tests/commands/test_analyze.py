@@ -492,3 +492,9 @@ def test_the_shares_of_a_file_are_those_of_all_its_segments(clips, tmp_path):
     segments = rows(tmp_path / "a.segments.csv")
     assert int(row["segments"]) == len(segments)
     assert sum(float(row[f"share_{label}"]) for label in LABELS) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_empty_folder_is_refused_with_a_place_for_results_too(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["analyze", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 1
+    assert "holds no audio file" in capsys.readouterr().err

@@ -85,10 +85,7 @@ def find_inputs(
     placed = [path for path in paths if path not in names]
     top = _common_folder([path if path.is_dir() else path.parent for path in placed])
     results = _result_names(
-        [
-            Path(item.name) if item.name else Path(path).relative_to(top or Path(path).anchor)
-            for path, item in found.items()
-        ]
+        [Path(item.name) if item.name else _below(Path(path), top) for path, item in found.items()]
     )
     return [
         replace(item, outputs=OutputPaths.of(out / name))
@@ -134,6 +131,12 @@ def _common_folder(folders: Sequence[Path]) -> str | None:
         return os.path.commonpath([_absolute(folder) for folder in folders])
     except ValueError:  # none at all, or on different drives
         return None
+
+
+def _below(path: Path, top: str | None) -> Path:
+    """Path seen from the deepest folder; of that folder itself, in which no file is, its name."""
+    below = path.relative_to(top or path.anchor)
+    return below if below.name else Path(path.name or "folder")
 
 
 def _result_names(files: Sequence[Path]) -> list[Path]:
