@@ -181,7 +181,7 @@ def test_an_unknown_id_is_told_with_the_nearest(action, kept, capsys):
         (["export"], "'export ID --to OUT.csv'"),
         (
             ["export", "--format", "bar"],
-            "there are csv, elan, praat, audacity, json, html, png, svg, wav, flac, corpus.",
+            "csv, elan, praat, audacity, nova, bids, json, html, png, svg, wav, flac, corpus.",
         ),
         (
             ["export", "--study", "None", "--tidy", "t.csv"],
