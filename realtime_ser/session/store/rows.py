@@ -201,7 +201,7 @@ class StoredSegment(_Stored):
         if (
             self.label not in labels
             or len(shares) != len(labels)
-            or not ((shares >= 0) & (shares <= 1.001)).all()
+            or not (shares.min() >= 0 and shares.max() <= 1.001)
             or self.start_s > self.end_s
         ):
             raise ValueError("is no segment of its session")
