@@ -6,7 +6,7 @@ import asyncio
 import json
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soundfile
@@ -57,7 +57,7 @@ def measure_pages(
         before = usage(process.pid)
         found = asyncio.run(_record_together(url, sound, pages, seconds, settled_s))
         after = usage(process.pid)
-    return found, Usage(after.cpu_s - before.cpu_s, after.rss_mb, after.pss_mb)
+    return found, replace(after, cpu_s=after.cpu_s - before.cpu_s)
 
 
 async def _record_together(
