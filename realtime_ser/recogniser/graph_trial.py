@@ -14,14 +14,13 @@ from pathlib import Path
 
 from realtime_ser.base.errors import BundleError
 from realtime_ser.base.paths import shipped
-from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, load_bundle
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle
 
+_PROGRAM = "realtime_ser.recogniser.trial_process"
 _LONGEST_S = 60.0
-_PROCESSOR_S = 10
-_MEMORY = 1 << 30
-"""Bytes that a graph may take."""
 
-_REFUSED = 1
+REFUSED = 1
+"""Exit code of a trial that says in words why it refuses the graph."""
 
 
 def require_harmless(bundle: Bundle) -> None:
@@ -42,7 +41,7 @@ def require_harmless(bundle: Bundle) -> None:
 @cache
 def _tried(folder: Path, _digest: str) -> str | None:
     """Why a graph cannot be used, once for each bundle; ``None``: it can."""
-    command = [sys.executable, "-m", __name__, str(folder)]
+    command = [sys.executable, "-m", _PROGRAM, str(folder)]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
@@ -64,7 +63,7 @@ def reason_of(folder: Path, code: int, said: str) -> str | None:
     """Why a graph cannot be used, by the exit code and the words of its trial."""
     if code == 0:
         return None
-    return said if code == _REFUSED and said else _words(folder, "ends the process that runs it")
+    return said if code == REFUSED and said else _words(folder, "ends the process that runs it")
 
 
 def _words(folder: Path, fault: str) -> str:
@@ -72,31 +71,3 @@ def _words(folder: Path, fault: str) -> str:
         f"{folder / STEP_MODEL} is damaged: its graph {fault}. Fetch the bundle again, or use "
         "another model."
     )
-
-
-def try_graph(folder: Path) -> int:
-    """Run a graph in this process, and return the exit code; why it is refused is printed."""
-    from realtime_ser.recogniser.step_model import StepModel
-
-    _limit()
-    try:
-        StepModel(load_bundle(folder), tried=True)
-    except BundleError as error:
-        sys.stdout.buffer.write(str(error).encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
-        return _REFUSED
-    return 0
-
-
-def _limit() -> None:
-    if sys.platform == "linux":
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
-        most = pages * resource.getpagesize() + _MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_S, _PROCESSOR_S))
-
-
-if __name__ == "__main__":
-    os._exit(try_graph(Path(sys.argv[1])))  # whatever the graph has left behind

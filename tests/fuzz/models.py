@@ -20,8 +20,9 @@ from realtime_ser.base.errors import BundleError
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, load_bundle
-from realtime_ser.recogniser.graph_trial import reason_of, try_graph
+from realtime_ser.recogniser.graph_trial import reason_of
 from realtime_ser.recogniser.step_model import StepModel
+from realtime_ser.recogniser.trial_process import try_graph
 from tests.audio.sounds import RATE
 from tests.fuzz.kind import Kind, Place
 from tests.fuzz.mutation import INTEGERS, changed_bytes, changed_json, changed_text
