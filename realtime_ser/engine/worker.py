@@ -169,6 +169,8 @@ class Worker:
         self._publish([self._handover.clock.anchor(self._time.sample(self._position))])
 
     def _publish(self, records: Sequence[Record]) -> None:
+        if not records:  # most blocks end no step, and nobody need wake for that
+            return
         handover = self._handover
         stamped = [self._stamp(r) if isinstance(r, Update) else r for r in records]
         updates = sum(isinstance(record, Update) for record in stamped)
