@@ -93,7 +93,8 @@ def third_party(folder: str) -> dict[str, set[str]]:
                 modules.add(node.module.split(".")[0])
     # pydantic pins its own core; to name that as well would only let the two fall apart.
     modules -= sys.stdlib_module_names | {"realtime_ser", "training", "pydantic_core"}
-    packages = importlib.metadata.packages_distributions()
+    # Of parselmouth Python 3.11 does not know which package has it.
+    packages = {"parselmouth": ["praat-parselmouth"], **importlib.metadata.packages_distributions()}
     return {module: set(map(canonicalize_name, packages[module])) for module in modules}
 
 

@@ -1,6 +1,6 @@
 """What the measures of a voice are worth: F0 and syllables against Praat, activation by speaker.
 
-Praat comes with ``praat-parselmouth``, which the tests need and the program does not.
+Praat comes with ``praat-parselmouth``, which has no wheel for Linux on 64-bit ARM.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def measure_voice(root: Path, jobs: int) -> dict[str, str]:
         import parselmouth  # noqa: F401 - the processes need it
     except ImportError as error:
         raise SerError(
-            "Praat is not installed: install the extra 'test', which has parselmouth."
+            "Praat is not installed: install praat-parselmouth; some systems have to build it."
         ) from error
     contents = {one.name: one.clips for one in read_corpora(root, CORPORA, keep_twins=True)}
     drawn = {name: _drawn(name, clips) for name, clips in contents.items()}
