@@ -14,7 +14,7 @@ run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
 
 test: $(TEST_READY)  ## run style and type checks and the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(TEST_READY)  ## run style and type checks only
 	@$(BIN)/ruff check
