@@ -120,7 +120,8 @@ def _tokens_changed(text: str, chance: Random) -> str:
             del tokens[at : at + chance.choice((1, 1, 2, 5, 30))]
         case _:  # nested deep, where it is a bracket
             few = tokens[at : at + chance.choice((1, 2, 8))]
-            tokens[at:at] = few * chance.choice((1, 2, 30, 3000))
+            times = chance.choice((1, 2, 30, 3000))
+            tokens[at:at] = few * min(times, 1 + LONGEST // len("".join(few)))
     return "".join(tokens)
 
 
