@@ -47,6 +47,8 @@ class StepModel:
             self._try_steps()
         except (ValueError, RuntimeError, LookupError, TypeError, MemoryError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
+            if isinstance(error, TypeError):  # whose words are for those who call LiteRT
+                reason = "the tables of its graph cannot be read"
             raise BundleError(
                 f"{self._path} is not a step model that fits {MANIFEST}: {reason}."
             ) from error

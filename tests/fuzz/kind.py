@@ -90,9 +90,8 @@ class Place:
     def variables(self) -> dict[str, str]:
         """Environment of the program in this place."""
         home, data, temp = (str(self._folders[name]) for name in ("home", "data", "temp"))
-        own = dict.fromkeys(
-            ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"), data
-        )
+        names = ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "KERAS_HOME")
+        own = dict.fromkeys(names, data)
         homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CONFIG_HOME"), home)
         return (
             own

@@ -121,7 +121,7 @@ def _tokens_changed(text: str, chance: Random) -> str:
         case _:  # nested deep, where it is a bracket
             few = tokens[at : at + chance.choice((1, 2, 8))]
             times = chance.choice((1, 2, 30, 3000))
-            tokens[at:at] = few * min(times, 1 + LONGEST // len("".join(few)))
+            tokens[at:at] = few * min(times, 1 + LONGEST // max(1, len("".join(few))))
     return "".join(tokens)
 
 

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 _WALL_S = 180.0
 """Longest wait for an input, whatever it waits for."""
 
+_BATCH = 1000
+"""Inputs of a worker: libraries keep some memory of each."""
+
 _LARGEST = 20_000_000
 
 
@@ -76,7 +79,8 @@ def try_inputs(
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         following = numbers.start
         while following < numbers.stop:
-            following = _watch(tally, following, numbers.stop, Path(folder), keep, tell)
+            end = min(following + _BATCH, numbers.stop)
+            following = _watch(tally, following, end, Path(folder), keep, tell)
             tally.seconds = time.monotonic() - started_s
     return tally
 

@@ -229,7 +229,13 @@ def test_what_makes_no_sense_is_damage_too(damaged, capsys, tmp_path):
 
 
 NONSENSE = {
-    "segments": ("start_s = 'soon'", "end_s = 1e999", "quality = 'loud'", "probabilities = x'00'"),
+    "segments": (
+        "start_s = 'soon'",
+        "end_s = 1e999",
+        "quality = 'loud'",
+        "probabilities = x'00'",
+        "voiced_s = 1e999",
+    ),
     "markers": ("time_s = x'ff'", "wall = 'noon'", "text = x'01'"),
     "intervals": ("start_s = 'a'", "end_s = -1.0", "tier = ''"),
     "notes": ("written = 'long ago'",),

@@ -278,10 +278,16 @@ class Reader:
         """
         usable = [quality for quality in Quality if quality.usable]
         sums = (
-            "SELECT label, sum(voiced_s) FROM segments WHERE session = ? "
+            "SELECT label, sum(voiced_s), min(typeof(label) = 'text' AND "
+            "typeof(voiced_s) = 'real' AND voiced_s BETWEEN 0 AND 4294967295) "
+            "FROM segments WHERE session = ? "
             f"AND quality IN ({', '.join('?' * len(usable))}) GROUP BY label"
         )
-        return label_shares(dict(self._select(sums, self._key(name), *usable)))
+        found = self._select(sums, self._key(name), *usable)
+        with damaged_content(self.path):
+            if not all(sound for *_, sound in found):
+                raise ValueError("'voiced_s' of 'segments' makes no sense")
+        return label_shares({label: voiced_s for label, voiced_s, _ in found})
 
     def participants(self) -> list[str]:
         """All participants' codes, in order."""
