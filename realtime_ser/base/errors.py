@@ -8,6 +8,12 @@ _LONGEST = 2000
 _LINE_ENDS = str.maketrans({"\n": "\\x0a", "\r": "\\x0d"})
 
 
+def fault_text(what: str, error: Exception) -> str:
+    """Sentence, without its full stop, for a part that a fault in the program has ended."""
+    reason = f"{type(error).__name__}: {error}"
+    return f"The {what} stopped because of a fault in the program ({reason})"
+
+
 class SerError(Exception):
     """The work failed for a reason that the user can act on."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from realtime_ser.base.files import AtomicFiles
 from realtime_ser.base.records import STEP_S
 from realtime_ser.base.text import one_line
 from realtime_ser.exchange.tiers import MARKED, MARKERS, SEGMENTS
+from realtime_ser.session.metadata import json_text
 from realtime_ser.session.statistics import labels_by_hand
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.content import annotation_text
@@ -81,14 +81,9 @@ def _write_events(
     lines = ["\t".join(_EVENT_COLUMNS)]
     lines += ["\t".join(row.get(name) or _MISSING for name in _EVENT_COLUMNS) for row in rows]
     files.write(path, "\n".join(lines) + "\n")
-    described: dict[str, Any] = {
-        name: {"Description": words} for name, words in _EVENT_COLUMNS.items()
-    }
-    _write_json(
-        path.with_suffix(".json"),
-        {"TaskName": task, "Description": _ABOUT_EVENTS, **described},
-        files,
-    )
+    columns = {name: {"Description": words} for name, words in _EVENT_COLUMNS.items()}
+    about = {"TaskName": task, "Description": _ABOUT_EVENTS, **columns}
+    files.write(path.with_suffix(".json"), json_text(about))
 
 
 def _events(store: Store, info: SessionInfo) -> Iterator[_Row]:
@@ -108,14 +103,14 @@ def _events(store: Store, info: SessionInfo) -> Iterator[_Row]:
     for marker in store.markers(info.id):
         yield _times(marker.time_s, marker.time_s + marker.duration_s) | {
             "trial_type": MARKED if marker.duration_s > 0 else MARKERS,
-            "text": _cell(annotation_text(marker)),
+            "text": one_line(annotation_text(marker)),
         }
     for interval in store.intervals(info.id):
         yield _times(interval.start_s, interval.end_s) | {
-            "trial_type": _cell(interval.tier),
+            "trial_type": one_line(interval.tier),
             "channel": "" if interval.channel is None else str(interval.channel),
-            "label": _cell(interval.label),
-            "text": _cell(interval.text),
+            "label": one_line(interval.label),
+            "text": one_line(interval.text),
         }
 
 
@@ -148,7 +143,7 @@ def _write_steps(
     for name, label in zip(labels, columns.labels, strict=True):
         fields[name] = {"Description": f"Probability of {one_line(label)}", "Units": "1"}
     fields["level_dbfs"] = {"Description": "Level of the sound", "Units": "dB full scale"}
-    _write_json(path.with_name(f"{path.name}.json"), fields, files)
+    files.write(path.with_name(f"{path.name}.json"), json_text(fields))
 
 
 def _dataset_text() -> str:
@@ -159,11 +154,7 @@ def _dataset_text() -> str:
         "DatasetType": "derivative",
         "GeneratedBy": [made_by],
     }
-    return json.dumps(fields, indent=2) + "\n"
-
-
-def _write_json(path: Path, fields: dict[str, Any], files: AtomicFiles) -> None:
-    files.write(path, json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
+    return json_text(fields)
 
 
 def _code(text: str) -> str:
@@ -173,7 +164,3 @@ def _code(text: str) -> str:
 
 def _column(label: str) -> str:
     return re.sub(r"\W+", "_", label)
-
-
-def _cell(text: str) -> str:
-    return one_line(text).replace("\t", " ")

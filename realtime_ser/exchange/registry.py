@@ -179,12 +179,10 @@ def _write_labels(job: ExportJob) -> None:
     job.files.write(job.request.to, labels_text(session_tiers(job.store, job.info)))
 
 
-def _write_nova(job: ExportJob) -> None:
-    write_nova(job.store, job.info, job.request.to, job.files)
-
-
-def _write_bids(job: ExportJob) -> None:
-    write_bids(job.store, job.info, job.request.to, job.files)
+def _write_files(
+    write: Callable[[Store, SessionInfo, Path, AtomicFiles], None], job: ExportJob
+) -> None:
+    write(job.store, job.info, job.request.to, job.files)
 
 
 FORMATS: tuple[SessionFormat, ...] = (
@@ -239,7 +237,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "An annotation for each channel and tier, and the probabilities of each channel as a "
             "stream of 12.5 samples a second."
         ),
-        write=_write_nova,
+        write=partial(_write_files, write_nova),
     ),
     SessionFormat(
         name="bids",
@@ -250,7 +248,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "derivatives/realtime-ser in the folder that you name, with the participant's events "
             "and steps. A second session joins the same folder."
         ),
-        write=_write_bids,
+        write=partial(_write_files, write_bids),
     ),
     SessionFormat(
         name="json",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.errors import OutputError, fault_text
 from realtime_ser.base.records import (
     SAMPLE_RATE,
     Anchor,
@@ -244,10 +244,7 @@ class _OutputThread:
             self._deliver([])  # the last status
         except Exception as error:  # noqa: BLE001 - whatever it is, the session goes on
             _log.exception("the %s failed", self._thread.name)
-            self._error = (
-                f"The {self._thread.name} stopped because of a fault in the program "
-                f"({type(error).__name__}: {error})."
-            )
+            self._error = f"{fault_text(self._thread.name, error)}."
         finally:
             self._records.close()
             self._connected = False

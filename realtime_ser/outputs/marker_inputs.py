@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from realtime_ser.base.config import NetworkConfig
-from realtime_ser.base.errors import OutputError
+from realtime_ser.base.errors import OutputError, fault_text
 from realtime_ser.base.text import count_text, one_line
 from realtime_ser.base.timebase import clock_s
 from realtime_ser.engine.handover import OutsideMarker
@@ -177,10 +177,7 @@ class MarkerInput:
                 reception.error = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the session goes on
                 _log.exception("the %s failed", self._thread.name)
-                reception.error = (
-                    f"The {self._thread.name} stopped because of a fault in the program "
-                    f"({type(error).__name__}: {error})."
-                )
+                reception.error = f"{fault_text(self._thread.name, error)}."
                 return
             finally:
                 reception.connected = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from realtime_ser.base.errors import BusyStoreError, OutputError
+from realtime_ser.base.errors import BusyStoreError, OutputError, fault_text
 from realtime_ser.base.memory import trim_heap
 from realtime_ser.base.records import Record
 from realtime_ser.base.text import count_text
@@ -184,10 +184,8 @@ class _SinkThread(threading.Thread):
             self._refusal = error
         except Exception as error:  # noqa: BLE001 - whatever it is, the other sinks go on
             _log.exception("the %s failed", self.name)
-            self._fault = self._fault or (
-                f"The {self.name} stopped because of a fault in the program "
-                f"({type(error).__name__}: {error}): what it writes is incomplete."
-            )
+            fault = f"{fault_text(self.name, error)}: what it writes is incomplete."
+            self._fault = self._fault or fault
         else:
             return True
         return False

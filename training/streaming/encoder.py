@@ -73,14 +73,7 @@ class Encoder(StepEncoder):
         return states
 
     def run(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
-        """Encode whole steps.
-
-        Parameters
-        ----------
-        frames
-            Shape ``(batch, 8 steps, coefficients)``.
-        states
-            By name, from :meth:`state_shapes`, with the batch as first axis.
+        """Encode whole steps: :meth:`StepEncoder.run`.
 
         Returns
         -------

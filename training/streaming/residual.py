@@ -159,14 +159,7 @@ class ResidualEncoder(StepEncoder):
         return self.imitated.used_bands, self.residual.width
 
     def run(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
-        """Encode whole steps.
-
-        Parameters
-        ----------
-        frames
-            Shape ``(batch, 8 steps, coefficients)``.
-        states
-            By name, from :meth:`state_shapes`, with the batch as first axis.
+        """Encode whole steps: :meth:`StepEncoder.run`.
 
         Returns
         -------

@@ -201,15 +201,9 @@ class TransformerEncoder(StepEncoder):
         return states
 
     def run(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
-        """Encode whole steps.
+        """Encode whole steps: :meth:`StepEncoder.run`.
 
-        Parameters
-        ----------
-        frames
-            Shape ``(batch, 8 steps, coefficients)``.
-        states
-            By name, from :meth:`state_shapes`, with the batch as first axis; empty at a segment's
-            start, where no past is kept.
+        The states are empty at a segment's start, where no past is kept.
 
         Returns
         -------
