@@ -7,7 +7,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from realtime_ser.base.config import Config
+    from realtime_ser.exchange.analysis_tables import OutcomeTable
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome, SpeechSummary
     from realtime_ser.session.analysis.inputs import InputFile
     from realtime_ser.session.analysis.processes import ProgressCallback
@@ -60,6 +62,13 @@ def _jobs(text: str) -> int:
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
 )
+@click.option(
+    "--intervals",
+    type=FILE,
+    metavar="FILE",
+    help="Intervals of yours (.TextGrid, .eaf, .txt, .csv), or a folder with a file for each "
+    "recording: a row for each of them.",
+)
 @setting("audio.channels", "--channels", "1,2", "Channels to analyse (default: 1).", channels)
 @click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
 @profile_setting
@@ -72,6 +81,7 @@ def analyze(
     out: Path | None,
     plot: bool,
     jobs: int | None,
+    intervals: Path | None,
     classes: Sequence[str] | None,
 ) -> None:
     """Analyse audio files and folders.
@@ -80,7 +90,8 @@ def analyze(
     """
     import tempfile
 
-    from realtime_ser.exchange.analysis_tables import export_analysis
+    from realtime_ser.exchange.analysis_tables import INTERVALS, SUMMARY, export_analysis
+    from realtime_ser.exchange.interval_tables import read_intervals
     from realtime_ser.session.analysis.analyzer import AnalysisSettings
     from realtime_ser.session.analysis.inputs import find_inputs
 
@@ -89,10 +100,40 @@ def analyze(
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
     export = partial(export_analysis, draw=draw_file if plot else None)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
-        settings = AnalysisSettings(config, Path(folder), tuple(classes or ()), export)
+        settings = AnalysisSettings(
+            config, Path(folder), tuple(classes or ()), export, read_intervals=read_intervals
+        )
         piped = _keep_input(Path(folder)) if STDIN in paths else STDIN
         given = [piped if path == STDIN else path for path in paths]
-        _analyze(find_inputs(given, out, {piped: STDIN_NAME}), settings, out, jobs)
+        items = find_inputs(given, out, {piped: STDIN_NAME})
+        if intervals is not None:
+            items = _with_intervals(items, intervals)
+        tables = [SUMMARY] if intervals is None else [SUMMARY, INTERVALS]
+        _analyze(items, settings, _ResultTables(out, tables), jobs)
+
+
+@dataclass(frozen=True)
+class _ResultTables:
+    """Where results go, and which tables of all files; without a folder the last is printed."""
+
+    folder: Path | None
+    tables: Sequence[OutcomeTable]
+
+
+def _with_intervals(items: Sequence[InputFile], given: Path) -> list[InputFile]:
+    """Files with their intervals; it is said where there are none, and which belong to no file."""
+    from realtime_ser.base.text import count_text
+    from realtime_ser.exchange.interval_tables import with_intervals
+
+    found, left = with_intervals(items, given)
+    without = [item for item in found if item.intervals is None]
+    if without:
+        words = f"{len(without)} of {count_text(len(found), 'file')} have no intervals in {given}"
+        print(f"{printable(words)}; the first is {without[0].title}.", file=sys.stderr)
+    if left:
+        words = f"{count_text(len(left), 'file')} of intervals belong to no recording"
+        print(f"{words}; the first is {printable(str(left[0]))}.", file=sys.stderr)
+    return found
 
 
 def _keep_input(folder: Path) -> Path:
@@ -120,7 +161,7 @@ def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
 
 
 def _analyze(
-    found: Sequence[InputFile], settings: AnalysisSettings, out: Path | None, jobs: int | None
+    found: Sequence[InputFile], settings: AnalysisSettings, output: _ResultTables, jobs: int | None
 ) -> None:
     from realtime_ser.exchange.analysis_tables import refuse_taken
     from realtime_ser.session.analysis.analyzer import Analyzer
@@ -130,7 +171,7 @@ def _analyze(
     outcomes_so_far: list[Outcome] = []
     with (
         closing(Analyzer(settings)) as analyzer,
-        _sink(out, analyzer.labels) as write_row,
+        _sink(output, analyzer.labels) as write_row,
         _progress(items) as report_progress,
     ):
         for outcome in analyze_files(items, analyzer, report_progress, jobs):
@@ -178,32 +219,70 @@ def _print_totals(outcomes: Sequence[Outcome]) -> None:
 
 
 @contextmanager
-def _sink(out: Path | None, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
-    """Consumer of the summary's rows: a file, a table on the terminal, or CSV into a pipe."""
+def _sink(output: _ResultTables, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
+    """Consumer of the rows of all files: files, a table on the terminal, or CSV into a pipe."""
     from rich.console import Console
 
     from realtime_ser.base.files import writing
-    from realtime_ser.exchange.analysis_tables import SUMMARY, require_summary, summary_writer
 
-    if out is None and sys.stdout.isatty():
+    if output.folder is None and sys.stdout.isatty():
         outcomes: list[Outcome] = []
+        draw = _table if len(output.tables) == 1 else _interval_table
         try:
             yield outcomes.append
         finally:
-            Console(file=drawing_stream(sys.stdout)).print(_table(outcomes))
-    elif out is None:
-        yield summary_writer(drawing_stream(sys.stdout), labels, line_end="\n")
+            Console(file=drawing_stream(sys.stdout)).print(draw(outcomes))
+    elif output.folder is None:
+        yield output.tables[-1].writer(drawing_stream(sys.stdout), labels, line_end="\n")
     else:
-        path = out / SUMMARY
-        require_summary(path)
+        paths = [table.require_own(output.folder) for table in output.tables]
         try:
-            with writing(path):
-                out.mkdir(parents=True, exist_ok=True)
-                with path.open("w", encoding="utf-8", newline="") as file:
-                    yield summary_writer(file, labels)
+            with ExitStack() as opened:
+                feeds = []
+                for table, path in zip(output.tables, paths, strict=True):
+                    opened.enter_context(writing(path))
+                    output.folder.mkdir(parents=True, exist_ok=True)
+                    file = opened.enter_context(path.open("w", encoding="utf-8", newline=""))
+                    feeds.append(table.writer(file, labels))
+
+                def feed(outcome: Outcome) -> None:
+                    for one in feeds:
+                        one(outcome)
+
+                yield feed
         finally:
-            if path.exists():
-                print(printable(str(path.resolve())))
+            for path in paths:
+                if path.exists():
+                    print(printable(str(path.resolve())))
+
+
+def _interval_table(outcomes: Sequence[Outcome]) -> Table:
+    """The intervals to read on a terminal."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from realtime_ser.base.text import exact_clock, result_text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("file", "tier", "interval"):
+        grid.add_column(name, overflow="fold")
+    for name in ("from", "to", "channel", "speech"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("result", overflow="fold")
+    for outcome in outcomes:
+        if outcome.error is not None:
+            grid.add_row(escape(visible(outcome.file)), *[""] * 6, _result(outcome))
+        for one in outcome.intervals:
+            grid.add_row(
+                *(
+                    escape(visible(text))
+                    for text in (outcome.file, one.given.tier, one.given.label)
+                ),
+                *(exact_clock(one.given.start_s), exact_clock(one.given.end_s)),
+                *(str(one.channel), f"{one.speech_s:.1f} s"),
+                "no speech" if one.estimate is None else result_text(one.estimate),
+            )
+    return grid
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

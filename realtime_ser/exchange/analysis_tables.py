@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -12,6 +13,7 @@ from realtime_ser.audio.notes import note_fields
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.files import AtomicFiles
 from realtime_ser.exchange.csv_tables import SessionTables
+from realtime_ser.exchange.interval_tables import intervals_header, intervals_rows
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
 from realtime_ser.session.analysis.files import Advance
@@ -19,7 +21,7 @@ from realtime_ser.session.analysis.inputs import InputFile, OutputPaths, find_in
 from realtime_ser.session.metadata import json_text
 from realtime_ser.session.store import SessionInfo, Store
 
-SUMMARY = "summary.csv"
+_HEAD = 1 << 16
 
 DrawSession: TypeAlias = Callable[[Store, SessionInfo, Path], None]
 """Draws the timeline of a session as a PNG; processes are given it by name."""
@@ -103,8 +105,7 @@ def save_analysis(
     OutputError
         A file cannot be written, or would replace what is not the result of an analysis.
     """
-    path = out / SUMMARY
-    require_summary(path)
+    path = SUMMARY.require_own(out)
     analysed = {path: one for path, one in outcomes.items() if one.session is not None}
     items = find_inputs(list(analysed), out)
     for item in refuse_taken(items):
@@ -170,35 +171,46 @@ def _share_cells(speech: SpeechSummary | None, labels: Sequence[str]) -> list[st
     ]
 
 
-def summary_writer(
-    file: IO[str], labels: Sequence[str], line_end: str = "\r\n"
-) -> Callable[[Outcome], None]:
-    """Writer of the summary as CSV; the rows of a file are on their way when they are written."""
-    writer = csv.writer(file, lineterminator=line_end)
-    writer.writerow(summary_header(labels))
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """Table of all files of an analysis: the name of its file, its columns, and a file's rows."""
 
-    def feed(outcome: Outcome) -> None:
-        writer.writerows(summary_rows(outcome, labels))
-        file.flush()
+    name: str
+    header: Callable[[Sequence[str]], list[str]]
+    rows: Callable[[Outcome, Sequence[str]], list[list[str]]]
 
-    return feed
+    def writer(
+        self, file: IO[str], labels: Sequence[str], line_end: str = "\r\n"
+    ) -> Callable[[Outcome], None]:
+        """Writer of the table as CSV; rows are on their way to the disk when they are written."""
+        writer = csv.writer(file, lineterminator=line_end)
+        writer.writerow(self.header(labels))
 
+        def feed(outcome: Outcome) -> None:
+            writer.writerows(self.rows(outcome, labels))
+            file.flush()
 
-def require_summary(path: Path) -> None:
-    """Make sure that no file is replaced which is not a summary.
+        return feed
 
-    Raises
-    ------
-    OutputError
-        There is one.
-    """
-    if not path.exists():
-        return
-    try:
-        first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-    except OSError:
+    def require_own(self, folder: Path) -> Path:
+        """Path of the table in a folder, where it replaces nothing but such a table.
+
+        Raises
+        ------
+        OutputError
+            There is another file.
+        """
+        path = folder / self.name
         first = ""
-    if not first.startswith(",".join(summary_header([])[:4])):
-        raise OutputError(
-            f"{path} exists already and is not the summary of an analysis: choose another folder."
-        )
+        with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+            first = file.readline(_HEAD)
+        if path.exists() and not first.startswith(",".join(self.header([])[:4])):
+            raise OutputError(
+                f"{path} exists already and is not the {path.stem} of an analysis: choose another "
+                "folder."
+            )
+        return path
+
+
+SUMMARY = OutcomeTable("summary.csv", summary_header, summary_rows)
+INTERVALS = OutcomeTable("intervals.csv", intervals_header, intervals_rows)

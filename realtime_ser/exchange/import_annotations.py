@@ -91,13 +91,7 @@ def import_annotations(
     SerError
         The file cannot be read.
     """
-    kind = chosen_format(path, name, _READABLE).name
-    try:
-        if kind == "audacity" and is_elan_text(_beginning(path)):
-            kind = "elan text"
-        tiers = READERS[kind](path)
-    except OSError as error:
-        raise SerError(f"Cannot read {path}: {reason_text(error)}.") from error
+    kind, tiers = read_tiers(path, name)
     exported = session_tiers(store, info)
     known = _ExportedSpans(info, exported, one_track=kind == "audacity")
     new = [(tier, span) for tier in tiers for span in tier.spans if not known.contains(tier, span)]
@@ -114,6 +108,17 @@ def import_annotations(
     stored = store.annotate(info.id, markers, intervals)
     count = sum(len(tier.spans) for tier in tiers)
     return ImportedAnnotations(markers, tuple(stored), count - len(new))
+
+
+def read_tiers(path: Path, name: str | None = None) -> tuple[str, list[AnnotationTier]]:
+    """Name of the format of a file of annotations, and its tiers; errors as of an import."""
+    kind = chosen_format(path, name, _READABLE).name
+    try:
+        if kind == "audacity" and is_elan_text(_beginning(path)):
+            kind = "elan text"
+        return kind, READERS[kind](path)
+    except OSError as error:
+        raise SerError(f"Cannot read {path}: {reason_text(error)}.") from error
 
 
 def _beginning(path: Path) -> str:

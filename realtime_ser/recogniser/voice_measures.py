@@ -155,14 +155,7 @@ class VoiceMeter:
 def segment_voice(facts: Sequence[StepFacts]) -> SegmentVoice:
     """What the voice did in a segment, by its steps."""
     f0 = np.array([one.f0_hz for one in facts])
-    f0 = f0[~np.isnan(f0)]
-    f0_hz = f0_range = None
-    if len(f0):
-        f0_hz = median(f0.tolist())
-        # np.percentile brings numpy.ma along, 1.6 MB for the rest of the session.
-        places = np.array(_RANGE_PERCENTILES) / 100.0 * (len(f0) - 1)
-        low, high = np.interp(places, np.arange(len(f0)), np.sort(f0))
-        f0_range = 12.0 * math.log2(float(high) / float(low))
+    f0_hz, f0_range = f0_statistics(f0[~np.isnan(f0)])
     return SegmentVoice(
         f0_hz=_single(f0_hz),
         f0_range_semitones=_single(f0_range),
@@ -171,6 +164,16 @@ def segment_voice(facts: Sequence[StepFacts]) -> SegmentVoice:
         pause_share=_single(_pause_share(facts)),
         activation=_single(_activation(facts, least=1)),
     )
+
+
+def f0_statistics(f0: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """Median in Hz, and range from the 5th to the 95th percentile in semitones; no F0: ``None``."""
+    if not len(f0):
+        return None, None
+    # np.percentile brings numpy.ma along, 1.6 MB for the rest of the session.
+    places = np.array(_RANGE_PERCENTILES) / 100.0 * (len(f0) - 1)
+    low, high = np.interp(places, np.arange(len(f0)), np.sort(f0))
+    return median(f0.tolist()), 12.0 * math.log2(float(high) / float(low))
 
 
 def _hf500(power: NDArray[np.float64]) -> float:

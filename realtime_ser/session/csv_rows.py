@@ -107,7 +107,7 @@ def segments_row(
     ]
 
 
-_SEGMENT_MEASURES = {
+SEGMENT_MEASURES = {
     "f0_hz": 1,
     "f0_range_semitones": 2,
     "loudness_lufs": 1,
@@ -115,17 +115,20 @@ _SEGMENT_MEASURES = {
     "pause_share": 3,
     "activation": 3,
 }
+"""Columns of what the voice did in a stretch, and the digits of each."""
 
-VOICE_HEADER = ["segment", "channel", "start_s", "end_s", *_SEGMENT_MEASURES]
+VOICE_HEADER = ["segment", "channel", "start_s", "end_s", *SEGMENT_MEASURES]
 """Columns of the table of what the voice did in each segment."""
 
 
 def voice_row(segment: Segment, names: Names = NO_NAMES) -> list[str]:
     """Row of the voice table; the channel by its name, if it has one."""
-    return [
-        *_place(segment, names),
-        *_measure_cells(segment.voice, _SEGMENT_MEASURES),
-    ]
+    return [*_place(segment, names), *segment_measure_cells(segment.voice)]
+
+
+def segment_measure_cells(voice: SegmentVoice | None) -> list[str]:
+    """Cells of what the voice did in a stretch; empty where it was not measured."""
+    return _measure_cells(voice, SEGMENT_MEASURES)
 
 
 def _place(segment: Segment, names: Names) -> list[str]:

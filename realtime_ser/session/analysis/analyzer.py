@@ -24,6 +24,11 @@ from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
 from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.session.analysis.intervals import (
+    IntervalSummary,
+    ReadIntervals,
+    summarise_intervals,
+)
 from realtime_ser.session.statistics import SegmentTally
 from realtime_ser.session.store import SessionInfo, Store
 
@@ -53,6 +58,8 @@ class AnalysisSettings:
         Called with the session of each file.
     keep
         Whether the sessions stay in ``folder`` when they have been exported.
+    read_intervals
+        Reads the intervals of the files that have some.
     """
 
     config: Config
@@ -60,6 +67,7 @@ class AnalysisSettings:
     classes: tuple[str, ...] = ()
     export: ExportResult | None = None
     keep: bool = False
+    read_intervals: ReadIntervals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,8 @@ class Outcome:
     channels
         Summaries of the channels by their numbers, where several were analysed: two people are not
         to be mixed.
+    intervals
+        Summaries of the intervals that a person brought.
     """
 
     file: str
@@ -122,6 +132,7 @@ class Outcome:
     notes: tuple[ReadNote, ...] = ()
     session: str | None = None
     channels: Mapping[int, SpeechSummary] = field(default_factory=dict)
+    intervals: tuple[IntervalSummary, ...] = ()
 
 
 class Analyzer:
@@ -163,7 +174,7 @@ class Analyzer:
             source = FileSource(item.path)
             info = analyse_file(self._store, self._model, source, advance)
             try:
-                outcome = self._outcome(name, info, source)
+                outcome = self._outcome(item, info, source)
                 if self.settings.export is not None:
                     self.settings.export(self._store, info, item, outcome)
                 return outcome
@@ -181,13 +192,13 @@ class Analyzer:
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it
             return Outcome(name, error=f"{name} cannot be analysed: {error!r}.")
 
-    def _outcome(self, name: str, info: SessionInfo, source: FileSource) -> Outcome:
+    def _outcome(self, item: InputFile, info: SessionInfo, source: FileSource) -> Outcome:
         speech = self._summary(info.speech_s, self._store.segments(info.id))
         notes, config = source.notes, self.settings.config
         if speech.estimate is None and source.info.channels > len(config.audio.channels):
             notes += _voice_elsewhere(source.path, config.audio.channels, config.gate)
         return Outcome(
-            name,
+            item.title,
             source.info.duration_s,
             speech,
             notes=notes,
@@ -198,7 +209,15 @@ class Analyzer:
                 )
                 for channel in (info.channels if len(info.channels) > 1 else ())
             },
+            intervals=self._intervals(item, info),
         )
+
+    def _intervals(self, item: InputFile, info: SessionInfo) -> tuple[IntervalSummary, ...]:
+        read = self.settings.read_intervals
+        if item.intervals is None or read is None:
+            return ()
+        given = read(item.intervals)
+        return tuple(summarise_intervals(self._store, info, self._model.decoder, given))
 
     def _summary(self, speech_s: float, segments: Sequence[Segment]) -> SpeechSummary:
         tally = SegmentTally.of(segments)

@@ -37,13 +37,15 @@ class OutputPaths:
 class InputFile:
     """A file to analyse, where its results go, and why it cannot be analysed, if known already.
 
-    ``name`` is what it is called in results and messages, where that is not its path.
+    ``name`` is what it is called in results and messages, where that is not its path;
+    ``intervals`` is a file with intervals of it that a person brings.
     """
 
     path: Path
     outputs: OutputPaths | None = None
     error: str | None = None
     name: str | None = None
+    intervals: Path | None = None
 
     @property
     def title(self) -> str:
