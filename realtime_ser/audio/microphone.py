@@ -88,7 +88,9 @@ class MicrophoneSource(Source):
         self._rescan_s = 0.0
         self._is_listed = True  # whether the device opens by the place in PortAudio's list
         self._watch: SourceWatch | None = None
-        self._places: list[int | None] = []  # columns of the stream, by the device's channels
+        self._recorded: int | None = None  # number of the stream at the sound server
+        self._columns: list[int] = []  # of the stream, by the channels that are heard
+        self._places: list[int | None] = []  # the same, by the device's channels
         self._loudest: NDArray[np.float32] = np.zeros(0, np.float32)
         self._change = RateChange(device.rate, device.rate, channels)
 
@@ -123,8 +125,25 @@ class MicrophoneSource(Source):
         return np.array(found, np.float32)
 
     def changes(self) -> list[str]:
-        """Microphones that the sound server has put in place of one another, in words."""
-        return [] if self._watch is None else self._watch.changes()
+        """Microphones that the sound server has put in place of one another, in words.
+
+        What is heard are the channels of the new one from now on.
+        """
+        changes = [] if self._watch is None else self._watch.changes()
+        for change in changes:
+            if change.recording.stream == self._recorded:  # else it was opened anew meanwhile
+                self._follow(change.recording)
+        return [change.words for change in changes]
+
+    def _follow(self, recording: Recording) -> None:
+        """Hear the channels of another microphone behind the stream, each alone.
+
+        Where the stream mixes them nothing is heard, so that it is opened anew.
+        """
+        there = len(recording.source.channels)
+        self._places = [recording.column(channel) for channel in range(1, there + 1)]
+        heard = [place for place in self._places[: self._info.channels] if place is not None]
+        self._columns[:] = heard if len(heard) == self._info.channels else []
 
     def reopen(self, ring: RingBuffer) -> bool:
         """Find the device again after it went away, and begin to capture.
@@ -211,19 +230,21 @@ class MicrophoneSource(Source):
         recording = current_recording() if device.virtual else None
         if recording is None:
             columns += range(self._info.channels)
+            self._recorded = None
             self._places = list(range(device.channels))
             return stream
         try:
-            columns += self._columns(device, recording)
+            columns += self._columns_of(device, recording)
         except DeviceError:
             self._close(stream)
             raise
+        self._recorded, self._columns = recording.stream, columns
         self._places = [recording.column(channel) for channel in range(1, device.channels + 1)]
         if self._watch is None:
-            self._watch = SourceWatch(recording.source.name)
+            self._watch = SourceWatch(recording.source)
         return stream
 
-    def _columns(self, device: InputDevice, recording: Recording) -> list[int]:
+    def _columns_of(self, device: InputDevice, recording: Recording) -> list[int]:
         """Columns of the stream that are the first channels of the microphone, each alone."""
         if len(recording.source.channels) != device.channels:
             raise _OtherMicrophoneError(recording.source)
@@ -273,10 +294,11 @@ class MicrophoneSource(Source):
             delay = times.currentTime - times.inputBufferAdcTime
             if not 0.0 <= delay <= _LONGEST_DELAY_S:  # some host APIs report no ADC time
                 delay = stream.latency + len(samples) / rate
-            if columns:
-                if channels > len(columns):
+            heard = columns.copy()  # another thread changes them
+            if heard:
+                if channels > len(heard):
                     self._loudest = np.maximum(self._loudest, np.abs(samples).max(axis=0))
-                samples, early_s = change.push(samples[:, columns])
+                samples, early_s = change.push(samples[:, heard])
                 if len(samples):
                     ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
 

@@ -27,6 +27,7 @@ _PID = "application.process.id"
 class ServerSource:
     """A microphone as the server knows it."""
 
+    id: str  # by which the server tells two of one name apart
     name: str  # as a person knows it
     channels: tuple[str, ...]  # their names, in the microphone's order
 
@@ -37,6 +38,7 @@ class Recording:
 
     source: ServerSource
     stream_channels: tuple[str, ...]
+    stream: int  # number of the stream at the server
 
     def column(self, channel: int) -> int | None:
         """Column of the stream that holds a channel of the microphone alone, from 1; or ``None``.
@@ -44,7 +46,7 @@ class Recording:
         The server brings channels together by their names, and mixes those that have no partner.
         """
         channels = self.source.channels
-        if len(channels) == len(self.stream_channels) == 1:
+        if len(channels) == 1:  # all columns have it
             return 0
         name = channels[channel - 1]
         known = len(channels) == len(self.stream_channels) and name in self.stream_channels
@@ -66,21 +68,27 @@ def current_recording() -> Recording | None:
     return _ask(_recording)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """A microphone that has taken over, and in words in whose place."""
+
+    recording: Recording
+    words: str
+
+
 class SourceWatch:
     """Notices, in a thread of its own, that the server has moved a stream to another microphone."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._changes: deque[str] = deque()
+    def __init__(self, source: ServerSource) -> None:
+        self._source = source
+        self._changes: deque[SourceChange] = deque()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sound server", daemon=True)
         self._thread.start()
 
-    def changes(self) -> list[str]:
+    def changes(self) -> list[SourceChange]:
         """What has changed since this was asked last."""
-        found = list(self._changes)
-        self._changes.clear()
-        return found
+        return [self._changes.popleft() for _ in range(len(self._changes))]
 
     def stop(self) -> None:
         """Watch no longer; return at once."""
@@ -108,9 +116,10 @@ class SourceWatch:
             pulse.event_listen(timeout=_LISTEN_S)
 
     def _compare(self, recording: Recording | None) -> None:
-        if recording is not None and recording.source.name != self._name:
-            self._changes.append(f"{recording.source.name} in place of {self._name}")
-            self._name = recording.source.name
+        if recording is not None and recording.source.id != self._source.id:
+            words = f"{recording.source.name} in place of {self._source.name}"
+            self._changes.append(SourceChange(recording, words))
+            self._source = recording.source
 
 
 def _pulsectl() -> ModuleType:
@@ -142,8 +151,9 @@ def _recording(pulse: Any) -> Recording | None:
     sources = {one.index: one for one in pulse.source_list()}
     if stream.source not in sources:
         return None
-    return Recording(_source(sources[stream.source]), tuple(stream.channel_list))
+    source = _source(sources[stream.source])
+    return Recording(source, tuple(stream.channel_list), stream.index)
 
 
 def _source(found: Any) -> ServerSource:
-    return ServerSource(found.description, tuple(found.channel_list))
+    return ServerSource(found.name, found.description, tuple(found.channel_list))

@@ -386,6 +386,53 @@ def test_another_microphone_that_takes_over_is_told_and_noted(another_server, tm
     assert "The microphone has changed: Monitor of Elsewhere in place of" in process.said
 
 
+def take_over(server, folder, name):
+    """Let a microphone take over, and return when the program has noticed."""
+    markers = folder / "out.markers.csv"
+
+    def is_noticed():
+        streams = server.pactl("list", "short", "source-outputs").split()
+        if streams:  # else it is being opened again
+            server.pactl("move-source-output", streams[0], f"{name}.monitor")
+        changes = [row["text"] for row in rows(markers) if " in place of " in row["text"]]
+        return bool(changes) and changes[-1].startswith(f"Monitor of {name} ")
+
+    wait_for(is_noticed, "the marker")
+
+
+@pytest.mark.parametrize("order", ["front-left,front-right", "front-right,front-left"])
+def test_channels_are_those_of_the_microphone_that_takes_over(another_server, tmp_path, order):
+    named = "sink_properties=device.description=elsewhere"
+    another_server.add_null_sink("elsewhere", 2, f"channel_map={order}", named)
+    out = tmp_path / "out.csv"
+
+    def heard():
+        # The stream may stand still after it was moved, and is opened again where it was.
+        take_over(another_server, tmp_path, "elsewhere")
+        play_tone(another_server, tmp_path, 1, 2, "elsewhere")  # on front-left
+        return max(levels(out).values()) > -30.0
+
+    with listening(another_server, out, "--channels", "1,2"):
+        wait_for(heard, "the tone")
+    place = order.split(",").index("front-left") + 1
+    found = levels(out)
+    assert found.pop(str(place)) > -30.0
+    assert max(found.values()) < -60.0
+
+
+def test_a_microphone_that_takes_over_with_more_channels_is_not_mixed(another_server, tmp_path):
+    named = "sink_properties=device.description=array"
+    another_server.add_null_sink("array", 8, f"channel_map={EIGHT}", named)
+    out = tmp_path / "out.csv"
+    with listening(another_server, out) as process:
+        take_over(another_server, tmp_path, "array")
+        play_tone(another_server, tmp_path, 3, 8, "array")  # on rear-left
+        wait_for(lambda: "lost" in {row["state"] for row in rows(out)}, "lost rows")
+        wait_for(lambda: rows(out)[-1]["state"] != "lost", "sound again")
+    assert "reconnecting" in process.said
+    assert levels(out)["1"] < -60.0
+
+
 def test_times_of_the_wall_clock_are_right_from_the_first_row_on(another_server, tmp_path):
     """The first stream of a server is off by 0.1 to 0.6 s at its beginning."""
     out = tmp_path / "out.csv"
