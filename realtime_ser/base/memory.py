@@ -37,7 +37,12 @@ def set_apart() -> None:
 
 
 def trim_heap() -> None:
-    """Give back the freed memory that the C library keeps, where it can be asked to."""
+    """Free what only holds itself, and give back what the C library keeps, where it can be asked.
+
+    Each connection to a sound server is a ring of objects, and so is each stream. Python looks for
+    such only when much more was made than freed, which a session hardly ever does.
+    """
+    gc.collect()
     trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import threading
 import time
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 
@@ -177,6 +179,28 @@ def test_a_recorder_that_never_started_finishes():
     made = SessionRecorder()
     made.finish()
     assert made.first_error() is None
+
+
+class Ring:
+    """An object that only it itself holds, as a connection to a sound server."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_only_holds_itself_is_freed_while_a_session_runs(monkeypatch):
+    monkeypatch.setattr(recorder, "_TRIM_S", 0.0)
+    made, records = SessionRecorder(), Subscription(10, blocking=False)
+    gc.disable()  # by itself Python looks for it when much more was made than freed
+    try:
+        left = weakref.ref(Ring())
+        made.start(records, [])
+        records.feed([Marker(1.0, "a")])
+        records.close()
+        made.finish()
+    finally:
+        gc.enable()
+    assert left() is None
 
 
 @pytest.mark.parametrize("flushed", [True, False])

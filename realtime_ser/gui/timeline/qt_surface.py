@@ -128,7 +128,7 @@ def _font(family: str, font: Font) -> QFont:
     return result
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=512)
 def text_width(family: str, words: str, font: Font) -> float:
     """Width of a line of words, in logical pixels."""
     return QFontMetricsF(_font(family, font)).horizontalAdvance(words)
