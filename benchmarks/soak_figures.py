@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ WALL_CLOCK = "wall clock moved"
 """The fault that excuses no loss."""
 
 _WARM_S = 300.0
+_WINDOW_S = 60.0
 _SETTLED_S = 15.0
 """Seconds after which the session's clock has found the earliest blocks."""
 
@@ -131,10 +132,12 @@ _METHOD = (
     "Speech of the demo recording with pauses, played into a private sound server; one fault "
     "after the other, with 25 to 60 s between. A fault's time ends 12 s after it was mended; "
     "moving the wall clock, by up to 36 hours and where the program reads it, excuses nothing. "
-    "Latency and drift are of the time without faults. The slope of the resident memory is a fit "
-    "after the first five minutes, less what a sound server or a display hands over in memory of "
-    "theirs (RssShmem): a server keeps ready what a stopped program has not heard. What the "
-    "program has asked for (RssAnon) is told beside it: of files the system takes pages back."
+    "Latency and drift are of the time without faults. The slope of the resident memory is the "
+    "median of the slopes between each two minutes after the first five (Theil and Sen), each "
+    "minute by its median: what a fault takes for seconds does not count, and what stays does. It "
+    "is less what a sound server or a display hands over in memory of theirs (RssShmem): a "
+    "server keeps ready what a stopped program has not heard. What the program has asked for "
+    "(RssAnon) is told beside it: of files the system takes pages back."
 )
 
 
@@ -192,18 +195,39 @@ def _places(steps: _Steps) -> str:
 
 
 def _memory(watched: Watched) -> Iterator[Measurement]:
-    moments, resident, asked_for, shared = np.array(watched.memory).T
-    warm = moments > moments[0] + min(_WARM_S, float(np.ptp(moments)) / 3.0)
-    slopes = [
-        float(3600.0 * np.polyfit(moments[warm] - moments[0], values[warm], 1)[0])
-        for values in (resident - shared, asked_for)
-    ]
+    moments_s, resident, asked_for, shared = np.array(watched.memory).T
+    moments_s -= moments_s[0]
+    warm = moments_s > min(_WARM_S, moments_s[-1] / 3.0)
+    slopes = [growth_mb_h(moments_s[warm], mb[warm]) for mb in (resident - shared, asked_for)]
+    quarters = [np.median(part) for part in np.array_split(asked_for[warm], 4)]
+    by_quarter = " ".join(f"{median:.1f}" for median in quarters)
     yield Measurement("resident memory, slope after warm-up", slopes[0], "MB/h", Target(1.0))
-    yield Measurement("of what was asked for", slopes[1], "MB/h", Target(1.0), "files aside")
+    yield Measurement(
+        "of what was asked for",
+        slopes[1],
+        "MB/h",
+        Target(1.0),
+        f"files aside; MB by quarter: {by_quarter}",
+    )
     yield Measurement("memory at the end", (resident - shared)[-1], "MB")
     yield Measurement(
         "beside it, shared with sound server and display", shared.max(), "MB", None, "at most"
     )
+
+
+def growth_mb_h(moments_s: NDArray[np.float64], memory_mb: NDArray[np.float64]) -> float:
+    """Growth in MB an hour: the median slope between each two windows, by their medians."""
+    window_s = min(_WINDOW_S, float(np.ptp(moments_s)) / 5.0)
+    windows = (moments_s - moments_s[0]) // window_s
+    points = [
+        (np.median(moments_s[windows == number]), np.median(memory_mb[windows == number]))
+        for number in np.unique(windows)
+    ]
+    slopes = [
+        (later_mb - before_mb) / (later_s - before_s)
+        for (before_s, before_mb), (later_s, later_mb) in combinations(points, 2)
+    ]
+    return 3600.0 * float(np.median(slopes))
 
 
 def _latencies(steps: _Steps) -> Iterator[Measurement]:

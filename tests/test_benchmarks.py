@@ -237,6 +237,15 @@ def test_a_soak_counts_what_goes_wrong_without_a_fault(tmp_path):
     assert "| lost without a fault | 0.08 s (missed) | at most 0 | at 96.1 s |" in text
 
 
+def test_growth_counts_what_stays_and_not_what_a_fault_takes_for_seconds():
+    moments_s = np.arange(0.0, 3300.0, 5.0)
+    grown_mb = 50.0 + 2.0 * moments_s / 3600.0
+    held_mb = grown_mb + 40.0 * (moments_s % 300.0 < 20.0)
+    assert soak_figures.growth_mb_h(moments_s, held_mb) == pytest.approx(2.0, abs=0.02)
+    stepped_mb = 50.0 + 1.0 * (moments_s > 1100.0) + 1.0 * (moments_s > 2200.0)
+    assert soak_figures.growth_mb_h(moments_s, stepped_mb) > 1.5
+
+
 def test_the_wall_clock_of_a_soak_is_moved_for_the_program_alone(tmp_path):
     file = tmp_path / "moved"
     file.write_text("-86400")
