@@ -43,6 +43,7 @@ SHOWN_BY = {
     "outputs/address.py": "monitor",
     "server/upload.py": "analyze",
     "session/analysis/analyzer.py": "analyze",
+    "session/analysis/archive.py": "analyze",
 }
 """Command that shows the messages of a module which advise an option.
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
     from realtime_ser.base.config import Config
     from realtime_ser.exchange.analysis_tables import OutcomeTable
-    from realtime_ser.session.analysis.analyzer import AnalysisSettings, Outcome, SpeechSummary
+    from realtime_ser.session.analysis.analyzer import Analyzer, Outcome, SpeechSummary
+    from realtime_ser.session.analysis.archive import ArchiveRun
     from realtime_ser.session.analysis.inputs import InputFile
-    from realtime_ser.session.analysis.processes import ProgressCallback
+    from realtime_ser.session.analysis.processes import ProgressCallback, WatchCallback, Work
     from realtime_ser.session.store import SessionInfo, Store
 
 _REFRESH_S = 0.2
+_LOGGED_S = 60.0
+
+_LISTED = 20
+"""Files of a kind that are named at the end; all are in the summary."""
 
 STDIN, STDIN_NAME = Path("-"), "stdin"
 """Standard input on the command line, and in results."""
@@ -58,6 +63,10 @@ def _jobs(text: str) -> int:
 @click.option(
     "--out", type=FILE, metavar="DIR", help="Where to write; without it a table is printed."
 )
+@click.option(
+    "--resume", is_flag=True, help="Go on with what --out has not yet, as is done without it too."
+)
+@click.option("--again", is_flag=True, help="Do again what is done in --out.")
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
@@ -79,6 +88,8 @@ def analyze(
     *,
     paths: Sequence[Path],
     out: Path | None,
+    resume: bool,
+    again: bool,
     plot: bool,
     jobs: int | None,
     intervals: Path | None,
@@ -90,14 +101,23 @@ def analyze(
     """
     import tempfile
 
-    from realtime_ser.exchange.analysis_tables import INTERVALS, SUMMARY, export_analysis
+    from realtime_ser.exchange.analysis_tables import (
+        INTERVALS,
+        SUMMARY,
+        export_analysis,
+        refuse_taken,
+    )
     from realtime_ser.exchange.interval_tables import read_intervals
-    from realtime_ser.session.analysis.analyzer import AnalysisSettings
+    from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
     from realtime_ser.session.analysis.inputs import find_inputs
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
+    if (resume or again) and out is None:
+        raise UsageError("Only a folder holds what is done already: add --out DIR.")
+    if resume and again:
+        raise UsageError("--resume goes on and --again starts over: leave one of them out.")
     export = partial(export_analysis, draw=draw_file if plot else None)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
         settings = AnalysisSettings(
@@ -109,15 +129,22 @@ def analyze(
         if intervals is not None:
             items = _with_intervals(items, intervals)
         tables = [SUMMARY] if intervals is None else [SUMMARY, INTERVALS]
-        _analyze(items, settings, _ResultTables(out, tables), jobs)
+        with closing(Analyzer(settings)) as analyzer:
+            if out is None:
+                _analyze(refuse_taken(items), analyzer, tables[-1], jobs)
+            else:
+                archive = _Archive(out, tables, again=again, plot=plot)
+                _analyze_archive(refuse_taken(items), analyzer, archive, jobs)
 
 
 @dataclass(frozen=True)
-class _ResultTables:
-    """Where results go, and which tables of all files; without a folder the last is printed."""
+class _Archive:
+    """Where results go, which tables of all files, and how what is done already counts."""
 
-    folder: Path | None
+    folder: Path
     tables: Sequence[OutcomeTable]
+    again: bool = False
+    plot: bool = False
 
 
 def _with_intervals(items: Sequence[InputFile], given: Path) -> list[InputFile]:
@@ -161,99 +188,194 @@ def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
 
 
 def _analyze(
-    found: Sequence[InputFile], settings: AnalysisSettings, output: _ResultTables, jobs: int | None
+    items: Sequence[InputFile], analyzer: Analyzer, table: OutcomeTable, jobs: int | None
 ) -> None:
-    from realtime_ser.exchange.analysis_tables import refuse_taken
-    from realtime_ser.session.analysis.analyzer import Analyzer
+    """Analyse files, and print a table of them."""
     from realtime_ser.session.analysis.processes import analyze_files
 
-    items = refuse_taken(found)
-    outcomes_so_far: list[Outcome] = []
-    with (
-        closing(Analyzer(settings)) as analyzer,
-        _sink(output, analyzer.labels) as write_row,
-        _progress(items) as report_progress,
-    ):
+    totals = _Totals()
+    with _printed(table, analyzer.labels) as feed, _progress(items) as report_progress:
         for outcome in analyze_files(items, analyzer, report_progress, jobs):
-            write_row(outcome)
-            outcomes_so_far.append(outcome)
-    _print_totals(outcomes_so_far)
+            feed(outcome)
+            totals.feed(outcome)
+    totals.tell()
 
 
-def _print_totals(outcomes: Sequence[Outcome]) -> None:
-    from realtime_ser.base.text import left_out_text
+def _analyze_archive(
+    items: Sequence[InputFile], analyzer: Analyzer, archive: _Archive, jobs: int | None
+) -> None:
+    """Analyse files into a folder, and go on with what it has already."""
+    from realtime_ser.exchange.analysis_tables import write_tables
+    from realtime_ser.session.analysis.archive import ArchiveRun, results_key
+    from realtime_ser.session.analysis.processes import analyze_here, share_out, worthwhile_jobs
 
-    total = len(outcomes)
-    failed = [one for one in outcomes if one.error is not None]
-    silent = [
-        one for one in outcomes if one.error is None and not (one.speech and one.speech.segments)
-    ]
-    noted = [one for one in outcomes if one.notes]
-    if silent:
-        where = silent[0].file if len(silent) == 1 else f"{len(silent)} of {total} files"
-        print(f"No speech was found in {where}: no probabilities are given.", file=sys.stderr)
-    for outcome in outcomes:
-        speech = outcome.speech
-        if speech is not None and speech.segments and speech.estimate is None:
-            words = left_out_text(speech.left_out_s)
-            print(f"No result is given for {outcome.file}: {words}.", file=sys.stderr)
-    if len(noted) > 1:
-        print(
-            f"{len(noted)} of {total} files are not as they should be: the column note tells what, "
-            f"the first is {noted[0].file}.",
-            file=sys.stderr,
-        )
-    lacking = [note for outcome in noted for note in outcome.notes if note.lacks_sound]
-    if total == 1 and lacking:
-        raise SerError(" ".join(note.sentence(noted[0].file) for note in noted[0].notes))
-    if len(noted) == 1:
-        for note in noted[0].notes:
-            print(note.sentence(noted[0].file), file=sys.stderr)
-    if len(failed) == 1:
-        raise SerError(failed[0].error or "")
-    if failed:
-        raise SerError(
-            f"{len(failed)} of {total} files could not be analysed: the column error tells why, "
-            f"the first is {failed[0].file}."
-        )
-
-
-@contextmanager
-def _sink(output: _ResultTables, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
-    """Consumer of the rows of all files: files, a table on the terminal, or CSV into a pipe."""
-    from rich.console import Console
-
-    from realtime_ser.base.files import writing
-
-    if output.folder is None and sys.stdout.isatty():
-        outcomes: list[Outcome] = []
-        draw = _table if len(output.tables) == 1 else _interval_table
+    paths = [table.require_own(archive.folder) for table in archive.tables]
+    key = results_key(analyzer.model, plot=archive.plot)
+    totals = _Totals()
+    with ArchiveRun(archive.folder, items, key, _say, again=archive.again) as run:
+        progress = run.progress
+        left = progress.total_files - progress.files
+        size = progress.total_bytes - progress.found_bytes
+        jobs = max(1, min(left, jobs or worthwhile_jobs(size, left)))
         try:
-            yield outcomes.append
-        finally:
-            Console(file=drawing_stream(sys.stdout)).print(draw(outcomes))
-    elif output.folder is None:
-        yield output.tables[-1].writer(drawing_stream(sys.stdout), labels, line_end="\n")
-    else:
-        paths = [table.require_own(output.folder) for table in output.tables]
-        try:
-            with ExitStack() as opened:
-                feeds = []
-                for table, path in zip(output.tables, paths, strict=True):
-                    opened.enter_context(writing(path))
-                    output.folder.mkdir(parents=True, exist_ok=True)
-                    file = opened.enter_context(path.open("w", encoding="utf-8", newline=""))
-                    feeds.append(table.writer(file, labels))
+            with _written(archive, analyzer.labels, run) as feed, _archive_progress(run) as watch:
 
-                def feed(outcome: Outcome) -> None:
-                    for one in feeds:
-                        one(outcome)
+                def engine(work: Work) -> Iterator[tuple[int, Outcome]]:
+                    if jobs == 1:
+                        return analyze_here(work, analyzer, watch)
+                    return share_out(work, analyzer.settings, jobs, watch)
 
-                yield feed
+                for outcome in run.outcomes(engine):
+                    feed(outcome)
+                    totals.feed(outcome)
+            if run.met_others:
+                write_tables(archive.folder, archive.tables, analyzer.labels, run.done_outcomes())
         finally:
             for path in paths:
                 if path.exists():
                     print(printable(str(path.resolve())))
+    totals.tell()
+
+
+def _say(sentence: str) -> None:
+    print(printable(sentence), file=sys.stderr)
+
+
+class _Totals:
+    """What is said of all files at the end, in constant memory."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._silent = 0
+        self._noted = 0
+        self._failed = 0
+        self._first_silent = ""
+        self._first_noted: Outcome | None = None
+        self._first_failed: Outcome | None = None
+        self._without_result: list[str] = []
+        self._more_without_result = 0
+        self._failures: list[str] = []
+
+    def feed(self, outcome: Outcome) -> None:
+        """Take the next outcome."""
+        from realtime_ser.base.text import left_out_text
+
+        self._total += 1
+        speech = outcome.speech
+        if outcome.error is not None:
+            self._failed += 1
+            self._first_failed = self._first_failed or outcome
+            if self._failed <= _LISTED:
+                self._failures.append(outcome.error)
+        elif speech is None or not speech.segments:
+            self._silent += 1
+            self._first_silent = self._first_silent or outcome.file
+        elif speech.estimate is None:
+            if len(self._without_result) < _LISTED:
+                words = left_out_text(speech.left_out_s)
+                self._without_result.append(f"No result is given for {outcome.file}: {words}.")
+            else:
+                self._more_without_result += 1
+        if outcome.notes:
+            self._noted += 1
+            self._first_noted = self._first_noted or outcome
+
+    def tell(self) -> None:
+        """Say what there is to say; what failed is an error.
+
+        Raises
+        ------
+        SerError
+            Files could not be analysed, or the only one lacks sound.
+        """
+        if self._silent:
+            one = self._silent == 1
+            where = self._first_silent if one else f"{self._silent} of {self._total} files"
+            _say(f"No speech was found in {where}: no probabilities are given.")
+        for sentence in self._without_result:
+            _say(sentence)
+        if self._more_without_result:
+            words = f"{self._more_without_result} files more"
+            _say(f"No result is given for {words}: the columns left_out_s and quality tell why.")
+        self._tell_notes()
+        self._tell_failures()
+
+    def _tell_notes(self) -> None:
+        first = self._first_noted
+        if first is None:
+            return
+        if self._noted > 1:
+            _say(
+                f"{self._noted} of {self._total} files are not as they should be: the column note "
+                f"tells what, the first is {first.file}."
+            )
+            return
+        sentences = [note.sentence(first.file) for note in first.notes]
+        if self._total == 1 and any(note.lacks_sound for note in first.notes):
+            raise SerError(" ".join(sentences))
+        for sentence in sentences:
+            _say(sentence)
+
+    def _tell_failures(self) -> None:
+        first = self._first_failed
+        if first is None:
+            return
+        if self._failed == 1:
+            raise SerError(first.error or "")
+        for sentence in self._failures:
+            _say(sentence)
+        more = self._failed - len(self._failures)
+        unnamed = f", {more} of them not named here" if more else ""
+        raise SerError(
+            f"{self._failed} of {self._total} files could not be analysed{unnamed}: the column "
+            f"error tells why, the first is {first.file}."
+        )
+
+
+@contextmanager
+def _printed(table: OutcomeTable, labels: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
+    """Consumer of outcomes that draws a table on the terminal, or writes CSV into a pipe."""
+    from rich.console import Console
+
+    from realtime_ser.exchange.analysis_tables import SUMMARY
+
+    if not sys.stdout.isatty():
+        yield table.writer(drawing_stream(sys.stdout), labels, line_end="\n")
+        return
+    outcomes: list[Outcome] = []
+    draw = _table if table is SUMMARY else _interval_table
+    try:
+        yield outcomes.append
+    finally:
+        Console(file=drawing_stream(sys.stdout)).print(draw(outcomes))
+
+
+@contextmanager
+def _written(
+    archive: _Archive, labels: Sequence[str], run: ArchiveRun
+) -> Iterator[Callable[[Outcome], None]]:
+    """Consumer of outcomes that writes the tables of all files as they come.
+
+    Where others are at work they write them, too: then all is written whole at the end.
+    """
+    from realtime_ser.base.files import writing
+
+    if run.met_others:
+        yield lambda _: None
+        return
+    with ExitStack() as opened:
+        feeds = []
+        for table in archive.tables:
+            path = archive.folder / table.name
+            opened.enter_context(writing(path))
+            file = opened.enter_context(path.open("w", encoding="utf-8", newline=""))
+            feeds.append(table.writer(file, labels))
+
+        def feed(outcome: Outcome) -> None:
+            for one in feeds:
+                one(outcome)
+
+        yield feed
 
 
 def _interval_table(outcomes: Sequence[Outcome]) -> Table:
@@ -324,6 +446,35 @@ def _result(outcome: Outcome) -> str:
     results = [f"channel {number}: {words(one)}" for number, one in outcome.channels.items()]
     notes = [note.text for note in outcome.notes]
     return "; ".join([*(results or [words(outcome.speech)]), *notes])
+
+
+@contextmanager
+def _archive_progress(run: ArchiveRun) -> Iterator[WatchCallback]:
+    """A bar on standard error, or a line each minute where nobody sees it."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from realtime_ser.base.text import length_text
+
+    progress = run.progress
+    began_s = shown_s = time.monotonic()
+    words = TextColumn("{task.fields[words]}")
+    with progress_bar(words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
+        total, found = progress.total_bytes, progress.found_bytes
+        task = bar.add_task("", total=total, completed=found, words=progress.words)
+
+        def watch(shares: Mapping[int, float]) -> None:
+            nonlocal shown_s
+            now_s = time.monotonic()
+            if now_s - shown_s < (_LOGGED_S if bar.disable else _REFRESH_S):
+                return
+            shown_s = now_s
+            done = progress.bytes + run.under_way_bytes(shares)
+            bar.update(task, completed=done, words=progress.words)
+            if bar.disable and done > found:
+                left_s = (now_s - began_s) * (total - done) / (done - found)
+                _say(f"{progress.words}, {length_text(left_s)} left")
+
+        yield watch
 
 
 @contextmanager

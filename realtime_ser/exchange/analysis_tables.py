@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TypeAlias
 
 from realtime_ser.audio.notes import note_fields
 from realtime_ser.base.errors import OutputError
-from realtime_ser.base.files import AtomicFiles
+from realtime_ser.base.files import AtomicFiles, whole_file, writing
 from realtime_ser.exchange.csv_tables import SessionTables
 from realtime_ser.exchange.interval_tables import intervals_header, intervals_rows
 from realtime_ser.session import csv_rows
@@ -210,6 +211,29 @@ class OutcomeTable:
                 "folder."
             )
         return path
+
+
+def write_tables(
+    out: Path, tables: Sequence[OutcomeTable], labels: Sequence[str], outcomes: Iterable[Outcome]
+) -> None:
+    """Write tables of all files whole; other runs may write them at the same time.
+
+    Raises
+    ------
+    OutputError
+        The disk refuses.
+    """
+    with ExitStack() as opened:
+        feeds = []
+        for table in tables:
+            path = out / table.name
+            opened.enter_context(writing(path))
+            draft = opened.enter_context(whole_file(path, shared=True))
+            file = opened.enter_context(draft.open("w", encoding="utf-8", newline=""))
+            feeds.append(table.writer(file, labels))
+        for outcome in outcomes:
+            for feed in feeds:
+                feed(outcome)
 
 
 SUMMARY = OutcomeTable("summary.csv", summary_header, summary_rows)

@@ -18,7 +18,7 @@ from realtime_ser.audio.notes import NoteKind, ReadNote
 from realtime_ser.audio.resample import Resampler
 from realtime_ser.audio.samples import silenced
 from realtime_ser.base.config import Config, GateConfig
-from realtime_ser.base.errors import SerError, StoreError
+from realtime_ser.base.errors import OutputError, SerError, StoreError
 from realtime_ser.base.records import Estimate, Quality, Segment
 from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
@@ -123,6 +123,8 @@ class Outcome:
         to be mixed.
     intervals
         Summaries of the intervals that a person brought.
+    unwritten
+        Whether the disk refused the results, so that the error is none of the file.
     """
 
     file: str
@@ -133,6 +135,7 @@ class Outcome:
     session: str | None = None
     channels: Mapping[int, SpeechSummary] = field(default_factory=dict)
     intervals: tuple[IntervalSummary, ...] = ()
+    unwritten: bool = False
 
 
 class Analyzer:
@@ -153,6 +156,11 @@ class Analyzer:
     def labels(self) -> tuple[str, ...]:
         """Labels of the probabilities, in order."""
         return self._model.decoder.labels
+
+    @property
+    def model(self) -> FileModel:
+        """Model and settings of the results."""
+        return self._model
 
     @cached_property
     def _store(self) -> Store:
@@ -186,7 +194,9 @@ class Analyzer:
                 f"{name} cannot be analysed: the temporary folder {self.settings.folder} takes no "
                 f"more ({error.__cause__}); make room there, or name another as TMPDIR."
             )
-            return Outcome(name, error=words)
+            return Outcome(name, error=words, unwritten=True)
+        except OutputError as error:
+            return Outcome(name, error=item.told(str(error)), unwritten=True)
         except SerError as error:
             return Outcome(name, error=item.told(str(error)))
         except Exception as error:  # noqa: BLE001 - the other files go on, and the row says it

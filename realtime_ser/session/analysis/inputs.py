@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
 
 from realtime_ser.audio.opening import AUDIO_FILES
 from realtime_ser.base.errors import reason_text
@@ -18,19 +17,45 @@ from realtime_ser.base.text import printable
 
 @dataclass(frozen=True, slots=True)
 class OutputPaths:
-    """Paths of a file's results: three tables, sidecar, picture of the timeline."""
+    """Paths of a file's results beside each other: three tables, sidecar, picture of the timeline.
 
-    steps: Path
-    segments: Path
-    voice: Path
-    sidecar: Path
-    plot: Path
+    ``name`` is what they have in common.
+    """
 
-    @classmethod
-    def of(cls, name: Path) -> Self:
-        """Paths beside each other under the same name."""
-        endings = (".frames.csv", ".segments.csv", ".voice.csv", ".json", ".png")
-        return cls(*(name.with_name(f"{name.name}{ending}") for ending in endings))
+    name: Path
+
+    @property
+    def steps(self) -> Path:
+        """Table of the steps."""
+        return self._with(".frames.csv")
+
+    @property
+    def segments(self) -> Path:
+        """Table of the segments."""
+        return self._with(".segments.csv")
+
+    @property
+    def voice(self) -> Path:
+        """Table of what the voice did."""
+        return self._with(".voice.csv")
+
+    @property
+    def sidecar(self) -> Path:
+        """Sidecar."""
+        return self._with(".json")
+
+    @property
+    def plot(self) -> Path:
+        """Picture of the timeline."""
+        return self._with(".png")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.steps, self.segments, self.voice, self.sidecar, self.plot
+
+    def _with(self, ending: str) -> Path:
+        return self.name.with_name(f"{self.name.name}{ending}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +115,7 @@ def find_inputs(
         [Path(item.name) if item.name else _below(Path(path), top) for path, item in found.items()]
     )
     return [
-        replace(item, outputs=OutputPaths.of(out / name))
+        replace(item, outputs=OutputPaths(out / name))
         for item, name in zip(found.values(), results, strict=True)
     ]
 

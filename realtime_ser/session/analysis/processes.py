@@ -8,13 +8,14 @@ import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from realtime_ser.base.processes import SpawnPool
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
@@ -28,6 +29,17 @@ _BYTES_PER_PROCESS = 4_000_000
 ProgressCallback = Callable[[Sequence[float]], None]
 """Told from time to time what share of each file is done."""
 
+Work: TypeAlias = Iterator[tuple[int, InputFile]]
+"""Files with their numbers, taken as there is room for them."""
+
+WatchCallback: TypeAlias = Callable[[Mapping[int, float]], None]
+"""Told from time to time what share is done of the files that are under way, by their numbers."""
+
+
+def worthwhile_jobs(size: int, most: int) -> int:
+    """Number of processes that are worth it for so many bytes, and for at most so many files."""
+    return min(1 + size // _BYTES_PER_PROCESS, os.cpu_count() or 1, max(1, most))
+
 
 def analyze_files(
     items: Sequence[InputFile],
@@ -37,26 +49,43 @@ def analyze_files(
 ) -> Iterator[Outcome]:
     """Outcomes of all files in order, from as many processes as are worth it, or from ``jobs``."""
     if jobs is None:
-        worth = 1 + sum(item.size for item in items) // _BYTES_PER_PROCESS
-        jobs = min(worth, os.cpu_count() or 1)
+        jobs = worthwhile_jobs(sum(item.size for item in items), len(items))
     if min(jobs, len(items)) <= 1:
-        return _analyze_here(items, analyzer, report_progress)
-    return analyze_in_processes(items, analyzer.settings, min(jobs, len(items)), report_progress)
+        shares = _Shares(len(items), report_progress)
+        for index, outcome in analyze_here(enumerate(items), analyzer, shares.watch):
+            shares.end(index)
+            yield outcome
+    else:
+        jobs = min(jobs, len(items))
+        yield from analyze_in_processes(items, analyzer.settings, jobs, report_progress)
 
 
-def _analyze_here(
-    items: Sequence[InputFile], analyzer: Analyzer, report_progress: ProgressCallback
-) -> Iterator[Outcome]:
-    shares = [0.0] * len(items)
+class _Shares:
+    """Shares of all files that are done, made of those under way."""
 
-    for index, item in enumerate(items):
+    def __init__(self, count: int, report_progress: ProgressCallback) -> None:
+        self._shares = [0.0] * count
+        self._report_progress = report_progress
+
+    def watch(self, under_way: Mapping[int, float]) -> None:
+        for index, share in under_way.items():
+            self._shares[index] = share
+        self._report_progress(self._shares)
+
+    def end(self, index: int) -> None:
+        self.watch({index: 1.0})
+
+
+def analyze_here(
+    work: Work, analyzer: Analyzer, watch: WatchCallback
+) -> Iterator[tuple[int, Outcome]]:
+    """Number and outcome of each file, one after another in this process."""
+    for index, item in work:
 
         def advance(share: float, index: int = index) -> None:
-            shares[index] = share
-            report_progress(shares)
+            watch({index: share})
 
-        yield analyzer.analyze(item, advance)
-        advance(1.0)
+        yield index, analyzer.analyze(item, advance)
 
 
 def analyze_in_processes(
@@ -66,13 +95,31 @@ def analyze_in_processes(
     report_progress: ProgressCallback,
 ) -> Iterator[Outcome]:
     """Outcomes of all files in order, from ``jobs`` processes."""
+    shares = _Shares(len(items), report_progress)
     done: dict[int, Outcome] = {}
     following = 0
-    for index, outcome in _WorkerPool(items, settings, jobs, report_progress).outcomes():
+    for index, outcome in share_out(enumerate(items), settings, jobs, shares.watch):
+        shares.end(index)
         done[index] = outcome
         while following in done:
             yield done.pop(following)
             following += 1
+
+
+def share_out(
+    work: Work, settings: AnalysisSettings, jobs: int, watch: WatchCallback
+) -> Iterator[tuple[int, Outcome]]:
+    """Number and outcome of each file as they come, from ``jobs`` processes."""
+    return _WorkerPool(work, settings, jobs, watch).outcomes()
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A file that is under way, and the place where its process tells what share is done."""
+
+    index: int
+    item: InputFile
+    slot: int
 
 
 class _WorkerPool:
@@ -83,56 +130,73 @@ class _WorkerPool:
     """
 
     def __init__(
-        self,
-        items: Sequence[InputFile],
-        settings: AnalysisSettings,
-        jobs: int,
-        report_progress: ProgressCallback,
+        self, work: Work, settings: AnalysisSettings, jobs: int, watch: WatchCallback
     ) -> None:
-        self._items = items
+        self._work = work
         self._settings = settings
         self._jobs = jobs
-        self._report_progress = report_progress
-        self._shares = RawArray("d", len(items))
+        self._watch = watch
+        self._shares = RawArray("d", 2 * jobs)
         self._stop = RawValue("b", 0)
-        self._waiting = deque(range(len(items)))
-        self._suspects: deque[int] = deque()
+        self._suspects: deque[tuple[int, InputFile]] = deque()
+        self._all_taken = False
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """Number and outcome of each file, as they come."""
-        while self._waiting or self._suspects:
+        while self._suspects or not self._all_taken:
             if self._suspects:
-                yield from self._run(self._suspects, jobs=1, ahead=1)
+                yield from self._run(self._next_suspect, jobs=1, ahead=1)
             else:
-                yield from self._run(self._waiting, self._jobs, ahead=2 * self._jobs)
+                yield from self._run(self._next_file, self._jobs, ahead=2 * self._jobs)
 
-    def _run(self, queue: deque[int], jobs: int, ahead: int) -> Iterator[tuple[int, Outcome]]:
-        """Work off ``queue`` until it is empty or a process dies."""
-        running: dict[Future[Outcome], int] = {}
+    def _next_suspect(self) -> tuple[int, InputFile] | None:
+        return self._suspects.popleft() if self._suspects else None
+
+    def _next_file(self) -> tuple[int, InputFile] | None:
+        found = next(self._work, None)
+        self._all_taken = found is None
+        return found
+
+    def _run(
+        self, take: Callable[[], tuple[int, InputFile] | None], jobs: int, ahead: int
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Work off what ``take`` gives until there is no more or a process dies."""
+        running: dict[Future[Outcome], _UnderWay] = {}
+        free = deque(range(ahead))
         with SpawnPool(jobs, _init_worker, self._settings, self._shares, self._stop) as pool:
             try:
-                while queue or running:
-                    while queue and len(running) < ahead:
-                        index = queue.popleft()
-                        running[pool.submit(_analyze, index, self._items[index])] = index
+                while True:
+                    while free and (found := take()) is not None:
+                        one = _UnderWay(*found, free.popleft())
+                        self._shares[one.slot] = 0.0
+                        try:
+                            running[pool.submit(_analyze, one.slot, one.item)] = one
+                        except BrokenProcessPool:
+                            self._suspects.append(found)
+                            raise
+                    if not running:
+                        return
                     finished, _ = wait(running, _POLL_S, FIRST_COMPLETED)
-                    self._report_progress(self._shares)
-                    for future in finished:
+                    self._watch({one.index: self._shares[one.slot] for one in running.values()})
+                    # What is done before a process dies is not done again.
+                    for future in sorted(finished, key=lambda one: one.exception() is not None):
                         outcome = future.result()
-                        yield running.pop(future), outcome
+                        one = running.pop(future)
+                        free.append(one.slot)
+                        yield one.index, outcome
             except BrokenProcessPool:
                 if ahead > 1:
-                    self._suspects.extend(sorted(running.values()))
+                    ordered = sorted(running.values(), key=lambda one: one.index)
+                    self._suspects.extend((one.index, one.item) for one in ordered)
                     return
             except BaseException:
                 self._stop.value = 1
                 raise
-            else:
-                return
-        for index in running.values():
-            name = self._items[index].title
-            words = f"{name} ended the process that analysed it, perhaps for lack of memory."
-            yield index, Outcome(name, error=words)
+        for one in running.values():
+            words = (
+                f"{one.item.title} ended the process that analysed it, perhaps for lack of memory."
+            )
+            yield one.index, Outcome(one.item.title, error=words)
 
 
 class _StopSignalError(BaseException):
@@ -164,12 +228,10 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _analyze(index: int, item: InputFile) -> Outcome:
+def _analyze(slot: int, item: InputFile) -> Outcome:
     def advance(share: float) -> None:
-        _FileWorker.shares[index] = share
+        _FileWorker.shares[slot] = share
         if _FileWorker.stop.value:
             raise _StopSignalError
 
-    outcome = _FileWorker.analyzer.analyze(item, advance)
-    _FileWorker.shares[index] = 1.0
-    return outcome
+    return _FileWorker.analyzer.analyze(item, advance)

@@ -1,0 +1,321 @@
+"""List of the files that are done in a folder of results, and who is at work there.
+
+The folder :data:`FOLDER` within that of the results has a list for each run, ``RUN.jsonl``: a line
+of JSON about the run, then one for each file. Lines are only ever appended, each when the tables of
+its file are in their places; a line without its end, which a killed run leaves, counts as none.
+
+Any number of runs, on any number of machines, may work on one folder. A file is claimed before it
+is heard, by ``KEY.claim``, which only one run can create, and the claim is given back when the line
+is on the disk. A run holds a lock on ``RUN.lock`` and touches it; where it does neither any more,
+its claims are taken away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from realtime_ser.base.files import cannot_write, writing
+from realtime_ser.session.store.database import is_locked, store_lock
+
+FOLDER = "done-list"
+
+ADVICE = "make room there; what was done is kept, and the same command goes on"
+
+_OFFSET_BITS = 48
+
+_GUARD = "claims.guard"
+"""File that is locked while claims are taken away."""
+
+_HEARTBEAT_S = 10.0
+_SILENT_S = 120.0
+"""Time without a heartbeat after which a run on another machine counts as dead, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run: its machine and process, which shard of the files it is at, and how many they are."""
+
+    host: str
+    process: int
+    files: int
+    shard: str = ""
+
+    @classmethod
+    def here(cls, files: int, shard: str = "") -> ListedRun:
+        """The run of this process."""
+        return cls(platform.node(), os.getpid(), files, shard)
+
+    @property
+    def place(self) -> str:
+        """Where it runs, in words."""
+        return f"{self.host} (process {self.process})"
+
+
+class Place(NamedTuple):
+    """Place of a line: the number of its list, and its first byte."""
+
+    number: int
+    offset: int
+
+
+class DoneLists:
+    """Lists of all runs in a folder of results, as far as they were read.
+
+    Of each file an index has the place of its latest line, in constant memory a file.
+
+    Attributes
+    ----------
+    runs
+        The runs by their names.
+    unreadable
+        Number of lines that are none.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.folder = out / FOLDER
+        self.runs: dict[str, ListedRun] = {}
+        self.unreadable = 0
+        self._paths: list[Path] = []
+        self._read_to: list[int] = []
+        self._index: dict[int, int] = {}  # places as one number: there may be millions
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """How far each list was read, in bytes."""
+        return tuple(self._read_to)
+
+    def refresh(self) -> None:
+        """Read what was appended since."""
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path not in self._paths:
+                self.begin(path)
+        for number, path in enumerate(self._paths):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(self._read_to[number])
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break  # torn, or still being written
+                    self.take(number, line)
+
+    def begin(self, path: Path) -> int:
+        """Number of a list that is new."""
+        self._paths.append(path)
+        self._read_to.append(0)
+        return len(self._paths) - 1
+
+    def take(self, number: int, line: bytes) -> None:
+        """Take the next line of a list."""
+        place = Place(number, self._read_to[number])
+        self._read_to[number] += len(line)
+        try:
+            fields = json.loads(line)
+            if "run" in fields:
+                self.runs[self._paths[number].stem] = ListedRun(**fields["run"])
+            else:
+                key, at = _hash(fields["path"]), float(fields["at"])
+                known = self._index.get(key)
+                if known is None or self._line(_unpacked(known))["at"] <= at:
+                    self._index[key] = place.number << _OFFSET_BITS | place.offset
+        except (ValueError, KeyError, TypeError):
+            self.unreadable += 1
+
+    def find(self, path: str) -> tuple[Place, dict[str, Any]] | None:
+        """Latest line of a file, and its place; ``None``: there is none."""
+        packed = self._index.get(_hash(path))
+        if packed is None:
+            return None
+        place = _unpacked(packed)
+        fields = self._line(place)
+        return (place, fields) if fields.get("path") == path else None
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Latest line of each file."""
+        for packed in sorted(self._index.values()):
+            yield self._line(_unpacked(packed))
+
+    def _line(self, place: Place) -> dict[str, Any]:
+        with self._paths[place.number].open("rb") as file:
+            file.seek(place.offset)
+            fields: dict[str, Any] = json.loads(file.readline())
+            return fields
+
+
+def _unpacked(place: int) -> Place:
+    return Place(place >> _OFFSET_BITS, place & (1 << _OFFSET_BITS) - 1)
+
+
+def _hash(path: str) -> int:
+    return int.from_bytes(
+        hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=8).digest()
+    )
+
+
+class OwnList:
+    """List that a run writes, its claims, and its lock.
+
+    Parameters
+    ----------
+    lists
+        All lists of the folder, to which this one is added.
+    run
+        The run.
+
+    Raises
+    ------
+    OutputError
+        The disk refuses.
+    """
+
+    def __init__(self, lists: DoneLists, run: ListedRun) -> None:
+        self._lists = lists
+        self._folder = lists.folder
+        self._name = f"{run.host}-{run.process}-{int(time.time())}-{secrets.token_hex(2)}"
+        self._path = self._folder / f"{self._name}.jsonl"
+        self._claims: set[str] = set()
+        self._written: list[str] = []
+        self._files = 0
+        self._ended = threading.Event()
+        self._alive = _Alive(self._folder)
+        with writing(self._path, ADVICE):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = store_lock(self._folder / f"{self._name}.lock")
+            self._lock.acquire(blocking=False)
+            self._number = lists.begin(self._path)
+            self._file = self._path.open("xb", buffering=0)
+            self._append({"run": asdict(run)})
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def claim(self, path: str) -> bool:
+        """Claim a file; false: another run has it."""
+        claim = self._claim_path(path)
+        try:
+            file = claim.open("x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise cannot_write(claim, error, ADVICE) from error
+        self._claims.add(path)
+        with writing(claim, ADVICE), file:
+            file.write(self._name)
+        return True
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Append the line of a file whose tables are in their places."""
+        with writing(self._path, ADVICE):
+            self._append({"at": round(time.time(), 3), **fields})
+        self._files += 1
+        self._written.append(fields["path"])
+
+    def release(self, path: str) -> None:
+        """Give a claim back."""
+        self._claims.discard(path)
+        self._claim_path(path).unlink(missing_ok=True)
+
+    def sync(self) -> None:
+        """Bring the lines to the disk, and give back the claims of their files."""
+        with writing(self._path, ADVICE):
+            os.fsync(self._file.fileno())
+        for path in self._written:
+            self.release(path)
+        self._written.clear()
+
+    def others(self) -> list[str]:
+        """Names of the other runs that are at work in the folder."""
+        names = (path.stem for path in self._folder.glob("*.lock"))
+        return [name for name in names if name != self._name and self._alive.is_alive(name)]
+
+    def is_claimed(self, path: str) -> bool:
+        """Whether any run has claimed a file."""
+        return self._claim_path(path).exists()
+
+    def forget_others(self) -> None:
+        """Remove the lists of all other runs, none of which may be at work."""
+        for path in self._folder.glob("*.jsonl"):
+            if path != self._path:
+                path.unlink(missing_ok=True)
+
+    def take_away(self) -> dict[str, int]:
+        """Take away the claims of runs that are no more; their number by the run."""
+        found: dict[str, int] = {}
+        with store_lock(self._folder / _GUARD).acquire():
+            for claim in self._folder.glob("*.claim"):
+                with contextlib.suppress(FileNotFoundError):
+                    name = claim.read_text(encoding="utf-8")
+                    if name != self._name and not self._alive.is_alive(name):
+                        claim.unlink()
+                        found[name] = found.get(name, 0) + 1
+            for lock in self._folder.glob("*.lock"):
+                if not self._alive.is_alive(lock.stem):
+                    lock.unlink(missing_ok=True)
+        return found
+
+    def close(self) -> None:
+        """End the run; a list without files goes."""
+        self._ended.set()
+        try:
+            self.sync()
+        finally:
+            for path in list(self._claims):
+                self.release(path)
+            self._file.close()
+            if not self._files:
+                self._path.unlink(missing_ok=True)
+            self._lock.release()
+            (self._folder / f"{self._name}.lock").unlink(missing_ok=True)
+
+    def _append(self, fields: Mapping[str, Any]) -> None:
+        line = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+        written = self._file.write(line)
+        if written != len(line):  # the disk takes a part only; the next write says why
+            self._file.write(line[written:])
+        self._lists.take(self._number, line)
+
+    def _claim_path(self, path: str) -> Path:
+        return self._folder / f"{_hash(path):016x}.claim"
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_HEARTBEAT_S):
+            with contextlib.suppress(OSError):
+                os.utime(self._folder / f"{self._name}.lock")
+
+
+class _Alive:
+    """Judge of whether other runs live."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._beats: dict[str, tuple[float, float]] = {}
+
+    def is_alive(self, name: str) -> bool:
+        path = self._folder / f"{name}.lock"
+        if not name:  # a claim that was just created
+            return self._has_changed("", 0.0)
+        try:
+            beat = path.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        if is_locked(path):
+            return True
+        here = name.startswith(f"{platform.node()}-")
+        # A lock on another machine may not be seen from here.
+        return not here and self._has_changed(name, beat)
+
+    def _has_changed(self, name: str, beat: float) -> bool:
+        """Whether a heartbeat is new, or was so not long ago by this machine's clock."""
+        now_s = time.monotonic()
+        known, since_s = self._beats.setdefault(name, (beat, now_s))
+        if known != beat:
+            self._beats[name] = (beat, now_s)
+            return True
+        return now_s - since_s < _SILENT_S
