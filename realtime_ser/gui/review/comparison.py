@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PyQt6.QtCore import QRectF, QSignalBlocker, Qt, pyqtSignal
@@ -35,6 +35,7 @@ from realtime_ser.gui.widgets.tables import fill_table, header_of, set_up_table
 from realtime_ser.session.corrections import SegmentKey
 from realtime_ser.session.statistics import NOT_CORRECTED, labels_by_hand
 from realtime_ser.session.store import SessionInfo, Store
+from realtime_ser.session.store.values import CORRECTED
 from realtime_ser.timeline.alignment import (
     Alignment,
     Take,
@@ -44,19 +45,27 @@ from realtime_ser.timeline.alignment import (
     comparison_figures,
     make_take,
 )
-from realtime_ser.timeline.content import Content, load_content
+from realtime_ser.timeline.content import (
+    AnnotationItem,
+    Content,
+    load_content,
+    stored_annotations,
+)
 from realtime_ser.timeline.raster import blank, draw_band
 from realtime_ser.timeline.signal_tracks import level_share
 from realtime_ser.timeline.style import FLOOR_DB, rgb
 from realtime_ser.timeline.surface import Rect, Stroke, write
 from realtime_ser.timeline.tracks import (
     SegmentTrack,
+    TierTrack,
     draw_title,
     draw_words,
     line_height,
+    row_height,
     small,
     tick_text,
     ticks,
+    tier_tracks,
 )
 from realtime_ser.timeline.viewport import RowRect, Viewport
 
@@ -75,6 +84,7 @@ class TakesView(QWidget):
         super().__init__()
         set_size(self, min_height=26)
         self._takes: list[Take | None] = [None, None]
+        self._tiers: list[Sequence[TierTrack]] = [(), ()]
         self.shift_s = 0.0
         self.playing: tuple[int, float] | None = None
         self.axis = TimeAxis(1.0, self)
@@ -88,9 +98,11 @@ class TakesView(QWidget):
         )
         self.axis.moved.connect(self.update)
 
-    def show_takes(self, takes: list[Take | None], shift_s: float) -> None:
-        """Show other takes."""
-        self._takes = takes
+    def show_takes(
+        self, takes: list[Take | None], tiers: list[Sequence[TierTrack]], shift_s: float
+    ) -> None:
+        """Show other takes, with tiers of each."""
+        self._takes, self._tiers = takes, tiers
         self.shift_s = shift_s
         self._measure()
         self.axis.show(0.0, self.axis.duration_s)
@@ -218,8 +230,15 @@ class TakesView(QWidget):
             return
         track = SegmentTrack(take.channel, lanes=1)
         segments = Rect(box.left, box.top, box.width, track.height(style))
-        pauses = Rect(box.left, segments.bottom, box.width, line)
-        plot = box.inset(top=segments.height + line)
+        tiers = self._tiers[number]
+        rows = [
+            Rect(
+                box.left, segments.bottom + place * row_height(style), box.width, row_height(style)
+            )
+            for place in range(len(tiers))
+        ]
+        pauses = Rect(box.left, (rows or [segments])[-1].bottom, box.width, line)
+        plot = box.inset(top=pauses.bottom - box.top)
         draw_title(surface, Rect(0, plot.top, box.left, line), "0 dBFS", style)
         foot = Rect(0, plot.bottom - line, box.left, line)
         draw_title(surface, foot, f"\u2212{-FLOOR_DB:.0f}", style)
@@ -229,6 +248,9 @@ class TakesView(QWidget):
         _draw_loudness(surface, seen, plot, take, style)
         place = seen.span(take.start_s, take.end_s, segments.top, segments.height)
         track.draw(surface, RowRect(place, _NOWHERE, _NOWHERE), seen, style)
+        for tier, place in zip(tiers, rows, strict=True):
+            gutter = Rect(0, place.top, box.left, place.height)
+            tier.draw(surface, RowRect(place, gutter, _NOWHERE), seen, style)
         _draw_pauses(surface, seen, pauses, take, style)
         if self.playing is not None and self.playing[0] == number and seen.shows(self.playing[1]):
             x = round(seen.x(self.playing[1]))
@@ -285,6 +307,7 @@ class _TakePicker(QWidget):
         self._store = store
         self.content: Content | None = None
         self._corrected: Mapping[SegmentKey, str] = NOT_CORRECTED
+        self._annotations: list[AnnotationItem] = []
         self.session = ChevronComboBox(
             f"Session of take {name}", f"The session that holds take {name}"
         )
@@ -314,6 +337,18 @@ class _TakePicker(QWidget):
         channel = self.content.channels[number]
         return make_take(channel, self.start.value(), self.end.value(), self._corrected)
 
+    def tiers(self) -> list[TierTrack]:
+        """Labels by hand of the channel that is chosen, where there are any."""
+        number = self.channel.currentData()
+        if self.content is None or number is None:
+            return []
+        found = [
+            tier
+            for channel in (None, number)
+            for tier in tier_tracks(self._annotations, channel, self.content.labels)
+        ]
+        return [tier for tier in found if tier.tier == CORRECTED]
+
     def choose(self, session_id: str, span: tuple[float, float] | None) -> None:
         """Choose a session, and a stretch of it; without one, the whole."""
         self.session.setCurrentIndex(max(0, self.session.findData(session_id)))
@@ -324,11 +359,12 @@ class _TakePicker(QWidget):
     def _load(self) -> None:
         name = self.session.currentData()
         content, fault = None, ""
-        self._corrected = NOT_CORRECTED
+        self._corrected, self._annotations = NOT_CORRECTED, []
         try:
             if name is not None:
                 content = load_content(self._store, name)
                 self._corrected = labels_by_hand(self._store, name)
+                self._annotations = stored_annotations(self._store, name)
         except SerError as error:  # deleted in another window, perhaps
             fault = str(error)
         self.content = content
@@ -356,6 +392,7 @@ class TakesWindow(Window):
         infos = sorted(store.sessions(), key=lambda info: info.metadata.started, reverse=True)
         self.pickers = [_TakePicker(name, store, infos) for name in TAKE_NAMES]
         self._takes: list[Take | None] = [None, None]
+        self._tiers: list[Sequence[TierTrack]] = [(), ()]
         self._player: SessionPlayer | None = None
         self._played = 0
         self.loudness = button(
@@ -404,7 +441,8 @@ class TakesWindow(Window):
         both = None not in self._takes
         for control in (self.loudness, self.onset, self.shift):
             control.setEnabled(both)
-        self.view.show_takes(self._takes, self.shift.value())
+        tiers: list[Sequence[TierTrack]] = [picker.tiers() for picker in self.pickers]
+        self.view.show_takes(self._takes, tiers, self.shift.value())
         self._fill_table()
         if both:
             self._align(align_by_loudness)

@@ -73,6 +73,11 @@ def test_takes_are_told_by_what_a_person_called_their_segments(qtbot, store, tak
     mostly = [comparison_figures(picker.take())["sounds mostly"] for picker in window.pickers]
     assert "of its own 50\u202f%" in mostly[0]
     assert "of its own" not in mostly[1]
+    shown = [
+        [item.value.label for tier in one.tiers() for item in tier.items()]
+        for one in window.pickers
+    ]
+    assert shown == [["of its own"], []]
 
 
 def test_the_loudness_lies_best_where_the_passage_is_the_same(store, takes):
