@@ -134,6 +134,12 @@ def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     voice.add_argument("--model", default="default", help="model to measure with")
     voice.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="measure other recordings too: a folder of them for each kind",
+    )
+    voice.add_argument(
         "--write", action="store_true", help="put the numbers in the place of those that ship"
     )
     _add_jobs(voice)
@@ -292,10 +298,13 @@ def _gate(options: argparse.Namespace) -> None:
 def _voice(options: argparse.Namespace) -> None:
     from realtime_ser.recogniser.bundle import load_bundle
     from training.measure.voice_judge import (
+        RECORDINGS,
         VoiceSize,
         fit_judge,
         judge_tables,
+        kind_table,
         measure_judge,
+        measure_recordings,
         read_voices,
         write_judge,
         write_measures,
@@ -309,6 +318,9 @@ def _voice(options: argparse.Namespace) -> None:
     if options.write:
         write_judge(fit_judge(clips, size))
     tables = judge_tables(measure_judge(clips, bundle, size))
+    if options.recordings is not None:
+        heard = measure_recordings(bundle, options.recordings, options.jobs)
+        tables += f"\n\n{RECORDINGS}\n\n{kind_table(heard)}"
     if options.write:
         write_measures(bundle, tables)
     print(tables)

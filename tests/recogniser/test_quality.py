@@ -16,7 +16,7 @@ from realtime_ser.recogniser.bundle import load_bundle, shipped_models
 from realtime_ser.recogniser.pipeline import Pipeline
 from training.sound.mixing import mix_at_snr, voiced_mask
 from training.sound.noises import make_noise
-from training.sound.nonvoices import NONVOICES
+from training.sound.nonvoices import HUMAN, NONVOICES
 from training.sound.recordings import samples_16k
 
 TROUBLE = Path(__file__).resolve().parent.parent / "data" / "real_trouble"
@@ -51,11 +51,11 @@ def speech():
     return sound[: 12 * 16_000, 0]
 
 
-@pytest.mark.parametrize("kind", NONVOICES)
-def test_what_is_no_voice_is_hardly_ever_certain(kind):
+@pytest.mark.parametrize("kind", [*NONVOICES, *HUMAN])
+def test_what_is_no_speech_is_hardly_ever_certain(kind):
     estimates = []
     for seed in range(UNHEARD, UNHEARD + 4):
-        sound = 0.05 * NONVOICES[kind](5.0, np.random.default_rng(seed))
+        sound = 0.05 * {**NONVOICES, **HUMAN}[kind](5.0, np.random.default_rng(seed))
         estimates += hear(sound)[0]
     assert certain_share(estimates) <= CERTAIN_SHARE
 

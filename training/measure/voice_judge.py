@@ -122,7 +122,7 @@ class JudgedSound:
     @property
     def output(self) -> int:
         """Place in :data:`KINDS`."""
-        if self.way == "whispered":
+        if self.way == "whispered" or self.kind in HUMAN:
             return KINDS.index("unusual voice")
         return KINDS.index("no voice" if self.clip is None else "voice")
 
@@ -205,7 +205,7 @@ def _recordings(clips: Sequence[Clip], part: SplitPart, count: int) -> Iterator[
 
 def _synthesised(part: SplitPart, count: int) -> Iterator[JudgedSound]:
     first = {"train": 0, "validation": 10_000, "test": 20_000}[part]
-    for kind in (*NONVOICES, *(HUMAN if part == "test" else ())):
+    for kind in (*NONVOICES, *HUMAN):
         for seed in range(first, first + (count if part == "train" else count // 2)):
             yield JudgedSound(part, kind, "recorded", seed)
 
@@ -364,20 +364,47 @@ def measure_judge(clips: Sequence[Clip], bundle: Bundle, size: VoiceSize) -> dic
     for sound, result in zip(sounds, heard, strict=True):
         groups[sound.kind].append((sound, result))
     return {
-        "kinds": {kind: _kind_figures(groups[kind]) for kind in (*NONVOICES, *HUMAN)},
+        "kinds": {
+            kind: _kind_figures([result for _, result in groups[kind]])
+            for kind in (*NONVOICES, *HUMAN)
+        },
         "speech": {name: _speech_figures(groups[name]) for name in MEASURED},
     }
 
 
+def measure_recordings(bundle: Bundle, folder: Path, jobs: int) -> dict[str, Any]:
+    """What the judge makes of recordings that nothing learned from: a folder for each kind.
+
+    Raises
+    ------
+    SerError
+        A recording cannot be read.
+    """
+    paths = sorted(path for path in folder.glob("*/*") if path.is_file())
+    heard = map_in_processes(partial(_hear_file, bundle), paths, jobs, "Hearing recordings")
+    groups: defaultdict[str, list[HeardSound]] = defaultdict(list)
+    for path, result in zip(paths, heard, strict=True):
+        groups[path.parent.name].append(result)
+    return {kind: _kind_figures(results) for kind, results in groups.items()}
+
+
+def _hear_file(bundle: Bundle, path: Path) -> HeardSound:
+    return _heard(bundle, samples_16k(path), bundle.labels)
+
+
 def _hear(bundle: Bundle, sound: JudgedSound) -> HeardSound:
-    records = analyse(bundle, sound.samples())
+    classes = bundle.labels if sound.clip is None else sound.clip.classes
+    return _heard(bundle, sound.samples(), classes)
+
+
+def _heard(bundle: Bundle, samples: NDArray[np.float32], classes: Sequence[str]) -> HeardSound:
+    records = analyse(bundle, samples)
     estimates = [
         record.estimate for record in records if isinstance(record, Update) and record.estimate
     ]
     segments = [record for record in records if isinstance(record, Segment)]
     usable = [segment for segment in segments if segment.estimate.quality.usable]
     threshold = bundle.manifest.certainty_threshold
-    classes = bundle.labels if sound.clip is None else sound.clip.classes
     return HeardSound(
         len(estimates),
         sum(estimate.confidence >= threshold for estimate in estimates),
@@ -397,13 +424,13 @@ def _label(bundle: Bundle, segments: Sequence[Segment], classes: Sequence[str]) 
     return max(classes, key=lambda name: mean[bundle.labels.index(name)])
 
 
-def _kind_figures(heard: Sequence[tuple[JudgedSound, HeardSound]]) -> dict[str, float]:
-    speech = sum(result.speech for _, result in heard)
+def _kind_figures(heard: Sequence[HeardSound]) -> dict[str, float]:
+    speech = sum(one.speech for one in heard)
     return {
         "sounds": len(heard),
         "speech_s": round(speech * STEP_S, 1),
-        "certain_before": _share(sum(one.certain_before for _, one in heard), speech),
-        "certain": _share(sum(one.certain for _, one in heard), speech),
+        "certain_before": _share(sum(one.certain_before for one in heard), speech),
+        "certain": _share(sum(one.certain for one in heard), speech),
     }
 
 
@@ -435,18 +462,7 @@ def _share(part: int, whole: int) -> float:
 
 def judge_tables(measured: Mapping[str, Any]) -> str:
     """Tables of what was measured, in Markdown."""
-    kinds = table(
-        ["sound", "called speech", "certain before", "certain now"],
-        [
-            [
-                kind,
-                f"{one['speech_s']:.0f} s",
-                f"{one['certain_before']:.1%}",
-                f"{one['certain']:.1%}",
-            ]
-            for kind, one in measured["kinds"].items()
-        ],
-    )
+    kinds = kind_table(measured["kinds"])
     speech = table(
         ["speech of test speakers", "segments", "left out", "UAR before", "UAR now", "certain"],
         [
@@ -462,6 +478,23 @@ def judge_tables(measured: Mapping[str, Any]) -> str:
         ],
     )
     return f"{kinds}\n\n{speech}"
+
+
+def kind_table(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Table of the kinds of sounds that are no speech, in Markdown."""
+    return table(
+        ["sound", "recordings", "called speech", "certain before", "certain now"],
+        [
+            [
+                kind,
+                str(one["sounds"]),
+                f"{one['speech_s']:.0f} s",
+                f"{one['certain_before']:.1%}",
+                f"{one['certain']:.1%}",
+            ]
+            for kind, one in figures.items()
+        ],
+    )
 
 
 def write_judge(numbers: JudgeNumbers) -> None:
@@ -497,11 +530,16 @@ def write_measures(bundle: Bundle, tables: str) -> None:
 
 _PAGE = """# What the judge of voices is worth
 
-Written by `realtime-ser-train voice --corpora CORPORA --write`; measured with the model {model}
-through the live path. What is tested are test speakers of joint fold 1, and sounds that are drawn
-anew. "Before" is what the model's confidence alone would call certain. A model that learned from
-all speakers knows the test speakers: of its UAR, the difference alone counts here.
+Written by `realtime-ser-train voice --corpora CORPORA --write`, with `--recordings FOLDER` for the
+last table; measured with the model {model} through the live path. What is tested are test speakers
+of joint fold 1, and sounds from other draws than those that the judge learned from. "Before" is
+what the model's confidence alone would call certain. A model that learned from all speakers knows
+the test speakers: of its UAR, the difference alone counts here.
 
-Features and judge take some 0.2 ms a step of 80 ms on one core. What lies near speech is told apart
-least: laughter, and a siren that glides as a voice does.
+Features and judge take some 0.2 ms a step of 80 ms on one core.
 """
+
+RECORDINGS = """## Recordings of people who do not speak
+
+The judge learned from none of these recordings: from synthesised sounds of some of these kinds,
+and of the others not at all. [Training](training.md) says whose they are."""

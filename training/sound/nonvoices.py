@@ -1,7 +1,8 @@
 """Synthesised sounds that open a speech gate and are no speech, from other draws each time.
 
 Instruments, signals of telephones, sirens and alarms, machines, keys, puffs, animals; and what
-people do with their voices besides speaking, by a source and formants: whisper, laughter, crying.
+people do with their voices besides speaking, by a source and formants: whisper,
+laughter, crying, coughs, sneezes, sighs.
 Each is a function of its length and of a random generator, at 16 kHz and with an RMS of 1.
 """
 
@@ -520,6 +521,125 @@ def crying(seconds: float, random: np.random.Generator) -> Samples:
     return unit_rms(sound)
 
 
+def cough(seconds: float, random: np.random.Generator) -> Samples:
+    """Coughs of one to three bursts: an explosion, a breath, and at times a short voice."""
+    sound = np.zeros(_count(seconds))
+    vowel, at_s = _VOWELS_HZ[int(random.integers(6))], random.uniform(0.0, 0.3)
+    while at_s < seconds:
+        for number in range(int(random.integers(1, 4))):
+            at_s += _add_voiceless(sound, at_s, random.uniform(0.03, 0.07), vowel, random)
+            at_s += 0.6 * _add_voiceless(sound, at_s, random.uniform(0.12, 0.3), vowel, random)
+            if random.random() < 0.6:
+                length_s = random.uniform(0.06, 0.2)
+                hz = random.uniform(150.0, 450.0) * np.linspace(1.0, 0.7, _count(length_s))
+                wave = _formants(_rough(hz, random), vowel, random)
+                level = random.uniform(0.3, 1.0) * 0.8**number
+                _add(sound, at_s, level * unit_rms(_edges(wave, 0.02, 0.06)).astype(float))
+                at_s += length_s
+            at_s += random.uniform(0.05, 0.25)
+        at_s += random.uniform(0.3, 1.2)
+    return unit_rms(sound)
+
+
+def sneeze(seconds: float, random: np.random.Generator) -> Samples:
+    """A voice that draws breath, an explosion, and what is left of the voice."""
+    sound = np.zeros(_count(seconds))
+    at_s = random.uniform(0.0, 0.3)
+    while at_s < seconds:
+        base, (first, last) = random.uniform(150.0, 450.0), random.integers(6, size=2)
+        for vowel, lengths_s, rise in ((first, (0.1, 0.5), 1.4), (last, (0.08, 0.35), 0.7)):
+            if random.random() < 0.7:
+                length_s = random.uniform(*lengths_s)
+                hz = base * np.linspace(1.0, rise, _count(length_s))
+                source = _glottis(hz, random.uniform(0.3, 1.5), random)
+                wave = _formants(source, _VOWELS_HZ[int(vowel)], random)
+                level = random.uniform(0.2, 0.8)
+                _add(sound, at_s, level * unit_rms(_edges(wave, 0.03, 0.05)).astype(float))
+                at_s += length_s
+            if vowel == first:
+                length_s = random.uniform(0.12, 0.4)
+                hiss = random.standard_normal(_count(length_s))
+                cut_hz = random.uniform(1000.0, 4000.0)
+                hiss = lfilter([1.0, -np.exp(-2.0 * np.pi * cut_hz / SAMPLE_RATE)], [1.0], hiss)
+                _add(sound, at_s, unit_rms(_edges(hiss, 0.01, 0.1)).astype(float))
+                at_s += length_s
+        at_s += random.uniform(0.4, 1.5)
+    return unit_rms(sound)
+
+
+def throat(seconds: float, random: np.random.Generator) -> Samples:
+    """A throat that is cleared: a low, rough voice in one to three strokes."""
+    sound = np.zeros(_count(seconds))
+    vowel, at_s = _VOWELS_HZ[int(random.integers(6))], random.uniform(0.0, 0.3)
+    while at_s < seconds:
+        for _ in range(int(random.integers(1, 4))):
+            length_s = random.uniform(0.12, 0.7)
+            hz = random.uniform(80.0, 260.0) * np.linspace(
+                1.0, random.uniform(0.7, 1.1), _count(length_s)
+            )
+            wave = _formants(_rough(hz, random), vowel, random)
+            _add(sound, at_s, unit_rms(_edges(wave, 0.03, 0.08)).astype(float))
+            at_s += length_s + random.uniform(0.02, 0.2)
+        at_s += random.uniform(0.3, 1.2)
+    return unit_rms(sound)
+
+
+def sigh(seconds: float, random: np.random.Generator) -> Samples:
+    """Breath that is drawn in, and let out with a falling voice or with none."""
+    sound = np.zeros(_count(seconds))
+    at_s = random.uniform(0.0, 0.3)
+    while at_s < seconds:
+        vowel = _VOWELS_HZ[int(random.integers(6))]
+        if random.random() < 0.6:
+            at_s += _add_voiceless(sound, at_s, random.uniform(0.3, 1.0), vowel, random)
+        length_s = random.uniform(0.5, 2.0)
+        fall = np.linspace(1.0, random.uniform(0.5, 0.9), _count(length_s))
+        breath = random.uniform(0.5, 4.0) if random.random() < 0.7 else 50.0
+        source = _glottis(random.uniform(120.0, 400.0) * fall, breath, random)
+        wave = _edges(_formants(source, vowel, random), 0.1, 0.6 * length_s)
+        _add(sound, at_s, unit_rms(wave).astype(float))
+        at_s += length_s + random.uniform(0.3, 1.0)
+    return unit_rms(sound)
+
+
+def moan(seconds: float, random: np.random.Generator) -> Samples:
+    """Vowels that are held for one to three seconds, as in a yawn or in pain."""
+    sound = np.zeros(_count(seconds))
+    at_s = random.uniform(0.0, 0.3)
+    while at_s < seconds:
+        length_s = random.uniform(0.8, 3.0)
+        time = np.linspace(0.0, 1.0, _count(length_s))
+        bend = random.uniform(-0.3, 0.4) * np.sin(np.pi * time ** random.uniform(0.5, 2.0))
+        hz = random.uniform(110.0, 400.0) * (1.0 + bend) * (1.0 - random.uniform(0.0, 0.3) * time)
+        vowel = _VOWELS_HZ[int(random.integers(6))]
+        wave = _formants(_glottis(hz, random.uniform(0.02, 1.0), random), vowel, random)
+        _add(sound, at_s, unit_rms(_edges(wave, 0.15, 0.4)).astype(float))
+        at_s += length_s + random.uniform(0.2, 1.0)
+    return unit_rms(sound)
+
+
+def _add_voiceless(
+    sound: _Wave,
+    at_s: float,
+    length_s: float,
+    vowel_hz: tuple[float, ...],
+    random: np.random.Generator,
+) -> float:
+    """Add a breath through the mouth, and say how long it lasts."""
+    wave = _formants(random.standard_normal(_count(length_s)), vowel_hz, random)
+    wave = unit_rms(_edges(wave, 0.1 * length_s, 0.5 * length_s)).astype(float)
+    _add(sound, at_s, random.uniform(0.3, 1.2) * wave)
+    return length_s
+
+
+def _rough(hz: _Wave, random: np.random.Generator) -> _Wave:
+    """A glottis whose pulses differ in time and strength."""
+    jitter = np.repeat(random.standard_normal(len(hz) // 80 + 1), 80)[: len(hz)]
+    wave = _glottis(hz * (1.0 + 0.12 * jitter), random.uniform(0.2, 1.5), random)
+    beat = np.sin(2.0 * np.pi * random.uniform(18.0, 60.0) * np.arange(len(hz)) / SAMPLE_RATE)
+    return np.asarray(wave * (1.0 + random.uniform(0.3, 0.9) * beat))
+
+
 def whispered(speech: Samples, random: np.random.Generator) -> Samples:
     """A recording without its voice: its linear prediction, driven by noise."""
     return _resynthesised(speech, random.standard_normal(len(speech) + _FRAME), random)
@@ -590,5 +710,7 @@ NONVOICES: Mapping[str, Maker] = {
 }
 """Sounds without a voice, by their names."""
 
-HUMAN: Mapping[str, Maker] = {make.__name__: make for make in (laughter, crying)}
+HUMAN: Mapping[str, Maker] = {
+    make.__name__: make for make in (laughter, crying, cough, sneeze, throat, sigh, moan)
+}
 """Voices that do not speak; whisper is made from recordings by :func:`whispered`."""
