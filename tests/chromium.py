@@ -14,11 +14,11 @@ CHROMIUM = shutil.which("chromium")
 
 @contextmanager
 def chromium(playwright: Playwright, microphone: Path | None) -> Iterator[Browser]:
-    """Run the browser; its microphone plays a WAV once, from when it is opened, or is denied."""
+    """Run the browser; its microphone plays a WAV over and over, or is denied."""
     allowed = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}%noloop",
+        f"--use-file-for-fake-audio-capture={microphone}",
     ]
     browser = playwright.chromium.launch(
         executable_path=CHROMIUM,

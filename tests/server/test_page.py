@@ -29,7 +29,7 @@ expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory):
-    """Sound of the browser's microphone: it plays once, from when it is opened."""
+    """Sound of the browser's microphone."""
     samples, rate = soundfile.read(DEMO, dtype="float32")
     path = tmp_path_factory.mktemp("microphone") / "spoken.wav"
     soundfile.write(path, soxr.resample(samples[: 20 * rate], rate, 48_000), 48_000, "PCM_16")

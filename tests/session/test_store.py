@@ -239,6 +239,7 @@ def test_an_unknown_id_names_the_nearest(store):
 
 LIVE = """
 import sys
+import time
 from pathlib import Path
 from realtime_ser.base.config import parse_config
 from realtime_ser.base.records import Update
@@ -249,6 +250,8 @@ config = parse_config(
 session = LiveSession(config)
 records = session.monitor.subscribe()
 session.start()
+while session.id is None:  # the store was busy: it begins there with the next flush
+    time.sleep(0.01)
 print(session.id, flush=True)
 for record in records:
     if isinstance(record, Update):
@@ -271,25 +274,25 @@ def check(path):
 def test_a_killed_session_loses_less_than_a_second_and_is_found(tmp_path):
     folder = tmp_path / "store"
     begun = [live(folder) for _ in range(4)]
+    # One that begins later than this would find those that were killed.
+    names = [process.stdout.readline().strip() for process in begun]
     moments = random.Random().sample([k / 50 for k in range(75, 150)], 3)
     said = {}
 
-    def kill(process, moment):
-        first = process.stdout.readline()
+    def kill(process, name, moment):
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
-        said[first.strip()] = [int(line) for line in process.communicate()[0].splitlines()]
+        said[name] = [int(line) for line in process.communicate()[0].splitlines()]
 
     threads = [
-        threading.Thread(target=kill, args=pair) for pair in zip(begun, moments, strict=False)
+        threading.Thread(target=kill, args=one) for one in zip(begun, names, moments, strict=False)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    survivor = begun[3]
+    survivor, running = begun[3], names[3]
     try:
-        running = survivor.stdout.readline().strip()
         with Store(folder) as store:
             assert {info.state for info in store.sessions()} == {
                 *(SessionState.INTERRUPTED, SessionState.RUNNING)
