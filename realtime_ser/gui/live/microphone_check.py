@@ -213,7 +213,7 @@ class MicrophoneCheckDialog(Dialog):
 
     def _open(self) -> None:
         self.source.setText("Opening…")
-        audio = self._config.audio
+        audio = self._config.audio.model_copy(update={"speed": 1.0})  # to be looked at
         # It may outlive the dialog, where the sound system does not answer.
         self._opening = Task(lambda _: _start_source(audio), QCoreApplication.instance())
         self._opening.succeeded.connect(self._opened)
