@@ -438,10 +438,11 @@ def test_times_of_the_wall_clock_are_right_from_the_first_row_on(another_server,
     out = tmp_path / "out.csv"
     with listening(another_server, out):
         wait_for(lambda: len(rows(out)) > 60, "five seconds")
+        wait_for(lambda: json.loads((tmp_path / "out.json").read_text("utf-8"))["anchors"], "times")
         walls = [datetime.fromisoformat(row["wall_clock"]).timestamp() for row in rows(out)]
     times = [float(row["time_s"]) for row in rows(out)]
     starts = [wall - time_s for wall, time_s in zip(walls, times, strict=False)]
-    assert max(starts) - min(starts) < 0.02
+    assert max(starts) - min(starts) < 0.021  # a block, and what the table rounds
     assert all(float(row["latency_ms"]) > 0 for row in rows(out))
     with Store(store_folder(Config().sessions)) as store:
         (info,) = store.sessions()
