@@ -50,7 +50,7 @@ _BLOCK_S = 0.02  # PortAudio's own choice, some 9 ms, costs half as much process
 _LONGEST_DELAY_S = 3600.0  # a sound server keeps what came while the program was stopped
 _CLOSE_S = 0.5
 _REOPEN_POLL_S = 0.1
-_RESCAN_S = 3.0
+_RESCAN_S = 10.0
 
 _RATES = (48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000)
 """Rates in Hz that are tried where a device refuses its own, the likeliest first."""
@@ -85,7 +85,7 @@ class MicrophoneSource(Source):
         self._info = SourceInfo(full_name(device), device.rate, channels, live=True)
         self._stream: Any = None
         self._reopening: Future[Any] | None = None
-        self._rescan_s = 0.0
+        self._rescan_s: float | None = None  # when PortAudio is asked again
         self._is_listed = True  # whether the device opens by the place in PortAudio's list
         self._watch: SourceWatch | None = None
         self._recorded: int | None = None  # number of the stream at the sound server
@@ -206,13 +206,22 @@ class MicrophoneSource(Source):
         while it has no microphone, PortAudio is asked now and then whether there is another.
         """
         source = default_source() if self._device.virtual else None
-        if source is not None and self._is_listed:
-            return with_channels(self._device, source)
-        if self._device.virtual and source is None and time.monotonic() < self._rescan_s:
+        if source is not None:
+            self._rescan_s = None
+            if self._is_listed:
+                return with_channels(self._device, source)
+        elif self._device.virtual and not self._is_rescan_due():
             raise DeviceError(f"{full_name(self._device)} has no microphone now: plug it in again.")
-        self._rescan_s = time.monotonic() + _RESCAN_S
         self._is_listed = True
         return find_input(self._full_name, list_inputs(rescan=True))
+
+    def _is_rescan_due(self) -> bool:
+        """Whether the sound server has had no microphone for long enough."""
+        now_s = time.monotonic()
+        due = self._rescan_s is not None and now_s >= self._rescan_s
+        if due or self._rescan_s is None:
+            self._rescan_s = now_s + _RESCAN_S
+        return due
 
     def _open_device(self, ring: RingBuffer) -> Any:
         """Open the device with the channels that the microphone behind it has."""
