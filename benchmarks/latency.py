@@ -138,10 +138,11 @@ def measure_onsets(bundle: Bundle) -> Milliseconds:
             first_steps.setdefault(record.segment, record.step)
     gate = SpeechGate(GateConfig())
     voiced: dict[int, float] = {}  # by the step in which the onset was found
-    for frame in range(len(samples) // GATE_FRAME):
-        event = gate.push(samples[frame * GATE_FRAME :][:GATE_FRAME]).event
-        if isinstance(event, Onset):
-            voiced[frame * GATE_FRAME // STEP] = event.first_voiced * GATE_FRAME / SAMPLE_RATE
+    frames = gate.push(samples[: len(samples) // GATE_FRAME * GATE_FRAME])
+    for number, frame in enumerate(frames):
+        if isinstance(frame.event, Onset):
+            first_s = frame.event.first_voiced * GATE_FRAME / SAMPLE_RATE
+            voiced[number * GATE_FRAME // STEP] = first_s
     # Segments that only continue a long one have no onset.
     steps = [step for step in first_steps.values() if step in voiced]
     return np.array([1000.0 * (step_time(step) - voiced[step]) for step in steps])

@@ -213,12 +213,7 @@ def _resampling(count: int) -> float:
 
 def _gating(spans: Sequence[NDArray[np.float32]]) -> float:
     gate = SpeechGate(GateConfig())
-
-    def decide(span: NDArray[np.float32]) -> None:
-        for frame in span[:STEP].reshape(-1, GATE_FRAME):
-            gate.push(frame)
-
-    return _times(decide, spans)
+    return _times(gate.push, [span[:STEP] for span in spans])
 
 
 def _modelling(bundle: Bundle, steps: Sequence[Step]) -> tuple[float, float]:

@@ -83,7 +83,7 @@ class SegmentCutter:
         cuts = []
         while self._pending + GATE_FRAME <= self._origin + len(self._kept):
             frame = self._kept[self._pending - self._origin :][:GATE_FRAME]
-            event = self._gate.push(frame).event
+            event = self._gate.push(frame)[0].event
             self._pending += GATE_FRAME
             if isinstance(event, Onset):
                 start = event.first_voiced * GATE_FRAME - self._preroll

@@ -61,22 +61,31 @@ class NoiseFloor:
         self._window = np.hanning(GATE_FRAME)
         hz_per_bin = SAMPLE_RATE / GATE_FRAME
         self._band = slice(round(150 / hz_per_bin), round(2000 / hz_per_bin))
-        length = math.ceil(config.noise_window_s * SAMPLE_RATE / GATE_FRAME)
-        self._levels: deque[float] = deque(maxlen=length)
+        self._length = math.ceil(config.noise_window_s * SAMPLE_RATE / GATE_FRAME)
+        self._count = 0
+        self._smoothed: float | None = None
+        self._minima: deque[tuple[int, float]] = deque()  # rising, with the numbers of their frames
 
-    def push(self, frame: NDArray[np.float32]) -> float:
+    def levels(self, frames: NDArray[np.float32]) -> list[float]:
+        """Levels of frames from 150 to 2000 Hz in dB, not smoothed."""
+        spectra = np.fft.rfft(frames * self._window)[:, self._band]
+        return [_decibels(float(np.vdot(spectrum, spectrum).real)) for spectrum in spectra]
+
+    def push(self, level_db: float) -> float:
         """Height of the smoothed level, this frame included, above the floor so far, in dB."""
-        spectrum = np.fft.rfft(frame * self._window)[self._band]
-        level_db = _decibels(float(np.vdot(spectrum, spectrum).real))
-        last = self._levels[-1] if self._levels else level_db
-        smoothed = last + self._SMOOTHING * (level_db - last)
-        self._levels.append(smoothed)
-        return smoothed - min(self._levels)
+        last = level_db if self._smoothed is None else self._smoothed
+        self._smoothed = last + self._SMOOTHING * (level_db - last)
+        while self._minima and self._minima[-1][1] >= self._smoothed:
+            self._minima.pop()
+        self._minima.append((self._count, self._smoothed))
+        self._count += 1
+        if self._minima[0][0] < self._count - self._length:
+            self._minima.popleft()
+        return self._smoothed - self._minima[0][1]
 
     def passes(self, height_db: float) -> bool:
         """Whether a frame of a height above the floor may be speech."""
-        full = len(self._levels) == self._levels.maxlen
-        return not full or height_db >= self._margin_db
+        return self._count < self._length or height_db >= self._margin_db
 
 
 def _decibels(power: float) -> float:
@@ -135,18 +144,26 @@ class SpeechGate:
         """Whether a segment is running."""
         return self._last_voiced is not None
 
-    def push(self, frame: NDArray[np.float32]) -> GateFrame:
-        """Decide on the next frame, shape ``(320,)``, 16 kHz, -1 .. 1."""
-        height_db = self._floor.push(frame)
-        voiced = self._is_speech(frame) and self._floor.passes(height_db)
+    def push(self, samples: NDArray[np.float32]) -> list[GateFrame]:
+        """Decide on the next frames: whole ones, shape ``(n * 320,)``, 16 kHz, -1 .. 1."""
+        frames = samples.reshape(-1, GATE_FRAME)
+        decided = zip(self._floor.levels(frames), self._speech(frames), strict=True)
+        return [self._decide(level_db, is_speech) for level_db, is_speech in decided]
+
+    def _decide(self, level_db: float, is_speech: bool) -> GateFrame:
+        height_db = self._floor.push(level_db)
+        voiced = is_speech and self._floor.passes(height_db)
         event = self._detect_offset(voiced) if self.open else self._detect_onset(voiced)
         self._count += 1
         return GateFrame(voiced, event, height_db)
 
-    def _is_speech(self, frame: NDArray[np.float32]) -> bool:
-        gain = self._levels.gain(_decibels(float(np.dot(frame, frame)) / len(frame)))
-        pcm = np.round(np.clip(frame * gain, -1.0, 1.0) * 32767.0).astype("<i2")
-        return bool(self._vad.is_speech(pcm.tobytes(), SAMPLE_RATE))
+    def _speech(self, frames: NDArray[np.float32]) -> list[bool]:
+        """What webrtcvad says of frames whose level is normalised."""
+        powers = (float(np.dot(frame, frame)) / GATE_FRAME for frame in frames)
+        gains = [self._levels.gain(_decibels(power)) for power in powers]
+        loud = frames * np.array(gains, np.float32)[:, None]
+        pcm = np.round(np.minimum(np.maximum(loud, -1.0), 1.0) * 32767.0).astype("<i2")
+        return [bool(self._vad.is_speech(one.tobytes(), SAMPLE_RATE)) for one in pcm]
 
     def _detect_onset(self, voiced: bool) -> Onset | None:
         self._recent.append(voiced)

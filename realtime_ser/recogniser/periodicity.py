@@ -62,4 +62,4 @@ def peak_shift(
     """Place of the top of a parabola through three values, from the middle one, in -0.5 .. 0.5."""
     curve = before - 2.0 * at + after
     shift = np.where(curve < 0.0, 0.5 * (before - after) / np.minimum(curve, -1e-9), 0.0)
-    return np.clip(shift, -0.5, 0.5)
+    return np.minimum(np.maximum(shift, -0.5), 0.5)

@@ -51,8 +51,8 @@ class PitchTracker:
     def reset(self) -> None:
         """Forget what was heard."""
         self._loudest = 0.0
-        self._scores = np.zeros(1)
-        self._octaves = np.full(1, np.nan)
+        self._scores = np.array([0.0] + [-np.inf] * _CANDIDATES)  # no voice
+        self._octaves = np.full(1 + _CANDIDATES, np.nan)
 
     def push(self, windows: NDArray[np.float32], power: NDArray[np.float64]) -> NDArray[np.float64]:
         """F0 of the windows of the next step in Hz, NaN without a voice, shape ``(8,)``.
@@ -105,10 +105,7 @@ class PitchTracker:
 
     def _best_path(self, octaves: NDArray[np.float64], strengths: NDArray[np.float64]) -> list[int]:
         """Places of the candidates on the best path, one a window."""
-        costs = [
-            _transition_costs(self._octaves, octaves[0]),
-            *_transition_costs(octaves[:-1], octaves[1:]),
-        ]
+        costs = _transition_costs(np.concatenate([self._octaves[None], octaves[:-1]]), octaves)
         origins, scores = [], self._scores
         for cost, strength in zip(costs, strengths, strict=True):
             ways = scores[:, None] - cost
@@ -128,7 +125,7 @@ _FAVOUR = np.log2(SAMPLE_RATE / np.arange(_SHORTEST_LAG, _LONGEST_LAG + 1) / FLO
 def _transition_costs(
     before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Costs from each candidate to each of the next window, shape ``(..., before, after)``."""
-    jump = _OCTAVE_JUMP_COST * np.abs(after[..., None, :] - before[..., :, None])
-    ends = np.isnan(before)[..., :, None] != np.isnan(after)[..., None, :]
+    """Costs from each candidate to each of the next window, shape ``(n, before, after)``."""
+    jump = _OCTAVE_JUMP_COST * np.abs(after[:, None, :] - before[:, :, None])
+    ends = np.isnan(before)[:, :, None] != np.isnan(after)[:, None, :]
     return np.where(np.isnan(jump), np.where(ends, _VOICING_COST, 0.0), jump)

@@ -127,7 +127,7 @@ class Segmenter:
         sound = span[:STEP]
         self._log_mels.append(self._log_mel.spectrum(span))
         self._last_spans.append(span)
-        frames = [self._gate.push(frame) for frame in sound.reshape(_GATE_FRAMES, GATE_FRAME)]
+        frames = self._gate.push(sound)
         voiced = sum(frame.voiced for frame in frames)
         # The configuration's bounds leave room for one event in four frames.
         event = next((frame.event for frame in frames if frame.event is not None), None)

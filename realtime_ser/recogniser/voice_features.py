@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.records import SAMPLE_RATE, STEP
-from realtime_ser.recogniser.features import FeatureParams, dct_matrix, mel_filterbank
+from realtime_ser.recogniser.features import FeatureParams, dct_matrix, mel_filterbank, windows_of
 from realtime_ser.recogniser.periodicity import POWER_FLOOR, Autocorrelation, peak_shift
 
 WINDOWS = 4
@@ -37,10 +37,15 @@ _FADE = math.exp(-_HOP / SAMPLE_RATE / 2.0)
 _MFCC = _BANDS.n_mfcc - 1
 """Cepstral coefficients of a window: all but the first, which is the level."""
 
+_MEANS = 3
+"""Place of the first feature of a window whose mean and deviation count."""
+
 _PLACE = 6
-"""Place of the first of them among the features of a window."""
+"""Place of the first cepstral coefficient among the features of a window."""
 
 _UPPER_FALL_DB = 0.02
+_ROWS = np.arange(WINDOWS)
+_NEIGHBOURS = np.array([[-1], [0], [1]])
 
 FEATURES = (
     *(f"deviation of c{k}" for k in range(1, _MFCC + 1)),
@@ -62,7 +67,7 @@ class WindowFeatures:
         self._dct = np.ascontiguousarray(dct_matrix(_BANDS.n_mfcc, _BANDS.n_mels)[1:].T)
 
     def __call__(self, span: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Level in dB, periodicity, pitch in octaves, tonality, flatness, upper band and cepstrum.
+        """Level in dB, pitch in octaves, upper band, periodicity, tonality, flatness and cepstrum.
 
         The upper band is the level from 4 to 5 kHz, in dB below the loudest band.
 
@@ -75,10 +80,10 @@ class WindowFeatures:
         -------
         ndarray, shape (4, 18)
         """
-        frames = np.lib.stride_tricks.sliding_window_view(span, _WINDOW)[::_HOP]
-        power = self._windows.power(frames)
+        power = self._windows.power(windows_of(span, _WINDOW, _HOP))
         mel = 10.0 * np.log10(np.maximum(power @ self._filters, POWER_FLOOR))
-        mel = np.maximum(mel, mel.max(axis=1, keepdims=True) - _RANGE_DB)
+        highest = mel.max(axis=1)
+        mel = np.maximum(mel, highest[:, None] - _RANGE_DB)
         band = power[:, self._windows.band]
         total = np.maximum(band.sum(axis=1), POWER_FLOOR)
         strongest = np.partition(band, -_STRONGEST, axis=1)[:, -_STRONGEST:].sum(axis=1)
@@ -89,14 +94,16 @@ class WindowFeatures:
         )
         lags = self._windows.lags(power)
         best = _SHORTEST_LAG + np.argmax(lags[:, _SHORTEST_LAG : _LONGEST_LAG + 1], axis=1)
-        rows = np.arange(WINDOWS)
-        before, at, after = (lags[rows, best + shift] for shift in (-1, 0, 1))
-        shift = peak_shift(before, at, after)
-        pitch = -np.log2((best + shift) / SAMPLE_RATE)
-        level = 10.0 * np.log10(total)
-        upper = mel[:, -_UPPER:].mean(axis=1) - mel.max(axis=1)
-        columns = (level, np.clip(at, 0.0, 1.0), pitch, tonality, flatness, upper)
-        return np.column_stack([*columns, mel @ self._dct])
+        before, at, after = lags[_ROWS, best + _NEIGHBOURS]
+        found = np.empty((WINDOWS, _PLACE + _MFCC))
+        found[:, 0] = 10.0 * np.log10(total)
+        found[:, 1] = -np.log2((best + peak_shift(before, at, after)) / SAMPLE_RATE)
+        found[:, 2] = mel[:, -_UPPER:].mean(axis=1) - highest
+        found[:, 3] = np.minimum(np.maximum(at, 0.0), 1.0)
+        found[:, 4] = tonality
+        found[:, 5] = flatness
+        found[:, _PLACE:] = mel @ self._dct
+        return found
 
 
 class SegmentFeatures:
@@ -118,14 +125,11 @@ class SegmentFeatures:
         self._last: NDArray[np.float64] | None = None
         self._weight = self._pairs = self._all = self._all_pairs = 1e-9
         self._voiced = self._voiced_pairs = 1e-9
-        size = 3 + _MFCC
+        size = _PLACE - _MEANS + _MFCC
         self._sum, self._squares = np.zeros(size), np.zeros(size)
         self._changes = np.zeros(_MFCC)
-        self._shares = np.zeros(2)
-        self._pitch = np.zeros(2)
-        self._pitch_changes = np.zeros(2)
-        self._level = np.zeros(2)
-        self._level_changes = np.zeros(2)
+        self._shares = self._pitch = self._pitch_changes = (0.0, 0.0)
+        self._level = self._level_changes = (0.0, 0.0)
         self._heard = 0
         self.upper_db = -_RANGE_DB
 
@@ -135,58 +139,65 @@ class SegmentFeatures:
             self._feed(window)
 
     def _feed(self, window: NDArray[np.float64]) -> None:
-        level, periodicity, pitch = (float(value) for value in window[:3])
+        level, pitch, upper_db, periodicity = window[: _MEANS + 1].tolist()
         self._loudest = max(level, self._loudest - _FORGET_DB)
         self._all = self._all * _FADE + 1.0
         height = max(level - self._loudest, -2.0 * _ACTIVE_DB)
-        self._level = self._level * _FADE + (height, height * height)
+        self._level = _faded(self._level, height, height * height)
         last, self._last = self._last, window
         if last is not None:
             change = level - float(last[0])
             self._all_pairs = self._all_pairs * _FADE + 1.0
-            self._level_changes = self._level_changes * _FADE + (
-                min(abs(change), 20.0),
-                min(max(change, 0.0), 20.0) ** 2,
+            self._level_changes = _faded(
+                self._level_changes, min(abs(change), 20.0), min(max(change, 0.0), 20.0) ** 2
             )
         if height < -_ACTIVE_DB:
             self._last = None if last is None else window
             return
         self._heard += 1
-        self.upper_db = max(float(window[5]), self.upper_db - _UPPER_FALL_DB)
+        self.upper_db = max(upper_db, self.upper_db - _UPPER_FALL_DB)
         self._weight = self._weight * _FADE + 1.0
-        values = window[[1, 3, 4, *range(_PLACE, _PLACE + _MFCC)]]
+        values = window[_MEANS:]
         self._sum = self._sum * _FADE + values
         self._squares = self._squares * _FADE + values * values
-        self._shares = self._shares * _FADE + (periodicity > _PERIODIC, periodicity < _APERIODIC)
+        self._shares = _faded(self._shares, periodicity > _PERIODIC, periodicity < _APERIODIC)
         if periodicity > _PERIODIC:
             self._voiced = self._voiced * _FADE + 1.0
-            self._pitch = self._pitch * _FADE + (pitch, pitch * pitch)
+            self._pitch = _faded(self._pitch, pitch, pitch * pitch)
         if last is None or float(last[0]) - self._loudest < -_ACTIVE_DB:
             return
         self._pairs = self._pairs * _FADE + 1.0
         self._changes = self._changes * _FADE + np.abs(window[_PLACE:] - last[_PLACE:])
-        if periodicity > _PERIODIC and float(last[1]) > _PERIODIC:
-            moved = _SEMITONES * abs(pitch - float(last[2]))
+        if periodicity > _PERIODIC and float(last[3]) > _PERIODIC:
+            moved = _SEMITONES * abs(pitch - float(last[1]))
             self._voiced_pairs = self._voiced_pairs * _FADE + 1.0
-            self._pitch_changes = self._pitch_changes * _FADE + (min(moved, 4.0), moved < 0.15)
+            self._pitch_changes = _faded(self._pitch_changes, min(moved, 4.0), moved < 0.15)
 
     def vector(self) -> NDArray[np.float64]:
         """The features, in the order of :data:`FEATURES`."""
         mean = self._sum / self._weight
         deviation = np.sqrt(np.maximum(self._squares / self._weight - mean * mean, 0.0))
-        pitch = self._pitch / self._voiced
-        level = self._level / self._all
-        return np.concatenate(
-            [
-                deviation[3:],
-                self._changes / self._pairs,
-                [mean[0], deviation[0], mean[1], deviation[1], mean[2], deviation[2]],
-                self._shares / self._weight,
-                [pitch[0], math.sqrt(max(pitch[1] - pitch[0] ** 2, 0.0))],
-                self._pitch_changes / self._voiced_pairs,
-                [math.sqrt(max(level[1] - level[0] ** 2, 0.0))],
-                [self._level_changes[0] / self._all_pairs],
-                [math.sqrt(self._level_changes[1] / self._all_pairs)],
-                [self._weight / self._all, math.log(1.0 + self._heard)],
-            ]
+        pitch, pitch_deviation = _spread(self._pitch, self._voiced)
+        _, level_deviation = _spread(self._level, self._all)
+        scalars = (
+            *(mean[0], deviation[0], mean[1], deviation[1], mean[2], deviation[2]),
+            *(share / self._weight for share in self._shares),
+            *(pitch, pitch_deviation),
+            *(change / self._voiced_pairs for change in self._pitch_changes),
+            level_deviation,
+            self._level_changes[0] / self._all_pairs,
+            math.sqrt(self._level_changes[1] / self._all_pairs),
+            *(self._weight / self._all, math.log(1.0 + self._heard)),
         )
+        return np.concatenate([deviation[3:], self._changes / self._pairs, scalars])
+
+
+def _faded(sums: tuple[float, float], first: float, second: float) -> tuple[float, float]:
+    """Two sums that forget, and what comes to them."""
+    return sums[0] * _FADE + first, sums[1] * _FADE + second
+
+
+def _spread(sums: tuple[float, float], weight: float) -> tuple[float, float]:
+    """Mean and deviation by the sums of values and of their squares."""
+    mean = sums[0] / weight
+    return mean, math.sqrt(max(sums[1] / weight - mean**2, 0.0))

@@ -26,6 +26,7 @@ from realtime_ser.base.records import (
     VoiceMeasures,
 )
 from realtime_ser.recogniser.activation import RunningBaseline, VoiceBaseline, VoiceStep
+from realtime_ser.recogniser.features import windows_of
 from realtime_ser.recogniser.loudness import LoudnessMeter, loudness
 from realtime_ser.recogniser.periodicity import POWER_FLOOR
 from realtime_ser.recogniser.pitch import FFT, WINDOW, PitchTracker
@@ -101,7 +102,7 @@ class VoiceMeter:
         sound = step.span[:STEP]
         samples = np.concatenate([self._past, step.span])
         self._past = sound[STEP - _OVERHANG :]
-        windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
+        windows = windows_of(samples, WINDOW, HOP)
         power = self._pitch.spectra.power(windows)
         f0 = self._pitch.push(windows, power)
         has_f0 = ~np.isnan(f0)
@@ -184,14 +185,14 @@ def _hf500(power: NDArray[np.float64]) -> float:
 
 def _speaking_rate(facts: Sequence[StepFacts], least_s: float = _LEAST_SPEAKING_S) -> float | None:
     """Syllables a second of the time that is no pause; ``None``: too little of it."""
-    speaking_s = STEP_S * sum(not one.paused for one in facts)
+    speaking_s = STEP_S * [one.paused for one in facts].count(False)
     if speaking_s <= least_s:
         return None
-    return sum(one.syllables for one in facts) / speaking_s
+    return sum([one.syllables for one in facts]) / speaking_s
 
 
 def _pause_share(facts: Collection[StepFacts]) -> float:
-    return sum(one.paused for one in facts) / len(facts)
+    return [one.paused for one in facts].count(True) / len(facts)
 
 
 def _activation(facts: Sequence[StepFacts], least: int = _LEAST_RATED) -> float | None:

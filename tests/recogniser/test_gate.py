@@ -13,7 +13,7 @@ from realtime_ser.base.config import GateConfig
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import SAMPLE_RATE, STEP
 from realtime_ser.recogniser.features import FeatureParams
-from realtime_ser.recogniser.gate import GATE_FRAME, Offset, Onset, SpeechGate
+from realtime_ser.recogniser.gate import Offset, Onset, SpeechGate
 from realtime_ser.recogniser.segmenter import Segmenter, Step
 
 FEATURES = FeatureParams()
@@ -77,7 +77,7 @@ def test_a_gate_opens_at_most_of_the_last_frames_and_closes_after_the_hangover(
 ) -> None:
     gate = SpeechGate(GateConfig(hangover_ms=300))
     sound = np.concatenate([silence(0.5), speech[:SAMPLE_RATE], silence(1)])
-    heard = [gate.push(frame) for frame in sound.reshape(-1, GATE_FRAME)]
+    heard = gate.push(sound)
     voiced = [frame.voiced for frame in heard]
     opened = next(k for k, frame in enumerate(heard) if isinstance(frame.event, Onset))
     closed = max(k for k, frame in enumerate(heard) if isinstance(frame.event, Offset))

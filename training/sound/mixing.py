@@ -20,10 +20,10 @@ def voiced_mask(samples: NDArray[np.float32], gate: GateConfig | None = None) ->
         Settings of the gate; the defaults where left out.
     """
     speech_gate = SpeechGate(gate or GateConfig())
-    frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
+    whole = len(samples) // GATE_FRAME * GATE_FRAME
     voiced = np.zeros(len(samples), bool)
-    is_voiced = np.array([speech_gate.push(frame).voiced for frame in frames], bool)
-    voiced[: frames.size] = np.repeat(is_voiced, GATE_FRAME)
+    is_voiced = np.array([frame.voiced for frame in speech_gate.push(samples[:whole])], bool)
+    voiced[:whole] = np.repeat(is_voiced, GATE_FRAME)
     return voiced
 
 

@@ -291,8 +291,8 @@ def _clips_for(
 def _is_one_segment(samples: NDArray[np.float32], at: int, gate: GateConfig) -> bool:
     """Whether the gate gives a single segment that lasts past the switch by a second."""
     speech_gate = SpeechGate(gate)
-    frames = samples[: len(samples) // GATE_FRAME * GATE_FRAME].reshape(-1, GATE_FRAME)
-    events = [event for frame in frames if (event := speech_gate.push(frame).event) is not None]
+    frames = speech_gate.push(samples[: len(samples) // GATE_FRAME * GATE_FRAME])
+    events = [frame.event for frame in frames if frame.event is not None]
     ends = [event.last_voiced for event in events if isinstance(event, Offset)]
     open_segments = len(events) - len(ends)
     return open_segments == 1 and all(

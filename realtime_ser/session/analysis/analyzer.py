@@ -20,7 +20,7 @@ from realtime_ser.audio.samples import silenced
 from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import OutputError, SerError, StoreError
 from realtime_ser.base.records import Estimate, Quality, Segment
-from realtime_ser.recogniser.gate import GATE_FRAME, SpeechGate
+from realtime_ser.recogniser.gate import GATE_FRAME, Onset, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
 from realtime_ser.session.analysis.inputs import InputFile
@@ -288,7 +288,7 @@ class _Listener:
         samples = self._resampler.push(silenced(block[:, self.channel - 1]))
         sound = np.concatenate([self._rest, samples])
         whole = len(sound) // GATE_FRAME * GATE_FRAME
-        for start in range(0, whole, GATE_FRAME):
-            self.voiced += self._gate.push(sound[start : start + GATE_FRAME]).voiced
-            self.has_voice |= self._gate.open
+        frames = self._gate.push(sound[:whole])
+        self.voiced += sum(frame.voiced for frame in frames)
+        self.has_voice |= any(isinstance(frame.event, Onset) for frame in frames)
         self._rest = sound[whole:]
