@@ -45,6 +45,7 @@ class Subscription:
         self._changed = threading.Condition()
         self._closed = False
         self._dropped = 0
+        self._wanted = 1
 
     @property
     def dropped(self) -> int:
@@ -58,13 +59,15 @@ class Subscription:
             for record in records:
                 if isinstance(record, Sound) and not self.sound:
                     continue
-                if self._blocking:
+                if self._blocking and not self._has_room():
+                    self._changed.notify_all()
                     self._changed.wait_for(self._has_room)
                 elif not self._has_room():
                     self._records.popleft()
                     self._dropped += 1
                 if not self._closed:
                     self._records.append(record)
+            if len(self._records) >= self._wanted:
                 self._changed.notify_all()
             news = not self._awake and any(not isinstance(one, Sound) for one in records)
             self._awake = self._awake or news
@@ -92,10 +95,17 @@ class Subscription:
         with self._changed:
             return self._closed and not self._records
 
-    def drain(self, timeout: float = 0.0) -> list[Record]:
-        """Records since the last call; waits up to ``timeout`` seconds for the first."""
+    def drain(self, timeout: float = 0.0, *, gather: bool = False) -> list[Record]:
+        """Records since the last call; waits up to ``timeout`` seconds for the first.
+
+        A consumer that gathers is not woken for each, but when the time is over or its queue is
+        half full.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._records or self._closed, timeout)
+            self._wanted = self._capacity // 2 + 1 if gather else 1
+            self._changed.wait_for(
+                lambda: self._closed or len(self._records) >= self._wanted, timeout
+            )
             records = list(self._records)
             self._records.clear()
             self._awake = self._wake is None

@@ -108,8 +108,9 @@ class SessionRecorder:
 
     def _sum_up(self, records: Subscription) -> None:
         due_s = time.monotonic() + _TRIM_S
-        for record in records:
-            self.tally.feed(record)
+        while not records.ended:
+            for record in records.drain(COMMIT_S, gather=True):
+                self.tally.feed(record)
             if time.monotonic() >= due_s:  # here nobody waits for it
                 trim_heap()
                 due_s = time.monotonic() + _TRIM_S
@@ -162,7 +163,7 @@ class _SinkThread(threading.Thread):
         self._try(self._sink.close)
 
     def _run_once(self) -> None:
-        records = self._records.drain(max(0.0, self._due_s - time.monotonic()))
+        records = self._records.drain(max(0.0, self._due_s - time.monotonic()), gather=True)
         self._try(partial(self._sink.feed, records))
         if time.monotonic() >= self._due_s:
             self._flush()
