@@ -34,6 +34,7 @@ from realtime_ser.audio.devices import (
 )
 from realtime_ser.audio.resample import RateChange
 from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.samples import channel_peaks
 from realtime_ser.audio.sound_server import (
     Recording,
     ServerSource,
@@ -306,7 +307,7 @@ class MicrophoneSource(Source):
             heard = columns.copy()  # another thread changes them
             if heard:
                 if channels > len(heard):
-                    self._loudest = np.maximum(self._loudest, np.abs(samples).max(axis=0))
+                    self._loudest = np.maximum(self._loudest, channel_peaks(samples))
                 samples, early_s = change.push(samples[:, heard])
                 if len(samples):
                     ring.write(samples, now - delay - early_s, overflow=status.input_overflow)

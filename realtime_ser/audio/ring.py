@@ -23,6 +23,7 @@ class AudioBlock:
     adc_s: float | None  # ADC time of the first, monotonic; ``None`` for files
     overflow: bool  # the device reports that it lost samples before these
     lost: int  # samples before these for which the ring had no room
+    paused: bool  # nobody was to listen when they came
 
 
 class RingBuffer:
@@ -34,15 +35,23 @@ class RingBuffer:
         Size in samples a channel, and number of channels.
     blocking
         Whether the writer waits for room (a file) or drops and counts (a microphone).
+
+    Attributes
+    ----------
+    paused
+        Whether nobody is to listen to what is written from now on.
     """
 
     def __init__(self, frames: int, channels: int, *, blocking: bool) -> None:
+        self.paused = False
         self._data = np.zeros((frames, channels), np.float32)
         self._blocking = blocking
         self._changed = threading.Condition()
-        self._blocks: deque[tuple[int, float | None, bool, int]] = deque()
+        self._blocks: deque[tuple[int, float | None, bool, int, bool]] = deque()
         self._write = 0
         self._used = 0
+        self._wanted = 1
+        self._overdue = False
         self._lost = 0
         self._closed = False
         self._error: BaseException | None = None
@@ -63,14 +72,18 @@ class RingBuffer:
             head = min(count, size - self._write)
             self._data[self._write : self._write + head] = samples[:head]
             self._data[: count - head] = samples[head:]
-            self._blocks.append((count, adc_s, overflow, self._lost))
+            self._blocks.append((count, adc_s, overflow, self._lost, self.paused))
             self._write = (self._write + count) % size
             self._used += count
             self._lost = 0
-            self._changed.notify_all()
+            if self._used >= self._wanted:
+                self._changed.notify_all()
 
-    def read(self, timeout: float) -> AudioBlock | None:
+    def read(self, timeout: float, least: int = 1) -> AudioBlock | None:
         """Oldest block as it was written, or ``None`` if there is none after ``timeout`` seconds.
+
+        It waits as long until the ring holds ``least`` samples, so that the reader need not wake
+        for blocks that it can do nothing with; what there is then comes without another wait.
 
         Raises
         ------
@@ -78,17 +91,30 @@ class RingBuffer:
             The error that the writer gave to :meth:`close`, once all earlier blocks were read.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._blocks or self._closed, timeout)
+            self._wanted = min(least, len(self._data) // 2)
+            if not (self._overdue and self._blocks):
+                self._overdue = not self._changed.wait_for(self._has_enough, timeout)
             if not self._blocks:
                 if self._error is not None:
                     raise self._error
                 return None
-            count, adc_s, overflow, lost = self._blocks.popleft()
+            count, adc_s, overflow, lost, paused = self._blocks.popleft()
             start = (self._write - self._used) % len(self._data)
-            samples = self._data[(start + np.arange(count)) % len(self._data)]
+            head = self._data[start : start + count]
+            samples = np.concatenate([head, self._data[: count - len(head)]])
             self._used -= count
-            self._changed.notify_all()
-            return AudioBlock(samples, adc_s, overflow, lost)
+            if self._blocking:
+                self._changed.notify_all()
+            return AudioBlock(samples, adc_s, overflow, lost, paused)
+
+    def _has_enough(self) -> bool:
+        return self._closed or (self._used >= self._wanted and bool(self._blocks))
+
+    @property
+    def waiting(self) -> int:
+        """Samples that were written and not read."""
+        with self._changed:
+            return self._used
 
     def close(self, error: BaseException | None = None) -> None:
         """End the stream; a waiting reader or writer returns."""

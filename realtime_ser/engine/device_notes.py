@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import SILENCE_ADVICE
+from realtime_ser.audio.samples import channel_peaks
 from realtime_ser.audio.source import Source
 from realtime_ser.base.records import DEVICE, SAMPLE_RATE, Marker
 from realtime_ser.engine.handover import Handover
@@ -81,7 +82,7 @@ class DeviceNotes:
         if not len(samples):
             return
         live = self._source.info.live
-        peaks = self._source.peaks() if live else np.abs(samples).max(axis=0)
+        peaks = self._source.peaks() if live else channel_peaks(samples)
         side = self._side_channels.feed(peaks, end_s)
         if live:
             self._feed_silence(samples, start_s, end_s)

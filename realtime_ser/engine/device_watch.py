@@ -74,6 +74,11 @@ class DeviceWatch:
         self._held: list[AudioBlock] = []
         self.opened()
 
+    @property
+    def holds(self) -> bool:
+        """Whether there are blocks whose time is not known yet."""
+        return bool(self._held)
+
     def opened(self) -> None:
         """Note that the device was opened just now."""
         self._heard_s = self._looked_s = clock_s()

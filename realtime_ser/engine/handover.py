@@ -1,8 +1,8 @@
 """The meeting place of a monitor's threads: all state that two of them touch.
 
 ======================  ====================================================
-capture to worker       ``ring``
-any thread to worker    ``markers``, ``paused``, ``stopped``
+capture to worker       ``ring``, and whether it is paused
+any thread to worker    ``markers``, ``stopped``
 worker to any thread    ``status``, ``clock``
 worker to a consumer    a :class:`Subscription` each
 ======================  ====================================================
@@ -18,8 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime_ser.audio.ring import RingBuffer
-from realtime_ser.base.records import SAMPLE_RATE, USER, IntervalOpened, Marker, Record
+from realtime_ser.base.records import SAMPLE_RATE, USER, IntervalOpened, Marker, Record, Sound
 from realtime_ser.base.timebase import SessionClock, clock_s
 from realtime_ser.engine.status import Status
 from realtime_ser.engine.subscription import Subscription
@@ -85,12 +88,16 @@ class MarkerQueue:
 
     def take_outside(self) -> list[OutsideMarker]:
         """Take the markers of other programs out of the queue, in order."""
+        if not self._outside:  # as nearly always
+            return []
         with self._lock:
             markers, self._outside = self._outside, []
             return markers
 
     def drain(self) -> list[Marker | IntervalOpened]:
         """Take all markers out of the queue, in order."""
+        if not self._pending:
+            return []
         with self._lock:
             markers, self._pending = self._pending, []
             return markers
@@ -110,7 +117,6 @@ class Handover:
     def __init__(self, ring: RingBuffer, *, live: bool) -> None:
         self.ring = ring
         self.markers = MarkerQueue()
-        self.paused = threading.Event()
         self.stopped = threading.Event()
         self.status = Status()
         self.clock = SessionClock()
@@ -143,6 +149,12 @@ class Handover:
         """Feed records to every consumer; called by the worker."""
         for subscription in self._subscriptions:
             subscription.feed(records)
+
+    def publish_sound(self, position: int, samples: NDArray[np.float32]) -> None:
+        """Feed sound from native sample ``position`` on to those who want it."""
+        for subscription in self._subscriptions:
+            if subscription.sound:
+                subscription.feed([Sound(position, samples)])
 
     def place_outside(self) -> None:
         """Give the markers of other programs their times in the session; called by the worker."""

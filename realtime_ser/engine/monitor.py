@@ -125,11 +125,11 @@ class Monitor:
 
     def pause(self) -> None:
         """Stop listening; time goes on."""
-        self._handover.paused.set()
+        self._handover.ring.paused = True
 
     def resume(self) -> None:
         """Listen again."""
-        self._handover.paused.clear()
+        self._handover.ring.paused = False
 
     def mark(
         self,

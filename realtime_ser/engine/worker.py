@@ -9,7 +9,7 @@ from dataclasses import replace
 from realtime_ser.audio.samples import count_lost, silenced
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.records import STEP, Record, Sound, State, Update
+from realtime_ser.base.records import STEP, Record, State, Update
 from realtime_ser.base.timebase import TimeBase, clock_s
 from realtime_ser.engine.device_notes import DeviceNotes
 from realtime_ser.engine.device_watch import DeviceWatch, PlacedBlock
@@ -59,6 +59,7 @@ class Worker:
         try:
             while not self._over():
                 self._run_once()
+            self._hear_rest()
             for placed in self._watch.release(self._position):
                 self._process_block(placed)
             end = Phase.ENDED
@@ -76,7 +77,9 @@ class Worker:
         return not self._limit_to_end(1) or handover.stopped.is_set() or handover.ring.ended
 
     def _run_once(self) -> None:
-        block = self._handover.ring.read(_POLL_S)
+        # Blocks that are held tell by their times when they were: each is looked at when it comes.
+        least = 1 if self._watch.holds else self._limit_to_end(self._pipelines.missing)
+        block = self._handover.ring.read(_POLL_S, least)
         for placed in self._watch.place(block, self._position):
             self._process_block(placed)
         if block is None and self._source.info.live:
@@ -96,6 +99,14 @@ class Worker:
         ):
             self._publish_anchor()
 
+    def _hear_rest(self) -> None:
+        """Process what the next step waited for when it was to end."""
+        until = self._position + self._limit_to_end(self._pipelines.missing)
+        while self._position < until and self._handover.ring.waiting:
+            block = self._handover.ring.read(0.0)
+            for placed in self._watch.place(block, self._position):
+                self._process_block(placed)
+
     def _process_block(self, placed: PlacedBlock) -> None:
         handover, block = self._handover, placed.block
         lost = self._lose(placed.lost)
@@ -103,19 +114,20 @@ class Worker:
         if block.adc_s is not None:
             handover.clock.feed(self._time.seconds(self._position), block.adc_s)
         samples = block.samples[: self._limit_to_end(len(block.samples))]
-        paused = handover.paused.is_set()
-        if paused:
+        if block.paused:
             self._pass(len(samples), State.PAUSED)
         else:
-            lost += count_lost(samples)
-            self._publish([Sound(self._position, silenced(samples))])
+            no_numbers = count_lost(samples)
+            lost += no_numbers
+            sound = silenced(samples) if no_numbers else samples
+            handover.publish_sound(self._position, sound)
             start_s = self._time.seconds(self._position)
             self._publish(self._pipelines.push(samples))
             self._notes.feed(samples, start_s, self._time.seconds(self._position))
         before = handover.status
         handover.status = replace(
             before,
-            phase=Phase.PAUSED if paused else Phase.LISTENING,
+            phase=Phase.PAUSED if block.paused else Phase.LISTENING,
             position_s=self._time.seconds(self._position),
             overflows=before.overflows + block.overflow,
             dropped_samples=before.dropped_samples + lost,

@@ -22,6 +22,7 @@ from realtime_ser.base.records import (
     SAMPLE_RATE,
     STEP,
     STEP_S,
+    STEP_SPAN,
     Estimate,
     Segment,
     State,
@@ -104,6 +105,11 @@ class Pipeline:
     def position(self) -> int:
         """Samples of the session so far, lost and paused ones counted."""
         return self._position
+
+    @property
+    def next_end(self) -> int:
+        """Sample of the session behind the last one of the next step."""
+        return self._segmenter.next_step * STEP + STEP_SPAN
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
         """Take samples, and return the records that they complete, in order.
@@ -209,6 +215,11 @@ class ChannelPipeline:
         self._resampler = Resampler(rate)
         self._native_position = 0
 
+    @property
+    def missing(self) -> int:
+        """Native samples without which the next step is not complete."""
+        return self._time_base.native(self._pipeline.next_end) - self._native_position
+
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
         """Take the source's next samples, shape ``(n, channels)``.
 
@@ -280,6 +291,11 @@ class ChannelPipelines:
             ChannelPipeline(Pipeline(bundle, gate, channel, decoder, model, voice=voice), rate)
             for channel in channels
         ]
+
+    @property
+    def missing(self) -> int:
+        """Native samples without which no channel's next step is complete."""
+        return min(one.missing for one in self._pipelines)
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
         """Take the source's next samples, shape ``(n, channels)``, and return all records."""

@@ -67,3 +67,29 @@ def test_a_writers_error_reaches_the_reader_after_the_last_block() -> None:
     assert ring.read(0.0) is not None
     with pytest.raises(OSError, match="gone"):
         ring.read(0.0)
+
+
+def test_a_reader_is_not_woken_before_there_is_as_much_as_it_wants() -> None:
+    ring, heard = RingBuffer(100, 1, blocking=False), threading.Event()
+
+    def read() -> None:
+        assert ring.read(60.0, least=20) is not None
+        heard.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    ring.write(ramp(10), None)
+    assert not heard.wait(0.2)
+    ring.write(ramp(10, 10), None)
+    reader.join(30.0)
+    assert heard.is_set()
+    assert ring.read(0.0, least=40) is not None, "what is there is given when the time is over"
+
+
+def test_a_pause_begins_and_ends_with_the_block_that_is_written_next() -> None:
+    ring = RingBuffer(100, 1, blocking=False)
+    for paused in (False, True, False):
+        ring.paused = paused
+        ring.write(ramp(4), None)
+    blocks = [ring.read(0.0) for _ in range(3)]
+    assert [block.paused for block in blocks if block is not None] == [False, True, False]

@@ -15,7 +15,7 @@ from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.recogniser.bundle import TRAINING_MODEL, Bundle, load_bundle
 from realtime_ser.recogniser.features import LogMel, StepFramer, dct_matrix
-from realtime_ser.recogniser.pipeline import Pipeline
+from realtime_ser.recogniser.pipeline import ChannelPipelines, Pipeline
 from realtime_ser.recogniser.step_model import StepModel
 
 
@@ -196,3 +196,18 @@ def test_classes_restrict_and_renormalise(bundle: Bundle, speech_wav: Path) -> N
         share = other.estimate.probabilities[chosen]
         np.testing.assert_allclose(one.estimate.probabilities, share / share.sum(), atol=1e-5)
         assert one.estimate.label in ("happy", "sad")
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_no_step_is_complete_before_the_samples_that_are_missing(bundle: Bundle, rate: int) -> None:
+    pipelines = ChannelPipelines(bundle, GateConfig(), (1,), rate)
+    random, made = np.random.default_rng(0), 0
+    for _ in range(60):
+        missing = pipelines.missing
+        block = random.integers(1, rate // 10)
+        records = pipelines.push(np.zeros((block, 1), np.float32))
+        assert block >= missing or not records
+        if rate == SAMPLE_RATE:
+            assert bool(records) == (block >= missing)
+        made += len(records)
+    assert made > 5
