@@ -122,7 +122,8 @@ def test_a_file_waits_for_a_slow_reader(speech_wav, tmp_path, heard):
     )
     first = process.stdout.readline()
     until((tmp_path / "o.csv").exists)
-    found, _ = lines_of(process)
+    found = [json.loads(line) for line in process.stdout]  # behind what readline has read ahead
+    process.communicate(timeout=100)
     assert json.loads(first)["type"] == "hello"
     assert len(of_type(found, "update")) == len(of_type(heard[0], "update"))
 
