@@ -1,17 +1,30 @@
-"""Pools of processes, in which Ctrl+C is heard by the program alone."""
+"""Processes of the program's own: pools, in which it alone hears Ctrl+C, and modules that run."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def module_command(name: str, *arguments: str) -> list[str]:
+    """Command line that runs a module of the program in a process of its own.
+
+    A frozen program is its own interpreter, and its console program takes ``-m`` as Python does.
+    """
+    program = Path(sys.executable)
+    if getattr(sys, "frozen", False):
+        program = program.with_stem("realtime-ser")
+    return [str(program), "-m", name, *arguments]
 
 
 class SpawnPool(ProcessPoolExecutor):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -33,11 +32,7 @@ _STEP_BUDGET_MS = 40.0
 
 _IN_TERMINAL = "begin with 'realtime-ser monitor --headless'"
 
-_START_QT = """
-from PyQt6.QtWidgets import QApplication
-import pyqtgraph
-print(QApplication([]).platformName())
-"""
+_START_QT = "realtime_ser.gui.app.start_trial"
 
 
 class Verdict(StrEnum):
@@ -224,7 +219,9 @@ def _check_window(_config: Config) -> Iterator[Finding]:
     if not display_answers():
         yield _note("display", "There is none, so the monitor runs in the terminal.")
         return
-    start = [sys.executable, "-c", _START_QT]
+    from realtime_ser.base.processes import module_command
+
+    start = module_command(_START_QT)
     try:
         done = subprocess.run(start, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:

@@ -41,7 +41,9 @@ def require_harmless(bundle: Bundle) -> None:
 @cache
 def _tried(folder: Path, _digest: str) -> str | None:
     """Why a graph cannot be used, once for each bundle; ``None``: it can."""
-    command = [sys.executable, "-m", _PROGRAM, str(folder)]
+    from realtime_ser.base.processes import module_command
+
+    command = module_command(_PROGRAM, str(folder))
     env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
