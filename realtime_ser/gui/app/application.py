@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QMessageBox
 
 
 @functools.cache  # Qt ends when nobody holds it
@@ -24,5 +24,12 @@ def application() -> QApplication:
     app = QApplication([sys.argv[0]])
     app.setApplicationName("realtime-ser")
     app.setApplicationDisplayName("Realtime SER")
+    app.setDesktopFileName("realtime-ser")  # by which a desktop finds icon and menu entry
     app.setStyle("Fusion")
     return app
+
+
+def show_error(words: str) -> None:
+    """Show why the program could not start, until it is read."""
+    application()
+    QMessageBox.critical(None, "Realtime SER", words)
