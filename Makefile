@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
 
 export PYTHON
 
-.PHONY: run test lint format bench soak fuzz demo notebook lock clean help
+.PHONY: run test lint format bench soak fuzz demo notebook release lock clean help
 
 run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
@@ -39,6 +39,9 @@ demo: $(TEST_READY)  ## make the demo recording anew
 
 notebook: $(TEST_READY)  ## run the notebook anew
 	@$(BIN)/python scripts/make_notebook.py $(ARGS)
+
+release: $(TEST_READY)  ## build sdist and wheel, check them, and run the wheel on its own
+	@scripts/release.sh
 
 # Pins only move where they must; ARGS=--upgrade takes the newest of everything.
 LOCK := pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 purpose=${1:?run or test}
 # What pip downloads, in MB, to tell the user.
 case $purpose in
-  run) size=177 ;;
-  test) size=952 ;;
+  run) size=181 ;;
+  test) size=1194 ;;
 esac
 
 say() { printf '%s\n' "$*" >&2; }

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+COMMANDS = PROJECT["scripts"] | PROJECT["gui-scripts"]
 LOCKS = ["run", "test"]
 OUTPUTS = ["lsl", "mqtt"]
 REACHED_BY_NAME = {"websockets"}  # uvicorn's
@@ -73,6 +74,16 @@ def test_a_lock_holds_what_the_project_asks_for(lock, extras):
         assert wanted.specifier.contains(pinned), f"{wanted} is pinned to {pinned}: make lock"
 
 
+def test_the_readme_and_the_set_up_name_the_same_downloads():
+    script = (ROOT / "scripts" / "setup.sh").read_text("utf-8")
+    size = {
+        lock: int(mb) for lock, mb in re.findall(r"^ +(\w+)\) size=(\d+)", script, re.MULTILINE)
+    }
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"the program: {size['run']} MB" in readme
+    assert f"TensorFlow included: {size['test'] / 1000:.1f} GB" in readme
+
+
 def test_tensorflow_comes_with_training_only():
     heavy = {"tensorflow", "keras", "librosa", "numba", "scipy"}
     assert not heavy & names(locked("run"))
@@ -116,15 +127,60 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported(folder, a
 # ---------------------------------------------------------------------------------- installation
 
 
+def run_module(*words: str | Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel and install it, away from the checkout."""
+def release(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Build the sdist, and of it the wheel, as `make release` does."""
+    folder = tmp_path_factory.mktemp("release")
+    run_module("build", "--no-isolation", "--outdir", folder, ROOT)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def installed(release: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel, away from the checkout."""
     folder = tmp_path_factory.mktemp("installed")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pip += ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(folder), str(ROOT)]
-    done = subprocess.run(pip, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
+    options = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]
+    (wheel,) = (path for path in release if path.suffix == ".whl")
+    run_module("pip", "install", *options, "--target", folder, wheel)
     return folder
+
+
+def test_what_is_released_is_fit_for_an_index(release):
+    assert [path.name.partition("-0.")[0] for path in release] == ["realtime_ser"] * 2
+    said = run_module("twine", "check", "--strict", *release)
+    assert said.count("PASSED") == 2
+
+
+def test_an_installed_program_analyses_its_demo(installed, tmp_path):
+    demo = installed / "realtime_ser" / "demo.flac"
+    done = subprocess.run(
+        [sys.executable, "-m", "realtime_ser", "analyze", demo, "--out", tmp_path / "results"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results" / "summary.csv").read_text("utf-8").count("\n") == 2
+
+
+def test_the_menu_entry_names_a_program_and_an_icon_that_are_installed(installed):
+    share = installed / "share"
+    entry = (share / "applications" / "realtime-ser.desktop").read_text("utf-8")
+    named = dict(line.split("=", 1) for line in entry.splitlines() if "=" in line)
+    assert named["Exec"] in PROJECT["gui-scripts"]
+    assert (installed / "bin" / named["Exec"]).is_file()
+    icons = {path.suffix for path in share.glob(f"icons/hicolor/*/apps/{named['Icon']}.*")}
+    assert icons == {".svg", ".png"}
 
 
 def test_an_installed_program_has_its_files(installed):
@@ -146,7 +202,7 @@ def test_an_installed_program_has_its_files(installed):
 
 def test_an_installed_program_holds_nothing_else(installed):
     tops = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    assert tops <= {"realtime_ser", "training", "bin"}
+    assert tops <= {"realtime_ser", "training", "bin", "share"}
 
 
 def test_an_installed_program_reads_its_own_files(installed, tmp_path):
@@ -164,9 +220,9 @@ def test_an_installed_program_reads_its_own_files(installed, tmp_path):
     assert done.stdout.splitlines() == [str(package / "config.yaml"), str(package / "models")]
 
 
-@pytest.mark.parametrize("command", sorted(PROJECT["scripts"]))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_a_command_explains_itself(command, installed, tmp_path):
-    module, function = PROJECT["scripts"][command].split(":")
+    module, function = COMMANDS[command].split(":")
     code = f"import sys; from {module} import {function}; sys.exit({function}())"
     env = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(
