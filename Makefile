@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/system_packages.sh
 
 export PYTHON
 
-.PHONY: run test lint format bench soak fuzz demo notebook release lock clean help
+.PHONY: run test lint format bench soak fuzz demo notebook package release lock clean help
 
 run: $(RUN_READY)  ## start the monitor
 	@$(BIN)/realtime-ser $(ARGS)
@@ -39,6 +39,11 @@ demo: $(TEST_READY)  ## make the demo recording anew
 
 notebook: $(TEST_READY)  ## run the notebook anew
 	@$(BIN)/python scripts/make_notebook.py $(ARGS)
+
+package: $(TEST_READY)  ## build the program as a folder that runs without Python
+	@$(BIN)/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build/package \
+		packaging/realtime-ser.spec
+	@[ "$$(uname -s)" != Linux ] || packaging/linux.sh
 
 release: $(TEST_READY)  ## build sdist and wheel, check them, and run the wheel on its own
 	@scripts/release.sh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,6 +28,8 @@ from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.theme import ThemeChoice
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.statistics import SummaryAccumulator
+
+_log = logging.getLogger(__name__)
 
 
 def run(
@@ -90,6 +93,7 @@ def run(
         )
         stack.enter_context(_signals(window))
         begin = functools.partial(_begin_after_welcome, window_manager, controller)
+        QTimer.singleShot(0, lambda: _log.info("the window is shown"))
         QTimer.singleShot(0, controller.begin if scripted else begin)
         app.exec()
         controller.finish()
