@@ -159,7 +159,7 @@ class Handover:
     def place_outside(self) -> None:
         """Give the markers of other programs their times in the session; called by the worker."""
         for outside in self.markers.take_outside():
-            time_s = max(0.0, self.now_s - (clock_s() - outside.at_s))
+            time_s = max(0.0, self._time_at(outside.at_s))
             text, source = outside.text, outside.source
             if outside.edge is None:
                 self.markers.put(self._marker(time_s, text, "", source))
@@ -169,6 +169,12 @@ class Handover:
                 self.markers.open(self._marker(time_s, text, text, source))
             elif closed is None:  # an end without a beginning
                 self.markers.put(self._marker(time_s, f"{text} end", "", source))
+
+    def _time_at(self, at_s: float) -> float:
+        """Time in the session of a moment of the monotonic clock, in seconds."""
+        if self._live:
+            return at_s - self.clock.adc_time(0)
+        return self.status.position_s - (clock_s() - at_s)
 
     def _marker(self, time_s: float, text: str, code: str, source: str) -> Marker:
         wall = self.clock.wall_clock(round(time_s * SAMPLE_RATE))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,11 +31,15 @@ MARKER_PATH = "/marker"
 """Address of OSC messages that are markers."""
 
 _LONGEST = 500  # characters of a marker
-_LONGEST_LINE = 4096  # bytes
+_LONGEST_LINE, _LARGEST_PACKET = 4096, 65_536  # bytes
 _MOST_CONNECTIONS = 32
 _POLL_S = 0.1
-_FARTHEST_S = 600.0  # from now, that the time of a bundle is believed
+_FARTHEST_S = 600.0  # from its arrival, that the time of a bundle is believed
 _RETRY_S = 2.0
+_READINGS = 3  # of two clocks at once
+
+_SO_TIMESTAMPNS = 35  # Linux: option of a socket and kind of its notes, which Python does not name
+_TIMESPEC = struct.Struct("@qq")
 
 Take = Callable[[OutsideMarker], None]
 """Takes a marker; called in whatever thread."""
@@ -55,7 +61,38 @@ def read_marker(text: str, at_s: float, source: str) -> OutsideMarker | None:
 
 def moment_of(unix_s: float) -> float:
     """Moment on the monotonic clock of a moment on the wall clock, both in seconds."""
-    return clock_s() - (time.time() - unix_s)
+    _, ahead_s = min(_read_clocks() for _ in range(_READINGS))  # the least interrupted one
+    return unix_s + ahead_s
+
+
+def _read_clocks() -> tuple[float, float]:
+    """Length of a reading, and how far the monotonic clock is ahead in its middle, in seconds."""
+    before = clock_s()
+    unix_s = time.time()
+    after = clock_s()
+    return after - before, (before + after) / 2 - unix_s
+
+
+def stamp_arrivals(receiver: socket.socket) -> None:
+    """Have the system note when what a socket receives arrives, where the system can."""
+    if sys.platform == "linux":
+        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+
+
+def receive_stamped(receiver: socket.socket, most: int) -> tuple[bytes, float]:
+    """What has come, and the moment of the last of it on the monotonic clock in seconds.
+
+    The moment is the system's, which a busy computer does not delay; else that of this call.
+    """
+    if sys.platform != "linux":
+        data = receiver.recv(most)
+        return data, clock_s()
+    data, notes, _, _ = receiver.recvmsg(most, socket.CMSG_SPACE(_TIMESPEC.size))
+    for level, kind, value in notes:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(value)
+            return data, min(moment_of(seconds + 1e-9 * nanoseconds), clock_s())
+    return data, clock_s()
 
 
 class Reception:
@@ -194,16 +231,16 @@ def _serve_tcp(address: Address, _network: NetworkConfig, reception: Reception) 
         listening_socket(address.host, address.port) as server,
         selectors.DefaultSelector() as selector,
     ):
+        stamp_arrivals(server)  # and so for each connection that it accepts
         selector.register(server, selectors.EVENT_READ, None)
         reception.ready()
+        take = partial(reception.take, source=address.text)
         try:
             while not reception.stopped.is_set():
                 for key, _ in selector.select(_POLL_S):
-                    at_s = clock_s()
                     if key.data is None:
                         _accept(server, selector)
                     else:
-                        take = partial(reception.take, at_s=at_s, source=address.text)
                         _read_lines(key, selector, take)
         finally:
             for key in list(selector.get_map().values()):
@@ -221,21 +258,21 @@ def _accept(server: socket.socket, selector: selectors.BaseSelector) -> None:
 
 
 def _read_lines(
-    key: selectors.SelectorKey, selector: selectors.BaseSelector, take: Callable[[str], None]
+    key: selectors.SelectorKey, selector: selectors.BaseSelector, take: Callable[[str, float], None]
 ) -> None:
     """Take the lines that have come, and the last words of a program that has gone."""
     connection, waiting = key.fileobj, key.data
     assert isinstance(connection, socket.socket)
     try:
-        found = connection.recv(_LONGEST_LINE)
+        found, at_s = receive_stamped(connection, _LONGEST_LINE)
     except OSError:
-        found = b""
+        found, at_s = b"", clock_s()
     waiting += found
     while (end := waiting.find(b"\n")) >= 0:
-        take(waiting[:end].decode("utf-8", "replace"))
+        take(waiting[:end].decode("utf-8", "replace"), at_s)
         del waiting[: end + 1]
     if not found or len(waiting) > _LONGEST_LINE:
-        take(waiting.decode("utf-8", "replace"))
+        take(waiting.decode("utf-8", "replace"), at_s)
         selector.unregister(connection)
         connection.close()
 
@@ -249,10 +286,10 @@ def _serve_osc(address: Address, _network: NetworkConfig, reception: Reception) 
         reception.ready()
         while not reception.stopped.is_set():
             try:
-                packet = server.recv(65_536)
+                packet, arrived_s = receive_stamped(server, _LARGEST_PACKET)
             except TimeoutError:
                 continue
-            for text, at_s in _osc_markers(packet):
+            for text, at_s in _osc_markers(packet, arrived_s):
                 reception.take(text, at_s, address.text)
 
 
@@ -260,6 +297,7 @@ def _udp_socket(address: Address) -> socket.socket:
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)[0][0]
         server = socket.socket(family, socket.SOCK_DGRAM)
+        stamp_arrivals(server)
         server.bind((address.host, address.port))
     except OSError as error:
         from realtime_ser.outputs.asgi import port_error
@@ -268,32 +306,31 @@ def _udp_socket(address: Address) -> socket.socket:
     return server
 
 
-def _osc_markers(packet: bytes) -> Iterator[tuple[str, float]]:
-    """Texts of a packet, with their moments: a bundle has its own, all else is of now."""
+def _osc_markers(packet: bytes, arrived_s: float) -> Iterator[tuple[str, float]]:
+    """Texts of a packet, with their moments: a bundle has its own, all else is of its arrival."""
     from pythonosc.osc_bundle import OscBundle
     from pythonosc.osc_bundle import ParseError as BundleError
     from pythonosc.osc_message import OscMessage
     from pythonosc.osc_message import ParseError as MessageError
 
-    now_s = clock_s()
     try:
         if OscBundle.dgram_is_bundle(packet):
-            yield from _bundle_markers(OscBundle(packet), now_s)
+            yield from _bundle_markers(OscBundle(packet), arrived_s)
         elif OscMessage.dgram_is_message(packet):
-            yield from _message_markers(OscMessage(packet), now_s)
+            yield from _message_markers(OscMessage(packet), arrived_s)
     except (BundleError, MessageError):
         return
 
 
-def _bundle_markers(bundle: OscBundle, now_s: float) -> Iterator[tuple[str, float]]:
+def _bundle_markers(bundle: OscBundle, arrived_s: float) -> Iterator[tuple[str, float]]:
     from pythonosc.osc_bundle import OscBundle
 
     at_s = moment_of(bundle.timestamp)
-    if abs(at_s - now_s) > _FARTHEST_S:  # it says "at once", or its clock is wrong
-        at_s = now_s
+    if abs(at_s - arrived_s) > _FARTHEST_S:  # it says "at once", or its clock is wrong
+        at_s = arrived_s
     for content in bundle:
         if isinstance(content, OscBundle):
-            yield from _bundle_markers(content, now_s)
+            yield from _bundle_markers(content, arrived_s)
         else:
             yield from _message_markers(content, at_s)
 
