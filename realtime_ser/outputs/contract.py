@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Anchor, IntervalOpened, Marker, Segment, Update
 from realtime_ser.engine.status import Status
+from realtime_ser.outputs.objects import event_object, json_text
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 
 
@@ -75,9 +77,9 @@ class LiveStatus:
 Content: TypeAlias = Update | Segment | Marker | IntervalOpened | Anchor | LiveStatus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class LiveEvent:
-    """A record on its way out, with the moment it is about.
+    """A record on its way out, with the moment it is about; all outputs share it.
 
     Attributes
     ----------
@@ -95,6 +97,11 @@ class LiveEvent:
     time_s: float
     adc_s: float
     wall_clock: datetime
+
+    @cached_property
+    def json_line(self) -> str:
+        """Its JSON object as one line of ASCII, made once."""
+        return json_text(event_object(self))
 
 
 class Output(Protocol):

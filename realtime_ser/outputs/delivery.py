@@ -13,7 +13,6 @@ from realtime_ser.base.records import (
     SAMPLE_RATE,
     Anchor,
     IntervalOpened,
-    Marker,
     Record,
     Segment,
     Sound,
@@ -39,6 +38,7 @@ from realtime_ser.session.live import LiveSession
 _log = logging.getLogger(__name__)
 
 _CAPACITY = 750  # records a channel: a minute; what is older is no longer live
+_SHARED = 64  # events that are kept for the outputs that come to them later
 _POLL_S = 0.25
 _STATUS_S = 10.0  # at most between two status objects
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.5, 15.0
@@ -105,6 +105,7 @@ class LiveOutputs:
     def __init__(self, session: LiveSession) -> None:
         config = session.config
         self._session = session
+        self._events = _EventMaker(session.monitor)
         self._description: LiveDescription | None = None
         addresses = parse_addresses(config.outputs, OUTPUTS, config.network)
         self._threads = [self._make(address) for address in addresses]
@@ -169,7 +170,7 @@ class LiveOutputs:
         monitor, kind = self._session.monitor, output_kind(address)
         records = monitor.subscribe(_CAPACITY * len(monitor.channels), waited_for=kind.waits)
         output = kind.make(address, self._session.config, monitor.mark_from_outside)
-        return _OutputThread(address, output, records, monitor)
+        return _OutputThread(address, output, records, monitor, self._events)
 
 
 def _describe(session: LiveSession) -> LiveDescription:
@@ -188,11 +189,49 @@ def _describe(session: LiveSession) -> LiveDescription:
     )
 
 
+class _EventMaker:
+    """Makes the event of an update once for all outputs, whose threads ask for it soon."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        # A place is read and replaced whole, so that no thread waits for another.
+        self._recent: list[LiveEvent | None] = [None] * _SHARED
+
+    def event_of(self, record: Record) -> LiveEvent:
+        """The event of a record."""
+        if not isinstance(record, Update):
+            return self._make(record)
+        place = hash((record.channel, record.step)) % _SHARED
+        event = self._recent[place]
+        if event is None or event.content is not record:
+            self._recent[place] = event = self._make(record)
+        return event
+
+    def at(self, content: Content, time_s: float) -> LiveEvent:
+        """The event of what is about a moment of the session in seconds."""
+        monitor = self._monitor
+        return LiveEvent(content, time_s, monitor.adc_time(time_s), monitor.wall_clock(time_s))
+
+    def _make(self, record: Record) -> LiveEvent:
+        assert not isinstance(record, Sound)
+        if isinstance(record, Segment):
+            return self.at(record, record.end_s)
+        if isinstance(record, Anchor):
+            return self.at(record, record.sample / SAMPLE_RATE)
+        marker = record.marker if isinstance(record, IntervalOpened) else record
+        return self.at(record, marker.time_s)
+
+
 class _OutputThread:
     """Thread that hands the records of one queue to one output, and opens that again when lost."""
 
     def __init__(
-        self, address: Address, output: Output, records: Subscription, monitor: Monitor
+        self,
+        address: Address,
+        output: Output,
+        records: Subscription,
+        monitor: Monitor,
+        events: _EventMaker,
     ) -> None:
         self.on = True
         self.over = False
@@ -200,6 +239,7 @@ class _OutputThread:
         self._output = output
         self._records = records
         self._monitor = monitor
+        self._events = events
         self._description: LiveDescription | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"output {address.text}", daemon=True
@@ -255,7 +295,7 @@ class _OutputThread:
             self._disconnect()
             self._error = None
             return
-        events = [_event(record, self._monitor) for record in records if _is_content(record)]
+        events = [self._events.event_of(record) for record in records]
         try:
             if not self._connect():
                 self._dropped += len(events)
@@ -301,7 +341,7 @@ class _OutputThread:
             return []
         self._told, self._told_s = news, now_s
         told = LiveStatus(status, self._sent, self._lost)
-        return [_event_at(told, status.position_s, self._monitor)]
+        return [self._events.at(told, status.position_s)]
 
 
 def _lasting(status: Status) -> tuple[object, ...]:
@@ -313,22 +353,3 @@ def _lasting(status: Status) -> tuple[object, ...]:
         status.error,
         status.notice,
     )
-
-
-def _is_content(record: Record) -> bool:
-    return not isinstance(record, Sound)
-
-
-def _event(record: Record, monitor: Monitor) -> LiveEvent:
-    assert not isinstance(record, Sound)
-    if isinstance(record, Segment):
-        return _event_at(record, record.end_s, monitor)
-    if isinstance(record, Anchor):
-        return _event_at(record, record.sample / SAMPLE_RATE, monitor)
-    marker = record.marker if isinstance(record, IntervalOpened) else record
-    assert isinstance(marker, Update | Marker)
-    return _event_at(record, marker.time_s, monitor)
-
-
-def _event_at(content: Content, time_s: float, monitor: Monitor) -> LiveEvent:
-    return LiveEvent(content, time_s, monitor.adc_time(time_s), monitor.wall_clock(time_s))

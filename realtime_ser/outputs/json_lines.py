@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from realtime_ser.base.errors import OutputError, reason_text
 from realtime_ser.base.quiet import discard_output
 from realtime_ser.outputs.contract import ListenerGoneError, LiveDescription, LiveEvent
-from realtime_ser.outputs.objects import hello_object, json_lines, json_text
+from realtime_ser.outputs.objects import hello_object, json_text
 
 
 class JsonLinesOutput:
@@ -29,7 +29,7 @@ class JsonLinesOutput:
 
     def send(self, events: Sequence[LiveEvent]) -> None:
         """Write a line for each record."""
-        self._write(json_lines(events))
+        self._write([event.json_line for event in events])
 
     def close(self) -> None:
         """Leave standard output to the program."""

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,9 @@ from realtime_ser.base.records import (
     Segment,
     Update,
 )
-from realtime_ser.outputs.contract import LiveDescription, LiveEvent, LiveStatus
+
+if TYPE_CHECKING:
+    from realtime_ser.outputs.contract import LiveDescription, LiveEvent, LiveStatus
 
 SCHEMA = "realtime-ser live"
 VERSION = 1
@@ -94,35 +96,40 @@ def gone_object(session: str) -> dict[str, Any]:
     return {"type": "gone", "session": session}
 
 
-def event_object(event: LiveEvent) -> dict[str, Any]:
-    """Object of a record."""
+def event_kind(event: LiveEvent) -> str:
+    """Type of a record's object."""
     content = event.content
     if isinstance(content, Update):
-        kind, fields = "update", update_fields(content)
+        return "update"
+    if isinstance(content, Segment):
+        return "segment"
+    if isinstance(content, Marker | IntervalOpened):
+        return "marker"
+    return "clock" if isinstance(content, Anchor) else "status"
+
+
+def event_object(event: LiveEvent) -> dict[str, Any]:
+    """Object of a record."""
+    content, fields = event.content, dict[str, Any]()
+    if isinstance(content, Update):
+        fields = update_fields(content)
     elif isinstance(content, Segment):
-        kind, fields = "segment", segment_fields(content)
+        fields = segment_fields(content)
     elif isinstance(content, Marker | IntervalOpened):
-        kind, fields = "marker", marker_fields(content)
-    elif isinstance(content, Anchor):
-        kind, fields = "clock", {}
-    else:
-        kind, fields = "status", _status_fields(content)
+        fields = marker_fields(content)
+    elif not isinstance(content, Anchor):
+        fields = _status_fields(content)
     place = {
         "time_s": round(event.time_s, 4),
         "adc_s": round(event.adc_s, 4),
         "wall_clock": _iso(event.wall_clock),
     }
-    return {"type": kind} | place | fields
+    return {"type": event_kind(event)} | place | fields
 
 
 def json_text(fields: Mapping[str, Any]) -> str:
     """An object as one line of ASCII."""
     return json.dumps(fields, separators=(",", ":"), allow_nan=False)
-
-
-def json_lines(events: Sequence[LiveEvent]) -> list[str]:
-    """Records as one line of ASCII each."""
-    return [json_text(event_object(event)) for event in events]
 
 
 def update_fields(update: Update) -> dict[str, Any]:
