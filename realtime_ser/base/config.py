@@ -45,7 +45,7 @@ def _home_expanded(value: object) -> object:
         raise ValueError(f"there is no home folder of {Path(value).parts[0]}") from None
 
 
-_Folder = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_home_expanded)]
+_Path = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_home_expanded)]
 _PathText = Annotated[str, BeforeValidator(_home_expanded), Field(min_length=1)]
 _Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 _Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
@@ -106,7 +106,7 @@ class GateConfig(_Settings):
 class SessionConfig(_Settings):
     """Tables and sound of a session."""
 
-    folder: _Folder = None
+    folder: _Path = None
     record_audio: bool = False
 
 
@@ -114,7 +114,7 @@ class SessionsConfig(_Settings):
     """Store of all sessions: see :mod:`realtime_ser.session.store`."""
 
     keep: bool = True
-    folder: _Folder = None
+    folder: _Path = None
     retention_days: _Number | None = Field(default=None, gt=0, le=36500)
 
 
@@ -144,6 +144,8 @@ class NetworkConfig(_Settings):
 
     remote: bool = False
     token: SecretStr | None = Field(default=None, min_length=16)
+    password: SecretStr | None = Field(default=None, min_length=1)
+    ca_file: _Path = None
 
     @property
     def secret(self) -> str | None:

@@ -50,6 +50,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise UsageError("TLS needs both files: give --tls-cert and --tls-key.")
     certificate = None if tls_cert is None or tls_key is None else (tls_cert, tls_key)
+    token = token or config.network.secret
     if not is_loopback(host):
         token = token or secrets.token_urlsafe(16)
     for words in prepare_store(config).notices if keep else ():

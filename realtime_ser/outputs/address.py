@@ -120,7 +120,7 @@ def _parse(text: str, plugs: Sequence[Plug], network: NetworkConfig) -> Address:
     if parts.password is not None:
         raise UsageError(
             f"'{scheme}://...' must not hold a password, which would be kept with the session: "
-            "give it as network.token."
+            "a broker's is given as network.password or REALTIME_SER_MQTT_PASSWORD."
         )
     if not is_loopback(parts.hostname) and not network.remote:
         raise UsageError(

@@ -40,10 +40,11 @@ def _lsl(_address: Address, config: Config, _take: Take) -> Output:
 
 
 def _mqtt(address: Address, config: Config, _take: Take) -> Output:
-    from realtime_ser.outputs.mqtt import MqttOutput
+    from realtime_ser.outputs.mqtt import Broker, MqttOutput, login_of, tls_context
 
-    login = (address.user, config.network.secret) if address.user else None
-    return MqttOutput(address.host, address.port, address.path, login)
+    tls = tls_context(config.network) if address.scheme == "mqtts" else None
+    broker = Broker(address.host, address.port, login_of(address, config.network), tls)
+    return MqttOutput(broker, address.path)
 
 
 def _osc(address: Address, _config: Config, _take: Take) -> Output:
@@ -67,6 +68,14 @@ OUTPUTS: tuple[OutputKind, ...] = (
     OutputKind(scheme="osc", title="Open Sound Control", port=9000, make=_osc),
     OutputKind(scheme="ws", title="WebSocket", port=8765, make=_websocket),
     OutputKind(scheme="mqtt", title="MQTT", port=1883, package="paho", extra="mqtt", make=_mqtt),
+    OutputKind(
+        scheme="mqtts",
+        title="MQTT over TLS",
+        port=8883,
+        package="paho",
+        extra="mqtt",
+        make=_mqtt,
+    ),
 )
 
 

@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from realtime_ser.base.errors import UsageError
-from tests.outputs.live_session import Running, check_objects, of_type, program, until
+from tests.outputs.live_session import Running, answers, check_objects, of_type, program, until
 
 pytestmark = pytest.mark.skipif(
     shutil.which("mosquitto") is None and not shutil.which("/usr/sbin/mosquitto"),
@@ -21,23 +21,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Broker:
+class Mosquitto:
     """mosquitto on a free port of this computer."""
 
     def __init__(self, folder, port=None, settings="allow_anonymous true\n"):
         with socket.create_server(("127.0.0.1", port or 0)) as taken:
             self.port = taken.getsockname()[1]
-        path = folder / "mosquitto.conf"
+        path = folder / f"mosquitto-{self.port}.conf"
         path.write_text(f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\n{settings}")
         found = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         self._process = subprocess.Popen(
             [found, "-c", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until(self._answers)
-
-    def _answers(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        until(lambda: answers(self.port))
 
     def close(self):
         self._process.terminate()
@@ -46,7 +42,7 @@ class Broker:
 
 @pytest.fixture
 def broker(tmp_path):
-    broker = Broker(tmp_path)
+    broker = Mosquitto(tmp_path)
     yield broker
     broker.close()
 
@@ -113,23 +109,108 @@ def test_a_subscriber_hears_the_session(speech_wav, tmp_path, broker, subscriber
         late.close()
 
 
-def test_a_prefix_and_a_user(speech_wav, tmp_path):
+PASSWORD = "short"
+
+
+@pytest.fixture
+def strict_broker(tmp_path):
+    """A broker that knows one user."""
     secret = tmp_path / "passwords"
-    password = "a secret that is long enough"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", str(secret), "lab", password], check=True)
-    broker = Broker(tmp_path, settings=f"allow_anonymous false\npassword_file {secret}\n")
-    address = f"mqtt://lab@127.0.0.1:{broker.port}/room/7"
-    try:
-        with Running(speech_wav, tmp_path / "a", address, network={"token": password}) as running:
-            running.wait()
-        assert running.state.sent > 100
-        wrong = {"network": {"token": "another that is long enough"}}
-        with Running(speech_wav, tmp_path / "b", address, speed=1.0, **wrong) as running:
-            until(lambda: running.outputs.error is not None)
-            assert "not authorized" in running.outputs.error
-            assert running.session.error is None
-    finally:
-        broker.close()
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(secret), "lab", PASSWORD], check=True)
+    broker = Mosquitto(tmp_path, settings=f"allow_anonymous false\npassword_file {secret}\n")
+    yield broker
+    broker.close()
+
+
+def sent_to(address, wav, folder, **sections):
+    """Number of records that an output has sent when a recording is over."""
+    with Running(wav, folder, address, **sections) as running:
+        running.wait()
+    return running.state.sent
+
+
+def refusal_of(address, wav, folder, **sections):
+    """Why an output is not connected, while the session goes on."""
+    with Running(wav, folder, address, speed=1.0, **sections) as running:
+        until(lambda: running.outputs.error is not None)
+        assert running.session.error is None
+        assert running.monitor.status.phase.value == "listening"
+        words = running.outputs.error
+    assert words.count("\n") == 0
+    assert words.endswith("; it is tried again.")
+    return words
+
+
+def test_a_prefix_and_a_user(speech_wav, tmp_path, strict_broker):
+    address = f"mqtt://lab@127.0.0.1:{strict_broker.port}/room/7"
+    assert sent_to(address, speech_wav, tmp_path / "a", network={"password": PASSWORD}) > 100
+
+
+def test_user_and_password_from_the_environment(speech_wav, tmp_path, strict_broker, monkeypatch):
+    monkeypatch.setenv("REALTIME_SER_MQTT_USER", "lab")
+    monkeypatch.setenv("REALTIME_SER_MQTT_PASSWORD", PASSWORD)
+    address = f"mqtt://127.0.0.1:{strict_broker.port}"
+    assert sent_to(address, speech_wav, tmp_path / "a", network={"password": "another"}) > 100
+    kept = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(PASSWORD.encode() in path.read_bytes() for path in kept)
+
+
+def test_a_refused_login_is_one_sentence(speech_wav, tmp_path, strict_broker):
+    wrong = {"network": {"password": "wrong"}}
+    named = f"mqtt://lab@127.0.0.1:{strict_broker.port}"
+    assert "refuses the user 'lab': see to the name, and to the password in" in refusal_of(
+        named, speech_wav, tmp_path / "a", **wrong
+    )
+    nameless = f"mqtt://127.0.0.1:{strict_broker.port}"
+    assert "it asks for a user: say mqtt://NAME@HOST" in refusal_of(
+        nameless, speech_wav, tmp_path / "b"
+    )
+
+
+def test_a_password_in_an_address_is_refused(speech_wav, tmp_path):
+    with pytest.raises(UsageError, match=r"must not hold a password.*network\.password"):
+        Running(speech_wav, tmp_path, "mqtt://lab:secret@127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Folder with a certificate for 127.0.0.1 that signs itself, and its key."""
+    folder = tmp_path_factory.mktemp("authority")
+    subject = ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    subprocess.run([*command, *files, *subject], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def tls_broker(tmp_path, authority):
+    files = f"certfile {authority / 'cert.pem'}\nkeyfile {authority / 'key.pem'}\n"
+    broker = Mosquitto(tmp_path, settings=f"allow_anonymous true\n{files}")
+    yield broker
+    broker.close()
+
+
+def test_over_tls_by_the_authority_of_the_broker(speech_wav, tmp_path, tls_broker, authority):
+    address = f"mqtts://127.0.0.1:{tls_broker.port}"
+    network = {"ca_file": str(authority / "cert.pem")}
+    assert sent_to(address, speech_wav, tmp_path / "a", network=network) > 100
+
+
+def test_what_is_wrong_with_tls_is_one_sentence(
+    speech_wav, tmp_path, broker, tls_broker, authority
+):
+    encrypted = f"mqtts://127.0.0.1:{tls_broker.port}"
+    said = refusal_of(encrypted, speech_wav, tmp_path / "a")
+    assert "certificate is not trusted (self-signed certificate); let network.ca_file" in said
+    said = refusal_of(f"mqtts://127.0.0.1:{broker.port}", speech_wav, tmp_path / "b")
+    assert "there is no TLS at this port" in said
+    said = refusal_of(f"mqtt://127.0.0.1:{tls_broker.port}", speech_wav, tmp_path / "c")
+    assert "closed the connection; say mqtts:// if it expects TLS" in said
+    key = {"ca_file": str(authority / "key.pem")}
+    with pytest.raises(UsageError, match=r"network\.ca_file.*must be a PEM file"):
+        Running(speech_wav, tmp_path / "d", encrypted, network=key)
 
 
 def test_a_broker_that_is_away_is_told_and_found_when_it_comes(speech_wav, tmp_path):
@@ -140,13 +221,13 @@ def test_a_broker_that_is_away_is_told_and_found_when_it_comes(speech_wav, tmp_p
         assert f"broker at 127.0.0.1:{port} cannot be used: connection refused" in (
             running.outputs.error
         )
-        broker = Broker(tmp_path, port)
+        broker = Mosquitto(tmp_path, port)
         until(lambda: running.state.connected)
         assert running.outputs.error is None
         broker.close()
         until(lambda: running.outputs.error is not None)
         assert "connection was lost" in running.outputs.error
-        broker = Broker(tmp_path, port)
+        broker = Mosquitto(tmp_path, port)
         until(lambda: running.state.connected)
         assert running.monitor.status.phase.value == "listening"
     broker.close()
