@@ -37,7 +37,7 @@ fuzz: $(TEST_READY)  ## give the program damaged files of all kinds; ARGS="--kin
 demo: $(TEST_READY)  ## make the demo recording anew
 	@$(BIN)/python scripts/make_demo.py $(ARGS)
 
-notebook: $(TEST_READY)  ## run the notebook anew
+notebook: $(TEST_READY)  ## run the notebooks anew
 	@$(BIN)/python scripts/make_notebook.py $(ARGS)
 
 package: $(TEST_READY)  ## build the program as a folder that runs without Python

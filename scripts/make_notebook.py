@@ -1,18 +1,20 @@
-"""Makes docs/first_look.ipynb anew and runs it: ``make notebook``."""
+"""Makes the notebooks of docs anew and runs them: ``make notebook``."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "docs" / "first_look.ipynb"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
-CELLS = (
+FIRST_LOOK = (
     new_markdown_cell(
         "# A first look\n\n"
         "Train a small streaming model on made-up voices, look at what came out, and let it judge "
@@ -59,9 +61,68 @@ CELLS = (
 )
 
 
-def make(path: Path) -> None:
-    """Write the notebook with what its cells give."""
-    notebook = new_notebook(cells=list(CELLS))
+SESSION = (
+    new_markdown_cell(
+        "# A session in pandas\n\n"
+        "Hear a recording as the monitor hears a microphone, read the tables that the session "
+        "leaves, and plot what the voice sounds like and what it does. Needs pandas and matplotlib."
+    ),
+    new_code_cell(
+        "%%capture heard\n"
+        "from realtime_ser.commands.main import main\n\n"
+        'session = ["--headless", "--input", "demo", "--speed", "0", "--export", "talk.csv"]\n'
+        '_ = main([*session, "--no-keep"])'
+    ),
+    new_markdown_cell(
+        "A session of your own: `realtime-ser sessions export ID --to talk.csv` writes the same "
+        "tables: a row each 80 ms, and one each for segments, for what the voice did in them, and "
+        "for markers."
+    ),
+    new_code_cell(
+        "import pandas as pd\n\n"
+        'steps = pd.read_csv("talk.csv", parse_dates=["wall_clock"], index_col="time_s")\n'
+        'segments = pd.read_csv("talk.segments.csv")\n'
+        'voice = pd.read_csv("talk.voice.csv")\n'
+        'labels = steps.loc[:, "certain":"level_dbfs"].columns[1:-1]\n'
+        'steps[["state", "label", "confidence", "f0_hz", "activation"]].dropna().head()'
+    ),
+    new_markdown_cell("Outside speech there is no estimate: the cells are empty, NaN in pandas."),
+    new_code_cell(
+        "from matplotlib import pyplot\n\n"
+        "from realtime_ser.timeline.style import line_style\n\n"
+        "figure, (emotions, pitch, activation) = pyplot.subplots(\n"
+        '    3, figsize=(11, 6.5), sharex=True, height_ratios=[3, 1, 1], layout="constrained"\n'
+        ")\n"
+        "colors = [line_style(label, number).color for number, label in enumerate(labels)]\n"
+        "steps[labels].plot.area(ax=emotions, color=colors, lw=0, ylim=(0, 1), legend=False)\n"
+        'emotions.set_ylabel("probability")\n'
+        'figure.legend(loc="outside upper center", ncols=len(labels), frameon=False)\n'
+        'steps["f0_hz"].plot(ax=pitch, ylabel="F0 (Hz)", ylim=(75, 400))\n'
+        'steps["activation"].plot(ax=activation, ylabel="activation", ylim=(-1, 1))\n'
+        '_ = activation.set(xlabel="seconds")'
+    ),
+    new_markdown_cell(
+        "Segments whose sound cannot carry a result say so in `quality`; leave them out before you "
+        "count."
+    ),
+    new_code_cell(
+        'place = ["segment", "channel", "start_s", "end_s"]\n'
+        "both = segments.merge(voice, on=place)\n"
+        'usable = both[both["quality"].isin(["good", "telephone", "doubtful voice"])]\n'
+        'measures = ["confidence", "f0_hz", "loudness_lufs", "speaking_rate", "activation"]\n'
+        'usable.groupby("label")[measures].mean().round(2)'
+    ),
+)
+
+NOTEBOOKS = {
+    DOCS / "first_look.ipynb": FIRST_LOOK,
+    DOCS / "examples" / "read_session.ipynb": SESSION,
+}
+
+
+def make(path: Path, cells: Sequence[NotebookNode]) -> None:
+    """Write a notebook with what its cells give."""
+    notebook = new_notebook(cells=list(cells))
     notebook.metadata["kernelspec"] = {
         "display_name": "Python 3",
         "language": "python",
@@ -79,5 +140,9 @@ def make(path: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=NOTEBOOK)
-    make(parser.parse_args().out)
+    names = [path.stem for path in NOTEBOOKS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    wanted = parser.parse_args().names or names
+    for path, cells in NOTEBOOKS.items():
+        if path.stem in wanted:
+            make(path, cells)

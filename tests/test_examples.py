@@ -12,15 +12,20 @@ import sys
 import threading
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from realtime_ser.commands.main import main
 from tests.outputs.live_session import Running, of_type, program, until
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 RECORDER = Path(__file__).with_name("outputs") / "xdf_recorder.py"
-TESTED = {"chatbot.py", "experiment.py", "live.html", "osc_print.py", "read_session.py"}
+TESTED = {
+    *("chatbot.py", "experiment.py", "live.html", "osc_print.py"),
+    *("read_session.py", "read_session.ipynb"),
+}
 
 
 def run(name, *arguments, **options):
@@ -151,6 +156,27 @@ def test_the_table_of_a_session_is_plotted(speech_wav, tmp_path):
     steps, speech = (int(word) for word in said.split() if word.isdigit())
     assert steps > speech > 50
     assert (tmp_path / "talk.png").stat().st_size > 10_000
+
+
+def test_the_notebook_reads_a_session_into_pandas_and_plots_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parents[1]))
+    notebook = nbformat.read(EXAMPLES / "read_session.ipynb", as_version=4)
+    shown = [cell.get("outputs", []) for cell in notebook.cells]
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    kinds = [
+        [sorted(output.get("data", {})) for output in cell.get("outputs", [])]
+        for cell in notebook.cells
+    ]
+    frames, picture, means = [one for one in kinds if one]
+    assert frames == means == [["text/html", "text/plain"]]
+    assert picture == [["image/png", "text/plain"]]
+    *_, by_label = notebook.cells
+    words = by_label["outputs"][0]["data"]["text/plain"]
+    assert "speaking_rate" in words
+    assert "NaN" not in words
+    text = (EXAMPLES / "read_session.ipynb").read_text(encoding="utf-8")
+    assert [bool(one) for one in shown] == [bool(one) for one in kinds], "its outputs are shipped"
+    assert "/tmp/" not in text
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
