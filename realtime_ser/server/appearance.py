@@ -17,6 +17,15 @@ from realtime_ser.timeline.style import (
     Theme,
     line_style,
 )
+from realtime_ser.timeline.voice_tracks import SCALES, Scale
+
+_UNITS = {
+    "f0_hz": ("Hz", 0),
+    "loudness_lufs": ("LUFS", 0),
+    "speaking_rate": ("syllables/s", 1),
+    "activation": ("", 2),
+}
+"""Unit of each measure that has a track, and the digits behind its point."""
 
 
 def theme_css() -> str:
@@ -35,10 +44,25 @@ def about(service: Service) -> dict[str, Any]:
         "step_s": STEP_S,
         "hatch_px": HATCH_PX,
         "gaps": GAP_WORDS,
+        "measures": [_measure(scale) for scale in SCALES] if service.config.voice.measures else [],
         "upload_bytes": limits.upload_bytes,
         "sound_s": limits.sound_s,
         "unusable": [quality.value for quality in Quality if not quality.usable],
         "labels": [_label(label, position) for position, label in enumerate(labels)],
+    }
+
+
+def _measure(scale: Scale) -> dict[str, Any]:
+    unit, digits = _UNITS[scale.measure]
+    return {
+        "name": scale.measure,
+        "title": scale.title,
+        "low": scale.low,
+        "high": scale.high,
+        "grid": scale.grid,
+        "logarithmic": scale.logarithmic,
+        "unit": unit,
+        "digits": digits,
     }
 
 

@@ -19,6 +19,7 @@ from realtime_ser.commands.main import main
 from realtime_ser.outputs.asgi import Access
 from realtime_ser.server.running import page_server
 from realtime_ser.timeline.style import DARK, LIGHT
+from realtime_ser.timeline.voice_tracks import SCALES
 from tests.chromium import CHROMIUM, chromium
 
 DEMO = shipped("demo.flac")
@@ -75,6 +76,9 @@ def open_page(browser, page_url):
     assert troubles == []
 
 
+GRID_LINES = sum(len(scale.grid) for scale in SCALES)
+
+
 def state(page, name):
     expect(page.locator(f"body[data-state={name}]")).to_be_attached(timeout=60_000)
 
@@ -108,6 +112,27 @@ def paints(page, *colours):
         }""",
         arg=[int(colour[1:], 16) for colour in colours],
         timeout=60_000,
+    )
+
+
+def tracks_of_the_voice(page, theme=LIGHT):
+    """Number of lines of the grid across the timeline, and of pixels of the voice in its lowest."""
+    return page.evaluate(
+        """([grid, voice, most]) => {
+          const {width, height} = canvas;
+          const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+          const count = (y, colour) => {
+            let found = 0;
+            for (let at = 4 * y * width; at < 4 * (y + 1) * width; at += 4)
+              found += 65536 * data[at] + 256 * data[at + 1] + data[at + 2] === colour;
+            return found;
+          };
+          const rows = [...Array(height).keys()];
+          const lines = rows.filter(y => count(y, grid) > 0.4 * width);
+          const from = lines.at(-most) ?? height;
+          return [lines.length, rows.slice(from).reduce((sum, y) => sum + count(y, voice), 0)];
+        }""",
+        [int(theme.grid[1:], 16), int(theme.voice[1:], 16), GRID_LINES],
     )
 
 
@@ -282,6 +307,41 @@ def test_everything_to_press_has_a_name_and_the_page_a_language(open_page):
     expect(page.get_by_role("table", name="Segments of speech")).to_be_visible()
     expect(page.get_by_role("table", name="Probabilities")).to_be_visible()
     assert urlsplit(page.url).query == ""
+
+
+def test_what_the_voice_does_is_drawn_and_read_as_in_the_window(open_page, serve):
+    page = open_page(color_scheme="light")
+    hear(page, DEMO)
+    paints(page, LIGHT.voice)
+    lines, voiced = tracks_of_the_voice(page)
+    slider = page.get_by_role("slider", name="Timeline")
+    page.get_by_role("button", name="Go to 00:11.0").press("Enter")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    words = (
+        r"pitch \d+ Hz, loudness \u2212\d+ LUFS, rate \d\.\d syllables/s, activation [+\u2212]\d"
+    )
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(words))
+    for name in ("pitch", "loudness", "rate", "activation"):
+        expect(page.locator("#card dt", has_text=name)).to_be_visible()
+    url = serve(config=Config.model_validate({"voice": {"measures": False}}))
+    without = open_page(url, color_scheme="light")
+    hear(without, DEMO)
+    paints(without, LIGHT.voice)
+    assert lines - tracks_of_the_voice(without)[0] == GRID_LINES
+    assert voiced > 500
+    without.get_by_role("button", name="Go to 00:11.0").press("Enter")
+    expect(without.locator("#card")).to_be_visible()
+    expect(without.locator("#card dt", has_text="pitch")).to_have_count(0)
+
+
+def test_what_the_voice_does_is_drawn_live(open_page):
+    page = open_page(color_scheme="light")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#segments tr").first).to_be_visible(timeout=60_000)
+    lines, voiced = tracks_of_the_voice(page)
+    assert lines >= GRID_LINES
+    assert voiced > 50
 
 
 def test_the_pointer_reads_a_moment_and_leaves_the_whole(open_page):

@@ -9,6 +9,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const about = await (await fetch("about.json")).json();
 const STEP_S = about.step_s;
 const LABELS = about.labels;
+const MEASURES = about.measures; // what the voice does, a track each
 const INDEX = new Map(LABELS.map((label, index) => [label.name, index]));
 const faces = new Map(
   await Promise.all([...LABELS.map((label) => label.name), "waiting"].map(async (name) => {
@@ -21,6 +22,11 @@ const faces = new Map(
 
 const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+function measured({ unit, digits, low }, value) {
+  const sign = low === -1 && value > 0 ? "+" : ""; // against a baseline
+  return `${sign}${value.toFixed(digits)} ${unit}`.trim().replace("-", "\u2212");
+}
+
 const two = (number) => String(number).padStart(2, "0");
 
 function clock(seconds) {
@@ -67,8 +73,8 @@ class Results {
 
   allot(size) {
     const old = this;
-    const grown = (Kind, name, width = 1) => {
-      const values = new Kind(size * width);
+    const grown = (Kind, name, width = 1, empty = 0) => {
+      const values = new Kind(size * width).fill(empty);
       if (old[name]) values.set(old[name]);
       this[name] = values;
     };
@@ -79,6 +85,7 @@ class Results {
     grown(Float32Array, "low");
     grown(Float32Array, "high");
     grown(Uint8Array, "voiced");
+    for (const { name } of MEASURES) grown(Float32Array, name, 1, NaN);
     this.certain ??= new Map();
     this.size = size;
   }
@@ -97,6 +104,7 @@ class Results {
     this.low[step] = update.low ?? 0;
     this.high[step] = update.high ?? 0;
     this.voiced[step] = update.voiced ?? 0;
+    for (const { name } of MEASURES) this[name][step] = update[name] ?? NaN;
     if (update.probabilities) {
       this.probabilities.set(update.probabilities, step * LABELS.length);
     }
@@ -115,7 +123,9 @@ class Results {
     const values = this.probabilities.subarray(from, from + LABELS.length);
     const number = this.segment[step];
     const segment = number ? this.segments.find((one) => one.segment === number) : undefined;
-    return { state, values, segment, level: this.level[step] };
+    const measures = MEASURES.map((measure) => [measure, this[measure.name][step] ?? NaN]);
+    const known = measures.filter(([, value]) => state !== "missing" && !Number.isNaN(value));
+    return { state, values, segment, level: this.level[step], measures: known };
   }
 }
 
@@ -238,7 +248,9 @@ class Timeline {
     const words = { top: line, bottom: 3 * line };
     const axis = { top: height - line, bottom: height };
     const wave = Math.round(Math.min(80 * this.unit, height / 6));
-    const voice = { top: axis.top - 4 - Math.round(0.9 * small), bottom: axis.top - 4 };
+    const row = Math.round(Math.min(24 * this.unit, height / 14));
+    const first = axis.top - MEASURES.length * (row + 4);
+    const voice = { top: first - 4 - Math.round(0.9 * small), bottom: first - 4 };
     const level = { top: voice.top - 4 - wave, bottom: voice.top - 4 };
     const areas = { top: words.bottom + 8 * this.unit, bottom: level.top - 10 };
     this.drawGrid(areas, axis);
@@ -247,9 +259,13 @@ class Timeline {
     this.drawGaps(areas);
     this.drawSegments(words);
     this.drawLevel(level, voice);
+    MEASURES.forEach((scale, index) => {
+      const top = first + index * (row + 4);
+      this.drawMeasure(scale, { top, bottom: top + row });
+    });
     this.drawMarkers(line, level.bottom);
     this.drawLegend(areas);
-    this.drawCursor(words.top, level.bottom);
+    this.drawCursor(words.top, axis.top);
     this.drawn();
   }
 
@@ -512,6 +528,58 @@ class Timeline {
     }
   }
 
+  // A measure of the voice as a line, with gaps where there is none.
+  drawMeasure(scale, box) {
+    const { context, results } = this;
+    const { left, right } = this.plot;
+    const form = scale.logarithmic ? Math.log2 : (value) => value;
+    const share = (value) => (form(value) - form(scale.low)) / (form(scale.high) - form(scale.low));
+    const height = (value) => box.bottom - Math.min(1, Math.max(0, share(value))) * (box.bottom - box.top);
+    context.save();
+    context.beginPath();
+    context.rect(left, box.top - 1, right - left, box.bottom - box.top + 2);
+    context.clip();
+    context.lineWidth = 1;
+    context.strokeStyle = this.color("grid");
+    context.beginPath();
+    for (const value of scale.grid) {
+      const y = Math.round(height(value)) + 0.5;
+      context.moveTo(left, y);
+      context.lineTo(right, y);
+    }
+    context.stroke();
+    context.lineWidth = 2 * this.unit;
+    context.strokeStyle = this.color("voice");
+    context.beginPath();
+    const [first, last] = this.range;
+    const together = Math.max(1, Math.floor((this.view.span / STEP_S) / (right - left)));
+    const values = results[scale.name];
+    let drawing = false;
+    for (let step = first; step < last; step += together) {
+      let [sum, known] = [0, 0];
+      for (let one = step; one < Math.min(last, step + together); one += 1) {
+        if (Number.isNaN(values[one])) continue;
+        sum += values[one];
+        known += 1;
+      }
+      if (known) {
+        const y = height(sum / known);
+        if (!drawing) context.moveTo(this.x(step * STEP_S), y);
+        context.lineTo(this.x((step + together) * STEP_S), y);
+      }
+      drawing = known > 0;
+    }
+    context.stroke();
+    context.restore();
+    context.lineWidth = 1;
+    const middle = (box.top + box.bottom) / 2;
+    this.title(scale.title, middle);
+    if (this.left >= 20) return;
+    context.fillStyle = this.color("muted");
+    context.textAlign = "left";
+    context.fillText(scale.title, left, middle);
+  }
+
   drawMarkers(line, bottom) {
     const { context } = this;
     const { left, right } = this.plot;
@@ -661,11 +729,12 @@ class Timeline {
   }
 }
 
-function fillCard(card, seconds, { state, values, segment }) {
+function fillCard(card, seconds, { state, values, segment, measures }) {
   const rows = [];
   if (state === "speech") {
     LABELS.forEach((label, index) => rows.push([label.name, percent(values[index])]));
   }
+  for (const [scale, value] of measures) rows.push([scale.title, measured(scale, value)]);
   const title = document.createElement("p");
   const words = { speech: segment?.words ?? "speech", silence: "no speech" };
   title.textContent = `${moment(seconds)}  ${words[state] ?? about.gaps[state] ?? state}`;
@@ -811,7 +880,8 @@ timeline.moved = (seconds, { seek, quietly }) => {
   showReading(reading);
   const share = reading.percent ? ` ${reading.percent}` : "";
   $("timeline").setAttribute("aria-valuenow", seconds.toFixed(2));
-  $("timeline").setAttribute("aria-valuetext", `${moment(seconds)}, ${reading.words}${share}`);
+  const voice = results.at(seconds).measures.map(([scale, value]) => `, ${scale.title} ${measured(scale, value)}`);
+  $("timeline").setAttribute("aria-valuetext", `${moment(seconds)}, ${reading.words}${share}${voice.join("")}`);
   if (seek && !quietly && !$("player").hidden) $("player").currentTime = seconds;
 };
 
