@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # brings NumPy along, which help does without
-    from realtime_ser.base.records import Estimate, Quality, VoiceMeasures
+    from realtime_ser.base.records import Estimate, Quality, SegmentVoice, VoiceMeasures
 
 _CLOSE = 0.7
 """Share of letters from which a word resembles another, as :mod:`difflib` counts them."""
@@ -96,12 +96,15 @@ def decibels(level_dbfs: float, unit: str) -> str:
     return "–" if level_dbfs <= -120.0 else f"{level_dbfs:.0f} {unit}".replace("-", "\u2212")
 
 
-def voice_rows(voice: VoiceMeasures) -> list[tuple[str, str]]:
+def voice_rows(voice: VoiceMeasures | SegmentVoice) -> list[tuple[str, str]]:
     """What a voice does, a name and a value each; nothing of what is not known."""
     rows = [
         ("loudness", decibels(voice.loudness_lufs, "LUFS")),
         ("pauses", percent_text(voice.pause_share)),
     ]
+    semitones = getattr(voice, "f0_range_semitones", None)  # of segments alone
+    if semitones is not None:
+        rows.insert(0, ("pitch range", f"{semitones:.1f} semitones"))
     if voice.f0_hz is not None:
         rows.insert(0, ("pitch", f"{voice.f0_hz:.0f} Hz"))
     if voice.speaking_rate is not None:

@@ -12,6 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from realtime_ser import __version__
 from realtime_ser.base.files import AtomicFiles
-from realtime_ser.base.records import STEP_S
+from realtime_ser.base.records import STEP_S, SegmentVoice
 from realtime_ser.base.text import one_line
 from realtime_ser.exchange.tiers import MARKED, MARKERS, SEGMENTS
 from realtime_ser.session.metadata import json_text
@@ -44,6 +45,32 @@ _EVENT_COLUMNS: Mapping[str, str] = {
     "text": "Words of a marker or of an interval.",
 }
 
+_PITCH = "Fundamental frequency of the voice; n/a without a voice"
+_LOUDNESS = "Loudness by ITU-R BS.1770, relative to digital full scale"
+_RATE = "Syllables a second of speaking"
+_PAUSES = "Share of the time in pauses of at least 240 ms"
+_ACTIVATION = "Pitch, level and upper energy against the speaker's own baseline, -1 to 1; a rule"
+
+_Measures = Mapping[str, tuple[str, str]]
+
+_STEP_MEASURES: _Measures = {
+    "f0_hz": (_PITCH, "Hz"),
+    "loudness_lufs": (f"{_LOUDNESS}, of the last 400 ms", "LUFS"),
+    "speaking_rate": (f"{_RATE}, of the last 4 s", "1/s"),
+    "pause_share": (f"{_PAUSES}, of the last 10 s", "1"),
+    "activation": (f"{_ACTIVATION}, of the last 3 s", "1"),
+    "hf500_db": ("Energy above 500 Hz over that below; n/a without a voice", "dB"),
+}
+_SEGMENT_MEASURES: _Measures = {
+    "f0_hz": (f"{_PITCH}; median of the segment", "Hz"),
+    "f0_range_semitones": ("Range of F0, from its 5th to its 95th percentile", "semitone"),
+    "loudness_lufs": (f"{_LOUDNESS}, of the whole segment", "LUFS"),
+    "speaking_rate": (_RATE, "1/s"),
+    "pause_share": (_PAUSES, "1"),
+    "activation": (f"{_ACTIVATION}; mean of the segment", "1"),
+}
+"""What the voice does, with units, by the columns that have it."""
+
 _ABOUT_EVENTS = "Segments of speech with their emotion, and what a person marked."
 
 _README = """Emotions that voices carry, as Realtime SER estimated them
@@ -51,7 +78,9 @@ _README = """Emotions that voices carry, as Realtime SER estimated them
 
 `beh/*_events.tsv` has segments of speech, markers and intervals, and `beh/*_physio.tsv.gz` an
 estimate each 80 ms. An estimate is about what a voice sounds like, not about what a person feels;
-the columns `certain` and `quality` of the events say on which a conclusion can rest.
+the columns `certain` and `quality` of the events say on which a conclusion can rest. Beside it
+stands what the voice does, where it was measured: pitch, loudness, speaking rate, pauses and
+activation.
 """
 
 _Row = Mapping[str, str]
@@ -78,10 +107,13 @@ def _write_events(
     store: Store, info: SessionInfo, path: Path, task: str, files: AtomicFiles
 ) -> None:
     rows = sorted(_events(store, info), key=lambda row: float(row["onset"]))
-    lines = ["\t".join(_EVENT_COLUMNS)]
-    lines += ["\t".join(row.get(name) or _MISSING for name in _EVENT_COLUMNS) for row in rows]
+    measures = _SEGMENT_MEASURES if info.metadata.measures_voice else {}
+    names = [*_EVENT_COLUMNS, *measures]
+    lines = ["\t".join(names)]
+    lines += ["\t".join(row.get(name) or _MISSING for name in names) for row in rows]
     files.write(path, "\n".join(lines) + "\n")
     columns = {name: {"Description": words} for name, words in _EVENT_COLUMNS.items()}
+    columns |= _described(measures)
     about = {"TaskName": task, "Description": _ABOUT_EVENTS, **columns}
     files.write(path.with_suffix(".json"), json_text(about))
 
@@ -99,6 +131,7 @@ def _events(store: Store, info: SessionInfo) -> Iterator[_Row]:
             "certain": str(int(estimate.certain)),
             "quality": estimate.quality.value,
             "corrected": corrected,
+            **_voice_cells(segment.voice),
         }
     for marker in store.markers(info.id):
         yield _times(marker.time_s, marker.time_s + marker.duration_s) | {
@@ -114,6 +147,15 @@ def _events(store: Store, info: SessionInfo) -> Iterator[_Row]:
         }
 
 
+def _voice_cells(voice: SegmentVoice | None) -> dict[str, str]:
+    found = {} if voice is None else asdict(voice)
+    return {name: f"{value:.6g}" for name, value in found.items() if value is not None}
+
+
+def _described(measures: _Measures) -> dict[str, dict[str, str]]:
+    return {name: {"Description": words, "Units": unit} for name, (words, unit) in measures.items()}
+
+
 def _times(start_s: float, end_s: float) -> dict[str, str]:
     return {"onset": f"{start_s:.3f}", "duration": f"{max(0.0, end_s - start_s):.3f}"}
 
@@ -121,10 +163,14 @@ def _times(start_s: float, end_s: float) -> dict[str, str]:
 def _write_steps(
     store: Store, info: SessionInfo, channel: int, path: Path, task: str, files: AtomicFiles
 ) -> None:
-    """Write the probabilities and the level of each step; what is missing is ``n/a``."""
+    """Write the estimate, the level and what the voice does of each step, or ``n/a``."""
     columns = store.columns(info.id, channel)
+    measures = _STEP_MEASURES if info.metadata.measures_voice else {}
+    measured = [columns.voice[name] for name in measures]
     text = io.StringIO(newline="")
-    values = columns.on_grid(np.column_stack([columns.probabilities, columns.level_dbfs]))
+    values = columns.on_grid(
+        np.column_stack([columns.probabilities, columns.level_dbfs, *measured])
+    )
     for row in values.tolist():
         cells = (_MISSING if math.isnan(value) else f"{value:.6f}" for value in row)
         text.write("\t".join(cells) + "\n")
@@ -136,13 +182,14 @@ def _write_steps(
         "TaskName": task,
         "SamplingFrequency": 1 / STEP_S,
         "StartTime": STEP_S,
-        "Columns": [*labels, "level_dbfs"],
+        "Columns": [*labels, "level_dbfs", *measures],
         "PhysioType": "generic",
         "Description": "Emotion that the voice carries; a row stands at the end of its 80 ms.",
     }
     for name, label in zip(labels, columns.labels, strict=True):
         fields[name] = {"Description": f"Probability of {one_line(label)}", "Units": "1"}
     fields["level_dbfs"] = {"Description": "Level of the sound", "Units": "dB full scale"}
+    fields |= _described(measures)
     files.write(path.with_name(f"{path.name}.json"), json_text(fields))
 
 

@@ -14,11 +14,13 @@ from realtime_ser.base.text import (
     length_text,
     one_line,
     percent_text,
+    voice_rows,
 )
 from realtime_ser.session.statistics import ChannelStatistics, speech_statistics
 from realtime_ser.session.store import SessionInfo, Store
 from realtime_ser.timeline.printed import timeline_parts
 from realtime_ser.timeline.style import CurveStyle
+from realtime_ser.timeline.voice_tracks import SCALES
 
 _MOST_ROWS = 60  # of a table
 
@@ -77,7 +79,7 @@ def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -
         "<figure>",
         *timeline_parts(store, info, style),
         "</figure>",
-        _caption(style),
+        _caption(info, style),
         *(part for channel in speech_statistics(store, info) for part in _channel(info, channel)),
         '<div class="columns">',
         *_markers(store, info),
@@ -115,13 +117,16 @@ def _fact_rows(info: SessionInfo) -> Iterator[str]:
     yield "</dl>"
 
 
-def _caption(style: CurveStyle) -> str:
+def _caption(info: SessionInfo, style: CurveStyle) -> str:
+    scales = "; ".join(f"{scale.title}, {scale.tip[0].lower()}{scale.tip[1:]}" for scale in SCALES)
+    measures = f" What the voice does: {scales}." if info.metadata.measures_voice else ""
     drawn = "stacked from below in the order of the legend" if style == "areas" else "a line each"
     return (
         f'<p class="muted">Probabilities, {drawn}; above them, where there is room, each segment '
         "with its result over a bar, which is hollow where the model is uncertain, and grey where "
         "the sound is not usable; below them the "
-        "level from −60 to 0 dBFS, with peaks, and the voice detector. Hatched: no sound.</p>"
+        "level from −60 to 0 dBFS, with peaks, and the voice detector. Hatched: no sound."
+        f"{measures}</p>"
     )
 
 
@@ -144,6 +149,11 @@ def _channel(info: SessionInfo, channel: ChannelStatistics) -> Iterator[str]:
         ],
     )
     yield "</div>"
+    if channel.voice is not None:
+        yield '<div class="block"><h3>What the voice did</h3><table>'
+        for name, value in voice_rows(channel.voice):
+            yield f'<tr><th>{name}</th><td class="number">{escape(value)}</td></tr>'
+        yield "</table></div>"
     if channel.transitions:
         yield '<div class="block"><h3>From segment to segment</h3>'
         yield from _transitions(channel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime_ser.base.labels import label_shares
-from realtime_ser.base.records import STEP_S, Quality, Record, Segment, State, Update
+from realtime_ser.base.records import (
+    STEP_S,
+    Quality,
+    Record,
+    Segment,
+    SegmentVoice,
+    State,
+    Update,
+)
 from realtime_ser.recogniser.speaker_calibration import SEGMENT_STEPS, VoiceDistance
 from realtime_ser.session.corrections import SegmentKey, corrected_labels
 from realtime_ser.session.metadata import voice_reference
@@ -282,6 +291,8 @@ class ChannelStatistics:
         The most certain moments, at most one a segment, the surest first.
     far
         Whether the voice is far from the model's reference of neutral speech.
+    voice
+        What the voice did in all segments together; ``None`` where it was not measured.
     """
 
     channel: int
@@ -297,6 +308,7 @@ class ChannelStatistics:
     pauses: Pauses | None
     moments: tuple[PeakMoment, ...]
     far: bool = False
+    voice: SegmentVoice | None = None
 
 
 def labels_by_hand(store: Reader, name: str) -> dict[SegmentKey, str]:
@@ -368,7 +380,39 @@ def channel_statistics(
         pauses=_pauses(columns, segments),
         moments=_moments(columns),
         far=_is_far(columns, segments, reference),
+        voice=_voice(columns, segments),
     )
+
+
+def _voice(columns: Columns, segments: Sequence[Segment]) -> SegmentVoice | None:
+    """F0 over all steps of speech; the rest is the segments' by their lengths."""
+    found = [
+        (segment.end_s - segment.start_s, segment.voice)
+        for segment in segments
+        if segment.voice is not None
+    ]
+    if not found:
+        return None
+    f0 = columns.voice["f0_hz"][columns.within(State.SPEECH)]
+    low, middle, high = (
+        np.percentile(f0[np.isfinite(f0)], (5, 50, 95)) if np.isfinite(f0).any() else [None] * 3
+    )
+    power = _mean((length_s, 10 ** (voice.loudness_lufs / 10)) for length_s, voice in found)
+    return SegmentVoice(
+        f0_hz=None if middle is None else float(middle),
+        f0_range_semitones=None if high is None else 12 * math.log2(high / low),
+        loudness_lufs=10 * math.log10(power or 1e-12),
+        speaking_rate=_mean((length_s, voice.speaking_rate) for length_s, voice in found),
+        pause_share=_mean((length_s, voice.pause_share) for length_s, voice in found) or 0.0,
+        activation=_mean((length_s, voice.activation) for length_s, voice in found),
+    )
+
+
+def _mean(weighted: Iterable[tuple[float, float | None]]) -> float | None:
+    """Mean of the values that are known, by their weights; ``None``: there are none."""
+    known = [(weight, value) for weight, value in weighted if value is not None]
+    total = sum(weight for weight, _ in known)
+    return sum(weight * value for weight, value in known) / total if total else None
 
 
 def _is_far(

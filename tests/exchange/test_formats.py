@@ -10,7 +10,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -447,6 +447,32 @@ def page_text(store, info, tmp_path):
     return " ".join(page(store, info, tmp_path).parts)
 
 
+def test_the_page_tells_what_the_voice_did(talk, store, tmp_path):
+    text = page_text(store, talk, tmp_path)
+    voice = speech_statistics(store, talk)[0].voice
+    columns = store.columns(talk.id, 1)
+    f0 = columns.voice["f0_hz"][columns.label >= 0]
+    assert voice.f0_hz == pytest.approx(np.median(f0))
+    low, high = np.percentile(f0, (5, 95))
+    assert voice.f0_range_semitones == pytest.approx(12 * math.log2(high / low))
+    first, second = (one for one in store.segments(talk.id) if one.channel == 1)
+    assert (first.voice.activation, second.voice.activation) == (None, 0.25)
+    assert (voice.activation, voice.loudness_lufs) == pytest.approx((0.25, -21.5))
+    for words in (
+        *("What the voice did", f"{voice.f0_hz:.0f} Hz", "\u221222 LUFS", "4.2 syllables/s"),
+        *("+0.25", "pitch", "loudness", "rate", "activation"),
+    ):
+        assert words in text, words
+
+
+def test_the_page_is_silent_about_a_voice_that_was_not_measured(store, tmp_path):
+    plain = [replace(one, voice=None) for one in records()]
+    info = keep(store, plain, provenance={"config": {"voice": {"measures": False}}})
+    text = page_text(store, info, tmp_path)
+    assert "What the voice" not in text
+    assert "LUFS" not in text
+
+
 def test_the_page_tells_the_session_and_needs_nothing_else(talk, store, tmp_path):
     store.add_note(talk.id, "<script>alert(1)</script>")
     found = page(store, talk, tmp_path)
@@ -555,16 +581,6 @@ def test_nova_has_segments_by_class_tiers_and_a_stream(store, talk, tmp_path):
     np.testing.assert_array_equal(values[columns.step], columns.probabilities)
 
 
-def test_nova_s_own_reader_reads_them(store, talk, tmp_path):
-    handlers = pytest.importorskip("nova_utils.data.handler.file_handler")
-    written(store, talk, tmp_path / "talk.annotation")
-    annotation = handlers.FileHandler().load(tmp_path / "talk.annotation")
-    assert len(annotation.data) == len(store.segments(talk.id, talk.channels[0].number))
-    stream = handlers.FileHandler().load(tmp_path / "talk.stream")
-    assert stream.meta_data.sample_rate == 12.5
-    assert stream.data.shape[1] == len(LABELS)
-
-
 def test_bids_derivatives_satisfy_the_validator(store, talk, tmp_path):
     made = [*records((1, 2)), *MARKERS]
     study = Study("calm", "P-07", "morning walk")
@@ -585,6 +601,15 @@ def test_bids_derivatives_satisfy_the_validator(store, talk, tmp_path):
     with events.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     kinds = Counter(row["trial_type"] for row in rows)
+    told = json.loads(events.with_suffix(".json").read_text())
+    assert set(rows[0]) <= set(told)
+    spoken = [row for row in rows if row["trial_type"] == "segments"]
+    by_place = {(one.channel, round(one.start_s, 2)): one.voice for one in store.segments(again.id)}
+    for row in spoken:
+        voice = by_place[int(row["channel"]), round(float(row["onset"]), 2)]
+        for name, value in asdict(voice).items():
+            assert row[name] == ("n/a" if value is None else f"{value:g}")
+    assert {row["f0_hz"] for row in rows if row["trial_type"] != "segments"} == {"n/a"}
     assert kinds["segments"] == len(store.segments(again.id))
     assert kinds["phase"] == 1
     assert kinds["markers"] + kinds["marked intervals"] == len(store.markers(again.id))
@@ -598,6 +623,21 @@ def test_bids_derivatives_satisfy_the_validator(store, talk, tmp_path):
         np.testing.assert_allclose(
             values[columns.step, : len(LABELS)], columns.probabilities, atol=1e-6
         )
+        for name in columns.voice.dtype.names:
+            measured = values[columns.step, about["Columns"].index(name)]
+            np.testing.assert_allclose(measured, columns.voice[name], atol=1e-5)
+            assert np.isfinite(measured).any()
+            assert about[name]["Units"]
+
+
+def test_bids_has_no_columns_of_the_voice_where_it_was_not_measured(store, tmp_path):
+    plain = [replace(one, voice=None) for one in records()]
+    info = keep(store, plain, provenance={"config": {"voice": {"measures": False}}})
+    written(store, info, tmp_path, format="bids")
+    (events,) = tmp_path.rglob("*_events.tsv")
+    assert "f0_hz" not in events.read_text(encoding="utf-8")
+    (about,) = tmp_path.rglob("*_physio.json")
+    assert json.loads(about.read_text())["Columns"][-1] == "level_dbfs"
 
 
 def test_no_two_formats_share_a_name_or_an_ending():
