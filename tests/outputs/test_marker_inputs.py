@@ -308,16 +308,16 @@ def test_a_marker_lies_where_the_sound_is_that_it_marks(pulse, tmp_path, busy):
     and the experiment notes how long after the click that was.
     """
     osc, tcp, ws, clicks = free_port(socket.SOCK_DGRAM), free_port(), free_port(), 7
-    session = program(
+    arguments = (
         *("--input", "mic", "--record-audio", "--export", tmp_path / "out.csv", "--out", "json"),
         *("--markers-from", f"osc://127.0.0.1:{osc}", "--markers-from", f"tcp://127.0.0.1:{tcp}"),
         *("--out", f"ws://127.0.0.1:{ws}"),
-        env=pulse.env,
-        stderr=subprocess.DEVNULL,
     )
+    with (tmp_path / "said.txt").open("w") as said:
+        session = program(*arguments, env=pulse.env, stderr=said)
     found = {}
     with session.stdout:
-        assert session.stdout.readline()
+        assert session.stdout.readline(), (tmp_path / "said.txt").read_text()
         until(lambda: answers(tcp) and answers(ws))
         playing = subprocess.Popen(
             [sys.executable, "-c", EXPERIMENT, *map(str, (osc, tcp, ws, clicks))],
@@ -342,11 +342,14 @@ def test_a_marker_lies_where_the_sound_is_that_it_marks(pulse, tmp_path, busy):
     loud = np.abs(samples[:, 0]) > 0.2
     onsets = np.flatnonzero(loud[1:] & ~loud[:-1]) / rate
     onsets = onsets[np.diff(onsets, prepend=-1.0) > 0.3]
+    errors = {}
     for way in ("bundle", "message", "line", "frame"):
         names = [f"{way} {number}" for number in range(clicks)]
         heard = np.array([found[name] - late.get(name, 0.0) for name in names])
-        errors = np.array([(one - onsets)[np.abs(one - onsets).argmin()] for one in heard])
-        assert np.median(np.abs(errors)) <= 0.020, (way, errors)
+        errors[way] = np.array([(one - onsets)[np.abs(one - onsets).argmin()] for one in heard])
+        # A busy sound server is itself some milliseconds less sure of when it plays and hears.
+        assert np.median(np.abs(errors[way])) <= (0.025 if busy else 0.020), errors
+        assert np.median(np.abs(errors[way] - errors["bundle"])) <= 0.005, errors
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when something came")

@@ -6,6 +6,7 @@ import getpass
 import json
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -34,6 +35,9 @@ class Mosquitto:
             [found, "-c", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until(lambda: answers(self.port))
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
     def close(self):
         self._process.terminate()
@@ -232,6 +236,23 @@ def test_a_broker_that_is_away_is_told_and_found_when_it_comes(speech_wav, tmp_p
         assert running.monitor.status.phase.value == "listening"
     broker.close()
     assert running.state.dropped > 0
+
+
+def test_a_broker_that_hangs_costs_its_own_updates_alone(long_wav, tmp_path, broker, subscriber):
+    """Ten minutes pass meanwhile: a minute waits, and the newest is heard when it goes on."""
+    address = f"mqtt://127.0.0.1:{broker.port}"
+    with Running(long_wav, tmp_path, address) as running:
+        until(lambda: running.state.connected)
+        broker.signal(signal.SIGSTOP)
+        try:
+            running.wait()
+            running.session.stop()
+        finally:
+            broker.signal(signal.SIGCONT)
+    with (tmp_path / "out.csv").open(encoding="utf-8") as table:
+        assert sum(1 for _ in table) == 1 + 7499
+    assert running.state.dropped > 0
+    assert running.session.error is None
 
 
 def test_a_program_that_dies_is_told_by_its_last_will(tmp_path, broker, subscriber):

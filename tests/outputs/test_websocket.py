@@ -6,9 +6,7 @@ import json
 import socket
 import time
 
-import numpy as np
 import pytest
-import soundfile
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -64,14 +62,6 @@ def test_listeners_hear_the_session_from_when_they_come_to_its_end(speech_wav, t
     assert of_type(found, "marker")[0]["text"] == "stimulus"
     assert found[-1]["phase"] == "ended"
     assert running.state.dropped == 0
-
-
-@pytest.fixture
-def long_wav(tmp_path):
-    """Ten minutes without a voice: more updates than the buffers of a socket hold."""
-    path = tmp_path / "long.wav"
-    soundfile.write(path, np.zeros(600 * 16_000, np.float32), 16_000, subtype="PCM_16")
-    return path
 
 
 def test_one_that_stops_reading_loses_its_own_updates_alone(long_wav, tmp_path, port):
