@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 COMMANDS = PROJECT["scripts"] | PROJECT["gui-scripts"]
 LOCKS = ["run", "test"]
-OUTPUTS = ["lsl", "mqtt"]
+EXTRAS = ["lsl", "mqtt", "parquet"]
 REACHED_BY_NAME = {"websockets"}  # uvicorn's
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Debian and Ubuntu")
 
@@ -65,7 +65,7 @@ def test_the_tests_run_the_versions_that_users_get():
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("run", [None]), ("test", [None, *OUTPUTS, "train", "test"])], ids=LOCKS
+    ("lock", "extras"), [("run", [None]), ("test", [None, *EXTRAS, "train", "test"])], ids=LOCKS
 )
 def test_a_lock_holds_what_the_project_asks_for(lock, extras):
     pins = {canonicalize_name(pin.name): pin for pin in locked(lock)}
@@ -112,7 +112,7 @@ def third_party(folder: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     ("folder", "allowed", "needed"),
     [
-        ("realtime_ser", [None, *OUTPUTS], None),
+        ("realtime_ser", [None, *EXTRAS], None),
         ("training", [None, "train"], "train"),
     ],
     ids=["program", "training"],

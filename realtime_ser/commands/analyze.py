@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from realtime_ser.session.analysis.archive import ArchiveRun
     from realtime_ser.session.analysis.inputs import InputFile
     from realtime_ser.session.analysis.processes import ProgressCallback, WatchCallback, Work
+    from realtime_ser.session.analysis.shards import Shard
     from realtime_ser.session.store import SessionInfo, Store
 
 _REFRESH_S = 0.2
@@ -67,6 +69,10 @@ def _jobs(text: str) -> int:
     "--resume", is_flag=True, help="Go on with what --out has not yet, as is done without it too."
 )
 @click.option("--again", is_flag=True, help="Do again what is done in --out.")
+@click.option(
+    "--shard", metavar="K/N", help="Part K of N; of a job array by itself. 'merge' joins them."
+)
+@click.option("--parquet", is_flag=True, help="Write the tables of all files as Parquet, too.")
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
     "--jobs", type=_jobs, metavar="N", help="Processes (default: as many as are worth it)."
@@ -90,6 +96,8 @@ def analyze(
     out: Path | None,
     resume: bool,
     again: bool,
+    shard: str | None,
+    parquet: bool,
     plot: bool,
     jobs: int | None,
     intervals: Path | None,
@@ -108,14 +116,17 @@ def analyze(
         refuse_taken,
     )
     from realtime_ser.exchange.interval_tables import read_intervals
+    from realtime_ser.exchange.parquet import require_parquet
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
     from realtime_ser.session.analysis.inputs import find_inputs
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
-    if (resume or again) and out is None:
-        raise UsageError("Only a folder holds what is done already: add --out DIR.")
+    if (resume or again or shard or parquet) and out is None:
+        raise UsageError("Only a folder holds what is done, and parts of it: add --out DIR.")
+    if parquet:
+        require_parquet()
     if resume and again:
         raise UsageError("--resume goes on and --again starts over: leave one of them out.")
     export = partial(export_analysis, draw=draw_file if plot else None)
@@ -125,7 +136,7 @@ def analyze(
         )
         piped = _keep_input(Path(folder)) if STDIN in paths else STDIN
         given = [piped if path == STDIN else path for path in paths]
-        items = find_inputs(given, out, {piped: STDIN_NAME})
+        items: Sequence[InputFile] = find_inputs(given, out, {piped: STDIN_NAME})
         if intervals is not None:
             items = _with_intervals(items, intervals)
         tables = [SUMMARY] if intervals is None else [SUMMARY, INTERVALS]
@@ -133,7 +144,15 @@ def analyze(
             if out is None:
                 _analyze(refuse_taken(items), analyzer, tables[-1], jobs)
             else:
-                archive = _Archive(out, tables, again=again, plot=plot)
+                part, items = _part(items, out, shard)
+                archive = _Archive(
+                    out,
+                    [table.of_shard(part) for table in tables],
+                    part,
+                    again=again,
+                    plot=plot,
+                    parquet=parquet,
+                )
                 _analyze_archive(refuse_taken(items), analyzer, archive, jobs)
 
 
@@ -143,8 +162,29 @@ class _Archive:
 
     folder: Path
     tables: Sequence[OutcomeTable]
-    again: bool = False
-    plot: bool = False
+    shard: Shard | None
+    again: bool
+    plot: bool
+    parquet: bool
+
+
+def _part(
+    items: Sequence[InputFile], out: Path, given: str | None
+) -> tuple[Shard | None, Sequence[InputFile]]:
+    """The part of an archive that this run is to do, and its files."""
+    from realtime_ser.session.analysis.shards import chosen_shard
+
+    shard, scheduler = chosen_shard(given, os.environ)
+    if shard is None:
+        return None, items
+    found = [
+        item
+        for item in items
+        if item.outputs is not None and shard.holds(item.outputs.name.relative_to(out).as_posix())
+    ]
+    by = f", by the job array of {scheduler}" if scheduler else ""
+    _say(f"Part {shard.number} of {shard.count}{by}: {len(found):,} of {len(items):,} files.")
+    return shard, found
 
 
 def _with_intervals(items: Sequence[InputFile], given: Path) -> list[InputFile]:
@@ -206,13 +246,15 @@ def _analyze_archive(
 ) -> None:
     """Analyse files into a folder, and go on with what it has already."""
     from realtime_ser.exchange.analysis_tables import write_tables
-    from realtime_ser.session.analysis.archive import ArchiveRun, results_key
+    from realtime_ser.exchange.parquet import write_parquet
+    from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
     from realtime_ser.session.analysis.processes import analyze_here, share_out, worthwhile_jobs
 
     paths = [table.require_own(archive.folder) for table in archive.tables]
-    key = results_key(analyzer.model, plot=archive.plot)
+    key = ResultsKey.of(analyzer.model, plot=archive.plot)
     totals = _Totals()
-    with ArchiveRun(archive.folder, items, key, _say, again=archive.again) as run:
+    begin = partial(ArchiveRun, again=archive.again, shard=archive.shard)
+    with begin(archive.folder, items, key, _say) as run:
         progress = run.progress
         left = progress.total_files - progress.files
         size = progress.total_bytes - progress.found_bytes
@@ -230,6 +272,8 @@ def _analyze_archive(
                     totals.feed(outcome)
             if run.met_others:
                 write_tables(archive.folder, archive.tables, analyzer.labels, run.done_outcomes())
+            if archive.parquet:
+                paths += [write_parquet(path) for path in paths]
         finally:
             for path in paths:
                 if path.exists():

@@ -25,6 +25,7 @@ PROGRAM = "realtime-ser"
 SUMMARIES = {
     "monitor": "Listen to a microphone, or to a file that plays as one.",
     "analyze": "Analyse audio files and folders.",
+    "merge": "Join the results of parts of an archive, and say what is missing.",
     "serve": "Show a page in the browser that hears files and the browser's microphone.",
     "calibrate": "Listen to a normal voice, to correct the model for that person.",
     "profiles": "List the profiles that calibrating made, show and delete them.",

@@ -19,6 +19,7 @@ from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
 from realtime_ser.session.analysis.files import Advance
 from realtime_ser.session.analysis.inputs import InputFile, OutputPaths, find_inputs
+from realtime_ser.session.analysis.shards import Shard
 from realtime_ser.session.metadata import json_text
 from realtime_ser.session.store import SessionInfo, Store
 
@@ -193,8 +194,17 @@ class OutcomeTable:
 
         return feed
 
+    def of_shard(self, shard: Shard | None) -> OutcomeTable:
+        """Table of a part of an archive, under a name of its own: ``summary.2-of-8.csv``."""
+        if shard is None:
+            return self
+        path = Path(self.name)
+        return replace(self, name=f"{path.stem}.{shard.number}-of-{shard.count}{path.suffix}")
+
     def require_own(self, folder: Path) -> Path:
         """Path of the table in a folder, where it replaces nothing but such a table.
+
+        An empty file is one that another run has just begun.
 
         Raises
         ------
@@ -205,7 +215,8 @@ class OutcomeTable:
         first = ""
         with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
             first = file.readline(_HEAD)
-        if path.exists() and not first.startswith(",".join(self.header([])[:4])):
+        taken = path.exists() and path.stat().st_size
+        if taken and not first.startswith(",".join(self.header([])[:4])):
             raise OutputError(
                 f"{path} exists already and is not the {path.stem} of an analysis: choose another "
                 "folder."

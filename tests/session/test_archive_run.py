@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from realtime_ser.audio.notes import NoteKind, ReadNote
+from realtime_ser.base.errors import OutputError
 from realtime_ser.base.records import Estimate, Quality, SegmentVoice
+from realtime_ser.exchange.analysis_tables import SUMMARY
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
-from realtime_ser.session.analysis.archive import ArchiveRun
+from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
 from realtime_ser.session.analysis.done_list import DoneLists
 from realtime_ser.session.analysis.inputs import InputFile
 from realtime_ser.session.analysis.intervals import GivenInterval, IntervalSummary
 from realtime_ser.session.analysis.outcome_json import outcome_fields, read_outcome
 
-KEY = {"model": "m", "settings": "s"}
+KEY = ResultsKey("m", "s")
 
 
 @pytest.fixture
@@ -89,8 +91,16 @@ def test_a_line_says_an_outcome_to_the_last_bit():
 
 def test_the_latest_line_of_a_file_counts(items, tmp_path):
     for settings in ("old", "new"):
-        with ArchiveRun(tmp_path / "out", items, {**KEY, "settings": settings}, print) as run:
+        with ArchiveRun(tmp_path / "out", items, ResultsKey("m", settings), print) as run:
             list(run.outcomes(heard_by([])))
     lists = DoneLists(tmp_path / "out")
     lists.refresh()
     assert {line["settings"] for line in lists.lines()} == {"new"}
+
+
+def test_a_table_that_another_run_has_just_begun_is_one(tmp_path):
+    (tmp_path / "summary.csv").touch()
+    assert SUMMARY.require_own(tmp_path) == tmp_path / "summary.csv"
+    (tmp_path / "summary.csv").write_text("\n")
+    with pytest.raises(OutputError, match="is not the summary of an analysis"):
+        SUMMARY.require_own(tmp_path)

@@ -19,9 +19,10 @@ from realtime_ser.base.text import count_text, length_text
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.done_list import DoneLists, ListedRun, OwnList
 from realtime_ser.session.analysis.files import FileModel
-from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.session.analysis.inputs import InputFile, size_and_time
 from realtime_ser.session.analysis.outcome_json import outcome_fields, read_outcome
 from realtime_ser.session.analysis.processes import Work
+from realtime_ser.session.analysis.shards import Shard
 from realtime_ser.session.metadata import provenance
 
 _AT_ONCE = 32
@@ -34,19 +35,34 @@ Engine: TypeAlias = Callable[[Work], Iterator[tuple[int, Outcome]]]
 """Number and outcome of each file that is given, as they come."""
 
 
-def results_key(model: FileModel, **further: object) -> dict[str, str]:
-    """Hashes of what results depend on beside their file: the model, and all settings.
+@dataclass(frozen=True, slots=True)
+class ResultsKey:
+    """What results depend on beside their file.
 
-    ``further`` are settings of the command line, in JSON's types.
+    Attributes
+    ----------
+    model, settings
+        SHA-256 of the model, and a hash of all settings.
+    labels
+        Labels of the probabilities, in order.
     """
-    fields = provenance(model.config, model.bundle, model.decoder)
-    config = model.config.model_dump(
-        mode="json", include={"audio": {"channels", "channel_names"}, "gate": True, "voice": True}
-    )
-    kept = {name: fields[name] for name in ("realtime_ser", "labels", "profile")}
-    text = json.dumps({**kept, "config": config, **further}, sort_keys=True)
-    settings = hashlib.sha256(text.encode()).hexdigest()
-    return {"model": model.bundle.identity.sha256, "settings": settings[:32]}
+
+    model: str
+    settings: str
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: FileModel, **further: object) -> Self:
+        """Key of a model with its settings, and of further ones in JSON's types."""
+        fields = provenance(model.config, model.bundle, model.decoder)
+        config = model.config.model_dump(
+            mode="json",
+            include={"audio": {"channels", "channel_names"}, "gate": True, "voice": True},
+        )
+        kept = {name: fields[name] for name in ("realtime_ser", "labels", "profile")}
+        text = json.dumps({**kept, "config": config, **further}, sort_keys=True)
+        settings = hashlib.sha256(text.encode()).hexdigest()
+        return cls(model.bundle.identity.sha256, settings[:32], model.decoder.labels)
 
 
 @dataclass(slots=True)
@@ -77,13 +93,13 @@ class ArchiveRun:
     items
         The files, in order.
     key
-        What results depend on beside their file, as :func:`results_key` gives it.
+        What results depend on beside their file.
     say
         Told in a sentence what a person should know.
     again
         Whether all files are done again.
     shard
-        Which of several parts of the archive the files are, as ``2/8``.
+        Part of the archive that the files are; ``None``: all of it.
 
     Raises
     ------
@@ -97,11 +113,11 @@ class ArchiveRun:
         self,
         out: Path,
         items: Sequence[InputFile],
-        key: Mapping[str, str],
+        key: ResultsKey,
         say: Callable[[str], None],
         *,
         again: bool = False,
-        shard: str = "",
+        shard: Shard | None = None,
     ) -> None:
         self._out = out
         self._items = items
@@ -116,7 +132,8 @@ class ArchiveRun:
         self._cursor = 0
         self.progress = Progress(total_files=len(items))
         self.met_others = False
-        self._own = OwnList(self._lists, ListedRun.here(len(items), shard))
+        self._shard = "" if shard is None else str(shard)
+        self._own = OwnList(self._lists, ListedRun.here(len(items), key.labels, self._shard))
         with ExitStack() as undo:
             undo.callback(self._own.close)
             self._begin(again=again)
@@ -130,14 +147,14 @@ class ArchiveRun:
 
     def _begin(self, *, again: bool) -> None:
         others = self._own.others()
+        self._lists.refresh()
         if again:
             if others:
                 raise UsageError(
                     f"Another run is at work in {self._out}: stop it, or wait for its end, before "
                     "all is done again with --again."
                 )
-            self._own.forget_others()
-        self._lists.refresh()
+            self._own.forget_others(self._shard)
         for name, count in self._own.take_away().items():
             run = self._lists.runs.get(name)
             where = "" if run is None else f" on {run.place}"
@@ -249,7 +266,9 @@ class ArchiveRun:
     def _add(self, index: int, outcome: Outcome) -> None:
         if outcome.unwritten:
             raise OutputError(f"{outcome.error} What was done is kept: the same command goes on.")
-        fields = {**self._under_way.pop(index), "tables": self._table_sizes(index)}
+        outputs = self._items[index].outputs
+        tables = [] if outputs is None else outputs.sizes()
+        fields = {**self._under_way.pop(index), "tables": tables}
         self._own.add({**fields, "outcome": outcome_fields(outcome)})
         self._count(index)
         self.progress.sound_s += outcome.duration_s or 0.0
@@ -274,15 +293,16 @@ class ArchiveRun:
     def _stamp(self, index: int) -> dict[str, Any]:
         """What a line of a file must say to tell of the file as it is now."""
         item = self._items[index]
-        size, mtime_ns = _size_and_time(item.path)
+        size, mtime_ns = size_and_time(item.path)
         name = None if item.outputs is None else item.outputs.name.relative_to(self._out).as_posix()
         return {
             "path": _listed_path(item),
             "size": size,
             "mtime_ns": mtime_ns,
-            **self._key,
+            "model": self._key.model,
+            "settings": self._key.settings,
             "name": name,
-            "intervals": None if item.intervals is None else [*_size_and_time(item.intervals)],
+            "intervals": None if item.intervals is None else [*size_and_time(item.intervals)],
         }
 
     def _is_done(self, index: int, stamp: Mapping[str, Any]) -> bool:
@@ -296,22 +316,9 @@ class ArchiveRun:
         place, fields = found
         if fields["outcome"]["error"] is not None:
             return place.number >= len(self._old) or place.offset >= self._old[place.number]
-        return bool(fields["tables"] == self._table_sizes(index))
-
-    def _table_sizes(self, index: int) -> list[int]:
-        """Sizes in bytes of a file's results; -1 where there are none."""
         outputs = self._items[index].outputs
-        return [] if outputs is None else [_size_and_time(path)[0] for path in outputs.paths]
+        return outputs is None or bool(fields["tables"] == outputs.sizes())
 
 
 def _listed_path(item: InputFile) -> str:
     return os.path.normpath(item.path.absolute())
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in ns; -1: there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns

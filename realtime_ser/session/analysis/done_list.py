@@ -20,8 +20,8 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,17 +44,30 @@ _SILENT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run: its machine and process, which shard of the files it is at, and how many they are."""
+    """A run: its machine and process, and what it was to do.
+
+    Attributes
+    ----------
+    host, process
+        Name of the machine, and number of the process.
+    files
+        Number of files.
+    labels
+        Labels of the probabilities, in order.
+    shard
+        Part of the archive, as ``2/8``; empty: all of it.
+    """
 
     host: str
     process: int
     files: int
+    labels: tuple[str, ...] = ()
     shard: str = ""
 
     @classmethod
-    def here(cls, files: int, shard: str = "") -> ListedRun:
+    def here(cls, files: int, labels: Sequence[str] = (), shard: str = "") -> ListedRun:
         """The run of this process."""
-        return cls(platform.node(), os.getpid(), files, shard)
+        return cls(platform.node(), os.getpid(), files, tuple(labels), shard)
 
     @property
     def place(self) -> str:
@@ -121,7 +134,8 @@ class DoneLists:
         try:
             fields = json.loads(line)
             if "run" in fields:
-                self.runs[self._paths[number].stem] = ListedRun(**fields["run"])
+                run = ListedRun(**fields["run"])
+                self.runs[self._paths[number].stem] = replace(run, labels=tuple(run.labels))
             else:
                 key, at = _hash(fields["path"]), float(fields["at"])
                 known = self._index.get(key)
@@ -129,6 +143,10 @@ class DoneLists:
                     self._index[key] = place.number << _OFFSET_BITS | place.offset
         except (ValueError, KeyError, TypeError):
             self.unreadable += 1
+
+    def forget(self) -> None:
+        """Forget all lines so far."""
+        self._index.clear()
 
     def find(self, path: str) -> tuple[Place, dict[str, Any]] | None:
         """Latest line of a file, and its place; ``None``: there is none."""
@@ -239,11 +257,12 @@ class OwnList:
         """Whether any run has claimed a file."""
         return self._claim_path(path).exists()
 
-    def forget_others(self) -> None:
-        """Remove the lists of all other runs, none of which may be at work."""
-        for path in self._folder.glob("*.jsonl"):
-            if path != self._path:
-                path.unlink(missing_ok=True)
+    def forget_others(self, shard: str) -> None:
+        """Remove the lists of all other runs on the same files, none of which may be at work."""
+        for name, run in self._lists.runs.items():
+            if name != self._name and run.shard == shard:
+                (self._folder / f"{name}.jsonl").unlink(missing_ok=True)
+        self._lists.forget()
 
     def take_away(self) -> dict[str, int]:
         """Take away the claims of runs that are no more; their number by the run."""

@@ -54,6 +54,10 @@ class OutputPaths:
         """All of them."""
         return self.steps, self.segments, self.voice, self.sidecar, self.plot
 
+    def sizes(self) -> list[int]:
+        """Sizes of all of them in bytes; -1 where there is none."""
+        return [size_and_time(path)[0] for path in self.paths]
+
     def _with(self, ending: str) -> Path:
         return self.name.with_name(f"{self.name.name}{ending}")
 
@@ -88,6 +92,15 @@ class InputFile:
             return max(1, self.path.stat().st_size)
         except OSError:
             return 1
+
+
+def size_and_time(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in ns; -1: there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 
 def find_inputs(
