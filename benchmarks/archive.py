@@ -1,0 +1,322 @@
+"""An archive of one-second files in trouble: nothing is lost, done twice, or torn.
+
+``python -m benchmarks.archive --files 2000`` analyses links to a few recordings in two processes,
+and meanwhile kills a worker, crashes one as a decoder would, kills the driver, and fills the disk;
+two drivers then share what is left. All that is there at the end is checked, and the program ends
+with 1 where something is wrong. ``--page`` writes the figures into a page between two marks. The
+results lie on a file system in memory of their own, which needs the rights to mount it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import soundfile
+
+from benchmarks.figures import ResultTable
+from benchmarks.machine import describe
+from benchmarks.page import between_marks, machine_text, table_lines
+from benchmarks.programs import DEMO, python
+from realtime_ser.session.analysis.done_list import FOLDER
+
+_DIFFERENT = 5
+"""Recordings behind the many links."""
+
+_RATE = 16_000
+_PER_FOLDER = 1_000
+_BYTES_PER_FILE = 40_000
+_POLL_S = 0.2
+_PATIENCE_S = 6 * 3600.0
+
+T = TypeVar("T")
+
+BEGIN, END = "<!-- run: archive -->", "<!-- end of the run -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What happened until a driver ended, when, and how many files were done then."""
+
+    name: str
+    seconds: float
+    done: int
+    memory_mb: float
+
+
+class Archive:
+    """An archive of links, and the results of it."""
+
+    def __init__(self, folder: Path, out: Path, count: int) -> None:
+        self.links = folder / "archive"
+        self.out = out
+        self.count = count
+        self._read: dict[Path, tuple[int, int]] = {}
+        sounds = folder / "sounds"
+        sounds.mkdir()
+        whole, _ = soundfile.read(DEMO, dtype="int16")
+        for k in range(_DIFFERENT):
+            begin = k * (len(whole) - _RATE) // _DIFFERENT
+            soundfile.write(sounds / f"{k}.wav", whole[begin : begin + _RATE], _RATE)
+        for k in range(count):
+            link = self.links / f"{k // _PER_FOLDER:04}" / f"{k:07}.wav"
+            if not k % _PER_FOLDER:
+                link.parent.mkdir(parents=True)
+            link.symlink_to(sounds / f"{k % _DIFFERENT}.wav")
+
+    def start(self, jobs: int) -> subprocess.Popen[bytes]:
+        """Start a driver, which says nothing but its errors."""
+        command = python("-m", "realtime_ser", "analyze", str(self.links), "--out", str(self.out))
+        variables = {**os.environ, "OMP_NUM_THREADS": "1"}
+        said = (self.out.parent / "said.txt").open("ab")
+        with said:
+            return subprocess.Popen(
+                [*command, "--jobs", str(jobs)], stdout=said, stderr=said, env=variables
+            )
+
+    def done(self) -> int:
+        """Number of lines of all lists that tell of a file."""
+        for path in (self.out / FOLDER).glob("*.jsonl"):
+            read_to, count = self._read.get(path, (0, -1))  # the first line tells of the run
+            with path.open("rb") as file:
+                file.seek(read_to)
+                data = file.read()
+            whole = data.rfind(b"\n") + 1
+            self._read[path] = read_to + whole, count + data.count(b"\n")
+        return sum(count for _, count in self._read.values())
+
+
+def wait_until(archive: Archive, drivers: Sequence[subprocess.Popen[bytes]], count: int) -> None:
+    """Wait until so many files are done, while the drivers run."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while archive.done() < count and any(driver.poll() is None for driver in drivers):
+        if time.monotonic() > deadline:
+            raise SystemExit("the archive is not done in time")
+        time.sleep(_POLL_S)
+
+
+def workers(driver: subprocess.Popen[bytes]) -> list[int]:
+    """Processes of a driver that analyse files."""
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
+    named = ((int(child), Path(f"/proc/{child}/cmdline").read_bytes()) for child in children)
+    return [child for child, command in named if b"spawn_main" in command]
+
+
+def peak_mb(driver: subprocess.Popen[bytes]) -> float:
+    """Most resident memory of a driver so far, in MB."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{driver.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1.024e-3
+    return 0.0
+
+
+def trouble(archive: Archive) -> list[Phase]:
+    """Analyse the archive with all kinds of trouble in between."""
+    phases: list[Phase] = []
+    count = archive.count
+
+    @contextlib.contextmanager
+    def phase(name: str, drivers: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+        began_s = time.monotonic()
+        yield
+        memory = max(map(peak_mb, drivers))
+        phases.append(Phase(name, time.monotonic() - began_s, archive.done(), memory))
+        print(phases[-1], file=sys.stderr, flush=True)
+
+    driver = archive.start(2)
+    for name, share, number in (
+        ("a worker killed (SIGKILL)", 0.1, signal.SIGKILL),
+        ("a worker crashed as in a decoder (SIGSEGV)", 0.2, signal.SIGSEGV),
+    ):
+        with phase(name, [driver]):
+            wait_until(archive, [driver], round(share * count))
+            os.kill(workers(driver)[0], number)
+    with phase("the driver killed (SIGKILL)", [driver]):
+        wait_until(archive, [driver], round(0.35 * count))
+        memory = peak_mb(driver)
+        driver.kill()
+        driver.wait()
+    phases[-1] = Phase(phases[-1].name, phases[-1].seconds, phases[-1].done, memory)
+
+    driver = archive.start(2)
+    with phase("the disk full", [driver]):
+        wait_until(archive, [driver], round(0.55 * count))
+        memory = peak_mb(driver)
+        fill(archive.out / "filler")
+        code = driver.wait(_PATIENCE_S)
+    phases[-1] = Phase(f"the disk full: exit code {code}", *_rest(phases[-1]), memory)
+    (archive.out / "filler").unlink()
+
+    drivers = [archive.start(1), archive.start(1)]
+    with phase("two drivers end", drivers):
+        wait_until(archive, drivers, count)
+        memory = max(map(peak_mb, drivers))
+        codes = [driver.wait(_PATIENCE_S) for driver in drivers]
+    phases[-1] = Phase(
+        f"two drivers end: exit codes {codes[0]}, {codes[1]}", *_rest(phases[-1]), memory
+    )
+    return phases
+
+
+def _rest(phase: Phase) -> tuple[float, int]:
+    return phase.seconds, phase.done
+
+
+def fill(path: Path) -> None:
+    """Fill a disk to its last byte."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+
+
+def faults(archive: Archive) -> dict[str, int]:
+    """Number of files that are lost, done twice, failed, torn or left over."""
+    wanted = sorted(archive.links.rglob("*.wav"))
+    with (archive.out / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed: Counter[str] = Counter()
+    for path in (archive.out / FOLDER).glob("*.jsonl"):
+        for line in path.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                listed[json.loads(line).get("path", "")] += 1
+    del listed[""]
+    known: dict[tuple[int, str], bytes] = {}
+    torn = 0
+    for path in wanted:
+        place = archive.out / path.relative_to(archive.links).with_suffix("")
+        for ending in (".frames.csv", ".segments.csv", ".voice.csv"):
+            data = place.with_name(place.name + ending).read_bytes()
+            torn += known.setdefault((int(path.stem) % _DIFFERENT, ending), data) != data
+        torn += json.loads(place.with_name(place.name + ".json").read_bytes())["file"] != str(path)
+    paths = [row["file"] for row in rows]
+    return {
+        "missing in the summary": len(set(map(str, wanted)) - set(paths)),
+        "rows too many, or out of order": int(paths != [*map(str, wanted)]),
+        "rows with an error": sum(bool(row["error"]) for row in rows),
+        "missing in the lists": len(set(map(str, wanted)) - set(listed)),
+        "done twice": sum(number > 1 for number in listed.values()),
+        "tables torn": torn,
+        "drafts and claims left": len(
+            [*archive.out.rglob("*.part"), *(archive.out / FOLDER).glob("*.claim")]
+        ),
+    }
+
+
+def measured(archive: Archive, jobs: int) -> float:
+    """Seconds that a driver takes for the whole archive, without trouble."""
+    began_s = time.monotonic()
+    if archive.start(jobs).wait():
+        raise SystemExit((archive.out.parent / "said.txt").read_text())
+    return time.monotonic() - began_s
+
+
+@contextlib.contextmanager
+def disk(megabytes: int) -> Iterator[Path]:
+    """A file system in memory of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = f"size={megabytes}m,nr_inodes=0"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def run(count: int, work: Callable[[Archive], T]) -> T:
+    """Make an archive on a disk of its own, and do something with it."""
+    size_mb = 64 + count * _BYTES_PER_FILE // 10**6
+    with tempfile.TemporaryDirectory() as folder, disk(size_mb) as at:
+        archive = Archive(Path(folder), at / "out", count)
+        archive.out.mkdir()
+        try:
+            return work(archive)
+        finally:
+            shutil.rmtree(archive.out, ignore_errors=True)
+
+
+def tables(count: int, scaling: int) -> tuple[list[ResultTable], int]:
+    """Tables of the trouble and of the scaling, and the number of faults."""
+    found: dict[str, int] = {}
+
+    def in_trouble(archive: Archive) -> list[Phase]:
+        phases = trouble(archive)
+        found.update(faults(archive))
+        print((archive.out.parent / "said.txt").read_text("utf-8"), file=sys.stderr)
+        return phases
+
+    phases = run(count, in_trouble)
+    before = 0
+    rows: list[tuple[str, ...]] = []
+    for phase in phases:
+        rate = (phase.done - before) / phase.seconds
+        cells = (f"{phase.seconds:.0f}", f"{phase.done:,}", f"{rate:.0f}", f"{phase.memory_mb:.0f}")
+        rows.append((phase.name, *cells))
+        before = phase.done
+    in_parts = ResultTable(
+        f"{count:,} files of one second, links to {_DIFFERENT} recordings; two processes. Memory "
+        "is the most of a driver.",
+        ("until", "seconds", "files done", "files a second", "memory, MB"),
+        tuple(rows),
+    )
+    checked = ResultTable(
+        "What was found at the end, in number of files.",
+        tuple(found),
+        (tuple(map(str, found.values())),),
+    )
+    result = [in_parts, checked]
+    if scaling:
+        rows = []
+        for jobs in (1, 2):
+            taken = run(scaling, partial(measured, jobs=jobs))
+            rows.append((str(jobs), *(f"{value:.1f}" for value in (taken, scaling / taken))))
+        header = ("processes", "seconds", "files a second")
+        method = f"{scaling:,} such files without trouble, start included."
+        result.append(ResultTable(method, header, tuple(rows)))
+    return result, sum(found.values())
+
+
+def main() -> int:
+    """Analyse an archive in trouble, and print or write what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
+    parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument(
+        "--scaling", type=int, default=500, help="files of the runs without trouble"
+    )
+    parser.add_argument(
+        "--page", type=Path, metavar="PAGE", help="write the figures into this page"
+    )
+    options = parser.parse_args()
+    machine = machine_text(describe())
+    found, wrong = tables(options.files, options.scaling)
+    machine += f"; load average of the last 15 min {os.getloadavg()[2]:.1f}"
+    command = f"python -m benchmarks.archive --files {options.files} --scaling {options.scaling}"
+    lines: list[str] = []
+    for table in found:
+        lines += [*table_lines(table, command, machine), ""]
+    print("\n".join(lines))
+    if options.page:
+        page = options.page.read_text(encoding="utf-8")
+        options.page.write_text(between_marks(page, BEGIN, END, lines), encoding="utf-8")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
