@@ -318,7 +318,7 @@ def _osc_markers(packet: bytes, arrived_s: float) -> Iterator[tuple[str, float]]
             yield from _bundle_markers(OscBundle(packet), arrived_s)
         elif OscMessage.dgram_is_message(packet):
             yield from _message_markers(OscMessage(packet), arrived_s)
-    except (BundleError, MessageError):
+    except (BundleError, MessageError, ValueError, RecursionError):  # it is no OSC, or no text
         return
 
 

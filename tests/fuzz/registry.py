@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tests.fuzz import annotations, corpora, models, serving, settings, sounds, stores
+from tests.fuzz import annotations, corpora, markers, models, serving, settings, sounds, stores
 from tests.fuzz.kind import Kind
 
 _ALL = (
@@ -26,6 +26,8 @@ _ALL = (
     corpora.TREES,
     corpora.TABLES,
     serving.FRAMES,
+    markers.PACKETS,
+    markers.LINES,
 )
 
 _MENDED: Mapping[str, tuple[str, ...]] = {
@@ -52,6 +54,7 @@ _MENDED: Mapping[str, tuple[str, ...]] = {
     ),
     "store-values": ("test_a_value_that_no_session_has_is_damage_and_is_saved_around",),
     "corpora": ("test_an_empty_folder_is_refused_with_a_place_for_results_too",),
+    "osc-packets": ("test_a_packet_that_is_no_osc_is_left_out_and_the_next_is_heard",),
     "tables": (
         "test_a_table_that_was_changed_is_told",
         "test_a_damaged_table_is_named",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -17,10 +19,17 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
 from websockets.sync.client import connect
 
+from realtime_ser.base.config import NetworkConfig
 from realtime_ser.base.timebase import clock_s
 from realtime_ser.commands.main import main
 from realtime_ser.engine.handover import OutsideMarker
-from realtime_ser.outputs.marker_inputs import read_marker, receive_stamped, stamp_arrivals
+from realtime_ser.outputs.address import Address
+from realtime_ser.outputs.marker_inputs import (
+    MarkerInput,
+    read_marker,
+    receive_stamped,
+    stamp_arrivals,
+)
 from realtime_ser.session.store import Store
 from tests.outputs.live_session import Running, answers, of_type, program, until
 
@@ -54,6 +63,39 @@ def received(running):
 )
 def test_a_text_is_a_moment_or_an_end_of_an_interval(text, expected):
     assert read_marker(text, 1.0, "x") == expected
+
+
+def message(text):
+    builder = OscMessageBuilder("/marker")
+    builder.add_arg(text)
+    return builder.build().dgram
+
+
+def nested(packet, levels):
+    for _ in range(levels):
+        packet = b"#bundle\0" + struct.pack(">QI", 1, len(packet)) + packet
+    return packet
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [message("lost").replace(b"lost", b"\xff\xfe\xfd\xfc"), nested(message("lost"), 2000)],
+    ids=["no text", "bundles without end"],
+)
+def test_a_packet_that_is_no_osc_is_left_out_and_the_next_is_heard(packet):
+    taken, port = queue.Queue(), free_port(socket.SOCK_DGRAM)
+    address = Address(f"osc://127.0.0.1:{port}", "osc", "127.0.0.1", port)
+    hearing = MarkerInput(address, NetworkConfig(), taken.put)
+    hearing.start()
+    until(lambda: hearing.state.connected)
+    try:
+        with socket.socket(type=socket.SOCK_DGRAM) as sender:
+            for one in (packet, message("heard")):
+                sender.sendto(one, ("127.0.0.1", port))
+        assert taken.get(timeout=30).text == "heard"
+        assert hearing.state.error is None
+    finally:
+        hearing.stop()
 
 
 def test_lines_over_tcp(speech_wav, tmp_path):
