@@ -19,6 +19,7 @@ from benchmarks.programs import (
     sound_server,
     write_demo,
 )
+from realtime_ser.engine.model_choice import LARGE
 
 #: Reading begins when the program has started, and ends with this second of the session.
 _FROM_S, _UNTIL_S = 5.0, 20.0
@@ -78,6 +79,8 @@ def footprint() -> BenchmarkSection:
     try:
         headless = measure(["--headless", *demo])
         figures += _figures("headless", headless, Target(5.0), Target(150.0))
+        large = measure(["--headless", *demo, "--model", LARGE])
+        figures += _figures(f"headless, {LARGE}", large, Target(10.0), Target(200.0))
         with display() as (variables, where):
             figures += _figures("with window", measure(demo, variables), None, Target(300.0))
         method += f" The window is on {where}."

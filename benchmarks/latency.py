@@ -16,6 +16,7 @@ from benchmarks.figures import BenchmarkSection, Measurement, Target, Unavailabl
 from benchmarks.probe import TABLE_NAME, watch
 from benchmarks.programs import (
     DEMO,
+    MODEL,
     Variables,
     display,
     finish,
@@ -80,7 +81,7 @@ def measure_updates(
     sound: Path,
     seconds: float,
     settled_s: float = _SETTLED_S,
-    model: str = "default",
+    model: str = MODEL,
 ) -> MicrophoneLatency:
     """Let a headless session hear a file through a sound server, and read what it wrote."""
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +109,7 @@ def measure_to_screen(
     variables: Variables,
     seconds: float,
     settled_s: float = _SETTLED_S,
-    model: str = "default",
+    model: str = MODEL,
 ) -> ScreenLatency:
     """The same with the window, and on to the paint that shows each update."""
     with (
@@ -151,7 +152,7 @@ def measure_onsets(bundle: Bundle) -> Milliseconds:
 def latency(seconds: float = _SESSION_S) -> BenchmarkSection:
     """Section on all three."""
     title = "Latency"
-    delays = measure_onsets(load_bundle("default"))
+    delays = measure_onsets(load_bundle(MODEL))
     figures: list[Measurement] = []
     method = (
         f"{seconds:.0f} s of the demo recording, played into a null sink and captured from its "

@@ -11,12 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.figures import UnavailableError
+from realtime_ser.base.machine import processor_name
 
 
 def describe() -> dict[str, str]:
     """The machine and its software, and how busy it is."""
     described = {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": str(_cores()),
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
@@ -25,14 +26,6 @@ def describe() -> dict[str, str]:
     if hasattr(os, "getloadavg"):
         described["load average at the start"] = f"{os.getloadavg()[0]:.2f}"
     return described
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _cores() -> int:

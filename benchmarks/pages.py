@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks.figures import BenchmarkSection, Measurement, percentiles
 from benchmarks.machine import Usage, usage
-from benchmarks.programs import DEMO, python, running_process
+from benchmarks.programs import DEMO, MODEL, python, running_process
 from realtime_ser.base.records import STEP_S
 
 _RATE = 48_000
@@ -48,7 +48,9 @@ def measure_pages(
     pages: int, seconds: float, settled_s: float = _SETTLED_S
 ) -> tuple[list[PageFigures], Usage]:
     """Let pages record at once for some seconds; what each got, and what the server took."""
-    with running_process(python("-m", "realtime_ser", "serve", "--port", "0")) as process:
+    with running_process(
+        python("-m", "realtime_ser", "serve", "--port", "0", "--model", MODEL)
+    ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[1]
         process.stdout.readline()

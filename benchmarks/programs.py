@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = shipped("demo.flac")
 
+MODEL = "default"
+"""Model of programs that are measured, where nothing else is said."""
+
 _POLL_S = 0.1
 
 Variables = Mapping[str, str]
@@ -47,7 +50,8 @@ def monitor(*arguments: str) -> list[str]:
 def output_options(folder: Path, table: str) -> list[str]:
     """Options of a monitor that writes all it writes into a folder, its kept sessions included."""
     config = folder / "config.yaml"
-    config.write_text(json.dumps({"sessions": {"folder": str(folder / "sessions")}}), "utf-8")
+    settings = {"model": MODEL, "sessions": {"folder": str(folder / "sessions")}}
+    config.write_text(json.dumps(settings), "utf-8")
     return ["--config", str(config), "--export", str(folder / table)]
 
 

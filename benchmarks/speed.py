@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import BenchmarkSection, Measurement, Target, percentiles
 from benchmarks.machine import one_core
-from benchmarks.programs import DEMO, finish, python, running_process, write_demo
+from benchmarks.programs import DEMO, MODEL, finish, python, running_process, write_demo
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import SAMPLE_RATE, STEP, Update
+from realtime_ser.engine.model_choice import LARGE
 from realtime_ser.recogniser.bundle import Bundle, load_bundle
 from realtime_ser.recogniser.features import FeatureParams
 from realtime_ser.recogniser.pipeline import Pipeline
 from realtime_ser.recogniser.segmenter import Segmenter
+from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.recogniser.voice_measures import VoiceMeter
 
 _NATIVE_RATE = 48_000
@@ -83,12 +85,19 @@ def measure_pipeline(bundle: Bundle, seconds: float) -> float:
         return seconds / (time.perf_counter() - began)
 
 
-def measure_analyze(seconds: float) -> float:
+def measure_load(name: str) -> float:
+    """Seconds in which a bundle is checked and ready for its first step."""
+    began = time.perf_counter()
+    StepModel(load_bundle(name))
+    return time.perf_counter() - began
+
+
+def measure_analyze(seconds: float, model: str = MODEL) -> float:
     """How many times faster than real time the command is, on one core, from start to end."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "long.wav"
         write_demo(wav, seconds, _NATIVE_RATE)
-        options = ["--jobs", "1", "--out", str(Path(folder) / "out")]
+        options = ["--jobs", "1", "--model", model, "--out", str(Path(folder) / "out")]
         with one_core():
             began = time.perf_counter()
             with running_process(
@@ -100,8 +109,8 @@ def measure_analyze(seconds: float) -> float:
 
 def steps() -> BenchmarkSection:
     """Section on the time of a step."""
-    bundle = load_bundle("default")
-    times = measure_steps(bundle)
+    times = measure_steps(load_bundle(MODEL))
+    large = measure_steps(load_bundle(LARGE))
     onset = Measurement(
         "at a segment's onset, max",
         float(times.onsets.max()),
@@ -119,15 +128,18 @@ def steps() -> BenchmarkSection:
             *percentiles("gate + features + model", times.running, "ms", p99=Target(8.0)),
             onset,
             voice,
+            *percentiles(f"the same with {LARGE}", large.running, "ms", p99=Target(6.0)),
+            Measurement(f"{LARGE}: onset, max", float(large.onsets.max()), "ms"),
+            Measurement(f"{MODEL}: loaded in", measure_load(MODEL), "s"),
+            Measurement(f"{LARGE}: loaded in", measure_load(LARGE), "s", Target(0.5)),
         ),
     )
 
 
 def analyze(seconds: float = 600.0) -> BenchmarkSection:
     """Section on files."""
-    bundle = load_bundle("default")
-    whole = measure_analyze(seconds)
-    alone = measure_pipeline(bundle, seconds)
+    whole = {name: measure_analyze(seconds, name) for name in (MODEL, LARGE)}
+    alone = {name: measure_pipeline(load_bundle(name), seconds) for name in (MODEL, LARGE)}
     least = Target(60.0, at_least=True)
     return BenchmarkSection(
         "Analysing a file",
@@ -135,8 +147,14 @@ def analyze(seconds: float = 600.0) -> BenchmarkSection:
         "process from start to end: a 48 kHz WAV is read and resampled, CSVs are written. The "
         "pipeline alone gets samples at 16 kHz.",
         (
-            Measurement("realtime-ser analyze --jobs 1", whole, "x real time", least),
-            Measurement("pipeline alone", alone, "x real time"),
+            *(
+                Measurement(f"analyze --jobs 1 --model {name}", found, "x real time", least)
+                for name, found in whole.items()
+            ),
+            *(
+                Measurement(f"pipeline alone, {name}", found, "x real time")
+                for name, found in alone.items()
+            ),
         ),
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime_ser.base.config import Config, load_config, parse_config
+from realtime_ser.base.config import AUTO, Config, load_config, parse_config
+from realtime_ser.engine.model_choice import for_live
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
 
@@ -16,7 +17,7 @@ def open_monitor(
     device: str | None = None,
     channels: Sequence[int] = (1,),
     speed: float = 1.0,
-    model: str | Path = "default",
+    model: str | Path = AUTO,
     config: Path | None = None,
 ) -> Monitor:
     """A monitor that keeps nothing on the disk.
@@ -32,7 +33,8 @@ def open_monitor(
     speed
         Pace of a file: 1 is live, 0 as fast as it can be processed.
     model
-        Name of a shipped bundle, or the path of a bundle's folder.
+        Name of a shipped bundle, or the path of a bundle's folder; ``auto``: ``large`` where this
+        machine keeps up with it, else ``default``.
     config
         Configuration file whose other settings are used.
 
@@ -59,4 +61,4 @@ def open_monitor(
     changed = settings.model_dump() | {"model": str(model)}
     changed["audio"] |= audio
     chosen = parse_config(changed, "the call of open_monitor")
-    return make_monitor(chosen, open_source(chosen.audio).source)
+    return make_monitor(for_live(chosen).config, open_source(chosen.audio).source)

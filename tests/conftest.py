@@ -19,6 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from realtime_ser.base.config import Config
 from realtime_ser.base.paths import shipped
 from realtime_ser.session.store import Store
 from tests.sound_server import SoundServer
@@ -29,6 +30,11 @@ SENTENCES = (
     "Please put the two blue boxes next to the window.",
 )
 
+
+# Most tests are of what is done with a model, whichever it is: they take the lightest. The programs
+# that tests start have the default of everyone.
+Config.model_fields["model"].default = "default"
+Config.model_rebuild(force=True)
 
 # How long an example takes says nothing of its result: timings are benchmarks.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -28,6 +28,9 @@ from pydantic_core import ErrorDetails
 from realtime_ser.base.errors import UsageError, reason_text
 from realtime_ser.base.text import nearest
 
+AUTO = "auto"
+"""Model of the settings that leaves the choice to the program."""
+
 _SHORT = reprlib.Repr()  # shows a wrong value, whatever its size
 
 
@@ -169,7 +172,7 @@ class Config(_Settings):
 
     audio: AudioConfig = AudioConfig()
     gate: GateConfig = GateConfig()
-    model: _PathText = "default"
+    model: _PathText = AUTO
     voice: VoiceConfig = VoiceConfig()
     profile: str | None = Field(default=None, min_length=1)
     session: SessionConfig = SessionConfig()

@@ -1,4 +1,4 @@
-"""Paths of shipped files, of the session folder and of the store."""
+"""Paths of shipped files, of the session folder, of the store and of the cache."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def session_folder(config: Config) -> Path:
 def store_folder(settings: SessionsConfig) -> Path:
     """Folder of the kept sessions."""
     return settings.folder or Path(platformdirs.user_data_dir("realtime-ser", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """Folder of what the program could find out anew."""
+    return Path(platformdirs.user_cache_dir("realtime-ser", appauthor=False))

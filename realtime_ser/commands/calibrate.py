@@ -42,6 +42,7 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
     NAME is what to call the person, on this microphone.
     """
     from realtime_ser.engine.calibration import calibration_audio, make_profile
+    from realtime_ser.engine.model_choice import for_live
     from realtime_ser.engine.open import open_source
     from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.profiles import profile_path, require_baseline, write_profile
@@ -52,6 +53,7 @@ def calibrate(config: Config, *, name: str, replace: bool) -> None:
         raise UsageError(
             f"There is a profile '{name}' already: choose another name, or add --replace."
         )
+    config = for_live(config).config
     bundle = load_bundle(config.model)
     require_baseline(bundle)
     config = config.model_copy(update={"audio": calibration_audio(config.audio)})

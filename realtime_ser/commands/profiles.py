@@ -32,8 +32,10 @@ def profiles() -> None:
 @pass_config
 def _list(config: Config) -> None:
     """List the profiles."""
+    from realtime_ser.engine.model_choice import for_live
     from realtime_ser.recogniser.profiles import profile_choices
 
+    config = for_live(config).config
     rows = [("name", "made", "voice", "model", "device", "")]
     for choice in profile_choices(config, lambda error: print(error, file=sys.stderr)):
         profile = choice.profile
@@ -82,10 +84,11 @@ def _show(config: Config, *, name: str) -> None:
 
 def _factors(profile: Profile, config: Config) -> tuple[Mapping[str, str], str]:
     """What each probability is multiplied by before they are renormalised, or why it is not."""
+    from realtime_ser.engine.model_choice import for_live
     from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.profiles import incompatibility
 
-    bundle = load_bundle(config.model)
+    bundle = load_bundle(for_live(config).config.model)
     fault = incompatibility(bundle, profile)
     if fault is not None:
         return {}, fault

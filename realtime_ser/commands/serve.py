@@ -43,7 +43,9 @@ def serve(
     tls_key: Path | None,
 ) -> None:
     """Show a page in the browser that hears files and the browser's microphone."""
+    from realtime_ser.engine.model_choice import for_live
     from realtime_ser.outputs.asgi import Access, is_loopback
+    from realtime_ser.server.limits import Limits
     from realtime_ser.server.running import page_server
     from realtime_ser.session.live import prepare_store
 
@@ -59,6 +61,8 @@ def serve(
         if certificate is None and not is_loopback(host):
             words = "browsers of other computers give no microphone to a page without TLS"
             print(f"realtime-ser: {words}: they hear files, or give --tls-cert.", file=sys.stderr)
+        if (reason := for_live(config, Limits().microphones).reason) is not None:
+            print(f"realtime-ser: {reason}", file=sys.stderr)
         kept = "Sessions are kept, without sound" if keep else "Nothing is kept"
         print(f"Open {url}\n{kept}; Ctrl+C ends it.", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -182,7 +182,9 @@ def _store(
 device_setting = setting(
     "audio.device", "--device", "NAME", "Part of a microphone's name, as 'devices' prints it."
 )
-model_setting = setting("model", "--model", "BUNDLE", "Name or folder of a model bundle.")
+model_setting = setting(
+    "model", "--model", "auto|BUNDLE", "Name or folder of a model bundle (default: auto)."
+)
 profile_setting = setting(
     "profile", "--profile", "NAME", "Correct the model for this person; 'profiles' lists them."
 )

@@ -131,7 +131,7 @@ class LineView:
         self._fault: str | None = None
         self._reason: str | None = None
         self._notice: str | None = None
-        self._voice: str | None = None
+        self._told: set[str] = set()
 
     def shown(self) -> AbstractContextManager[object]:
         """Lines stay."""
@@ -154,9 +154,10 @@ class LineView:
         if status.notice not in (None, self._notice):
             self._print(status.position_s, status.notice)
         self._notice = status.notice
-        if self._session.voice_notice not in (None, self._voice):
-            self._print(status.position_s, self._session.voice_notice)
-        self._voice = self._session.voice_notice
+        for words in self._session.advice:
+            if words not in self._told:
+                self._told.add(words)
+                self._print(status.position_s, words)
         if self._session.write_error != self._fault:
             self._fault = self._session.write_error
             self._print(status.position_s, self._fault or "everything is being written again")

@@ -57,7 +57,7 @@ class TerminalScreen:
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
         self._shown_s = 0.0
-        self._voice_told_s: float | None = None
+        self._told_s: dict[str, float] = {}
         self._said = ""
 
     def shown(self) -> AbstractContextManager[object]:
@@ -152,7 +152,7 @@ class TerminalScreen:
         ]
         problem = self._said or status.error or session.write_error
         problem = problem or self._outputs.error
-        words = problem or status.notice or self._sound_advice() or self._voice() or session.notice
+        words = problem or status.notice or self._sound_advice() or self._advice() or session.notice
         sent = "   ".join(f"{state.address}: {state.text}" for state in self._outputs.all_states)
         if sent:
             lines.append(Text(visible(sent), style="dim", no_wrap=True, overflow="ellipsis"))
@@ -165,13 +165,13 @@ class TerminalScreen:
         worst = max(smoothers, key=lambda smoother: smoother.unusable_s)
         return worst.advice and f"{worst.quality.value.capitalize()}: {worst.advice}"
 
-    def _voice(self) -> str | None:
-        """What there is to know of a voice, for as long as it takes to read."""
-        words, now_s = self._session.voice_notice, time.monotonic()
-        if words is not None and self._voice_told_s is None:
-            self._voice_told_s = now_s
-        told_s = self._voice_told_s
-        return words if told_s is not None and now_s - told_s < _NOTICE_S else None
+    def _advice(self) -> str | None:
+        """What there is to know of voice and machine, for as long as it takes to read."""
+        now_s = time.monotonic()
+        for words in self._session.advice:
+            if now_s - self._told_s.setdefault(words, now_s) < _NOTICE_S:
+                return words
+        return None
 
 
 class TerminalChannelView:

@@ -109,13 +109,17 @@ def _check_gate(config: Config) -> Iterator[Finding]:
 
 
 def _check_model(config: Config) -> Iterator[Finding]:
+    from realtime_ser.engine.model_choice import for_live
     from realtime_ser.recogniser.bundle import load_bundle
     from realtime_ser.recogniser.step_model import StepModel
 
-    bundle = load_bundle(config.model)
+    choice = for_live(config)
+    bundle = load_bundle(choice.config.model)
     manifest = bundle.manifest
     files = f"{len(manifest.files)} files unaltered"
     yield _good("model", f"{manifest.name} {manifest.version} in {bundle.folder}, {files}")
+    if choice.reason is not None:
+        yield _good("choice of model", choice.reason)
     model = StepModel(bundle)
     times, state = [], model.initial_state()
     for _ in range(_STEPS):

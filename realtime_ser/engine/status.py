@@ -29,6 +29,7 @@ class Status:
     dropped_samples: int = 0  # at the native rate
     away_samples: int = 0  # of those, lost while the device was away or the program stood still
     updates: int = 0  # of all channels
+    late: bool = False  # whether results have come late for some time
     error: str | None = None  # why it failed or reconnects; one sentence
     notice: str | None = None  # what a person should know of the microphone; one sentence
 

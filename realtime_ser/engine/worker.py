@@ -20,6 +20,9 @@ from realtime_ser.recogniser.pipeline import ChannelPipelines
 _ANCHOR_S = 10.0
 _POLL_S = 0.1
 
+_LATE_S, _PATIENCE_S = 1.0, 3.0
+"""Seconds behind the microphone from which results are late, and for how long before it counts."""
+
 
 class Worker:
     """Reads the ring, runs the pipeline of each channel, and publishes their records.
@@ -36,6 +39,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._end: int | None = None
         self._anchor_s = -_ANCHOR_S
+        self._in_time_s = 0.0
         self._notes = DeviceNotes(source, pipelines.channels, handover)
 
     @property
@@ -132,8 +136,18 @@ class Worker:
             overflows=before.overflows + block.overflow,
             dropped_samples=before.dropped_samples + lost,
             away_samples=before.away_samples + away,
+            late=before.late or self._is_late(),
             error=None,
         )
+
+    def _is_late(self) -> bool:
+        """Whether the worker has been behind a microphone for some time."""
+        position_s = self._time.seconds(self._position)
+        handover = self._handover
+        sure = self._source.info.live and handover.clock.settled
+        if not sure or handover.now_s - position_s < _LATE_S:
+            self._in_time_s = position_s
+        return position_s - self._in_time_s >= _PATIENCE_S
 
     def _process_silence(self) -> None:
         """Count the time of a device that went away as lost, and try to open it again."""
@@ -175,6 +189,7 @@ class Worker:
         """Advance over native samples without sound."""
         self._notes.interrupt(self._time.seconds(self._position))
         self._publish(self._pipelines.gap(self._position + count, state))
+        self._in_time_s = self._time.seconds(self._position)
 
     def _publish_anchor(self) -> None:
         self._anchor_s = self._handover.status.position_s

@@ -195,18 +195,25 @@ class Decoder:
 
 
 def shipped_models() -> list[str]:
-    """Names of the bundles that ship, the default one first."""
+    """Names of the bundles that ship, the most accurate one first."""
     names = sorted(path.parent.name for path in shipped("models").glob("*/bundle.json"))
-    return sorted(names, key=lambda name: name != "default")
+    return sorted(names, key=lambda name: name != "large")
 
 
 def shipped_manifest(digest: str) -> Manifest | None:
     """Manifest of the shipped bundle with a digest; ``None``: no such bundle ships."""
-    for name in shipped_models():
-        manifest, found = _read_manifest(bundle_folder(name))
-        if found == digest:
-            return manifest
-    return None
+    name = shipped_name(digest)
+    return None if name is None else _read_manifest(bundle_folder(name))[0]
+
+
+def shipped_name(digest: str) -> str | None:
+    """Name of the shipped bundle with a digest; ``None``: no such bundle ships."""
+    return next((name for name in shipped_models() if shipped_digest(name) == digest), None)
+
+
+def shipped_digest(name: str) -> str:
+    """Digest of a shipped bundle, of which nothing is checked."""
+    return hashlib.sha256(_manifest_bytes(bundle_folder(name))).hexdigest()
 
 
 def bundle_folder(name: str) -> Path:
@@ -258,17 +265,21 @@ def _opened_plain(path: Path, largest: int) -> BufferedReader:
     return path.open("rb")
 
 
-def _read_manifest(folder: Path) -> tuple[Manifest, str]:
-    path = folder / MANIFEST
+def _manifest_bytes(folder: Path) -> bytes:
     try:
-        with _opened_plain(path, _LARGEST_MANIFEST) as file:
-            raw = file.read(_LARGEST_MANIFEST)
-        data = json.loads(raw)
+        with _opened_plain(folder / MANIFEST, _LARGEST_MANIFEST) as file:
+            return file.read(_LARGEST_MANIFEST)
     except OSError as error:
         raise BundleError(
             f"The folder {folder} is not a model bundle: it has no readable {MANIFEST} "
             f"({reason_text(error)})."
         ) from error
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+    path, raw = folder / MANIFEST, _manifest_bytes(folder)
+    try:
+        data = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} is not valid JSON; fetch the bundle again.") from error
     schema = data.get("schema_version") if isinstance(data, dict) else None

@@ -14,7 +14,7 @@ from realtime_ser.base.errors import OutputError, SerError, UsageError, reason_t
 from realtime_ser.base.files import whole_file, writing
 from realtime_ser.base.paths import store_folder
 from realtime_ser.base.text import nearest_hint
-from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
+from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle, shipped_name
 from realtime_ser.recogniser.speaker_calibration import Profile
 
 FOLDER = "profiles"  # beside the kept sessions; one JSON file a profile
@@ -146,10 +146,12 @@ def require_compatible(bundle: Bundle, profile: Profile) -> None:
     require_baseline(bundle)
     made_with, manifest = profile.model, bundle.manifest
     if made_with.sha256 != bundle.digest:
+        name = shipped_name(made_with.sha256)
+        or_that = "" if name is None else f", or choose the model {name}"
         raise UsageError(
             f"The profile '{profile.name}' was made with another model, {made_with.name} "
             f"{made_with.version} ({made_with.sha256[:8]}), and this is {manifest.name} "
-            f"{manifest.version} ({bundle.digest[:8]}): calibrate again with this one."
+            f"{manifest.version} ({bundle.digest[:8]}): calibrate again with this one{or_that}."
         )
     if profile.log_probabilities.keys() != set(bundle.labels):
         raise UsageError(

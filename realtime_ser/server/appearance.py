@@ -36,7 +36,8 @@ def theme_css() -> str:
 
 def about(service: Service) -> dict[str, Any]:
     """What the page must know before it begins."""
-    labels, manifest, limits = service.decoder.labels, service.bundle.manifest, service.limits
+    labels, manifest = service.live.decoder.labels, service.live.bundle.manifest
+    limits = service.limits
     return {
         "version": __version__,
         "model": f"{manifest.name} {manifest.version}",
@@ -44,7 +45,9 @@ def about(service: Service) -> dict[str, Any]:
         "step_s": STEP_S,
         "hatch_px": HATCH_PX,
         "gaps": GAP_WORDS,
-        "measures": [_measure(scale) for scale in SCALES] if service.config.voice.measures else [],
+        "measures": [_measure(scale) for scale in SCALES]
+        if service.live.config.voice.measures
+        else [],
         "upload_bytes": limits.upload_bytes,
         "sound_s": limits.sound_s,
         "unusable": [quality.value for quality in Quality if not quality.usable],

@@ -68,7 +68,7 @@ class _Conversation:
         name, rate = _started(await self._receive())
         service = self._service
         source = SourceInfo(name, rate, 1, live=True)
-        model = service.model()
+        model = service.live_model()
         pipelines = await to_thread.run_sync(model.pipelines, rate, limiter=service.live_threads)
         self._microphone = BrowserMicrophone(pipelines, rate, service.limits)
         self._session = PageSession(model, source)

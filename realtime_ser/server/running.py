@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import UsageError, reason_text
+from realtime_ser.engine.model_choice import for_files, for_live
 from realtime_ser.outputs.asgi import Access, WebServer
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.server.app import make_app
 from realtime_ser.server.limits import Limits
 from realtime_ser.server.service import Service
+from realtime_ser.session.analysis.files import FileModel
 
 _LONGEST_MESSAGE = 1 << 20  # bytes of a WebSocket's message
 
@@ -41,10 +43,15 @@ def page_server(
     SerError
         The model, the port or the certificate cannot be used.
     """
-    bundle, decoder = chosen_model(config)
+    limits = limits or Limits()
+    choice = for_live(config, limits.microphones)
+    live = FileModel(choice.config, *chosen_model(choice.config))
+    for_file = for_files(config)
+    same = for_file.model == choice.config.model
+    file = live if same else FileModel(for_file, *chosen_model(for_file))
     _require_certificate(access)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
-        service = Service(config, bundle, decoder, Path(folder), keep, limits or Limits())
+        service = Service(live, file, Path(folder), keep, choice.reason, limits)
         server = WebServer(
             make_app(service), access, ws_max_size=_LONGEST_MESSAGE, ws_per_message_deflate=False
         )

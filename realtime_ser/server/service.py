@@ -1,4 +1,4 @@
-"""What all pages of a server share: model, bounds, threads, and how much is going on."""
+"""What all pages of a server share: models, bounds, threads, and how much is going on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from pathlib import Path
 from anyio import CapacityLimiter
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.config import Config
 from realtime_ser.base.text import count_text
-from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.server.keeping import SessionKeeper
 from realtime_ser.server.limits import LimitError, Limits
 from realtime_ser.session.analysis.files import FileModel
@@ -25,20 +23,27 @@ def _live_threads() -> CapacityLimiter:
     return CapacityLimiter(max(2, os.cpu_count() or 1))
 
 
+def _of_channel(model: FileModel, channel: int) -> FileModel:
+    audio = model.config.audio.model_copy(update={"channels": (channel,), "channel_names": ()})
+    config = model.config.model_copy(update={"audio": audio})
+    return FileModel(config, model.bundle, model.decoder)
+
+
 def _file_threads() -> CapacityLimiter:
     return CapacityLimiter(1)  # a file never takes the processor from those who speak
 
 
 @dataclass(frozen=True)
 class Service:
-    """Model, settings and bounds of a server.
+    """Models, settings and bounds of a server.
 
     Attributes
     ----------
-    config
-        All settings; of its channels, pages hear the first or the one that they ask for.
-    bundle, decoder
-        The model, loaded once for all pages.
+    live, file
+        Models of microphones and of files, each loaded once for all pages; of the channels, pages
+        hear the first or the one that they ask for.
+    model_reason
+        Why the program chose the model of microphones; ``None``: a person did.
     folder
         Temporary folder of the files that are sent.
     keep
@@ -49,22 +54,24 @@ class Service:
         Limits of the threads that hear microphones and files.
     """
 
-    config: Config
-    bundle: Bundle
-    decoder: Decoder
+    live: FileModel
+    file: FileModel
     folder: Path
     keep: bool = False
+    model_reason: str | None = None
     limits: Limits = field(default_factory=Limits)
     live_threads: CapacityLimiter = field(default_factory=_live_threads)
     file_threads: CapacityLimiter = field(default_factory=_file_threads)
     _places: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def model(self, channel: int = 1) -> FileModel:
-        """A model for one page, with a step model of its own."""
-        audio = self.config.audio.model_copy(update={"channels": (channel,), "channel_names": ()})
-        config = self.config.model_copy(update={"audio": audio})
-        return FileModel(config, self.bundle, self.decoder)
+    def live_model(self) -> FileModel:
+        """A model for the microphone of one page, with a step model of its own."""
+        return _of_channel(self.live, 1)
+
+    def file_model(self, channel: int) -> FileModel:
+        """A model for a channel of one file, with a step model of its own."""
+        return _of_channel(self.file, channel)
 
     def keeper(
         self,
@@ -75,7 +82,8 @@ class Service:
         """Place of a session in the store; ``None`` where nothing is kept."""
         if not self.keep:
             return None
-        metadata = new_metadata(model.config, source, model.bundle, model.decoder)
+        reason = self.model_reason if source.live else None
+        metadata = new_metadata(model.config, source, model.bundle, model.decoder, reason)
         return SessionKeeper(model.config, metadata, health)
 
     @contextmanager

@@ -115,7 +115,7 @@ def _hear_file(service: Service, path: Path, channel: int) -> Generator[bytes]:
     source = FileSource(path)
     require_channels(source.info, (channel,))
     service.limits.require_duration(source.info.duration_s or 0.0)
-    model = service.model(channel)
+    model = service.file_model(channel)
     session = PageSession(model, source.info)
     keeper = service.keeper(model, source.info)
     try:

@@ -16,6 +16,7 @@ from realtime_ser.base.paths import session_folder, store_folder
 from realtime_ser.base.records import Anchor
 from realtime_ser.base.text import FAR_VOICE, count_text
 from realtime_ser.base.timebase import local_now
+from realtime_ser.engine.model_choice import LARGE, LIGHT, for_live
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.engine.open import make_monitor, open_source
 from realtime_ser.engine.status import Phase
@@ -37,6 +38,11 @@ from realtime_ser.session.store_sink import StoreSink
 
 AUDIO = "audio.flac"
 """Name of the sound in a session's folder of the store."""
+
+_LIGHTER = (
+    f"This computer does not keep up with the model {LARGE}: the model {LIGHT} is lighter "
+    f"('realtime-ser monitor --model {LIGHT}')."
+)
 
 
 def session_files(config: Config, export: Path | None) -> TableFiles:
@@ -102,10 +108,14 @@ class LiveSession:
 
     Attributes
     ----------
+    config
+        All settings; its model names a bundle, also where the program chose it.
     notice
         Notice of how the source was chosen; ``None``: as the settings say.
     notices
-        Notices of the profile and of the kept sessions; a sentence each.
+        Notices of the model, the profile and the kept sessions; a sentence each.
+    model_reason
+        Why the program chose the model; one sentence. ``None``: the settings name it.
     audio
         File of the sound; ``None``: no sound is kept, or the session has not started.
 
@@ -116,7 +126,8 @@ class LiveSession:
     """
 
     def __init__(self, config: Config, export: Path | None = None) -> None:
-        self.config = config
+        choice = for_live(config)
+        self.config = config = choice.config
         opened = open_source(config.audio)
         self.notice = opened.notice
         self.monitor = make_monitor(config, opened.source)
@@ -124,11 +135,13 @@ class LiveSession:
         self.audio: Path | None = None
         self._named = export is not None
         self._prepared = prepare_store(config)
-        self.notices = (*_profile_notice(self.monitor), *self._prepared.notices)
+        self.model_reason = choice.reason
+        chosen = () if choice.reason is None else (choice.reason,)
+        self.notices = (*chosen, *_profile_notice(self.monitor), *self._prepared.notices)
         self._store_sink: StoreSink | None = None
         self._sound_sink: SoundSink | None = None
-        metadata, model = _new_metadata(config, self.monitor), self.monitor.bundle.manifest
-        self._recorder = SessionRecorder(voice_reference(metadata, model))
+        model = self.monitor.bundle.manifest
+        self._recorder = SessionRecorder(voice_reference(self._new_metadata(), model))
 
     @property
     def id(self) -> str | None:
@@ -158,9 +171,11 @@ class LiveSession:
         return self._recorder.first_error() or (self._prepared.error if waiting else None)
 
     @property
-    def voice_notice(self) -> str | None:
-        """What a person should know of a voice; one sentence, from when it is known."""
-        return FAR_VOICE if self._recorder.tally.far else None
+    def advice(self) -> tuple[str, ...]:
+        """What a person should know of voice and machine; sentences, from when they are known."""
+        far, late = self._recorder.tally.far, self.monitor.status.late
+        heavy = late and self.monitor.bundle.manifest.name == LARGE
+        return (*([FAR_VOICE] if far else []), *([_LIGHTER] if heavy else []))
 
     @property
     def is_kept(self) -> bool:
@@ -185,7 +200,7 @@ class LiveSession:
             "sound": monitor.subscribe(sound=True) if sound else None,
             "store": monitor.subscribe() if self.config.sessions.keep else None,
         }
-        metadata = _new_metadata(self.config, monitor)
+        metadata = self._new_metadata()
         try:
             monitor.start(duration_s)
             sinks = self._open(metadata)
@@ -257,6 +272,15 @@ class LiveSession:
                 # Another program began in the same second.
                 self.files = session_files(self.config, None)
 
+    def _new_metadata(self) -> SessionMetadata:
+        given, monitor = self.config.study, self.monitor
+        study = Study(
+            given.name or "", given.participant or "", given.condition or "", given.consent
+        )
+        source, bundle, decoder = monitor.source.info, monitor.bundle, monitor.decoder
+        metadata = new_metadata(self.config, source, bundle, decoder, self.model_reason)
+        return replace(metadata, study=study)
+
     def _health(self) -> SessionHealth:
         status = self.monitor.status
         error = status.error if status.phase is Phase.FAILED else self._file_error()
@@ -265,13 +289,6 @@ class LiveSession:
     def _file_error(self) -> str | None:
         """Reason why a file beside the store is incomplete; one sentence."""
         return self._recorder.first_error(lambda sink: sink is not self._store_sink)
-
-
-def _new_metadata(config: Config, monitor: Monitor) -> SessionMetadata:
-    given = config.study
-    study = Study(given.name or "", given.participant or "", given.condition or "", given.consent)
-    metadata = new_metadata(config, monitor.source.info, monitor.bundle, monitor.decoder)
-    return replace(metadata, study=study)
 
 
 def _profile_notice(monitor: Monitor) -> tuple[str, ...]:

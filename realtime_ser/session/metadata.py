@@ -113,16 +113,24 @@ class SessionHealth:
 
 
 def new_metadata(
-    config: Config, source: SourceInfo, bundle: Bundle, decoder: Decoder
+    config: Config,
+    source: SourceInfo,
+    bundle: Bundle,
+    decoder: Decoder,
+    model_reason: str | None = None,
 ) -> SessionMetadata:
-    """Metadata of a session that begins now, without a study and a title."""
+    """Metadata of a session that begins now, without a study and a title.
+
+    ``model_reason`` says why the program chose the model; ``None``: a person did.
+    """
+    reason = {} if model_reason is None else {"model_reason": model_reason}
     return SessionMetadata(
         started=local_now(),
         source=source,
         channels=config.audio.channels,
         labels=decoder.labels,
         model=bundle.identity,
-        provenance=provenance(config, bundle, decoder),
+        provenance=provenance(config, bundle, decoder) | reason,
         names=config.audio.names,
     )
 

@@ -17,7 +17,7 @@ import soundfile
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 
-CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "--model", "default"]
 
 
 def rows(path):

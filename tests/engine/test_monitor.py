@@ -391,3 +391,24 @@ def test_a_file_whose_voice_is_on_the_other_channel_is_told_while_it_plays(
         monitor.stop()
         told.append(any(notice and "sound on channel 2" in notice for notice in notices))
     assert told == [True, False]
+
+
+def sound_that_is(behind_s: float, seconds: float) -> Monitor:
+    """A monitor whose microphone handed all its sound over so much later than it was made."""
+    microphone = ScriptedMicrophone()
+    monitor = Monitor(microphone, load_bundle("default"))
+    monitor.start()
+    begin_s = clock_s() - seconds - behind_s
+    for number in range(round(10 * seconds)):
+        microphone.say(np.zeros(1600, np.float32), begin_s + 0.1 * number)
+    wait_until(lambda: monitor.status.position_s >= seconds - 0.05)
+    monitor.stop()
+    return monitor
+
+
+def test_results_that_come_late_for_some_seconds_are_noticed() -> None:
+    assert sound_that_is(5.0, seconds=8.0).status.late
+
+
+def test_a_short_delay_is_not() -> None:
+    assert not sound_that_is(5.0, seconds=2.0).status.late

@@ -18,6 +18,7 @@ from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.server.app import make_app
 from realtime_ser.server.limits import Limits
 from realtime_ser.server.service import Service
+from realtime_ser.session.analysis.files import FileModel
 from tests.audio.sounds import RATE
 from tests.fuzz.kind import FindingError, Kind, Place, check_sentence
 from tests.fuzz.mutation import LONGEST, changed_bytes, changed_json
@@ -93,8 +94,9 @@ def _no_constant(text: str) -> None:
 
 @cache
 def _service(folder: str) -> Service:
-    config = Config()
-    return Service(config, *chosen_model(config), Path(folder), limits=Limits(idle_s=5.0))
+    config = Config(model="default")
+    model = FileModel(config, *chosen_model(config))
+    return Service(model, model, Path(folder), limits=Limits(idle_s=5.0))
 
 
 async def _answers(service: Service, frames: Sequence[Message]) -> list[Message]:

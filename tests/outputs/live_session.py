@@ -82,6 +82,7 @@ def answers(port):
 def program(*arguments, **options):
     """The program in a process of its own, whose standard output is a pipe."""
     command = [sys.executable, "-W", "error", "-m", "realtime_ser", "--headless", "--no-keep"]
+    command += ["--model", "default"]
     return subprocess.Popen(
         [*command, *map(str, arguments)],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},

@@ -398,6 +398,19 @@ def test_every_answer_forbids_what_is_from_elsewhere(page_url):
         assert headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(("pages", "live"), [(1, "large"), (100_000, "default")])
+def test_auto_hears_as_many_pages_as_the_machine_can_and_files_with_large(
+    serve, speech_wav, pages, live
+):
+    url = serve(config=Config(model="auto"), microphones=pages)
+    assert json.loads(request(url, path="/about.json")[2])["model"].startswith(f"{live} ")
+    with dial(url) as client:
+        started(client)
+        assert json.loads(client.recv())["model"].startswith(f"{live} ")
+    _, (session, *_) = upload(url, speech_wav.read_bytes())
+    assert session["model"].startswith("large ")
+
+
 def test_colours_and_words_are_those_of_the_window(page_url):
     css = request(page_url, path="/theme.css")[2]
     light, dark = css.split("@media (prefers-color-scheme: dark)")

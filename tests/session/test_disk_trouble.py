@@ -27,7 +27,8 @@ from tests import kept_sessions as made
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and signals of Linux")
 
-CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "--headless", "--input", "demo"]
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "--model", "default"]
+CLI += ["--headless", "--input", "demo"]
 
 
 class Running:

@@ -17,7 +17,7 @@ from realtime_ser.session import live
 from realtime_ser.session.live import LiveSession
 from realtime_ser.session.store import SessionState, Store, open_store
 
-CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "--model", "default"]
 
 
 def play(wav, *more):

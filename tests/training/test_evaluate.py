@@ -109,7 +109,15 @@ def test_a_clip_gets_what_the_live_path_says_of_its_classes(bundle, results, nam
 def test_the_program_gives_the_labels_that_are_scored(bundle, clips, results, tmp_path):
     classes = CORPORA["emodb"].labels
     command = [sys.executable, "-m", "realtime_ser", "analyze", "--classes", ",".join(classes)]
-    command += ["--jobs", "1", "--out", str(tmp_path), *(str(clip.path) for clip in clips)]
+    command += [
+        "--model",
+        "default",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+        *(str(clip.path) for clip in clips),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:

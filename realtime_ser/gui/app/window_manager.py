@@ -13,15 +13,17 @@ from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QWidget
 
+from realtime_ser.base.config import AUTO
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.memory import release_memory
+from realtime_ser.engine.model_choice import for_live
 from realtime_ser.gui.app.log import log_path
 from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.widgets.dialogs import ask_files, ask_folder
 from realtime_ser.gui.widgets.parts import reveal
 from realtime_ser.outputs.registry import OUTPUTS
-from realtime_ser.recogniser.bundle import bundle_folder, load_bundle, shipped_models
+from realtime_ser.recogniser.bundle import load_bundle, shipped_models
 from realtime_ser.recogniser.profiles import profile_choices
 from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.session.analysis.files import StoredAnalysis
@@ -40,6 +42,7 @@ _PROFILES = "Correct for a person"
 _PROGRAMS = "Other programs"
 
 _OTHER_FOLDER = "?"  # stands for a model that is yet to be chosen from the disk
+_AUTO_MODEL = "The best that this computer keeps up with"
 
 
 class WindowManager(QObject):
@@ -236,22 +239,22 @@ class WindowManager(QObject):
     def _show_about(self) -> None:
         from realtime_ser.gui.app.help import AboutDialog
 
-        manifest = load_bundle(self._controller.config.model).manifest
+        bundle = load_bundle(for_live(self._controller.config).config.model)
+        manifest = bundle.manifest
         corpora = ", ".join(manifest.corpora)
         words = f"Model {manifest.name} {manifest.version}, trained on {corpora}."
-        card = bundle_folder(self._controller.config.model) / "CARD.md"
-        AboutDialog(words, card, self._window).open()
+        AboutDialog(words, bundle.folder / "CARD.md", self._window).open()
 
     # -------------------------------------------------------------------------------------- models
 
     def _list_models(self) -> None:
         acts, controller = self._window.actions_, self._controller
         names, now = shipped_models(), controller.wanted.model
-        known = names if now in names else [*names, now]
+        known = names if now in (AUTO, *names) else [*names, now]
         other = [("Another folder…", _OTHER_FOLDER)]
         acts.choices(
             "Model",
-            [(Path(name).name, name) for name in known] + other,
+            [(_AUTO_MODEL, AUTO), *((Path(name).name, name) for name in known), *other],
             now,
             self._reporting_errors(lambda name: self._choose_model(name, controller.use_model)),
         )
@@ -265,7 +268,7 @@ class WindowManager(QObject):
     def _list_profiles(self) -> None:
         """As they are now: calibrating makes them, here or in a terminal."""
         acts = self._window.actions_
-        found = list(profile_choices(self._controller.wanted))
+        found = list(profile_choices(for_live(self._controller.wanted).config))
         acts.choices(
             _PROFILES,
             [("Nobody", None), *((one.profile.name, one.profile.name) for one in found)],
@@ -309,7 +312,7 @@ class WindowManager(QObject):
             choose = self._reporting_errors(lambda folder: self._choose_model(str(folder), use))
             ask_folder(self._window, "Folder of a model bundle", choose)
             return
-        if name is not None:
+        if name not in (None, AUTO):
             StepModel(load_bundle(name))
         use(name)
         self._check_models()

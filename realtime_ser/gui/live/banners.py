@@ -264,6 +264,8 @@ _TIPS = (
     "Sound is kept only when you ask for it",
 )
 
+_MODEL = 3  # place of the model's cell
+
 #: How long a message stays, and how much longer for each of its letters.
 _MESSAGE_MS = 5000
 _LETTER_MS = 60
@@ -311,6 +313,7 @@ class StatusLine(QWidget):
         """Show a state."""
         for cell, words in zip(self.cells, status_cells(status), strict=True):
             cell.setText(words)
+        self.cells[_MODEL].setToolTip(f"{_TIPS[_MODEL]}. {status.model_reason}".strip(". "))
         self.recording_light.setVisible(status.recording)
         set_role(self.cells[-1], "small bold" if status.recording else "small muted")
         lost = status.dropped_samples or status.overflows

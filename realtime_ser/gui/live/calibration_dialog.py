@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QLineEdit, QWidget
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.engine.calibration import calibration_audio, make_profile
+from realtime_ser.engine.model_choice import for_live
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import TaskDialog
@@ -75,7 +76,7 @@ class CalibrateDialog(TaskDialog):
     def _prepare(self, *, busy: bool) -> None:
         """Say at once what stands in the way."""
         try:
-            require_baseline(load_bundle(self._config.model))
+            require_baseline(load_bundle(for_live(self._config).config.model))
         except SerError as error:
             self._disable(str(error))
         else:
@@ -176,6 +177,7 @@ class CalibrateDialog(TaskDialog):
 
 def _calibrate(name: str, config: Config, report_progress: ReportProgress) -> Profile:
     """Listen, and keep the profile; in the task's thread."""
+    config = for_live(config).config
     bundle = load_bundle(config.model)
     source = open_source(config.audio).source
     profile = make_profile(

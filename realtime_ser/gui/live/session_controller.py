@@ -11,7 +11,7 @@ from pathlib import Path
 from PyQt6.QtCore import QCoreApplication, QObject, Qt, QTimer, pyqtSignal
 
 from realtime_ser.audio.devices import InputDevice, NoMicrophoneError
-from realtime_ser.base.config import Config
+from realtime_ser.base.config import AUTO, Config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Sound, State, Update
 from realtime_ser.engine.status import Phase
@@ -87,7 +87,7 @@ class SessionController(QObject):
         self._store_folder: Path | None = None
         self._latest_files: TableFiles | None = None
         self._opening = False
-        self._voice_told = False
+        self._told: set[str] = set()
         self._closing = False
         self._finishing = False
         self._rescanning = False
@@ -178,9 +178,10 @@ class SessionController(QObject):
         self._announce_next(words or "it belongs to no study")
 
     def use_model(self, name: str) -> None:
-        """Hear the next session with another model."""
+        """Hear the next session with another model, or with the one that fits this computer."""
         self.wanted = self.wanted.model_copy(update={"model": name})
-        self._announce_next(f"model {Path(name).name}")
+        chosen = "chosen for this computer" if name == AUTO else Path(name).name
+        self._announce_next(f"model {chosen}")
 
     def use_profile(self, name: str | None) -> None:
         """Correct the next session for a person; ``None``: for nobody."""
@@ -290,7 +291,7 @@ class SessionController(QObject):
             elif now_s - self._status_shown_s >= _STATUS_INTERVAL_S:
                 self._status_shown_s = now_s
                 self._show_status(self._describe(self._running))
-                self._tell_of_voice(self._running)
+                self._tell_advice(self._running)
                 self._tell_programs(self._running)
         if self._window.on_screen:
             self._window.tick(now_s)
@@ -298,11 +299,11 @@ class SessionController(QObject):
             pixel_ms = round(1000 * self._window.next_pixel_s)
             self._timer.start(min(max(_LEAST_FRAME_MS, pixel_ms), _FRAME_MS))
 
-    def _tell_of_voice(self, running: RunningSession) -> None:
-        words = running.session.voice_notice
-        if words is not None and not self._voice_told:
-            self._voice_told = True
-            self._window.statusline.say(words)
+    def _tell_advice(self, running: RunningSession) -> None:
+        new = [words for words in running.session.advice if words not in self._told]
+        if new:
+            self._told.update(new)
+            self._window.statusline.say(" ".join(new))
 
     def _take_in(self) -> None:
         """Updates have come: show them at once, as far as a screen keeps up with that."""
@@ -313,7 +314,8 @@ class SessionController(QObject):
     # ------------------------------------------------------------------- what the worker has done
 
     def _opened(self, running: RunningSession) -> None:
-        self._opening = self._voice_told = False
+        self._opening = False
+        self._told = set()
         self._running = running
         self._latest_files = running.session.files
         self._store_folder = running.session.folder
@@ -426,6 +428,7 @@ class SessionController(QObject):
             recording=session.recording,
             fault=session.write_error or "",
             model=f"model {_model_name(monitor.bundle)}",
+            model_reason=session.model_reason or "",
             comparison="" if other is None else _model_name(other.bundle),
             participant=session.config.study.participant or "",
             folder=str(session.files.steps.parent),

@@ -88,6 +88,7 @@ class StatusModel:
     overflows: int = 0
     rate: int = 0  # samples a second of the source, in which losses are counted
     model: str = ""
+    model_reason: str = ""  # why the program chose it; empty: a person did
     comparison: str = ""  # the model that is shown beside it
     participant: str = ""  # the code of the person whose session it is
 

@@ -20,6 +20,7 @@ from realtime_ser.audio.samples import silenced
 from realtime_ser.base.config import Config, GateConfig
 from realtime_ser.base.errors import OutputError, SerError, StoreError
 from realtime_ser.base.records import Estimate, Quality, Segment
+from realtime_ser.engine.model_choice import for_files
 from realtime_ser.recogniser.gate import GATE_FRAME, Onset, SpeechGate
 from realtime_ser.recogniser.profiles import chosen_model
 from realtime_ser.session.analysis.files import Advance, FileModel, analyse_file
@@ -150,7 +151,8 @@ class Analyzer:
     def __init__(self, settings: AnalysisSettings) -> None:
         self.settings = settings
         self._resources = ExitStack()
-        self._model = FileModel(settings.config, *chosen_model(settings.config, settings.classes))
+        config = for_files(settings.config)
+        self._model = FileModel(config, *chosen_model(config, settings.classes))
 
     @property
     def labels(self) -> tuple[str, ...]:

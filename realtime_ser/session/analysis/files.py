@@ -13,6 +13,7 @@ from pathlib import Path
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import require_channels
 from realtime_ser.base.config import Config
+from realtime_ser.engine.model_choice import for_files
 from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipelines
@@ -148,7 +149,7 @@ def session_of_file(
                 model, channels = info.metadata.model, info.metadata.channels
                 stored = _stored_session(store, path, model, channels)
                 return stored or _copy(store, other, info)
-    config = config.model_copy(update={"profile": None})
+    config = for_files(config.model_copy(update={"profile": None}))
     source = FileSource(path)
     require_channels(source.info, config.audio.channels)
     bundle = load_bundle(config.model)

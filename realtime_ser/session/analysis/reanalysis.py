@@ -11,6 +11,7 @@ from realtime_ser.base.config import parse_config
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP, STEP_SPAN, Segment, State, Update
 from realtime_ser.base.timebase import TimeBase
+from realtime_ser.engine.model_choice import for_files
 from realtime_ser.engine.offline import Gap, analyse
 from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipelines
@@ -26,7 +27,7 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
     Steps, wall clock, lost and paused time, markers, intervals labelled by hand, study, gate and
     channels are those of the first session.
 
-    ``model`` is the name of a shipped bundle, or the path of a bundle's folder.
+    ``model`` is the name of a shipped bundle, the path of a bundle's folder, or ``auto``.
 
     Raises
     ------
@@ -41,10 +42,10 @@ def reanalyse(store: Store, info: SessionInfo, model: str, advance: Advance) -> 
         )
     metadata = info.metadata
     changes = {"model": model, "profile": None}  # a profile is good for its own model alone
-    settings = parse_config(
-        {**metadata.provenance.get("config", {}), **changes}, "the kept settings"
+    settings = for_files(
+        parse_config({**metadata.provenance.get("config", {}), **changes}, "the kept settings")
     )
-    bundle = load_bundle(model)
+    bundle = load_bundle(settings.model)
     new_metadata = replace(
         metadata,
         labels=bundle.labels,

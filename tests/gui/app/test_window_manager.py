@@ -233,6 +233,21 @@ def test_a_model_that_cannot_be_used_changes_nothing(qtbot, window, review_view,
     assert chosen == ["Nothing"]
 
 
+def test_the_program_may_choose_the_model_of_the_next_session(qtbot, window, review_view):
+    controller, _ = review_view(speed=0.0)
+    ended(qtbot, controller)
+    first = window.actions_.menus["Model"].actions()[0]
+    assert first.text() == "The best that this computer keeps up with"
+    first.trigger()
+    assert controller.wanted.model == "auto"
+    with qtbot.waitSignal(controller.finished, timeout=60000):
+        window.topbar.start.click()
+    assert "model large" in window.statusline.cells[3].text()
+    assert "The model is large, which takes" in window.statusline.cells[3].toolTip()
+    with open_store(controller.config) as store:
+        assert store.session(controller.session).metadata.model.name == "large"
+
+
 def test_profiles_are_offered_as_they_are_and_those_of_other_models_with_the_reason(
     qtbot, window, review_view
 ):

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def listen(code):
     """Start a program that hears the demo at live speed."""
     arguments = ["--headless", "--input", str(shipped("demo.flac")), "--participant", code]
-    command = [sys.executable, "-m", "realtime_ser", "monitor", *arguments]
+    monitor = [sys.executable, "-m", "realtime_ser", "monitor", "--model", "default"]
+    command = [*monitor, *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
