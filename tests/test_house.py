@@ -57,6 +57,7 @@ TRAINING_ROOMS = (
     "report",
     "evaluate",
     "run",
+    "sweep",
     "cli",
 )
 HOUSES = {"realtime_ser": ROOMS, "training": TRAINING_ROOMS}

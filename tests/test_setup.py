@@ -113,7 +113,7 @@ def third_party(folder: str) -> dict[str, set[str]]:
     ("folder", "allowed", "needed"),
     [
         ("realtime_ser", [None, *EXTRAS], None),
-        ("training", [None, "train"], "train"),
+        ("training", [None, "train", "sweep"], "train"),
     ],
     ids=["program", "training"],
 )

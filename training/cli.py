@@ -57,24 +57,18 @@ def _parser() -> argparse.ArgumentParser:
     corpora.add_argument("--how", metavar="NAME", help="where a corpus comes from, and its layout")
 
     run = _command(commands, "run", _run, "train, export and measure a recipe")
-    run.add_argument("recipe", help="name of a shipped recipe, or a YAML file")
-    _add_corpora(run)
-    run.add_argument(
-        "--teacher", type=Path, help="pretrained weights: BYOL-S, or Whisper for large"
-    )
+    _add_recipe(run)
     run.add_argument("--folds", default="1", help="1,2,... or all (default: %(default)s)")
     run.add_argument("--seed", default="0", help="0,1,... (default: %(default)s)")
-    run.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="change a setting of the recipe; may be given several times",
-    )
-    run.add_argument("--from", dest="parent", type=Path, metavar="RUN", help="fine-tune a run")
     _add_brief(run)
-    run.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
-    _add_jobs(run)
+
+    words = "search for better settings of a recipe, by validation speakers alone"
+    sweep = _command(commands, "sweep", _sweep, words)
+    _add_recipe(sweep)
+    sweep.add_argument("space", type=Path, help="YAML file of the settings to try")
+    sweep.add_argument("--trials", type=int, default=30, help="in all (default: %(default)s)")
+    sweep.add_argument("--fold", type=int, default=1, help="of the split (default: %(default)s)")
+    sweep.add_argument("--seed", type=int, default=0, help="of trials and search")
 
     words = "train the model of a recipe's folds on all speakers"
     all_speakers = _command(commands, "all-speakers", _all_speakers, words, aliases=[_EVERYBODY])
@@ -175,6 +169,24 @@ def _add_corpora(parser: argparse.ArgumentParser, *, required: bool = False) -> 
     parser.add_argument("--corpora", type=Path, required=required, help="folder of the corpora")
 
 
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="name of a shipped recipe, or a YAML file")
+    _add_corpora(parser)
+    parser.add_argument(
+        "--teacher", type=Path, help="pretrained weights: BYOL-S, or Whisper for large"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of the recipe; may be given several times",
+    )
+    parser.add_argument("--from", dest="parent", type=Path, metavar="RUN", help="fine-tune a run")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of runs and cache")
+    _add_jobs(parser)
+
+
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
 
@@ -232,6 +244,25 @@ def _run(options: argparse.Namespace) -> None:
             print(f"Report: {finished_runs[-1].folder / REPORT}")
     if len(finished_runs) > 1:
         print(f"All together: {write_summary(options.runs / file.title, finished_runs)}")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    _load_backend()
+    from training.run import RunPaths
+    from training.run_folder import Run
+    from training.sweep import Sweep, read_space, run_sweep
+
+    parent = Run(options.parent) if options.parent else None
+    sweep = Sweep(
+        recipe=options.recipe,
+        changes=tuple(options.set),
+        space=read_space(options.space),
+        paths=RunPaths(options.corpora, options.runs, options.teacher, parent),
+        fold=options.fold,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
+    print(run_sweep(sweep, options.trials))
 
 
 def _all_speakers(options: argparse.Namespace) -> None:

@@ -134,13 +134,29 @@ def run(
         encoder to start from, or the encoder was trained on speakers of the test.
     """
     new_run = Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
+    job = replace(prepare(new_run, file, clips, paths, fold, seed), jobs=workload.jobs)
+    evaluation = _make_model(job)
+    save_results(new_run, evaluation, workload)
+    return new_run
+
+
+def prepare(
+    new_run: Run, file: RecipeFile, clips: Sequence[Clip], paths: RunPaths, fold: int, seed: int
+) -> Job[Any]:
+    """Split the clips and record what a run is made of; it is of one process.
+
+    Raises
+    ------
+    UsageError
+        As :func:`run`.
+    """
     parts = partition(clips, file.recipe.split, fold, seed)
     _check_encoder(file.recipe, paths)
     _check_speaker_disjoint(file.recipe, parts["test"], paths.parent)
     if note := describe_left_out(clips, parts):
         print(note)
     _write_record(new_run, file, paths.parent, parts, fold, seed)
-    job = Job(
+    return Job(
         recipe=file.recipe,
         parts=parts,
         run=new_run,
@@ -148,11 +164,8 @@ def run(
         pretrained=paths.pretrained,
         parent=paths.parent,
         seed=seed,
-        jobs=workload.jobs,
+        jobs=1,
     )
-    evaluation = _make_model(job)
-    save_results(new_run, evaluation, workload)
-    return new_run
 
 
 def run_all_speakers(folds: Sequence[Run], paths: RunPaths, workload: Workload) -> Run:

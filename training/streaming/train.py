@@ -18,7 +18,7 @@ from realtime_ser.recogniser.bundle import TRAINING_MODEL, Manifest, load_bundle
 from training.corpora import Clip
 from training.fitting import compute_precision
 from training.job import Job
-from training.measure.clip_results import Evaluation
+from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
 from training.measure.live_path import evaluate_bundle
 from training.measure.metrics import certainty_threshold, fit_temperature
 from training.measure.speaker_calibration import fit_speaker_calibration, pooled_calibration
@@ -74,6 +74,59 @@ def make_model(job: Job[StreamingRecipe]) -> Evaluation:
     ParityError
         The streaming step differs from the training graph; no bundle was written.
     """
+    recipe = job.recipe
+    selected = _select(job)
+    label_set = _label_set(job)
+    model = selected.model
+    temperature, threshold = _calibrate(
+        recipe, selected.logits, selected.validation_segments, label_set
+    )
+    # By the model that the validation speakers did not train, like the temperature.
+    baseline = fit_speaker_calibration(label_set, selected.results(temperature))
+    if recipe.refit:
+        model = _restrict_outputs(
+            _fit_labels(job, selected.prepared.with_validation_speakers(), REFIT), label_set
+        )
+    manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
+    export_bundle(model, manifest, job.run.bundle)
+    return evaluate_bundle(load_bundle(job.run.bundle), job.parts["test"], jobs=job.jobs)
+
+
+def validate(job: Job[StreamingRecipe]) -> Evaluation:
+    """Train by the training speakers alone, or resume, and evaluate on validation speakers.
+
+    Nothing of the test is heard, and no bundle written.
+
+    Raises
+    ------
+    UsageError
+        The split keeps no clips for validation.
+    """
+    selected = _select(job)
+    results = selected.results(temperature=1.0)
+    clips = job.parts["validation"]
+    return Evaluation(
+        _label_set(job),
+        tuple(ClipResult(clip, tuple(results.get(clip, ())), {}) for clip in clips),
+        {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """The model that validation speakers did not train, and what it makes of them."""
+
+    model: StreamingSer
+    prepared: _PreparedData
+    validation_segments: Sequence[GatedSegment]
+    logits: NDArray[np.float32]
+
+    def results(self, temperature: float) -> dict[Clip, list[SegmentResult]]:
+        """Results of the segments of each validation clip with speech."""
+        return results_by_clip(self.validation_segments, self.logits, temperature)
+
+
+def _select(job: Job[StreamingRecipe]) -> _Selected:
     recipe, parts = job.recipe, job.parts
     if not parts["validation"]:
         raise UsageError(
@@ -89,20 +142,9 @@ def make_model(job: Job[StreamingRecipe]) -> Evaluation:
         for part, examples in examples_by_part.items()
     }
     prepared = _prepare_data(job, segments)
-    label_set = _label_set(job)
-    model = _restrict_outputs(_fit_labels(job, prepared, SELECTION), label_set)
+    model = _restrict_outputs(_fit_labels(job, prepared, SELECTION), _label_set(job))
     logits = logits_at_results(model, segments["validation"])
-    temperature, threshold = _calibrate(recipe, logits, segments["validation"], label_set)
-    # By the model that the validation speakers did not train, like the temperature.
-    validation_predictions = results_by_clip(segments["validation"], logits, temperature)
-    baseline = fit_speaker_calibration(label_set, validation_predictions)
-    if recipe.refit:
-        model = _restrict_outputs(
-            _fit_labels(job, prepared.with_validation_speakers(), REFIT), label_set
-        )
-    manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
-    export_bundle(model, manifest, job.run.bundle)
-    return evaluate_bundle(load_bundle(job.run.bundle), parts["test"], jobs=job.jobs)
+    return _Selected(model, prepared, segments["validation"], logits)
 
 
 def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
