@@ -309,6 +309,50 @@ def test_a_microphone_that_gives_pure_silence_is_told_and_noted(pulse, sentence_
     assert "The microphone gives pure silence: unmute it" in process.said
 
 
+REOPEN = """
+import time
+from realtime_ser.audio import microphone
+from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.base.errors import DeviceError
+
+lists, list_inputs = [], microphone.list_inputs
+
+def counted(**options):
+    lists.append(options)
+    return list_inputs(**options)
+
+microphone.list_inputs = counted
+source, ring = microphone.MicrophoneSource(), RingBuffer(48_000, 1, blocking=False)
+source.start(ring)
+input()
+while True:
+    try:
+        if source.reopen(ring):
+            break
+    except DeviceError as error:
+        print(error, flush=True)
+    time.sleep(0.1)
+print("open, lists:", len(lists), flush=True)
+source.stop()
+"""
+
+
+def test_a_microphone_that_is_away_for_seconds_costs_no_new_list_of_devices(another_server):
+    """The libraries below PortAudio keep some memory of each list."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", REOPEN]
+    with subprocess.Popen(command, env=another_server.env, **pipes) as process:
+        wait_for(lambda: another_server.pactl("list", "short", "source-outputs"), "the stream")
+        another_server.remove_null_sink("speaker")
+        process.stdin.write("\n")
+        process.stdin.flush()
+        for _ in range(5):
+            assert "has no microphone now" in process.stdout.readline()
+        another_server.add_speaker()
+        *_, last = process.communicate(timeout=60)[0].splitlines()
+    assert last == "open, lists: 0"
+
+
 def levels(out):
     """Loudest level of each channel, in dBFS."""
     loudest = {}
