@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _LARGE = 1 << 20
 _ARENAS = 2
@@ -34,6 +35,18 @@ def set_apart() -> None:
     """
     gc.freeze()
     gc.collect()  # else the collector still takes what is there for its measure
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Not look for garbage while much is made that stays, and all of it would be looked at."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def trim_heap() -> None:

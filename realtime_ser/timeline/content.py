@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.base.memory import without_collection
 from realtime_ser.base.records import (
     STEP_S,
     Estimate,
@@ -365,10 +366,9 @@ class Content:
 
 def load_content(reader: Reader, session_id: str) -> Content:
     """Read a session."""
-    info = reader.session(session_id)
-    return Content(
-        info,
-        {
+    with without_collection():
+        info = reader.session(session_id)
+        channels = {
             channel.number: ChannelContent(
                 channel.number,
                 info.speaker(channel.number) or "speech",
@@ -376,8 +376,8 @@ def load_content(reader: Reader, session_id: str) -> Content:
                 reader.segments(session_id, channel.number),
             )
             for channel in info.channels
-        },
-    )
+        }
+    return Content(info, channels)
 
 
 def stored_annotations(reader: Reader, session_id: str) -> list[AnnotationItem]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,8 @@ _DROPPED = _MERGE**6
 
 _AT_ONCE = 256
 """Updates that are appended at once, at most."""
+
+_MERGED_AT_ONCE = 4096
 
 _GATE_FRAMES = 4.0  # of a step
 _FULL_SCALE = 32767.0
@@ -222,7 +225,7 @@ class Pyramid:
         if size > 1:
             chosen = _entries(chosen, slice(first, stop))
         else:
-            chosen = self._finest_level(first, stop, 1)
+            chosen = self._finest_level(first, stop)
         bounds, entries = bounds - first, len(chosen["steps"])
         if not entries:
             return self._empty_bins(count)
@@ -302,10 +305,10 @@ class Pyramid:
         while True:
             base = self._levelled // size if number < len(self._levels) else 0
             if number == 0:
-                level = self._finest_level(base * _MERGE, self._count, _MERGE)
+                level = self._second_level(base * _MERGE, self._count)
             else:
                 below = _entries(self._levels[number - 1], slice(base * _MERGE, None))
-                level = _merged(below.items(), np.arange(0, len(below["steps"]), _MERGE))
+                level = _coarser(below.items())
             if base:
                 kept = _entries(self._levels[number], slice(0, base))
                 level = {name: np.append(kept[name], level[name], axis=0) for name in level}
@@ -319,15 +322,21 @@ class Pyramid:
         places = np.searchsorted(self._steps, steps)
         places = np.minimum(places, len(self) - 1)
         first, stop = int(places[0]), int(places[-1]) + 1
-        entries = _entries(self._finest_level(first, stop, 1), places - first)
+        entries = _entries(self._finest_level(first, stop), places - first)
         return _bins(entries, self._steps[places] == steps)
 
-    def _finest_level(self, first: int, stop: int, merge: int) -> _Level:
-        """Updates ``first .. stop - 1``, merged without a copy of more than one column."""
-        columns = _level_columns(self._records[first:stop], self._voice[first:stop])
-        if merge == 1 or stop <= first:
-            return dict(columns)
-        return _merged(columns, np.arange(0, stop - first, merge))
+    def _finest_level(self, first: int, stop: int) -> _Level:
+        """Updates ``first .. stop - 1``."""
+        return dict(_level_columns(self._records[first:stop], self._voice[first:stop]))
+
+    def _second_level(self, first: int, stop: int) -> _Level:
+        """Updates ``first .. stop - 1`` merged; a few at a time, which stay in the cache."""
+        starts = range(first, max(stop, first + 1), _MERGED_AT_ONCE)
+        parts = [
+            _coarser(self._finest_level(start, min(start + _MERGED_AT_ONCE, stop)).items())
+            for start in starts
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _empty_bins(self, count: int) -> Bins:
         nothing = np.zeros(count, self._records.dtype)
@@ -357,6 +366,20 @@ def _level_columns(
 def _merged(columns: Iterable[tuple[str, NDArray[Any]]], starts: NDArray[np.intp]) -> _Level:
     """Columns of a level, merged from each start to the next one."""
     return {name: _MERGED_BY[name].reduceat(values, starts, axis=0) for name, values in columns}
+
+
+def _coarser(columns: Iterable[tuple[str, NDArray[Any]]]) -> _Level:
+    """Columns of the next level: each entry stands for four, the last one for what is left."""
+    return {name: _by_fours(_MERGED_BY[name], values) for name, values in columns}
+
+
+def _by_fours(merge: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+    whole = len(values) // _MERGE * _MERGE
+    merged: NDArray[Any] = reduce(merge, (values[k:whole:_MERGE] for k in range(_MERGE)))
+    if whole == len(values):
+        return merged
+    rest = merge.reduce(values[whole:], axis=0, dtype=merged.dtype)
+    return np.append(merged, [rest], axis=0)
 
 
 def _entries(level: _Level, places: slice | NDArray[np.intp]) -> _Level:

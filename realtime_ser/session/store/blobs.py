@@ -128,8 +128,8 @@ def correct_clock(records: UpdateRecords, anchor: Anchor) -> None:
     records["wall_us"] = np.where(stamped, wall_us, NO_TIME)
 
 
-def check_records(records: UpdateRecords, labels: int) -> None:
-    """Refuse records that no session of so many labels can have.
+def check_records(records: UpdateRecords, labels: int, after: int = -1) -> None:
+    """Refuse records that no session of so many labels can have after a step.
 
     Raises
     ------
@@ -144,7 +144,8 @@ def check_records(records: UpdateRecords, labels: int) -> None:
     said = label >= 0
     confidence = records["confidence"][said]
     if (
-        (step[1:] <= step[:-1]).any()
+        (len(step) and step[0] <= after)
+        or (step[1:] <= step[:-1]).any()
         or not _within(state, 0, len(STATES) - 1)
         or not _within(label, -1, labels - 1)
         or not _within(records["certain"], 0, 2 * len(QUALITIES) - 1)
@@ -169,18 +170,21 @@ def checksum(blob: bytes | None) -> int | None:
     return None if blob is None else zlib.crc32(blob)
 
 
-def require_unchanged(blob: bytes | None, expected: int | None) -> None:
-    """Refuse a blob that has changed since its checksum was stored.
+def require_unchanged(blobs: Sequence[bytes | None], expected: Sequence[int | None]) -> None:
+    """Refuse blobs of which one has changed since its checksum was stored.
 
-    ``expected`` is ``None`` in rows of earlier versions, which have none.
+    Checksums are ``None`` in rows of earlier versions, which have none.
 
     Raises
     ------
     ValueError
         A byte has changed.
     """
-    # A day has 200,000 of them: no further call for each.
-    if expected is not None and (blob is None or zlib.crc32(blob) != expected):
+    if None in expected:
+        blobs = [blob for blob, crc32 in zip(blobs, expected, strict=True) if crc32 is not None]
+        expected = [crc32 for crc32 in expected if crc32 is not None]
+    # A day has 200,000 of them: no line of Python for each.
+    if None in blobs or list(map(zlib.crc32, blobs)) != list(expected):  # type: ignore[arg-type]
         raise ValueError("bytes of some steps have changed")
 
 

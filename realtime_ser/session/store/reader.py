@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
 from realtime_ser.session.store.blobs import (
     Columns,
-    UpdateRecords,
     check_records,
     record_dtype,
     require_unchanged,
@@ -46,6 +45,7 @@ from realtime_ser.session.store.rows import (
     StoredSegment,
     StoredSession,
     checked,
+    read_shares,
 )
 from realtime_ser.session.store.values import (
     CORRECTED,
@@ -55,7 +55,12 @@ from realtime_ser.session.store.values import (
     SessionInfo,
     SessionState,
 )
-from realtime_ser.session.store.voice_blobs import no_voice, read_segment, read_voice
+from realtime_ser.session.store.voice_blobs import (
+    VOICE_DTYPE,
+    no_voice,
+    read_segment,
+    read_voice,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,10 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-_FETCH = 256  # rows of updates, about ten each where they were recorded live
+_FETCH = 256
+"""Rows of updates that are read at once, about ten each where they were recorded live: what is
+worked on stays in the processor's cache, and a day needs no memory twice."""
+
 _PAGE = 4096  # updates that are unpacked at a time
 
 _BLOBS = """SELECT data, voice, crc32, voice_crc32 FROM updates
@@ -226,13 +234,11 @@ class Reader:
         """Updates of one channel of a session, as columns; channels count from 1."""
         key = self._key(name)
         labels = self._labels(key)
-        with explained(self.path):
+        with explained(self.path), damaged_content(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None  # there are many, and tuples take half the time
             cursor.execute(_BLOBS, (key, channel))
-            rows = cursor.fetchall()
-        with damaged_content(self.path):
-            return _columns(channel, labels, rows)
+            return _columns(channel, labels, iter(lambda: cursor.fetchmany(_FETCH), []))
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time."""
@@ -241,6 +247,7 @@ class Reader:
 
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
         """Segments of a channel, or of all, in the order in which they ended."""
+        rows = self._rows(StoredSegment, name)
         return [
             Segment(
                 row.number,
@@ -248,10 +255,10 @@ class Reader:
                 row.start_s,
                 row.end_s,
                 row.voiced_s,
-                _estimate(row),
+                Estimate(shares, row.label, row.confidence, bool(row.certain), row.quality),
                 read_segment(row.voice),
             )
-            for row in self._rows(StoredSegment, name)
+            for row, shares in zip(rows, read_shares(rows), strict=True)
             if channel in (None, row.channel)
         ]
 
@@ -348,7 +355,7 @@ class Reader:
         found = self._select(f"SELECT * FROM {kind.table} WHERE session = ? ORDER BY key", key)
         labels = self._labels(key)
         with damaged_content(self.path):
-            return [checked(kind, dict(row), labels) for row in found]
+            return checked(kind, found, labels)
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
@@ -360,7 +367,7 @@ class Reader:
                 return
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _columns(channel, labels, [row[:4] for row in rows])
+                whole = _columns(channel, labels, [[row[:4] for row in rows]])
             for start in range(0, len(whole), _PAGE):
                 page = whole.part(slice(start, start + _PAGE))
                 yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
@@ -373,7 +380,7 @@ class Reader:
             return [self._info(row) for row in found]
 
     def _info(self, found: Any) -> SessionInfo:
-        row = checked(StoredSession, dict(found), ())
+        (row,) = checked(StoredSession, [found], ())
         state = row.state
         folder = self.folder / row.id
         if state is SessionState.RUNNING and not is_locked(folder / RUNNING):
@@ -404,7 +411,7 @@ class Reader:
 
     def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
         found = self._select("SELECT * FROM channels WHERE session = ? ORDER BY key", key)
-        rows = [checked(StoredChannel, dict(row), ()) for row in found]
+        rows = checked(StoredChannel, found, ())
         if not rows:
             raise ValueError("a session without channels")
         return tuple(
@@ -420,11 +427,10 @@ class Reader:
         )
 
 
-def _columns(
-    channel: int,
-    labels: tuple[str, ...],
-    rows: Sequence[tuple[bytes, bytes | None, int | None, int | None]],
-) -> Columns:
+_BlobRow: TypeAlias = tuple[bytes, bytes | None, int | None, int | None]
+
+
+def _columns(channel: int, labels: tuple[str, ...], pages: Iterable[Sequence[_BlobRow]]) -> Columns:
     """Columns of the blobs of consecutive rows: updates, what the voice did, and checksums.
 
     Raises
@@ -432,21 +438,29 @@ def _columns(
     ValueError
         They are none, or have changed.
     """
-    for data, voice, crc32, voice_crc32 in rows:
-        require_unchanged(data, crc32)
-        require_unchanged(voice, voice_crc32)
-    layout = record_dtype(len(labels))
-    records: UpdateRecords = np.frombuffer(b"".join([row[0] for row in rows]), layout)
-    check_records(records, len(labels))
-    if not any(row[1] for row in rows):
-        return Columns.unvoiced(channel, labels, records)
-    voices = [
-        no_voice(len(data) // layout.itemsize).tobytes() if voice is None else voice
-        for data, voice, *_ in rows
-    ]
-    return Columns(channel, labels, records, read_voice(b"".join(voices), len(records)))
+    layout, newest = record_dtype(len(labels)), -1
+    everything, all_voice = bytearray(), bytearray()
+    for page in pages:
+        blobs, voices, crcs, voice_crcs = zip(*page, strict=True)
+        require_unchanged(blobs, crcs)
+        require_unchanged(voices, voice_crcs)
+        joined = b"".join(blobs)
+        records = np.frombuffer(joined, layout)
+        check_records(records, len(labels), newest)
+        newest = int(records["step"][-1]) if len(records) else newest
+        everything += joined
+        measured = _joined_voices(voices, blobs, layout.itemsize)
+        all_voice += read_voice(measured, len(records)).tobytes()
+    found, voice = np.frombuffer(everything, layout), np.frombuffer(all_voice, VOICE_DTYPE)
+    found.flags.writeable = voice.flags.writeable = False
+    return Columns(channel, labels, found, voice)
 
 
-def _estimate(row: StoredSegment) -> Estimate:
-    probabilities = np.frombuffer(row.probabilities, "<f4").astype(np.float32)
-    return Estimate(probabilities, row.label, row.confidence, bool(row.certain), row.quality)
+def _joined_voices(voices: Sequence[bytes | None], blobs: Sequence[bytes], size: int) -> bytes:
+    """What the voice did in blobs of records of so many bytes, where it was measured."""
+    if not any(voices):  # a session without measures: at once
+        return no_voice(sum(map(len, blobs)) // size).tobytes()
+    each = zip(voices, blobs, strict=True)
+    return b"".join(
+        no_voice(len(blob) // size).tobytes() if voice is None else voice for voice, blob in each
+    )

@@ -7,11 +7,13 @@ read, and again when a damaged database is saved.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
@@ -103,6 +105,12 @@ class _Stored(BaseModel):
 
     table: ClassVar[str]
 
+    @classmethod
+    def check_all(cls, rows: Sequence[Self], labels: Sequence[str]) -> None:
+        """Refuse rows of which one does not go with the labels of its session; ``ValueError``."""
+        for row in rows:
+            row.check(labels)
+
     def check(self, labels: Sequence[str]) -> None:
         """Refuse a row that does not go with the labels of its session; ``ValueError``."""
 
@@ -168,8 +176,7 @@ class StoredUpdates(_Stored):
 
     def check(self, labels: Sequence[str]) -> None:
         """Refuse records that make no sense, or are others than the row says."""
-        require_unchanged(self.data, self.crc32)
-        require_unchanged(self.voice, self.voice_crc32)
+        require_unchanged([self.data, self.voice], [self.crc32, self.voice_crc32])
         records = np.frombuffer(self.data, record_dtype(len(labels)))
         check_records(records, len(labels))
         ends = (self.first_step, self.last_step)
@@ -195,17 +202,35 @@ class StoredSegment(_Stored):
     quality: Quality = Field(default=Quality.UNMEASURED, strict=False)
     voice: bytes | None = None
 
-    def check(self, labels: Sequence[str]) -> None:
-        """Refuse a label or probabilities of another model, and an end before the start."""
-        shares = np.frombuffer(self.probabilities, "<f4")
+    @classmethod
+    def check_all(cls, rows: Sequence[Self], labels: Sequence[str]) -> None:
+        """Refuse a label or probabilities of another model, and an end before the start.
+
+        A day has 17,000: they are looked at together.
+        """
+        found_labels = {row.label for row in rows}
+        sizes = {len(row.probabilities) for row in rows}
+        shares = b"".join([row.probabilities for row in rows])
         if (
-            self.label not in labels
-            or len(shares) != len(labels)
-            or not (shares.min() >= 0 and shares.max() <= 1.001)
-            or self.start_s > self.end_s
+            not found_labels <= set(labels)
+            or not sizes <= {4 * len(labels)}
+            or not _are_shares(np.frombuffer(shares, "<f4"))
+            or any(row.start_s > row.end_s for row in rows)
         ):
             raise ValueError("is no segment of its session")
-        read_segment(self.voice)
+        for row in rows:
+            read_segment(row.voice)
+
+
+def _are_shares(values: NDArray[np.float32]) -> bool:
+    return bool(values.min(initial=0.0) >= 0 and values.max(initial=0.0) <= 1.001)
+
+
+def read_shares(rows: Sequence[StoredSegment]) -> NDArray[np.float32]:
+    """Probabilities of segments of one session, shape ``(rows, labels)``."""
+    joined = b"".join([row.probabilities for row in rows])
+    labels = len(joined) // 4 // max(1, len(rows))
+    return np.frombuffer(joined, "<f4").astype(np.float32).reshape(len(rows), labels)
 
 
 class StoredMarker(_Stored):
@@ -272,20 +297,27 @@ CONTENT: Mapping[str, type[_Stored]] = {
 """Rows that belong to a session, by their tables."""
 
 
-def checked(kind: type[StoredRow], row: Mapping[str, Any], labels: Sequence[str]) -> StoredRow:
-    """Row of a table in a session of some labels.
+@cache
+def _several(kind: type[StoredRow]) -> TypeAdapter[list[StoredRow]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]
+
+
+def checked(
+    kind: type[StoredRow], rows: Iterable[Mapping[str, Any]], labels: Sequence[str]
+) -> list[StoredRow]:
+    """Rows of a table in a session of some labels.
 
     Raises
     ------
     ValueError
-        It makes no sense; the words name the column.
+        One makes no sense; the words name the column.
     """
     try:
-        found = kind.model_validate(row)
+        found = _several(kind).validate_python(list(map(dict, rows)))
     except ValidationError as error:
-        column = error.errors()[0]["loc"][0]
+        column = error.errors()[0]["loc"][1]
         raise ValueError(f"'{column}' of '{kind.table}' makes no sense") from error
-    found.check(labels)
+    kind.check_all(found, labels)
     return found
 
 
@@ -301,7 +333,7 @@ def wrong_columns(row: Mapping[str, Any]) -> set[str]:
 def is_sound(table: str, row: Mapping[str, Any], labels: Sequence[str]) -> bool:
     """Whether a row makes sense in a session of some labels."""
     try:
-        checked(CONTENT[table], row, labels)
+        checked(CONTENT[table], [row], labels)
     except ValueError:
         return False
     return True

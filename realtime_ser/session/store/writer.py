@@ -255,7 +255,7 @@ class StoreWriter:
             ).fetchall()
             for key, data, crc32 in rows:
                 with damaged_content(self._path):
-                    require_unchanged(data, crc32)
+                    require_unchanged([data], [crc32])
                 records = np.frombuffer(data, record_dtype(len(self._labels))).copy()
                 early = records[: np.searchsorted(records["order"], order)]
                 correct_clock(early, anchor)
