@@ -14,7 +14,7 @@ import pytest
 
 from realtime_ser.base.errors import BusyStoreError, DamagedStoreError
 from realtime_ser.commands.main import main
-from realtime_ser.session.store import Interval, SessionState, Store
+from realtime_ser.session.store import Interval, SessionState, Store, reader
 from realtime_ser.session.store.database import NAME
 from tests import kept_sessions as made
 
@@ -193,6 +193,26 @@ def test_rows_of_earlier_versions_have_no_checksum_and_stay_readable(changed_byt
     with Store(folder) as store:
         assert len(store.columns(name, 1)) == 100
         assert store.repair() is None
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_however_many_rows_are_read_at_once_steps_follow_each_other(monkeypatch, damaged, rows):
+    folder = damaged([])
+    with Store(folder) as store:
+        name = store.sessions()[0].id
+        whole = store.columns(name, 1)
+        monkeypatch.setattr(reader, "_FETCH", rows)
+        paged = store.columns(name, 1)
+        assert paged.records.tobytes() == whole.records.tobytes()
+        assert paged.voice.tobytes() == whole.voice.tobytes()
+    with closing(sqlite3.connect(folder / NAME)) as connection, connection:
+        first = "SELECT min(key) FROM updates WHERE channel = 1"
+        connection.execute(
+            f"UPDATE updates SET data = (SELECT data FROM updates WHERE key = ({first})), "
+            f"crc32 = NULL WHERE channel = 1 AND key <> ({first})"
+        )
+    with Store(folder) as store, pytest.raises(DamagedStoreError):
+        store.columns(name, 1)
 
 
 def test_any_page_may_be_damaged_and_no_error_is_unexplained(whole, damaged):
