@@ -205,6 +205,8 @@ class ChannelContent:
         read = self._bins
         if read is not None and read[0].s_per_px == viewport.s_per_px:
             first = viewport.first - read[0].first
+            if first == 0 and viewport.columns == read[0].columns:
+                return read[1]
             if first >= 0 and first + viewport.columns <= read[0].columns:
                 return read[1].part(first, first + viewport.columns)
         bins = self.pyramid.read(viewport.edges_s)

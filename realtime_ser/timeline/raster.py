@@ -49,7 +49,9 @@ _SEAM = 0.3
 
 def blank(height: int, columns: NDArray[np.uint32]) -> Image:
     """A picture whose columns have one colour each."""
-    return np.tile(columns | _OPAQUE, (height, 1))
+    image = np.empty((height, len(columns)), np.uint32)
+    image[:] = columns | _OPAQUE
+    return image
 
 
 def draw_areas(
@@ -250,19 +252,29 @@ def _stroke_edges(padded: NDArray[np.float32], width: int, reach: float) -> NDAr
     reach
         In pixels.
     """
-    edges = np.stack([padded, padded])[..., LINE_REACH : LINE_REACH + width]
-    edges += np.array([[[-reach]], [[reach]]], np.float32)
-    for beside in {0.7 * reach, reach, *range(1, math.ceil(reach))} - {0.0}:
-        chord = np.float32(math.sqrt(reach * reach - beside * beside))
-        for shift in (-beside, beside):
-            begin = LINE_REACH + math.floor(shift)
-            share = np.float32(shift - math.floor(shift))
-            near = padded[:, begin : begin + width]
-            if share:
-                near = near + share * (padded[:, begin + 1 : begin + 1 + width] - near)
-            np.fmin(edges[0], near - chord, out=edges[0])
-            np.fmax(edges[1], near + chord, out=edges[1])
-    return edges
+    begins, onward, shares, chords = _circle(reach)
+    columns = np.arange(width)
+    near = padded[:, begins[:, None] + columns]  # shape (lines, places beside, width)
+    near += shares * (padded[:, onward[:, None] + columns] - near)
+    return np.stack([np.fmin.reduce(near - chords, axis=1), np.fmax.reduce(near + chords, axis=1)])
+
+
+@functools.cache
+def _circle(
+    reach: float,
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+    """Places beside a column that are no farther than so much.
+
+    They lie between the column of the first number and that of the second, at a share of the way;
+    the last is how far above and below the reach goes there.
+    """
+    beside = {0.0, 0.7 * reach, reach, *range(1, math.ceil(reach))}
+    shifts = np.array(sorted(beside | {-shift for shift in beside}))
+    begins = np.floor(shifts)
+    shares = (shifts - begins).astype(np.float32)
+    chords = np.sqrt(reach * reach - shifts * shifts).astype(np.float32)
+    places = LINE_REACH + begins.astype(np.intp)
+    return places, places + (shares > 0), shares[:, None], chords[:, None]
 
 
 def _along(

@@ -14,6 +14,7 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QGraphicsItem
 
+from realtime_ser.base.records import STEP_S
 from realtime_ser.gui.live.legend import ValueScale
 from realtime_ser.gui.theme.style_watcher import StyledWidget
 from realtime_ser.gui.theme.theme import Style
@@ -31,6 +32,10 @@ from realtime_ser.timeline.voice_tracks import MeasureTrack
 #: How long one painting may begin columns of each track that have been there before: a whole window
 #: of them would miss a frame of a screen with 60 a second.
 _ALLOWANCE_S = 0.002
+
+_NEXT_STEP_S = 1.25 * STEP_S
+"""Time since the last step in which the next is on its way: until then one column more waits for
+it, so that both are painted at once."""
 
 
 class Plots(StyledWidget):
@@ -51,6 +56,7 @@ class Plots(StyledWidget):
         self._right_s = 0.0
         self._shown_revision, self._shown_end_s = -1, 0.0
         self._shown_words: tuple[object, ...] = ()
+        self._arrived_s = -math.inf
         self.next_pixel_s = 0.0
         self._ticks: tuple[float, list[int]] | None = None
         self._curves = Curves()
@@ -163,9 +169,14 @@ class Plots(StyledWidget):
             item.allowance_s = _ALLOWANCE_S
             if item.incomplete:
                 item.update()
-        if column / columns_per_s != self._right_s:
+        arrived = self._content.revision != self._shown_revision
+        if arrived:
+            self._arrived_s = right_s
+        moved = column - round(self._right_s * columns_per_s)
+        waits = moved == 1 and right_s - self._arrived_s < _NEXT_STEP_S
+        if moved and (arrived or not waits):
             self._show_until(column / columns_per_s)
-        elif self._content.revision != self._shown_revision:
+        elif arrived:
             self._show_arrived()
 
     def _show_arrived(self) -> None:
