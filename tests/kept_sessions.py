@@ -111,11 +111,12 @@ def keep(store, made=(), *, audio=False, **facts):
     return store.session(writer.id)
 
 
-def interview(store, *, audio=False):
+def interview(store, *, audio=False, **facts):
     """Two named channels, markers, segments, lost time."""
     names = {1: "coach", 2: "Klientin „Ä“"}
     made = [*records((1, 2)), *MARKERS]
-    return keep(store, made, audio=audio, channels=(1, 2), names=names, title="First <take>")
+    facts = {"channels": (1, 2), "names": names, "title": "First <take>"} | facts
+    return keep(store, made, audio=audio, **facts)
 
 
 def interrupted(store):

@@ -256,6 +256,7 @@ class _FormatsOption(click.Option):
             endings=" ".join(kind.ending for kind in FORMATS if kind.ending),
             frames=endings_with("frames", "a "),
             without_profile=endings_with("without_profile", "a "),
+            spreadsheet=endings_with("spreadsheet", "a "),
         )
         return super().get_help_record(ctx)
 
@@ -284,6 +285,13 @@ class _FormatsOption(click.Option):
     is_flag=True,
     help="What no profile has corrected, in {without_profile}.",
 )
+@click.option(
+    "--for-spreadsheets",
+    "spreadsheet",
+    cls=_FormatsOption,
+    is_flag=True,
+    help="Semicolons and decimal commas, in {spreadsheet} or --tidy.",
+)
 @click.option("--segment", type=int, metavar="N", help="The sound of this segment alone.")
 @click.option("--start", type=_moment, metavar="TIME", help="Sound from here, as 90.5 or 1:30.5.")
 @click.option("--end", type=_moment, metavar="TIME", help="Sound until here.")
@@ -301,6 +309,7 @@ def _export(
     lines: bool,
     frames: bool,
     without_profile: bool,
+    spreadsheet: bool,
     segment: int | None,
     start: float | None,
     end: float | None,
@@ -326,14 +335,9 @@ def _export(
             raise UsageError(f"There is no folder {path.parent}: make it first, or name another.")
     with _opened(config) as store:
         if form == CORPUS.name:
-            if to is None or (name is None) == (study is None):
-                raise UsageError(
-                    "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or "
-                    "'export --study NAME --to FOLDER --format corpus'."
-                )
-            found = (
-                [store.session(name)] if name is not None else _study_sessions(store, study or "")
-            )
+            found = _corpus_sessions(store, name, study)
+            if to is None or spreadsheet:
+                raise UsageError(_CORPUS_USAGE)
             _export_corpus(store, found, to, channel, uncorrected=uncorrected)
         elif uncorrected:
             raise UsageError(f"--uncorrected is for a corpus: add --format {CORPUS.name}.")
@@ -343,18 +347,38 @@ def _export(
             number = None if channel is None else _channel(info, channel)
             audio_range = _audio_range(store, info, segment, (start, end), number)
             request = ExportRequest(
-                to, kind.name, audio_range, "lines" if lines else "areas", frames, without_profile
+                to,
+                kind.name,
+                audio_range,
+                "lines" if lines else "areas",
+                frames,
+                without_profile,
+                spreadsheet,
             )
             for path in export(store, info, request, draw_png):
                 print(path.resolve())
         elif study is not None and tidy is not None:
-            export_study(store, _study_sessions(store, study), tidy)
+            export_study(store, _study_sessions(store, study), tidy, spreadsheet=spreadsheet)
             print(tidy.resolve())
         else:
             raise UsageError(
                 "Say what to export: 'export ID --to OUT.csv', or 'export --study NAME --tidy "
                 "OUT.csv'."
             )
+
+
+_CORPUS_USAGE = (
+    "Say what the corpus is made of: 'export ID --to FOLDER --format corpus', or 'export --study "
+    "NAME --to FOLDER --format corpus'; --for-spreadsheets is for tables."
+)
+
+
+def _corpus_sessions(store: Store, name: str | None, study: str | None) -> list[SessionInfo]:
+    if name is not None and study is None:
+        return [store.session(name)]
+    if study is not None and name is None:
+        return _study_sessions(store, study)
+    raise UsageError(_CORPUS_USAGE)
 
 
 def _export_corpus(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,17 +52,19 @@ def write_session(
     drafts: AtomicFiles,
     *,
     without_profile: bool = False,
+    spreadsheet: bool = False,
 ) -> TableFiles:
     """Write the drafts of a session's tables and sidecar; errors as of :func:`export_session`.
 
-    ``without_profile`` writes the probabilities before the correction by a profile.
+    ``without_profile`` writes the probabilities before the correction by a profile, ``spreadsheet``
+    tables as of :func:`csv_rows.write_table`.
     """
     files = TableFiles.named(to)
     if info.files is not None and to.resolve() in [
         path.resolve() for path in info.files.existing()
     ]:
         raise FileTakenError(f"{to} is the session itself; choose another name.")
-    tables = SessionTables(store, info, without_profile=without_profile)
+    tables = SessionTables(store, info, without_profile=without_profile, spreadsheet=spreadsheet)
     tables.write_steps(drafts.begin(files.steps))
     tables.write_segments(drafts.begin(files.segments))
     tables.write_markers(drafts.begin(files.markers))
@@ -74,7 +77,7 @@ def write_session(
 
 
 class SessionTables:
-    """Tables of a stored session, perhaps without the correction by a profile.
+    """Tables of a stored session, perhaps without the correction by a profile or for spreadsheets.
 
     Raises
     ------
@@ -82,7 +85,15 @@ class SessionTables:
         No profile corrected the session.
     """
 
-    def __init__(self, store: Store, info: SessionInfo, *, without_profile: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        info: SessionInfo,
+        *,
+        without_profile: bool = False,
+        spreadsheet: bool = False,
+    ) -> None:
+        self._write = partial(csv_rows.write_table, spreadsheet=spreadsheet)
         self._store = store
         self._info = info
         self._metadata = info.metadata
@@ -102,7 +113,7 @@ class SessionTables:
             )
             for update in updates
         )
-        csv_rows.write_table(path, chain([csv_rows.steps_header(labels)], rows))
+        self._write(path, chain([csv_rows.steps_header(labels)], rows))
 
     def write_segments(self, path: Path) -> None:
         """Write a row for each segment."""
@@ -115,23 +126,23 @@ class SessionTables:
             )
             for segment in segments
         )
-        csv_rows.write_table(path, chain([csv_rows.segments_header(labels)], rows))
+        self._write(path, chain([csv_rows.segments_header(labels)], rows))
 
     def write_voice(self, path: Path) -> None:
         """Write a row of what the voice did for each segment."""
         segments, names = self._store.segments(self._info.id), self._metadata.names
         rows = (csv_rows.voice_row(segment, names) for segment in segments)
-        csv_rows.write_table(path, chain([csv_rows.VOICE_HEADER], rows))
+        self._write(path, chain([csv_rows.VOICE_HEADER], rows))
 
     def write_intervals(self, path: Path, intervals: Sequence[Interval]) -> None:
         """Write a row for each interval that a person labelled, corrections among them."""
         rows = (_intervals_row(one, self._metadata.names) for one in intervals)
-        csv_rows.write_table(path, chain([INTERVALS_HEADER], rows))
+        self._write(path, chain([INTERVALS_HEADER], rows))
 
     def write_markers(self, path: Path) -> None:
         """Write a row for each marker."""
         markers = self._store.markers(self._info.id)
-        csv_rows.write_table(path, [csv_rows.MARKERS_HEADER, *map(csv_rows.markers_row, markers)])
+        self._write(path, [csv_rows.MARKERS_HEADER, *map(csv_rows.markers_row, markers)])
 
     def _uncorrected(self, records: Iterable[_Estimated]) -> Iterable[_Estimated]:
         uncorrect = self._uncorrect
@@ -215,7 +226,9 @@ class TidyInterval:
     channel: int | None = None
 
 
-def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> None:
+def export_study(
+    store: Store, sessions: Sequence[SessionInfo], to: Path, *, spreadsheet: bool = False
+) -> None:
     """Write a row for each session, channel, interval and label.
 
     The means are over the speech steps of an interval, and so is the share of certain ones; without
@@ -233,7 +246,8 @@ def export_study(store: Store, sessions: Sequence[SessionInfo], to: Path) -> Non
     """
     rows = (row for info in sessions for row in _tidy_rows(store, info))
     with AtomicFiles(to) as drafts:
-        csv_rows.write_table(drafts.begin(to), chain([TIDY_HEADER], rows))
+        draft = drafts.begin(to)
+        csv_rows.write_table(draft, chain([TIDY_HEADER], rows), spreadsheet=spreadsheet)
 
 
 def intervals(store: Store, info: SessionInfo) -> list[TidyInterval]:

@@ -32,7 +32,15 @@ from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.timeline.printed import PNG_SCALE, timeline_svg
 from realtime_ser.timeline.style import CurveStyle
 
-Option = Literal["audio_range", "channel", "style", "frames", "without_profile", "uncorrected"]
+Option = Literal[
+    "audio_range",
+    "channel",
+    "style",
+    "frames",
+    "without_profile",
+    "spreadsheet",
+    "uncorrected",
+]
 """Option of a format: an attribute of :class:`ExportRequest`, or of a corpus's request."""
 
 PngRenderer = Callable[[str, float], bytes]
@@ -57,6 +65,8 @@ class ExportRequest:
         Whether a JSON document includes the updates.
     without_profile
         Whether tables hold the probabilities before the correction by a profile.
+    spreadsheet
+        Whether tables are for a spreadsheet whose locale has a decimal comma.
     """
 
     to: Path
@@ -65,6 +75,7 @@ class ExportRequest:
     style: CurveStyle = "areas"
     frames: bool = False
     without_profile: bool = False
+    spreadsheet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,12 @@ def _write_sound(kind: Literal["wav", "flac"], job: ExportJob) -> None:
 def _write_tables(job: ExportJob) -> None:
     request = job.request
     write_session(
-        job.store, job.info, request.to, job.files, without_profile=request.without_profile
+        job.store,
+        job.info,
+        request.to,
+        job.files,
+        without_profile=request.without_profile,
+        spreadsheet=request.spreadsheet,
     )
 
 
@@ -195,7 +211,7 @@ FORMATS: tuple[SessionFormat, ...] = (
             "Three tables and a JSON beside them that says how the numbers came about: model, "
             "settings, device, clock."
         ),
-        options=frozenset({"without_profile"}),
+        options=frozenset({"without_profile", "spreadsheet"}),
         write=_write_tables,
     ),
     SessionFormat(
@@ -321,6 +337,7 @@ TIDY = ExportFormat(
         "A row for each participant, interval and label: mean probability, seconds of speech, lost "
         "seconds, share of certain steps. Without marked intervals, a session is one."
     ),
+    options=frozenset({"spreadsheet"}),
 )
 """Table of one session or several, which :func:`csv_tables.export_study` writes."""
 
@@ -343,6 +360,7 @@ _REFUSALS: Mapping[Option, str] = {
     "audio_range": "A segment, a stretch or a channel is exported as {endings}.",
     "frames": "The frames go into {each}; a .csv holds them anyway.",
     "without_profile": "What a profile corrected is exported without it as {endings}.",
+    "spreadsheet": "A table for spreadsheets is exported as {endings}.",
 }
 """Sentences for options of a request that a format does not take."""
 

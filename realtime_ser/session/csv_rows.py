@@ -7,7 +7,8 @@ segment and estimate are empty.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -30,10 +31,38 @@ def csv_writer(file: IO[str]) -> RowWriter:
     return csv.writer(file, lineterminator="\r\n")
 
 
-def write_table(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Write a table whole; the first row is its header."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv_writer(file).writerows(rows)
+def write_table(path: Path, rows: Iterable[Sequence[str]], *, spreadsheet: bool = False) -> None:
+    """Write a table whole; the first row is its header.
+
+    ``spreadsheet`` writes it for a spreadsheet whose locale has a decimal comma: byte-order mark,
+    semicolons, and commas in numbers, but not in words that look like one.
+    """
+    with path.open("w", encoding="utf-8-sig" if spreadsheet else "utf-8", newline="") as file:
+        if spreadsheet:
+            csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(_decimal_commas(rows))
+        else:
+            csv_writer(file).writerows(rows)
+
+
+_WORDS = {
+    *("wall_clock", "channel", "state", "label", "quality", "corrected", "code", "text", "source"),
+    *("tier", "study", "participant", "condition", "session", "interval"),
+}
+"""Columns of words, which stay as they are."""
+
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+
+
+def _decimal_commas(rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    rest = iter(rows)
+    header = next(rest)
+    yield header
+    words = [name in _WORDS for name in header]
+    for row in rest:
+        yield [
+            cell if word or not _DECIMAL.fullmatch(cell) else cell.replace(".", ",")
+            for cell, word in zip(row, words, strict=True)
+        ]
 
 
 def steps_header(labels: Sequence[str]) -> list[str]:
