@@ -10,6 +10,7 @@ from realtime_ser.gui.app.preferences import PRESETS, SPANS_S, THEMES, preferenc
 from realtime_ser.gui.live.window import MainWindow
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator, slider
 
 _TICKS_PER_S = 10
@@ -140,7 +141,8 @@ class PreferencesDialog(Dialog):
 
     def _show_smoothing(self) -> None:
         tenths = self.smoothing.value()
-        self.smoothing_label.setText(f"{tenths / _TICKS_PER_S:.1f} s" if tenths else "off")
+        words = local_numbers(f"{tenths / _TICKS_PER_S:.1f} s")
+        self.smoothing_label.setText(words if tenths else "off")
 
     def _restore_presets(self) -> None:
         for field, text in zip(self.presets, PRESETS, strict=True):

@@ -12,6 +12,7 @@ from realtime_ser.base.text import channel_title, length_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import pad, set_size, style_of
 from realtime_ser.gui.widgets.bars import Bars
+from realtime_ser.gui.widgets.localised import local_numbers, moment_text
 from realtime_ser.gui.widgets.parts import (
     VerticalScrollArea,
     button,
@@ -101,7 +102,7 @@ class SessionDetails(VerticalScrollArea):
             self._fact(name, words)
         self.heading.setText("Notes" if notes else "No notes yet")
         for note in notes:
-            self.notes.addRow(label(f"{note.written:%Y-%m-%d %H:%M}", "small muted"))
+            self.notes.addRow(label(moment_text(note.written), "small muted"))
             self.notes.addRow(_selectable(note.text))
 
     def _show_participant_deletion(self, rows: Sequence[SessionRow]) -> None:
@@ -125,7 +126,7 @@ class SessionDetails(VerticalScrollArea):
         self.subtitle.setText("")
         self._fact("Length", length_text(sum(row.info.duration_s for row in rows)))
         self._fact("Speech", length_text(sum(row.info.speech_s for row in rows)))
-        self._fact("Takes", size_text(sum(row.info.size for row in rows)))
+        self._fact("Takes", local_numbers(size_text(sum(row.info.size for row in rows))))
         people = {row.info.metadata.study.participant for row in rows} - {""}
         if people:
             self._fact("Participants", ", ".join(sorted(people)))
@@ -148,7 +149,7 @@ def _selectable(words: str) -> QLabel:
 
 def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:
     info, metadata = one.info, one.info.metadata
-    yield "Began", f"{metadata.started:%Y-%m-%d %H:%M:%S}"
+    yield "Began", moment_text(metadata.started, seconds=True)
     yield "Source", metadata.source.name
     yield "Length", length_text(info.duration_s)
     several = len(info.channels) > 1
@@ -157,13 +158,13 @@ def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:
     for channel in info.channels:
         name = f"of {channel_title(channel.number, metadata.names)}" if several else "Speech"
         lost = f", {channel.lost_s:.1f} s lost" if channel.lost_s else ""
-        yield name, f"{length_text(channel.speech_s)}{lost}"
+        yield name, local_numbers(f"{length_text(channel.speech_s)}{lost}")
     study = metadata.study
     for name, words in (
         ("Study", study.name),
         ("Participant", study.participant),
         ("Condition", study.condition),
-        ("Consent", "" if study.consent is None else f"{study.consent:%Y-%m-%d %H:%M}"),
+        ("Consent", "" if study.consent is None else moment_text(study.consent)),
     ):
         if words:
             yield name, words
@@ -171,8 +172,8 @@ def _fact_rows(one: SessionRow) -> Iterator[tuple[str, str]]:
     if metadata.origin is not None:
         yield "Heard again", f"from the sound of {metadata.origin}"
     sound = "audio kept" if info.audio is not None else "no audio kept"
-    yield "Takes", f"{size_text(info.size)}, {sound}"
-    limit = "you delete it" if one.expires is None else f"{one.expires:%Y-%m-%d %H:%M}"
+    yield "Takes", local_numbers(f"{size_text(info.size)}, {sound}")
+    limit = "you delete it" if one.expires is None else moment_text(one.expires)
     yield "Kept until", limit
     if info.health.error is not None:
         yield "Stopped", info.health.error

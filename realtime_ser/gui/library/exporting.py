@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -39,6 +39,7 @@ from realtime_ser.gui.theme.rasterise import png_of_svg
 from realtime_ser.gui.theme.style_watcher import pad, set_size
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.widgets.dialogs import TaskDialog, ask_target
+from realtime_ser.gui.widgets.localised import local_numbers, moment_text
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     button,
@@ -90,8 +91,9 @@ class ExportDialog(TaskDialog):
         self.end.setValue(longest)
         self.segment = described(QSpinBox(), "Segment")
         self.curve_style_box = ChevronComboBox("Drawn as")
-        self.frames = QCheckBox(f"The updates too, {1 / STEP_S:g} a second")
+        self.frames = QCheckBox(local_numbers(f"The updates too, {1 / STEP_S:g} a second"))
         self.uncorrected = QCheckBox("Uncorrected segments too")
+        self.spreadsheet = QCheckBox("For spreadsheets: semicolons and decimal commas")
         self.path = line_edit("Where to")
         self.browse = button("Browse…", "Choose where to write it", clicked=self._browse)
         self.reveal = button(
@@ -150,6 +152,9 @@ class ExportDialog(TaskDialog):
         self.segment.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.curve_style_box.fill(_CURVE_STYLES, "areas")
         self.uncorrected.setToolTip("Segments that nobody corrected, with the model's own label")
+        self.spreadsheet.setToolTip(
+            "As a spreadsheet in your language opens it; R and pandas want it unchecked"
+        )
         self.progress.setRange(0, 0)
         self.reveal.hide()
         self.write.setDefault(True)
@@ -167,6 +172,7 @@ class ExportDialog(TaskDialog):
             ("Drawn as", self.curve_style_box, "style" in options),
             ("", self.frames, "frames" in options),
             ("", self.uncorrected, "uncorrected" in options),
+            ("", self.spreadsheet, "spreadsheet" in options and QLocale().decimalPoint() == ","),
         ]
 
     def _show_format(self) -> None:
@@ -235,13 +241,15 @@ class ExportDialog(TaskDialog):
                 export_corpus(store, found, corpus, advance).folder
             ]
         if kind is TIDY:
-            return lambda store, found, _: _export_tidy(store, found, to)
+            spreadsheet = self.spreadsheet.isChecked()
+            return lambda store, found, _: _export_tidy(store, found, to, spreadsheet)
         request = ExportRequest(
             to,
             kind.name,
             self._stretch(channel),
             self.curve_style_box.currentData() if "style" in kind.options else "areas",
             self.frames.isChecked() and "frames" in kind.options,
+            spreadsheet=self.spreadsheet.isChecked() and "spreadsheet" in kind.options,
         )
         segment = self.segment.value() if self._part == "Segment" else None
         return lambda store, found, _: _export_session(store, found[0], request, segment)
@@ -311,13 +319,15 @@ def _heading(sessions: Sequence[SessionInfo]) -> str:
     if len(sessions) != 1:
         return f"Export {count_text(len(sessions), 'session')}"
     metadata = sessions[0].metadata
-    return f"Export “{metadata.name}”, {metadata.started:%Y-%m-%d %H:%M}"
+    return f"Export “{metadata.name}”, {moment_text(metadata.started)}"
 
 
-def _export_tidy(store: Store, sessions: Sequence[SessionInfo], to: Path) -> list[Path]:
+def _export_tidy(
+    store: Store, sessions: Sequence[SessionInfo], to: Path, spreadsheet: bool
+) -> list[Path]:
     with writing(to):
         to.parent.mkdir(parents=True, exist_ok=True)
-    export_study(store, sessions, to)
+    export_study(store, sessions, to, spreadsheet=spreadsheet)
     return [to]
 
 

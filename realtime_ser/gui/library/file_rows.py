@@ -11,6 +11,7 @@ from PyQt6.QtCore import QModelIndex
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import Estimate
 from realtime_ser.base.text import in_no_share_text, length_text, percent_text, result_text
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.tables import Column, TableModel
 from realtime_ser.session.analysis.analyzer import Outcome
 from realtime_ser.session.analysis.inputs import InputFile
@@ -81,7 +82,7 @@ class FileRow:
             return f"{FAILURE_SIGN} {self.error.removeprefix(str(self.item.path)).strip()}"
         speech = self.outcome.speech
         if speech is not None and speech.left_out_s:
-            return in_no_share_text(speech.left_out_s)
+            return local_numbers(in_no_share_text(speech.left_out_s))
         return "no speech was found" if self.estimate is None else ""
 
 

@@ -19,6 +19,7 @@ from realtime_ser.gui.library.analysis_queue import AnalysisQueue
 from realtime_ser.gui.library.file_rows import FAILURE_SIGN, FileColumn, FileRow, FileTableModel
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import FileDrop, Window, ask_files, ask_folder
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import (
     MessageLabel,
     bar,
@@ -358,4 +359,4 @@ def time_left_text(seconds: float) -> str:
         return f"about {round(seconds, -1):.0f} s left"
     if seconds < 5400:
         return f"about {seconds / 60:.0f} min left"
-    return f"about {seconds / 3600:.1f} h left"
+    return local_numbers(f"about {seconds / 3600:.1f} h left")

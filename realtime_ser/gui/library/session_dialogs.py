@@ -12,6 +12,7 @@ from realtime_ser.base.text import count_text, length_text, size_text
 from realtime_ser.gui.library.session_table import SessionRow
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import Dialog, TaskDialog, ask_folder
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
@@ -76,7 +77,7 @@ class DeleteDialog(Dialog):
         size = sum(session_row.info.size for session_row in self._rows)
         self.text.setText(
             f"Updates, segments, markers, notes and labelled intervals go{audio}: "
-            f"{size_text(size)} that nobody can bring back."
+            f"{local_numbers(size_text(size))} that nobody can bring back."
         )
         lines = [
             line for session_row in self._rows for line in _row_lines(session_row, files=files)
@@ -102,7 +103,7 @@ def _row_lines(session_row: SessionRow, *, files: bool) -> list[str]:
         session_row.name,
         " ".join(session_row.study_words),
         length_text(info.duration_s),
-        size_text(info.size),
+        local_numbers(size_text(info.size)),
     ]
     written = [] if info.files is None else info.files.existing()
     stays = [] if files else _named_files(session_row)

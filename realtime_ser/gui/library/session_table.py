@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from realtime_ser.base.text import length_text, percent_text, size_text
 from realtime_ser.gui.theme.style_watcher import set_size, style_of
+from realtime_ser.gui.widgets.localised import day_text, local_numbers, moment_text
 from realtime_ser.gui.widgets.tables import (
     SORT_ROLE,
     Column,
@@ -84,7 +85,7 @@ class SessionRow:
     @property
     def began(self) -> str:
         """Start of the session, to the minute."""
-        return self.info.metadata.started.strftime("%Y-%m-%d %H:%M")
+        return moment_text(self.info.metadata.started)
 
     @property
     def marks(self) -> list[str]:
@@ -126,7 +127,7 @@ def _share_texts(row: SessionRow) -> list[str]:
 def _began_detail(row: SessionRow) -> str:
     if row.expires is None:
         return row.began
-    return f"{row.began}; the retention setting lets it go on {row.expires:%Y-%m-%d}"
+    return f"{row.began}; the retention setting lets it go on {day_text(row.expires)}"
 
 
 def _title(row: SessionRow) -> str:
@@ -180,7 +181,7 @@ COLUMNS: Mapping[int, Column[SessionRow]] = {
     SessionColumn.SIZE: Column(
         "Size",
         "What it takes on the disk",
-        lambda row: size_text(row.info.size),
+        lambda row: local_numbers(size_text(row.info.size)),
         order=lambda row: float(row.info.size),
         right=True,
     ),

@@ -25,6 +25,7 @@ from realtime_ser.gui.library.session_table import SessionRow, SessionTable, rea
 from realtime_ser.gui.library.trend import TrendWindow
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, pad, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_files
+from realtime_ser.gui.widgets.localised import local_numbers, moment_text
 from realtime_ser.gui.widgets.parts import MessageLabel, PopupMenu, bar, button, column, label, row
 from realtime_ser.session.store import Query, SessionInfo, SessionState, Store
 
@@ -131,7 +132,7 @@ class SessionsWindow(Window):
         everything = self._store.sessions() if active else [one.info for one in rows]
         whole = count_text(len(everything), "session")
         shown = f"{len(rows)} of {whole}" if active else whole
-        self.sum.setText(f"{shown}  ·  {size_text(self._store.size())} on the disk")
+        self.sum.setText(f"{shown}  ·  {local_numbers(size_text(self._store.size()))} on the disk")
         self.sum.setToolTip(str(self._store.folder))
         self.retention.setText(self._retention_text(everything))
         self.retention.setToolTip("The setting sessions.retention_days")
@@ -151,7 +152,7 @@ class SessionsWindow(Window):
         if over:
             metadata = min((info.metadata for info in over), key=lambda metadata: metadata.started)
             leaves = metadata.started + length
-            return f"{words}; the next to go is '{metadata.name}' after {leaves:%Y-%m-%d %H:%M}"
+            return f"{words}; the next to go is '{metadata.name}' after {moment_text(leaves)}"
         return words
 
     # ------------------------------------------------------------------------------------- acting

@@ -23,6 +23,7 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.timebase import local_now
 from realtime_ser.gui.theme.style_watcher import pad
 from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.localised import moment_format
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     MessageLabel,
@@ -75,7 +76,7 @@ class StudyDialog(Dialog):
         self.agreed.setToolTip("Only with this is a time of consent kept")
         tip = "When the participant agreed; arrow keys change it"
         self.consent = described(QDateTimeEdit(), "Time of consent", tip)
-        self.consent.setDisplayFormat("yyyy-MM-dd HH:mm:ss")
+        self.consent.setDisplayFormat(moment_format(seconds=True))
         self.consent.setButtonSymbols(QDateTimeEdit.ButtonSymbols.NoButtons)
         self.now = button(
             "Consent given now",

@@ -16,6 +16,7 @@ from realtime_ser.gui.app.actions import TREND, Actions
 from realtime_ser.gui.library.trend_plot import TrendPlot
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, set_size, style_of
 from realtime_ser.gui.widgets.dialogs import Window, ask_target
+from realtime_ser.gui.widgets.localised import moment_text
 from realtime_ser.gui.widgets.parts import ChevronComboBox, MessageLabel, bar, button, column, label
 from realtime_ser.gui.widgets.tables import RIGHT, fill_table, set_up_table
 from realtime_ser.session.store import Store
@@ -177,7 +178,7 @@ def _cells(point: TrendPoint, labels: Sequence[str]) -> list[str]:
     metadata = point.info.metadata
     shares = (percent_text(point.shares.get(name, 0.0)) for name in labels)
     return [
-        f"{metadata.started:%Y-%m-%d %H:%M}",
+        moment_text(metadata.started),
         metadata.name,
         metadata.study.condition,
         length_text(point.info.duration_s),

@@ -23,6 +23,7 @@ from realtime_ser.base.text import clock_text, length_text, percent_text
 from realtime_ser.gui.live.legend import spread_labels
 from realtime_ser.gui.theme.style_watcher import StyledWidget, set_size
 from realtime_ser.gui.timeline.qt_surface import QtSurface, pen
+from realtime_ser.gui.widgets.localised import moment_text
 from realtime_ser.session.trend import TrendPoint, labels_of
 from realtime_ser.timeline.signal_tracks import draw_key, line_strokes
 from realtime_ser.timeline.style import Curves, line_style
@@ -177,12 +178,12 @@ class TrendPlot(StyledWidget):
         """Dates under the sessions, as many as have room."""
         style, box = self._style, self._speech_rect
         first, last = (self._points[at].info.metadata.started for at in (0, -1))
-        pattern = "%d %b" if first.year == last.year else "%b %Y"
+        pattern = "dd MMM" if first.year == last.year else "MMM yyyy"
         if (last - first) < timedelta(days=2):
-            pattern = "%d %b %H:%M"
+            pattern = "dd MMM HH:mm"
         free = -math.inf
         for index, point in enumerate(self._points):
-            words = point.info.metadata.started.strftime(pattern)
+            words = moment_text(point.info.metadata.started, pattern)
             width = surface.text_width(words, small(style)) + 1
             x = min(max(self._x(index) - width / 2, 0.0), self.width() - width)
             if x >= free:
@@ -285,7 +286,7 @@ class TrendPlot(StyledWidget):
 def _point_text(point: TrendPoint) -> str:
     """All values of a session in words."""
     metadata = point.info.metadata
-    lines = [f"{metadata.started:%Y-%m-%d %H:%M}  {metadata.name}"]
+    lines = [f"{moment_text(metadata.started)}  {metadata.name}"]
     lines += [f"{label} {percent_text(share)}" for label, share in point.shares.items()]
     lines.append(f"speaking time {length_text(point.speech_s)}")
     if point.certain_share is not None:

@@ -15,6 +15,7 @@ from realtime_ser.gui.live.status_model import StatusModel, UiState, status_cell
 from realtime_ser.gui.theme.style_watcher import reserve, set_size, style_of
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.widgets.icons import Glyph
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import ElidedLabel, button, column, label, row
 
 SHOWN_S = 20.0  # a loss is told for so long, and all losses within that time as one
@@ -250,8 +251,10 @@ def _loss_text(samples: int, rate: int) -> str:
         return "Sound may be lost"
     seconds = samples / rate if rate else 0.0
     if not seconds:
-        return f"{samples:,} samples lost"
-    return f"{1000 * seconds:.0f} ms of sound lost" if seconds < 1 else f"{seconds:.1f} s lost"
+        return local_numbers(f"{samples:,} samples lost")
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms of sound lost"
+    return local_numbers(f"{seconds:.1f} s lost")
 
 
 # -------------------------------------------------------------------------------- the status line

@@ -12,6 +12,7 @@ from realtime_ser.engine.model_choice import for_live
 from realtime_ser.engine.open import open_source
 from realtime_ser.gui.theme.style_watcher import set_size
 from realtime_ser.gui.widgets.dialogs import TaskDialog
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, label, row, separator
 from realtime_ser.gui.widgets.task import ReportProgress
 from realtime_ser.recogniser.bundle import load_bundle
@@ -132,7 +133,8 @@ class CalibrateDialog(TaskDialog):
         """Offer the profile."""
         self.show_busy(busy=False)
         self._profile = profile = result
-        words = f"The profile '{profile.name}' was made of {profile.seconds:.1f} s of voice."
+        length = local_numbers(f"{profile.seconds:.1f} s")
+        words = f"The profile '{profile.name}' was made of {length} of voice."
         if profile.seconds < SPEECH_S:
             words += f" {SPEECH_S:.0f} s would make a steadier one."
         self.message.say(words)

@@ -6,6 +6,7 @@ from PyQt6.QtCore import QObject
 
 from realtime_ser.engine.monitor import Monitor
 from realtime_ser.gui.live.window import MainWindow
+from realtime_ser.gui.widgets.localised import local_numbers
 
 HOLD_S = 0.5  # a key that is held for so long means an interval
 
@@ -75,7 +76,7 @@ class MarkerController(QObject):
         self._window.show_open_intervals([(key, self._text(key), start) for key, start in starts])
 
     def _say(self, digit: int, duration_s: float) -> None:
-        length = f", {duration_s:.1f} s" if duration_s else ""
+        length = f", {local_numbers(f'{duration_s:.1f} s')}" if duration_s else ""
         self._window.statusline.say(f"marked: {self._text(digit) or digit}{length}")
 
     def _text(self, digit: int) -> str:

@@ -15,6 +15,7 @@ from realtime_ser.base.text import certain_text, in_no_share_text, percent_text
 from realtime_ser.engine.smoothing import Smoother
 from realtime_ser.engine.status import Phase, Status, latency_text, losses_text, storage_text
 from realtime_ser.gui.live.timing import RateMeter
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.session.statistics import ChannelSummary
 
 
@@ -122,9 +123,10 @@ def status_cells(status: StatusModel) -> list[str]:
     if not status.model:  # nothing is open, and nothing was
         latency, rate = "latency –", "–"
     else:
-        rate = "–" if status.updates_per_s is None else f"{status.updates_per_s:.1f}"
+        per_s = status.updates_per_s
+        rate = "–" if per_s is None else local_numbers(f"{per_s:.1f}")
         latency = latency_text(status.latency_ms, live=status.live)
-    dropped = losses_text(status.dropped_samples, status.overflows)
+    dropped = local_numbers(losses_text(status.dropped_samples, status.overflows))
     stored = storage_text(recording=status.recording)
     model = status.model
     if status.comparison:
@@ -196,7 +198,7 @@ def stopped_reading(word: str, smoother: Smoother, now_s: float) -> ChannelReadi
 
 def summary_reading(summary: ChannelSummary, smoother: Smoother) -> ChannelReading:
     """How a finished session went: which label had most of the speech."""
-    left_out = in_no_share_text(summary.left_out_s)
+    left_out = local_numbers(in_no_share_text(summary.left_out_s))
     if not summary.shares or summary.certain_share is None:
         if left_out:
             return ChannelReading("no result", previous=left_out)

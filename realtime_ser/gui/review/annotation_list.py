@@ -14,6 +14,7 @@ from realtime_ser.gui.theme.style_watcher import pad, set_columns, set_size
 from realtime_ser.gui.theme.theme import set_role
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.dialogs import Dialog
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     KeysForWindow,
@@ -46,7 +47,7 @@ from realtime_ser.timeline.content import (
 
 def _length(item: AnnotationItem) -> str:
     length_s = end_of(item.value) - start_of(item.value)
-    return f"{length_s:.1f} s" if length_s else ""
+    return local_numbers(f"{length_s:.1f} s") if length_s else ""
 
 
 def _tier(item: AnnotationItem) -> str:

@@ -30,6 +30,7 @@ from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface
 from realtime_ser.gui.widgets.dialogs import Window
+from realtime_ser.gui.widgets.localised import local_numbers, moment_text
 from realtime_ser.gui.widgets.parts import ChevronComboBox, button, column, label, row, seconds_box
 from realtime_ser.gui.widgets.tables import fill_table, header_of, set_up_table
 from realtime_ser.session.corrections import SegmentKey
@@ -283,7 +284,7 @@ def _draw_pauses(
     font, stroke = small(style), Stroke(style.theme.border)
     for begin, end in take.pauses:
         span = viewport.span(begin, end, row.top, row.height)
-        words = f"{end - begin:.1f} s"
+        words = local_numbers(f"{end - begin:.1f} s")
         room = surface.text_width(words, font) + style.grid(1)
         x, y = span.middle
         if span.width >= room:
@@ -468,13 +469,14 @@ class TakesWindow(Window):
         )
         by_s = self.shift.value()
         order = f"{abs(by_s):.2f} s {'before' if by_s < 0 else 'after'}" if by_s else "with"
-        self.message.setText(f"Take B begins {order} take A; {agreed}.")
+        self.message.setText(local_numbers(f"Take B begins {order} take A; {agreed}."))
 
     def _fill_table(self) -> None:
         figures = [{} if take is None else comparison_figures(take) for take in self._takes]
         names = list(figures[0] or figures[1])
         fill_table(
-            self.table, [[name, *(take.get(name, "") for take in figures)] for name in names]
+            self.table,
+            [[name, *(local_numbers(take.get(name, "")) for take in figures)] for name in names],
         )
 
     def _play(self, number: int) -> None:
@@ -526,4 +528,4 @@ class TakesWindow(Window):
 
 def _title(info: SessionInfo) -> str:
     metadata, length = info.metadata, length_text(info.duration_s)
-    return f"{metadata.name}, {metadata.started:%Y-%m-%d %H:%M}, {length}"
+    return f"{metadata.name}, {moment_text(metadata.started)}, {length}"

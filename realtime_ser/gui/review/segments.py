@@ -13,6 +13,7 @@ from realtime_ser.base.records import Segment
 from realtime_ser.base.text import exact_clock, percent_text, result_text
 from realtime_ser.gui.theme.style_watcher import set_columns, set_size
 from realtime_ser.gui.timeline.annotations import Annotations
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import (
     ChevronComboBox,
     KeysForWindow,
@@ -155,7 +156,7 @@ def _columns(content: Content, correction: Callable[[Segment], str]) -> list[Col
         Column(
             "length",
             "How long it is, in seconds; click to sort",
-            lambda s: f"{s.end_s - s.start_s:.1f} s",
+            lambda s: local_numbers(f"{s.end_s - s.start_s:.1f} s"),
             order=lambda s: s.end_s - s.start_s,
             right=True,
         ),
@@ -277,5 +278,7 @@ class SegmentPanel(QWidget):
 
     def _show_count(self) -> None:
         shown, total = len(self.model.rows), self.model.total
-        words = f"{total:,} segments" if shown == total else f"{shown:,} of {total:,}"
+        words = local_numbers(
+            f"{total:,} segments" if shown == total else f"{shown:,} of {total:,}"
+        )
         self.count.setText(words if total != 1 else "1 segment")

@@ -12,6 +12,7 @@ from realtime_ser.base.text import FAR_VOICE, clock_text, length_text, percent_t
 from realtime_ser.gui.theme.style_watcher import apply_measures
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.widgets.bars import Bars
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import Part, VerticalScrollArea, button, column, label, row
 from realtime_ser.gui.widgets.task import ReportProgress, Task
 from realtime_ser.session.corrections import SegmentKey
@@ -104,7 +105,7 @@ class SummaryPanel(VerticalScrollArea):
         facts: list[Part] = [_table(_fact_rows(figures))]
         if figures.pauses is not None:
             at_s, longest_s = figures.pauses.longest_at_s, figures.pauses.longest_s
-            words = f"longest pause  {longest_s:.1f} s  at {clock_text(at_s)}"
+            words = local_numbers(f"longest pause  {longest_s:.1f} s  at {clock_text(at_s)}")
             facts.append(self._link(words, at_s, at_s + longest_s))
         if figures.far:
             facts.append(label(FAR_VOICE, "small muted", wrap=True))
@@ -157,5 +158,6 @@ def _transitions(figures: ChannelStatistics) -> Iterator[tuple[str, str]]:
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> QVBoxLayout:
-    lines = (row(label(name, "small"), None, label(value, "small")) for name, value in rows)
+    shown = ((name, local_numbers(value)) for name, value in rows)
+    lines = (row(label(name, "small"), None, label(value, "small")) for name, value in shown)
     return column(*lines, spacing=0.25)

@@ -22,6 +22,7 @@ from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.canvas import Canvas
 from realtime_ser.gui.timeline.overview import Overview
 from realtime_ser.gui.timeline.sound_store import SoundStore
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.gui.widgets.parts import PopupMenu, VerticalScrollArea, bar, column, label
 from realtime_ser.session.store import Interval, Store
 from realtime_ser.session.store.values import CORRECTED
@@ -331,7 +332,7 @@ class ReviewView(QWidget):
         if axis.selection is not None:
             first, last = axis.selection
             words = f"selected {exact_clock(first, 0.01)} – {exact_clock(last, 0.01)}"
-            words += f" ({last - first:.2f} s)"
+            words += local_numbers(f" ({last - first:.2f} s)")
         self.visible_range.setText(words)
 
     def _lay_out(self) -> None:

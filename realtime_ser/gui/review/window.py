@@ -20,6 +20,7 @@ from realtime_ser.gui.review.comparison import TakesWindow
 from realtime_ser.gui.review.view import ReviewView
 from realtime_ser.gui.theme.style_watcher import StyleWatcher, apply_measures, reserve, style_of
 from realtime_ser.gui.widgets.icons import glyph_icon
+from realtime_ser.gui.widgets.localised import moment_text
 from realtime_ser.gui.widgets.parts import bar, button, column, label
 from realtime_ser.session.store import SessionInfo, SessionState, Store
 from realtime_ser.timeline.content import Content, load_content
@@ -336,7 +337,7 @@ class ReviewWindow(QMainWindow):
 def _session_facts(info: SessionInfo) -> str:
     metadata = info.metadata
     parts = [
-        metadata.started.strftime("%Y-%m-%d %H:%M"),
+        moment_text(metadata.started),
         length_text(info.duration_s),
         metadata.source.name + (" (synthesised speech)" if metadata.source.demo else ""),
         f"model {metadata.model_text}",

@@ -33,6 +33,7 @@ from realtime_ser.gui.timeline.hover_card import HoverCard
 from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture, qrect, text_width
 from realtime_ser.gui.timeline.sound_store import SoundStore
 from realtime_ser.gui.timeline.track_painter import TrackPainter
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.session.store import Interval
 from realtime_ser.timeline.content import (
     AnnotationItem,
@@ -518,7 +519,7 @@ class Canvas(StyledWidget):
 
     def _cursor_sentences(self) -> Iterator[str]:
         time_s = self.axis.cursor_s
-        yield f"at {time_s:.2f} seconds"
+        yield local_numbers(f"at {time_s:.2f} seconds")
         for channel in self.content.channels.values():
             segment = channel.segment_at(time_s)
             if segment is None:
@@ -542,4 +543,5 @@ def _span_text(start_s: float, end_s: float) -> str:
     start = exact_clock(start_s, 0.01)
     if end_s <= start_s:
         return start
-    return f"{start} – {exact_clock(end_s, 0.01)} ({end_s - start_s:.2f} s)"
+    length = local_numbers(f"{end_s - start_s:.2f} s")
+    return f"{start} – {exact_clock(end_s, 0.01)} ({length})"

@@ -13,6 +13,7 @@ from realtime_ser.base.text import clock_text, decibels, percent_text, result_te
 from realtime_ser.gui.theme.style_watcher import style_of
 from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.timeline.content import Moment
 from realtime_ser.timeline.signal_tracks import draw_key
 from realtime_ser.timeline.style import GAP_WORDS, Curves
@@ -39,7 +40,8 @@ def moment_lines(labels: Sequence[str], moment: Moment) -> list[tuple[str, str]]
             for label, value in zip(labels, moment.probabilities, strict=True)
         ]
     rows.append(("level", decibels(moment.level_dbfs, "dBFS")))
-    rows += [] if moment.voice is None else voice_rows(moment.voice)
+    voice = [] if moment.voice is None else voice_rows(moment.voice)
+    rows += [(name, local_numbers(value)) for name, value in voice]
     return rows
 
 

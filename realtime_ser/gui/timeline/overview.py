@@ -22,6 +22,7 @@ from realtime_ser.gui.theme.theme import Style
 from realtime_ser.gui.timeline.annotations import Annotations
 from realtime_ser.gui.timeline.axis import TimeAxis
 from realtime_ser.gui.timeline.qt_surface import QtSurface, blank_picture
+from realtime_ser.gui.widgets.localised import local_numbers
 from realtime_ser.timeline.content import Content, start_of
 from realtime_ser.timeline.signal_tracks import ProbabilityTrack
 from realtime_ser.timeline.style import Curves
@@ -177,7 +178,9 @@ class Overview(StyledWidget):
     def _describe(self) -> None:
         axis = self._axis
         self.setAccessibleDescription(
-            f"{axis.start_s:.1f} to {axis.end_s:.1f} of {axis.duration_s:.1f} seconds"
+            local_numbers(
+                f"{axis.start_s:.1f} to {axis.end_s:.1f} of {axis.duration_s:.1f} seconds"
+            )
         )
         self.update()
 
