@@ -44,6 +44,7 @@ SHOWN_BY = {
     "server/upload.py": "analyze",
     "session/analysis/analyzer.py": "analyze",
     "session/analysis/archive.py": "analyze",
+    "session/analysis/dask_engine.py": "analyze",
     "session/analysis/shards.py": "analyze",
 }
 """Command that shows the messages of a module which advise an option.

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 COMMANDS = PROJECT["scripts"] | PROJECT["gui-scripts"]
 LOCKS = ["run", "test"]
-EXTRAS = ["lsl", "mqtt", "parquet"]
+EXTRAS = ["lsl", "mqtt", "parquet", "dask"]
 REACHED_BY_NAME = {"websockets"}  # uvicorn's
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Debian and Ubuntu")
 

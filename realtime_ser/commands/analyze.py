@@ -72,6 +72,9 @@ def _jobs(text: str) -> int:
 @click.option(
     "--shard", metavar="K/N", help="Part K of N; of a job array by itself. 'merge' joins them."
 )
+@click.option(
+    "--engine", metavar="dask", help="Share the work out by Dask, here or at dask://HOST:PORT."
+)
 @click.option("--parquet", is_flag=True, help="Write the tables of all files as Parquet, too.")
 @click.option("--plot", is_flag=True, help="Draw each file's timeline too, as PNG.")
 @click.option(
@@ -97,6 +100,7 @@ def analyze(
     resume: bool,
     again: bool,
     shard: str | None,
+    engine: str | None,
     parquet: bool,
     plot: bool,
     jobs: int | None,
@@ -118,13 +122,16 @@ def analyze(
     from realtime_ser.exchange.interval_tables import read_intervals
     from realtime_ser.exchange.parquet import require_parquet
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
+    from realtime_ser.session.analysis.dask_engine import dask_address
     from realtime_ser.session.analysis.inputs import find_inputs
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if plot and out is None:
         raise UsageError("--plot needs a folder for its pictures: add --out DIR.")
-    if (resume or again or shard or parquet) and out is None:
+    if (resume or again or shard or engine or parquet) and out is None:
         raise UsageError("Only a folder holds what is done, and parts of it: add --out DIR.")
+    if engine:
+        dask_address(engine)
     if parquet:
         require_parquet()
     if resume and again:
@@ -152,6 +159,7 @@ def analyze(
                     again=again,
                     plot=plot,
                     parquet=parquet,
+                    engine=engine,
                 )
                 _analyze_archive(refuse_taken(items), analyzer, archive, jobs)
 
@@ -166,6 +174,7 @@ class _Archive:
     again: bool
     plot: bool
     parquet: bool
+    engine: str | None
 
 
 def _part(
@@ -248,6 +257,7 @@ def _analyze_archive(
     from realtime_ser.exchange.analysis_tables import write_tables
     from realtime_ser.exchange.parquet import write_parquet
     from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
+    from realtime_ser.session.analysis.dask_engine import dask_address, share_out_by_dask
     from realtime_ser.session.analysis.processes import analyze_here, share_out, worthwhile_jobs
 
     paths = [table.require_own(archive.folder) for table in archive.tables]
@@ -263,6 +273,9 @@ def _analyze_archive(
             with _written(archive, analyzer.labels, run) as feed, _archive_progress(run) as watch:
 
                 def engine(work: Work) -> Iterator[tuple[int, Outcome]]:
+                    if archive.engine is not None:
+                        address = dask_address(archive.engine)
+                        return share_out_by_dask(work, analyzer.settings, address, jobs, watch)
                     if jobs == 1:
                         return analyze_here(work, analyzer, watch)
                     return share_out(work, analyzer.settings, jobs, watch)
