@@ -26,6 +26,7 @@ SUMMARIES = {
     "monitor": "Listen to a microphone, or to a file that plays as one.",
     "analyze": "Analyse audio files and folders.",
     "merge": "Join the results of parts of an archive, and say what is missing.",
+    "report": "Tell what an archive sounds like, by folder, speaker and time.",
     "serve": "Show a page in the browser that hears files and the browser's microphone.",
     "calibrate": "Listen to a normal voice, to correct the model for that person.",
     "profiles": "List the profiles that calibrating made, show and delete them.",

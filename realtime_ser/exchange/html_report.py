@@ -32,7 +32,7 @@ must not be used to judge people at work or in education. No decision about a pe
 them."""
 """Limits that a reader of the figures must know."""
 
-_STYLE = """
+REPORT_STYLE = """
 @page { size: A4; margin: 15mm 14mm; }
 * { box-sizing: border-box; }
 body { font: 9.5pt/1.35 Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a;
@@ -72,7 +72,7 @@ def session_page(store: Store, info: SessionInfo, style: CurveStyle = "areas") -
         '<head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title>",
-        f"<style>{_STYLE}</style></head>",
+        f"<style>{REPORT_STYLE}</style></head>",
         f"<body><h1>{title}</h1>",
         *_fact_rows(info),
         "<h2>Timeline</h2>",

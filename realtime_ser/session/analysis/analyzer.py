@@ -90,6 +90,8 @@ class SpeechSummary:
         Voiced duration in no share, as its sound was not usable, in seconds by its quality.
     quality
         Quality of the sound for most of the voiced duration.
+    voiced_s
+        Voiced duration that counts in the shares, in seconds.
     """
 
     speech_s: float = 0.0
@@ -99,6 +101,7 @@ class SpeechSummary:
     certain_share: float | None = None
     left_out_s: Mapping[Quality, float] = field(default_factory=dict)
     quality: Quality = Quality.UNMEASURED
+    voiced_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,7 @@ class Analyzer:
             tally.certain_share,
             tally.left_out_s,
             tally.quality,
+            tally.voiced_s,
         )
 
 

@@ -56,6 +56,7 @@ def _speech_fields(speech: SpeechSummary) -> dict[str, Any]:
         "certain_share": speech.certain_share,
         "left_out_s": {quality.value: seconds for quality, seconds in speech.left_out_s.items()},
         "quality": speech.quality.value,
+        "voiced_s": speech.voiced_s,
     }
 
 
