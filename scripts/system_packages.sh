@@ -16,6 +16,7 @@ run_packages=(
 test_packages=(
   pulseaudio-utils espeak-ng xvfb xauth
   mosquitto                                                    # a broker for MQTT
+  squashfs-tools                                               # what an AppImage is packed by
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -38,7 +39,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   say "This is neither Debian nor Ubuntu: please install PortAudio, ALSA's pulse plugin, and Qt's" \
     "libraries for X and EGL (libxcb-cursor among them) if they are missing."
   [ "$purpose" = test ] && say "The tests also need PulseAudio or PipeWire with pactl and paplay," \
-    "espeak-ng, Xvfb, mosquitto and Chromium."
+    "espeak-ng, Xvfb, mosquitto, squashfs-tools and Chromium."
   exit 0
 fi
 

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,50 @@ def test_it_carries_the_licences_of_what_it_holds(package):
     ):
         assert words in said, words
     assert (package / "LICENSE.txt").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Callable[..., str]:
+    """Pack a folder that is as small as can be; what is said comes back."""
+    folder = tmp_path / "dist" / "realtime-ser"
+    folder.mkdir(parents=True)
+    program = folder / "realtime-ser"
+    program.write_text("#!/bin/sh\necho realtime-ser 1.2.3\n")
+    program.chmod(0o755)
+    shutil.copy(ROOT / "packaging" / "AppRun", folder)
+
+    def act(**variables: str) -> str:
+        command = [str(ROOT / "packaging" / "linux.sh"), str(folder.parent)]
+        env = {"PATH": "/usr/bin:/bin", **variables}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    return act
+
+
+def test_an_appimage_is_a_runtime_with_the_folder_behind_it(pack, tmp_path):
+    if shutil.which("mksquashfs") is None or shutil.which("appimagetool") is not None:
+        pytest.skip("made by mksquashfs where appimagetool is not installed")
+    runtime = tmp_path / "runtime"
+    runtime.write_bytes(b"\x7fELF" * 1000)
+    made = Path(pack(APPIMAGE_RUNTIME=str(runtime)).splitlines()[-1])
+    assert made.name == f"realtime-ser-1.2.3-{os.uname().machine}.AppImage"
+    assert os.access(made, os.X_OK)
+    assert made.read_bytes().startswith(runtime.read_bytes() + b"hsqs")
+    listing = ["unsquashfs", "-offset", str(runtime.stat().st_size), "-ls", str(made)]
+    held = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
+    assert {"squashfs-root/AppRun", "squashfs-root/realtime-ser"} <= set(held)
+
+
+def test_without_a_runtime_there_is_an_archive_and_it_says_what_is_missing(pack, tmp_path):
+    said = pack()
+    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as held:
+        assert {"realtime-ser/AppRun", "realtime-ser/realtime-ser"} <= set(held.getnames())
+    if shutil.which("appimagetool") is None:
+        assert "No AppImage" in said
+        assert not list((tmp_path / "dist").glob("*.AppImage"))
 
 
 def test_it_brings_a_menu_entry_and_its_icon(package):

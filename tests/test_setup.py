@@ -308,6 +308,7 @@ def test_root_gets_the_missing_packages(machine):
 def test_the_tests_get_a_sound_server_and_a_voice(machine):
     machine.set_up("test")
     assert {"pulseaudio", "pulseaudio-utils", "espeak-ng", "xvfb", "mosquitto"} < machine.wanted
+    assert "squashfs-tools" in machine.wanted
 
 
 @linux
