@@ -101,7 +101,7 @@ _Path = Annotated[str | None, BeforeValidator(_path)]
 class _Stored(BaseModel):
     """Row of a table, with the columns of the present version."""
 
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
     table: ClassVar[str]
 
