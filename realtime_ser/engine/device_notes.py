@@ -75,16 +75,15 @@ class DeviceNotes:
         self._silent_since_s: float | None = None
         self._silent = False
         self._told_s = 0.0
+        self._asked_s = 0
         self._side_channels = SideChannels(channels)
 
     def feed(self, samples: NDArray[np.float32], start_s: float, end_s: float) -> None:
         """Take sound, shape ``(n, channels)``, from ``start_s`` to ``end_s`` of the session."""
         if not len(samples):
             return
-        live = self._source.info.live
-        peaks = self._source.peaks() if live else channel_peaks(samples)
-        side = self._side_channels.feed(peaks, end_s)
-        if live:
+        side = self._look_beside(samples, end_s)
+        if self._source.info.live:
             self._feed_silence(samples, start_s, end_s)
         if side is not None:
             self.notice, self._told_s = self._side_words(side), end_s
@@ -92,6 +91,17 @@ class DeviceNotes:
             self.notice = f"The microphone gives pure silence: {SILENCE_ADVICE}."
         elif end_s - self._told_s > _SHOWN_S:
             self.notice = None
+
+    def _look_beside(self, samples: NDArray[np.float32], end_s: float) -> int | None:
+        """Channel that is louder than those that are heard; a microphone is asked each second."""
+        if not self._source.info.live:
+            if samples.shape[1] <= len(self._columns):
+                return None
+            return self._side_channels.feed(channel_peaks(samples), end_s)
+        if int(end_s) == self._asked_s:
+            return None
+        self._asked_s = int(end_s)
+        return self._side_channels.feed(self._source.peaks(), end_s)
 
     def _side_words(self, side: int) -> str:
         heard = ", ".join(str(column + 1) for column in self._columns)
@@ -102,7 +112,9 @@ class DeviceNotes:
         )
 
     def _feed_silence(self, samples: NDArray[np.float32], start_s: float, end_s: float) -> None:
-        if np.ptp(samples[:, self._columns]) > 0.0:
+        heard = samples[:, self._columns]
+        # The first and the last sample of a sound are hardly ever the same.
+        if heard[0, 0] != heard[-1, -1] or np.ptp(heard) > 0.0:
             self.interrupt(start_s)
         elif self._silent_since_s is None:
             self._silent_since_s = start_s
