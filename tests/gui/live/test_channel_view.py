@@ -185,6 +185,27 @@ def test_an_update_is_painted_before_the_time_axis_moves_by_a_pixel(qtbot, windo
     assert region.boundingRect().width() < viewport.width() / 4
 
 
+def test_a_column_more_is_painted_with_the_step_that_is_on_its_way(window):
+    speak(window)
+    plots = window.channels[1].plots
+    axis = plots._plots[0].vb
+
+    def shown_after(time_s, *steps):
+        if steps:
+            window.feed([Update(step, 1, State.SILENCE) for step in steps], time_s)
+        plots.advance(time_s)
+        return axis.viewRange()[0][1]
+
+    column_s = 1.0 / (plots._px_per_s * plots.devicePixelRatioF())
+    shown = shown_after(16.0, 200)
+    assert shown_after(16.0 + column_s) == shown
+    with_step = shown_after(16.0 + column_s, 201)
+    assert with_step > shown
+    assert shown_after(16.0 + 4.0 * column_s) > with_step, "several columns wait for nothing"
+    late = shown_after(30.0, 202)
+    assert shown_after(30.0 + max(column_s, 0.11)) > late, "nor does one when no step comes"
+
+
 def test_the_moment_that_is_played_is_a_thin_line(window):
     speak(window)
     before = drawn(window)
