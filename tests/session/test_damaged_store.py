@@ -346,6 +346,19 @@ def test_a_session_whose_name_leads_elsewhere_deletes_nothing(name, damaged, cap
     assert set(before) <= set(tmp_path.rglob("*"))
 
 
+def test_a_name_in_the_schema_that_is_no_text_is_damage(damaged):
+    folder = damaged([])
+    data = bytearray((folder / NAME).read_bytes())
+    data[data.index(b"duration_s", data.index(b"CREATE TABLE markers"))] = 0xFF
+    (folder / NAME).write_bytes(data)
+    with Store(folder) as store:
+        assert "were damaged" in store.repair()
+        infos = store.sessions()
+        assert len(infos) == 6
+        assert all(len(store.columns(info.id)) for info in infos)
+        assert store.repair() is None
+
+
 def test_a_session_without_its_channels_has_them_again(damaged):
     folder = damaged([])
     with closing(sqlite3.connect(folder / NAME)) as connection:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from realtime_ser.base.errors import (
     BusyStoreError,
@@ -203,11 +203,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """Statements that lead from each version to the next; the version is their number."""
 
 
+_NO_TEXT = "Could not decode to UTF-8"
+"""What Python says of a value that is no text."""
+
+
 class StoreConnection(sqlite3.Connection):
     """Connection to the database of a store, which knows whether the file is still in its place."""
 
     file: Path | None = None
     _identity: os.stat_result | None = None
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement; a name in the schema that is no text is an error of SQLite too."""
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError as error:
+            raise sqlite3.OperationalError(f"{_NO_TEXT} a name in the schema") from error
 
     def note_file(self, path: Path) -> None:
         """Note the file that was opened."""
@@ -558,7 +569,7 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error of SQLite tells of a damaged database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
-        "Could not decode to UTF-8" in str(error)  # Python's own, without a code
+        _NO_TEXT in str(error)  # Python's own, without a code
     )
 
 

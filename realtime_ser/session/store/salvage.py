@@ -108,7 +108,15 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> Saved:
 
 
 def has_damaged_content(connection: sqlite3.Connection) -> bool:
-    """Whether a database that SQLite can read holds sessions that make no sense."""
+    """Whether a database that SQLite can read holds sessions that make no sense.
+
+    Raises
+    ------
+    sqlite3.Error
+        A table cannot be read.
+    """
+    for table in CONTENT:
+        connection.execute(f"SELECT * FROM {table} LIMIT 0")
     return any(
         _mended_session(session) != session or _content(connection, session)[1] is not None
         for session in _rows(connection, "sessions", None)
