@@ -21,7 +21,7 @@ from realtime_ser.commands.main import main
 from realtime_ser.session.analysis import done_list
 from realtime_ser.session.analysis.done_list import FOLDER, DoneLists, ListedRun, OwnList
 
-CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "analyze"]
+CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "analyze", "--model", "default"]
 FILES = 24
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")

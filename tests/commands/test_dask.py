@@ -20,7 +20,7 @@ from realtime_ser.commands.main import main
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
-CLI = [sys.executable, "-m", "realtime_ser", "analyze"]
+CLI = [sys.executable, "-m", "realtime_ser", "analyze", "--model", "default"]
 FILES = 48
 
 
