@@ -48,6 +48,7 @@ TRAINING_ROOMS = (
     "folds",
     "sound",
     "run_folder",
+    "at_once",
     "fitting",
     "job",
     "measure",

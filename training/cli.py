@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from realtime_ser.base.errors import SerError, UsageError
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the work failed, 2 the command line or the recipe is wrong.
     """
     options = _parser().parse_args(arguments)
+    options.arguments = tuple(sys.argv[1:] if arguments is None else arguments)
     try:
         code: int | None = options.run(options)
     except SerError as error:
@@ -60,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipe(run)
     run.add_argument("--folds", default="1", help="1,2,... or all (default: %(default)s)")
     run.add_argument("--seed", default="0", help="0,1,... (default: %(default)s)")
+    run.add_argument(
+        "--at-once",
+        type=int,
+        default=1,
+        metavar="N",
+        help="make up to so many runs at once, as memory allows (default: %(default)s)",
+    )
     _add_brief(run)
 
     words = "search for better settings of a recipe, by validation speakers alone"
@@ -223,11 +231,12 @@ def _corpora(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     _load_backend()
+    from training.at_once import RunCommand, run_at_once
     from training.folds import fold_count
     from training.recipe import load_recipe
     from training.report.card import summary_table
     from training.report.summary import write_summary
-    from training.run import RunPaths, read_clips, run
+    from training.run import RunPaths, read_clips, run, run_folder
     from training.run_folder import Run
 
     file = load_recipe(options.recipe, options.set)
@@ -236,14 +245,35 @@ def _run(options: argparse.Namespace) -> None:
     parent = Run(options.parent) if options.parent else None
     paths = RunPaths(options.corpora, options.runs, options.teacher, parent)
     clips = read_clips(file.recipe, paths)
+    chosen = [
+        (fold, seed)
+        for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1)
+        for seed in seeds
+    ]
+    made: Iterable[Run] = [run_folder(file, paths, *one) for one in chosen]
+    if options.at_once > 1 and len(chosen) > 1:
+        run_at_once(
+            [
+                RunCommand(one, (*options.arguments, *_alone(options, fold, seed)))
+                for one, (fold, seed) in zip(made, chosen, strict=True)
+            ],
+            options.at_once,
+        )
+    else:
+        made = (run(file, clips, paths, *one, _workload(options)) for one in chosen)
     finished_runs = []
-    for fold in folds or range(1, fold_count(clips, file.recipe.split) + 1):
-        for seed in seeds:
-            finished_runs.append(run(file, clips, paths, fold, seed, _workload(options)))
-            print(summary_table(finished_runs[-1].results()))
-            print(f"Report: {finished_runs[-1].folder / REPORT}")
+    for one in made:
+        finished_runs.append(one)
+        print(summary_table(one.results()))
+        print(f"Report: {one.folder / REPORT}")
     if len(finished_runs) > 1:
         print(f"All together: {write_summary(options.runs / file.title, finished_runs)}")
+
+
+def _alone(options: argparse.Namespace, fold: int, seed: int) -> list[str]:
+    """Arguments that make one run of several; the last of an option counts."""
+    jobs = max(1, options.jobs // options.at_once)
+    return f"--folds {fold} --seed {seed} --at-once 1 --jobs {jobs}".split()
 
 
 def _sweep(options: argparse.Namespace) -> None:

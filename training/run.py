@@ -133,11 +133,16 @@ def run(
         The split does not work with these clips, the run's folder holds another run, there is no
         encoder to start from, or the encoder was trained on speakers of the test.
     """
-    new_run = Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
+    new_run = run_folder(file, paths, fold, seed)
     job = replace(prepare(new_run, file, clips, paths, fold, seed), jobs=workload.jobs)
     evaluation = _make_model(job)
     save_results(new_run, evaluation, workload)
     return new_run
+
+
+def run_folder(file: RecipeFile, paths: RunPaths, fold: int, seed: int) -> Run:
+    """Run of a recipe, a fold and a seed, made or not."""
+    return Run(paths.runs / f"{file.title}-fold{fold}-seed{seed}")
 
 
 def prepare(

@@ -19,9 +19,10 @@ TITLE = "quick-whole.epochs=1-whole.spec_augment=0"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of two folds, and the run on all speakers."""
+    """Runs of two folds, in processes of their own, and the run on all speakers."""
     folder = tmp_path_factory.mktemp("runs")
-    assert main(["run", "quick", "--folds", "1,2", *SMALL, *place(folder)]) == 0
+    both = ["--folds", "1,2", "--at-once", "2"]
+    assert main(["run", "quick", *both, *SMALL, *place(folder)]) == 0
     assert main(["all-speakers", *folds(folder), *place(folder)]) == 0
     return folder
 
@@ -32,6 +33,26 @@ def place(folder: Path) -> list[str]:
 
 def folds(folder: Path) -> list[str]:
     return [str(folder / f"{TITLE}-fold{number}-seed0") for number in (1, 2)]
+
+
+@pytest.mark.timeout(400)
+def test_runs_are_made_at_once_and_shown_together(runs: Path) -> None:
+    for folder in map(Path, folds(runs)):
+        assert json.loads((folder / "results.json").read_text())["corpora"]
+        assert "Report:" in (folder / "log.txt").read_text()
+    assert (runs / TITLE / "summary.html").is_file()
+
+
+@pytest.mark.timeout(400)
+def test_of_runs_at_once_the_one_that_fails_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", "quick", "--folds", "98,99", "--at-once", "2", *SMALL, *place(tmp_path)]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert f"{TITLE}-fold98-seed0 has failed" in told
+    assert "fold" in told.partition("has failed")[2]
+    assert not (tmp_path / f"{TITLE}-fold99-seed0").exists()
 
 
 @pytest.mark.timeout(400)
