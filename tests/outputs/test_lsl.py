@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,9 @@ class Reader:
         )
         assert self._process.stdout.readline() == "ready\n"
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def all(self):
         out, _ = self._process.communicate("\n", timeout=60)
         return json.loads(out)
@@ -109,6 +113,24 @@ def test_an_inlet_reads_what_the_session_keeps(speech_wav, tmp_path):
     assert dict(words)[end] == pytest.approx(last.end_s, abs=0.002)
     begun = dict(words)[f"segment {last.number} begin"]
     assert last.start_s - 0.001 <= begun <= last.start_s + 0.6
+
+
+def test_a_reader_that_stops_costs_the_session_nothing(long_wav, tmp_path):
+    """Ten minutes pass while it stands still."""
+    with Running(long_wav, tmp_path, "lsl", speed=60.0) as running:
+        reader = Reader(running.session.id)
+        reader.signal(signal.SIGSTOP)
+        try:
+            running.wait()
+            running.session.stop()
+            running.outputs.finish()
+        finally:
+            reader.signal(signal.SIGCONT)
+        reader.all()
+    with (tmp_path / "out.csv").open(encoding="utf-8") as table:
+        assert sum(1 for _ in table) == 1 + 7499
+    assert running.session.error is None
+    assert running.outputs.error is None
 
 
 def test_the_clocks_are_read_in_one_moment():

@@ -181,6 +181,16 @@ def test_a_file_that_is_no_sound_is_told_and_the_next_is_heard(open_page, tmp_pa
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+def test_a_file_of_two_gigabytes_is_refused_before_it_is_sent(open_page, tmp_path):
+    page, large = open_page(), tmp_path / "large.wav"
+    with large.open("wb") as file:
+        file.truncate(2_000_000_000)
+    page.set_input_files("#file", large)
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text(re.compile(r"large\.wav is larger than 1000 MB.*analyze'\.$"))
+    state(page, "idle")
+
+
 def test_the_microphone_gives_a_live_timeline_markers_and_a_table(open_page):
     page = open_page()
     page.get_by_role("button", name="Record").click()
