@@ -233,7 +233,9 @@ class Timeline {
     }
     const { small } = this;
     this.width = width;
-    this.left = width > 620 ? Math.round(52 * this.unit) : 8;
+    context.font = this.font;
+    const titles = ["level", ...MEASURES.map(({ title }) => title)].map((title) => context.measureText(title).width);
+    this.left = width > 620 ? Math.round(Math.max(52 * this.unit, Math.max(...titles) + 16)) : 8;
     this.right = width > 620 ? Math.round(94 * this.unit) : 8;
     if (this.live) {
       this.view.span = width > 620 ? LIVE_SPAN_S : NARROW_SPAN_S;
@@ -248,7 +250,7 @@ class Timeline {
     const words = { top: line, bottom: 3 * line };
     const axis = { top: height - line, bottom: height };
     const wave = Math.round(Math.min(80 * this.unit, height / 6));
-    const row = Math.round(Math.min(24 * this.unit, height / 14));
+    const row = Math.round(Math.min(20 * this.unit, height / 17));
     const first = axis.top - MEASURES.length * (row + 4);
     const voice = { top: first - 4 - Math.round(0.9 * small), bottom: first - 4 };
     const level = { top: voice.top - 4 - wave, bottom: voice.top - 4 };
@@ -575,6 +577,8 @@ class Timeline {
     const middle = (box.top + box.bottom) / 2;
     this.title(scale.title, middle);
     if (this.left >= 20) return;
+    context.fillStyle = this.color("background");
+    context.fillRect(left, middle - this.small / 2, context.measureText(scale.title).width + 4, this.small);
     context.fillStyle = this.color("muted");
     context.textAlign = "left";
     context.fillText(scale.title, left, middle);
