@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from realtime_ser.base.config import Config
 from realtime_ser.outputs import objects
@@ -22,8 +23,12 @@ KINDS = SCHEMA["$defs"]
 
 
 def check_objects(found):
-    """Objects are as the schema says, with no property that it does not describe."""
+    """Objects are as the schema says, and those of a file's steps are of their ADC time."""
     assert found
+    if found[0]["type"] == "hello":
+        started_s = found[0]["clock"]["started_s"]
+        for one in of_type(found, "update"):
+            assert one["adc_s"] - started_s == pytest.approx(one["time_s"], abs=0.001)
     for one in found:
         VALIDATOR.validate(one)
         assert set(one) == set(KINDS[one["type"]]["properties"]), one

@@ -63,13 +63,6 @@ def test_updates_and_segments_are_the_rows_of_the_tables(heard):
         assert one["label"] == row["label"]
 
 
-def test_the_times_are_those_of_one_clock(heard):
-    found, _, _ = heard
-    started = found[0]["clock"]["started_s"]
-    for one in of_type(found, "update"):
-        assert one["adc_s"] - started == pytest.approx(one["time_s"], abs=0.001)
-
-
 def test_words_for_people_go_to_standard_error(heard):
     _, _, err = heard
     assert "(0." in err

@@ -255,6 +255,19 @@ def test_a_broker_that_hangs_costs_its_own_updates_alone(long_wav, tmp_path, bro
     assert running.session.error is None
 
 
+def test_a_broker_that_does_not_answer_is_told_and_nothing_piles_up(long_wav, tmp_path, broker):
+    """While it is waited for, the newest minute of records is kept, and the rest is counted."""
+    broker.signal(signal.SIGSTOP)
+    try:
+        with Running(long_wav, tmp_path, f"mqtt://127.0.0.1:{broker.port}") as running:
+            until(lambda: running.monitor.status.position_s > 120.0)
+            assert running.state.dropped > 500
+            until(lambda: running.outputs.error is not None)
+            assert "it does not answer; it is tried again." in running.outputs.error
+    finally:
+        broker.signal(signal.SIGCONT)
+
+
 def test_a_program_that_dies_is_told_by_its_last_will(tmp_path, broker, subscriber):
     process = program("--input", "demo", "--out", f"mqtt://127.0.0.1:{broker.port}")
     subscriber.until(lambda _message, one: one["type"] == "update")
