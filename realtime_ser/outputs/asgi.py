@@ -195,7 +195,7 @@ class WebServer:
             ssl_keyfile=None if key is None else key[1],
             **self._options,  # type: ignore[arg-type]  # uvicorn's own to check
         )
-        self._server = uvicorn.Server(config)
+        self._server = _aborting_server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web server", daemon=True
         )
@@ -210,6 +210,22 @@ class WebServer:
         thread.join(_STOP_S)
         self._socket.close()
         self._thread = None
+
+
+def _aborting_server(config: uvicorn.Config) -> uvicorn.Server:
+    """Server that ends by letting go of those too who read nothing of what waits for them."""
+    import asyncio
+
+    import uvicorn
+
+    class AbortingServer(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)  # so that they are told
+
+    return AbortingServer(config)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

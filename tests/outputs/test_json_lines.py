@@ -54,6 +54,10 @@ def test_updates_and_segments_are_the_rows_of_the_tables(heard):
     assert [one["wall_clock"] for one in updates] == [row["wall_clock"] for row in steps]
     for one, row in zip(updates, steps, strict=True):
         assert (one["label"] or "") == row["label"]
+        for name in ("confidence", "f0_hz", "loudness_lufs", "speaking_rate", "activation"):
+            known = one[name] is not None
+            assert known == bool(row[name]), name
+            assert not known or one[name] == pytest.approx(float(row[name]), abs=0.06), name
         if one["probabilities"] is not None:
             assert one["probabilities"] == pytest.approx([float(row[name]) for name in labels])
     segments = of_type(found, "segment")

@@ -102,6 +102,9 @@ def test_an_inlet_reads_what_the_session_keeps(speech_wav, tmp_path):
         if spoken:
             assert sample[: len(LABELS)] == pytest.approx(kept.probabilities[step], abs=1e-4)
             assert sample[len(LABELS)] == pytest.approx(kept.confidence[step], abs=1e-4)
+        for place, name in enumerate(about["Affect"][3][len(LABELS) + 4 :], len(LABELS) + 4):
+            known = kept.voice[name[0]][step]
+            assert sample[place] == pytest.approx(known, abs=1e-3, nan_ok=True), name
     stamps = np.array([stamp for stamp, _ in heard["Affect"]]) - started
     assert np.abs(stamps / 0.08 - np.round(stamps / 0.08)).max() < 0.02
     assert about["Markers"][1:3] == [0.0, pylsl.cf_string]
