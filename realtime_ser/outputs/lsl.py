@@ -53,7 +53,7 @@ def load_lsl(*, remote: bool, searching: bool) -> Any:
     """
     try:
         import pylsl
-    except (ImportError, RuntimeError) as error:
+    except (ImportError, RuntimeError, OSError) as error:  # none, or one of another computer
         raise OutputError(
             "The library of the Lab Streaming Layer is missing: install liblsl (conda-forge has it "
             "for 64-bit ARM too), and let PYLSL_LIB be the path of its file."

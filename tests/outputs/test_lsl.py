@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pylsl
@@ -18,7 +21,7 @@ from realtime_ser.base.records import IntervalOpened, Marker
 from realtime_ser.base.timebase import clock_s
 from realtime_ser.outputs.lsl import LslClock, MarkerWords
 from realtime_ser.session.store import Store
-from tests.outputs.live_session import Running, until
+from tests.outputs.live_session import Running, program, until
 
 READER = """
 import json, sys
@@ -134,6 +137,25 @@ def test_a_reader_that_stops_costs_the_session_nothing(long_wav, tmp_path):
         assert sum(1 for _ in table) == 1 + 7499
     assert running.session.error is None
     assert running.outputs.error is None
+
+
+@pytest.mark.parametrize("library", ["none", "of another computer"])
+def test_without_the_library_one_sentence_says_how_to_get_it(speech_wav, tmp_path, library):
+    """As on 64-bit ARM, where the package comes without it."""
+    env = dict(os.environ)
+    if library == "none":
+        package = Path(pylsl.__file__).parent
+        without = shutil.ignore_patterns("*.so*", "*.dylib", "*.dll", "__pycache__")
+        shutil.copytree(package, tmp_path / "pylsl", ignore=without)
+        env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    else:
+        env["PYLSL_LIB"] = str(tmp_path / "liblsl.so")
+        Path(env["PYLSL_LIB"]).write_bytes(b"\x7fELF of another computer")
+    process = program("--input", speech_wav, "--speed", 4, "--out", "lsl", env=env)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert "install liblsl (conda-forge has it for 64-bit ARM too), and let PYLSL_LIB be" in err
+    assert "Traceback" not in err
 
 
 def test_the_clocks_are_read_in_one_moment():
