@@ -70,8 +70,8 @@ SESSION = (
     new_code_cell(
         "%%capture heard\n"
         "from realtime_ser.commands.main import main\n\n"
-        'session = ["--headless", "--input", "demo", "--speed", "0", "--export", "talk.csv"]\n'
-        '_ = main([*session, "--no-keep"])'
+        'session = ["--headless", "--model", "default", "--input", "demo", "--speed", "0"]\n'
+        '_ = main([*session, "--no-keep", "--export", "talk.csv"])'
     ),
     new_markdown_cell(
         "A session of your own: `realtime-ser sessions export ID --to talk.csv` writes the same "

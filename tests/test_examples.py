@@ -99,8 +99,9 @@ def test_the_experiment_and_the_emotions_lie_on_one_clock(pulse, tmp_path):
     first = json.loads(session.stdout.readline())
     experiment = run("experiment.py", 1.0, stdin=subprocess.PIPE)
     until_asked(experiment)
+    which = f"contains(source_id, '{first['session']}') or source_id='experiment-1'"
     recorder = subprocess.Popen(
-        [sys.executable, str(RECORDER), str(tmp_path / "all.xdf"), "3"],
+        [sys.executable, str(RECORDER), str(tmp_path / "all.xdf"), "3", which],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

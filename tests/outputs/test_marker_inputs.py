@@ -216,8 +216,9 @@ sys.stdin.readline()
 
 
 def from_lsl(found):
-    """Markers that came over LSL, without those of the device: a null sink is silent."""
-    return [one for one in of_type(found, "marker") if one["source"].startswith("lsl:")]
+    """Markers of the two streams, whatever else runs on this computer."""
+    streams = ("lsl:PsychoPy", "lsl:Triggers")
+    return [one for one in of_type(found, "marker") if one["source"] in streams]
 
 
 @pytest.mark.pulse

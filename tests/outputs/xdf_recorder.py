@@ -1,6 +1,7 @@
-"""Records LSL streams into an XDF file, as LabRecorder does: ``python xdf_recorder.py FILE COUNT``.
+"""Records LSL streams into an XDF file, as LabRecorder does: ``xdf_recorder.py FILE COUNT WHICH``.
 
-It says "ready" when it records all of COUNT streams, and ends with the next line on its input.
+WHICH is a predicate in XPath that all of COUNT streams satisfy. It says "ready" when it records
+them, and ends with the next line on its input.
 The format: https://github.com/sccn/xdf/wiki/Specifications
 """
 
@@ -33,9 +34,9 @@ def values(info, sample):
     return struct.pack(f"<{len(sample)}f", *sample)
 
 
-def main(path, count):
+def main(path, count, which):
     pylsl.set_config_content("[log]\nlevel = -2\n")
-    found = pylsl.resolve_bypred("type='Affect' or type='Markers'", count, 60)
+    found = pylsl.resolve_bypred(which, count, 60)
     inlets = [pylsl.StreamInlet(info) for info in found]
     infos = [inlet.info(30) for inlet in inlets]
     for inlet in inlets:
@@ -65,4 +66,4 @@ def main(path, count):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
