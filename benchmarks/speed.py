@@ -26,7 +26,7 @@ from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.recogniser.voice_measures import VoiceMeter
 
 _NATIVE_RATE = 48_000
-_BLOCK = SAMPLE_RATE  # as the analysis reads files
+_BLOCK = 10 * SAMPLE_RATE  # as the analysis reads files
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def open_monitor(
     model: str | Path = AUTO,
     config: Path | None = None,
 ) -> Monitor:
-    """A monitor that keeps nothing on the disk.
+    """A monitor that keeps nothing of what it hears.
 
     Parameters
     ----------

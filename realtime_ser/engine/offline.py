@@ -15,6 +15,9 @@ from realtime_ser.recogniser.pipeline import ChannelPipelines
 BLOCK_S = 1.0
 """Seconds of sound between two turns of the channels, which is their order in the tables."""
 
+_ALONE_S = 10.0
+"""Seconds of sound at once of a single channel: several steps of a segment are heard together."""
+
 AnalysedBlock: TypeAlias = tuple[list[Update | Segment], float]
 """Records of a block, and the share of the sound that is done."""
 
@@ -45,7 +48,7 @@ def analyse(
     require_channels(source.info, pipelines.channels)
     length = (source.info.duration_s or 1.0) * source.info.native_rate
     pending, position = deque(gaps), 0
-    for block in source.blocks(BLOCK_S):
+    for block in source.blocks(BLOCK_S if len(pipelines.channels) > 1 else _ALONE_S):
         records: list[Update | Segment] = []
         rest = block
         while len(rest):

@@ -2,6 +2,8 @@
 
 A bundle is a folder: ``model.tflite`` (the streaming step), ``model.keras`` (the training graph),
 ``bundle.json`` (everything that is needed to feed them, and the hash of each file) and ``CARD.md``.
+It may have ``block.tflite``, several steps at once for sound that is there already: a graph without
+weights, which are those of ``model.tflite`` behind it.
 Nothing in it is unpickled.
 """
 
@@ -31,6 +33,7 @@ from realtime_ser.recogniser.speaker_calibration import ModelIdentity, Profile, 
 SCHEMA = 1  # version of ``bundle.json`` that this program reads and writes
 MANIFEST = "bundle.json"
 STEP_MODEL = "model.tflite"
+BLOCK_MODEL = "block.tflite"
 TRAINING_MODEL = "model.keras"
 
 _LARGEST_MANIFEST = 1 << 20

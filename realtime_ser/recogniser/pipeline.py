@@ -10,7 +10,7 @@ plays as one, and an offline analysis all run this very code and get the same nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +35,17 @@ from realtime_ser.recogniser.bundle import Bundle, Decoder
 from realtime_ser.recogniser.gate import GATE_FRAME
 from realtime_ser.recogniser.quality import QualityMeter
 from realtime_ser.recogniser.segmenter import Segmenter, Step
-from realtime_ser.recogniser.step_model import ModelState, StepModel
+from realtime_ser.recogniser.step_model import StepModel
 from realtime_ser.recogniser.voice_judge import shipped_judge
 from realtime_ser.recogniser.voice_measures import StepFacts, VoiceMeter, segment_voice
 
 
 class _OpenSegment:
-    """The running segment: the model's state in it, and its result so far."""
+    """The running segment, and its result so far."""
 
-    def __init__(self, number: int, start: int, state: ModelState) -> None:
+    def __init__(self, number: int, start: int) -> None:
         self.number = number
         self.start = start
-        self.state = state
         self.voiced = 0
         self.result: tuple[int, Estimate] | None = None
         self.facts: list[StepFacts] = []
@@ -89,6 +88,7 @@ class Pipeline:
         self.channel = channel
         self._segments = 0
         self._open: _OpenSegment | None = None
+        self._state = self._model.initial_state()
         self._quality = QualityMeter(shipped_judge())
         profile = self._decoder.profile
         baseline = None if profile is None else profile.voice
@@ -123,8 +123,9 @@ class Pipeline:
         skipped = min(self._skip_samples, len(samples))
         self._skip_samples -= skipped
         records: list[Update | Segment] = []
-        for step in self._segmenter.push(samples[skipped:]):
-            records += self._records(step)
+        steps = self._segmenter.push(samples[skipped:])
+        for step, logits in zip(steps, self._logits(steps), strict=True):
+            records += self._records(step, logits)
         return records
 
     def gap(self, position: int, state: State) -> list[Update | Segment]:
@@ -165,15 +166,29 @@ class Pipeline:
             )
         ]
 
-    def _records(self, step: Step) -> list[Update | Segment]:
+    def _logits(self, steps: Sequence[Step]) -> Iterator[NDArray[np.float32] | None]:
+        """Logits of each step; ``None`` where nobody speaks."""
+        for run in _runs(steps):
+            if not run[0].speech:
+                yield from (None for _ in run)
+                continue
+            if run[0].segment_start is not None:
+                self._state = self._model.initial_state()
+            log_mels = np.concatenate([step.log_mels for step in run])
+            logits, self._state = self._model.steps(log_mels, self._state)
+            last = np.cumsum([len(step.log_mels) for step in run]) - 1
+            yield from logits[last]
+
+    def _records(self, step: Step, logits: NDArray[np.float32] | None) -> list[Update | Segment]:
         records = self.finish() if step.ends_segment else []
         if step.segment_start is not None:
             self._segments += 1
             self._quality.restart()
-            self._open = _OpenSegment(
-                self._segments, step.segment_start, self._model.initial_state()
-            )
-        estimate = self._infer(step, self._open) if self._open else None
+            self._open = _OpenSegment(self._segments, step.segment_start)
+        estimate = None
+        if self._open is not None and logits is not None:
+            estimate = self._decoder.decode(logits).judged(self._quality.feed(step))
+            self._open.feed(step, estimate)
         voice = None if self._voice is None else self._measure(step, self._voice, self._open)
         update = Update(
             step=step.index,
@@ -197,12 +212,17 @@ class Pipeline:
             segment.facts += meter.since(segment.start if begins else step.index)
         return measures
 
-    def _infer(self, step: Step, segment: _OpenSegment) -> Estimate:
-        for log_mel in step.log_mels:
-            logits, segment.state = self._model.step(log_mel, segment.state)
-        estimate = self._decoder.decode(logits).judged(self._quality.feed(step))
-        segment.feed(step, estimate)
-        return estimate
+
+def _runs(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Steps that follow each other in one segment, or between two."""
+    run: list[Step] = []
+    for step in steps:
+        if run and (step.segment_start is not None or step.speech != run[0].speech):
+            yield run
+            run = []
+        run.append(step)
+    if run:
+        yield run
 
 
 class ChannelPipeline:

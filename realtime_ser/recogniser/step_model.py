@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from realtime_ser.base.errors import BundleError
 from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
-from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, Bundle
+from realtime_ser.recogniser.bundle import BLOCK_MODEL, MANIFEST, STEP_MODEL, Bundle
 from realtime_ser.recogniser.features import dct_matrix
 from realtime_ser.recogniser.graph_trial import require_harmless
 
@@ -20,6 +23,9 @@ from realtime_ser.recogniser.graph_trial import require_harmless
 #: other input and output is a state, and carries the same name on both sides.
 FRAMES = "frames"
 LOGITS = "logits"
+
+BLOCK_STEPS = 8
+"""Steps that a block hears: more of them save little, and leave more to be heard one by one."""
 
 _SILENCE_DB = -100.0
 
@@ -36,34 +42,13 @@ class StepModel:
     def __init__(self, bundle: Bundle, *, tried: bool = False) -> None:
         if not tried:
             require_harmless(bundle)
-        manifest = bundle.manifest
-        self._path = bundle.folder / STEP_MODEL
-        self._shapes = manifest.states
-        features = manifest.features
+        self._bundle = bundle
+        features = bundle.manifest.features
+        self._shapes = bundle.manifest.states
         self._dct = np.ascontiguousarray(dct_matrix(features.n_mfcc, features.n_mels).T)
-        self._input_shape = (1, STEP_FRAMES, features.n_mfcc)
-        try:
-            self._open(len(manifest.labels))
-            self._try_steps()
-        except (ValueError, RuntimeError, LookupError, TypeError, MemoryError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            if isinstance(error, TypeError):  # whose words are for those who call LiteRT
-                reason = "the tables of its graph cannot be read"
-            raise BundleError(
-                f"{self._path} is not a step model that fits {MANIFEST}: {reason}."
-            ) from error
-
-    def _open(self, labels: int) -> None:
-        with silence_stderr():
-            self._interpreter = Interpreter(str(self._path), num_threads=1)
-            self._interpreter.allocate_tensors()
-        signature = self._interpreter.get_signature_runner()
-        inputs = _checked(
-            signature.get_input_details(), {FRAMES: self._input_shape, **self._shapes}
-        )
-        outputs = _checked(signature.get_output_details(), {LOGITS: (1, labels), **self._shapes})
-        self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
-        self._states = {name: (inputs[name], outputs[name]) for name in self._shapes}
+        self._graph = _Graph(bundle, 1)
+        self._graph.try_once(self.initial_state(), self._dct)
+        self._block: _Graph | None = None
 
     def initial_state(self) -> ModelState:
         """State at the start of a segment: zeros."""
@@ -87,27 +72,108 @@ class StepModel:
         self, frames: NDArray[np.floating], state: ModelState
     ) -> tuple[NDArray[np.float32], ModelState]:
         """Logits of the next step from its MFCC, shape ``(8, n_mfcc)``: the graph alone."""
+        logits, new = self._graph.run(frames[None], state)
+        return logits[0], new
+
+    def steps(
+        self, log_mels: NDArray[np.float64], state: ModelState
+    ) -> tuple[NDArray[np.float32], ModelState]:
+        """Logits of the next steps, shape ``(steps, labels)``, and the state behind the last.
+
+        ``log_mels`` has shape ``(steps, 8, n_mels)``. A bundle with blocks hears several at once.
+        """
+        return self.run_steps(log_mels @ self._dct, state)
+
+    def run_steps(
+        self, frames: NDArray[np.floating], state: ModelState
+    ) -> tuple[NDArray[np.float32], ModelState]:
+        """The same from MFCC, shape ``(steps, 8, n_mfcc)``."""
+        logits, done = [], 0
+        while done < len(frames):
+            graph = self._graph_for(len(frames) - done)
+            some, state = graph.run(frames[done : done + graph.steps], state)
+            logits.append(some)
+            done += graph.steps
+        return np.concatenate(logits), state
+
+    def open_block(self) -> None:
+        """Load the block of steps, if the bundle has one: otherwise done where it first helps."""
+        if self._block is None and BLOCK_MODEL in self._bundle.manifest.files:
+            self._block = _Graph(self._bundle, BLOCK_STEPS)
+            self._block.try_once(self.initial_state(), self._dct)
+
+    def _graph_for(self, steps: int) -> _Graph:
+        if steps < BLOCK_STEPS:
+            return self._graph
+        self.open_block()
+        return self._block or self._graph
+
+
+class _Graph:
+    """A graph of a bundle that hears ``steps`` steps at once."""
+
+    def __init__(self, bundle: Bundle, steps: int) -> None:
+        self.steps = steps
+        self._path = bundle.folder / (STEP_MODEL if steps == 1 else BLOCK_MODEL)
+        manifest = bundle.manifest
+        self._shapes = manifest.states
+        self._input_shape = (1, STEP_FRAMES * steps, manifest.features.n_mfcc)
+        with self._refusing():
+            self._open(bundle.folder / STEP_MODEL, len(manifest.labels))
+
+    def run(
+        self, frames: NDArray[np.floating], state: ModelState
+    ) -> tuple[NDArray[np.float32], ModelState]:
+        """Logits, shape ``(steps, labels)``, and the state behind the last step."""
         call = self._interpreter
         call.set_tensor(self._frames, frames.astype(np.float32).reshape(self._input_shape))
         for name, (source, _) in self._states.items():
             call.set_tensor(source, state[name])
         call.invoke()
         new = {name: call.get_tensor(target) for name, (_, target) in self._states.items()}
-        logits: NDArray[np.float32] = call.get_tensor(self._logits)[0]
+        logits: NDArray[np.float32] = call.get_tensor(self._logits)
         if not np.isfinite(logits).all():
             raise BundleError(f"{self._path} gives results that are no numbers: use another model.")
         return logits, new
 
-    def _try_steps(self) -> None:
-        """Run two steps of silence and one of all levels.
+    def try_once(self, state: ModelState, dct: NDArray[np.float64]) -> None:
+        """Run silence twice and all levels once.
 
         What a bundle cannot do shows before a session, not in it.
         """
-        state = self.initial_state()
-        shape = (STEP_FRAMES, len(self._dct))
-        levels = np.linspace(_SILENCE_DB, 0.0, shape[0] * shape[1]).reshape(shape)
-        for spectrum in (np.full(shape, _SILENCE_DB), np.full(shape, _SILENCE_DB), levels):
-            _, state = self.step(spectrum, state)
+        shape = (self.steps, STEP_FRAMES, len(dct))
+        levels = np.linspace(_SILENCE_DB, 0.0, math.prod(shape)).reshape(shape)
+        with self._refusing():
+            for spectrum in (np.full(shape, _SILENCE_DB), np.full(shape, _SILENCE_DB), levels):
+                _, state = self.run(spectrum @ dct, state)
+
+    def _open(self, step_model: Path, labels: int) -> None:
+        with silence_stderr():
+            if self.steps == 1:
+                self._interpreter = Interpreter(str(step_model), num_threads=1)
+            else:  # its weights are those of the step model, which it expects behind itself
+                content = self._path.read_bytes() + step_model.read_bytes()
+                self._interpreter = Interpreter(model_content=content, num_threads=1)
+            self._interpreter.allocate_tensors()
+        signature = self._interpreter.get_signature_runner()
+        shapes = self._shapes
+        inputs = _checked(signature.get_input_details(), {FRAMES: self._input_shape, **shapes})
+        outputs = _checked(signature.get_output_details(), {LOGITS: (self.steps, labels), **shapes})
+        self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
+        self._states = {name: (inputs[name], outputs[name]) for name in self._shapes}
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn what LiteRT says of a graph that does not fit into an error of the bundle."""
+        try:
+            yield
+        except (ValueError, RuntimeError, LookupError, TypeError, MemoryError, OSError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            if isinstance(error, TypeError):  # whose words are for those who call LiteRT
+                reason = "the tables of its graph cannot be read"
+            raise BundleError(
+                f"{self._path} is not a step model that fits {MANIFEST}: {reason}."
+            ) from error
 
 
 def _checked(details: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:

@@ -20,7 +20,7 @@ def try_graph(folder: Path) -> int:
     """Run a graph in this process, and return the exit code; why it is refused is printed."""
     _limit()
     try:
-        StepModel(load_bundle(folder), tried=True)
+        StepModel(load_bundle(folder), tried=True).open_block()
     except BundleError as error:
         sys.stdout.buffer.write(str(error).encode("utf-8", "replace"))
         sys.stdout.buffer.flush()

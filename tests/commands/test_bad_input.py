@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime_ser.base.paths import shipped
 from realtime_ser.commands.main import main
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
@@ -310,9 +311,9 @@ def piped_manifest(bundle):
     os.mkfifo(bundle / "bundle.json")
 
 
-def rehashed(bundle):
-    digest = hashlib.sha256((bundle / "model.tflite").read_bytes()).hexdigest()
-    change(bundle, lambda m: m | {"files": m["files"] | {"model.tflite": digest}})
+def rehashed(bundle, name="model.tflite"):
+    digest = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+    change(bundle, lambda m: m | {"files": m["files"] | {name: digest}})
 
 
 def no_graph(bundle):
@@ -398,6 +399,17 @@ def test_a_bundle_whose_graph_does_not_fit(spoil, sentence, bundle, speech_wav, 
         said = complaint([*arguments, "--model", bundle], 1, capsys)
         assert sentence.format(bundle) in said
     assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("content", [b"no graph" * 1000, None], ids=["other", "cut"])
+def test_a_bundle_whose_block_of_steps_does_not_fit(content, speech_wav, tmp_path, capsys):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(shipped("models") / "large", bundle)
+    block = bundle / "block.tflite"
+    block.write_bytes(content or block.read_bytes()[:100_000])
+    rehashed(bundle, "block.tflite")
+    said = complaint(["analyze", speech_wav, "--jobs", "1", "--model", bundle], 1, capsys)
+    assert "tflite is " in said
 
 
 # ---------------------------------------------------------------------------------- configurations

@@ -77,6 +77,41 @@ def test_a_step_leaves_the_state_it_was_given_alone(bundle: Bundle) -> None:
     assert all(not array.any() for array in start.values())
 
 
+@pytest.fixture(scope="module")
+def large() -> Bundle:
+    return load_bundle(shipped("models") / "large")
+
+
+@pytest.mark.parametrize("cuts", [[], [8], [3, 11], [1, 2, 30]])
+def test_blocks_of_steps_give_what_steps_give_one_by_one(large: Bundle, cuts: list[int]) -> None:
+    model, log_mel = StepModel(large), LogMel(large.manifest.features)
+    log_mels = np.stack([log_mel.spectrum(span) for span in StepFramer().push(sound(45, 3))])
+    state, singly = model.initial_state(), []
+    for one in log_mels:
+        logits, state = model.step(one, state)
+        singly.append(logits)
+    state, together = model.initial_state(), []
+    for part in np.split(log_mels, cuts):
+        logits, state = model.steps(part, state)
+        together.append(logits)
+    np.testing.assert_allclose(np.concatenate(together), singly, atol=1e-4)
+
+
+def test_a_file_and_a_microphone_get_the_same_of_a_model_with_blocks(
+    large: Bundle, speech_wav: Path
+) -> None:
+    samples = spoken(speech_wav)
+    whole = run(Pipeline(large, GateConfig()), [samples])
+    live = run(Pipeline(large, GateConfig()), np.split(samples, range(320, len(samples), 320)))
+    assert [type(one) for one in whole] == [type(one) for one in live]
+    for one, other in zip(whole, live, strict=True):
+        assert (one.estimate is None) == (other.estimate is None)
+        if one.estimate is not None and other.estimate is not None:
+            np.testing.assert_allclose(
+                one.estimate.probabilities, other.estimate.probabilities, atol=1e-4
+            )
+
+
 def spoken(speech_wav: Path) -> NDArray[np.float32]:
     import soundfile
 

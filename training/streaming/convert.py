@@ -1,6 +1,6 @@
 """Turns a trained model into the streaming step that LiteRT runs. Only this needs TensorFlow.
 
-``python -m training.streaming.convert model.keras`` writes the step to standard output, for models
+``python -m training.streaming.convert model.keras STEPS`` writes it to standard output, for models
 that were trained on another backend.
 """
 
@@ -24,26 +24,31 @@ HALF_PRECISION_SIZE = 4096
 
 _FLOAT16_VERSION = 3  # of the operator DEQUANTIZE
 _SINGLE_BYTES = 4
+_ALIGNMENT = 16
+_ANYWHERE = 1 << 20  # a place in a file that is yet to be counted
 
 
-def convert(model: StreamingSer) -> bytes:
+def convert(model: StreamingSer, steps: int = 1) -> bytes:
     """The streaming step as a LiteRT model with builtin operations only.
 
     Parameters
     ----------
     model
         On the TensorFlow backend.
+    steps
+        Number of steps that one run hears.
     """
     import tensorflow as tf
 
     shapes = model.state_shapes()
-    frames_shape = (1, STEP_FRAMES, model.architecture.coefficients)
+    frames_shape = (1, STEP_FRAMES * steps, model.architecture.coefficients)
+    run = model.step if steps == 1 else model.block
     signature = {FRAMES: tf.TensorSpec(frames_shape, tf.float32, name=FRAMES)} | {
         name: tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()
     }
 
     def step(inputs: dict[str, Any]) -> dict[str, Any]:
-        logits, states = model.step(inputs[FRAMES], inputs)
+        logits, states = run(inputs[FRAMES], inputs)
         return {LOGITS: logits, **states}
 
     archive = keras.export.ExportArchive()
@@ -95,6 +100,35 @@ def with_half_precision(model: bytes) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
 
 
+def with_weights_of(step: bytes, block: bytes) -> bytes:
+    """A block whose large constants lie in the step model that is to follow it, without names.
+
+    Parameters
+    ----------
+    step, block
+        LiteRT models with the same constants.
+    """
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    network = flatbuffer_utils.read_model_from_bytearray(bytearray(block))
+    for graph in network.subgraphs:
+        for tensor in graph.tensors:
+            tensor.name = b""  # the signature has those that count
+    places = []
+    for buffer in network.buffers:
+        constant = b"" if buffer.data is None else bytes(buffer.data)
+        place = step.find(constant) if len(constant) >= HALF_PRECISION_SIZE else -1
+        if place >= 0:
+            buffer.data, buffer.offset, buffer.size = None, _ANYWHERE, len(constant)
+            places.append((buffer, place))
+    # A number takes the same room whatever it is.
+    length = len(flatbuffer_utils.convert_object_to_bytearray(network))
+    length += -length % _ALIGNMENT
+    for buffer, place in places:
+        buffer.offset = length + place
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(network)).ljust(length, b"\0")
+
+
 def _exact_half(data: NDArray[np.uint8] | None) -> NDArray[np.float16] | None:
     """Values of a large constant in half precision; ``None`` if small or inexact."""
     if data is None or len(data) < _SINGLE_BYTES * HALF_PRECISION_SIZE:
@@ -106,4 +140,4 @@ def _exact_half(data: NDArray[np.uint8] | None) -> NDArray[np.float16] | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(convert(keras.models.load_model(sys.argv[1])))
+    sys.stdout.buffer.write(convert(keras.models.load_model(sys.argv[1]), int(sys.argv[2])))

@@ -21,14 +21,15 @@ from keras import ops
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.bundle import (
+    BLOCK_MODEL,
     MANIFEST,
     STEP_MODEL,
     TRAINING_MODEL,
     Manifest,
     load_bundle,
 )
-from realtime_ser.recogniser.step_model import StepModel
-from training.streaming.convert import HALF_PRECISION_SIZE, convert
+from realtime_ser.recogniser.step_model import BLOCK_STEPS, StepModel
+from training.streaming.convert import HALF_PRECISION_SIZE, convert, with_weights_of
 from training.streaming.network import StreamingSer
 
 PARITY = 1e-4
@@ -70,7 +71,11 @@ def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> floa
         model.save(draft / TRAINING_MODEL)
         if model.architecture.half_precision:
             _compress(draft / TRAINING_MODEL)
-        (draft / STEP_MODEL).write_bytes(_convert(model, draft / TRAINING_MODEL))
+        step = _convert(model, draft / TRAINING_MODEL, 1)
+        (draft / STEP_MODEL).write_bytes(step)
+        if model.architecture.transformer is not None:  # whose weights are read from memory
+            block = _convert(model, draft / TRAINING_MODEL, BLOCK_STEPS)
+            (draft / BLOCK_MODEL).write_bytes(with_weights_of(step, block))
         filled = {"states": model.state_shapes(), "files": _hashes(draft)}
         write_manifest(manifest.model_copy(update=filled), draft)
         difference = parity(model, draft, _PARITY_STEPS)
@@ -94,7 +99,8 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
 def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     """Largest difference between a logit of the bundle's stream and of the training graph.
 
-    The input is noise with the mean and deviation that the model expects.
+    The stream is heard step by step, and in blocks where the bundle has them. The input is noise
+    with the mean and deviation that the model expects.
     """
     encoder = model.encoder
     noise = np.random.default_rng(0).standard_normal(
@@ -106,9 +112,11 @@ def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     stream = StepModel(load_bundle(folder))
     state = stream.initial_state()
     found = np.empty_like(expected)
-    for step in range(steps):
-        found[step], state = stream.run_graph(frames[0, STEP_FRAMES * step :][:STEP_FRAMES], state)
-    return float(np.abs(found - expected).max())
+    parts = frames.reshape(steps, STEP_FRAMES, -1)
+    for step, part in enumerate(parts):
+        found[step], state = stream.run_graph(part, state)
+    blocks, _ = stream.run_steps(parts, stream.initial_state())
+    return float(max(np.abs(found - expected).max(), np.abs(blocks - expected).max()))
 
 
 def _round_weights(model: StreamingSer) -> None:
@@ -143,12 +151,12 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _convert(model: StreamingSer, graph: Path) -> bytes:
-    """The streaming step as a LiteRT model, which only TensorFlow can make."""
+def _convert(model: StreamingSer, graph: Path, steps: int) -> bytes:
+    """So many streaming steps as a LiteRT model, which only TensorFlow can make."""
     if keras.backend.backend() == "tensorflow":
-        return convert(model)
+        return convert(model, steps)
     done = subprocess.run(
-        [sys.executable, "-m", "training.streaming.convert", graph],
+        [sys.executable, "-m", "training.streaming.convert", graph, str(steps)],
         env=os.environ | {"KERAS_BACKEND": "tensorflow"},
         capture_output=True,
         check=False,

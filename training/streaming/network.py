@@ -60,6 +60,19 @@ class StreamingSer(keras.Model):
         logits, head_states = self.head.step(vectors[:, 0], states)
         return logits, {**encoder_states, **head_states}
 
+    def block(self, frames: Tensor, states: States) -> tuple[Tensor, States]:
+        """Logits of some steps, shape ``(steps, labels)``, and states after the last one.
+
+        ``frames`` has shape ``(1, 8 steps, coefficients)``.
+        """
+        vectors, encoder_states = self.encoder.run(frames, states)
+        logits: list[Tensor] = []
+        head_states: States = {}
+        for step in range(frames.shape[1] // STEP_FRAMES):
+            one, head_states = self.head.step(vectors[:, step], {**states, **head_states})
+            logits.append(one)
+        return ops.concatenate(logits, axis=0), {**encoder_states, **head_states}
+
     def get_config(self) -> dict[str, Any]:
         """Config of the model, with its architecture."""
         return {**super().get_config(), "architecture": self.architecture.model_dump()}
