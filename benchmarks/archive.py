@@ -4,7 +4,8 @@
 and meanwhile kills a worker, crashes one as a decoder would, kills the driver, and fills the disk;
 two drivers then share what is left. All that is there at the end is checked, and the program ends
 with 1 where something is wrong. ``--page`` writes the figures into a page between two marks. The
-results lie on a file system in memory of their own, which needs the rights to mount it.
+results lie on a file system in memory of their own, which needs the rights to mount it. Then it
+measures how fast archives of two models are without trouble, and what a million hours would take.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import soundfile
 
 from benchmarks.figures import ResultTable
 from benchmarks.machine import describe
-from benchmarks.page import between_marks, machine_text, table_lines
+from benchmarks.page import END, begin, between_marks, machine_text, table_lines
 from benchmarks.programs import DEMO, python
 from realtime_ser.session.analysis.done_list import FOLDER
 
@@ -40,14 +42,14 @@ _DIFFERENT = 5
 """Recordings behind the many links."""
 
 _RATE = 16_000
+_LONG_S = 60
+_CORES = 2
 _PER_FOLDER = 1_000
 _BYTES_PER_FILE = 40_000
 _POLL_S = 0.2
 _PATIENCE_S = 6 * 3600.0
 
 T = TypeVar("T")
-
-BEGIN, END = "<!-- run: archive -->", "<!-- end of the run -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +62,31 @@ class Phase:
     memory_mb: float
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Model that hears an archive, and length of its files in seconds."""
+
+    model: str = "default"
+    seconds: int = 1
+
+
 class Archive:
     """An archive of links, and the results of it by a model."""
 
-    def __init__(self, folder: Path, out: Path, count: int, model: str) -> None:
-        self.model = model
+    def __init__(self, folder: Path, out: Path, count: int, kind: Kind) -> None:
+        self.model = kind.model
         self.links = folder / "archive"
         self.out = out
         self.count = count
         self._read: dict[Path, tuple[int, int]] = {}
         sounds = folder / "sounds"
         sounds.mkdir()
-        whole, _ = soundfile.read(DEMO, dtype="int16")
+        demo, _ = soundfile.read(DEMO, dtype="int16")
+        length = kind.seconds * _RATE
+        whole = np.tile(demo, 2 + length // len(demo))
         for k in range(_DIFFERENT):
-            begin = k * (len(whole) - _RATE) // _DIFFERENT
-            soundfile.write(sounds / f"{k}.wav", whole[begin : begin + _RATE], _RATE)
+            begin = k * len(demo) // _DIFFERENT
+            soundfile.write(sounds / f"{k}.wav", whole[begin : begin + length], _RATE)
         for k in range(count):
             link = self.links / f"{k // _PER_FOLDER:04}" / f"{k:07}.wav"
             if not k % _PER_FOLDER:
@@ -240,14 +252,14 @@ def disk(megabytes: int) -> Iterator[Path]:
         try:
             yield Path(folder)
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def run(count: int, model: str, work: Callable[[Archive], T]) -> T:
+def run(count: int, kind: Kind, work: Callable[[Archive], T]) -> T:
     """Make an archive on a disk of its own, and do something with it."""
-    size_mb = 64 + count * _BYTES_PER_FILE // 10**6
+    size_mb = 64 + count * kind.seconds * _BYTES_PER_FILE // 10**6
     with tempfile.TemporaryDirectory() as folder, disk(size_mb) as at:
-        archive = Archive(Path(folder), at / "out", count, model)
+        archive = Archive(Path(folder), at / "out", count, kind)
         archive.out.mkdir()
         try:
             return work(archive)
@@ -255,20 +267,19 @@ def run(count: int, model: str, work: Callable[[Archive], T]) -> T:
             shutil.rmtree(archive.out, ignore_errors=True)
 
 
-def tables(count: int, scaling: int) -> tuple[list[ResultTable], int]:
-    """Tables of the trouble and of the scaling, and the number of faults."""
+def in_trouble(count: int) -> tuple[list[ResultTable], int]:
+    """Tables of an archive in trouble, and the number of faults."""
     found: dict[str, int] = {}
 
-    def in_trouble(archive: Archive) -> list[Phase]:
+    def work(archive: Archive) -> list[Phase]:
         phases = trouble(archive)
         found.update(faults(archive))
         print((archive.out.parent / "said.txt").read_text("utf-8"), file=sys.stderr)
         return phases
 
-    phases = run(count, "default", in_trouble)
     before = 0
     rows: list[tuple[str, ...]] = []
-    for phase in phases:
+    for phase in run(count, Kind(), work):
         rate = (phase.done - before) / phase.seconds
         cells = (f"{phase.seconds:.0f}", f"{phase.done:,}", f"{rate:.0f}", f"{phase.memory_mb:.0f}")
         rows.append((phase.name, *cells))
@@ -284,41 +295,64 @@ def tables(count: int, scaling: int) -> tuple[list[ResultTable], int]:
         tuple(found),
         (tuple(map(str, found.values())),),
     )
-    result = [in_parts, checked]
-    if scaling:
-        rows = []
-        for model, jobs in itertools.product(("default", "large"), (1, 2)):
-            taken = run(scaling, model, partial(measured, jobs=jobs))
-            rows.append((model, str(jobs), *(f"{value:.1f}" for value in (taken, scaling / taken))))
-        header = ("model", "processes", "seconds", "files a second")
-        method = f"{scaling:,} such files without trouble, start included."
-        result.append(ResultTable(method, header, tuple(rows)))
-    return result, sum(found.values())
+    return [in_parts, checked], sum(found.values())
+
+
+def rates(count: int) -> list[ResultTable]:
+    """Table of the rate without trouble, and of what a million hours take by it."""
+    rows, years = [], []
+    lengths = {1: count, _LONG_S: max(2, count // 15)}
+    for model, (seconds, files) in itertools.product(("default", "large"), lengths.items()):
+        for jobs in (1, 2):
+            taken = run(files, Kind(model, seconds), partial(measured, jobs=jobs))
+            speed = files * seconds / taken
+            cells = (f"{seconds} s", model, str(jobs), str(files))
+            rows.append((*cells, f"{taken:.1f}", f"{files / taken:.1f}", f"{speed:.0f}"))
+        if seconds == _LONG_S:
+            core_years = 1e6 * _CORES / speed / (24 * 365)
+            days = [f"{365 * core_years / cores:,.0f}" for cores in (64, 1024)]
+            years.append((model, f"{speed / _CORES:.0f}", f"{core_years:.1f}", *days))
+    head = ("length", "model", "processes", "files", "seconds", "files a second", "x real time")
+    by_cores = ("model", "x real time a core", "core-years", "days on 64 cores", "on 1,024")
+    return [
+        ResultTable("Files without trouble, the start of the program included.", head, tuple(rows)),
+        ResultTable(
+            f"A million hours, by the rate of files of {_LONG_S} s in two processes, if cores add "
+            "up as these two do and the disks keep pace.",
+            by_cores,
+            tuple(years),
+        ),
+    ]
 
 
 def main() -> int:
-    """Analyse an archive in trouble, and print or write what was measured."""
+    """Analyse an archive in trouble and without, and print or write what was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
-    parser.add_argument("--files", type=int, default=2_000)
-    parser.add_argument(
-        "--scaling", type=int, default=500, help="files of the runs without trouble"
-    )
+    parser.add_argument("--files", type=int, default=2_000, help="files in trouble; 0: none")
+    parser.add_argument("--rate", type=int, default=300, help="files without trouble; 0: none")
     parser.add_argument(
         "--page", type=Path, metavar="PAGE", help="write the figures into this page"
     )
     options = parser.parse_args()
-    machine = machine_text(describe())
-    found, wrong = tables(options.files, options.scaling)
-    machine += f"; load average of the last 15 min {os.getloadavg()[2]:.1f}"
-    command = f"python -m benchmarks.archive --files {options.files} --scaling {options.scaling}"
-    lines: list[str] = []
-    for table in found:
-        lines += [*table_lines(table, command, machine), ""]
-    print("\n".join(lines))
-    if options.page:
-        page = options.page.read_text(encoding="utf-8")
-        options.page.write_text(between_marks(page, BEGIN, END, lines), encoding="utf-8")
+    wrong = 0
+    if options.files:
+        found, wrong = in_trouble(options.files)
+        _tell(options.page, "trouble", f"--files {options.files} --rate 0", found)
+    if options.rate:
+        _tell(options.page, "rate", f"--files 0 --rate {options.rate}", rates(options.rate))
     return 1 if wrong else 0
+
+
+def _tell(page: Path | None, name: str, options: str, found: Sequence[ResultTable]) -> None:
+    """Print tables, and write them into their place in a page."""
+    load = f"load average of the last 15 min {os.getloadavg()[2]:.1f}"
+    lines = [f"`python -m benchmarks.archive {options}`, on {machine_text(describe())}; {load}."]
+    for table in found:
+        lines += ["", *table_lines(table)]
+    print("\n".join(lines), flush=True)
+    if page is not None:
+        text = between_marks(page.read_text(encoding="utf-8"), begin(name), END, lines)
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

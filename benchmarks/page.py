@@ -58,12 +58,10 @@ def between_marks(text: str, first: str, last: str, lines: Iterable[str]) -> str
     return f"{before}{first}\n\n{body}\n\n{last}{after}"
 
 
-def table_lines(table: ResultTable, command: str, machine: str) -> list[str]:
-    """A table in Markdown with its command, how it was taken, and where."""
+def table_lines(table: ResultTable) -> list[str]:
+    """A table in Markdown, and how it was taken."""
     rows = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
     return [
-        f"`{command}`, on {machine}.",
-        "",
         table.method,
         "",
         *("| " + " | ".join(row) + " |" for row in rows),
@@ -72,7 +70,7 @@ def table_lines(table: ResultTable, command: str, machine: str) -> list[str]:
 
 def write_table(page: Path, name: str, table: ResultTable, command: str) -> None:
     """Write a table into its place in a page."""
-    lines = table_lines(table, command, machine_text(describe()))
+    lines = [f"`{command}`, on {machine_text(describe())}.", "", *table_lines(table)]
     text = between_marks(page.read_text(encoding="utf-8"), begin(name), END, lines)
     page.write_text(text, encoding="utf-8")
 
