@@ -39,10 +39,15 @@ class FileSource(Source):
         Pace: 1 is live, 2 is twice as fast, 0 is as fast as the reader takes it.
     demo
         Whether the file is the bundled demo recording.
+    mixed
+        Whether the mean of all channels is heard as one channel.
     """
 
-    def __init__(self, path: Path, speed: float = 1.0, *, demo: bool = False) -> None:
+    def __init__(
+        self, path: Path, speed: float = 1.0, *, demo: bool = False, mixed: bool = False
+    ) -> None:
         self._path = path
+        self._mixed = mixed
         self._speed = speed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,7 +57,7 @@ class FileSource(Source):
         self._info = SourceInfo(
             name="demo recording" if demo else printable(path.name),
             native_rate=reader.rate,
-            channels=reader.channels,
+            channels=1 if mixed else reader.channels,
             live=False,
             demo=demo,
             duration_s=reader.frames / reader.rate,
@@ -98,7 +103,8 @@ class FileSource(Source):
         check = SampleCheck(self._info.native_rate)
         pieces = self._sound.reader.pieces(size * max(1, round(_AHEAD_S / seconds)))
         try:
-            yield from _in_blocks(map(check.feed, pieces), size)
+            sound = map(check.feed, pieces)
+            yield from _in_blocks(map(_mean, sound) if self._mixed else sound, size)
         except OSError as error:
             raise AudioFileError(f"{self._path} cannot be read to its end: {error}") from error
         self._notes = (*self._known_notes(check), *check.notes())
@@ -146,6 +152,12 @@ def _open(path: Path) -> OpenedSound:
     from realtime_ser.audio.opening import open_sound  # the demo needs none of its readers
 
     return open_sound(path)
+
+
+def _mean(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of all channels as one channel, shape ``(n, 1)``."""
+    mean: NDArray[np.float32] = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+    return mean
 
 
 def _in_blocks(pieces: Iterator[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:

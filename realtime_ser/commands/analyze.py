@@ -22,13 +22,12 @@ from realtime_ser.commands.plain_output import drawing_stream, visible
 from realtime_ser.commands.shared import (
     FILE,
     Command,
-    channels,
+    channels_or_mix,
     model_setting,
     names,
     pass_config,
     profile_setting,
     progress_bar,
-    setting,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _jobs(text: str) -> int:
     help="Intervals of yours (.TextGrid, .eaf, .txt, .csv), or a folder with a file for each "
     "recording: a row for each of them.",
 )
-@setting("audio.channels", "--channels", "1,2", "Channels to analyse (default: 1).", channels)
+@channels_or_mix("Channels to analyse (default: 1), or 'mix' for the mean of all of them.")
 @click.option("--classes", type=names, metavar="a,b,c", help="Restrict to these labels.")
 @profile_setting
 @model_setting
@@ -105,6 +104,7 @@ def analyze(
     plot: bool,
     jobs: int | None,
     intervals: Path | None,
+    mixed: bool,
     classes: Sequence[str] | None,
 ) -> None:
     """Analyse audio files and folders.
@@ -139,7 +139,12 @@ def analyze(
     export = partial(export_analysis, draw=draw_file if plot else None)
     with tempfile.TemporaryDirectory(prefix="realtime-ser-") as folder:
         settings = AnalysisSettings(
-            config, Path(folder), tuple(classes or ()), export, read_intervals=read_intervals
+            config,
+            Path(folder),
+            tuple(classes or ()),
+            export,
+            read_intervals=read_intervals,
+            mixed=mixed,
         )
         piped = _keep_input(Path(folder)) if STDIN in paths else STDIN
         given = [piped if path == STDIN else path for path in paths]
@@ -261,7 +266,7 @@ def _analyze_archive(
     from realtime_ser.session.analysis.processes import analyze_here, share_out, worthwhile_jobs
 
     paths = [table.require_own(archive.folder) for table in archive.tables]
-    key = ResultsKey.of(analyzer.model, plot=archive.plot)
+    key = ResultsKey.of(analyzer.model, plot=archive.plot, mixed=analyzer.settings.mixed)
     totals = _Totals()
     begin = partial(ArchiveRun, again=archive.again, shard=archive.shard)
     with begin(archive.folder, items, key, _say) as run:

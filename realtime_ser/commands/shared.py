@@ -117,6 +117,9 @@ def _debug_option() -> click.Option:
 
 # ---------------------------------------------------------------------------------------- settings
 
+MIX = "mix"
+"""Name of the mean of all channels of a file, where ``--channels`` asks for it."""
+
 
 class _Given:
     """Settings of a command line by their names in ``config.yaml``, and the options they had."""
@@ -177,6 +180,25 @@ def _store(
     if value is not None:
         settings = context.ensure_object(_Given)
         settings.values[name], settings.options[name] = value, option
+
+
+def channels_or_mix(words: str) -> Callable[[F], F]:
+    """Option ``--channels`` that may also say ``mix``: one channel of that name, and a true value.
+
+    ``words`` are what the help says of it.
+    """
+
+    def store(context: click.Context, _parameter: click.Parameter, given: str | None) -> bool:
+        settings = context.ensure_object(_Given)
+        mixed = given == MIX
+        if given is not None:
+            settings.values["audio.channels"] = (1,) if mixed else channels(given)
+            settings.options["audio.channels"] = "--channels"
+        if mixed:
+            settings.values["audio.channel_names"] = (MIX,)
+        return mixed
+
+    return click.option("--channels", "mixed", metavar="1,2", help=words, callback=store)
 
 
 device_setting = setting(

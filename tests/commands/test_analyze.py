@@ -226,6 +226,27 @@ def test_both_channels_of_an_interview_are_analysed(speech_stereo_wav, tmp_path)
     assert (tmp_path / "interview.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_mix_is_the_mean_of_all_channels_and_named(speech_stereo_wav, tmp_path):
+    both, rate = soundfile.read(speech_stereo_wav, dtype="float32")
+    (tmp_path / "mean").mkdir()
+    mean = tmp_path / "mean" / "interview.wav"
+    soundfile.write(mean, both.mean(axis=1), rate, subtype="FLOAT")
+    for path, folder, options in (
+        (speech_stereo_wav, "mixed", ["--channels", "mix"]),
+        (mean, "alone", []),
+    ):
+        assert main(["analyze", str(path), "--out", str(tmp_path / folder), *options]) == 0
+    mixed, alone = (rows(tmp_path / name / "interview.frames.csv") for name in ("mixed", "alone"))
+    assert {row["channel"] for row in mixed} == {"mix"}
+    assert any(row["speech"] == "1" for row in mixed)
+    assert [row | {"channel": "1"} for row in mixed] == alone
+
+
+def test_a_channel_that_is_no_number_is_refused(clips, capsys):
+    assert main(["analyze", str(clips / "a.wav"), "--channels", "left"]) == 2
+    assert "must be channel numbers separated by commas" in capsys.readouterr().err
+
+
 def test_without_a_folder_the_summary_is_printed(clips, capsys):
     assert main(["analyze", str(clips)]) == 0
     printed = list(csv.DictReader(capsys.readouterr().out.splitlines()))

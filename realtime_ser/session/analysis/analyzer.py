@@ -61,6 +61,8 @@ class AnalysisSettings:
         Whether the sessions stay in ``folder`` when they have been exported.
     read_intervals
         Reads the intervals of the files that have some.
+    mixed
+        Whether the mean of all channels is heard as one channel.
     """
 
     config: Config
@@ -69,6 +71,7 @@ class AnalysisSettings:
     export: ExportResult | None = None
     keep: bool = False
     read_intervals: ReadIntervals | None = None
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Analyzer:
         if item.error is not None:
             return Outcome(name, error=item.error)
         try:
-            source = FileSource(item.path)
+            source = FileSource(item.path, mixed=self.settings.mixed)
             info = analyse_file(self._store, self._model, source, advance)
             try:
                 outcome = self._outcome(item, info, source)
