@@ -129,12 +129,19 @@ def test_a_merged_result_is_no_part_of_the_first(parts, tmp_path):
     assert {part: tables(part) for part in parts} == before
 
 
-def test_results_of_other_models_are_not_mixed(parts, archive, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--classes", "angry,neutral"], "have different labels"),
+        (["--channels", "mix"], "not of one model with the same settings"),
+    ],
+    ids=["labels", "settings"],
+)
+def test_results_of_other_settings_are_not_mixed(parts, archive, tmp_path, options, said, capsys):
     other = tmp_path / "other"
-    arguments = ["--out", str(other), "--classes", "angry,neutral"]
-    assert main(["analyze", str(archive), *arguments]) == 0
+    assert main(["analyze", str(archive), "--out", str(other), *options]) == 0
     assert merge([*parts, other], tmp_path / "out") == 2
-    assert "have different labels" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", "none"])

@@ -104,3 +104,32 @@ def test_a_table_that_another_run_has_just_begun_is_one(tmp_path):
     (tmp_path / "summary.csv").write_text("\n")
     with pytest.raises(OutputError, match="is not the summary of an analysis"):
         SUMMARY.require_own(tmp_path)
+
+
+def test_a_line_that_is_still_being_written_counts_when_it_has_its_end(items, tmp_path):
+    with ArchiveRun(tmp_path / "out", items, KEY, print) as run:
+        list(run.outcomes(heard_by([])))
+    (path,) = (tmp_path / "out").rglob("*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    lists = DoneLists(tmp_path / "out")
+    lists.refresh()
+    assert len(list(lists.lines())) == 4
+    path.write_bytes(whole)
+    lists.refresh()
+    assert (len(list(lists.lines())), lists.unreadable) == (5, 0)
+
+
+def test_a_disk_that_refuses_the_tables_ends_the_run_and_blames_no_file(items, tmp_path):
+    def engine(work):
+        for index, item in work:
+            yield index, Outcome(item.title, error="no room", unwritten=index == 2)
+
+    with (
+        ArchiveRun(tmp_path / "out", items, KEY, print) as run,
+        pytest.raises(OutputError, match="no room What was done is kept"),
+    ):
+        list(run.outcomes(engine))
+    lists = DoneLists(tmp_path / "out")
+    lists.refresh()
+    assert [line["path"] for line in lists.lines()] == [str(item.path) for item in items[:2]]
