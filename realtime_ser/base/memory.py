@@ -34,7 +34,16 @@ def set_apart() -> None:
     nothing where it looks at what was made since.
     """
     gc.freeze()
-    gc.collect()  # else the collector still takes what is there for its measure
+    _collect()  # else the collector still takes what is there for its measure
+
+
+def _collect() -> None:
+    """Free what only holds itself, unless a thread has taken that upon itself alone.
+
+    One that has windows does: Qt's objects must not be destroyed in another.
+    """
+    if gc.isenabled():
+        gc.collect()
 
 
 @contextmanager
@@ -55,7 +64,7 @@ def trim_heap() -> None:
     Each connection to a sound server is a ring of objects, and so is each stream. Python looks for
     such only when much more was made than freed, which a session hardly ever does.
     """
-    gc.collect()
+    _collect()
     trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,15 @@ from PyQt6.QtCore import Qt
 from realtime_ser.base.config import Config, WindowConfig
 from realtime_ser.gui.live.session_controller import SessionController
 from realtime_ser.gui.live.window import MainWindow
+
+
+@pytest.fixture(autouse=True)
+def _collecting_here():
+    """Free what belongs to windows in their thread alone, as the program does."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect(1)
 
 
 class Inputs:

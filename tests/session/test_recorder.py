@@ -191,7 +191,8 @@ class Ring:
 def test_what_only_holds_itself_is_freed_while_a_session_runs(monkeypatch):
     monkeypatch.setattr(recorder, "_TRIM_S", 0.0)
     made, records = SessionRecorder(), Subscription(10, blocking=False)
-    gc.disable()  # by itself Python looks for it when much more was made than freed
+    usual = gc.get_threshold()
+    gc.set_threshold(1_000_000)  # by itself Python looks when much more was made than freed
     try:
         left = weakref.ref(Ring())
         made.start(records, [])
@@ -199,8 +200,25 @@ def test_what_only_holds_itself_is_freed_while_a_session_runs(monkeypatch):
         records.close()
         made.finish()
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
     assert left() is None
+
+
+def test_where_a_thread_has_windows_no_other_looks_for_garbage(monkeypatch):
+    monkeypatch.setattr(recorder, "_TRIM_S", 0.0)
+    made, records = SessionRecorder(), Subscription(10, blocking=False)
+    threads = []
+    gc.callbacks.append(lambda *_: threads.append(threading.current_thread()))
+    gc.disable()
+    try:
+        made.start(records, [])
+        records.feed([Marker(1.0, "a")])
+        records.close()
+        made.finish()
+    finally:
+        gc.enable()
+        gc.callbacks.pop()
+    assert not threads
 
 
 @pytest.mark.parametrize("flushed", [True, False])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PyQt6.QtWidgets import QApplication, QMessageBox
+from pyqtgraph.util.garbage_collector import GarbageCollector
 
 
 @functools.cache  # Qt ends when nobody holds it
@@ -27,6 +31,21 @@ def application() -> QApplication:
     app.setDesktopFileName("realtime-ser")  # by which a desktop finds icon and menu entry
     app.setStyle("Fusion")
     return app
+
+
+@contextmanager
+def collecting_here() -> Iterator[None]:
+    """Let the thread of the windows alone free what only holds itself.
+
+    Python looks for such objects in whatever thread makes one more, and would destroy there what
+    belongs to a window.
+    """
+    collector = GarbageCollector()
+    try:
+        yield
+    finally:
+        collector.timer.stop()
+        gc.enable()
 
 
 def show_error(words: str) -> None:

@@ -17,7 +17,7 @@ from realtime_ser.base.config import Config, WindowConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import Record, Update
 from realtime_ser.engine.status import Status
-from realtime_ser.gui.app.application import application
+from realtime_ser.gui.app.application import application, collecting_here
 from realtime_ser.gui.app.log import file_logging, report_faults
 from realtime_ser.gui.app.preferences import PreferenceStore
 from realtime_ser.gui.app.window_manager import WindowManager
@@ -70,6 +70,7 @@ def run(
     app = application()
     scripted = screenshot is not None or duration_s is not None
     with contextlib.ExitStack() as stack:
+        stack.enter_context(collecting_here())
         # A run that a script has asked for looks as the configuration says, and leaves no traces.
         log = None if scripted else stack.enter_context(file_logging())
         preference_store = None if scripted else PreferenceStore(config.window)

