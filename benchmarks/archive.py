@@ -310,7 +310,7 @@ def rates(count: int) -> list[ResultTable]:
             rows.append((*cells, f"{taken:.1f}", f"{files / taken:.1f}", f"{speed:.0f}"))
         if seconds == _LONG_S:
             core_years = 1e6 * _CORES / speed / (24 * 365)
-            days = [f"{365 * core_years / cores:,.0f}" for cores in (64, 1024)]
+            days = [f"{365 * core_years / cores:,.1f}" for cores in (64, 1024)]
             years.append((model, f"{speed / _CORES:.0f}", f"{core_years:.1f}", *days))
     head = ("length", "model", "processes", "files", "seconds", "files a second", "x real time")
     by_cores = ("model", "x real time a core", "core-years", "days on 64 cores", "on 1,024")
