@@ -40,7 +40,17 @@ def wait_for(condition, what):
 @contextmanager
 def listening(server, out, *more):
     """A monitor of the default microphone that is at work; ended by Ctrl+C."""
-    command = [*CLI, "--headless", "--input", "mic", "--export", str(out), *more]
+    command = [
+        *CLI,
+        "--model",
+        "default",
+        "--headless",
+        "--input",
+        "mic",
+        "--export",
+        str(out),
+        *more,
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=server.env, **pipes) as process:
         try:
@@ -165,6 +175,8 @@ def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tm
     env = pulse.env | {"ALSA_CONFIG_PATH": str(alsa)}
     command = [
         *CLI,
+        "--model",
+        "default",
         "--headless",
         "--device",
         "broken",
@@ -180,7 +192,16 @@ def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tm
 
 
 def test_a_name_that_no_device_has_points_to_the_list(pulse, tmp_path):
-    command = [*CLI, "--headless", "--device", "gramophone", "--export", str(tmp_path / "x.csv")]
+    command = [
+        *CLI,
+        "--model",
+        "default",
+        "--headless",
+        "--device",
+        "gramophone",
+        "--export",
+        str(tmp_path / "x.csv"),
+    ]
     done = subprocess.run(command, env=pulse.env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "No microphone is named 'gramophone'" in done.stderr
@@ -208,14 +229,26 @@ def refused(server, *arguments, env=None):
 def test_a_sound_system_that_does_not_answer_is_left(another_server, tmp_path):
     another_server.freeze()
     out = tmp_path / "out" / "x.csv"
-    for command in (["devices"], ["--headless", "--input", "mic", "--export", str(out)]):
+    for command in (
+        ["devices"],
+        ["--model", "default", "--headless", "--input", "mic", "--export", str(out)],
+    ):
         assert "The sound system does not answer" in refused(another_server, *command)
     assert not out.parent.exists()
 
 
 def test_ctrl_c_ends_a_monitor_that_still_waits_for_the_sound_system(another_server, tmp_path):
     another_server.freeze()
-    command = [*CLI, "--headless", "--input", "mic", "--export", str(tmp_path / "x.csv")]
+    command = [
+        *CLI,
+        "--model",
+        "default",
+        "--headless",
+        "--input",
+        "mic",
+        "--export",
+        str(tmp_path / "x.csv"),
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=another_server.env, **pipes) as process:
         time.sleep(3.0)  # it waits five seconds for an answer
@@ -406,7 +439,17 @@ def test_a_channel_that_the_server_mixes_is_refused(another_server, tmp_path):
     another_server.add_null_sink("array", 4, "channel_map=aux0,aux1,aux2,aux3")
     another_server.pactl("set-default-source", "array.monitor")
     export = ("--export", str(tmp_path / "x.csv"))
-    said = refused(another_server, "--headless", "--input", "mic", "--channels", "3", *export)
+    said = refused(
+        another_server,
+        "--model",
+        "default",
+        "--headless",
+        "--input",
+        "mic",
+        "--channels",
+        "3",
+        *export,
+    )
     assert "not to be had alone" in said
     assert not (tmp_path / "x.csv").exists()
 
@@ -518,7 +561,18 @@ def test_a_microphone_that_comes_back_in_another_format_is_heard_on(another_serv
 
 def test_a_microphone_that_comes_back_without_a_channel_ends_the_session(another_server, tmp_path):
     out = tmp_path / "out.csv"
-    command = [*CLI, "--headless", "--input", "mic", "--channels", "1,2", "--export", str(out)]
+    command = [
+        *CLI,
+        "--model",
+        "default",
+        "--headless",
+        "--input",
+        "mic",
+        "--channels",
+        "1,2",
+        "--export",
+        str(out),
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=another_server.env, **pipes) as process:
         wait_for(lambda: out.exists() and rows(out), "rows")

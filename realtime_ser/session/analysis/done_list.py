@@ -205,8 +205,9 @@ class OwnList:
         self._files = 0
         self._ended = threading.Event()
         self._alive = _Alive(self._folder)
-        with writing(self._path, ADVICE):
+        with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
+        with writing(self._path, ADVICE):
             self._lock = store_lock(self._folder / f"{self._name}.lock")
             self._lock.acquire(blocking=False)
             self._number = lists.begin(self._path)
