@@ -223,7 +223,8 @@ def test_the_microphone_gives_a_live_timeline_markers_and_a_table(open_page):
     assert all(
         sum(float(row[label]) for label in LABELS) == pytest.approx(1, abs=1e-4) for row in spoken
     )
-    assert {row["state"] for row in rows} == {"silence", "speech", "paused"}
+    # On a busy machine the browser leaves out sound, which is told as lost.
+    assert {row["state"] for row in rows} - {"lost"} == {"silence", "speech", "paused"}
     _, data = saved(page, "#markers-file")
     marked = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
     assert [row["text"] for row in marked] == ["first question", ""]
