@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from realtime_ser.base.errors import UsageError, reason_text
 from realtime_ser.base.yaml_file import YamlError, read_yaml
-from training.corpora import title
+from training.corpora import Clip, title
 from training.measure.scoring import averaged_corpora, uar_by_corpus
 from training.recipe import RecipeFile, load_recipe, recipe_digest
 from training.run import RunPaths, prepare, read_clips
@@ -144,11 +144,12 @@ def run_sweep(sweep: Sweep, trials: int) -> str:
     for interrupted in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(interrupted.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(interrupted.params)
+    clips: dict[tuple[str, ...], Sequence[Clip]] = {}  # by corpora, which trials seldom change
     complete = (optuna.trial.TrialState.COMPLETE,)
     while len(study.get_trials(states=complete)) < trials:
         trial = study.ask()
         settings = {name: _propose(trial, name, values) for name, values in sweep.space.items()}
-        scores = _scores(sweep, settings)
+        scores = _scores(sweep, settings, clips)
         for name, score in scores.items():
             trial.set_user_attr(name, score)
         study.tell(trial, fmean(scores[name] for name in averaged_corpora(scores)))
@@ -180,14 +181,18 @@ def _propose(trial: Trial, name: str, values: Between | tuple[Choice, ...]) -> C
     return trial.suggest_float(name, values.low, values.high, log=values.log)
 
 
-def _scores(sweep: Sweep, settings: Mapping[str, Any]) -> dict[str, float]:
+def _scores(
+    sweep: Sweep, settings: Mapping[str, Any], clips: dict[tuple[str, ...], Sequence[Clip]]
+) -> dict[str, float]:
     """UAR of the validation speakers of each corpus."""
     from training.streaming.train import validate  # brings Keras
 
     file = sweep.file(settings)
-    clips = read_clips(file.recipe, sweep.paths)
+    corpora = file.recipe.corpora
+    if corpora not in clips:
+        clips[corpora] = read_clips(file.recipe, sweep.paths)
     trial_run = Run(sweep.folder / recipe_digest(file.recipe)[:12])
-    job = prepare(trial_run, file, clips, sweep.paths, sweep.fold, sweep.seed)
+    job = prepare(trial_run, file, clips[corpora], sweep.paths, sweep.fold, sweep.seed)
     return uar_by_corpus(validate(replace(job, jobs=sweep.jobs)))
 
 

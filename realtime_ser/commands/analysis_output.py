@@ -14,6 +14,7 @@ from realtime_ser.commands.plain_output import drawing_stream, visible
 from realtime_ser.commands.shared import progress_bar
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
     from rich.table import Table
 
     from realtime_ser.exchange.analysis_tables import OutcomeTable
@@ -216,14 +217,11 @@ def _result(outcome: Outcome) -> str:
 @contextmanager
 def archive_progress(run: ArchiveRun) -> Iterator[WatchCallback]:
     """A bar on standard error, or a line each minute where nobody sees it."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
     from realtime_ser.base.text import length_text
 
     progress = run.progress
     began_s = shown_s = time.monotonic()
-    words = TextColumn("{task.fields[words]}")
-    with progress_bar(words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
+    with _estimating_bar("{task.fields[words]}") as bar:
         total, found = progress.total_bytes, progress.found_bytes
         task = bar.add_task("", total=total, completed=found, words=progress.words)
 
@@ -245,11 +243,8 @@ def archive_progress(run: ArchiveRun) -> Iterator[WatchCallback]:
 @contextmanager
 def files_progress(items: Sequence[InputFile]) -> Iterator[ProgressCallback]:
     """A bar on standard error, by bytes, with the time that is left."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
     sizes = [item.size for item in items]
-    count = TextColumn("{task.fields[files]} of {task.fields[total_files]} files")
-    with progress_bar(count, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as bar:
+    with _estimating_bar("{task.fields[files]} of {task.fields[total_files]} files") as bar:
         task = bar.add_task("", total=sum(sizes), files=0, total_files=len(items))
         shown_s = 0.0
 
@@ -263,3 +258,10 @@ def files_progress(items: Sequence[InputFile]) -> Iterator[ProgressCallback]:
             bar.update(task, completed=done, files=sum(share >= 1.0 for share in shares))
 
         yield report_progress
+
+
+def _estimating_bar(words: str) -> Progress:
+    """A bar on standard error behind some words, with the time that is left."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return progress_bar(TextColumn(words), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import os
@@ -20,6 +19,7 @@ import soundfile
 from realtime_ser.commands.main import main
 from realtime_ser.session.analysis import done_list
 from realtime_ser.session.analysis.done_list import FOLDER, DoneLists, ListedRun, OwnList
+from tests import process_groups
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser", "analyze", "--model", "default"]
 FILES = 24
@@ -101,16 +101,8 @@ def run(archive, out, *arguments):
     )
 
 
-@contextlib.contextmanager
 def running(archive, out, *arguments):
-    command = [*CLI, str(archive), "--out", str(out), *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    return process_groups.running(*CLI, str(archive), "--out", str(out), *arguments)
 
 
 def wait_for_lines(process, out, count):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ import pytest
 import soundfile
 
 from realtime_ser.commands.main import main
+from tests.process_groups import running
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
@@ -66,17 +66,6 @@ def listed(out):
     ]
     fields = [json.loads(line) for line in lines if line.endswith(b"\n")]
     return Counter(one["path"] for one in fields if "path" in one)
-
-
-@contextlib.contextmanager
-def running(*command):
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(condition):

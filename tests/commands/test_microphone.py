@@ -23,6 +23,7 @@ from realtime_ser.session.store import Store
 pytestmark = pytest.mark.pulse
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
+HEADLESS = [*CLI, "--model", "default", "--headless"]
 
 
 def rows(path):
@@ -41,10 +42,7 @@ def wait_for(condition, what):
 def listening(server, out, *more):
     """A monitor of the default microphone that is at work; ended by Ctrl+C."""
     command = [
-        *CLI,
-        "--model",
-        "default",
-        "--headless",
+        *HEADLESS,
         "--input",
         "mic",
         "--export",
@@ -174,10 +172,7 @@ def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tm
     alsa.write_text(f'<{usual}>\npcm.broken {{ type pulse device "nowhere" }}\n')
     env = pulse.env | {"ALSA_CONFIG_PATH": str(alsa)}
     command = [
-        *CLI,
-        "--model",
-        "default",
-        "--headless",
+        *HEADLESS,
         "--device",
         "broken",
         "--export",
@@ -193,10 +188,7 @@ def test_a_device_that_refuses_ends_with_what_to_do_and_leaves_nothing(pulse, tm
 
 def test_a_name_that_no_device_has_points_to_the_list(pulse, tmp_path):
     command = [
-        *CLI,
-        "--model",
-        "default",
-        "--headless",
+        *HEADLESS,
         "--device",
         "gramophone",
         "--export",
@@ -240,10 +232,7 @@ def test_a_sound_system_that_does_not_answer_is_left(another_server, tmp_path):
 def test_ctrl_c_ends_a_monitor_that_still_waits_for_the_sound_system(another_server, tmp_path):
     another_server.freeze()
     command = [
-        *CLI,
-        "--model",
-        "default",
-        "--headless",
+        *HEADLESS,
         "--input",
         "mic",
         "--export",
@@ -562,10 +551,7 @@ def test_a_microphone_that_comes_back_in_another_format_is_heard_on(another_serv
 def test_a_microphone_that_comes_back_without_a_channel_ends_the_session(another_server, tmp_path):
     out = tmp_path / "out.csv"
     command = [
-        *CLI,
-        "--model",
-        "default",
-        "--headless",
+        *HEADLESS,
         "--input",
         "mic",
         "--channels",

@@ -489,9 +489,9 @@ def laughter(seconds: float, random: np.random.Generator) -> Samples:
             time = _time(length_s)
             hz = pitch * (1.0 - 0.05 * number) * (1.0 + 0.1 * np.sin(np.pi * time / length_s))
             wave = _formants(_glottis(hz, random.uniform(0.1, 0.6), random), vowel, random)
-            _add(sound, at_s, unit_rms(_edges(wave, 0.02, 0.05)).astype(float) * 0.93**number)
+            _add_edged(sound, at_s, wave, (0.02, 0.05), 0.93**number)
             h = _formants(random.standard_normal(_count(0.08)), vowel, random)
-            _add(sound, at_s + length_s, 0.2 * unit_rms(_edges(h, 0.02, 0.02)).astype(float))
+            _add_edged(sound, at_s + length_s, h, (0.02, 0.02), 0.2)
             at_s += length_s + random.uniform(0.06, 0.12)
         at_s += random.uniform(0.2, 0.9)
     return unit_rms(sound)
@@ -510,13 +510,13 @@ def crying(seconds: float, random: np.random.Generator) -> Samples:
         hz = base * (1.0 + 0.3 * shape + tremor)
         vowel = _VOWELS_HZ[int(random.integers(6))]
         wave = _formants(_glottis(hz, random.uniform(0.02, 0.3), random), vowel, random)
-        _add(sound, at_s, unit_rms(_edges(wave, 0.08, 0.15)).astype(float))
+        _add_edged(sound, at_s, wave, (0.08, 0.15))
         at_s += length_s + 0.05
         for _ in range(int(random.integers(0, 4))):
             gasp = _formants(
                 random.standard_normal(_count(random.uniform(0.08, 0.25))), vowel, random
             )
-            _add(sound, at_s, 0.3 * unit_rms(_edges(gasp, 0.05, 0.05)).astype(float))
+            _add_edged(sound, at_s, gasp, (0.05, 0.05), 0.3)
             at_s += random.uniform(0.15, 0.35)
     return unit_rms(sound)
 
@@ -534,7 +534,7 @@ def cough(seconds: float, random: np.random.Generator) -> Samples:
                 hz = random.uniform(150.0, 450.0) * np.linspace(1.0, 0.7, _count(length_s))
                 wave = _formants(_rough(hz, random), vowel, random)
                 level = random.uniform(0.3, 1.0) * 0.8**number
-                _add(sound, at_s, level * unit_rms(_edges(wave, 0.02, 0.06)).astype(float))
+                _add_edged(sound, at_s, wave, (0.02, 0.06), level)
                 at_s += length_s
             at_s += random.uniform(0.05, 0.25)
         at_s += random.uniform(0.3, 1.2)
@@ -554,14 +554,14 @@ def sneeze(seconds: float, random: np.random.Generator) -> Samples:
                 source = _glottis(hz, random.uniform(0.3, 1.5), random)
                 wave = _formants(source, _VOWELS_HZ[int(vowel)], random)
                 level = random.uniform(0.2, 0.8)
-                _add(sound, at_s, level * unit_rms(_edges(wave, 0.03, 0.05)).astype(float))
+                _add_edged(sound, at_s, wave, (0.03, 0.05), level)
                 at_s += length_s
             if vowel == first:
                 length_s = random.uniform(0.12, 0.4)
                 hiss = random.standard_normal(_count(length_s))
                 cut_hz = random.uniform(1000.0, 4000.0)
                 hiss = lfilter([1.0, -np.exp(-2.0 * np.pi * cut_hz / SAMPLE_RATE)], [1.0], hiss)
-                _add(sound, at_s, unit_rms(_edges(hiss, 0.01, 0.1)).astype(float))
+                _add_edged(sound, at_s, hiss, (0.01, 0.1))
                 at_s += length_s
         at_s += random.uniform(0.4, 1.5)
     return unit_rms(sound)
@@ -578,7 +578,7 @@ def throat(seconds: float, random: np.random.Generator) -> Samples:
                 1.0, random.uniform(0.7, 1.1), _count(length_s)
             )
             wave = _formants(_rough(hz, random), vowel, random)
-            _add(sound, at_s, unit_rms(_edges(wave, 0.03, 0.08)).astype(float))
+            _add_edged(sound, at_s, wave, (0.03, 0.08))
             at_s += length_s + random.uniform(0.02, 0.2)
         at_s += random.uniform(0.3, 1.2)
     return unit_rms(sound)
@@ -596,8 +596,8 @@ def sigh(seconds: float, random: np.random.Generator) -> Samples:
         fall = np.linspace(1.0, random.uniform(0.5, 0.9), _count(length_s))
         breath = random.uniform(0.5, 4.0) if random.random() < 0.7 else 50.0
         source = _glottis(random.uniform(120.0, 400.0) * fall, breath, random)
-        wave = _edges(_formants(source, vowel, random), 0.1, 0.6 * length_s)
-        _add(sound, at_s, unit_rms(wave).astype(float))
+        wave = _formants(source, vowel, random)
+        _add_edged(sound, at_s, wave, (0.1, 0.6 * length_s))
         at_s += length_s + random.uniform(0.3, 1.0)
     return unit_rms(sound)
 
@@ -613,9 +613,16 @@ def moan(seconds: float, random: np.random.Generator) -> Samples:
         hz = random.uniform(110.0, 400.0) * (1.0 + bend) * (1.0 - random.uniform(0.0, 0.3) * time)
         vowel = _VOWELS_HZ[int(random.integers(6))]
         wave = _formants(_glottis(hz, random.uniform(0.02, 1.0), random), vowel, random)
-        _add(sound, at_s, unit_rms(_edges(wave, 0.15, 0.4)).astype(float))
+        _add_edged(sound, at_s, wave, (0.15, 0.4))
         at_s += length_s + random.uniform(0.2, 1.0)
     return unit_rms(sound)
+
+
+def _add_edged(
+    sound: _Wave, at_s: float, wave: _Wave, edges_s: tuple[float, float], level: float = 1.0
+) -> None:
+    """Add a wave that rises and falls, at an RMS of ``level``."""
+    _add(sound, at_s, level * unit_rms(_edges(wave, *edges_s)).astype(float))
 
 
 def _add_voiceless(
@@ -627,8 +634,8 @@ def _add_voiceless(
 ) -> float:
     """Add a breath through the mouth, and say how long it lasts."""
     wave = _formants(random.standard_normal(_count(length_s)), vowel_hz, random)
-    wave = unit_rms(_edges(wave, 0.1 * length_s, 0.5 * length_s)).astype(float)
-    _add(sound, at_s, random.uniform(0.3, 1.2) * wave)
+    edges_s = (0.1 * length_s, 0.5 * length_s)
+    _add_edged(sound, at_s, wave, edges_s, random.uniform(0.3, 1.2))
     return length_s
 
 
