@@ -148,14 +148,16 @@ class _Graph:
                 _, state = self.run(spectrum @ dct, state)
 
     def _open(self, step_model: Path, labels: int) -> None:
+        if self.steps == 1:
+            source: dict[str, str | bytes] = {"model_path": str(step_model)}
+        else:  # its weights are those of the step model, which it expects behind itself
+            source = {"model_content": self._path.read_bytes() + step_model.read_bytes()}
         with silence_stderr():
-            if self.steps == 1:
-                self._interpreter = Interpreter(str(step_model), num_threads=1)
-            else:  # its weights are those of the step model, which it expects behind itself
-                content = self._path.read_bytes() + step_model.read_bytes()
-                self._interpreter = Interpreter(model_content=content, num_threads=1)
+            self._interpreter = Interpreter(**source, num_threads=1)
             self._interpreter.allocate_tensors()
-        signature = self._interpreter.get_signature_runner()
+            # An interpreter runs only while nothing else refers to its core, and a profiler or
+            # debugger may keep a signature alive: it is read from a second one that never runs.
+            signature = Interpreter(**source).get_signature_runner()
         shapes = self._shapes
         inputs = _checked(signature.get_input_details(), {FRAMES: self._input_shape, **shapes})
         outputs = _checked(signature.get_output_details(), {LOGITS: (self.steps, labels), **shapes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,19 @@ def stream(bundle: Bundle, blocks: list[NDArray[np.float32]]) -> NDArray[np.floa
             logits, state = model.step(log_mel.spectrum(span), state)
             out.append(logits)
     return np.array(out)
+
+
+@pytest.mark.parametrize("name", ["default", "large"])
+def test_a_model_opens_while_a_profiler_keeps_the_frames_of_its_thread(name: str) -> None:
+    kept: list[object] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, argument: kept.append(frame))
+    try:
+        model = StepModel(load_bundle(name))
+        model.open_block()
+    finally:
+        sys.setprofile(before)
+    assert kept
 
 
 @settings(max_examples=25)
