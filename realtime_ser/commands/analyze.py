@@ -231,7 +231,7 @@ def _keep_input(folder: Path) -> Path:
 
 def draw_file(store: Store, info: SessionInfo, path: Path) -> None:
     """Draw the timeline of a file as a PNG."""
-    from realtime_ser.commands.sessions import draw_png
+    from realtime_ser.commands.sessions.export import draw_png
     from realtime_ser.timeline.printed import PNG_SCALE, timeline_svg
 
     path.write_bytes(draw_png(timeline_svg(store, info), PNG_SCALE))

@@ -29,7 +29,7 @@ from realtime_ser.base.errors import FileTakenError, OutputError, SerError, Usag
 from realtime_ser.base.labels import LABELS
 from realtime_ser.base.records import STEP_S, Marker
 from realtime_ser.commands.main import main
-from realtime_ser.commands.sessions import draw_png
+from realtime_ser.commands.sessions.export import draw_png
 from realtime_ser.exchange.audio import AudioRange, segment_range
 from realtime_ser.exchange.registry import CORPUS, FORMATS, TIDY, ExportRequest, export
 from realtime_ser.session.metadata import Study
