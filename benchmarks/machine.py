@@ -11,14 +11,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.figures import UnavailableError
-from realtime_ser.base.machine import processor_name
+from realtime_ser.base.machine import processor_name, usable_cores
 
 
 def describe() -> dict[str, str]:
     """The machine and its software, and how busy it is."""
     described = {
         "processor": processor_name(),
-        "cores": str(_cores()),
+        "cores": str(usable_cores()),
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
     }
@@ -26,13 +26,6 @@ def describe() -> dict[str, str]:
     if hasattr(os, "getloadavg"):
         described["load average at the start"] = f"{os.getloadavg()[0]:.2f}"
     return described
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import psutil
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.files import writing
+from realtime_ser.base.machine import usable_cores
 from training.run_folder import HISTORY, Run
 
 LOG = "log.txt"
@@ -78,7 +79,7 @@ def run_at_once(commands: Sequence[RunCommand], most: int) -> None:
 
 
 def _environment(most: int) -> Mapping[str, str]:
-    threads = str(max(1, (os.cpu_count() or 1) // most))
+    threads = str(max(1, usable_cores() // most))
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     return {**dict.fromkeys(names, threads), **os.environ}
 

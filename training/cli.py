@@ -11,6 +11,7 @@ from pathlib import Path
 
 from realtime_ser.base.errors import SerError, UsageError
 from realtime_ser.base.files import write_whole
+from realtime_ser.base.machine import usable_cores
 from realtime_ser.base.quiet import silence_stderr
 from training.job import Workload
 from training.run_folder import CACHE, REPORT
@@ -196,7 +197,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="processes")
 
 
 def _add_brief(parser: argparse.ArgumentParser) -> None:

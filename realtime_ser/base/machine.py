@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from pathlib import Path
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may use, which a scheduler or a container may bound."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def processor_name() -> str:

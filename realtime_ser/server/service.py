@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from anyio import CapacityLimiter
 
 from realtime_ser.audio.source import SourceInfo
+from realtime_ser.base.machine import usable_cores
 from realtime_ser.base.text import count_text
 from realtime_ser.server.keeping import SessionKeeper
 from realtime_ser.server.limits import LimitError, Limits
@@ -20,7 +20,7 @@ from realtime_ser.session.metadata import SessionHealth, new_metadata
 
 
 def _live_threads() -> CapacityLimiter:
-    return CapacityLimiter(max(2, os.cpu_count() or 1))
+    return CapacityLimiter(max(2, usable_cores()))
 
 
 def _of_channel(model: FileModel, channel: int) -> FileModel:

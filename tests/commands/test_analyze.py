@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks.machine import one_core
 from realtime_ser.base.config import Config
 from realtime_ser.base.labels import LABELS
 from realtime_ser.commands.main import main
 from realtime_ser.session.analysis.analyzer import AnalysisSettings
 from realtime_ser.session.analysis.inputs import find_inputs
-from realtime_ser.session.analysis.processes import analyze_in_processes
+from realtime_ser.session.analysis.processes import analyze_in_processes, worthwhile_jobs
 
 CLI = [sys.executable, "-W", "error", "-m", "realtime_ser"]
 
@@ -343,6 +344,12 @@ def test_a_name_that_a_spreadsheet_would_run_is_escaped(clips, tmp_path, monkeyp
 
 
 # --------------------------------------------------------------------------------------- bad files
+
+
+def test_no_more_processes_than_the_cores_that_the_program_may_use():
+    """Those that a scheduler or ``taskset`` holds it to, and not those of the machine."""
+    with one_core():
+        assert worthwhile_jobs(10**12, 100) == 1
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

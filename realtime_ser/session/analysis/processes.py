@@ -17,6 +17,7 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
+from realtime_ser.base.machine import usable_cores
 from realtime_ser.base.processes import SpawnPool
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
 from realtime_ser.session.analysis.inputs import InputFile
@@ -38,7 +39,7 @@ WatchCallback: TypeAlias = Callable[[Mapping[int, float]], None]
 
 def worthwhile_jobs(size: int, most: int) -> int:
     """Number of processes that are worth it for so many bytes, and for at most so many files."""
-    return min(1 + size // _BYTES_PER_PROCESS, os.cpu_count() or 1, max(1, most))
+    return min(1 + size // _BYTES_PER_PROCESS, usable_cores(), max(1, most))
 
 
 def analyze_files(
