@@ -16,6 +16,7 @@ from benchmarks import analysis, parts
 from benchmarks.figures import ResultTable
 from benchmarks.machine import describe
 from benchmarks.measured import Measured, NotNowError
+from realtime_ser.recogniser.bundle import STEP_MODEL, load_bundle
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
@@ -40,6 +41,14 @@ def machine_text(described: Mapping[str, str]) -> str:
     software = [f"{name} {value}" for name, value in described.items() if name not in left_out]
     cores = f"{described['cores']} cores of {described['processor']}"
     return ", ".join([cores, *software])
+
+
+def models_text() -> str:
+    """The models that ship, by version and the beginning of the hash of their step model."""
+    manifests = [load_bundle(model).manifest for model in parts.MODELS]
+    return ", ".join(
+        f"`{one.name}` {one.version} ({one.files[STEP_MODEL][:8]})" for one in manifests
+    )
 
 
 def between_marks(text: str, first: str, last: str, lines: Iterable[str]) -> str:
@@ -68,9 +77,18 @@ def table_lines(table: ResultTable) -> list[str]:
     ]
 
 
-def write_table(page: Path, name: str, table: ResultTable, command: str) -> None:
-    """Write a table into its place in a page."""
-    lines = [f"`{command}`, on {machine_text(describe())}.", "", *table_lines(table)]
+def others_text(cores: Sequence[float]) -> str:
+    """In words what other work took while each of several things was measured, in cores."""
+    least, most = min(cores), max(cores)
+    return f"Other work took {least:.2f} to {most:.2f} cores meanwhile."
+
+
+def write_table(
+    page: Path, name: str, table: ResultTable, command: str, others: Sequence[float]
+) -> None:
+    """Write a table into its place in a page, with the cores that other work took meanwhile."""
+    how = f"`{command}`, on {machine_text(describe())}; {models_text()}. {others_text(others)}"
+    lines = [how, "", *table_lines(table)]
     text = between_marks(page.read_text(encoding="utf-8"), begin(name), END, lines)
     page.write_text(text, encoding="utf-8")
 
@@ -85,12 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no table '{unknown[0]}'; choose of {', '.join(TABLES)}")
     measured = Measured(options.keep, options.most)
     for name in options.names or TABLES:
+        before = len(measured.got)
         try:
             table = TABLES[name](measured)
         except NotNowError:
             print(f"{name}: more is to be measured; run the same command again.")
             return 0
-        write_table(options.page, name, table, f"python -m benchmarks.page {name}")
+        others = [measured.others(one) for one in measured.got[before:]]
+        write_table(options.page, name, table, f"python -m benchmarks.page {name}", others)
     return 0
 
 

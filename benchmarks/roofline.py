@@ -116,17 +116,17 @@ def graph_work(bundle: Bundle) -> GraphWork:
     with silence_stderr():
         interpreter = Interpreter(str(bundle.folder / STEP_MODEL), num_threads=1)
         interpreter.allocate_tensors()
-    shapes = {
-        one["index"]: tuple(int(size) for size in one["shape"])
-        for one in interpreter.get_tensor_details()
-    }
+    tensors = interpreter.get_tensor_details()
+    shapes = {one["index"]: tuple(int(size) for size in one["shape"]) for one in tensors}
+    sizes = {one["index"]: np.dtype(one["dtype"]).itemsize for one in tensors}
     counts = dict.fromkeys(_KINDS.values(), 0)
     weights = 0
     for operation in interpreter._get_ops_details():  # nothing public tells it
         name = operation["op_name"]
         if name not in _KINDS:
             continue
-        _, second, *_ = (shapes[index] for index in operation["inputs"] if index in shapes)
+        _, weight, *_ = (index for index in operation["inputs"] if index in shapes)
+        second = shapes[weight]
         made = math.prod(shapes[operation["outputs"][0]])
         # Of a product of matrices the first one's last axis is summed; of weights, all but their
         # first, which is the outputs.
@@ -134,7 +134,7 @@ def graph_work(bundle: Bundle) -> GraphWork:
         summed = first[-1] if name == "BATCH_MATMUL" else math.prod(second[1:])
         counts[_KINDS[name]] += made * summed
         if name != "BATCH_MATMUL":
-            weights += 4 * math.prod(second)
+            weights += sizes[weight] * math.prod(second)
     return GraphWork({kind: count for kind, count in counts.items() if count}, weights)
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import time
+
 import numpy as np
+import psutil
 import pytest
 
 from benchmarks import analysis, page, parts, roofline
 from benchmarks.figures import ResultTable
 from benchmarks.measured import Measured, NotNowError
 from benchmarks.peers import replay
+from benchmarks.peers.__main__ import Places
 from benchmarks.peers.cuts import SegmentCutter, Segments, WindowCutter, Windows
 from realtime_ser.base.config import GateConfig
 from realtime_ser.recogniser.bundle import load_bundle
@@ -38,16 +45,17 @@ def test_a_table_takes_its_own_place_in_the_page(tmp_path):
     path = tmp_path / "page.md"
     places = "\n".join(f"{page.begin(name)}\nold {name}\n{page.END}" for name in ("a", "b"))
     path.write_text(f"above\n{places}\nbelow\n")
-    page.write_table(path, "b", TABLE, "python -m benchmarks.page b")
+    page.write_table(path, "b", TABLE, "python -m benchmarks.page b", [0.5, 0.04])
     said = path.read_text()
     assert said.startswith("above\n")
     assert said.endswith(f"{page.END}\nbelow\n")
     assert "old a" in said
     assert "old b" not in said
     assert "`python -m benchmarks.page b`, on " in said
+    assert "Other work took 0.04 to 0.50 cores meanwhile." in said
     assert "| part | ms |\n| --- | ---: |\n| gate | 0.06 |\n| model | 0.13 |\n" in said
     with pytest.raises(ValueError, match="no place"):
-        page.write_table(path, "c", TABLE, "")
+        page.write_table(path, "c", TABLE, "", [0.0])
 
 
 def test_the_shipped_page_has_a_place_for_every_table():
@@ -63,8 +71,31 @@ def test_what_was_measured_is_kept_and_a_run_ends_when_it_is_to(tmp_path):
     with pytest.raises(NotNowError):
         first.get("b", lambda: {"ms": 2.0})
     second = Measured(path)
+    assert second.got == ()
     assert second.get("a", lambda: {"ms": 9.0}) == {"ms": 1.0}
     assert second.get("b", lambda: {"ms": 2.0}) == {"ms": 2.0}
+    assert second.got == ("a", "b")
+    assert second.others("a") == first.others("a")
+
+
+def test_own_work_is_not_that_of_others():
+    """Neither what a process does itself nor what those did that it waited for."""
+    busy = "import time\nwhile time.process_time() < 1: pass"
+    taken = {}
+
+    def measure():
+        before, began = sum(psutil.cpu_times()[:3]), time.perf_counter()
+        subprocess.run([sys.executable, "-c", busy], check=True)
+        until = time.process_time() + 1
+        while time.process_time() < until:
+            pass
+        taken["wall_s"] = time.perf_counter() - began
+        taken["all_s"] = sum(psutil.cpu_times()[:3]) - before
+        return taken
+
+    measured = Measured()
+    measured.get("own", measure)
+    assert measured.others("own") * taken["wall_s"] <= taken["all_s"] - 1.5
 
 
 # -------------------------------------------------------------------------------- step and analyze
@@ -92,10 +123,10 @@ def test_records_and_blocks_are_handed_over():
 
 
 def test_files_are_analysed_in_a_process_of_their_own():
-    one = analysis.measure_count(2, cores=1)
+    one = analysis.measure_count(2, "default", cores=1)
     assert one["cpu_s"] > 0
     assert one["memory_mb"] > 30
-    assert analysis.measure_length(2.0, cores=1)["wall_s"] > 0
+    assert analysis.measure_length(2.0, "default", cores=1)["wall_s"] > 0
 
 
 # ------------------------------------------------------------------------------------------ peers
@@ -136,6 +167,15 @@ def test_a_gated_segment_is_that_of_the_program(bundle, speech):
     for cut, segment in zip(cuts[:-1], own, strict=False):
         assert len(cut.sound) / RATE == pytest.approx(segment.end_s - segment.start_s, abs=0.16)
     assert len(Segments().of_clip(speech, len(speech))) == len(cuts)
+
+
+def test_ours_is_measured_by_a_model_that_has_not_heard_the_speakers(bundle_folder, tmp_path):
+    """The one that ships has heard everybody, so that its recipe's run on the fold counts."""
+    own = tmp_path / "default-fold1-seed0" / "bundle"
+    shutil.copytree(bundle_folder, own)
+    places = Places(tmp_path, tmp_path, None, runs=tmp_path)
+    assert load_bundle("default").manifest.recipe["fold"] == 0
+    assert places.own("default").folder == own
 
 
 def test_a_label_counts_from_the_end_of_speech_it_rests_on():

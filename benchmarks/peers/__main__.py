@@ -21,39 +21,34 @@ import numpy as np
 from benchmarks.figures import ResultTable, number
 from benchmarks.measured import Figures, Measured, NotNowError
 from benchmarks.page import add_keeping, write_table
-from benchmarks.peers.clips import CORPORA, Stream, cut_features, fold_clips, labelled, stream_of
+from benchmarks.peers.clips import (
+    CORPORA,
+    FOLD,
+    Stream,
+    cut_features,
+    fold_clips,
+    labelled,
+    stream_of,
+)
 from benchmarks.peers.cuts import Windows
 from benchmarks.peers.systems import (
     PEERS,
     WHOLE_CLIP,
+    WHOLE_CLIP_RUN,
     WHOLE_CLIP_TITLE,
     Classifier,
     Peer,
     load_whole_clip_model,
 )
-from benchmarks.programs import ROOT, finish, python, running_process
+from benchmarks.programs import finish, python, running_process
 from realtime_ser.base.labels import LABELS
-from realtime_ser.recogniser.bundle import bundle_folder
+from realtime_ser.recogniser.bundle import STEP_MODEL, Bundle, load_bundle
 from training.corpora import Clip, title
 from training.measure.clip_results import ClipResult, Evaluation, SegmentResult
+from training.measure.live_path import evaluate_bundle
 from training.measure.scoring import scores
 
 OURS = ("default", "large")
-
-
-def _evaluation_of(model: str) -> Mapping[str, Any]:
-    """Figures by corpus of the model of ours that has not heard the fold's test speakers.
-
-    ``large`` is that of the fold. ``default`` has heard everybody, so that its recipe's run on the
-    fold counts. Either was measured through the live path when it was made.
-    """
-    if model == "large":
-        path = bundle_folder(model) / "evaluation.json"
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["corpora"]
-        return found
-    experiment = json.loads((ROOT / "docs/experiments/default.json").read_text(encoding="utf-8"))
-    figures: Mapping[str, Any] = experiment["runs"]["default-fold1-seed0"]["corpora"]
-    return figures
 
 
 _CLIPS, _GAP_S = 24, (1.0, 2.5)
@@ -66,26 +61,32 @@ _ONE_THREAD = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Corpora, a cache of what was made, Whisper's weights, and system C's run."""
+    """Corpora, a cache of what was made, Whisper's weights, and runs of ``realtime-ser-train``."""
 
     corpora: Path
     cache: Path
     weights: Path | None
-    run: Path | None
+    runs: Path
 
     def folder(self, name: str) -> Path:
         """Folder of a peer's classifier."""
-        return self.run if name == WHOLE_CLIP and self.run else self.cache / name
+        return self.runs / WHOLE_CLIP_RUN if name == WHOLE_CLIP else self.cache / name
+
+    def own(self, name: str) -> Bundle:
+        """Model of ours that has not heard the fold's test speakers.
+
+        It is the one that ships where that is of the fold; else its recipe's run on the fold.
+        """
+        run = self.runs / f"{name}-fold{FOLD}-seed0"
+        return load_bundle(name if _ships(name) else run / "bundle")
+
+
+def _ships(name: str) -> bool:
+    """Whether the model that ships has not heard the fold's test speakers."""
+    return bool(load_bundle(name).manifest.recipe["fold"] == FOLD)
 
 
 # --------------------------------------------------------------------------------------- training
-
-
-def drawn(clips: Sequence[Clip], share: float) -> list[Clip]:
-    """A share of clips at random, in their order."""
-    random = np.random.default_rng(0)
-    chosen = random.choice(len(clips), round(share * len(clips)), replace=False)
-    return [clips[k] for k in np.sort(chosen)]
 
 
 def fit(peer: Peer, places: Places) -> None:
@@ -94,9 +95,8 @@ def fit(peer: Peer, places: Places) -> None:
     last = peer.train_windows if isinstance(peer.cutting, Windows) else None
     made = {}
     for part in ("train", "validation"):
-        clips = drawn(parts[part], peer.train_share)
-        rows = cut_features(peer, clips, places.cache, places.weights, last)
-        made[part] = labelled(clips, rows)
+        rows = cut_features(peer, parts[part], places.cache, places.weights, last)
+        made[part] = labelled(parts[part], rows)
     places.folder(peer.name).mkdir(parents=True, exist_ok=True)
     peer.fit(made["train"], made["validation"], places.folder(peer.name))
 
@@ -106,9 +106,9 @@ def fit(peer: Peer, places: Places) -> None:
 
 def score(name: str, places: Places) -> Figures:
     """UAR by corpus on the fold's test speakers, with its interval."""
-    if name in OURS:
-        return _figures(_evaluation_of(name))
     clips = fold_clips(places.corpora, places.cache)["test"]
+    if name in OURS:
+        return _figures(scores(evaluate_bundle(places.own(name), clips, jobs=1))["corpora"])
     if name == WHOLE_CLIP:
         model = load_whole_clip_model(places.folder(name))
         rows = model.predict([clip.path for clip in clips])
@@ -144,6 +144,7 @@ def _figures(corpora: Mapping[str, Any]) -> Figures:
     for corpus in CORPORA:
         low, high = corpora[corpus]["uar_interval"]
         found |= {corpus: corpora[corpus]["uar"], f"{corpus} low": low, f"{corpus} high": high}
+        found |= {f"{corpus} clips": corpora[corpus]["clips"]}
     return found
 
 
@@ -153,7 +154,7 @@ def _figures(corpora: Mapping[str, Any]) -> Figures:
 def listen(name: str, places: Places) -> Figures:
     """What a process takes that hears the stream, and when its labels come."""
     arguments = (
-        ("own", name)
+        ("own", str(places.own(name).folder))
         if name in OURS
         else ("peer", name, str(places.folder(name)), str(places.weights or ""))
     )
@@ -209,6 +210,7 @@ def table(measured: Measured, places: Places) -> ResultTable:
             )
         )
     seconds = len(_stream(places).samples) / 16_000
+    clips = {corpus: f"{scored[f'{corpus} clips']:,.0f} clips" for corpus in CORPORA}
     return ResultTable(
         f"Speed: one stream of {seconds:.0f} s at 16 kHz, {_CLIPS} clips of the test speakers with "
         f"silences of {_GAP_S[0]:g} to {_GAP_S[1]:g} s, heard by each in a process of its own with "
@@ -216,10 +218,9 @@ def table(measured: Measured, places: Places) -> ResultTable:
         "to the label: from the end of the speech in a clip to the first label that rests on all "
         "of it; what capturing takes (see above) comes on top, for all alike. Labels a second: "
         "while somebody speaks. Memory: the most that the process held. UAR: of that very label, "
-        "on all clips of the test speakers of joint fold 1, each clip by itself, with a 95 % "
-        "bootstrap interval over the speakers. Ours were measured when they were made, by the "
-        "program's live path on the same speakers: `large` ships as the model of that fold; for "
-        "`default`, which ships trained on all speakers, stands its recipe's model of that fold.",
+        "or of the means over a clip's segments where it has several, on all clips of the test "
+        f"speakers of joint fold {FOLD}, each clip by itself, with a 95 % bootstrap interval over "
+        f"the speakers. {' '.join(_of_fold(name, places) for name in OURS)}",
         (
             "system",
             "to the label, p50, ms",
@@ -227,10 +228,17 @@ def table(measured: Measured, places: Places) -> ResultTable:
             "labels a second",
             "% of a core",
             "memory, MB",
-            *(f"UAR, {title(corpus)}" for corpus in CORPORA),
+            *(f"UAR, {title(corpus)}, {clips[corpus]}" for corpus in CORPORA),
         ),
         tuple(rows),
     )
+
+
+def _of_fold(name: str, places: Places) -> str:
+    """Which model of ours was taken."""
+    manifest = places.own(name).manifest
+    model = f"`{name}` is {{}} of that fold (step model {manifest.files[STEP_MODEL][:8]})."
+    return model.format("the model that ships, which is" if _ships(name) else "its recipe's model")
 
 
 def _title(name: str) -> str:
@@ -246,10 +254,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpora", type=Path, required=True, metavar="DIR")
     parser.add_argument("--cache", type=Path, default=Path("runs/peers"), metavar="DIR")
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="Whisper base's encoder")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="run of reference system C")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR")
     add_keeping(parser)
     options = parser.parse_args(arguments)
-    places = Places(options.corpora, options.cache, options.teacher, options.run)
+    places = Places(options.corpora, options.cache, options.teacher, options.runs)
     if options.task == "fit":
         for name in options.names or PEERS:
             fit(PEERS[name], places)
@@ -260,8 +268,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in options.names or names():
                 print(name, measured.get(f"score of {name}", partial(score, name, places)))
         else:
-            command = "python -m benchmarks.peers page --corpora CORPORA --teacher NPZ --run RUN"
-            write_table(options.page, "peers", table(measured, places), command)
+            command = "python -m benchmarks.peers page --corpora CORPORA --teacher NPZ --runs RUNS"
+            made = table(measured, places)
+            others = [measured.others(name) for name in measured.got if "replay" in name]
+            write_table(options.page, "peers", made, command, others)
     except NotNowError:
         print("More is to be measured; run the same command again.")
     return 0

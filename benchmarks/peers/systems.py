@@ -54,8 +54,6 @@ class Peer:
         Reads it again.
     train_windows
         Of a clip's windows so many, the last ones, train.
-    train_share
-        Share of the clips that train and choose: features that are slow to compute are of fewer.
     """
 
     name: str
@@ -65,7 +63,6 @@ class Peer:
     fit: Callable[[LabelledCuts, LabelledCuts, Path], None]
     load: Callable[[Path], Classifier]
     train_windows: int = 1
-    train_share: float = 1.0
 
 
 # ----------------------------------------------------------------------- convolutions over frames
@@ -324,7 +321,6 @@ PEERS: Mapping[str, Peer] = {
             lambda _: _functionals(),
             _fit_linear_svm,
             _load_fitted,
-            train_share=0.5,
         ),
         Peer(
             "whisper",
@@ -333,7 +329,6 @@ PEERS: Mapping[str, Peer] = {
             _encoder_features,
             _fit_logistic,
             _load_fitted,
-            train_share=0.5,
         ),
     )
 }
@@ -341,3 +336,8 @@ PEERS: Mapping[str, Peer] = {
 
 WHOLE_CLIP = "whole-clip"
 WHOLE_CLIP_TITLE = "Reference system C: CNN + LSTM on whole clips"
+WHOLE_CLIP_RUN = (
+    "c_cnn_lstm-copies=1-split.scheme=joint-corpora=_ravdess_crema_d_"
+    "-features.sample_rate=48000-fold1-seed0"
+)
+"""Folder of that run."""
