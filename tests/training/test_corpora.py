@@ -75,6 +75,35 @@ def read(root: Path, name: str):
         ("savee/JE/n30.wav", ("savee", "JE_n30", "JE", "neutral", "en", "male", None)),
         ("savee/JK_su15.wav", ("savee", "JK_su15", "JK", "surprised", "en", "male", None)),
         ("savee/KL_a01.wav", ("savee", "KL_a01", "KL", "angry", "en", "male", None)),
+        (
+            "emotiontts/Dataset/SpeechCorpus/Emotional/plain-to-emotional/ema/wav/ema00101.wav",
+            ("emotiontts", "ema00101", "ema", "happy", "ko", "female", None),
+        ),
+        (
+            "emotiontts/neo00100.wav",
+            ("emotiontts", "neo00100", "neo", "neutral", "ko", "male", None),
+        ),
+        ("emotiontts/nea00400.wav", ("emotiontts", "nea00400", "nea", "sad", "ko", "female", None)),
+        (
+            "emotiontts/emb00201.wav",
+            ("emotiontts", "emb00201", "emb", "angry", "ko", "female", None),
+        ),
+        (
+            "TurEV-DB/Sound Source/Calm/1234_sk_ogul2.wav",
+            ("turev", "1234_sk_ogul2", "1234", "calm", "tr", None, None),
+        ),
+        (
+            "ASED_V1/02Fearful/f2-05-02-02-65.wav",
+            ("ased", "f2-05-02-02-65", "65", "fearful", "am", "male", None),
+        ),
+        (
+            "ased/04Sad/S4-01-01-01-37.wav",
+            ("ased", "S4-01-01-01-37", "37", "sad", "am", "female", None),
+        ),
+        (
+            "urdu/Angry/SF11_F1_A07.wav",
+            ("urdu", "SF11_F1_A07", "SF11", "angry", "ur", "female", None),
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -138,6 +167,15 @@ def test_a_speaker_of_savee_is_whole_in_each_of_its_layouts(tmp_path, place):
 
 
 # --------------------------------------------------------------------- left out
+
+
+def test_processed_copies_that_a_corpus_brings_are_left_out(tmp_path):
+    filtered = "Model Output for Test Data/testEmotions500HighPass/sound/Angry"
+    copy = record(tmp_path / "turev" / filtered / "1157_kz_dil.wav")
+    kept = record(tmp_path / "turev" / "Sound Source" / "Angry" / "1157_kz_dil.wav")
+    contents = read(tmp_path, "turev")
+    assert [clip.path for clip in contents.clips] == [kept]
+    assert [(item.path, item.reason) for item in contents.skipped] == [(copy, "a processed copy")]
 
 
 def skipped(root: Path, name: str) -> dict[str, str]:

@@ -22,6 +22,14 @@ DOWNLOADS = {
     "crema_d": ("Crema", "100{c}_{W}_ANG_XX.wav", "12"),
     "emodb": ("berlin database/wav", "{c}a0{a}Fa.wav", ("03", "16")),
     "nemo": ("clips", "{c}_anger_{a}.wav", ("EB0", "KS0")),
+    "emotiontts": (
+        "emotiontts_open_db/Dataset/SpeechCorpus/Emotional/x/wav",
+        "{c}0010{a}.wav",
+        ("ema", "neo"),
+    ),
+    "turev": ("TurEV-DB-master/Sound Source/Sad", "{c}_hl_{w}.wav", ("1157", "7895")),
+    "ased": ("ASED_V1-main/04Sad", "s4-0{a}-01-02-{c}.wav", ("02", "65")),
+    "urdu": ("URDU-Dataset-master/Sad", "{c}_F{a}_S0{b}.wav", ("SM1", "SF1")),
 }
 TAKES = [
     {"a": 1, "b": 3, "w": "back", "W": "DFA"},

@@ -69,7 +69,7 @@ def test_clips_are_counted_by_label(text):
 
 def test_corpora_that_are_not_there_are_rows_and_say_where_to_get_them(text):
     assert cells(text, "TESS")[:4] == ["TESS", "not there", "-", "2800"]
-    assert "Not there: tess, nemo. 'realtime-ser-train corpora --how tess'" in text
+    assert "Not there: tess, nemo, emotiontts, turev, ased, urdu. 'realtime-ser-train" in text
 
 
 def test_corpora_that_cannot_be_read_stop_nothing(text):
@@ -149,6 +149,7 @@ def test_each_corpus_tells_source_licence_size_and_layout(name):
     assert f"{corpus.official_clips} clips of these labels, {corpus.official_speakers} " in words
     assert corpus.example in words
     assert all(label in words for label in corpus.labels)
+    assert ("nothing that ships learns from it" in words) == corpus.measured_only
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
@@ -162,5 +163,5 @@ def test_ones_own_recordings_are_explained_by_layouts_that_work(tmp_path):
 
 
 def test_an_unknown_corpus_is_answered_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"'iemocap'; choose among ravdess, .*savee, or own"):
+    with pytest.raises(UsageError, match=r"'iemocap'; choose among ravdess, .*urdu, or own"):
         describe_corpus("iemocap")

@@ -42,6 +42,11 @@ class Corpus:
     pattern
         Matches the end of a clip's path without extension; groups ``speaker``, ``emotion``, and
         where there is one ``intensity``.
+    copies
+        Matches the path of processed copies, which are left out; ``None``: there are none.
+    measured_only
+        Whether models are only measured on it: without a licence for its recordings, no recipe that
+        ships learns from it.
     emotions
         Label of each emotion code; codes without a class are left out.
     sexes
@@ -71,6 +76,8 @@ class Corpus:
     sexes: Mapping[str, str] = field(default_factory=dict)
     intensities: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    copies: re.Pattern[str] | None = None
+    measured_only: bool = False
     add_metadata: Callable[[Sequence[Clip], Sequence[Path]], list[Clip]] | None = None
 
     @property
@@ -86,9 +93,11 @@ def _corpus(name: str, entry: dict[str, Any]) -> Corpus:
     """Corpus of an entry of ``known.toml``."""
     female, male = (entry.pop(sex, "").split() for sex in ("female", "male"))
     pattern = re.compile(rf"(?:^|/)(?P<name>{entry.pop('pattern')})$")
+    copies = entry.pop("copies", None)
     return Corpus(
         name=name,
         pattern=pattern,
+        copies=copies and re.compile(copies),
         sexes=dict.fromkeys(female, "female") | dict.fromkeys(male, "male"),
         add_metadata=_ADD_METADATA.get(name),
         **entry,
@@ -97,7 +106,15 @@ def _corpus(name: str, entry: dict[str, Any]) -> Corpus:
 
 _TABLE = Path(__file__).with_suffix(".toml")
 
-LANGUAGES: Mapping[str, str] = {"en": "English", "de": "German", "pl": "Polish"}
+LANGUAGES: Mapping[str, str] = {
+    "en": "English",
+    "de": "German",
+    "pl": "Polish",
+    "ko": "Korean",
+    "tr": "Turkish",
+    "am": "Amharic",
+    "ur": "Urdu",
+}
 """Names of languages by their ISO 639-1 codes."""
 
 CORPORA: Mapping[str, Corpus] = {

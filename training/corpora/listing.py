@@ -219,6 +219,8 @@ def _wrapped(text: str) -> str:
 
 def _describe_known(corpus: Corpus) -> str:
     use = "commercial use allowed" if corpus.commercial else "no commercial use"
+    if corpus.measured_only:
+        use += "; to measure with, nothing that ships learns from it"
     people = f"{corpus.official_speakers} speakers, {LANGUAGES[corpus.language]}"
     facts = {
         "source": corpus.source,

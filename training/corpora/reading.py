@@ -180,8 +180,11 @@ def _expected(name: str) -> str:
 def _known_clips(folder: Path, corpus: Corpus) -> tuple[list[Clip], list[SkippedFile]]:
     clips, skipped = [], []
     for path in audio_files(folder):
-        match = corpus.pattern.search(path.relative_to(folder).with_suffix("").as_posix())
-        if match is None:
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        match = corpus.pattern.search(name)
+        if corpus.copies and corpus.copies.search(name):
+            skipped.append(SkippedFile(path, "a processed copy"))
+        elif match is None:
             if named_after(path, folder) is None:  # or it lies beside another corpus's
                 reason = f"its name is not that of a clip of {corpus.title}"
                 skipped.append(SkippedFile(path, reason))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from training.corpora.known import LANGUAGES
+from training.corpora.label_folders import UNKNOWN_LANGUAGE
+
 NO_VALUE = "–"
 """Stands where there is no number."""
-
-_LANGUAGES = {"en": "English", "de": "German", "pl": "Polish", "und": "not told"}
 
 
 def language(code: str) -> str:
     """Name of a language by its ISO 639-1 code; one that is not known goes by the code."""
-    return _LANGUAGES.get(code, code)
+    return "not told" if code == UNKNOWN_LANGUAGE else LANGUAGES.get(code, code)
 
 
 def join_names(names: Iterable[str]) -> str:
