@@ -308,7 +308,9 @@ class MicrophoneSource(Source):
             if heard:
                 if channels > len(heard):
                     self._loudest = np.maximum(self._loudest, channel_peaks(samples))
-                samples, early_s = change.push(samples[:, heard])
+                # A view where one channel is heard: this comes fifty times a second.
+                chosen = heard if len(heard) > 1 else slice(heard[0], heard[0] + 1)
+                samples, early_s = change.push(samples[:, chosen])
                 if len(samples):
                     ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
 

@@ -71,7 +71,8 @@ class RingBuffer:
                 return
             head = min(count, size - self._write)
             self._data[self._write : self._write + head] = samples[:head]
-            self._data[: count - head] = samples[head:]
+            if count > head:
+                self._data[: count - head] = samples[head:]
             self._blocks.append((count, adc_s, overflow, self._lost, self.paused))
             self._write = (self._write + count) % size
             self._used += count

@@ -43,7 +43,7 @@ def count_lost(samples: NDArray[np.float32]) -> int:
 def channel_peaks(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Greatest magnitude of each channel of samples of shape ``(n, channels)``."""
     # Channel after channel in memory, which is ten times as fast to search as sample after sample.
-    peaks: NDArray[np.float32] = np.abs(samples.T, order="C").max(axis=1)
+    peaks: NDArray[np.float32] = np.maximum.reduce(np.abs(samples.T, order="C"), axis=1)
     return peaks
 
 
