@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from realtime_ser.exchange.analysis_tables import OutcomeTable
     from realtime_ser.session.analysis.analyzer import Analyzer, Outcome
     from realtime_ser.session.analysis.archive import ArchiveRun
-    from realtime_ser.session.analysis.inputs import InputFile
+    from realtime_ser.session.analysis.inputs import InputFile, InputList
     from realtime_ser.session.analysis.processes import Work
-    from realtime_ser.session.analysis.shards import Shard
     from realtime_ser.session.store import SessionInfo, Store
 
 STDIN, STDIN_NAME = Path("-"), "stdin"
@@ -109,17 +108,12 @@ def analyze(
     """
     import tempfile
 
-    from realtime_ser.exchange.analysis_tables import (
-        INTERVALS,
-        SUMMARY,
-        export_analysis,
-        refuse_taken,
-    )
+    from realtime_ser.exchange.analysis_tables import INTERVALS, SUMMARY, export_analysis
     from realtime_ser.exchange.interval_tables import read_intervals
     from realtime_ser.exchange.parquet import require_parquet
     from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer
     from realtime_ser.session.analysis.dask_engine import dask_address
-    from realtime_ser.session.analysis.inputs import find_inputs
+    from realtime_ser.session.analysis.inputs import InputList
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if plot and out is None:
@@ -144,25 +138,26 @@ def analyze(
         )
         piped = _keep_input(Path(folder)) if STDIN in paths else STDIN
         given = [piped if path == STDIN else path for path in paths]
-        items: Sequence[InputFile] = find_inputs(given, out, {piped: STDIN_NAME})
-        if intervals is not None:
-            items = _with_intervals(items, intervals)
         tables = [SUMMARY] if intervals is None else [SUMMARY, INTERVALS]
-        with closing(Analyzer(settings)) as analyzer:
+        with (
+            InputList(given, out, {piped: STDIN_NAME}) as items,
+            closing(Analyzer(settings)) as analyzer,
+        ):
+            if intervals is not None:
+                _add_intervals(items, intervals)
             if out is None:
-                _analyze(refuse_taken(items), analyzer, tables[-1], jobs)
+                _analyze(list(items), analyzer, tables[-1], jobs)
             else:
-                part, items = _part(items, out, shard)
+                _keep_part(items, shard)
                 archive = _Archive(
                     out,
-                    [table.of_shard(part) for table in tables],
-                    part,
+                    [table.of_shard(items.shard) for table in tables],
                     again=again,
                     plot=plot,
                     parquet=parquet,
                     engine=engine,
                 )
-                _analyze_archive(refuse_taken(items), analyzer, archive, jobs)
+                _analyze_archive(items, analyzer, archive, jobs)
 
 
 @dataclass(frozen=True)
@@ -171,46 +166,39 @@ class _Archive:
 
     folder: Path
     tables: Sequence[OutcomeTable]
-    shard: Shard | None
     again: bool
     plot: bool
     parquet: bool
     engine: str | None
 
 
-def _part(
-    items: Sequence[InputFile], out: Path, given: str | None
-) -> tuple[Shard | None, Sequence[InputFile]]:
-    """The part of an archive that this run is to do, and its files."""
+def _keep_part(items: InputList, given: str | None) -> None:
+    """Keep the part of an archive that this run is to do, if it is not to do all."""
     from realtime_ser.session.analysis.shards import chosen_shard
 
     shard, scheduler = chosen_shard(given, os.environ)
-    if shard is None:
-        return None, items
-    found = [
-        item
-        for item in items
-        if item.outputs is not None and shard.holds(item.outputs.name.relative_to(out).as_posix())
-    ]
-    by = f", by the job array of {scheduler}" if scheduler else ""
-    say(f"Part {shard.number} of {shard.count}{by}: {len(found):,} of {len(items):,} files.")
-    return shard, found
+    if shard is not None:
+        total = len(items)
+        items.keep_part(shard)
+        by = f", by the job array of {scheduler}" if scheduler else ""
+        say(f"Part {shard.number} of {shard.count}{by}: {len(items):,} of {total:,} files.")
 
 
-def _with_intervals(items: Sequence[InputFile], given: Path) -> list[InputFile]:
-    """Files with their intervals; it is said where there are none, and which belong to no file."""
+def _add_intervals(items: InputList, given: Path) -> None:
+    """Give files their intervals; it is said which have none, and which belong to no file."""
     from realtime_ser.base.text import count_text
-    from realtime_ser.exchange.interval_tables import with_intervals
+    from realtime_ser.exchange.interval_tables import add_intervals
 
-    found, left = with_intervals(items, given)
-    without = [item for item in found if item.intervals is None]
-    if without:
-        words = f"{len(without)} of {count_text(len(found), 'file')} have no intervals in {given}"
-        print(f"{printable(words)}; the first is {without[0].title}.", file=sys.stderr)
+    left = add_intervals(items, given)
+    without = (item for item in items if item.intervals is None)
+    first = next(without, None)
+    if first is not None:
+        count = 1 + sum(1 for _ in without)
+        words = f"{count} of {count_text(len(items), 'file')} have no intervals in {given}"
+        print(f"{printable(words)}; the first is {first.title}.", file=sys.stderr)
     if left:
         words = f"{count_text(len(left), 'file')} of intervals belong to no recording"
         print(f"{words}; the first is {printable(str(left[0]))}.", file=sys.stderr)
-    return found
 
 
 def _keep_input(folder: Path) -> Path:
@@ -252,10 +240,10 @@ def _analyze(
 
 
 def _analyze_archive(
-    items: Sequence[InputFile], analyzer: Analyzer, archive: _Archive, jobs: int | None
+    items: InputList, analyzer: Analyzer, archive: _Archive, jobs: int | None
 ) -> None:
     """Analyse files into a folder, and go on with what it has already."""
-    from realtime_ser.exchange.analysis_tables import write_tables
+    from realtime_ser.exchange.analysis_tables import refuse_taken, write_tables
     from realtime_ser.exchange.parquet import write_parquet
     from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
     from realtime_ser.session.analysis.dask_engine import dask_address, share_out_by_dask
@@ -264,8 +252,7 @@ def _analyze_archive(
     paths = [table.require_own(archive.folder) for table in archive.tables]
     key = ResultsKey.of(analyzer.model, plot=archive.plot, mixed=analyzer.settings.mixed)
     totals = AnalysisTotals()
-    begin = partial(ArchiveRun, again=archive.again, shard=archive.shard)
-    with begin(archive.folder, items, key, say) as run:
+    with ArchiveRun(archive.folder, items, key, say, again=archive.again) as run:
         progress = run.progress
         left = progress.total_files - progress.files
         size = progress.total_bytes - progress.found_bytes
@@ -273,7 +260,8 @@ def _analyze_archive(
         try:
             with _written(archive, analyzer.labels, run) as feed, archive_progress(run) as watch:
 
-                def engine(work: Work) -> Iterator[tuple[int, Outcome]]:
+                def engine(open_work: Work) -> Iterator[tuple[int, Outcome]]:
+                    work = ((index, refuse_taken(item)) for index, item in open_work)
                     if archive.engine is not None:
                         address = dask_address(archive.engine)
                         return share_out_by_dask(work, analyzer.settings, address, jobs, watch)

@@ -78,17 +78,14 @@ def require_free(outputs: OutputPaths) -> None:
             )
 
 
-def refuse_taken(items: Sequence[InputFile]) -> list[InputFile]:
-    """Files of an analysis, with an error where results would replace something else."""
-    found = []
-    for item in items:
-        try:
-            if item.outputs is not None:
-                require_free(item.outputs)
-            found.append(item)
-        except OutputError as error:
-            found.append(replace(item, error=item.error or str(error)))
-    return found
+def refuse_taken(item: InputFile) -> InputFile:
+    """A file of an analysis, with an error where its results would replace something else."""
+    try:
+        if item.outputs is not None:
+            require_free(item.outputs)
+    except OutputError as error:
+        return replace(item, error=item.error or str(error))
+    return item
 
 
 def save_analysis(
@@ -110,9 +107,9 @@ def save_analysis(
     path = SUMMARY.require_own(out)
     analysed = {path: one for path, one in outcomes.items() if one.session is not None}
     items = find_inputs(list(analysed), out)
-    for item in refuse_taken(items):
-        if item.error is not None:
-            raise OutputError(item.error)
+    for item in items:
+        assert item.outputs is not None
+        require_free(item.outputs)
     for number, item in enumerate(items):
         advance(number / len(items))
         outcome = analysed[item.path]

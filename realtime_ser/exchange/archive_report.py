@@ -163,18 +163,18 @@ def report_archive(out: Path, pattern: PathPattern) -> tuple[Groups, tuple[str, 
     UsageError
         The folder holds no list of what is done.
     """
-    lists = DoneLists(out)
-    lists.refresh()
-    if not lists.runs:
-        raise UsageError(
-            f"{out} holds no list of what is done: name a folder that 'realtime-ser analyze' has "
-            "written."
-        )
     groups: Groups = defaultdict(lambda: defaultdict(GroupTally))
-    for line in lists.lines():
-        outcome = read_outcome(line["outcome"])
-        for name, value in _groups_of(line, pattern).items():
-            groups[name][value].feed(outcome)
+    with DoneLists(out) as lists:
+        lists.refresh()
+        if not lists.runs:
+            raise UsageError(
+                f"{out} holds no list of what is done: name a folder that 'realtime-ser analyze' "
+                "has written."
+            )
+        for line in lists.lines():
+            outcome = read_outcome(line["outcome"])
+            for name, value in _groups_of(line, pattern).items():
+                groups[name][value].feed(outcome)
     return groups, next(reversed(lists.runs.values())).labels
 
 

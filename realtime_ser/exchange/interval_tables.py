@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from realtime_ser.base.errors import SerError, UsageError, reason_text
@@ -16,7 +15,7 @@ from realtime_ser.exchange.text_input import check_spans, decoded, lines_of, sec
 from realtime_ser.exchange.tiers import AnnotationTier, LabelledSpan
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.session.analysis.inputs import InputFile, InputList
 from realtime_ser.session.analysis.intervals import GivenInterval, IntervalSummary
 
 _TABLES = (".csv", ".tsv")
@@ -107,10 +106,8 @@ def _table_span(cells: Mapping[str, str]) -> LabelledSpan:
 # --------------------------------------------------------------------------------- whose they are
 
 
-def with_intervals(
-    items: Sequence[InputFile], given: Path
-) -> tuple[list[InputFile], Sequence[Path]]:
-    """Files with their intervals, and the files of intervals that belong to none of them.
+def add_intervals(items: InputList, given: Path) -> Sequence[Path]:
+    """Give files their intervals; return the files of intervals that belong to none of them.
 
     ``given`` is the one file's, or a folder with files of the same stems, which may lie in the
     same folders below it.
@@ -126,7 +123,8 @@ def with_intervals(
                 f"{given} holds the intervals of one recording, but there are {len(items)}: name a "
                 "folder with a file for each, under the same name."
             )
-        return [replace(items[0], intervals=given)], ()
+        items.add_intervals(lambda _: given)
+        return ()
     by_stem: defaultdict[str, list[Path]] = defaultdict(list)
     for place, _, names in walk_links(given):
         for name in names:
@@ -134,22 +132,24 @@ def with_intervals(
             if below.suffix.lower() in _ENDINGS and not name.startswith("."):
                 by_stem[below.stem].append(below)
     owners: dict[Path, Path] = {}
-    found = []
-    for item in items:
+
+    def find(item: InputFile) -> Path | None:
         path = _file_of(item.path, by_stem)
         if path is not None and owners.setdefault(path, item.path).parent != item.path.parent:
             raise UsageError(
                 f"{given / path} may belong to {owners[path]} and to {item.path}: put files of "
                 "intervals into folders that are called as those of the recordings."
             )
-        found.append(replace(item, intervals=None if path is None else given / path))
+        return None if path is None else given / path
+
+    items.add_intervals(find)
     if not owners:
         raise UsageError(
             f"{given} holds no intervals of these recordings: name each file of intervals as its "
             "recording, such as talk.TextGrid for talk.wav."
         )
     left = [one for paths in by_stem.values() for one in paths if one not in owners]
-    return found, [given / one for one in left]
+    return [given / one for one in left]
 
 
 def _file_of(recording: Path, by_stem: Mapping[str, Sequence[Path]]) -> Path | None:

@@ -12,7 +12,7 @@ from realtime_ser.exchange.analysis_tables import SUMMARY
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
 from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
 from realtime_ser.session.analysis.done_list import DoneLists
-from realtime_ser.session.analysis.inputs import InputFile
+from realtime_ser.session.analysis.inputs import InputList
 from realtime_ser.session.analysis.intervals import GivenInterval, IntervalSummary
 from realtime_ser.session.analysis.outcome_json import outcome_fields, read_outcome
 
@@ -24,7 +24,8 @@ def items(tmp_path):
     paths = [tmp_path / f"{number}.wav" for number in range(5)]
     for path in paths:
         path.touch()
-    return [InputFile(path) for path in paths]
+    with InputList(paths, None) as found:
+        yield found
 
 
 def heard_by(heard, failing=()):
@@ -132,4 +133,4 @@ def test_a_disk_that_refuses_the_tables_ends_the_run_and_blames_no_file(items, t
         list(run.outcomes(engine))
     lists = DoneLists(tmp_path / "out")
     lists.refresh()
-    assert [line["path"] for line in lists.lines()] == [str(item.path) for item in items[:2]]
+    assert [line["path"] for line in lists.lines()] == [str(item.path) for item in list(items)[:2]]

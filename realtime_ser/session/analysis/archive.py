@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import time
-from array import array
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -17,12 +15,17 @@ from typing import Any, Self, TypeAlias
 from realtime_ser.base.errors import OutputError, UsageError
 from realtime_ser.base.text import count_text, length_text
 from realtime_ser.session.analysis.analyzer import Outcome
-from realtime_ser.session.analysis.done_list import DoneLists, ListedRun, OwnList
+from realtime_ser.session.analysis.done_list import (
+    DoneLists,
+    ListedFile,
+    ListedRun,
+    OwnList,
+    write_manifest,
+)
 from realtime_ser.session.analysis.files import FileModel
-from realtime_ser.session.analysis.inputs import InputFile, size_and_time
+from realtime_ser.session.analysis.inputs import InputFile, InputList, size_and_time
 from realtime_ser.session.analysis.outcome_json import outcome_fields, read_outcome
 from realtime_ser.session.analysis.processes import Work
-from realtime_ser.session.analysis.shards import Shard
 from realtime_ser.session.metadata import provenance
 
 _AT_ONCE = 32
@@ -30,6 +33,9 @@ _AT_ONCE = 32
 
 _SYNC_S = 1.0
 _LOOK_S = 1.0  # between two looks at files that others are at
+
+_OPEN, _HELD, _UNDER_WAY, _DONE = range(4)
+"""States of a file, a byte each: to be claimed, claimed by another run, given out, done."""
 
 Engine: TypeAlias = Callable[[Work], Iterator[tuple[int, Outcome]]]
 """Number and outcome of each file that is given, as they come."""
@@ -91,15 +97,13 @@ class ArchiveRun:
     out
         Folder of the results, which has the lists of what is done.
     items
-        The files, in order.
+        The files of the archive, or of a part of it.
     key
         What results depend on beside their file.
     say
         Told in a sentence what a person should know.
     again
         Whether all files are done again.
-    shard
-        Part of the archive that the files are; ``None``: all of it.
 
     Raises
     ------
@@ -112,38 +116,37 @@ class ArchiveRun:
     def __init__(
         self,
         out: Path,
-        items: Sequence[InputFile],
+        items: InputList,
         key: ResultsKey,
         say: Callable[[str], None],
         *,
         again: bool = False,
-        shard: Shard | None = None,
     ) -> None:
         self._out = out
         self._items = items
         self._key = key
         self._say = say
-        self._lists = DoneLists(out)
-        self._done = bytearray(len(items))
-        self._sizes = array("q", bytes(8 * len(items)))
-        self._open: deque[int] = deque()
+        self._states = bytearray(len(items))
+        self._next_open = 0
         self._under_way: dict[int, dict[str, Any]] = {}
         self._synced_s = time.monotonic()
         self._cursor = 0
         self.progress = Progress(total_files=len(items))
         self.met_others = False
-        self._shard = "" if shard is None else str(shard)
-        self._own = OwnList(self._lists, ListedRun.here(len(items), key.labels, self._shard))
-        with ExitStack() as undo:
-            undo.callback(self._own.close)
+        self._shard = "" if items.shard is None else str(items.shard)
+        with ExitStack() as opened:
+            self._lists = opened.enter_context(DoneLists(out))
+            manifest = write_manifest(out, lambda: map(self._listed, items.whole()))
+            run = ListedRun.here(len(items), key.labels, self._shard, manifest)
+            self._own = opened.enter_context(closing(OwnList(self._lists, run)))
             self._begin(again=again)
-            undo.pop_all()
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._own.close()
+        self._opened.close()
 
     def _begin(self, *, again: bool) -> None:
         others = self._own.others()
@@ -160,7 +163,7 @@ class ArchiveRun:
             where = "" if run is None else f" on {run.place}"
             self._say(f"A run{where} was stopped: {count_text(count, 'file')} it was at go on.")
         self._old = self._lists.ends
-        changed = sum([self._look(index) for index in range(len(self._items))])
+        changed = sum(self._look(index, item) for index, item in enumerate(self._items))
         if self._lists.unreadable:
             lines = count_text(self._lists.unreadable, "line")
             self._say(f"{lines} of {self._lists.folder} cannot be read and count as none.")
@@ -178,16 +181,14 @@ class ArchiveRun:
             self.met_others = True
             self._say(f"{count_text(len(others), 'other run')} at work on the same folder.")
 
-    def _look(self, index: int) -> bool:
+    def _look(self, index: int, item: InputFile) -> bool:
         """Find out whether a file is done; return whether it was, but is so no more."""
-        stamp = self._stamp(index)
-        self._sizes[index] = max(1, stamp["size"])
-        self.progress.total_bytes += self._sizes[index]
-        if self._is_done(index, stamp):
-            self._count(index)
-            self.progress.found_bytes += self._sizes[index]
+        stamp = self._stamp(item)
+        self.progress.total_bytes += _work_of(stamp)
+        if self._is_done(item, stamp):
+            self._count(index, stamp)
+            self.progress.found_bytes += _work_of(stamp)
             return False
-        self._open.append(index)
         found = self._lists.find(stamp["path"])
         return found is not None and found[1]["outcome"]["error"] is None
 
@@ -198,7 +199,7 @@ class ArchiveRun:
 
     def under_way_bytes(self, shares: Mapping[int, float]) -> float:
         """Bytes that are done of files that are under way, by the share of each."""
-        return sum(share * self._sizes[index] for index, share in shares.items())
+        return sum(share * _work_of(self._under_way[index]) for index, share in shares.items())
 
     def outcomes(self, engine: Engine) -> Iterator[Outcome]:
         """Outcomes of all files in order, those that were done before among them.
@@ -209,57 +210,65 @@ class ArchiveRun:
             The disk refuses.
         """
         yield from self._ready()
-        while self._open:
+        while _OPEN in self._states:
             for index, outcome in engine(self._work()):
                 self._add(index, outcome)
                 yield from self._ready()
             self._own.sync()
-            if self._open:
+            if _HELD in self._states:
                 self._wait()
                 yield from self._ready()
         yield from self._ready()
 
     def _work(self) -> Work:
         """Files that nobody has done and nobody is at."""
-        held: list[int] = []
-        while self._open:
-            claimed: list[tuple[int, dict[str, Any]]] = []
-            while self._open and len(claimed) < _AT_ONCE:
-                index = self._open.popleft()
-                stamp = self._stamp(index)
-                if self._own.claim(stamp["path"]):
-                    claimed.append((index, stamp))
-                else:
-                    held.append(index)
+        while claimed := self._claimed():
             self._lists.refresh()  # what others have done before it was claimed here
-            for index, stamp in claimed:
-                if self._is_done(index, stamp):
+            for index, item, stamp in claimed:
+                if self._is_done(item, stamp):
                     self._own.release(stamp["path"])
-                    self._count(index)
+                    self._count(index, stamp)
                 else:
+                    self._states[index] = _UNDER_WAY
                     self._under_way[index] = stamp
-                    yield index, self._items[index]
-        self._open.extend(held)
+                    yield index, item
+
+    def _claimed(self) -> list[tuple[int, InputFile, dict[str, Any]]]:
+        """Claim the next open files."""
+        claimed: list[tuple[int, InputFile, dict[str, Any]]] = []
+        while len(claimed) < _AT_ONCE:
+            index = self._states.find(_OPEN, self._next_open)
+            if index < 0:
+                break
+            self._next_open = index + 1
+            item = self._items[index]
+            stamp = self._stamp(item)
+            if self._own.claim(stamp["path"]):
+                claimed.append((index, item, stamp))
+            else:
+                self._states[index] = _HELD
+        return claimed
 
     def _wait(self) -> None:
         """Wait until others have done, or given up, the files that they are at."""
         self.met_others = True
         if self._own.others():
-            self._say(f"Waiting for {count_text(len(self._open), 'file')} that others are at.")
-        while self._open:
+            held = self._states.count(_HELD)
+            self._say(f"Waiting for {count_text(held, 'file')} that others are at.")
+        while _HELD in self._states:
             self._own.take_away()
             self._lists.refresh()
-            left: deque[int] = deque()
-            free = False
-            for index in self._open:
-                stamp = self._stamp(index)
-                if self._is_done(index, stamp):
-                    self._count(index)
-                else:
-                    left.append(index)
-                    free |= not self._own.is_claimed(stamp["path"])
-            self._open = left
-            if free:
+            index = -1
+            while (index := self._states.find(_HELD, index + 1)) >= 0:
+                item = self._items[index]
+                stamp = self._stamp(item)
+                if self._is_done(item, stamp):
+                    self._count(index, stamp)
+                elif not self._own.is_claimed(stamp["path"]):
+                    self._states[index] = _OPEN
+            if _OPEN in self._states:
+                self._next_open = 0
+                self._states = self._states.replace(bytes([_HELD]), bytes([_OPEN]))
                 return
             time.sleep(_LOOK_S)
 
@@ -268,9 +277,9 @@ class ArchiveRun:
             raise OutputError(f"{outcome.error} What was done is kept: the same command goes on.")
         outputs = self._items[index].outputs
         tables = [] if outputs is None else outputs.sizes()
-        fields = {**self._under_way.pop(index), "tables": tables}
-        self._own.add({**fields, "outcome": outcome_fields(outcome)})
-        self._count(index)
+        stamp = self._under_way.pop(index)
+        self._own.add({**stamp, "tables": tables, "outcome": outcome_fields(outcome)})
+        self._count(index, stamp)
         self.progress.sound_s += outcome.duration_s or 0.0
         if time.monotonic() - self._synced_s >= _SYNC_S:
             self._own.sync()
@@ -278,34 +287,40 @@ class ArchiveRun:
 
     def _ready(self) -> Iterator[Outcome]:
         """Outcomes of the next files in order, as far as they are done."""
-        while self._cursor < len(self._items) and self._done[self._cursor]:
+        while self._cursor < len(self._states) and self._states[self._cursor] == _DONE:
             item = self._items[self._cursor]
             found = self._lists.find(_listed_path(item))
             assert found is not None
             yield replace(read_outcome(found[1]["outcome"]), file=item.title)
             self._cursor += 1
 
-    def _count(self, index: int) -> None:
-        self._done[index] = 1
+    def _count(self, index: int, stamp: Mapping[str, Any]) -> None:
+        self._states[index] = _DONE
         self.progress.files += 1
-        self.progress.bytes += self._sizes[index]
+        self.progress.bytes += _work_of(stamp)
 
-    def _stamp(self, index: int) -> dict[str, Any]:
+    def _listed(self, item: InputFile) -> ListedFile:
+        return ListedFile(_listed_path(item), self._results_name(item))
+
+    def _results_name(self, item: InputFile) -> str:
+        """Name of a file's results, seen from the folder of all."""
+        outputs = item.outputs
+        return "" if outputs is None else outputs.name.relative_to(self._out).as_posix()
+
+    def _stamp(self, item: InputFile) -> dict[str, Any]:
         """What a line of a file must say to tell of the file as it is now."""
-        item = self._items[index]
         size, mtime_ns = size_and_time(item.path)
-        name = None if item.outputs is None else item.outputs.name.relative_to(self._out).as_posix()
         return {
             "path": _listed_path(item),
             "size": size,
             "mtime_ns": mtime_ns,
             "model": self._key.model,
             "settings": self._key.settings,
-            "name": name,
+            "name": self._results_name(item) or None,
             "intervals": None if item.intervals is None else [*size_and_time(item.intervals)],
         }
 
-    def _is_done(self, index: int, stamp: Mapping[str, Any]) -> bool:
+    def _is_done(self, item: InputFile, stamp: Mapping[str, Any]) -> bool:
         """Whether a line tells of the file as it is, and its tables are there.
 
         What failed in an earlier run is tried again.
@@ -316,9 +331,14 @@ class ArchiveRun:
         place, fields = found
         if fields["outcome"]["error"] is not None:
             return place.number >= len(self._old) or place.offset >= self._old[place.number]
-        outputs = self._items[index].outputs
+        outputs = item.outputs
         return outputs is None or bool(fields["tables"] == outputs.sizes())
 
 
 def _listed_path(item: InputFile) -> str:
     return os.path.normpath(item.path.absolute())
+
+
+def _work_of(stamp: Mapping[str, Any]) -> int:
+    """Bytes of a file, by which the work is measured."""
+    return max(1, int(stamp["size"]))

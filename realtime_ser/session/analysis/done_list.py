@@ -13,6 +13,7 @@ its claims are taken away.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -20,19 +21,19 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from realtime_ser.base.files import cannot_write, writing
+from realtime_ser.base.files import cannot_write, whole_file, writing
+from realtime_ser.base.scratch import scratch_database
 from realtime_ser.session.store.database import is_locked, store_lock
 
 FOLDER = "done-list"
 
 ADVICE = "make room there; what was done is kept, and the same command goes on"
-
-_OFFSET_BITS = 48
 
 _GUARD = "claims.guard"
 """File that is locked while claims are taken away."""
@@ -56,6 +57,10 @@ class ListedRun:
         Labels of the probabilities, in order.
     shard
         Part of the archive, as ``2/8``; empty: all of it.
+    manifest
+        Name of the list of all files of the archive, whatever part of it; empty: there is none.
+    at
+        When it began, in seconds since 1970.
     """
 
     host: str
@@ -63,11 +68,16 @@ class ListedRun:
     files: int
     labels: tuple[str, ...] = ()
     shard: str = ""
+    manifest: str = ""
+    at: float = 0.0
 
     @classmethod
-    def here(cls, files: int, labels: Sequence[str] = (), shard: str = "") -> ListedRun:
-        """The run of this process."""
-        return cls(platform.node(), os.getpid(), files, tuple(labels), shard)
+    def here(
+        cls, files: int, labels: Sequence[str] = (), shard: str = "", manifest: str = ""
+    ) -> ListedRun:
+        """The run of this process, which begins now."""
+        at = round(time.time(), 3)
+        return cls(platform.node(), os.getpid(), files, tuple(labels), shard, manifest, at)
 
     @property
     def place(self) -> str:
@@ -85,7 +95,7 @@ class Place(NamedTuple):
 class DoneLists:
     """Lists of all runs in a folder of results, as far as they were read.
 
-    Of each file an index has the place of its latest line, in constant memory a file.
+    Of each file an index on the disk has the place of its latest line.
 
     Attributes
     ----------
@@ -100,8 +110,21 @@ class DoneLists:
         self.runs: dict[str, ListedRun] = {}
         self.unreadable = 0
         self._paths: list[Path] = []
+        self._known: set[Path] = set()
         self._read_to: list[int] = []
-        self._index: dict[int, int] = {}  # places as one number: there may be millions
+        self._index = scratch_database(
+            "CREATE TABLE places (key INTEGER PRIMARY KEY, number INTEGER, offset INTEGER, at REAL)"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._index.close()
 
     @property
     def ends(self) -> tuple[int, ...]:
@@ -111,7 +134,7 @@ class DoneLists:
     def refresh(self) -> None:
         """Read what was appended since."""
         for path in sorted(self.folder.glob("*.jsonl")):
-            if path not in self._paths:
+            if path not in self._known:
                 self.begin(path)
         for number, path in enumerate(self._paths):
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
@@ -124,6 +147,7 @@ class DoneLists:
     def begin(self, path: Path) -> int:
         """Number of a list that is new."""
         self._paths.append(path)
+        self._known.add(path)
         self._read_to.append(0)
         return len(self._paths) - 1
 
@@ -137,30 +161,43 @@ class DoneLists:
                 run = ListedRun(**fields["run"])
                 self.runs[self._paths[number].stem] = replace(run, labels=tuple(run.labels))
             else:
-                key, at = _hash(fields["path"]), float(fields["at"])
-                known = self._index.get(key)
-                if known is None or self._line(_unpacked(known))["at"] <= at:
-                    self._index[key] = place.number << _OFFSET_BITS | place.offset
+                values = _key(fields["path"]), *place, float(fields["at"])
+                self._index.execute(
+                    "INSERT INTO places VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+                    "number = excluded.number, offset = excluded.offset, at = excluded.at "
+                    "WHERE at <= excluded.at",
+                    values,
+                )
         except (ValueError, KeyError, TypeError):
             self.unreadable += 1
 
+    def manifest(self, name: str) -> Iterator[ListedFile]:
+        """All files of the archive that a run was at; none where their list is lost."""
+        try:
+            with gzip.open(_manifest_path(self.folder, name)) as file:
+                for line in file:
+                    yield ListedFile(**json.loads(line))
+        except (OSError, EOFError, zlib.error, ValueError, TypeError):
+            return
+
     def forget(self) -> None:
         """Forget all lines so far."""
-        self._index.clear()
+        self._index.execute("DELETE FROM places")
 
     def find(self, path: str) -> tuple[Place, dict[str, Any]] | None:
         """Latest line of a file, and its place; ``None``: there is none."""
-        packed = self._index.get(_hash(path))
-        if packed is None:
+        select = "SELECT number, offset FROM places WHERE key = ?"
+        row = self._index.execute(select, (_key(path),)).fetchone()
+        if row is None:
             return None
-        place = _unpacked(packed)
+        place = Place(*row)
         fields = self._line(place)
         return (place, fields) if fields.get("path") == path else None
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Latest line of each file."""
-        for packed in sorted(self._index.values()):
-            yield self._line(_unpacked(packed))
+        for row in self._index.execute("SELECT number, offset FROM places ORDER BY 1, 2"):
+            yield self._line(Place(*row))
 
     def _line(self, place: Place) -> dict[str, Any]:
         with self._paths[place.number].open("rb") as file:
@@ -169,14 +206,52 @@ class DoneLists:
             return fields
 
 
-def _unpacked(place: int) -> Place:
-    return Place(place >> _OFFSET_BITS, place & (1 << _OFFSET_BITS) - 1)
+def _key(path: str) -> int:
+    return _hash(path) - (1 << 63)
 
 
 def _hash(path: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=8).digest()
     )
+
+
+class ListedFile(NamedTuple):
+    """A file of an archive: its path, and the name of its results seen from their folder."""
+
+    path: str
+    name: str
+
+
+def write_manifest(out: Path, files: Callable[[], Iterable[ListedFile]]) -> str:
+    """Write the list of all files of an archive, unless it is there; return its name.
+
+    Raises
+    ------
+    OutputError
+        The disk refuses.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for file in files():
+        digest.update(_manifest_line(file))
+    name = f"manifest-{digest.hexdigest()}"
+    path = _manifest_path(out / FOLDER, name)
+    if not path.exists():
+        with (
+            writing(path, ADVICE),
+            whole_file(path, shared=True) as draft,
+            gzip.open(draft, "wb") as packed,
+        ):
+            packed.writelines(map(_manifest_line, files()))
+    return name
+
+
+def _manifest_line(file: ListedFile) -> bytes:
+    return json.dumps(file._asdict(), separators=(",", ":")).encode() + b"\n"
+
+
+def _manifest_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.jsonl.gz"
 
 
 class OwnList:
@@ -197,6 +272,7 @@ class OwnList:
 
     def __init__(self, lists: DoneLists, run: ListedRun) -> None:
         self._lists = lists
+        self._run = run
         self._folder = lists.folder
         self._name = f"{run.host}-{run.process}-{int(time.time())}-{secrets.token_hex(2)}"
         self._path = self._folder / f"{self._name}.jsonl"
@@ -260,9 +336,13 @@ class OwnList:
 
     def forget_others(self, shard: str) -> None:
         """Remove the lists of all other runs on the same files, none of which may be at work."""
-        for name, run in self._lists.runs.items():
-            if name != self._name and run.shard == shard:
-                (self._folder / f"{name}.jsonl").unlink(missing_ok=True)
+        runs = self._lists.runs
+        gone = [name for name, run in runs.items() if name != self._name and run.shard == shard]
+        for name in gone:
+            (self._folder / f"{name}.jsonl").unlink(missing_ok=True)
+        manifests = {runs.pop(name).manifest for name in gone}
+        for name in manifests - {run.manifest for run in runs.values()}:
+            _manifest_path(self._folder, name).unlink(missing_ok=True)
         self._lists.forget()
 
     def take_away(self) -> dict[str, int]:
@@ -281,7 +361,7 @@ class OwnList:
         return found
 
     def close(self) -> None:
-        """End the run; a list without files goes."""
+        """End the run; a list that tells nothing new goes."""
         self._ended.set()
         try:
             self.sync()
@@ -289,10 +369,20 @@ class OwnList:
             for path in list(self._claims):
                 self.release(path)
             self._file.close()
-            if not self._files:
+            if not self._files and not self._found_other_files():
                 self._path.unlink(missing_ok=True)
             self._lock.release()
             (self._folder / f"{self._name}.lock").unlink(missing_ok=True)
+
+    def _found_other_files(self) -> bool:
+        """Whether the archive has other files than the last run on the same part found."""
+        others = [
+            run
+            for name, run in self._lists.runs.items()
+            if name != self._name and run.shard == self._run.shard
+        ]
+        last = max(others, key=lambda run: run.at, default=self._run)
+        return last.manifest != self._run.manifest
 
     def _append(self, fields: Mapping[str, Any]) -> None:
         line = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
