@@ -209,16 +209,27 @@ class OutcomeTable:
             There is another file.
         """
         path = folder / self.name
-        first = ""
-        with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-            first = file.readline(_HEAD)
-        taken = path.exists() and path.stat().st_size
-        if taken and not first.startswith(",".join(self.header([])[:4])):
-            raise OutputError(
-                f"{path} exists already and is not the {path.stem} of an analysis: choose another "
-                "folder."
-            )
+        require_table(path, self.header([])[:4])
         return path
+
+
+def require_table(path: Path, columns: Sequence[str]) -> None:
+    """Refuse to replace what is not a table that begins with some columns.
+
+    Raises
+    ------
+    OutputError
+        There is another file.
+    """
+    first = ""
+    with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline(_HEAD)
+    taken = path.exists() and path.stat().st_size
+    if taken and not first.startswith(",".join(columns)):
+        raise OutputError(
+            f"{path} exists already and is not the {path.stem} of an analysis: choose another "
+            "folder."
+        )
 
 
 def write_tables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -85,16 +86,41 @@ def test_a_job_of_an_array_does_its_part_and_says_so(archive, tmp_path, monkeypa
     assert (tmp_path / "summary.2-of-3.csv").is_file()
 
 
-def test_what_is_missing_is_said(parts, archive, tmp_path, capsys):
-    assert merge(parts[:1] + parts[2:], tmp_path / "out") == 1
-    assert "Of 3 parts 2 is missing." in capsys.readouterr().err
+def missing(out):
+    with (out / "missing.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def files(table):
+    with table.open(encoding="utf-8", newline="") as file:
+        return [row["file"] for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def cut(parts, tmp_path):
+    """The second part without the last line of its list, and the file of that line."""
     cut = tmp_path / "cut"
     shutil.copytree(parts[1], cut)
     (path,) = (cut / "done-list").glob("*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-1]))
-    assert merge([parts[0], cut, parts[2]], tmp_path / "out2") == 1
-    assert f"Part 2 of 3 lacks 1 file of {len(lines) - 1}." in capsys.readouterr().err
+    return cut, json.loads(lines[-1])["path"]
+
+
+def test_what_is_missing_is_said(parts, cut, archive, tmp_path, capsys):
+    assert merge(parts[:1] + parts[2:], tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    lacking = files(parts[1] / "summary.2-of-3.csv")
+    assert "Of 3 parts 2 is missing." in said
+    assert f"Missing: {', '.join(lacking)}; " in said
+    assert missing(tmp_path / "out") == [
+        {"file": path, "part": "2/3", "reason": "not done"} for path in lacking
+    ]
+    folder, path = cut
+    assert merge([parts[0], folder, parts[2]], tmp_path / "out2") == 1
+    said = capsys.readouterr().err
+    assert f"Part 2 of 3 lacks 1 file of {len(lacking)}." in said
+    assert f"Missing: {path}; {tmp_path / 'out2' / 'missing.csv'} lists all of them." in said
     # A later run does what is missing, and nothing else.
     assert main(["analyze", str(archive), "--out", str(tmp_path / "out2")]) == 0
     assert f"{FILES - 1} of {FILES} files are done already" in capsys.readouterr().err
@@ -106,6 +132,60 @@ def test_results_that_are_gone_are_missing(parts, tmp_path, capsys):
     next(cut.rglob("*.segments.csv")).unlink()
     assert merge([cut, *parts[1:]], tmp_path / "out") == 1
     assert "The results of 1 file are gone or cut." in capsys.readouterr().err
+    (row,) = missing(tmp_path / "out")
+    assert row["file"] in files(parts[0] / "summary.1-of-3.csv")
+    assert (row["part"], row["reason"]) == ("1/3", "results gone or cut")
+    # A copy that is whole fills the gap, and nothing is said to be missing any more.
+    assert merge([cut, *parts], tmp_path / "out") == 0
+    assert not (tmp_path / "out" / "missing.csv").exists()
+
+
+def test_the_first_of_many_that_are_missing_are_named(parts, archive, tmp_path, capsys):
+    assert merge(parts[:1], tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    done = files(parts[0] / "summary.1-of-3.csv")
+    lacking = [str(path) for path in sorted(archive.rglob("*.wav")) if str(path) not in done]
+    assert len(lacking) > 5
+    assert f"Missing: {', '.join(lacking[:5])} and {len(lacking) - 5} more; " in said
+    assert [row["file"] for row in missing(tmp_path / "out")] == lacking
+
+
+def test_what_a_merge_lacks_is_known_to_the_next_one(parts, tmp_path, capsys):
+    assert merge(parts[:2], tmp_path / "two") == 1
+    assert merge([tmp_path / "two"], tmp_path / "again") == 1
+    assert missing(tmp_path / "again") == [row | {"part": ""} for row in missing(tmp_path / "two")]
+    assert merge([tmp_path / "two", parts[2]], tmp_path / "out") == 0
+
+
+def test_a_recording_that_left_the_archive_is_not_missing(archive, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(archive / "s0", folder)
+    out = [tmp_path / "1", tmp_path / "2"]
+    analyze = ["analyze", str(folder), "--out"]
+    assert main([*analyze, str(out[0]), "--shard", "1/2"]) == 0
+    assert merge(out[:1], tmp_path / "lacking") == 1
+    Path(missing(tmp_path / "lacking")[0]["file"]).unlink()
+    for number in (1, 2):
+        assert main([*analyze, str(out[number - 1]), "--shard", f"{number}/2"]) == 0
+    assert merge(out, tmp_path / "out") == 0
+
+
+def test_without_a_list_of_the_files_they_are_counted(parts, cut, tmp_path, capsys):
+    folder, _ = cut
+    for path in folder.glob("done-list/manifest-*"):
+        path.unlink()
+    assert merge([folder], tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "Of 3 parts 1, 3 are missing." in said
+    assert "Part 2 of 3 lacks 1 file of " in said
+    assert not (tmp_path / "out" / "missing.csv").exists()
+
+
+def test_a_table_of_somebody_else_is_not_replaced(parts, tmp_path, capsys):
+    (tmp_path / "missing.csv").write_text("mine\n")
+    assert merge(parts[:2], tmp_path) == 1
+    assert (tmp_path / "missing.csv").read_text() == "mine\n"
+    assert "missing.csv exists already" in capsys.readouterr().err
 
 
 def test_a_merge_goes_on_and_gives_the_same(parts, tmp_path):

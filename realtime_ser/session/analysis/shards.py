@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from realtime_ser.base.errors import UsageError
 
@@ -20,9 +21,14 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
 
+    @classmethod
+    def of(cls, name: str, count: int) -> Self:
+        """The one of ``count`` parts with the file whose results have a name, seen from all."""
+        return cls(zlib.crc32(name.encode(errors="surrogatepass")) % count + 1, count)
+
     def holds(self, name: str) -> bool:
-        """Whether the file whose results have a name, seen from the folder of all, is in it."""
-        return zlib.crc32(name.encode(errors="surrogatepass")) % self.count == self.number - 1
+        """Whether the file whose results have that name is in it."""
+        return Shard.of(name, self.count) == self
 
 
 def chosen_shard(given: str | None, environment: Mapping[str, str]) -> tuple[Shard | None, str]:
