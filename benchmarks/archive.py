@@ -5,7 +5,8 @@ and meanwhile kills a worker, crashes one as a decoder would, kills the driver, 
 two drivers then share what is left. All that is there at the end is checked, and the program ends
 with 1 where something is wrong. ``--page`` writes the figures into a page between two marks. The
 results lie on a file system in memory of their own, which needs the rights to mount it. Then it
-measures how fast archives of two models are without trouble, and what a million hours would take.
+measures what the lists of many files take that nobody hears, how fast archives of two models are
+without trouble, and what a million hours would take.
 """
 
 from __future__ import annotations
@@ -36,7 +37,13 @@ from benchmarks.figures import ResultTable
 from benchmarks.machine import describe
 from benchmarks.page import END, begin, between_marks, machine_text, table_lines
 from benchmarks.programs import DEMO, python
+from realtime_ser.base.processes import SpawnPool
+from realtime_ser.exchange.analysis_tables import SUMMARY, write_tables
+from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
+from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
 from realtime_ser.session.analysis.done_list import FOLDER
+from realtime_ser.session.analysis.inputs import InputList
+from realtime_ser.session.analysis.processes import Work
 
 _DIFFERENT = 5
 """Recordings behind the many links."""
@@ -132,10 +139,10 @@ def workers(driver: subprocess.Popen[bytes]) -> list[int]:
     return [child for child, command in named if b"spawn_main" in command]
 
 
-def peak_mb(driver: subprocess.Popen[bytes]) -> float:
-    """Most resident memory of a driver so far, in MB."""
+def peak_mb(process: int) -> float:
+    """Most resident memory of a process so far, in MB."""
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{driver.pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) * 1.024e-3
     return 0.0
@@ -150,7 +157,7 @@ def trouble(archive: Archive) -> list[Phase]:
     def phase(name: str, drivers: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
         began_s = time.monotonic()
         yield
-        memory = max(map(peak_mb, drivers))
+        memory = max(peak_mb(driver.pid) for driver in drivers)
         phases.append(Phase(name, time.monotonic() - began_s, archive.done(), memory))
         print(phases[-1], file=sys.stderr, flush=True)
 
@@ -164,7 +171,7 @@ def trouble(archive: Archive) -> list[Phase]:
             os.kill(workers(driver)[0], number)
     with phase("the driver killed (SIGKILL)", [driver]):
         wait_until(archive, [driver], round(0.35 * count))
-        memory = peak_mb(driver)
+        memory = peak_mb(driver.pid)
         driver.kill()
         driver.wait()
     phases[-1] = Phase(phases[-1].name, phases[-1].seconds, phases[-1].done, memory)
@@ -172,7 +179,7 @@ def trouble(archive: Archive) -> list[Phase]:
     driver = archive.start(2)
     with phase("the disk full", [driver]):
         wait_until(archive, [driver], round(0.55 * count))
-        memory = peak_mb(driver)
+        memory = peak_mb(driver.pid)
         fill(archive.out / "filler")
         code = driver.wait(_PATIENCE_S)
     phases[-1] = Phase(f"the disk full: exit code {code}", *_rest(phases[-1]), memory)
@@ -181,7 +188,7 @@ def trouble(archive: Archive) -> list[Phase]:
     drivers = [archive.start(1), archive.start(1)]
     with phase("two drivers end", drivers):
         wait_until(archive, drivers, count)
-        memory = max(map(peak_mb, drivers))
+        memory = max(peak_mb(driver.pid) for driver in drivers)
         codes = [driver.wait(_PATIENCE_S) for driver in drivers]
     phases[-1] = Phase(
         f"two drivers end: exit codes {codes[0]}, {codes[1]}", *_rest(phases[-1]), memory
@@ -233,6 +240,48 @@ def faults(archive: Archive) -> dict[str, int]:
             [*archive.out.rglob("*.part"), *(archive.out / FOLDER).glob("*.claim")]
         ),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ListsCost:
+    """Processor time that the lists of a run take, in ms a file, and its most memory, in MB."""
+
+    ms: float
+    memory_mb: float
+
+
+def lists_cost(folder: Path, out: Path) -> ListsCost:
+    """Cost of a run on an archive that hears no file, in a process of its own."""
+    began_s = time.process_time()
+
+    def engine(work: Work) -> Iterator[tuple[int, Outcome]]:
+        for index, item in work:
+            yield index, Outcome(item.title, 1.0, SpeechSummary())
+
+    with (
+        InputList([folder], out) as items,
+        ArchiveRun(out, items, ResultsKey("", ""), lambda _: None) as run,
+    ):
+        write_tables(out, [SUMMARY], (), run.outcomes(engine))
+        ms = 1e3 * (time.process_time() - began_s) / len(items)
+    return ListsCost(ms, peak_mb(os.getpid()))
+
+
+def lists(count: int) -> ResultTable:
+    """Table of what lists take, by the number of the files."""
+    rows = []
+    for files in (count // 100, count // 10, count):
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Archive(Path(folder), Path(folder) / "out", files, Kind())
+            for what in ("all to do", "all done"):
+                with SpawnPool(1) as pool:
+                    cost = pool.submit(lists_cost, archive.links, archive.out).result()
+                rows.append((f"{files:,}", what, f"{cost.ms:.2f}", f"{cost.memory_mb:.1f}"))
+    return ResultTable(
+        "Finding, claiming and listing files and writing the summary, without hearing anything.",
+        ("files", "of which", "processor time, ms a file", "most memory, MB"),
+        tuple(rows),
+    )
 
 
 def measured(archive: Archive, jobs: int) -> float:
@@ -329,6 +378,7 @@ def main() -> int:
     """Analyse an archive in trouble and without, and print or write what was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
     parser.add_argument("--files", type=int, default=2_000, help="files in trouble; 0: none")
+    parser.add_argument("--lists", type=int, default=10_000, help="files in lists alone; 0: none")
     parser.add_argument("--rate", type=int, default=300, help="files without trouble; 0: none")
     parser.add_argument(
         "--page", type=Path, metavar="PAGE", help="write the figures into this page"
@@ -337,9 +387,14 @@ def main() -> int:
     wrong = 0
     if options.files:
         found, wrong = in_trouble(options.files)
-        _tell(options.page, "trouble", f"--files {options.files} --rate 0", found)
+        _tell(options.page, "trouble", f"--files {options.files} --lists 0 --rate 0", found)
+    if options.lists:
+        words = f"--files 0 --lists {options.lists} --rate 0"
+        _tell(options.page, "lists", words, [lists(options.lists)])
     if options.rate:
-        _tell(options.page, "rate", f"--files 0 --rate {options.rate}", rates(options.rate))
+        _tell(
+            options.page, "rate", f"--files 0 --lists 0 --rate {options.rate}", rates(options.rate)
+        )
     return 1 if wrong else 0
 
 
