@@ -90,6 +90,7 @@ def check_whole(archive, out, expected):
     assert not list(out.rglob("*.part"))
     assert not list((out / FOLDER).glob("*.claim"))
     assert not list((out / FOLDER).glob("*.lock"))
+    assert not list((out / FOLDER).glob("*.name"))
 
 
 def run(archive, out, *arguments):
@@ -359,6 +360,26 @@ def test_a_silent_run_of_another_machine_loses_its_claims(tmp_path, monkeypatch)
     assert own.take_away() == {"elsewhere-7-1-aa": 1}
     assert own.claim("/a.wav")
     own.close()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_claim_belongs_to_one_run_on_a_disk_without_links_too(tmp_path, monkeypatch, links):
+    if not links:  # as FAT says it
+
+        def refuse(path, target):
+            raise PermissionError(1, "Operation not permitted", str(path))
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    one, other = (OwnList(DoneLists(tmp_path), ListedRun.here(1)) for _ in range(2))
+    assert one.claim("/a.wav")
+    assert not other.claim("/a.wav")
+    assert other.take_away() == {}
+    one.release("/a.wav")
+    assert other.claim("/a.wav")
+    assert not one.claim("/a.wav")
+    one.close()
+    other.close()
+    assert not list((tmp_path / FOLDER).glob("*.claim"))
 
 
 def test_resuming_and_starting_over_need_a_folder_and_exclude_each_other(archive, tmp_path, capsys):

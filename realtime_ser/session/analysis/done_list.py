@@ -276,6 +276,7 @@ class OwnList:
         self._folder = lists.folder
         self._name = f"{run.host}-{run.process}-{int(time.time())}-{secrets.token_hex(2)}"
         self._path = self._folder / f"{self._name}.jsonl"
+        self._token = self._folder / f"{self._name}.name"
         self._claims: set[str] = set()
         self._written: list[str] = []
         self._files = 0
@@ -286,6 +287,7 @@ class OwnList:
         with writing(self._path, ADVICE):
             self._lock = store_lock(self._folder / f"{self._name}.lock")
             self._lock.acquire(blocking=False)
+            self._token.write_text(self._name, encoding="utf-8")
             self._number = lists.begin(self._path)
             self._file = self._path.open("xb", buffering=0)
             self._append({"run": asdict(run)})
@@ -294,6 +296,14 @@ class OwnList:
     def claim(self, path: str) -> bool:
         """Claim a file; false: another run has it."""
         claim = self._claim_path(path)
+        try:
+            claim.hardlink_to(self._token)  # which costs no new file
+            self._claims.add(path)
+        except OSError:  # another run has it, or the disk knows no links
+            return self._create(claim, path)
+        return True
+
+    def _create(self, claim: Path, path: str) -> bool:
         try:
             file = claim.open("x", encoding="utf-8")
         except FileExistsError:
@@ -357,6 +367,7 @@ class OwnList:
                         found[name] = found.get(name, 0) + 1
             for lock in self._folder.glob("*.lock"):
                 if not self._alive.is_alive(lock.stem):
+                    lock.with_suffix(".name").unlink(missing_ok=True)
                     lock.unlink(missing_ok=True)
         return found
 
@@ -371,6 +382,7 @@ class OwnList:
             self._file.close()
             if not self._files and not self._found_other_files():
                 self._path.unlink(missing_ok=True)
+            self._token.unlink(missing_ok=True)
             self._lock.release()
             (self._folder / f"{self._name}.lock").unlink(missing_ok=True)
 
