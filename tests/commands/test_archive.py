@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,13 @@ def test_a_disk_that_takes_no_more_ends_the_run_and_loses_nothing(archive, tmp_p
 # ------------------------------------------------------------------------------------- several runs
 
 
+@contextmanager
+def at_work(out):
+    """A run of this process on a folder."""
+    with DoneLists(out) as lists, closing(OwnList(lists, ListedRun.here(1))) as own:
+        yield own
+
+
 @linux
 def test_two_runs_on_one_folder_do_no_file_twice(archive, tmp_path, expected):
     out = tmp_path / "out"
@@ -341,25 +349,22 @@ def test_a_run_takes_over_from_one_that_is_killed_beside_it(archive, tmp_path, e
 
 def test_nothing_starts_over_while_another_run_is_at_work(analysed, capsys):
     few, out = analysed
-    other = OwnList(DoneLists(out), ListedRun.here(4))
-    assert main(["analyze", str(few), "--out", str(out), "--again"]) == 2
+    with at_work(out):
+        assert main(["analyze", str(few), "--out", str(out), "--again"]) == 2
     assert "Another run is at work" in capsys.readouterr().err
-    other.close()
     assert main(["analyze", str(few), "--out", str(out), "--again"]) == 0
 
 
 def test_a_silent_run_of_another_machine_loses_its_claims(tmp_path, monkeypatch):
-    lists = DoneLists(tmp_path)
-    own = OwnList(lists, ListedRun.here(1))
-    (lists.folder / "elsewhere-7-1-aa.lock").touch()
-    claim = lists.folder / f"{done_list._hash('/a.wav'):016x}.claim"
-    claim.write_text("elsewhere-7-1-aa")
-    assert own.take_away() == {}
-    assert not own.claim("/a.wav")
-    monkeypatch.setattr(done_list, "_SILENT_S", 0.0)
-    assert own.take_away() == {"elsewhere-7-1-aa": 1}
-    assert own.claim("/a.wav")
-    own.close()
+    with at_work(tmp_path) as own:
+        (tmp_path / FOLDER / "elsewhere-7-1-aa.lock").touch()
+        claim = tmp_path / FOLDER / f"{done_list._hash('/a.wav'):016x}.claim"
+        claim.write_text("elsewhere-7-1-aa")
+        assert own.take_away() == {}
+        assert not own.claim("/a.wav")
+        monkeypatch.setattr(done_list, "_SILENT_S", 0.0)
+        assert own.take_away() == {"elsewhere-7-1-aa": 1}
+        assert own.claim("/a.wav")
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -370,15 +375,13 @@ def test_a_claim_belongs_to_one_run_on_a_disk_without_links_too(tmp_path, monkey
             raise PermissionError(1, "Operation not permitted", str(path))
 
         monkeypatch.setattr(Path, "hardlink_to", refuse)
-    one, other = (OwnList(DoneLists(tmp_path), ListedRun.here(1)) for _ in range(2))
-    assert one.claim("/a.wav")
-    assert not other.claim("/a.wav")
-    assert other.take_away() == {}
-    one.release("/a.wav")
-    assert other.claim("/a.wav")
-    assert not one.claim("/a.wav")
-    one.close()
-    other.close()
+    with at_work(tmp_path) as one, at_work(tmp_path) as other:
+        assert one.claim("/a.wav")
+        assert not other.claim("/a.wav")
+        assert other.take_away() == {}
+        one.release("/a.wav")
+        assert other.claim("/a.wav")
+        assert not one.claim("/a.wav")
     assert not list((tmp_path / FOLDER).glob("*.claim"))
 
 

@@ -50,9 +50,9 @@ def reported(analysed, tmp_path, *arguments):
 
 def speeches(analysed):
     """Summary of the speech of each file by its name."""
-    lists = DoneLists(analysed)
-    lists.refresh()
-    return {line["name"]: line["outcome"]["speech"] for line in lists.lines()}
+    with DoneLists(analysed) as lists:
+        lists.refresh()
+        return {line["name"]: line["outcome"]["speech"] for line in lists.lines()}
 
 
 def test_shares_are_weighted_by_voiced_duration(analysed, tmp_path):

@@ -94,9 +94,9 @@ def test_the_latest_line_of_a_file_counts(items, tmp_path):
     for settings in ("old", "new"):
         with ArchiveRun(tmp_path / "out", items, ResultsKey("m", settings), print) as run:
             list(run.outcomes(heard_by([])))
-    lists = DoneLists(tmp_path / "out")
-    lists.refresh()
-    assert {line["settings"] for line in lists.lines()} == {"new"}
+    with DoneLists(tmp_path / "out") as lists:
+        lists.refresh()
+        assert {line["settings"] for line in lists.lines()} == {"new"}
 
 
 def test_a_table_that_another_run_has_just_begun_is_one(tmp_path):
@@ -113,12 +113,12 @@ def test_a_line_that_is_still_being_written_counts_when_it_has_its_end(items, tm
     (path,) = (tmp_path / "out").rglob("*.jsonl")
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
-    lists = DoneLists(tmp_path / "out")
-    lists.refresh()
-    assert len(list(lists.lines())) == 4
-    path.write_bytes(whole)
-    lists.refresh()
-    assert (len(list(lists.lines())), lists.unreadable) == (5, 0)
+    with DoneLists(tmp_path / "out") as lists:
+        lists.refresh()
+        assert len(list(lists.lines())) == 4
+        path.write_bytes(whole)
+        lists.refresh()
+        assert (len(list(lists.lines())), lists.unreadable) == (5, 0)
 
 
 def test_a_disk_that_refuses_the_tables_ends_the_run_and_blames_no_file(items, tmp_path):
@@ -131,6 +131,8 @@ def test_a_disk_that_refuses_the_tables_ends_the_run_and_blames_no_file(items, t
         pytest.raises(OutputError, match="no room What was done is kept"),
     ):
         list(run.outcomes(engine))
-    lists = DoneLists(tmp_path / "out")
-    lists.refresh()
-    assert [line["path"] for line in lists.lines()] == [str(item.path) for item in list(items)[:2]]
+    with DoneLists(tmp_path / "out") as lists:
+        lists.refresh()
+        assert [line["path"] for line in lists.lines()] == [
+            str(item.path) for item in list(items)[:2]
+        ]
