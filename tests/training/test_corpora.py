@@ -83,10 +83,13 @@ def read(root: Path, name: str):
             "emotiontts/neo00100.wav",
             ("emotiontts", "neo00100", "neo", "neutral", "ko", "male", None),
         ),
-        ("emotiontts/nea00400.wav", ("emotiontts", "nea00400", "nea", "sad", "ko", "female", None)),
+        (
+            "emotiontts/nea00400.wav",
+            ("emotiontts", "nea00400", "nea", "angry", "ko", "female", None),
+        ),
         (
             "emotiontts/emb00201.wav",
-            ("emotiontts", "emb00201", "emb", "angry", "ko", "female", None),
+            ("emotiontts", "emb00201", "emb", "sad", "ko", "female", None),
         ),
         (
             "TurEV-DB/Sound Source/Calm/1234_sk_ogul2.wav",
