@@ -57,6 +57,7 @@ TRAINING_ROOMS = (
     "recipe",
     "report",
     "evaluate",
+    "languages",
     "run",
     "sweep",
     "cli",

@@ -156,6 +156,31 @@ def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     _add_jobs(measures)
 
+    words = "measure what heads that learned one language make of others"
+    languages = _command(commands, "languages", _languages, words)
+    _add_corpora(languages, required=True)
+    languages.add_argument(
+        "--teacher", type=Path, required=True, help="pretrained weights of Whisper"
+    )
+    languages.add_argument(
+        "--most",
+        type=int,
+        default=1000,
+        help="clips of a corpus, by lot (default: %(default)s)",
+    )
+    languages.add_argument(
+        "--bundles",
+        nargs="*",
+        default=["default", "large"],
+        metavar="BUNDLE",
+        help="test these too, where they learned no label (default: default large)",
+    )
+    languages.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
+    languages.add_argument(
+        "--write", action="store_true", help="put the tables into the documentation"
+    )
+    _add_jobs(languages)
+
     gate = _command(commands, "gate", _gate, "measure the speech gate on clips and on noise")
     _add_corpora(gate, required=True)
     _add_jobs(gate)
@@ -389,12 +414,36 @@ def _voice(options: argparse.Namespace) -> None:
 
 
 def _measures(options: argparse.Namespace) -> None:
-    from training.measure.voice_measures import measure_voice, write_tables
+    from training.measure.voice_measures import PAGE, measure_voice
+    from training.tables import write_tables
 
     tables = measure_voice(options.corpora, options.jobs)
     if options.write:
-        write_tables(tables)
+        write_tables(PAGE, tables)
     print("\n\n".join(tables.values()))
+
+
+def _languages(options: argparse.Namespace) -> None:
+    _load_backend()
+    from training.languages.page import (
+        LanguageMaterial,
+        language_tables,
+        measure_languages,
+        write_page,
+    )
+
+    material = LanguageMaterial(
+        corpora=options.corpora,
+        weights=options.teacher,
+        cache=options.runs / CACHE,
+        bundles=tuple(options.bundles),
+        most=options.most,
+        jobs=options.jobs,
+    )
+    figures = measure_languages(material)
+    if options.write:
+        write_page(figures)
+    print("\n\n".join(language_tables(figures).values()))
 
 
 def _load_backend() -> None:

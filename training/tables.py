@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+from realtime_ser.base.files import write_whole
+from realtime_ser.base.paths import shipped
+
+_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
@@ -17,3 +23,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def write_tables(page: str, tables: Mapping[str, str]) -> None:
+    """Put tables into a page of the checkout's documentation, each between its marks.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    path = shipped("models").parent / "docs" / page
+    text = _TABLE.sub(
+        lambda found: f"{found[1]}{tables[found['name']]}\n{found[3]}", path.read_text("utf-8")
+    )
+    write_whole(path, text, "measure it in a checkout that can be written")

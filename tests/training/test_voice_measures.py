@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from training import tables
 from training.measure import voice_measures
 from training.measure.voice_measures import Heard, praat_f0, praat_syllables
 from training.sound.seeding import generator
@@ -62,6 +63,6 @@ def test_tables_are_put_between_their_marks(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     page = tmp_path / "docs" / "voice_measures.md"
     page.write_text("a\n<!-- table: pitch -->\nold\n<!-- end -->\nb\n", encoding="utf-8")
-    monkeypatch.setattr(voice_measures, "shipped", lambda name: tmp_path / name)
-    voice_measures.write_tables({"pitch": "| new |"})
+    monkeypatch.setattr(tables, "shipped", lambda name: tmp_path / name)
+    tables.write_tables(voice_measures.PAGE, {"pitch": "| new |"})
     assert page.read_text("utf-8") == "a\n<!-- table: pitch -->\n| new |\n<!-- end -->\nb\n"

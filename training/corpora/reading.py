@@ -77,7 +77,7 @@ def read_corpora(
     """
     check_root(root)
     contents = [_read_corpus(root, name) for name in names]
-    return contents if keep_twins else _without_twins(contents)
+    return contents if keep_twins else without_twins(contents)
 
 
 def check_root(root: Path) -> None:
@@ -272,7 +272,7 @@ def _without_duplicates(clips: Sequence[Clip]) -> tuple[list[Clip], list[Skipped
     return [clip for clip in clips if clip not in skipped], list(skipped.values())
 
 
-def _without_twins(all_contents: Sequence[CorpusContents]) -> list[CorpusContents]:
+def without_twins(all_contents: Sequence[CorpusContents]) -> list[CorpusContents]:
     """Leave out recordings that are there again at another level, in another codec, or trimmed.
 
     Under another speaker or in another corpus they would be in training and test at once.

@@ -5,7 +5,6 @@ Praat comes with ``praat-parselmouth``, which has no wheel for Linux on 64-bit A
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import SerError
-from realtime_ser.base.files import write_whole
-from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import SAMPLE_RATE, STEP, STEP_FRAMES, STEP_S
 from realtime_ser.recogniser.activation import RunningBaseline, VoiceStep
 from realtime_ser.recogniser.features import FeatureParams
@@ -31,6 +28,9 @@ from training.sound.recordings import samples_16k
 from training.sound.seeding import generator
 from training.tables import table
 from training.workers import map_in_processes
+
+PAGE = "voice_measures.md"
+"""Page of the tables."""
 
 CORPORA = ("ravdess", "crema_d", "emodb", "nemo", "tess")
 _CLIPS = 40
@@ -334,23 +334,3 @@ def _area(values: Sequence[tuple[str | None, float]], quiet: str, loud: str) -> 
         return []
     above = np.array(high)[:, None] - np.array(low)
     return [float(np.mean((above > 0) + 0.5 * (above == 0)))]
-
-
-# ------------------------------------------------------------------------------------------- pages
-
-_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def write_tables(tables: Mapping[str, str]) -> None:
-    """Put tables into the documentation of the checkout, each between its marks.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
-    path = shipped("models").parent / "docs" / "voice_measures.md"
-    text = _TABLE.sub(
-        lambda found: f"{found[1]}{tables[found['name']]}\n{found[3]}", path.read_text("utf-8")
-    )
-    write_whole(path, text, "measure it in a checkout that can be written")

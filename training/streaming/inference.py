@@ -19,7 +19,7 @@ _Selected = TypeVar("_Selected")
 
 
 def run_causal(
-    layer: StepEncoder | Head | Heads | RunningStatistics,
+    layer: StepEncoder | Head | Heads | RunningStatistics | keras.Sequential,
     steps: Sequence[int],
     load_sequence: Callable[[int], NDArray[np.floating]],
     select: Callable[[int, NDArray[np.float32]], _Selected],
@@ -31,7 +31,8 @@ def run_causal(
     Parameters
     ----------
     layer
-        Causal layer with one output vector for each step.
+        Causal layer with one output vector for each step; as a model, it is compiled once for
+        several calls.
     steps
         Length of each sequence.
     load_sequence
@@ -45,7 +46,9 @@ def run_causal(
         return []
     first = load_sequence(0)
     frames_per_step, width = len(first) // steps[0], first.shape[1]
-    model = keras.Sequential([keras.Input((None, width)), layer])
+    model = layer
+    if not isinstance(model, keras.Sequential):
+        model = keras.Sequential([keras.Input((None, width)), layer])
     selected: dict[int, _Selected] = {}
     order = np.argsort(steps)
     for start in range(0, len(order), _BATCH):

@@ -16,16 +16,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.base.errors import OutputError, SerError
+from realtime_ser.base.errors import OutputError, SerError, UsageError
 from realtime_ser.base.records import STEP_FRAMES
 from training.batching import bucket_length
 from training.fitting import delete_backup, fit, load_weights, optimizer, save_weights
 from training.job import Job
 from training.sound.examples import Example
-from training.streaming.architecture import ImitatedLayers
+from training.streaming.architecture import Architecture, ImitatedLayers
 from training.streaming.batches import ImitationBatches
 from training.streaming.gated_segments import GatedSegment
 from training.streaming.imitation import ENCODER_STAGE, ImitationLoss, encode, standardise
+from training.streaming.network import new_model
 from training.streaming.recipe import StreamingRecipe
 from training.streaming.residual import ResidualEncoder
 from training.streaming.transformer import FLOOR, RANGE, TOKENS, TransformerEncoder
@@ -78,6 +79,23 @@ def start_from_whisper(
     standardise_vectors(encoder, recorded)
     save_weights(encoder, done)
     delete_backup(job.run, ENCODER_STAGE)
+
+
+def published_start(architecture: Architecture, path: Path) -> TransformerEncoder:
+    """New transformer of a recipe's architecture with Whisper's own weights, taught nothing.
+
+    Raises
+    ------
+    SerError
+        The weights cannot be read, or do not fit.
+    """
+    encoder = new_model(architecture).encoder
+    if not isinstance(encoder, TransformerEncoder):
+        raise UsageError("Only a recipe with architecture.transformer starts from Whisper.")
+    weights = read_weights(path)
+    _expect_shape(weights, encoder, path)
+    load_published_weights(weights, encoder.convolutions, encoder.stack)
+    return encoder
 
 
 def standardise_vectors(encoder: ImitatingEncoder, segments: Sequence[GatedSegment]) -> None:

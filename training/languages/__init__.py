@@ -1,0 +1,1 @@
+"""What heads that learned one language make of another."""
