@@ -62,11 +62,14 @@ def _of_clip(peer: Peer, features: Features, last: int | None, clip: Clip) -> Ar
 
 
 def labelled(clips: Sequence[Clip], rows: Sequence[NDArray[np.float32]]) -> LabelledCuts:
-    """All cuts of clips with the numbers of the clips' labels."""
-    labels = [LABELS.index(clip.label) for clip in clips]
+    """All cuts of clips with the labels and corpora of the clips."""
+    labels = np.array([LABELS.index(clip.label) for clip in clips])
+    corpora = np.array([clip.corpus for clip in clips])
     counts = [len(own) for own in rows]
     return LabelledCuts(
-        np.concatenate([own for own in rows if len(own)]), np.repeat(np.array(labels), counts)
+        np.concatenate([own for own in rows if len(own)]),
+        np.repeat(labels, counts),
+        np.repeat(corpora, counts),
     )
 
 
