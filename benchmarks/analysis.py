@@ -143,7 +143,7 @@ _COLUMNS = (
     *(f"`{model}`, MB" for model in _MODELS),
     "other work, cores",
 )
-_ONCE = "The last row is of one run on two cores, with its processor time for one core."
+_ONCE = "The last row is of `default` on one core alone."
 _OTHERS = "Other work: the most cores that it took during one of a row's runs."
 
 
@@ -163,12 +163,9 @@ class _Runs:
         *,
         once: bool,
     ) -> _Runs:
-        """Measure on one core and on two, or ``once``, on two alone."""
-        names = {
-            (model, cores): f"{name} by {model} on {cores}"
-            for model in _MODELS
-            for cores in ((2,) if once else (1, 2))
-        }
+        """Measure both models on one core and on two, or ``once``, the light one on one."""
+        runs = [("default", 1)] if once else [(m, cores) for m in _MODELS for cores in (1, 2)]
+        names = {(model, cores): f"{name} by {model} on {cores}" for model, cores in runs}
         taken = {run: measured.get(name, partial(measure, *run)) for run, name in names.items()}
         return cls(taken, tuple(measured.others(name) for name in names.values()))
 
@@ -176,8 +173,9 @@ class _Runs:
         """Cells of a row on so much sound, as :data:`_COLUMNS` names them."""
         speeds, memory = [], []
         for model in _MODELS:
-            two = self.taken[model, 2]
-            one = self.taken.get((model, 1), two)
-            speeds += [number(seconds / one["cpu_s"]), number(seconds / two["wall_s"])]
-            memory.append(f"{max(one['memory_mb'], two['memory_mb']):.0f}")
+            for cores, clock in ((1, "cpu_s"), (2, "wall_s")):
+                run = self.taken.get((model, cores))
+                speeds.append(number(seconds / run[clock]) if run else "")
+            own = [run["memory_mb"] for (name, _), run in self.taken.items() if name == model]
+            memory.append(f"{max(own):.0f}" if own else "")
         return [*speeds, *memory, f"{max(self.others):.2f}"]
