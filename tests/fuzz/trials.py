@@ -148,8 +148,9 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
 
 
 def _ends(process: subprocess.Popen[bytes]) -> bool:
+    # After a thousand models its own end takes seconds of a processor, which others may have.
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(5)
+        process.wait(60)
     return process.poll() is not None
 
 
