@@ -107,8 +107,9 @@ class TransformerLayer(layers.Layer):
         scores = ops.matmul(
             self._split_heads(query), ops.transpose(self._split_heads(keys), (0, 1, 3, 2))
         )
-        attention = ops.softmax(scores + bias, axis=-1)
-        mixed = ops.transpose(ops.matmul(attention, self._split_heads(values)), (0, 2, 1, 3))
+        mixed = ops.transpose(
+            _weighted_mean(scores + bias, self._split_heads(values)), (0, 2, 1, 3)
+        )
         x = x + self.out(ops.reshape(mixed, ops.shape(x)))
         return x + self.feed_out(gelu(self.feed_in(self.feed_norm(x))))
 
@@ -126,6 +127,17 @@ class TransformerLayer(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Arguments of the layer."""
         return {**super().get_config(), **self.sizes}
+
+
+def _weighted_mean(scores: Tensor, values: Tensor) -> Tensor:
+    """Mean of the values over the keys, weighted by the softmax of the scores.
+
+    The sum of the weights is a product as well: that adds in the order of the keys, so that keys
+    without weight, of which a block of steps has others than a step, leave each bit as it is.
+    """
+    weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+    total = ops.matmul(weights, ops.ones_like(values[..., :1]))
+    return ops.matmul(weights, values) / total
 
 
 def gelu(x: Tensor) -> Tensor:
