@@ -58,6 +58,7 @@ TRAINING_ROOMS = (
     "report",
     "evaluate",
     "languages",
+    "quantise",
     "run",
     "sweep",
     "cli",

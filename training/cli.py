@@ -113,6 +113,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
     _add_jobs(evaluate)
 
+    words = "round the weights of a bundle with a transformer to eight bits"
+    quantise = _command(commands, "quantise", _quantise, words)
+    quantise.add_argument("target", metavar="BUNDLE", help="folder, or name of a shipped bundle")
+    _add_corpora(quantise, required=True)
+    quantise.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
+    _add_jobs(quantise)
+
     compare = _command(commands, "compare", _compare, "lay runs side by side")
     compare.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
     compare.add_argument("--out", type=Path, metavar="FILE.html", help="write the page as well")
@@ -356,6 +363,24 @@ def _evaluate(options: argparse.Namespace) -> None:
         )
         parts = (summary_table(results), condition_sections(results))
         print(*filter(None, parts), sep="\n\n")
+
+
+def _quantise(options: argparse.Namespace) -> None:
+    _load_backend()
+    from training.quantise import quantise_bundle
+    from training.run import RunPaths, read_clips
+
+    paths = RunPaths(options.corpora, options.runs)
+    found = quantise_bundle(
+        options.target,
+        lambda recipe: read_clips(recipe, paths),
+        cache=options.runs / CACHE,
+        jobs=options.jobs,
+    )
+    print(
+        f"Logits of the stream and of the training graph differ by {found.graph:.1e} at most, "
+        f"blocks and single steps by {found.blocks:.1e}. 'evaluate --write' renews the card."
+    )
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import write_whole
 from realtime_ser.recogniser.bundle import MANIFEST, Bundle, load_bundle
 from training.corpora import Clip
-from training.folds import partition
+from training.folds import SplitParts, partition
 from training.job import Job, Workload
 from training.measure.clip_results import Evaluation
 from training.measure.live_path import evaluate_bundle
@@ -217,19 +217,33 @@ def _evaluate_run(run: Run, read: ClipReader, jobs: int) -> Evaluation:
 
 
 def _test_clips(bundle: Bundle, read: ClipReader) -> list[Clip]:
-    provenance = bundle.manifest.recipe
-    if provenance.get("fold") == ALL_SPEAKERS:
+    if bundle.manifest.recipe.get("fold") == ALL_SPEAKERS:
         raise UsageError(
             f"{bundle.folder} learned from every speaker, so it cannot be measured fairly; name "
             "the runs of its folds with --folds."
         )
+    return recipe_and_parts(bundle, read)[1]["test"]
+
+
+def recipe_and_parts(bundle: Bundle, read: ClipReader) -> tuple[Recipe, SplitParts]:
+    """Recipe of a bundle, and the clips that it learned from, was chosen and is tested by.
+
+    Raises
+    ------
+    UsageError
+        The bundle does not say.
+    """
+    provenance = bundle.manifest.recipe
     if "settings" not in provenance:
         raise UsageError(
             f"{bundle.folder} does not say which speakers it has not heard, so it cannot be "
             "measured fairly; measure a run instead."
         )
     recipe = check_recipe(provenance["settings"], str(bundle.folder / MANIFEST))
-    return partition(read(recipe), recipe.split, provenance["fold"], provenance["seed"])["test"]
+    clips = read(recipe)
+    if provenance["fold"] == ALL_SPEAKERS:
+        return recipe, {"train": list(clips), "validation": [], "test": []}
+    return recipe, partition(clips, recipe.split, provenance["fold"], provenance["seed"])
 
 
 def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:

@@ -28,8 +28,9 @@ from training.run_folder import Run
 from training.streaming import whisper_start
 from training.streaming.architecture import Architecture, Residual, Transformer
 from training.streaming.convert import HALF_PRECISION_SIZE
-from training.streaming.export import export_bundle
+from training.streaming.export import ROUNDED_PARITY, export_bundle
 from training.streaming.network import StreamingSer, new_model
+from training.streaming.quantisation import exact_int8, is_quantised, quantise
 from training.streaming.recipe import WHISPER_FEATURES
 from training.streaming.transformer import TransformerEncoder, positional_encoding
 from training.streaming.whisper_encoder import (
@@ -342,7 +343,9 @@ def test_streaming_equals_offline_for_any_split(
 @pytest.mark.parametrize("shape", [architecture((0, 1, 0)), residual_architecture()])
 def test_the_exported_step_gives_what_the_graph_gives(shape: Architecture, tmp_path: Path) -> None:
     model = made_model(shape)
-    assert export_bundle(model, untrained_manifest(WHISPER_FEATURES), tmp_path / "bundle") < 1e-4
+    found = export_bundle(model, untrained_manifest(WHISPER_FEATURES), tmp_path / "bundle")
+    assert found.graph < 1e-4
+    assert found.blocks == 0.0
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.manifest.states == model.state_shapes()
     loaded = keras.models.load_model(bundle.folder / TRAINING_MODEL)
@@ -353,6 +356,50 @@ def test_the_exported_step_gives_what_the_graph_gives(shape: Architecture, tmp_p
     if shape.transformer is not None:  # the other one is small beside the graph itself
         assert (bundle.folder / STEP_MODEL).stat().st_size < 1.5 * halves
         assert (bundle.folder / TRAINING_MODEL).stat().st_size < 1.5 * halves
+
+
+def test_rounded_weights_change_little_and_halve_the_step(tmp_path: Path) -> None:
+    model, plain = (made_model(architecture((0, 1, 0))) for _ in range(2))
+    manifest = untrained_manifest(WHISPER_FEATURES)
+    export_bundle(plain, manifest, tmp_path / "half")
+    speech = [cepstra(20, seed)[0] for seed in range(1, 9)]
+    found = export_bundle(model, manifest, tmp_path / "bundle", speech)
+    assert 1e-6 < found.graph <= ROUNDED_PARITY
+    assert found.blocks == 0.0
+    assert is_quantised(model)
+    assert not is_quantised(plain)
+    loaded = keras.models.load_model(tmp_path / "bundle" / TRAINING_MODEL)
+    frames = cepstra(30)
+    np.testing.assert_allclose(loaded(frames), model(frames), atol=1e-5)
+    for file in (STEP_MODEL, TRAINING_MODEL):
+        sizes = [(tmp_path / bundle / file).stat().st_size for bundle in ("bundle", "half")]
+        assert sizes[0] < 0.9 * sizes[1]
+
+
+def test_weights_are_rounded_better_than_each_to_the_nearest() -> None:
+    model, nearest, exact = (made_model(architecture((0, 1, 0))) for _ in range(3))
+    quantise(model, [cepstra(40, seed)[0] for seed in range(1, 9)])
+    for layer, other in zip(model.encoder.stack, nearest.encoder.stack, strict=True):
+        for dense, own in zip(layer.dense_layers, other.dense_layers, strict=True):
+            if exact_int8(np.asarray(dense.kernel).T) is not None:
+                kernel = np.asarray(own.kernel)
+                steps = np.abs(kernel).max(axis=0) / 127
+                own.kernel.assign(np.rint(kernel / steps) * steps)
+    frames = cepstra(40)
+    expected = np.asarray(exact(frames))
+    errors = [np.abs(np.asarray(m(frames)) - expected).mean() for m in (model, nearest)]
+    assert 0.0 < errors[0] < 0.85 * errors[1]
+
+
+def test_weights_are_whole_numbers_only_where_that_is_exact() -> None:
+    numbers = np.array([[127, -3, 0], [-126, 5, 1]], np.int8)
+    steps = np.array([9 * 2.0**-12, 15 * 2.0**-16], np.float32)
+    weights = numbers * steps[:, None]
+    found = exact_int8(weights)
+    assert found is not None
+    np.testing.assert_array_equal(found[0] * found[1][:, None], weights)
+    assert exact_int8(weights + np.float32(2.0**-20)) is None
+    assert exact_int8(np.array([[0.1, 0.3]], np.float32)) is None
 
 
 def test_sizes_that_contradict_each_other_are_refused() -> None:
@@ -420,6 +467,9 @@ def test_a_run_imitates_the_published_encoder_and_another_run_starts_from_it(
     losses = [row["loss"] for row in run.history()["encoder"]]
     assert len(losses) == 2
     assert np.isfinite(losses).all()
+    assert main(["quantise", str(run.bundle), *common[:-1]]) == 2
+    rounded_already = "rounded already" if encoder == TRANSFORMER else "has no transformer"
+    assert rounded_already in capsys.readouterr().err
     later = ["--set", "encoder.pretrained=false", "--from", str(run.folder)]
     assert main(["run", str(recipe), *later, *common]) == 0
     (made,) = (tmp_path / "runs").glob("tiny-encoder*")
@@ -433,6 +483,22 @@ def test_a_run_imitates_the_published_encoder_and_another_run_starts_from_it(
     save_npz(weights, {**made_arrays(), "conv1/weight": np.ones((3, 3), np.float32)})
     assert main(["run", str(recipe), "--seed", "1", "--teacher", str(weights), *common]) == 1
     assert "does not hold the encoder" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(600)
+def test_a_bundle_in_half_precision_is_rounded_afterwards(corpora: Path, tmp_path: Path) -> None:
+    recipe, weights = tmp_path / "tiny.yaml", tmp_path / "whisper.npz"
+    recipe.write_text(RECIPE.replace("ENCODER", TRANSFORMER), encoding="utf-8")
+    save_npz(weights, made_arrays())
+    common = ["--corpora", str(corpora), "--runs", str(tmp_path / "runs"), "--jobs", "1"]
+    half = ["--set", "int8=false", "--teacher", str(weights), "--brief"]
+    assert main(["run", str(recipe), *half, *common]) == 0
+    (made,) = (tmp_path / "runs").glob("tiny-int8*")
+    step = made / "bundle" / STEP_MODEL
+    before = step.stat().st_size
+    assert main(["quantise", str(made / "bundle"), *common]) == 0
+    assert step.stat().st_size < 0.9 * before
+    assert is_quantised(keras.models.load_model(made / "bundle" / TRAINING_MODEL))
 
 
 def test_targets_are_delayed_like_the_layers() -> None:

@@ -18,11 +18,13 @@ from realtime_ser.base.quiet import silence_stderr
 from realtime_ser.base.records import STEP_FRAMES
 from realtime_ser.recogniser.step_model import FRAMES, LOGITS
 from training.streaming.network import StreamingSer
+from training.streaming.quantisation import exact_int8
 
 HALF_PRECISION_SIZE = 4096
 """Number of values from which a bundle in half precision stores a constant so."""
 
 _FLOAT16_VERSION = 3  # of the operator DEQUANTIZE
+_STEP_FOR_EACH_UNIT_VERSION = 12  # of the operator FULLY_CONNECTED
 _SINGLE_BYTES = 4
 _ALIGNMENT = 16
 _ANYWHERE = 1 << 20  # a place in a file that is yet to be counted
@@ -58,14 +60,16 @@ def convert(model: StreamingSer, steps: int = 1) -> bytes:
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["step"])
         step_model = bytes(converter.convert())
-    return with_half_precision(step_model) if model.architecture.half_precision else step_model
+    return with_small_constants(step_model) if model.architecture.half_precision else step_model
 
 
-def with_half_precision(model: bytes) -> bytes:
-    """LiteRT model whose large constants are stored in half precision if that is exact.
+def with_small_constants(model: bytes) -> bytes:
+    """LiteRT model whose large constants take less room, where that is exact.
 
-    They are dequantised when the model is loaded. TensorFlow's own float16 conversion rounds all
-    constants, decay rates among them, and costs parity.
+    Weights of dense layers that are whole multiples of a step are kept as those numbers, by which
+    LiteRT multiplies inputs that it rounds as well, token by token. Others are kept in half
+    precision and dequantised when the model is loaded. TensorFlow's own conversions round all
+    constants, decay rates among them, and cost parity.
     """
     from tensorflow.lite.python import schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
@@ -76,6 +80,7 @@ def with_half_precision(model: bytes) -> bytes:
     dequantise.version = _FLOAT16_VERSION
     network.operatorCodes.append(dequantise)
     for graph in network.subgraphs:
+        _keep_whole_numbers(network, graph)
         dequantised, stored = [], dict[int, int]()  # number of the tensor by that of its buffer
         for number, tensor in enumerate(list(graph.tensors)):
             if tensor.type != schema.TensorType.FLOAT32:
@@ -127,6 +132,31 @@ def with_weights_of(step: bytes, block: bytes) -> bytes:
     for buffer, place in places:
         buffer.offset = length + place
     return bytes(flatbuffer_utils.convert_object_to_bytearray(network)).ljust(length, b"\0")
+
+
+def _keep_whole_numbers(network: Any, graph: Any) -> None:
+    """Store weights of a graph's dense layers in eight bits where that is exact."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    for operator in graph.operators:
+        code = network.operatorCodes[operator.opcodeIndex]
+        if code.builtinCode != schema.BuiltinOperator.FULLY_CONNECTED:
+            continue
+        tensor = graph.tensors[operator.inputs[1]]
+        data = network.buffers[tensor.buffer].data
+        if data is None or len(data) < _SINGLE_BYTES * HALF_PRECISION_SIZE:
+            continue
+        exact = exact_int8(np.frombuffer(bytes(data), np.float32).reshape(tensor.shape))
+        if exact is None:
+            continue
+        numbers, steps = exact
+        network.buffers[tensor.buffer].data = np.frombuffer(numbers.tobytes(), np.uint8)
+        tensor.type = schema.TensorType.INT8
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = steps
+        tensor.quantization.zeroPoint = np.zeros(len(steps), np.int64)
+        operator.builtinOptions.asymmetricQuantizeInputs = True
+        code.version = _STEP_FOR_EACH_UNIT_VERSION
 
 
 def _exact_half(data: NDArray[np.uint8] | None) -> NDArray[np.float16] | None:

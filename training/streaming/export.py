@@ -12,11 +12,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import STEP_FRAMES
@@ -31,9 +34,17 @@ from realtime_ser.recogniser.bundle import (
 from realtime_ser.recogniser.step_model import BLOCK_STEPS, StepModel
 from training.streaming.convert import HALF_PRECISION_SIZE, convert, with_weights_of
 from training.streaming.network import StreamingSer
+from training.streaming.quantisation import is_quantised, quantise
 
 PARITY = 1e-4
 """Largest difference allowed between a logit of the stream and of the training graph."""
+
+ROUNDED_PARITY = 0.1
+"""The same where weights are whole numbers, for whose products LiteRT rounds inputs to eight bits.
+
+That rounding is no fault of the stream, so the step is held to :data:`PARITY` before its weights
+are rounded. Blocks and single steps, which round alike, are held to it always.
+"""
 
 _PARITY_STEPS = 375  # 30 s, the longest segment
 
@@ -42,52 +53,103 @@ class ParityError(SerError):
     """The streaming step does not give what the training graph gives."""
 
 
-def export_bundle(model: StreamingSer, manifest: Manifest, folder: Path) -> float:
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Largest differences between logits.
+
+    Attributes
+    ----------
+    graph
+        Of the stream, step by step, from the training graph's.
+    blocks
+        Of the stream in blocks from that step by step; 0 for a bundle without blocks.
+    """
+
+    graph: float
+    blocks: float
+
+    def require(self, limit: float) -> None:
+        """Refuse larger differences.
+
+        Parameters
+        ----------
+        limit
+            Of ``graph``; that of ``blocks`` is :data:`PARITY`.
+
+        Raises
+        ------
+        ParityError
+            There is a larger one.
+        """
+        if not self.graph <= limit:  # which a NaN would not be either
+            raise ParityError(
+                f"The streaming step differs from the training graph by {self.graph:.1e}, more "
+                f"than {limit:.0e}, so no bundle was written: check the layers' states."
+            )
+        if not self.blocks <= PARITY:
+            raise ParityError(
+                f"Blocks of steps differ from single steps by {self.blocks:.1e}, more than "
+                f"{PARITY:.0e}, so no bundle was written: check the layers' states."
+            )
+
+
+def export_bundle(
+    model: StreamingSer,
+    manifest: Manifest,
+    folder: Path,
+    speech: Sequence[NDArray[np.floating]] = (),
+) -> Parity:
     """Write ``model`` as a bundle, replacing one that is there, and return its parity.
 
     Parameters
     ----------
     model
-        The trained model; its large weights are rounded if the bundle is in half precision.
+        The trained model; its large weights are rounded as the bundle keeps them.
     manifest
         Description of the model; ``states`` and ``files`` are filled in here.
     folder
         Folder of the bundle.
-
-    Returns
-    -------
-    float
-        Largest difference between a logit of the stream and of the training graph.
+    speech
+        MFCC of speech by which a transformer's weights are rounded to eight bits, as of
+        :func:`training.streaming.quantisation.quantise`; empty: half precision.
 
     Raises
     ------
     ParityError
-        The difference exceeds :data:`PARITY`; nothing was written.
+        A difference is too large; nothing was written.
     """
     with tempfile.TemporaryDirectory() as draft_folder:
         draft = Path(draft_folder)
-        if model.architecture.half_precision:
-            _round_weights(model)
-        model.save(draft / TRAINING_MODEL)
-        if model.architecture.half_precision:
-            _compress(draft / TRAINING_MODEL)
-        step = _convert(model, draft / TRAINING_MODEL, 1)
-        (draft / STEP_MODEL).write_bytes(step)
-        if model.architecture.transformer is not None:  # whose weights are read from memory
-            block = _convert(model, draft / TRAINING_MODEL, BLOCK_STEPS)
-            (draft / BLOCK_MODEL).write_bytes(with_weights_of(step, block))
-        filled = {"states": model.state_shapes(), "files": _hashes(draft)}
-        write_manifest(manifest.model_copy(update=filled), draft)
-        difference = parity(model, draft, _PARITY_STEPS)
-        if not difference <= PARITY:  # which a NaN would not be either
-            raise ParityError(
-                f"The streaming step differs from the training graph by {difference:.1e}, more "
-                f"than {PARITY:.0e}, so no bundle was written: check the layers' states."
-            )
+        found = _write_draft(model, manifest, draft)
+        rounded = is_quantised(model)  # as that of another bundle from which it started
+        found.require(ROUNDED_PARITY if rounded else PARITY)
+        if speech and not rounded:
+            quantise(model, speech)
+            found = _write_draft(model, manifest, draft)
+            found.require(ROUNDED_PARITY)
         folder.mkdir(parents=True, exist_ok=True)
         for file in draft.iterdir():
             shutil.copyfile(file, folder / file.name)
-    return difference
+    return found
+
+
+def _write_draft(model: StreamingSer, manifest: Manifest, draft: Path) -> Parity:
+    """Write a bundle's files, whatever they give, and measure that."""
+    if model.architecture.half_precision:
+        _round_weights(model)
+    model.save(draft / TRAINING_MODEL)
+    if model.architecture.half_precision:
+        _compress(draft / TRAINING_MODEL)
+    files = [TRAINING_MODEL, STEP_MODEL]
+    step = _convert(model, draft / TRAINING_MODEL, 1)
+    (draft / STEP_MODEL).write_bytes(step)
+    if model.architecture.transformer is not None:  # whose weights are read from memory
+        block = _convert(model, draft / TRAINING_MODEL, BLOCK_STEPS)
+        (draft / BLOCK_MODEL).write_bytes(with_weights_of(step, block))
+        files.append(BLOCK_MODEL)
+    filled = {"states": model.state_shapes(), "files": _hashes(draft, files)}
+    write_manifest(manifest.model_copy(update=filled), draft)
+    return parity(model, draft, _PARITY_STEPS)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -96,11 +158,10 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def parity(model: StreamingSer, folder: Path, steps: int) -> float:
-    """Largest difference between a logit of the bundle's stream and of the training graph.
+def parity(model: StreamingSer, folder: Path, steps: int) -> Parity:
+    """Parity of a bundle: its stream beside the training graph.
 
-    The stream is heard step by step, and in blocks where the bundle has them. The input is noise
-    with the mean and deviation that the model expects.
+    The input is noise with the mean and deviation that the model expects.
     """
     encoder = model.encoder
     noise = np.random.default_rng(0).standard_normal(
@@ -116,7 +177,7 @@ def parity(model: StreamingSer, folder: Path, steps: int) -> float:
     for step, part in enumerate(parts):
         found[step], state = stream.run_graph(part, state)
     blocks, _ = stream.run_steps(parts, stream.initial_state())
-    return float(max(np.abs(found - expected).max(), np.abs(blocks - expected).max()))
+    return Parity(float(np.abs(found - expected).max()), float(np.abs(blocks - found).max()))
 
 
 def _round_weights(model: StreamingSer) -> None:
@@ -144,10 +205,9 @@ def _compress(graph: Path) -> None:
     uncompressed.unlink()
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def _hashes(folder: Path, files: Sequence[str]) -> dict[str, str]:
     return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.iterdir())
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(files)
     }
 
 

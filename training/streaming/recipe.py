@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.records import FRAME
@@ -162,6 +167,9 @@ class StreamingRecipe(BaseRecipe):
         validation speakers; both values are kept.
     certainty
         Share of the validation speakers' segments whose results count as certain.
+    int8
+        Whether a bundle keeps most weights of a transformer in eight bits, rounded by training
+        speech, instead of half precision; other encoders keep theirs as they are.
     """
 
     kind: Literal["streaming"] = "streaming"
@@ -174,6 +182,20 @@ class StreamingRecipe(BaseRecipe):
     head: HeadStage = HeadStage()
     whole: WholeStage = WholeStage()
     certainty: float = Field(default=0.7, gt=0, le=1)
+    int8: bool = True
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes that say nothing of it keep their hashes, which bundles hold."""
+        settings: dict[str, Any] = dump(self)
+        if self.int8:
+            settings.pop("int8", None)
+        return settings
+
+    @property
+    def rounds_weights(self) -> bool:
+        """Whether a bundle's weights are rounded to eight bits."""
+        return self.int8 and self.architecture.transformer is not None
 
     @model_validator(mode="after")
     def _check_imitating(self) -> Self:

@@ -53,6 +53,7 @@ from training.streaming.label_training import (
 from training.streaming.network import StreamingSer, new_model, with_outputs
 from training.streaming.pretrained import load_pretrained_encoder
 from training.streaming.recipe import HeadStage, LabelStage, StreamingRecipe
+from training.streaming.rounding_speech import speech_to_round_by
 from training.streaming.spectra import SpectrumScale, segment_spectra
 from training.streaming.whisper_start import start_from_whisper
 
@@ -88,7 +89,7 @@ def make_model(job: Job[StreamingRecipe]) -> Evaluation:
             _fit_labels(job, selected.prepared.with_validation_speakers(), REFIT), label_set
         )
     manifest = _manifest(job, temperature, threshold).model_copy(update={"baseline": baseline})
-    export_bundle(model, manifest, job.run.bundle)
+    export_bundle(model, manifest, job.run.bundle, _rounding_speech(job))
     return evaluate_bundle(load_bundle(job.run.bundle), job.parts["test"], jobs=job.jobs)
 
 
@@ -178,7 +179,13 @@ def make_all_speaker_model(job: Job[StreamingRecipe]) -> None:
             else None
         }
     )
-    export_bundle(model, manifest, job.run.bundle)
+    export_bundle(model, manifest, job.run.bundle, _rounding_speech(job))
+
+
+def _rounding_speech(job: Job[StreamingRecipe]) -> list[NDArray[np.floating]]:
+    if not job.recipe.rounds_weights:
+        return []
+    return speech_to_round_by(job.parts["train"], job.recipe, job.cache, job.jobs)
 
 
 @dataclass(frozen=True, slots=True)

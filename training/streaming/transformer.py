@@ -86,6 +86,11 @@ class TransformerLayer(layers.Layer):
         self.feed_out.build((None, None, self.feed_in.units))
         self.built = True
 
+    @property
+    def dense_layers(self) -> tuple[layers.Dense, ...]:
+        """The layers that hold nearly all weights."""
+        return self.query, self.key_value, self.out, self.feed_in, self.feed_out
+
     def keys_values(self, x: Tensor) -> Tensor:
         """Keys and values of ``x``, concatenated, shape ``(batch, tokens, 2 width)``."""
         return self.key_value(self.norm(x))
