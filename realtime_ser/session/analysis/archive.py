@@ -32,6 +32,7 @@ _AT_ONCE = 32
 """Files that are claimed before it is looked once what others have done meanwhile."""
 
 _SYNC_S = 1.0
+_UNSYNCED = 256  # files at most that are done and wait for that
 _LOOK_S = 1.0  # between two looks at files that others are at
 
 _OPEN, _HELD, _UNDER_WAY, _DONE = range(4)
@@ -281,7 +282,8 @@ class ArchiveRun:
         self._own.add({**stamp, "tables": tables, "outcome": outcome_fields(outcome)})
         self._count(index, stamp)
         self.progress.sound_s += outcome.duration_s or 0.0
-        if time.monotonic() - self._synced_s >= _SYNC_S:
+        waited_s = time.monotonic() - self._synced_s
+        if waited_s >= _SYNC_S or self._own.unsynced >= _UNSYNCED:
             self._own.sync()
             self._synced_s = time.monotonic()
 

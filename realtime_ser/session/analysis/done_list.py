@@ -237,6 +237,7 @@ def write_manifest(out: Path, files: Callable[[], Iterable[ListedFile]]) -> str:
     name = f"manifest-{digest.hexdigest()}"
     path = _manifest_path(out / FOLDER, name)
     if not path.exists():
+        _make_folder(out)
         with (
             writing(path, ADVICE),
             whole_file(path, shared=True) as draft,
@@ -244,6 +245,12 @@ def write_manifest(out: Path, files: Callable[[], Iterable[ListedFile]]) -> str:
         ):
             packed.writelines(map(_manifest_line, files()))
     return name
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder of the lists; where it cannot be made, another one is to be chosen."""
+    with writing(out / FOLDER):
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)
 
 
 def _manifest_line(file: ListedFile) -> bytes:
@@ -282,8 +289,7 @@ class OwnList:
         self._files = 0
         self._ended = threading.Event()
         self._alive = _Alive(self._folder)
-        with writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(self._folder.parent)
         with writing(self._path, ADVICE):
             self._lock = store_lock(self._folder / f"{self._name}.lock")
             self._lock.acquire(blocking=False)
@@ -326,6 +332,11 @@ class OwnList:
         """Give a claim back."""
         self._claims.discard(path)
         self._claim_path(path).unlink(missing_ok=True)
+
+    @property
+    def unsynced(self) -> int:
+        """Number of files whose lines may not be on the disk yet, and whose claims are held."""
+        return len(self._written)
 
     def sync(self) -> None:
         """Bring the lines to the disk, and give back the claims of their files."""
