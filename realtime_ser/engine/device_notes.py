@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -75,6 +76,7 @@ class DeviceNotes:
         self._silent_since_s: float | None = None
         self._silent = False
         self._told_s = 0.0
+        self._beside_s = -math.inf  # when sound was told of on another channel
         self._asked_s = 0
         self._side_channels = SideChannels(channels)
 
@@ -86,8 +88,9 @@ class DeviceNotes:
         if self._source.info.live:
             self._feed_silence(samples, start_s, end_s)
         if side is not None:
-            self.notice, self._told_s = self._side_words(side), end_s
-        elif self._silent:
+            self.notice = self._side_words(side)
+            self._told_s = self._beside_s = end_s
+        elif self._silent and end_s - self._beside_s > _SHOWN_S:  # else it is known where sound is
             self.notice = f"The microphone gives pure silence: {SILENCE_ADVICE}."
         elif end_s - self._told_s > _SHOWN_S:
             self.notice = None
