@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from realtime_ser.session.analysis.done_list import (
     ListedRun,
     OwnList,
     write_manifest,
+    written_lists,
 )
 from realtime_ser.session.analysis.inputs import OutputPaths, order_key
 from realtime_ser.session.analysis.outcome_json import read_outcome
@@ -115,7 +116,7 @@ class _Merge:
     def __init__(self, folders: Sequence[Path], out: Path, opened: ExitStack) -> None:
         self._folders = folders
         self._out = out
-        self._lists = [opened.enter_context(_lists_of(folder)) for folder in folders]
+        self._lists = [opened.enter_context(written_lists(folder, "folders")) for folder in folders]
         self._database = opened.enter_context(closing(scratch_database(*_TABLES)))
         self.labels = self._labels()
         self.intervals = False
@@ -293,18 +294,6 @@ def _latest_runs(lists: DoneLists) -> dict[str, ListedRun]:
     """The latest run on each part, by the part; an archive may have had other files before."""
     runs = sorted(lists.runs.values(), key=lambda run: (run.at, run.files))
     return {run.shard: run for run in runs}
-
-
-@contextmanager
-def _lists_of(folder: Path) -> Iterator[DoneLists]:
-    with DoneLists(folder) as lists:
-        lists.refresh()
-        if not lists.runs:
-            raise UsageError(
-                f"{folder} holds no list of what is done: name folders that 'realtime-ser analyze' "
-                "has written."
-            )
-        yield lists
 
 
 def _is_kept(kept: DoneLists, line: Mapping[str, Any], out: Path) -> bool:

@@ -21,7 +21,7 @@ from realtime_ser.base.text import certain_text, count_text, length_text, percen
 from realtime_ser.exchange.html_report import LIMITS, REPORT_STYLE
 from realtime_ser.session import csv_rows
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
-from realtime_ser.session.analysis.done_list import DoneLists
+from realtime_ser.session.analysis.done_list import written_lists
 from realtime_ser.session.analysis.outcome_json import read_outcome
 
 TABLE, PAGE = "report.csv", "report.html"
@@ -164,13 +164,7 @@ def report_archive(out: Path, pattern: PathPattern) -> tuple[Groups, tuple[str, 
         The folder holds no list of what is done.
     """
     groups: Groups = defaultdict(lambda: defaultdict(GroupTally))
-    with DoneLists(out) as lists:
-        lists.refresh()
-        if not lists.runs:
-            raise UsageError(
-                f"{out} holds no list of what is done: name a folder that 'realtime-ser analyze' "
-                "has written."
-            )
+    with written_lists(out, "a folder") as lists:
         for line in lists.lines():
             outcome = read_outcome(line["outcome"])
             for name, value in _groups_of(line, pattern).items():

@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import cannot_write, whole_file, writing
 from realtime_ser.base.scratch import scratch_database
 from realtime_ser.session.store.database import is_locked, store_lock
@@ -214,6 +215,25 @@ def _hash(path: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=8).digest()
     )
+
+
+@contextlib.contextmanager
+def written_lists(out: Path, wanted: str) -> Iterator[DoneLists]:
+    """Lists of a folder with results; ``wanted`` says what a person is to name instead.
+
+    Raises
+    ------
+    UsageError
+        The folder holds none.
+    """
+    with DoneLists(out) as lists:
+        lists.refresh()
+        if not lists.runs:
+            raise UsageError(
+                f"{out} holds no list of what is done: name {wanted} that 'realtime-ser analyze' "
+                "has written."
+            )
+        yield lists
 
 
 class ListedFile(NamedTuple):
