@@ -23,7 +23,9 @@ from realtime_ser.base.timebase import clock_s
 WALL_CLOCK = "wall clock moved"
 """The fault that excuses no loss."""
 
-_WARM_S = 300.0
+_WARM_S = 3600.0
+"""The window keeps the timeline of an hour: until then its memory grows by what it shows."""
+
 _WINDOW_S = 60.0
 _SETTLED_S = 15.0
 """Seconds after which the session's clock has found the earliest blocks."""
@@ -133,11 +135,12 @@ _METHOD = (
     "after the other, with 25 to 60 s between. A fault's time ends 12 s after it was mended; "
     "moving the wall clock, by up to 36 hours and where the program reads it, excuses nothing. "
     "Latency and drift are of the time without faults. The slope of the resident memory is the "
-    "median of the slopes between each two minutes after the first five (Theil and Sen), each "
-    "minute by its median: what a fault takes for seconds does not count, and what stays does. It "
-    "is less what a sound server or a display hands over in memory of theirs (RssShmem): a "
-    "server keeps ready what a stopped program has not heard. What the program has asked for "
-    "(RssAnon) is told beside it: of files the system takes pages back."
+    "median of the slopes between each two minutes (Theil and Sen), each minute by its median: "
+    "what a fault takes for seconds does not count, and what stays does. The first hour, of which "
+    "the window keeps the timeline, is its warm-up; of a shorter run, the first half. It is less "
+    "what a sound server or a display hands over in memory of theirs (RssShmem): a server keeps "
+    "ready what a stopped program has not heard. What the program has asked for (RssAnon) is told "
+    "beside it: of files the system takes pages back."
 )
 
 
@@ -197,7 +200,7 @@ def _places(steps: _Steps) -> str:
 def _memory(watched: Watched) -> Iterator[Measurement]:
     moments_s, resident, asked_for, shared = np.array(watched.memory).T
     moments_s -= moments_s[0]
-    warm = moments_s > min(_WARM_S, moments_s[-1] / 3.0)
+    warm = moments_s > min(_WARM_S, moments_s[-1] / 2.0)
     slopes = [growth_mb_h(moments_s[warm], mb[warm]) for mb in (resident - shared, asked_for)]
     quarters = [np.median(part) for part in np.array_split(asked_for[warm], 4)]
     by_quarter = " ".join(f"{median:.1f}" for median in quarters)
@@ -209,7 +212,11 @@ def _memory(watched: Watched) -> Iterator[Measurement]:
         Target(1.0),
         f"files aside; MB by quarter: {by_quarter}",
     )
-    yield Measurement("memory at the end", (resident - shared)[-1], "MB")
+    tenths = [np.median(part) for part in np.array_split(resident - shared, 10)]
+    by_tenth = " ".join(f"{median:.1f}" for median in tenths)
+    yield Measurement(
+        "memory at the end", (resident - shared)[-1], "MB", None, f"by tenth: {by_tenth}"
+    )
     yield Measurement(
         "beside it, shared with sound server and display", shared.max(), "MB", None, "at most"
     )
