@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import resource
 import shutil
 import signal
@@ -39,11 +40,11 @@ class Running:
         config = folder / "mine.yaml"
         config.write_text(f"sessions: {{folder: '{self.store}'}}\n")
         command = [*CLI, "--record-audio", "--config", str(config), "--export", str(self.out)]
-        self.said = folder / "said.txt"
-        with self.said.open("wb") as said:
-            self.process = subprocess.Popen(
-                [*command, *arguments], stdout=said, stderr=subprocess.STDOUT
-            )
+        self.said = b""
+        self.process = subprocess.Popen(  # a pipe, which no limit of files cuts
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        os.set_blocking(self.process.stdout.fileno(), False)
 
     def rows(self):
         with self.out.open(encoding="utf-8", newline="") as file:
@@ -58,7 +59,8 @@ class Running:
         return self.text()
 
     def text(self):
-        return self.said.read_text("utf-8")
+        self.said += self.process.stdout.read() or b""
+        return self.said.decode()
 
     def wait_for_words(self, words):
         wait_for(lambda: words in self.text(), words)
@@ -84,6 +86,7 @@ def monitor(tmp_path):
     for one in started:
         one.process.kill()
         one.process.wait()
+        one.process.stdout.close()
 
 
 HOLDER = """
