@@ -83,9 +83,14 @@ class NoiseFloor:
             self._minima.popleft()
         return self._smoothed - self._minima[0][1]
 
+    @property
+    def known(self) -> bool:
+        """Whether a whole window was heard: until then the floor may be the voice's own."""
+        return self._count >= self._length
+
     def passes(self, height_db: float) -> bool:
         """Whether a frame of a height above the floor may be speech."""
-        return self._count < self._length or height_db >= self._margin_db
+        return not self.known or height_db >= self._margin_db
 
 
 def _decibels(power: float) -> float:
@@ -110,12 +115,18 @@ class Offset:
 class GateFrame:
     """Decision on a gate frame of 20 ms, and the start or end of a segment, if there is one.
 
-    ``above_floor_db`` is the height of its level above the noise floor so far.
+    Attributes
+    ----------
+    above_floor_db
+        Height of its level above the noise floor so far.
+    floor_known
+        Whether that floor is of a whole window.
     """
 
     voiced: bool
     event: Onset | Offset | None
     above_floor_db: float
+    floor_known: bool
 
 
 class SpeechGate:
@@ -155,7 +166,7 @@ class SpeechGate:
         voiced = is_speech and self._floor.passes(height_db)
         event = self._detect_offset(voiced) if self.open else self._detect_onset(voiced)
         self._count += 1
-        return GateFrame(voiced, event, height_db)
+        return GateFrame(voiced, event, height_db, self._floor.known)
 
     def _speech(self, frames: NDArray[np.float32]) -> list[bool]:
         """What webrtcvad says of frames whose level is normalised."""

@@ -42,6 +42,8 @@ class Step:
         As in :class:`~realtime_ser.base.records.Update`.
     above_floor_db
         Greatest height of a gate frame's level above the noise floor so far.
+    floor_known
+        Whether that floor is of a whole window.
     ends_segment
         Whether a segment that ran before this step has ended.
     segment_start
@@ -61,6 +63,7 @@ class Step:
     envelope: NDArray[np.float32]
     voiced: int
     above_floor_db: float
+    floor_known: bool
     ends_segment: bool
     segment_start: int | None
     span: NDArray[np.float32]
@@ -146,6 +149,7 @@ class Segmenter:
             envelope=envelope,
             voiced=voiced,
             above_floor_db=max(frame.above_floor_db for frame in frames),
+            floor_known=frames[-1].floor_known,
             ends_segment=ends_segment,
             segment_start=segment_start,
             span=span,

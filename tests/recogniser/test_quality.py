@@ -99,6 +99,16 @@ def test_a_voice_below_its_background_does_not_count(speech):
     assert not any(segment.estimate.quality.usable for segment in segments)
 
 
+def test_a_voice_that_a_recording_begins_with_is_not_its_own_background(speech):
+    voiced = np.flatnonzero(voiced_mask(speech))
+    noise = make_noise("white", 12.0, np.random.default_rng(0))
+    mixed = mix_at_snr(speech, noise, 3.0, voiced_mask(speech))
+    estimates = [hear(mixed[at : at + 12_800])[0] for at in voiced[: 9 * 16_000 : 4_001].tolist()]
+    last = Counter(heard[-1].quality for heard in estimates if heard)
+    assert last[Quality.LOUD_BACKGROUND] < 0.15 * last.total()
+    assert qualities(0.05 * noise[:16_000]).keys() <= {Quality.LOUD_BACKGROUND, Quality.NOT_A_VOICE}
+
+
 def test_a_telephone_is_told_and_counts(speech):
     spectrum = np.fft.rfft(speech)
     hz = np.fft.rfftfreq(len(speech), 1 / 16_000)
