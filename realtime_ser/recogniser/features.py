@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ from numpy.typing import NDArray
 from realtime_ser.base.records import FRAME, HOP, SAMPLE_RATE, STEP, STEP_SPAN
 
 _POWER_FLOOR = 1e-10
+
+# Periodic Hann: the period is FRAME, not FRAME - 1.
+_WINDOW = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
+
 _LARGEST_FFT = 8192
 _MOST_MELS = 512
 
@@ -66,15 +71,18 @@ def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mel < 15.0, linear, log)
 
 
+@cache
 def mel_filterbank(params: FeatureParams) -> NDArray[np.float64]:
-    """Triangular mel filters of unit area (Slaney), shape ``(n_mels, n_fft // 2 + 1)``."""
+    """Triangular mel filters of unit area (Slaney), shape ``(n_mels, n_fft // 2 + 1)``; read-only."""
     bins = np.linspace(0.0, SAMPLE_RATE / 2, params.n_fft // 2 + 1)
     low, high = _hz_to_mel(np.array([params.f_min, params.f_max]))
     edges = _mel_to_hz(np.linspace(low, high, params.n_mels + 2))
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    filters: NDArray[np.float64] = triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    filters.flags.writeable = False
+    return filters
 
 
 def dct_matrix(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
@@ -121,8 +129,6 @@ class LogMel:
 
     def __init__(self, params: FeatureParams) -> None:
         self.params = params
-        # Periodic Hann: the period is FRAME, not FRAME - 1.
-        self._window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
         self._filters = np.ascontiguousarray(mel_filterbank(params).T)
 
     def spectrum(self, span: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -132,7 +138,7 @@ class LogMel:
         """
         frames = windows_of(span, FRAME, HOP)
         # Where the window lies inside the transform shifts phases only; power does not see it.
-        spectrum = np.fft.rfft(frames * self._window, self.params.n_fft)
+        spectrum = np.fft.rfft(frames * _WINDOW, self.params.n_fft)
         power = spectrum.real**2 + spectrum.imag**2
         mel: NDArray[np.float64] = 10.0 * np.log10(np.maximum(power @ self._filters, _POWER_FLOOR))
         return mel

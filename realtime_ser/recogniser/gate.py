@@ -19,6 +19,7 @@ from realtime_ser.base.records import SAMPLE_RATE
 
 GATE_FRAME = SAMPLE_RATE // 50  # samples of a gate frame: 20 ms
 _FRAME_MS = 20
+_WINDOW = np.hanning(GATE_FRAME)
 _DB_PER_NEPER = 20.0 / math.log(10.0)
 
 
@@ -58,7 +59,6 @@ class NoiseFloor:
 
     def __init__(self, config: GateConfig) -> None:
         self._margin_db = config.noise_margin_db
-        self._window = np.hanning(GATE_FRAME)
         hz_per_bin = SAMPLE_RATE / GATE_FRAME
         self._band = slice(round(150 / hz_per_bin), round(2000 / hz_per_bin))
         self._length = math.ceil(config.noise_window_s * SAMPLE_RATE / GATE_FRAME)
@@ -68,7 +68,7 @@ class NoiseFloor:
 
     def levels(self, frames: NDArray[np.float32]) -> list[float]:
         """Levels of frames from 150 to 2000 Hz in dB, not smoothed."""
-        spectra = np.fft.rfft(frames * self._window)[:, self._band]
+        spectra = np.fft.rfft(frames * _WINDOW)[:, self._band]
         return [_decibels(float(np.vdot(spectrum, spectrum).real)) for spectrum in spectra]
 
     def push(self, level_db: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,7 @@ class LoudnessMeter:
     """Loudness of one channel."""
 
     def __init__(self) -> None:
-        response = np.fft.irfft(_k_weighting(np.linspace(0.0, np.pi, 2 * _TAPS + 1)))[:_TAPS]
-        self._filter = np.fft.rfft(response, _TAPS + STEP)
+        self._filter = _filter()
         self.reset()
 
     def reset(self) -> None:
@@ -51,6 +51,12 @@ class LoudnessMeter:
 def loudness(power: float) -> float:
     """Loudness in LUFS of a mean square after K-weighting, not less than -120."""
     return max(SILENCE_DBFS, _OFFSET_DB + 10.0 * math.log10(power)) if power > 0 else SILENCE_DBFS
+
+
+@cache
+def _filter() -> NDArray[np.complex128]:
+    response = np.fft.irfft(_k_weighting(np.linspace(0.0, np.pi, 2 * _TAPS + 1)))[:_TAPS]
+    return np.fft.rfft(response, _TAPS + STEP)
 
 
 def _k_weighting(omega: NDArray[np.float64]) -> NDArray[np.complex128]:

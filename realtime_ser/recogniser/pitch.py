@@ -10,6 +10,7 @@ it looks back without end, and ahead to the end of its own step alone.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class PitchTracker:
     """
 
     def __init__(self) -> None:
-        self.spectra = Autocorrelation(WINDOW, FFT, 0.7 * FLOOR_HZ, _HIGHEST_HZ, _LONGEST_LAG + 1)
+        self.spectra = _spectra()
         self.reset()
 
     def reset(self) -> None:
@@ -116,6 +117,11 @@ class PitchTracker:
         for origin in origins[:0:-1]:
             path.append(int(origin[path[-1]]))
         return path[::-1]
+
+
+@cache
+def _spectra() -> Autocorrelation:
+    return Autocorrelation(WINDOW, FFT, 0.7 * FLOOR_HZ, _HIGHEST_HZ, _LONGEST_LAG + 1)
 
 
 _FAVOUR = np.log2(SAMPLE_RATE / np.arange(_SHORTEST_LAG, _LONGEST_LAG + 1) / FLOOR_HZ)

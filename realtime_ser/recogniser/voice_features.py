@@ -7,6 +7,7 @@ which forget with a time constant. Nothing here depends on a bundle.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,11 @@ class WindowFeatures:
         return found
 
 
+@cache
+def _window_features() -> WindowFeatures:
+    return WindowFeatures()
+
+
 class SegmentFeatures:
     """Features of a segment so far.
 
@@ -116,7 +122,7 @@ class SegmentFeatures:
     """
 
     def __init__(self) -> None:
-        self._windows = WindowFeatures()
+        self._windows = _window_features()
         self.restart()
 
     def restart(self) -> None:
