@@ -76,8 +76,11 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 def _begin(draft: Path) -> None:
     """Make an empty draft; what a killed program left there goes, and so does a link elsewhere."""
-    draft.unlink(missing_ok=True)
-    draft.touch(exist_ok=False)
+    try:
+        draft.touch(exist_ok=False)
+    except FileExistsError:
+        draft.unlink()
+        draft.touch(exist_ok=False)
 
 
 def write_whole(path: Path, text: str, advice: str = _ADVICE) -> None:
@@ -147,7 +150,8 @@ class AtomicFiles:
         """Path of the draft of ``path``."""
         if not self._overwrite:
             require_absent(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if all(path.parent != other.parent for other in self._drafts):
+            path.parent.mkdir(parents=True, exist_ok=True)
         draft = draft_path(path)
         _begin(draft)
         self._drafts[path] = draft
@@ -161,6 +165,7 @@ class AtomicFiles:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        left = dict(self._drafts)
         try:
             with writing(self._to):
                 if error is None:
@@ -168,8 +173,9 @@ class AtomicFiles:
                         require_absent(path)
                     for path, draft in self._drafts.items():
                         draft.replace(path)
+                        del left[path]
         finally:
-            for draft in self._drafts.values():
+            for draft in left.values():
                 with contextlib.suppress(OSError):
                     draft.unlink(missing_ok=True)
         if isinstance(error, OSError | soundfile.SoundFileError):

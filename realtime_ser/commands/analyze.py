@@ -243,6 +243,7 @@ def _analyze_archive(
     items: InputList, analyzer: Analyzer, archive: _Archive, jobs: int | None
 ) -> None:
     """Analyse files into a folder, and go on with what it has already."""
+    from realtime_ser.base.memory import set_apart
     from realtime_ser.exchange.analysis_tables import refuse_taken, write_tables
     from realtime_ser.exchange.parquet import write_parquet
     from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
@@ -266,6 +267,7 @@ def _analyze_archive(
                         address = dask_address(archive.engine)
                         return share_out_by_dask(work, analyzer.settings, address, jobs, watch)
                     if jobs == 1:
+                        set_apart()
                         return analyze_here(work, analyzer, watch)
                     return share_out(work, analyzer.settings, jobs, watch)
 

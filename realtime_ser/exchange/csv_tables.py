@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,6 +102,10 @@ class SessionTables:
         if without_profile:
             self._metadata, self._uncorrect = without_correction(info.metadata)
 
+    @cached_property
+    def _segments(self) -> Sequence[Segment]:
+        return self._store.segments(self._info.id)
+
     def write_steps(self, path: Path) -> None:
         """Write a row for each update."""
         labels, names = self._metadata.labels, self._metadata.names
@@ -118,7 +122,7 @@ class SessionTables:
     def write_segments(self, path: Path) -> None:
         """Write a row for each segment."""
         labels, names = self._metadata.labels, self._metadata.names
-        segments = self._uncorrected(self._store.segments(self._info.id))
+        segments = self._uncorrected(self._segments)
         by_hand = self._labels_by_hand
         rows = (
             csv_rows.segments_row(
@@ -130,8 +134,8 @@ class SessionTables:
 
     def write_voice(self, path: Path) -> None:
         """Write a row of what the voice did for each segment."""
-        segments, names = self._store.segments(self._info.id), self._metadata.names
-        rows = (csv_rows.voice_row(segment, names) for segment in segments)
+        names = self._metadata.names
+        rows = (csv_rows.voice_row(segment, names) for segment in self._segments)
         self._write(path, chain([csv_rows.VOICE_HEADER], rows))
 
     def write_intervals(self, path: Path, intervals: Sequence[Interval]) -> None:

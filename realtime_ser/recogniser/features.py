@@ -71,18 +71,20 @@ def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mel < 15.0, linear, log)
 
 
-@cache
 def mel_filterbank(params: FeatureParams) -> NDArray[np.float64]:
-    """Triangular mel filters of unit area (Slaney), shape ``(n_mels, n_fft // 2 + 1)``; read-only."""
+    """Triangular mel filters of unit area (Slaney), shape ``(n_mels, n_fft // 2 + 1)``."""
     bins = np.linspace(0.0, SAMPLE_RATE / 2, params.n_fft // 2 + 1)
     low, high = _hz_to_mel(np.array([params.f_min, params.f_max]))
     edges = _mel_to_hz(np.linspace(low, high, params.n_mels + 2))
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    filters: NDArray[np.float64] = triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]
-    filters.flags.writeable = False
-    return filters
+    return triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+
+
+@cache
+def _filters(params: FeatureParams) -> NDArray[np.float64]:
+    return np.ascontiguousarray(mel_filterbank(params).T)
 
 
 def dct_matrix(n_mfcc: int, n_mels: int) -> NDArray[np.float64]:
@@ -129,7 +131,7 @@ class LogMel:
 
     def __init__(self, params: FeatureParams) -> None:
         self.params = params
-        self._filters = np.ascontiguousarray(mel_filterbank(params).T)
+        self._filters = _filters(params)
 
     def spectrum(self, span: NDArray[np.floating]) -> NDArray[np.float64]:
         """Log-mel spectrum of a step in dB, shape ``(8, n_mels)``.

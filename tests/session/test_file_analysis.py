@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
+import soundfile
 
 from realtime_ser.base.config import Config
 from realtime_ser.base.errors import AudioFileError
@@ -70,3 +73,17 @@ def test_stopping_keeps_nothing_and_deleting_leaves_the_file(store, file):
     store.delete([session_of_file(store, Config(), file, ignore)])
     assert store.sessions() == []
     assert file.read_bytes() == shipped("demo.flac").read_bytes()
+
+
+def test_the_store_of_an_analysis_grows_no_more_after_the_first_files(tmp_path):
+    sound, folder = tmp_path / "talk.wav", tmp_path / "sessions"
+    samples, rate = soundfile.read(shipped("demo.flac"), frames=16_000)
+    soundfile.write(sound, samples, rate)
+    pages = []
+    with closing(Analyzer(AnalysisSettings(Config(model="default"), folder))) as analyzer:
+        for _ in range(6):
+            assert analyzer.analyze(InputFile(sound), ignore).error is None
+            with closing(sqlite3.connect(next(folder.glob("*/sessions.sqlite")))) as database:
+                pages += database.execute("PRAGMA page_count").fetchone()
+        assert [path.name for path in folder.glob("*/*") if path.is_dir()] == []
+    assert pages == [pages[0]] * 6

@@ -26,7 +26,6 @@ from realtime_ser.session.analysis.files import FileModel
 from realtime_ser.session.analysis.inputs import InputFile, InputList, size_and_time
 from realtime_ser.session.analysis.outcome_json import outcome_fields, read_outcome
 from realtime_ser.session.analysis.processes import Work
-from realtime_ser.session.metadata import provenance
 
 _AT_ONCE = 32
 """Files that are claimed before it is looked once what others have done meanwhile."""
@@ -61,7 +60,7 @@ class ResultsKey:
     @classmethod
     def of(cls, model: FileModel, **further: object) -> Self:
         """Key of a model with its settings, and of further ones in JSON's types."""
-        fields = provenance(model.config, model.bundle, model.decoder)
+        fields = model.provenance
         config = model.config.model_dump(
             mode="json",
             include={"audio": {"channels", "channel_names"}, "gate": True, "voice": True},
@@ -129,7 +128,7 @@ class ArchiveRun:
         self._say = say
         self._states = bytearray(len(items))
         self._next_open = 0
-        self._under_way: dict[int, dict[str, Any]] = {}
+        self._under_way: dict[int, tuple[InputFile, dict[str, Any]]] = {}
         self._synced_s = time.monotonic()
         self._cursor = 0
         self.progress = Progress(total_files=len(items))
@@ -200,7 +199,7 @@ class ArchiveRun:
 
     def under_way_bytes(self, shares: Mapping[int, float]) -> float:
         """Bytes that are done of files that are under way, by the share of each."""
-        return sum(share * _work_of(self._under_way[index]) for index, share in shares.items())
+        return sum(share * _work_of(self._under_way[index][1]) for index, share in shares.items())
 
     def outcomes(self, engine: Engine) -> Iterator[Outcome]:
         """Outcomes of all files in order, those that were done before among them.
@@ -231,7 +230,7 @@ class ArchiveRun:
                     self._count(index, stamp)
                 else:
                     self._states[index] = _UNDER_WAY
-                    self._under_way[index] = stamp
+                    self._under_way[index] = item, stamp
                     yield index, item
 
     def _claimed(self) -> list[tuple[int, InputFile, dict[str, Any]]]:
@@ -276,9 +275,8 @@ class ArchiveRun:
     def _add(self, index: int, outcome: Outcome) -> None:
         if outcome.unwritten:
             raise OutputError(f"{outcome.error} What was done is kept: the same command goes on.")
-        outputs = self._items[index].outputs
-        tables = [] if outputs is None else outputs.sizes()
-        stamp = self._under_way.pop(index)
+        item, stamp = self._under_way.pop(index)
+        tables = [] if item.outputs is None else item.outputs.sizes()
         self._own.add({**stamp, "tables": tables, "outcome": outcome_fields(outcome)})
         self._count(index, stamp)
         self.progress.sound_s += outcome.duration_s or 0.0

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.source import require_channels
+from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.base.config import Config
+from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.model_choice import for_files
 from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipelines
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.metadata import SessionMetadata, new_metadata
+from realtime_ser.session.metadata import SessionMetadata, provenance
 from realtime_ser.session.recorder import COMMIT_S
 from realtime_ser.session.store import SessionInfo, SessionState, Store, StoreWriter
 
@@ -66,6 +68,24 @@ class FileModel:
         """The step model, loaded once for all files of a thread."""
         return StepModel(self.bundle)
 
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, model and settings, as they go into each session and sidecar."""
+        return provenance(self.config, self.bundle, self.decoder)
+
+    def metadata(self, source: SourceInfo) -> SessionMetadata:
+        """Metadata of the session of a file, which begins now."""
+        return SessionMetadata(
+            started=local_now(),
+            source=source,
+            channels=self.config.audio.channels,
+            labels=self.decoder.labels,
+            model=self.bundle.identity,
+            provenance=self.provenance,
+            names=self.config.audio.names,
+            title=source.name,
+        )
+
     def pipelines(self, rate: int) -> ChannelPipelines:
         """Pipelines of the chosen channels of a file with ``rate`` samples a second."""
         config = self.config
@@ -98,14 +118,14 @@ def analyse_file(
     SerError
         The file cannot be used, or the session cannot be kept.
     """
-    config = model.config
-    require_channels(source.info, config.audio.channels)
-    metadata = new_metadata(config, source.info, model.bundle, model.decoder)
-    blocks = analyse(source, model.pipelines(source.info.native_rate))
-    with new_session(store, replace(metadata, title=source.info.name)) as writer:
+    announced = source.info
+    require_channels(announced, model.config.audio.channels)
+    blocks = analyse(source, model.pipelines(announced.native_rate))
+    with new_session(store, model.metadata(announced)) as writer:
         writer.note_files(None, named=False, audio=source.path)
         feed_blocks(writer, blocks, advance)
-        writer.note_source(source.info)
+        if source.info != announced:
+            writer.note_source(source.info)
     return store.session(writer.id)
 
 

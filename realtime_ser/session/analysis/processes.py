@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 from realtime_ser.base.machine import usable_cores
+from realtime_ser.base.memory import set_apart
 from realtime_ser.base.processes import SpawnPool
 from realtime_ser.session.analysis.analyzer import AnalysisSettings, Analyzer, Outcome
 from realtime_ser.session.analysis.inputs import InputFile
@@ -217,6 +218,7 @@ def _init_worker(settings: AnalysisSettings, shares: Any, stop: Any) -> None:
     threading.Thread(target=_end_with_parent, args=(settings.folder,), daemon=True).start()
     _FileWorker.analyzer = Analyzer(settings)
     atexit.register(_FileWorker.analyzer.close)
+    set_apart()
     _FileWorker.shares, _FileWorker.stop = shares, stop
 
 

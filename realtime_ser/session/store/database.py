@@ -73,6 +73,10 @@ _CACHE_KB = 256
 """Pages of a database that a connection keeps: by itself SQLite keeps each that a session writes,
 up to 2 MB."""
 
+_TEMPORARY_LOG_PAGES = 64
+"""Pages of the write-ahead log of a temporary database from which they go to their places: a log is
+not emptied by each session that is deleted."""
+
 _SCHEMA_1 = (
     """CREATE TABLE sessions (
         key INTEGER PRIMARY KEY,
@@ -440,7 +444,10 @@ def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection, path)
         connection.execute("SELECT count(*) FROM sessions").fetchone()
-        connection.note_file(path)
+        if temporary:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_TEMPORARY_LOG_PAGES}")
+        else:
+            connection.note_file(path)
     except BaseException:
         connection.close()
         raise

@@ -219,9 +219,10 @@ class Reader:
 
     def session(self, name: str) -> SessionInfo:
         """Session of an ID."""
-        found = self._infos("key = ?", self._key(name))
-        with damaged_content(self.path):
-            if not found:  # an index names it, and the table does not
+        found = self._infos("id = ?", name)
+        if not found:
+            self._key(name)  # else an index names it, and the table does not
+            with damaged_content(self.path):
                 raise ValueError("a session whose row is gone")
         return found[0]
 
@@ -232,8 +233,7 @@ class Reader:
 
     def columns(self, name: str, channel: int = 1) -> Columns:
         """Updates of one channel of a session, as columns; channels count from 1."""
-        key = self._key(name)
-        labels = self._labels(key)
+        key, labels = self._key_and_labels(name)
         with explained(self.path), damaged_content(self.path):
             cursor = self._connection.cursor()
             cursor.row_factory = None  # there are many, and tuples take half the time
@@ -242,7 +242,10 @@ class Reader:
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time."""
-        channels = [self._updates(name, channel.number) for channel in self.session(name).channels]
+        key = self._key(name)
+        with damaged_content(self.path):
+            numbers = [channel.number for channel in self._channels(key)]
+        channels = [self._updates(name, number) for number in numbers]
         return (update for _, update in merge(*channels, key=itemgetter(0)))
 
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
@@ -343,24 +346,24 @@ class Reader:
         hint = nearest_hint(name, self._names("TRUE"), "; 'realtime-ser sessions' lists them.")
         raise UsageError(f"There is no session '{name}'{hint}")
 
-    def _labels(self, key: int) -> tuple[str, ...]:
-        found = self._select("SELECT labels FROM sessions WHERE key = ?", key)
+    def _key_and_labels(self, name: str) -> tuple[int, tuple[str, ...]]:
+        found = self._select("SELECT key, labels FROM sessions WHERE id = ?", name)
+        if not found:
+            self._key(name)
         with damaged_content(self.path):
-            ((labels,),) = found
-            return tuple(json.loads(labels))
+            ((key, labels),) = found
+            return key, tuple(json.loads(labels))
 
     def _rows(self, kind: type[StoredRow], name: str) -> list[StoredRow]:
         """Rows of a table that belong to a session."""
-        key = self._key(name)
+        key, labels = self._key_and_labels(name)
         found = self._select(f"SELECT * FROM {kind.table} WHERE session = ? ORDER BY key", key)
-        labels = self._labels(key)
         with damaged_content(self.path):
             return checked(kind, found, labels)
 
     def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
-        key, after = self._key(name), -1
-        labels = self._labels(key)
+        (key, labels), after = self._key_and_labels(name), -1
         while True:
             rows = self._select(_PAGE_OF_BLOBS, key, channel, after, _FETCH)
             if not rows:
@@ -400,7 +403,7 @@ class Reader:
                 names={channel.number: channel.name for channel in channels if channel.name},
                 study=Study(row.study, row.participant, row.condition, row.consent),
                 title=row.title,
-                origin=next(iter(self._names("key = ?", row.origin)), None),
+                origin=None if row.origin is None else self._name(row.origin),
             ),
             channels=channels,
             health=SessionHealth(row.overflows, row.dropped_samples, row.error),
@@ -408,6 +411,9 @@ class Reader:
             files=None if row.files is None else TableFiles(Path(row.files)),
             named=bool(row.named),
         )
+
+    def _name(self, key: int) -> str | None:
+        return next(iter(self._names("key = ?", key)), None)
 
     def _channels(self, key: int) -> tuple[ChannelInfo, ...]:
         found = self._select("SELECT * FROM channels WHERE session = ? ORDER BY key", key)

@@ -7,7 +7,7 @@ read, and again when a damaged database is saved.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
@@ -303,7 +303,7 @@ def _several(kind: type[StoredRow]) -> TypeAdapter[list[StoredRow]]:
 
 
 def checked(
-    kind: type[StoredRow], rows: Iterable[Mapping[str, Any]], labels: Sequence[str]
+    kind: type[StoredRow], rows: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> list[StoredRow]:
     """Rows of a table in a session of some labels.
 
@@ -312,6 +312,8 @@ def checked(
     ValueError
         One makes no sense; the words name the column.
     """
+    if not rows:
+        return []
     try:
         found = _several(kind).validate_python(list(map(dict, rows)))
     except ValidationError as error:

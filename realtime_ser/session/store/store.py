@@ -85,8 +85,8 @@ class Store(Reader):
     def begin(self, metadata: SessionMetadata) -> StoreWriter:
         """Begin a session, and return its writer, which has a connection of its own.
 
-        In a temporary store the writer shares the store's connection and thread, and nothing marks
-        the session as running.
+        In a temporary store the writer shares the store's connection and thread, nothing marks the
+        session as running, and it has no folder.
 
         Raises
         ------
@@ -94,11 +94,11 @@ class Store(Reader):
             The disk refuses; nothing is left.
         """
         with contextlib.ExitStack() as undo, explained(self.path):
-            name = self._new_folder()
-            folder = self.folder / name
-            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            name = self._new_name()
             connection, lock = self._connection, None
             if not self._temporary:
+                folder = self.folder / name
+                undo.callback(shutil.rmtree, folder, ignore_errors=True)
                 lock = store_lock(folder / RUNNING)
                 lock.acquire(blocking=False)
                 undo.callback(lock.release)
@@ -231,8 +231,9 @@ class Store(Reader):
         """Delete sessions with their sound, and leave no trace in the store.
 
         Their places in the database are overwritten with zeros and given back, and the write-ahead
-        log is emptied. The tables that the program named itself are removed too, and with
-        ``named_files`` those whose names a person chose.
+        log is emptied; in a temporary store the next sessions take their places. The tables that
+        the program named itself are removed too, and with ``named_files`` those whose names a
+        person chose.
 
         Raises
         ------
@@ -251,6 +252,8 @@ class Store(Reader):
                 self._connection.executemany(
                     "DELETE FROM sessions WHERE id = ?", [(info.id,) for info in sessions]
                 )
+            if self._temporary:
+                return Deletion(tuple(left), log_emptied=False)
             # A script is run to its end; a statement would give one page back.
             self._connection.executescript("PRAGMA incremental_vacuum")
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -281,12 +284,14 @@ class Store(Reader):
         except (OSError, ValueError, TypeError):
             return False
 
-    def _new_folder(self) -> str:
-        """New ID, which neither a session nor a folder has, and its folder."""
+    def _new_name(self) -> str:
+        """New ID, which neither a session nor a folder has; its folder is made with it."""
         while True:
             name = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
             taken = self._connection.execute("SELECT 1 FROM sessions WHERE id = ?", (name,))
             if taken.fetchone() is None:
+                if self._temporary:
+                    return name
                 with contextlib.suppress(FileExistsError):
                     (self.folder / name).mkdir(mode=0o700)
                     return name
@@ -346,8 +351,10 @@ def _check_interval(interval: Interval) -> None:
 
 def _insert_session(connection: sqlite3.Connection, name: str, metadata: SessionMetadata) -> int:
     study = metadata.study
-    origin = "SELECT key FROM sessions WHERE id = ?"
-    (origin_key,) = connection.execute(origin, (metadata.origin,)).fetchone() or (None,)
+    origin_key = None
+    if metadata.origin is not None:
+        origin = connection.execute("SELECT key FROM sessions WHERE id = ?", (metadata.origin,))
+        (origin_key,) = origin.fetchone() or (None,)
     row = {
         "id": name,
         "state": SessionState.RUNNING,

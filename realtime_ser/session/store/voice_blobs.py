@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, fields
+from dataclasses import fields
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,7 +34,7 @@ def no_voice(count: int) -> VoiceRecords:
 
 def pack_voice(updates: Iterable[Update]) -> VoiceRecords:
     """Measures of updates."""
-    return np.array([_floats(update.voice) for update in updates], VOICE_DTYPE)
+    return np.array([_floats(update.voice, VOICE_DTYPE) for update in updates], VOICE_DTYPE)
 
 
 def is_measured(voice: VoiceRecords) -> bool:
@@ -74,7 +74,7 @@ def segment_blob(voice: SegmentVoice | None) -> bytes | None:
     """Bytes of the measures of a segment."""
     if voice is None:
         return None
-    return np.array([_floats(voice)], _SEGMENT_DTYPE).tobytes()
+    return np.array([_floats(voice, _SEGMENT_DTYPE)], _SEGMENT_DTYPE).tobytes()
 
 
 def read_segment(blob: bytes | None) -> SegmentVoice | None:
@@ -93,10 +93,13 @@ def read_segment(blob: bytes | None) -> SegmentVoice | None:
     return SegmentVoice(*map(_known, row))
 
 
-def _floats(voice: VoiceMeasures | SegmentVoice | None) -> tuple[float, ...]:
+def _floats(
+    voice: VoiceMeasures | SegmentVoice | None, layout: np.dtype[np.void]
+) -> tuple[float, ...]:
     if voice is None:
         return _NOTHING
-    return tuple(math.nan if value is None else value for value in astuple(voice))
+    values = (getattr(voice, name) for name in layout.names or ())
+    return tuple(math.nan if value is None else value for value in values)
 
 
 def _known(value: float) -> Any:

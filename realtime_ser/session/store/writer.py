@@ -155,10 +155,10 @@ class StoreWriter:
             The sound; a path below :attr:`folder` moves with the store.
         """
         inside = audio is not None and audio.parent == self.folder
-        self._pending_columns["files"] = None if files is None else _path_value(files.resolve())
+        self._pending_columns["files"] = None if files is None else _path_value(files)
         self._pending_columns["named"] = named
         if audio is not None:
-            self._pending_columns["audio"] = audio.name if inside else _path_value(audio.resolve())
+            self._pending_columns["audio"] = audio.name if inside else _path_value(audio)
 
     def note_source(self, source: SourceInfo) -> None:
         """Correct the source: the length of a file is sure when all of it was read."""
@@ -359,9 +359,8 @@ class StoreWriter:
         StoreError
             The disk refuses, or another program holds the store; it can be tried again.
         """
+        self._pending_columns["state"] = SessionState.COMPLETE
         self.flush()
-        with explained(self._path):
-            self._set({"state": SessionState.COMPLETE})
 
     def discard(self) -> None:
         """Delete the session from the store."""
@@ -373,9 +372,10 @@ class StoreWriter:
 
     def close(self) -> None:
         """Let go of the store; a session that is not complete counts as interrupted."""
-        if self._lock is not None:
-            self._connection.close()
-            self._lock.release()
+        if self._lock is None:
+            return
+        self._connection.close()
+        self._lock.release()
         (self.folder / RUNNING).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # there is sound in it
             self.folder.rmdir()
@@ -431,11 +431,22 @@ class StoreWriter:
         return update(self._connection, "markers", key, {"duration_s": duration_s})
 
     def _insert_segment(self, segment: Segment) -> None:
-        row = asdict(segment) | {"session": self._key}
-        estimate = row.pop("estimate")
-        probabilities = estimate["probabilities"].astype("<f4").tobytes()
-        blobs = {"probabilities": probabilities, "voice": segment_blob(segment.voice)}
-        insert(self._connection, "segments", row | estimate | blobs)
+        estimate = segment.estimate
+        row = {
+            "session": self._key,
+            "channel": segment.channel,
+            "number": segment.number,
+            "start_s": segment.start_s,
+            "end_s": segment.end_s,
+            "voiced_s": segment.voiced_s,
+            "label": estimate.label,
+            "confidence": estimate.confidence,
+            "certain": estimate.certain,
+            "probabilities": estimate.probabilities.astype("<f4").tobytes(),
+            "quality": estimate.quality,
+            "voice": segment_blob(segment.voice),
+        }
+        insert(self._connection, "segments", row)
 
 
 def _insert_columns(connection: sqlite3.Connection, key: int, columns: Columns) -> None:
@@ -455,8 +466,8 @@ def _insert_columns(connection: sqlite3.Connection, key: int, columns: Columns) 
 
 
 def _path_value(path: Path) -> str | bytes:
-    """A path for a column: its bytes where they are no UTF-8."""
-    text = str(path)
+    """A path from the root for a column: its bytes where they are no UTF-8."""
+    text = os.path.realpath(path)
     return text if printable(text) == text else os.fsencode(text)
 
 
