@@ -5,8 +5,8 @@ and meanwhile kills a worker, crashes one as a decoder would, kills the driver, 
 two drivers then share what is left. All that is there at the end is checked, and the program ends
 with 1 where something is wrong. ``--page`` writes the figures into a page between two marks. The
 results lie on a file system in memory of their own, which needs the rights to mount it. Then it
-measures what the lists of many files take that nobody hears, how fast archives of two models are
-without trouble, and what a million hours would take.
+measures what the lists of many files take that nobody hears, what a file takes beside its sound,
+how fast archives of two models are without trouble, and what a million hours would take.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import csv
 import itertools
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -37,11 +38,16 @@ from benchmarks.figures import ResultTable
 from benchmarks.machine import describe
 from benchmarks.page import END, begin, between_marks, machine_text, table_lines
 from benchmarks.programs import DEMO, python
+from realtime_ser.audio.file import FileSource
+from realtime_ser.base.config import Config
 from realtime_ser.base.processes import SpawnPool
+from realtime_ser.engine.offline import analyse
 from realtime_ser.exchange.analysis_tables import SUMMARY, write_tables
+from realtime_ser.recogniser.bundle import load_bundle
 from realtime_ser.session.analysis.analyzer import Outcome, SpeechSummary
 from realtime_ser.session.analysis.archive import ArchiveRun, ResultsKey
 from realtime_ser.session.analysis.done_list import FOLDER
+from realtime_ser.session.analysis.files import FileModel
 from realtime_ser.session.analysis.inputs import InputList
 from realtime_ser.session.analysis.processes import Work
 
@@ -54,6 +60,7 @@ _CORES = 2
 _PER_FOLDER = 1_000
 _BYTES_PER_FILE = 40_000
 _POLL_S = 0.2
+_ROUNDS = 3
 _PATIENCE_S = 6 * 3600.0
 
 T = TypeVar("T")
@@ -284,12 +291,108 @@ def lists(count: int) -> ResultTable:
     )
 
 
-def measured(archive: Archive, jobs: int) -> float:
-    """Seconds that a driver takes for the whole archive, without trouble."""
-    began_s = time.monotonic()
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Time that something took, and that the processor was at it, in seconds."""
+
+    wall_s: float
+    processor_s: float
+
+    @classmethod
+    def of(cls, work: Callable[[], object], who: int = resource.RUSAGE_SELF) -> Duration:
+        """Duration of some work of this process, or of processes that it starts and waits for."""
+        before, began_s = resource.getrusage(who), time.monotonic()
+        work()
+        wall_s, after = time.monotonic() - began_s, resource.getrusage(who)
+        user_s, system_s = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+        return cls(wall_s, user_s + system_s)
+
+    def less(self, other: Duration) -> Duration:
+        """What this takes more than another."""
+        return Duration(self.wall_s - other.wall_s, self.processor_s - other.processor_s)
+
+    def each(self, count: int) -> Duration:
+        """Duration of one of so many."""
+        return Duration(self.wall_s / count, self.processor_s / count)
+
+    @property
+    def cells_ms(self) -> tuple[str, str]:
+        """Both in ms, as cells of a table."""
+        return f"{1e3 * self.wall_s:.2f}", f"{1e3 * self.processor_s:.2f}"
+
+
+def end_of(archive: Archive, jobs: int) -> None:
+    """Let a driver do the whole archive, without trouble."""
     if archive.start(jobs).wait():
         raise SystemExit((archive.out.parent / "said.txt").read_text())
-    return time.monotonic() - began_s
+
+
+def measured(archive: Archive, jobs: int) -> float:
+    """Seconds that a driver takes for the whole archive, without trouble."""
+    return Duration.of(partial(end_of, archive, jobs)).wall_s
+
+
+def hear(paths: Sequence[Path]) -> Duration:
+    """Duration of decoding, features and model for files one after another, and nothing else."""
+    config = Config(model="default")
+    bundle = load_bundle(config.model)
+    model = FileModel(config, bundle, bundle.decoder())
+    model.step_model.initial_state()
+
+    def work() -> None:
+        for path in paths:
+            source = FileSource(path)
+            for _ in analyse(source, model.pipelines(source.info.native_rate)):
+                pass
+
+    return Duration.of(work)
+
+
+def heard(archive: Archive, *, joined: bool) -> Duration:
+    """Duration of hearing all files, or all their sound as one file, in a process of its own."""
+    paths = sorted(archive.links.rglob("*.wav"))
+    if joined:
+        whole = archive.out.parent / "joined.wav"
+        soundfile.write(whole, np.concatenate([soundfile.read(one)[0] for one in paths]), _RATE)
+        paths = [whole]
+    with SpawnPool(1) as pool:
+        return pool.submit(hear, paths).result()
+
+
+def program(archive: Archive) -> Duration:
+    """Duration of the whole program in one process."""
+    return Duration.of(partial(end_of, archive, 1), resource.RUSAGE_CHILDREN)
+
+
+def lowest(rounds: Sequence[Duration]) -> Duration:
+    """The lowest of several durations."""
+    return Duration(min(one.wall_s for one in rounds), min(one.processor_s for one in rounds))
+
+
+def beside(count: int) -> ResultTable:
+    """Table of what a file of a second takes beside its sound, in ms."""
+    few = count // 10
+    sets: list[tuple[int, Callable[[Archive], Duration]]] = [
+        (count, program),
+        (few, program),
+        (count, partial(heard, joined=False)),
+        (count, partial(heard, joined=True)),
+    ]
+    rounds = [[run(files, Kind(), one) for files, one in sets] for _ in range(_ROUNDS)]
+    many, start, alone, stream = map(lowest, zip(*rounds, strict=True))
+    whole, sound = many.less(start).each(count - few), stream.each(count)
+    rows = (
+        ("the program, without its start", whole),
+        ("decoding, features and model, file by file", alone.each(count)),
+        ("decoding, features and model, all sound as one file", sound),
+        ("**beside the sound**: the first less the third", whole.less(sound)),
+    )
+    return ResultTable(
+        f"{count:,} files of one second in one process by the model `default`, in ms a file; the "
+        f"lowest of {_ROUNDS} rounds.",
+        ("what", "time", "processor time"),
+        tuple((name, *one.cells_ms) for name, one in rows),
+    )
 
 
 @contextlib.contextmanager
@@ -380,6 +483,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=2_000, help="files in trouble; 0: none")
     parser.add_argument("--lists", type=int, default=10_000, help="files in lists alone; 0: none")
     parser.add_argument("--rate", type=int, default=300, help="files without trouble; 0: none")
+    parser.add_argument("--beside", type=int, default=300, help="files beside their sound; 0: none")
     parser.add_argument(
         "--page", type=Path, metavar="PAGE", help="write the figures into this page"
     )
@@ -387,14 +491,17 @@ def main() -> int:
     wrong = 0
     if options.files:
         found, wrong = in_trouble(options.files)
-        _tell(options.page, "trouble", f"--files {options.files} --lists 0 --rate 0", found)
+        words = f"--files {options.files} --lists 0 --beside 0 --rate 0"
+        _tell(options.page, "trouble", words, found)
     if options.lists:
-        words = f"--files 0 --lists {options.lists} --rate 0"
+        words = f"--files 0 --lists {options.lists} --beside 0 --rate 0"
         _tell(options.page, "lists", words, [lists(options.lists)])
+    if options.beside:
+        words = f"--files 0 --lists 0 --beside {options.beside} --rate 0"
+        _tell(options.page, "beside", words, [beside(options.beside)])
     if options.rate:
-        _tell(
-            options.page, "rate", f"--files 0 --lists 0 --rate {options.rate}", rates(options.rate)
-        )
+        words = f"--files 0 --lists 0 --beside 0 --rate {options.rate}"
+        _tell(options.page, "rate", words, rates(options.rate))
     return 1 if wrong else 0
 
 
