@@ -180,11 +180,11 @@ def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         nargs="*",
         default=["default", "large"],
         metavar="BUNDLE",
-        help="test these too, where they learned no label (default: default large)",
+        help="test these too, the others against the first (default: default large)",
     )
     languages.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the cache")
     languages.add_argument(
-        "--write", action="store_true", help="put the tables into the documentation"
+        "--write", action="store_true", help="put the tables into documentation and cards"
     )
     _add_jobs(languages)
 
@@ -454,6 +454,7 @@ def _languages(options: argparse.Namespace) -> None:
         LanguageMaterial,
         language_tables,
         measure_languages,
+        write_cards,
         write_page,
     )
 
@@ -468,6 +469,8 @@ def _languages(options: argparse.Namespace) -> None:
     figures = measure_languages(material)
     if options.write:
         write_page(figures)
+        for name in write_cards(figures, options.bundles):
+            print(f"{name} has no card yet: 'evaluate --write' makes one.", file=sys.stderr)
     print("\n\n".join(language_tables(figures).values()))
 
 

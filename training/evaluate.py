@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import write_whole
-from realtime_ser.recogniser.bundle import MANIFEST, Bundle, load_bundle
+from realtime_ser.recogniser.bundle import MANIFEST, STEP_MODEL, Bundle, load_bundle
 from training.corpora import Clip
 from training.folds import SplitParts, partition
 from training.job import Job, Workload
@@ -26,6 +26,9 @@ from training.streaming.scores import cross_validated_scores, streaming_scores
 
 EVALUATION = "evaluation.json"
 """File of a bundle with all figures of its card."""
+
+LANGUAGES = "languages"
+"""Key of what a bundle makes of languages, which a command of its own measures."""
 
 ALL_SPEAKERS = 0
 """Number of the fold in which all speakers train and none is tested."""
@@ -246,14 +249,62 @@ def recipe_and_parts(bundle: Bundle, read: ClipReader) -> tuple[Recipe, SplitPar
     return recipe, partition(clips, recipe.split, provenance["fold"], provenance["seed"])
 
 
-def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:
-    """Write figures into a bundle's folder: ``evaluation.json``, the headline, the card.
+def add_languages(bundle: Bundle, languages: Mapping[str, Any]) -> bool:
+    """Put what a bundle makes of languages into its figures and its card.
+
+    Parameters
+    ----------
+    bundle
+        The bundle.
+    languages
+        Figures of :class:`training.languages.bundles.BundleLanguages`, fit for JSON.
+
+    Returns
+    -------
+    bool
+        Whether the bundle has figures that these can stand beside.
 
     Raises
     ------
     OutputError
         The folder cannot be written.
     """
+    results = _figures(bundle)
+    if results is None:
+        return False
+    rewrite_card(bundle, {**results, LANGUAGES: dict(languages)})
+    return True
+
+
+def _figures(bundle: Bundle) -> dict[str, Any] | None:
+    """Figures of a bundle's card; ``None``: it has none yet."""
+    path = bundle.folder / EVALUATION
+    if not path.exists():
+        return None
+    results: dict[str, Any] = json.loads(path.read_bytes())
+    return results
+
+
+def _with_languages(bundle: Bundle, results: dict[str, Any]) -> dict[str, Any]:
+    """Results with what was measured on languages before, where that was the same model."""
+    before = (_figures(bundle) or {}).get(LANGUAGES)
+    if LANGUAGES in results or before is None:
+        return results
+    same = before["step_model_sha256"] == bundle.manifest.files[STEP_MODEL]
+    return {**results, LANGUAGES: before} if same else results
+
+
+def rewrite_card(bundle: Bundle, results: dict[str, Any]) -> None:
+    """Write figures into a bundle's folder: ``evaluation.json``, the headline, the card.
+
+    What was measured on languages stays, unless the model is another one by now.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    results = _with_languages(bundle, results)
     text = json.dumps(results, indent=2) + "\n"
     advice = "change the folder's permissions, or copy it elsewhere"
     write_whole(bundle.folder / EVALUATION, text, advice)

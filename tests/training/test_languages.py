@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import pytest
 import soundfile
 
 from realtime_ser.base.paths import shipped
+from realtime_ser.recogniser.bundle import STEP_MODEL, load_bundle
 from tests.training.test_whisper import RECIPE, TRANSFORMER, made_arrays, save_npz
 from training import tables
 from training.cli import main
-from training.corpora import CORPORA, Clip
-from training.languages import page
+from training.corpora import CORPORA, Clip, read_corpora
+from training.evaluate import EVALUATION, add_languages, rewrite_card
+from training.languages import bundles, page
 from training.languages.encoding import EncodedClips, drawn
 from training.languages.transfer import (
     CLASSES,
@@ -30,6 +33,7 @@ from training.languages.transfer import (
     shared_classes,
 )
 from training.recipe import load_recipe, recipe_names
+from training.report.card import CARD
 
 UNITS = 12
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / page.PAGE
@@ -173,6 +177,91 @@ def test_clips_are_drawn_alike_whatever_else_is_there():
     assert len(drawn(clips, CLASSES, 1000)) == 100
 
 
+def test_related_languages_teach_together():
+    """English and German contradict each other; whoever learned both half agrees with either."""
+    parts = {"en": ("ravdess", 0), "de": ("emodb", 2), "pl": ("nemo", 0), "ko": ("emotiontts", 2)}
+    languages = {code: encoded(clips_of(corpus, 4), turn) for code, (corpus, turn) in parts.items()}
+    given = page._transfer_answers(languages)
+    found = page._scores(page._group_answers(languages, given), shared_classes)
+    assert found.keys() == found["Slavic"].keys() == {"Germanic", "Slavic", "Koreanic"}
+    assert found["Slavic"]["Koreanic"] == page._scores(given, shared_classes)["pl"]["ko"]
+    assert found["Slavic"]["Germanic"].speakers == 8
+    assert found["Slavic"]["Germanic"].uar == pytest.approx(0.5, abs=0.1)
+    assert 0.2 < found["Germanic"]["Slavic"].uar < 0.8
+
+
+# ----------------------------------------------------------------------------------------- bundles
+
+
+def named_clips(corpus: str, *speakers: str) -> list[Clip]:
+    own = clips_of(corpus, len(speakers), CORPORA[corpus].labels)
+    return [
+        replace(clip, speaker=speakers[int(clip.speaker)], path=Path(corpus, clip.name))
+        for clip in own
+    ]
+
+
+def test_a_bundle_is_tested_on_the_speakers_whom_its_recipe_withheld():
+    """Fold 1 of the joint split tests the first of each corpus and validates on the second."""
+    ravdess, emodb = (
+        named_clips("ravdess", "01", "04", "08"),
+        named_clips("emodb", "03", "09", "11"),
+    )
+    clips = [*ravdess, *named_clips("crema_d", "1037", "1001", "1055"), *emodb]
+    withheld = bundles._withheld(load_bundle("large"), clips)
+    tested = {(clip.corpus, clip.speaker) for clip in clips if clip.path in withheld}
+    assert tested == {("ravdess", "01"), ("crema_d", "1037"), ("emodb", "03")}
+
+
+def test_a_bundle_of_all_speakers_or_of_unknown_ones_is_not_tested_on_its_languages():
+    clips = [*named_clips("ravdess", "01", "04"), *named_clips("emodb", "03", "09", "11")]
+    for name in ("default", "large"):  # of the latter a corpus is missing, so no split is known
+        assert not bundles._withheld(load_bundle(name), clips)
+
+
+def test_a_clip_is_heard_once(corpora, tmp_path, monkeypatch):
+    """A stopped run goes on; another bundle hears for itself."""
+    clips = read_corpora(corpora, ["nemo"], keep_twins=True)[0].clips
+    rows = np.zeros((len(clips), UNITS), np.float32)
+    polish = {"pl": EncodedClips(clips, rows, rows)}
+    default = load_bundle("default")
+    first = bundles.bundle_answers(default, polish, clips, tmp_path / "cache", jobs=1).scores()
+    assert (first.learned, first.heard) == (("en", "de"), ("pl",))
+    assert first.scores["pl"].clips == len(clips)
+
+    def heard_again(*_: object) -> None:
+        raise AssertionError("a clip was heard again")
+
+    monkeypatch.setattr(bundles, "analyse", heard_again)
+    assert bundles.bundle_answers(default, polish, clips, tmp_path / "cache", 1).scores() == first
+    with pytest.raises(AssertionError, match="heard again"):
+        bundles.bundle_answers(load_bundle("open"), polish, clips, tmp_path / "cache", 1)
+
+
+def test_what_languages_gave_stays_in_a_card_until_the_model_is_another(tmp_path):
+    bundle = load_bundle(copied(tmp_path / "bundle"))
+    hashed = {"step_model_sha256": bundle.manifest.files[STEP_MODEL], "learned": [], "heard": []}
+    score_of_korean = {"classes": ["sad", "angry"], "uar": 0.618, "clips": 9, "speakers": 3}
+    scores = {"ko": {**score_of_korean, "interval": [0.5, 0.7]}}
+    results = json.loads((bundle.folder / EVALUATION).read_bytes())
+    results.pop("languages", None)
+    assert add_languages(bundle, {**hashed, "scores": scores})
+    rewrite_card(load_bundle(bundle.folder), results)
+    assert "| Korean" in (bundle.folder / CARD).read_text("utf-8")
+    older = {**hashed, "step_model_sha256": "0" * 64, "scores": scores}
+    assert add_languages(bundle, older)
+    rewrite_card(load_bundle(bundle.folder), results)
+    assert "| Korean" not in (bundle.folder / CARD).read_text("utf-8")
+
+
+def test_a_bundle_without_figures_gets_no_card(tmp_path):
+    bundle = load_bundle(copied(tmp_path / "bundle"))
+    for name in (EVALUATION, CARD):
+        (bundle.folder / name).unlink()
+    assert not add_languages(bundle, {})
+    assert not (bundle.folder / CARD).exists()
+
+
 # ----------------------------------------------------------------------------------------- command
 
 
@@ -193,6 +282,11 @@ def corpora(tmp_path: Path) -> Path:
     return tmp_path / "corpora"
 
 
+def copied(folder: Path) -> Path:
+    """A copy of a bundle that ships."""
+    return shutil.copytree(shipped("models") / "default", folder)
+
+
 def test_the_command_measures_every_pair_and_writes_the_page(corpora, tmp_path, monkeypatch):
     recipe, weights = tmp_path / "tiny.yaml", tmp_path / "whisper.npz"
     recipe.write_text(RECIPE.replace("ENCODER", TRANSFORMER), encoding="utf-8")
@@ -204,15 +298,23 @@ def test_the_command_measures_every_pair_and_writes_the_page(corpora, tmp_path, 
     monkeypatch.setattr(page, "ENCODER_RECIPE", str(recipe))
     for room in (tables, page):
         monkeypatch.setattr(room, "shipped", lambda name: tmp_path / name)
-    options = ["--runs", str(tmp_path / "runs"), "--jobs", "1", "--bundles", "default", "--write"]
+    bundles = [copied(tmp_path / name) for name in ("first", "run/bundle")]
+    options = ["--runs", str(tmp_path / "runs"), "--jobs", "1", "--write"]
     command = ["languages", "--corpora", str(corpora), "--teacher", str(weights), *options]
-    assert main(command) == 0
+    assert main([*command, "--bundles", *map(str, bundles)]) == 0
     figures = json.loads(written.with_suffix(".json").read_text("utf-8"))
     assert figures["transfer"].keys() == figures["transfer"]["en"].keys() == {"en", "pl"}
     cell = figures["transfer"]["en"]["pl"]
     assert (cell["classes"], cell["clips"], cell["speakers"]) == (["happy", "sad", "angry"], 6, 2)
-    assert figures["bundles"]["default"].keys() == {"pl"}
-    assert written.read_text("utf-8").count("| Polish ") == len(names)
+    assert figures["groups"].keys() == {"Germanic", "Slavic"}
+    assert figures["groups"]["Germanic"]["Slavic"] == cell
+    assert figures["bundles"]["first"]["scores"].keys() == {"pl"}
+    assert figures["gains"]["run"]["pl"]["gain"] == 0
+    text = written.read_text("utf-8")
+    assert all(text.count(f"| {name} ") for name in ("Polish", "Slavic", "run"))
+    uar = figures["bundles"]["run"]["scores"]["pl"]["uar"]
+    row = rf"Slavic +\| Polish +\| voices, no labels +\| +2 +\| +6 +\| +3 +\| +0.333 +\| {uar:.3f} "
+    assert re.search(row, (bundles[1] / CARD).read_text("utf-8"))
 
 
 def test_every_number_in_the_tables_of_the_page_is_that_of_the_figures():

@@ -117,6 +117,17 @@ LANGUAGES: Mapping[str, str] = {
 }
 """Names of languages by their ISO 639-1 codes."""
 
+LANGUAGE_GROUPS: Mapping[str, str] = {
+    "en": "Germanic",
+    "de": "Germanic",
+    "pl": "Slavic",
+    "ko": "Koreanic",
+    "tr": "Turkic",
+    "am": "Semitic",
+    "ur": "Indo-Aryan",
+}
+"""Groups of related languages."""
+
 CORPORA: Mapping[str, Corpus] = {
     name: _corpus(name, entry)
     for name, entry in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()

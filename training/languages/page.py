@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from pydantic import TypeAdapter
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.files import write_whole
 from realtime_ser.base.paths import shipped
-from realtime_ser.recogniser.bundle import Bundle, load_bundle
-from training.corpora import CORPORA, Clip, read_corpora, title
+from realtime_ser.recogniser.bundle import load_bundle
+from training.corpora import CORPORA, Clip, CorpusContents, read_corpora, title
 from training.corpora.reading import corpus_folder, without_twins
+from training.evaluate import add_languages
+from training.languages.bundles import BundleAnswers, BundleLanguages, bundle_answers
 from training.languages.encoding import EncodedClips, drawn, encode_corpora
 from training.languages.transfer import (
     CLASSES,
@@ -32,17 +34,17 @@ from training.languages.transfer import (
     score,
     shared_classes,
 )
-from training.measure.clip_results import posterior
-from training.measure.live_path import evaluate_bundle
 from training.recipe import load_recipe
 from training.report.formatting import (
     format_interval,
     join_names,
     language,
+    language_group,
     one_decimal,
     one_decimal_interval,
     ratio,
 )
+from training.run_folder import Run
 from training.streaming.recipe import StreamingRecipe
 from training.tables import table, write_tables
 
@@ -72,7 +74,8 @@ class LanguageMaterial:
     cache
         Folder of the cache.
     bundles
-        Names of bundles that are tested as they are on languages whose labels they have not heard.
+        Names or folders of bundles that are tested as they are; the others are held against the
+        first.
     most
         Largest number of clips of a corpus.
     jobs
@@ -100,17 +103,23 @@ class LanguageFigures:
         have.
     transfer_of_three
         The same among the three classes that all languages have.
+    groups
+        The same as ``transfer``, by groups of languages.
     compared
         Heads on the corpora of two recipes without the language tested, by that language.
     bundles
-        Scores of bundles by their names and the languages of which they learned no label.
+        What bundles make of languages, by their names; a run's bundle goes by the run.
+    gains
+        Bundles against the first, by their names and the languages that neither learned.
     """
 
     corpora: Mapping[str, tuple[int, int]]
     transfer: Mapping[str, Mapping[str, TransferScore]]
     transfer_of_three: Mapping[str, Mapping[str, TransferScore]]
+    groups: Mapping[str, Mapping[str, TransferScore]]
     compared: Mapping[str, RecipeComparison]
-    bundles: Mapping[str, Mapping[str, TransferScore]]
+    bundles: Mapping[str, BundleLanguages]
+    gains: Mapping[str, Mapping[str, RecipeComparison]]
 
 
 def measure_languages(material: LanguageMaterial) -> LanguageFigures:
@@ -125,27 +134,35 @@ def measure_languages(material: LanguageMaterial) -> LanguageFigures:
     """
     recipe = load_recipe(ENCODER_RECIPE).recipe
     assert isinstance(recipe, StreamingRecipe)
-    clips = _clips(material)
+    contents = _contents(material)
+    clips = _drawn_clips(contents, material)
     encoded = encode_corpora(clips, recipe, material.weights, material.cache, material.jobs)
     languages = by_language(encoded)
     given = _transfer_answers(languages)
+    heard = _heard(material, languages, [clip for one in contents for clip in one.clips])
     return LanguageFigures(
         _sizes(encoded),
         _scores(given, shared_classes),
         _scores(given, lambda *_: _ALL_HAVE),
+        _scores(_group_answers(languages, given), shared_classes),
         _compared(encoded, languages),
-        {name: _bundle_scores(load_bundle(name), languages, material) for name in material.bundles},
+        {name: one.scores() for name, one in heard.items()},
+        _gains(heard),
     )
 
 
-def _clips(material: LanguageMaterial) -> list[Clip]:
-    """Clips by lot of the languages that can be held against others."""
+def _contents(material: LanguageMaterial) -> list[CorpusContents]:
+    """Corpora that are there, with recordings that are there twice."""
     names = [
         name
         for name in CORPORA
         if name not in _NOT_READ and corpus_folder(material.corpora, name) is not None
     ]
-    contents = read_corpora(material.corpora, names, keep_twins=True)
+    return read_corpora(material.corpora, names, keep_twins=True)
+
+
+def _drawn_clips(contents: Sequence[CorpusContents], material: LanguageMaterial) -> list[Clip]:
+    """Clips by lot of the languages that can be held against others."""
     chosen = [replace(one, clips=drawn(one.clips, CLASSES, material.most)) for one in contents]
     by_code: defaultdict[str, list[Clip]] = defaultdict(list)
     for clip in chain.from_iterable(one.clips for one in without_twins(chosen)):
@@ -192,6 +209,33 @@ def _transfer_answers(languages: Mapping[str, EncodedClips]) -> dict[str, dict[s
     return found
 
 
+def _group_answers(
+    languages: Mapping[str, EncodedClips], given: Mapping[str, Mapping[str, Answers]]
+) -> dict[str, dict[str, Answers]]:
+    """Answers by groups of languages; a group of one language has the head of that."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for code in languages:
+        groups[language_group(code)].append(code)
+    clips = {
+        group: EncodedClips.joined([languages[code] for code in codes])
+        for group, codes in groups.items()
+    }
+    found: dict[str, dict[str, Answers]] = {}
+    for learned, (first, *others) in groups.items():
+        if others:
+            head = fit_head(clips[learned])
+            found[learned] = {
+                tested: answers_within(own) if tested == learned else answers(head, own)
+                for tested, own in clips.items()
+            }
+        else:
+            found[learned] = {
+                tested: Answers.joined([given[first][code] for code in codes])
+                for tested, codes in groups.items()
+            }
+    return found
+
+
 def _scores(
     given: Mapping[str, Mapping[str, Answers]],
     chosen: Callable[[Sequence[str], Sequence[str]], Sequence[str]],
@@ -231,21 +275,27 @@ def _without(encoded: EncodedClips, recipe: str, tested: str) -> EncodedClips:
     )
 
 
-def _bundle_scores(
-    bundle: Bundle, languages: Mapping[str, EncodedClips], material: LanguageMaterial
-) -> dict[str, TransferScore]:
-    """Scores of a bundle through the live path, in languages of which it learned no label."""
-    learned = {CORPORA[name].language for name in bundle.manifest.corpora if name in CORPORA}
-    found = {}
-    for tested, own in languages.items():
-        if tested in learned:
-            continue
-        evaluation = evaluate_bundle(bundle, own.clips, jobs=material.jobs)
-        classes = classes_of(own)
-        columns = np.array([bundle.labels.index(name) for name in classes])
-        rows = [posterior(result.segments, columns) for result in evaluation.results]
-        found[tested] = score(Answers.of_rows(own, classes, rows), classes)
-    return found
+def _heard(
+    material: LanguageMaterial, languages: Mapping[str, EncodedClips], clips: Sequence[Clip]
+) -> dict[str, BundleAnswers]:
+    """What the bundles say to the languages, by the names that they go by on the page."""
+    return {
+        _shown_name(name): bundle_answers(
+            load_bundle(name), languages, clips, material.cache, material.jobs
+        )
+        for name in material.bundles
+    }
+
+
+def _shown_name(bundle: str) -> str:
+    """Name of a shipped bundle, or of the run that a bundle's folder lies in."""
+    folder = Path(bundle)
+    return folder.parent.name if folder == Run(folder.parent).bundle else folder.name
+
+
+def _gains(heard: Mapping[str, BundleAnswers]) -> dict[str, dict[str, RecipeComparison]]:
+    first, *others = heard or [""]
+    return {name: heard[name].gains_over(heard[first]) for name in others}
 
 
 # ------------------------------------------------------------------------------------------ tables
@@ -257,8 +307,10 @@ def language_tables(figures: LanguageFigures) -> dict[str, str]:
         "corpora": _corpora_table(figures.corpora),
         "transfer": _transfer_table(figures.transfer),
         "three": _transfer_table(figures.transfer_of_three),
+        "groups": _transfer_table(figures.groups, str),
         "compared": _compared_table(figures.compared),
         "bundles": _bundle_table(figures.bundles),
+        "gains": _gain_table(figures),
     }
 
 
@@ -277,13 +329,15 @@ def _corpora_table(sizes: Mapping[str, tuple[int, int]]) -> str:
     return table(header, rows, words=5)
 
 
-def _transfer_table(scores: Mapping[str, Mapping[str, TransferScore]]) -> str:
+def _transfer_table(
+    scores: Mapping[str, Mapping[str, TransferScore]], shown: Callable[[str], str] = language
+) -> str:
     tested = list(scores)
     rows = [
-        [language(learned), *(_cell(own[name], within=name == learned) for name in tested)]
+        [shown(learned), *(_cell(own[name], within=name == learned) for name in tested)]
         for learned, own in scores.items()
     ]
-    return table(["learned from", *map(language, tested)], rows)
+    return table(["learned from", *map(shown, tested)], rows)
 
 
 def _cell(one: TransferScore, *, within: bool) -> str:
@@ -296,10 +350,7 @@ def _compared_table(compared: Mapping[str, RecipeComparison]) -> str:
     rows = [
         [
             *(language(tested), str(len(one.first.classes))),
-            *(
-                f"{ratio(own.uar)} ({format_interval(own.interval)})"
-                for own in (one.first, one.second)
-            ),
+            *(_estimate(one.first), _estimate(one.second)),
             f"{one_decimal(one.gain)} ({one_decimal_interval(one.gain_interval)})",
         ]
         for tested, one in compared.items()
@@ -308,16 +359,39 @@ def _compared_table(compared: Mapping[str, RecipeComparison]) -> str:
     return table(header, rows)
 
 
-def _bundle_table(bundles: Mapping[str, Mapping[str, TransferScore]]) -> str:
+def _bundle_table(bundles: Mapping[str, BundleLanguages]) -> str:
     rows = [
         [
-            *(name, language(tested), str(len(one.classes)), str(one.speakers), str(one.clips)),
-            _estimate(one),
+            *(name, language_group(tested), language(tested), _taught_by(own, tested)),
+            *(str(one.speakers), str(one.clips), str(len(one.classes))),
+            *(ratio(1 / len(one.classes)), _estimate(one)),
         ]
-        for name, scores in bundles.items()
-        for tested, one in scores.items()
+        for name, own in bundles.items()
+        for tested, one in own.scores.items()
     ]
-    return table(["model", "language", "classes", "speakers", "clips", "UAR"], rows, words=2)
+    words = ["model", "group", "language", "heard in training"]
+    header = [*words, "speakers", "clips", "classes", "chance", "UAR"]
+    return table(header, rows, words=len(words))
+
+
+def _taught_by(bundle: BundleLanguages, tested: str) -> str:
+    if tested in bundle.learned:
+        return "labels of other speakers"
+    return "voices, no labels" if tested in bundle.heard else "nothing"
+
+
+def _gain_table(figures: LanguageFigures) -> str:
+    rows = [
+        [
+            *(name, language(tested), str(len(one.first.classes))),
+            *(_estimate(one.first), _estimate(one.second)),
+            f"{one_decimal(one.gain)} ({one_decimal_interval(one.gain_interval)})",
+        ]
+        for name, own in figures.gains.items()
+        for tested, one in own.items()
+    ]
+    first = next(iter(figures.bundles), "the first")
+    return table(["model", "language", "classes", first, "model's", "points gained"], rows, words=2)
 
 
 def _estimate(one: TransferScore) -> str:
@@ -339,6 +413,26 @@ def write_page(figures: LanguageFigures) -> None:
     path = (shipped("models").parent / "docs" / PAGE).with_suffix(".json")
     text = TypeAdapter(LanguageFigures).dump_json(figures, indent=1).decode()
     write_whole(path, f"{text}\n", "measure it in a checkout that can be written")
+
+
+def write_cards(figures: LanguageFigures, bundles: Sequence[str]) -> list[str]:
+    """Put what each bundle makes of languages into its card.
+
+    Returns
+    -------
+    list of str
+        The bundles without figures, which have no card yet.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    return [
+        name
+        for name in bundles
+        if not add_languages(load_bundle(name), asdict(figures.bundles[_shown_name(name)]))
+    ]
 
 
 def read_figures(path: Path) -> LanguageFigures:

@@ -106,6 +106,14 @@ class Answers:
                 found[place, columns] = row
         return cls(encoded, found)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """Answers of one head for several languages together."""
+        return cls(
+            EncodedClips.joined([part.encoded for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+        )
+
     @property
     def known(self) -> tuple[str, ...]:
         """Classes that the head knows."""

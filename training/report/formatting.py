@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from training.corpora.known import LANGUAGES
+from training.corpora.known import LANGUAGE_GROUPS, LANGUAGES
 from training.corpora.label_folders import UNKNOWN_LANGUAGE
 
 NO_VALUE = "–"
@@ -15,6 +15,11 @@ NO_VALUE = "–"
 def language(code: str) -> str:
     """Name of a language by its ISO 639-1 code; one that is not known goes by the code."""
     return "not told" if code == UNKNOWN_LANGUAGE else LANGUAGES.get(code, code)
+
+
+def language_group(code: str) -> str:
+    """Group of related languages; a language that is not known stands alone."""
+    return LANGUAGE_GROUPS.get(code, language(code))
 
 
 def join_names(names: Iterable[str]) -> str:

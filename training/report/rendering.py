@@ -28,6 +28,7 @@ def render(template: str, **facts: Any) -> str:
         "bullet": _bullet,
         "delay": formatting.delay,
         "formatted": format,
+        "group": formatting.language_group,
         "language": formatting.language,
         "names": formatting.join_names,
         "paragraph": _paragraph,
