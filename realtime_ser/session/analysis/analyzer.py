@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -188,15 +188,12 @@ class Analyzer:
             return Outcome(name, error=item.error)
         try:
             source = FileSource(item.path, mixed=self.settings.mixed)
-            info = analyse_file(self._store, self._model, source, advance)
-            try:
+            with nullcontext() if self.settings.keep else self._store.passing():
+                info = analyse_file(self._store, self._model, source, advance)
                 outcome = self._outcome(item, info, source)
                 if self.settings.export is not None:
                     self.settings.export(self._store, info, item, outcome)
                 return outcome
-            finally:
-                if not self.settings.keep:
-                    self._store.delete([info])
         except StoreError as error:
             words = (
                 f"{name} cannot be analysed: the temporary folder {self.settings.folder} takes no "

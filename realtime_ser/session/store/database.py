@@ -73,10 +73,6 @@ _CACHE_KB = 256
 """Pages of a database that a connection keeps: by itself SQLite keeps each that a session writes,
 up to 2 MB."""
 
-_TEMPORARY_LOG_PAGES = 64
-"""Pages of the write-ahead log of a temporary database from which they go to their places: a log is
-not emptied by each session that is deleted."""
-
 _SCHEMA_1 = (
     """CREATE TABLE sessions (
         key INTEGER PRIMARY KEY,
@@ -382,7 +378,11 @@ def _system_error(error: Exception) -> int | None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything that the body writes, or nothing."""
+    """Commit everything that the body writes, or nothing; within another, with that one."""
+    is_within = connection.in_transaction
+    if is_within:
+        yield
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -444,9 +444,7 @@ def _open(path: Path, *, temporary: bool, patience_s: float) -> StoreConnection:
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection, path)
         connection.execute("SELECT count(*) FROM sessions").fetchone()
-        if temporary:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_TEMPORARY_LOG_PAGES}")
-        else:
+        if not temporary:
             connection.note_file(path)
     except BaseException:
         connection.close()

@@ -7,7 +7,7 @@ import json
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -231,9 +231,8 @@ class Store(Reader):
         """Delete sessions with their sound, and leave no trace in the store.
 
         Their places in the database are overwritten with zeros and given back, and the write-ahead
-        log is emptied; in a temporary store the next sessions take their places. The tables that
-        the program named itself are removed too, and with ``named_files`` those whose names a
-        person chose.
+        log is emptied. The tables that the program named itself are removed too, and with
+        ``named_files`` those whose names a person chose.
 
         Raises
         ------
@@ -252,12 +251,27 @@ class Store(Reader):
                 self._connection.executemany(
                     "DELETE FROM sessions WHERE id = ?", [(info.id,) for info in sessions]
                 )
-            if self._temporary:
-                return Deletion(tuple(left), log_emptied=False)
             # A script is run to its end; a statement would give one page back.
             self._connection.executescript("PRAGMA incremental_vacuum")
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return Deletion(tuple(left), log_emptied=not busy)
+
+    @contextlib.contextmanager
+    def passing(self) -> Iterator[None]:
+        """Forget at the end which sessions the body wrote, in a temporary store of its own.
+
+        Raises
+        ------
+        StoreError
+            The disk refuses.
+        """
+        with explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def expire(self, days: float) -> Expiry:
         """Delete the sessions that began more than so many days ago.
