@@ -2,11 +2,12 @@
 
     xvfb-run -a -s "-screen 0 2560x1440x24" python scripts/screenshots.py FOLDER [--only PART]
 
-FOLDER holds recordings of real speech, such as a corpus; the documents show RAVDESS, with
-``--voice 17``. Sessions are heard from them through the engine and the model that ship, at dates
-that never change, and the windows show these sessions; only the words around the live timeline
-(which microphone, how late) are set by hand. The page is seen in Chromium, whose microphone plays a
-recording: its live pictures differ a little each time. Nothing but the pictures stays.
+FOLDER holds recordings of real speech, such as a corpus; the documents show actors 1, 11, 20 and 21
+of RAVDESS, whom ``large`` has not heard. Sessions are heard from them through the engine and the
+model that ship, at dates that never change, and the windows show these sessions; only the words
+around the live timeline (which microphone, how late) are set by hand. The page is seen in Chromium,
+whose microphone plays a recording: its live pictures differ a little each time. Nothing but the
+pictures stays.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from tour_sessions import STUDY, FrozenClock, Recordings, analyse_recording, kee
 from realtime_ser.audio.devices import InputDevice, full_name
 from realtime_ser.base.config import Config
 from realtime_ser.base.records import Marker, Record, Segment, State, Update
+from realtime_ser.engine.model_choice import LARGE
 from realtime_ser.gui.app.application import application
 from realtime_ser.gui.app.log import CrashDialog
 from realtime_ser.gui.app.preferences import Preferences
@@ -199,7 +201,7 @@ class Tour:
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
         self._recordings = Recordings(HOME / "Recordings")
-        self._bundle = load_bundle("default")
+        self._bundle = load_bundle(LARGE)
         self._heard = analyse_recording(self._recordings["interview"], self._bundle)
         manifest = self._bundle.manifest
         self._model = f"{manifest.name} {manifest.version}"

@@ -65,6 +65,7 @@ def _open(browser: Browser, url: str, scale: int, size: tuple[int, int] = (1280,
     page = browser.new_page(
         viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale
     )
+    page.set_default_timeout(120_000.0)  # a busy computer takes its time
     page.goto(url)
     page.wait_for_selector("#record:enabled")
     return page
