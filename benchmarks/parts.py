@@ -25,7 +25,7 @@ from benchmarks.roofline import (
     measure_peak,
     quality_work,
 )
-from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.base.records import STEP_S, State, Update
 from realtime_ser.engine.subscription import Subscription
 from realtime_ser.recogniser.bundle import load_bundle
@@ -60,14 +60,14 @@ def measure_live(model: str) -> Figures:
 
 
 def measure_handovers() -> Figures:
-    """Milliseconds from one thread to the next: through the ring, and through a subscription."""
-    ring = RingBuffer(_RATE, 1, blocking=False)
+    """Milliseconds from one thread to the next: through the queue of blocks and a subscription."""
+    queue = BlockQueue(_RATE, blocking=False)
     block = np.zeros((round(_BLOCK_S * _RATE), 1), np.float32)
     subscription = Subscription(100, blocking=False)
     update = Update(0, 1, State.SILENCE)
-    through_ring = _waits(lambda: ring.write(block, None), lambda: ring.read(1.0))
-    through_queue = _waits(lambda: subscription.feed([update]), partial(next, iter(subscription)))
-    return {"ring": through_ring, "publish": through_queue}
+    blocks = _waits(lambda: queue.write(block, None), lambda: queue.read(1.0))
+    records = _waits(lambda: subscription.feed([update]), partial(next, iter(subscription)))
+    return {"blocks": blocks, "publish": records}
 
 
 def _waits(give: Callable[[], object], take: Callable[[], object]) -> float:
@@ -103,12 +103,12 @@ def end_to_end(measured: Measured) -> ResultTable:
         live = measured.get(f"live with {model}", partial(measure_live, model))
         times = _times(measured, model)
         computing = sum(asdict(times).values()) / 1000.0
-        waiting = live["update_p50"] - _FRAMING_MS - handover["ring"] - computing
+        waiting = live["update_p50"] - _FRAMING_MS - handover["blocks"] - computing
         columns.append(
             (
                 _FRAMING_MS,
                 waiting,
-                handover["ring"],
+                handover["blocks"],
                 *(value / 1000.0 for value in asdict(times).values()),
                 live["update_p50"],
                 handover["publish"],
@@ -120,7 +120,7 @@ def end_to_end(measured: Measured) -> ResultTable:
     names = (
         "the step's last frame, which ends after it",
         "waiting in the sound server and for the capture block: what is left",
-        "ring, to the worker's thread",
+        "queue of blocks, to the worker's thread",
         "resampling of 80 ms from 48 kHz",
         "speech gate",
         "log-mel features",

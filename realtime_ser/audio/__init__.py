@@ -1,1 +1,1 @@
-"""Samples in and out: microphones, audio files, the ring, the resampler, and playback."""
+"""Samples in and out: microphones, audio files, blocks, the resampler, and playback."""

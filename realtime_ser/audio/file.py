@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.notes import NoteKind, ReadNote, cut_note, damage_note
 from realtime_ser.audio.readers import OpenedSound, open_shipped
-from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.samples import SampleCheck
 from realtime_ser.audio.source import Source, SourceInfo
 from realtime_ser.base.errors import AudioFileError
@@ -78,11 +78,11 @@ class FileSource(Source):
         """Trouble with its sound: of its headers at first, of all of it once it was read."""
         return self._notes
 
-    def start(self, ring: RingBuffer) -> None:
+    def start(self, queue: BlockQueue) -> None:
         """Begin to play from the start."""
         self._stop.clear()
         self._thread = threading.Thread(
-            target=self._play, args=(ring,), name="capture", daemon=True
+            target=self._play, args=(queue,), name="capture", daemon=True
         )
         self._thread.start()
 
@@ -127,7 +127,7 @@ class FileSource(Source):
             notes.append(damage_note(check.undecoded / rate))
         return tuple(notes)
 
-    def _play(self, ring: RingBuffer) -> None:
+    def _play(self, queue: BlockQueue) -> None:
         start = time.monotonic()
         played = 0
         try:
@@ -137,15 +137,15 @@ class FileSource(Source):
                 due = start + played / self._info.native_rate / (self._speed or np.inf)
                 if self._stop.wait(max(0.0, due - time.monotonic())):
                     return
-                ring.write(block, None)
+                queue.write(block, None)
             lacking = [note for note in self._notes if note.lacks_sound]
             if lacking:
                 sentences = (note.sentence(self._path) for note in lacking)
-                ring.close(AudioFileError(" ".join(sentences)))
+                queue.close(AudioFileError(" ".join(sentences)))
         except AudioFileError as error:
-            ring.close(error)
+            queue.close(error)
         finally:
-            ring.close()
+            queue.close()
 
 
 def _open(path: Path) -> OpenedSound:

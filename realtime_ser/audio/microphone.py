@@ -1,6 +1,6 @@
 """A microphone through PortAudio.
 
-PortAudio's own thread calls back with each block; the callback only copies it into the ring. The
+PortAudio's own thread calls back with each block; the callback only copies it into the queue. The
 callback was chosen over a thread of ours that reads a blocking stream because it alone reports ADC
 times, which the stated latency needs, and ends at once when a device goes away; with the
 interpreter held for 0.7 s at a time neither lost a sample.
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.device_thread import ANSWER_S, NoAnswerError, sound_system
 from realtime_ser.audio.devices import (
     InputDevice,
@@ -33,7 +34,6 @@ from realtime_ser.audio.devices import (
     with_channels,
 )
 from realtime_ser.audio.resample import RateChange
-from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.samples import channel_peaks
 from realtime_ser.audio.sound_server import (
     Recording,
@@ -100,9 +100,9 @@ class MicrophoneSource(Source):
         """Full name, native rate and captured channels of the device."""
         return self._info
 
-    def start(self, ring: RingBuffer) -> None:
+    def start(self, queue: BlockQueue) -> None:
         """Open the device and begin to capture."""
-        self._stream = call_portaudio(lambda: self._open_device(ring), late=self._close)
+        self._stream = call_portaudio(lambda: self._open_device(queue), late=self._close)
 
     def stop(self) -> None:
         """Close the device; one that does not answer is left to itself."""
@@ -146,7 +146,7 @@ class MicrophoneSource(Source):
         heard = [place for place in self._places[: self._info.channels] if place is not None]
         self._columns[:] = heard if len(heard) == self._info.channels else []
 
-    def reopen(self, ring: RingBuffer) -> bool:
+    def reopen(self, queue: BlockQueue) -> bool:
         """Find the device again after it went away, and begin to capture.
 
         Returns
@@ -163,7 +163,7 @@ class MicrophoneSource(Source):
         """
         if self._reopening is None:
             stream, self._stream = self._stream, None
-            self._reopening = sound_system.submit(lambda: self._open_again(stream, ring))
+            self._reopening = sound_system.submit(lambda: self._open_again(stream, queue))
             self._asked_s = time.monotonic()
         try:
             self._stream = self._reopening.result(_REOPEN_POLL_S)
@@ -183,7 +183,7 @@ class MicrophoneSource(Source):
         close_stream(stream)
         self._change.close()
 
-    def _open_again(self, stream: Any, ring: RingBuffer) -> Any:
+    def _open_again(self, stream: Any, queue: BlockQueue) -> Any:
         if stream is not None:
             self._close(stream)
         device = self._find_again()
@@ -194,7 +194,7 @@ class MicrophoneSource(Source):
             )
         self._device = device
         try:
-            return self._open_device(ring)
+            return self._open_device(queue)
         except DeviceError:
             self._is_listed = False
             raise
@@ -224,19 +224,19 @@ class MicrophoneSource(Source):
             self._rescan_s = now_s + _RESCAN_S
         return due
 
-    def _open_device(self, ring: RingBuffer) -> Any:
+    def _open_device(self, queue: BlockQueue) -> Any:
         """Open the device with the channels that the microphone behind it has."""
         try:
-            return self._open(self._device, ring)
+            return self._open(self._device, queue)
         except _OtherMicrophoneError as other:
             self._device = with_channels(self._device, other.source)
             _require_channels(self._device, self._info.channels)
-            return self._open(self._device, ring)
+            return self._open(self._device, queue)
 
-    def _open(self, device: InputDevice, ring: RingBuffer) -> Any:
+    def _open(self, device: InputDevice, queue: BlockQueue) -> Any:
         """Open a device, and find out which columns of its stream are the channels."""
         columns: list[int] = []
-        stream = self._open_somehow(device, ring, columns)
+        stream = self._open_somehow(device, queue, columns)
         recording = current_recording() if device.virtual else None
         if recording is None:
             columns += range(self._info.channels)
@@ -270,10 +270,10 @@ class MicrophoneSource(Source):
             columns.append(column)
         return columns
 
-    def _open_somehow(self, device: InputDevice, ring: RingBuffer, columns: list[int]) -> Any:
+    def _open_somehow(self, device: InputDevice, queue: BlockQueue, columns: list[int]) -> Any:
         """Open a stream of all channels, so that nothing mixes them, at the first rate that goes.
 
-        A rate that is not that of the session is changed to it. Nothing reaches the ring before
+        A rate that is not that of the session is changed to it. Nothing reaches the queue before
         ``columns`` is filled.
         """
         sounddevice = portaudio()
@@ -282,7 +282,7 @@ class MicrophoneSource(Source):
         counts = dict.fromkeys((everything, self._info.channels))
         for count, rate in product(counts, rates):
             try:
-                return open_stream(partial(self._stream_of, device, (rate, count), ring, columns))
+                return open_stream(partial(self._stream_of, device, (rate, count), queue, columns))
             except sounddevice.PortAudioError as error:
                 refusal = error
                 if _code(error) not in (_INVALID_RATE, _INVALID_CHANNELS):
@@ -293,7 +293,7 @@ class MicrophoneSource(Source):
         ) from refusal
 
     def _stream_of(
-        self, device: InputDevice, shape: tuple[int, int], ring: RingBuffer, columns: list[int]
+        self, device: InputDevice, shape: tuple[int, int], queue: BlockQueue, columns: list[int]
     ) -> Any:
         rate, channels = shape
         self._loudest = np.zeros(channels, np.float32)
@@ -312,7 +312,7 @@ class MicrophoneSource(Source):
                 chosen = heard if len(heard) > 1 else slice(heard[0], heard[0] + 1)
                 samples, early_s = change.push(samples[:, chosen])
                 if len(samples):
-                    ring.write(samples, now - delay - early_s, overflow=status.input_overflow)
+                    queue.write(samples, now - delay - early_s, overflow=status.input_overflow)
 
         stream = portaudio().InputStream(
             samplerate=rate,

@@ -9,10 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.text import count_text
-
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
@@ -37,14 +36,14 @@ def require_channels(file: SourceInfo, channels: Sequence[int]) -> None:
 
 
 class Source(Protocol):
-    """Microphone or file that writes blocks of samples into a ring."""
+    """Microphone or file that writes blocks of samples into a queue."""
 
     @property
     def info(self) -> SourceInfo:
         """Name, rate and channels, known before the source starts."""
 
-    def start(self, ring: RingBuffer) -> None:
-        """Begin to write into ``ring``, and return at once; a file closes the ring at its end.
+    def start(self, queue: BlockQueue) -> None:
+        """Begin to write into ``queue``, and return at once; a file closes the queue at its end.
 
         Raises
         ------
@@ -66,7 +65,7 @@ class Source(Protocol):
         """What has changed about the device since this was asked last; a few words each."""
         return []
 
-    def reopen(self, ring: RingBuffer) -> bool:
+    def reopen(self, queue: BlockQueue) -> bool:
         """Begin again after the device went away.
 
         Returns
@@ -82,5 +81,5 @@ class Source(Protocol):
             The device is not back yet, or refuses.
         """
         self.stop()
-        self.start(ring)
+        self.start(queue)
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from realtime_ser.audio.ring import AudioBlock, RingBuffer
+from realtime_ser.audio.block_queue import AudioBlock, BlockQueue
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.timebase import SessionClock, TimeBase, clock_s
@@ -64,11 +64,11 @@ class DeviceWatch:
         Whether the device has to be opened again.
     """
 
-    def __init__(self, source: Source, ring: RingBuffer, clock: SessionClock) -> None:
+    def __init__(self, source: Source, queue: BlockQueue, clock: SessionClock) -> None:
         self.reconnecting = False
         self.gone = False
         self._source = source
-        self._ring = ring
+        self._queue = queue
         self._clock = clock
         self._time = TimeBase(source.info.native_rate)
         self._held: list[AudioBlock] = []
@@ -207,7 +207,7 @@ class DeviceWatch:
             The device is back, and cannot go on with the session.
         """
         try:
-            if self._source.reopen(self._ring):
+            if self._source.reopen(self._queue):
                 self.opened()
         except FormatError:
             raise

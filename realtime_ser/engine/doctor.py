@@ -195,18 +195,17 @@ def _check_microphone(config: Config) -> Iterator[Finding]:
 
 def _check_signal(source: MicrophoneSource) -> Finding:
     """Check whether a microphone delivers sound."""
+    from realtime_ser.audio.block_queue import BlockQueue
     from realtime_ser.audio.devices import SILENCE_ADVICE
-    from realtime_ser.audio.ring import RingBuffer
     from realtime_ser.recogniser.segmenter import level_dbfs
 
     info = source.info
-    ring = RingBuffer(info.native_rate, info.channels, blocking=False)
+    queue = BlockQueue(info.native_rate, blocking=False)
     blocks, heard_s = [], 0.0
-    source.start(ring)
+    source.start(queue)
     end_s = time.monotonic() + _PATIENCE_S
     while heard_s < _LISTEN_S and time.monotonic() < end_s:
-        block = ring.read(_LISTEN_S)
-        if block is not None:
+        for block in queue.read(_LISTEN_S):
             blocks.append(block.samples)
             heard_s += len(block.samples) / info.native_rate
     source.stop()

@@ -1,14 +1,14 @@
 """The meeting place of a monitor's threads: all state that two of them touch.
 
 ======================  ====================================================
-capture to worker       ``ring``, and whether it is paused
+capture to worker       ``blocks``, and whether it is paused
 any thread to worker    ``markers``, ``stopped``
 worker to any thread    ``status``, ``clock``
 worker to a consumer    a :class:`Subscription` each
 ======================  ====================================================
 
-The ring, the marker queue and a subscription hold their own locks. The status is a frozen value and
-the clock's offset a number, which are replaced and never changed; an event needs no lock.
+The queues of blocks and of markers and a subscription hold their own locks. The status is a frozen
+value and the clock's offset a number, which are replaced and never changed; an event needs no lock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.base.records import SAMPLE_RATE, USER, IntervalOpened, Marker, Record, Sound
 from realtime_ser.base.timebase import SessionClock, clock_s
 from realtime_ser.engine.status import Status
@@ -114,8 +114,8 @@ class MarkerQueue:
 class Handover:
     """Shared state of a monitor's threads; a live source waits for nobody."""
 
-    def __init__(self, ring: RingBuffer, *, live: bool) -> None:
-        self.ring = ring
+    def __init__(self, queue: BlockQueue, *, live: bool) -> None:
+        self.blocks = queue
         self.markers = MarkerQueue()
         self.stopped = threading.Event()
         self.status = Status()
@@ -185,7 +185,7 @@ class Handover:
         self.stopped.set()
         for subscription in self._subscriptions:
             subscription.lift_limit()
-        self.ring.close()
+        self.blocks.close()
 
     def close(self) -> None:
         """End every subscription."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
-from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.source import Source
 from realtime_ser.base.config import GateConfig
 from realtime_ser.base.errors import SerError
@@ -42,7 +42,7 @@ class Monitor:
     decoder
         The bundle's decoder; ``None``: over all labels, without a profile.
     buffer_s
-        Size of the ring between a microphone and the worker, in seconds.
+        Size of the queue between a microphone and the worker, in seconds.
     voice
         Whether what the voices do is measured.
     """
@@ -67,8 +67,8 @@ class Monitor:
             bundle, gate, channels, info.native_rate, self.decoder, voice=voice
         )
         frames = round((buffer_s if info.live else _FILE_BUFFER_S) * info.native_rate)
-        ring = RingBuffer(frames, info.channels, blocking=not info.live)
-        self._handover = Handover(ring, live=info.live)
+        queue = BlockQueue(frames, blocking=not info.live)
+        self._handover = Handover(queue, live=info.live)
         self._worker = Worker(source, pipelines, self._handover)
         self._own_subscription: Subscription | None = None
 
@@ -113,7 +113,7 @@ class Monitor:
         """Open the source and begin; end after ``duration_s`` seconds of the session."""
         handover = self._handover
         handover.clock.start()
-        self.source.start(handover.ring)
+        self.source.start(handover.blocks)
         handover.status = replace(handover.status, phase=Phase.LISTENING)
         self._worker.start(duration_s)
 
@@ -125,11 +125,11 @@ class Monitor:
 
     def pause(self) -> None:
         """Stop listening; time goes on."""
-        self._handover.ring.paused = True
+        self._handover.blocks.paused = True
 
     def resume(self) -> None:
         """Listen again."""
-        self._handover.ring.paused = False
+        self._handover.blocks.paused = False
 
     def mark(
         self,

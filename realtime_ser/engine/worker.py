@@ -1,4 +1,4 @@
-"""The worker thread of a monitor: blocks from the ring to records for the subscriptions."""
+"""The worker thread of a monitor: blocks from the queue to records for the subscriptions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime_ser.audio.block_queue import AudioBlock
 from realtime_ser.audio.samples import count_lost, silenced
 from realtime_ser.audio.source import Source
 from realtime_ser.base.errors import SerError
@@ -25,7 +29,7 @@ _LATE_S, _PATIENCE_S = 1.0, 3.0
 
 
 class Worker:
-    """Reads the ring, runs the pipeline of each channel, and publishes their records.
+    """Reads the queue, runs the pipeline of each channel, and publishes their records.
 
     It stops the source at the end. Every private method runs in the worker's own thread.
     """
@@ -35,7 +39,8 @@ class Worker:
         self._pipelines = pipelines
         self._handover = handover
         self._time = TimeBase(source.info.native_rate)
-        self._watch = DeviceWatch(source, handover.ring, handover.clock)
+        self._watch = DeviceWatch(source, handover.blocks, handover.clock)
+        self._unheard: list[NDArray[np.float32]] = []
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._end: int | None = None
         self._anchor_s = -_ANCHOR_S
@@ -45,10 +50,15 @@ class Worker:
     @property
     def _position(self) -> int:
         """Native samples of the session so far, lost and paused ones counted."""
-        return self._pipelines.position
+        return self._pipelines.position + self._waiting
+
+    @property
+    def _waiting(self) -> int:
+        """Native samples that were taken and not heard yet."""
+        return sum(map(len, self._unheard))
 
     def start(self, duration_s: float | None) -> None:
-        """Begin to read the ring; end after ``duration_s`` seconds of the session."""
+        """Begin to read the queue; end after ``duration_s`` seconds of the session."""
         self._end = None if duration_s is None else self._time.native_at(duration_s)
         self._watch.opened()
         self._thread.start()
@@ -64,13 +74,13 @@ class Worker:
             while not self._over():
                 self._run_once()
             self._hear_rest()
-            for placed in self._watch.release(self._position):
-                self._process_block(placed)
+            self._take(self._watch.release(self._position))
+            self._hear()
             end = Phase.ENDED
         except SerError as failure:
             error = str(failure)
         finally:
-            handover.ring.close()  # a file that waits for room would never stop
+            handover.blocks.close()  # a file that waits for room would never stop
             self._source.stop()
             self._finish()
             handover.status = replace(handover.status, phase=end, error=error)
@@ -78,15 +88,14 @@ class Worker:
 
     def _over(self) -> bool:
         handover = self._handover
-        return not self._limit_to_end(1) or handover.stopped.is_set() or handover.ring.ended
+        return not self._limit_to_end(1) or handover.stopped.is_set() or handover.blocks.ended
 
     def _run_once(self) -> None:
         # Blocks that are held tell by their times when they were: each is looked at when it comes.
         least = 1 if self._watch.holds else self._limit_to_end(self._pipelines.missing)
-        block = self._handover.ring.read(_POLL_S, least)
-        for placed in self._watch.place(block, self._position):
-            self._process_block(placed)
-        if block is None and self._source.info.live:
+        blocks = self._handover.blocks.read(_POLL_S, least)
+        self._take_blocks(blocks)
+        if not blocks and self._source.info.live:
             self._process_silence()
         self._notes.look(self._time.seconds(self._position))
         if self._notes.notice != self._handover.status.notice:
@@ -106,38 +115,64 @@ class Worker:
     def _hear_rest(self) -> None:
         """Process what the next step waited for when it was to end."""
         until = self._position + self._limit_to_end(self._pipelines.missing)
-        while self._position < until and self._handover.ring.waiting:
-            block = self._handover.ring.read(0.0)
-            for placed in self._watch.place(block, self._position):
-                self._process_block(placed)
+        while self._position < until and self._handover.blocks.waiting:
+            self._take_blocks(self._handover.blocks.read(0.0))
 
-    def _process_block(self, placed: PlacedBlock) -> None:
-        handover, block = self._handover, placed.block
-        lost = self._lose(placed.lost)
-        away = lost if placed.away else 0
-        if block.adc_s is not None:
-            handover.clock.feed(self._time.seconds(self._position), block.adc_s)
-        samples = block.samples[: self._limit_to_end(len(block.samples))]
-        if block.paused:
-            self._pass(len(samples), State.PAUSED)
-        else:
-            no_numbers = count_lost(samples)
-            lost += no_numbers
-            sound = silenced(samples) if no_numbers else samples
-            handover.publish_sound(self._position, sound)
-            start_s = self._time.seconds(self._position)
-            self._publish(self._pipelines.push(samples))
-            self._notes.feed(samples, start_s, self._time.seconds(self._position))
-        before = handover.status
+    def _take_blocks(self, blocks: Sequence[AudioBlock]) -> None:
+        """Hear what the device has delivered; nothing: no block came in time."""
+        arrived: Sequence[AudioBlock | None] = blocks or [None]
+        for block in arrived:
+            self._take(self._watch.place(block, self._position))
+        self._hear()
+
+    def _take(self, blocks: Sequence[PlacedBlock]) -> None:
+        """Pass lost and paused time, and lay the rest by, which is heard a step at a time."""
+        for placed in blocks:
+            block = placed.block
+            self._lose(placed.lost, away=placed.away)
+            if block.adc_s is not None:
+                self._handover.clock.feed(self._time.seconds(self._position), block.adc_s)
+            if block.overflow:
+                self._count(overflows=1)
+            samples = block.samples[: self._limit_to_end(len(block.samples))]
+            if block.paused:
+                self._pass(len(samples), State.PAUSED)
+                self._tell(Phase.PAUSED)
+                continue
+            self._unheard.append(samples)
+            if self._waiting >= self._pipelines.missing:
+                self._hear()
+
+    def _hear(self) -> None:
+        """Hear the sound that was laid by."""
+        if not self._unheard:
+            return
+        samples, start = np.concatenate(self._unheard), self._pipelines.position
+        self._unheard.clear()
+        lost = count_lost(samples)
+        self._handover.publish_sound(start, silenced(samples) if lost else samples)
+        self._publish(self._pipelines.push(samples))
+        self._notes.feed(samples, self._time.seconds(start), self._time.seconds(self._position))
+        if lost:
+            self._count(dropped=lost)
+        self._tell(Phase.LISTENING)
+
+    def _tell(self, phase: Phase) -> None:
+        """Say how far the session is."""
+        handover, position_s = self._handover, self._time.seconds(self._position)
+        late = handover.status.late or self._is_late()
         handover.status = replace(
+            handover.status, phase=phase, position_s=position_s, late=late, error=None
+        )
+
+    def _count(self, *, overflows: int = 0, dropped: int = 0, away: int = 0) -> None:
+        """Count what the device has lost."""
+        before = self._handover.status
+        self._handover.status = replace(
             before,
-            phase=Phase.PAUSED if block.paused else Phase.LISTENING,
-            position_s=self._time.seconds(self._position),
-            overflows=before.overflows + block.overflow,
-            dropped_samples=before.dropped_samples + lost,
+            overflows=before.overflows + overflows,
+            dropped_samples=before.dropped_samples + dropped,
             away_samples=before.away_samples + away,
-            late=before.late or self._is_late(),
-            error=None,
         )
 
     def _is_late(self) -> bool:
@@ -155,13 +190,11 @@ class Worker:
         missing = self._watch.lost_in_silence(handover.now_s, self._position)
         if missing is None:
             return
-        lost = self._lose(missing)
+        self._lose(missing, away=True)
         handover.status = replace(
             handover.status,
             phase=Phase.RECONNECTING,
             position_s=self._time.seconds(self._position),
-            dropped_samples=handover.status.dropped_samples + lost,
-            away_samples=handover.status.away_samples + lost,
         )
         if self._watch.gone and (error := self._watch.reopen()) is not None:
             handover.status = replace(handover.status, error=error)
@@ -171,12 +204,12 @@ class Worker:
         """How many of the next ``count`` native samples belong to the session."""
         return count if self._end is None else max(0, min(count, self._end - self._position))
 
-    def _lose(self, missing: int) -> int:
-        """Advance over lost native samples, and return how many belong to the session."""
+    def _lose(self, missing: int, *, away: bool) -> None:
+        """Advance over native samples that were lost, as far as they belong to the session."""
         lost = self._limit_to_end(missing)
         if lost:
             self._pass(lost, State.LOST)
-        return lost
+            self._count(dropped=lost, away=lost if away else 0)
 
     def _finish(self) -> None:
         self._publish(self._pipelines.finish())
@@ -187,6 +220,7 @@ class Worker:
 
     def _pass(self, count: int, state: State) -> None:
         """Advance over native samples without sound."""
+        self._hear()
         self._notes.interrupt(self._time.seconds(self._position))
         self._publish(self._pipelines.gap(self._position + count, state))
         self._in_time_s = self._time.seconds(self._position)

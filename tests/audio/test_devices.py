@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from realtime_ser.audio import devices, microphone
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.device_thread import DeviceThread, NoAnswerError
 from realtime_ser.audio.devices import find_input, list_inputs
-from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.errors import DeviceError
 
 
@@ -105,7 +105,7 @@ def test_other_rates_are_tried_where_a_device_refuses_its_own(
     for module in (devices, microphone):
         monkeypatch.setattr(module, "portaudio", lambda: system)
     source = microphone.MicrophoneSource("Built-in")
-    source.start(RingBuffer(48_000, 1, blocking=False))
+    source.start(BlockQueue(48_000, blocking=False))
     source.stop()
     assert system.tried[0] == 48_000
     assert system.tried[-1] == rate
@@ -118,10 +118,10 @@ def test_each_refusal_has_its_own_advice(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(module, "portaudio", lambda: system)
     source = microphone.MicrophoneSource("Built-in")
     with pytest.raises(DeviceError, match="set one in the system's sound settings"):
-        source.start(RingBuffer(48_000, 1, blocking=False))
+        source.start(BlockQueue(48_000, blocking=False))
     monkeypatch.setattr(system, "InputStream", refuse(system, -9985))
     with pytest.raises(DeviceError, match="close the program that uses it"):
-        source.start(RingBuffer(48_000, 1, blocking=False))
+        source.start(BlockQueue(48_000, blocking=False))
 
 
 def refuse(system: StubbornDevice, code: int) -> Any:

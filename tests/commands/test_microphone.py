@@ -334,7 +334,7 @@ def test_a_microphone_that_gives_pure_silence_is_told_and_noted(pulse, sentence_
 REOPEN = """
 import time
 from realtime_ser.audio import microphone
-from realtime_ser.audio.ring import RingBuffer
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.base.errors import DeviceError
 
 lists, list_inputs = [], microphone.list_inputs
@@ -344,12 +344,12 @@ def counted(**options):
     return list_inputs(**options)
 
 microphone.list_inputs = counted
-source, ring = microphone.MicrophoneSource(), RingBuffer(48_000, 1, blocking=False)
-source.start(ring)
+source, queue = microphone.MicrophoneSource(), BlockQueue(48_000, blocking=False)
+source.start(queue)
 input()
 while True:
     try:
-        if source.reopen(ring):
+        if source.reopen(queue):
             break
     except DeviceError as error:
         print(error, flush=True)

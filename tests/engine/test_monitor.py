@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.file import FileSource
-from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.audio.source import SourceInfo
 from realtime_ser.base.paths import shipped
 from realtime_ser.base.records import (
@@ -41,17 +41,17 @@ class ScriptedMicrophone:
     def __init__(self, rate: int = 16_000) -> None:
         self.info = SourceInfo("scripted", rate, 1, live=True)
         self.starts = 0
-        self.ring: RingBuffer | None = None
+        self.queue: BlockQueue | None = None
 
-    def start(self, ring: RingBuffer) -> None:
+    def start(self, queue: BlockQueue) -> None:
         self.starts += 1
-        self.ring = ring
+        self.queue = queue
 
     def stop(self) -> None:
         pass
 
-    def reopen(self, ring: RingBuffer) -> bool:
-        self.start(ring)
+    def reopen(self, queue: BlockQueue) -> bool:
+        self.start(queue)
         return True
 
     def changes(self) -> list[str]:
@@ -61,8 +61,8 @@ class ScriptedMicrophone:
         return np.zeros(0, np.float32)
 
     def say(self, samples: NDArray[np.float32], adc_s: float, *, overflow: bool = False) -> None:
-        assert self.ring is not None
-        self.ring.write(samples[:, None], adc_s, overflow=overflow)
+        assert self.queue is not None
+        self.queue.write(samples[:, None], adc_s, overflow=overflow)
 
 
 def wait_until(condition: object, seconds: float = 20.0) -> None:

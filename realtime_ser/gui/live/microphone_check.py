@@ -11,9 +11,9 @@ from PyQt6.QtCore import QCoreApplication, QRectF, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
+from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.audio.devices import SILENCE_ADVICE
 from realtime_ser.audio.resample import Resampler
-from realtime_ser.audio.ring import RingBuffer
 from realtime_ser.base.config import AudioConfig, Config, GateConfig
 from realtime_ser.base.errors import SerError
 from realtime_ser.base.records import SAMPLE_RATE, SILENCE_DBFS
@@ -148,7 +148,7 @@ class MicrophoneCheckDialog(Dialog):
         self._config = config
         self.gate_trial = GateTrial(config.gate)
         self._source: Any = None
-        self._ring: RingBuffer | None = None
+        self._queue: BlockQueue | None = None
         self._opening: Task | None = None
         self.source = label("", "muted", wrap=True)
         self.level = LevelBar(2)
@@ -202,8 +202,8 @@ class MicrophoneCheckDialog(Dialog):
     def done(self, result: int) -> None:
         """Close, and let go of the microphone."""
         self._timer.stop()
-        if self._ring is not None:
-            self._ring.close()  # a file that waits for room would never stop
+        if self._queue is not None:
+            self._queue.close()  # a file that waits for room would never stop
         if self._source is not None:
             self._source.stop()
             self._source = None
@@ -224,8 +224,8 @@ class MicrophoneCheckDialog(Dialog):
         self.source.clear()
         self.message.warn(error_sentence(error))
 
-    def _opened(self, opened: tuple[OpenedSource, RingBuffer]) -> None:
-        choice, self._ring = opened
+    def _opened(self, opened: tuple[OpenedSource, BlockQueue]) -> None:
+        choice, self._queue = opened
         self._source, info = choice.source, choice.source.info
         words = " No microphone was found." if choice.notice else ""
         name = "the demo recording" if info.demo else info.name
@@ -244,16 +244,17 @@ class MicrophoneCheckDialog(Dialog):
         self.history.update()
 
     def _read(self) -> None:
-        if self._ring is None or self._source is None:
+        if self._queue is None or self._source is None:
             return
         first = self._config.audio.channels[0] - 1
         rate = self._source.info.native_rate
         try:
-            while (block := self._ring.read(0.0)) is not None:
-                self.gate_trial.push(rate, block.samples[:, first])
+            while blocks := self._queue.read(0.0):
+                for block in blocks:
+                    self.gate_trial.push(rate, block.samples[:, first])
         except SerError as error:
             self.message.warn(str(error))
-            self._ring = None
+            self._queue = None
 
     def _lay_out(self) -> None:
         set_size(self, width=76)
@@ -310,17 +311,17 @@ class MicrophoneCheckDialog(Dialog):
         self.accept()
 
 
-def _start_source(audio: AudioConfig) -> tuple[OpenedSource, RingBuffer]:
-    """Open the source of the settings, and let it write into a ring."""
+def _start_source(audio: AudioConfig) -> tuple[OpenedSource, BlockQueue]:
+    """Open the source of the settings, and let it write into a queue."""
     choice = open_source(audio)
     info = choice.source.info
-    ring = RingBuffer(2 * info.native_rate, info.channels, blocking=not info.live)
-    choice.source.start(ring)
-    return choice, ring
+    queue = BlockQueue(2 * info.native_rate, blocking=not info.live)
+    choice.source.start(queue)
+    return choice, queue
 
 
-def _stop_source(opened: tuple[OpenedSource, RingBuffer]) -> None:
+def _stop_source(opened: tuple[OpenedSource, BlockQueue]) -> None:
     """Let go of a source that was opened when nobody wanted it any more."""
-    choice, ring = opened
-    ring.close()
+    choice, queue = opened
+    queue.close()
     choice.source.stop()
