@@ -42,7 +42,7 @@ from realtime_ser.audio.sound_server import (
     current_recording,
     default_source,
 )
-from realtime_ser.audio.source import Source, SourceInfo
+from realtime_ser.audio.source import QUIET_PEAK, Source, SourceInfo
 from realtime_ser.base.errors import DeviceError, FormatError
 from realtime_ser.base.text import count_text
 from realtime_ser.base.timebase import clock_s
@@ -119,7 +119,10 @@ class MicrophoneSource(Source):
                 closing.result(_CLOSE_S)
 
     def peaks(self) -> NDArray[np.float32]:
-        """Loudest sample of each channel of the device since this was asked last."""
+        """Loudest sample of each channel of the device since this was asked last.
+
+        Others than those that are heard count as long as these are quiet.
+        """
         loudest, self._loudest = self._loudest, np.zeros_like(self._loudest)
         places = [place for place in self._places if place is None or place < len(loudest)]
         found = [0.0 if place is None else float(loudest[place]) for place in places]
@@ -306,7 +309,7 @@ class MicrophoneSource(Source):
                 delay = stream.latency + len(samples) / rate
             heard = columns.copy()  # another thread changes them
             if heard:
-                if channels > len(heard):
+                if channels > len(heard) and max(self._loudest[heard]) < QUIET_PEAK:
                     self._loudest = np.maximum(self._loudest, channel_peaks(samples))
                 # A view where one channel is heard: this comes fifty times a second.
                 chosen = heard if len(heard) > 1 else slice(heard[0], heard[0] + 1)

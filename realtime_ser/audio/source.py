@@ -13,6 +13,10 @@ from realtime_ser.audio.block_queue import BlockQueue
 from realtime_ser.base.errors import AudioFileError
 from realtime_ser.base.text import count_text
 
+QUIET_PEAK = 0.003
+"""Peak below which a channel has no voice."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
     """Description of a source."""
@@ -57,7 +61,8 @@ class Source(Protocol):
     def peaks(self) -> NDArray[np.float32]:
         """Loudest sample of each channel since this was asked last, also of those not captured.
 
-        Shape ``(channels,)``; empty where no more is known than what was captured.
+        Shape ``(channels,)``; empty where no more is known than what was captured. Once a captured
+        one has reached :data:`QUIET_PEAK`, the others need not be looked at until then.
         """
         return np.zeros(0, np.float32)
 

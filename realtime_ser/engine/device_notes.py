@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from realtime_ser.audio.devices import SILENCE_ADVICE
 from realtime_ser.audio.samples import channel_peaks
-from realtime_ser.audio.source import Source
+from realtime_ser.audio.source import QUIET_PEAK, Source
 from realtime_ser.base.records import DEVICE, SAMPLE_RATE, Marker
 from realtime_ser.engine.handover import Handover
 
@@ -21,8 +21,8 @@ SILENCE_S = 5.0
 
 _SHOWN_S = 30.0
 
-_QUIET, _LOUD = 0.003, 0.03
-"""Peaks below which a channel has no voice, and from which it may have one."""
+_LOUD = 0.03
+"""Peak from which a channel may have a voice."""
 
 _LISTEN_S, _LOUD_S = 10, 3
 """Seconds without a voice that is heard, and of those with sound elsewhere, before it is said."""
@@ -50,7 +50,7 @@ class SideChannels:
         if len(self._seconds) < _LISTEN_S or len({len(one) for one in self._seconds}) > 1:
             return None
         recent = np.stack(self._seconds)
-        if recent[:, self._columns].max() >= _QUIET:
+        if recent[:, self._columns].max() >= QUIET_PEAK:
             return None
         loud = (recent >= _LOUD).sum(axis=0)
         return int(loud.argmax()) + 1 if loud.max() >= _LOUD_S else None
