@@ -8,15 +8,24 @@ from numpy.typing import NDArray
 
 from realtime_ser.base.records import SAMPLE_RATE
 
+_HELD = 96
+"""Least output that soxr's filter holds back at this quality, whatever the rate: 6 ms."""
+
 
 class Resampler:
     """Stateful soxr resampler of one channel, at one fixed quality (HQ).
 
     Output sample 0 is input sample 0. Some output is held back until more input arrives or
     :meth:`flush` is called.
+
+    Attributes
+    ----------
+    held
+        Least output that is held back, in samples.
     """
 
     def __init__(self, native_rate: int) -> None:
+        self.held = 0 if native_rate == SAMPLE_RATE else _HELD
         self._rate = native_rate
         self._stream: soxr.ResampleStream | None = None
 

@@ -238,7 +238,8 @@ class ChannelPipeline:
     @property
     def missing(self) -> int:
         """Native samples without which the next step is not complete."""
-        return self._time_base.native(self._pipeline.next_end) - self._native_position
+        end = self._pipeline.next_end + self._resampler.held
+        return self._time_base.native(end) - self._native_position
 
     def push(self, samples: NDArray[np.float32]) -> list[Update | Segment]:
         """Take the source's next samples, shape ``(n, channels)``.

@@ -21,6 +21,16 @@ def test_the_resampler_keeps_time_and_does_not_depend_on_the_split(rate: int) ->
     np.testing.assert_allclose(whole[500:-500], expected[500:-500], atol=2e-3)
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000])
+def test_the_resampler_never_holds_back_less_than_it_says(rate: int) -> None:
+    resampler, taken, given = Resampler(rate), 0, 0
+    for block in np.array_split(np.zeros(rate, np.float32), 2000):
+        taken += len(block)
+        given += len(resampler.push(block))
+        assert given <= max(0.0, taken * 16_000 / rate - resampler.held)
+    resampler.flush()
+
+
 def test_a_change_of_rate_keeps_the_sound_and_its_time() -> None:
     """A device that comes back at 16 kHz goes on in a session of 48 kHz."""
     seconds = np.arange(16_000) / 16_000
