@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
 from realtime_ser.base.errors import OutputError, reason_text
 from realtime_ser.base.records import Anchor, Estimate, IntervalOpened, Marker, Segment, Update
 from realtime_ser.outputs.contract import LiveDescription, LiveEvent, LiveStatus
 from realtime_ser.outputs.objects import MEASURES
-
-if TYPE_CHECKING:
-    from pythonosc.osc_bundle import OscBundle
-    from pythonosc.udp_client import UDPClient
 
 _Argument: TypeAlias = float | int | str
 _Message: TypeAlias = tuple[str, Sequence[_Argument]]
@@ -29,16 +26,17 @@ class OscOutput:
 
     def __init__(self, host: str, port: int) -> None:
         self._address = host, port
-        self._client: UDPClient | None = None
+        self._socket: socket.socket | None = None
+        self._target: Any = None
         self._labels: tuple[str, ...] = ()
 
     def open(self, description: LiveDescription) -> None:
         """Find the address."""
-        from pythonosc.udp_client import UDPClient
-
         self._labels = description.labels
         try:
-            self._client = UDPClient(*self._address)
+            family, *_, self._target = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)[0]
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
         except OSError as error:
             host, port = self._address
             words = f"Cannot send to {host}:{port}: {reason_text(error)}; check the host's name."
@@ -46,12 +44,13 @@ class OscOutput:
 
     def send(self, events: Sequence[LiveEvent]) -> None:
         """Send a bundle for each record."""
-        assert self._client is not None
+        assert self._socket is not None
         for event in events:
             messages = list(self._messages(event))
             try:
                 if messages:
-                    self._client.send(_bundle(event.wall_clock.timestamp(), messages))
+                    packet = _bundle(event.wall_clock.timestamp(), messages)
+                    self._socket.sendto(packet, self._target)
             except OSError as error:
                 host, port = self._address
                 words = f"Cannot send to {host}:{port}: {reason_text(error)}."
@@ -59,9 +58,9 @@ class OscOutput:
 
     def close(self) -> None:
         """Let go of the address."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _messages(self, event: LiveEvent) -> Iterator[_Message]:
         content = event.content
@@ -105,14 +104,24 @@ def _estimate_messages(place: str, estimate: Estimate) -> Iterator[_Message]:
     yield f"{place}/certain", (int(estimate.certain),)
 
 
-def _bundle(unix_s: float, messages: Sequence[_Message]) -> OscBundle:
-    from pythonosc.osc_bundle_builder import OscBundleBuilder
-    from pythonosc.osc_message_builder import OscMessageBuilder
+def _bundle(unix_s: float, messages: Sequence[_Message]) -> bytes:
+    """A bundle as it is sent; the builders of python-osc read again all that they have written."""
+    from pythonosc.parsing.osc_types import write_date, write_int
 
-    bundle = OscBundleBuilder(unix_s)  # type: ignore[arg-type]  # it means a float
-    for address, arguments in messages:
-        message = OscMessageBuilder(address)
-        for argument in arguments:
-            message.add_arg(argument, "f" if isinstance(argument, float) else None)
-        bundle.add_content(message.build())
-    return bundle.build()
+    contents = [_encoded(*message) for message in messages]
+    sized = [write_int(len(content)) + content for content in contents]
+    return b"".join([b"#bundle\0", write_date(unix_s), *sized])
+
+
+def _encoded(address: str, arguments: Sequence[_Argument]) -> bytes:
+    from pythonosc.parsing.osc_types import write_float, write_int, write_string
+
+    tags, values = ",", b""
+    for argument in arguments:
+        if isinstance(argument, str):
+            tags, values = tags + "s", values + write_string(argument)
+        elif isinstance(argument, float):
+            tags, values = tags + "f", values + write_float(argument)
+        else:
+            tags, values = tags + "i", values + write_int(argument)
+    return write_string(address) + write_string(tags) + values
