@@ -6,6 +6,7 @@ Without a token only programs and pages of this computer get in. A page of the w
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hmac
 import ipaddress
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from realtime_ser.base.errors import OutputError, UsageError, reason_text
@@ -32,6 +33,7 @@ SHORTEST_TOKEN = 16
 """Fewest characters of a token."""
 
 _STOP_S = 3.0
+_TICK_S = 1.0  # the date in the headers of answers is as old at most
 _BACKLOG = 64
 _SEND_BUFFER = 128 * 1024
 
@@ -162,7 +164,7 @@ class WebServer:
         self._options = options
         self.port = access.port
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -195,7 +197,7 @@ class WebServer:
             ssl_keyfile=None if key is None else key[1],
             **self._options,  # type: ignore[arg-type]  # uvicorn's own to check
         )
-        self._server = _aborting_server(config)
+        self._server = _server_of(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="web server", daemon=True
         )
@@ -206,26 +208,55 @@ class WebServer:
         server, thread = self._server, self._thread
         if server is None or thread is None or self._socket is None:
             return
-        server.should_exit = True
+        server.end()
         thread.join(_STOP_S)
         self._socket.close()
         self._thread = None
 
 
-def _aborting_server(config: uvicorn.Config) -> uvicorn.Server:
-    """Server that ends by letting go of those too who read nothing of what waits for them."""
+class _Server(Protocol):
+    """Server of uvicorn that another thread ends."""
+
+    def run(self, sockets: list[socket.socket]) -> None:
+        """Serve until the end."""
+
+    def end(self) -> None:
+        """End soon."""
+
+
+def _server_of(config: uvicorn.Config) -> _Server:
+    """Server that is told to end, and lets go of those too who read nothing of what waits."""
     import asyncio
 
     import uvicorn
 
-    class AbortingServer(uvicorn.Server):
+    class PatientServer(uvicorn.Server):
+        """By itself uvicorn looks ten times a second whether it is to end."""
+
+        def __init__(self) -> None:
+            super().__init__(config)
+            self._ended = asyncio.Event()
+            self._loop: asyncio.AbstractEventLoop | None = None
+
+        async def main_loop(self) -> None:
+            self._loop = asyncio.get_running_loop()
+            while not await self.on_tick(0):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _TICK_S)
+
+        def end(self) -> None:
+            self.should_exit = True
+            loop = self._loop
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._ended.set)
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await super().shutdown(sockets)
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
             await asyncio.sleep(0)  # so that they are told
 
-    return AbortingServer(config)
+    return PatientServer()
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
