@@ -29,7 +29,6 @@ from realtime_ser.session.live import LiveSession
 if TYPE_CHECKING:
     from realtime_ser.commands.terminal_screen import TerminalScreen
 
-_POLL_S = 0.1
 _IMPATIENT_S = 1.0  # a key that bounces, or a terminal that tells twice, is not asking again
 
 
@@ -65,7 +64,7 @@ def run(
             outputs.start()
             with view.shown():
                 while not (records.ended or asked.is_set() or outputs.abandoned):
-                    take(records.drain(_POLL_S))
+                    take(records.drain(view.period_s, gather=True))
                     view.show(session.monitor.status)
                 session.stop(view.say)
                 take(records.drain())
@@ -119,7 +118,15 @@ def _asked_to_end() -> Iterator[threading.Event]:
 
 
 class LineView:
-    """One line for each segment and each change of the engine's phase: for logs and pipes."""
+    """One line for each segment and each change of the engine's phase: for logs and pipes.
+
+    Attributes
+    ----------
+    period_s
+        Time between two looks at the session, in seconds.
+    """
+
+    period_s = 0.25
 
     def __init__(self, session: LiveSession, output: TextIO, outputs: LiveOutputs) -> None:
         self._output = output

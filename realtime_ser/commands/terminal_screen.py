@@ -25,7 +25,6 @@ from realtime_ser.engine.status import Phase, Status, latency_text, losses_text,
 from realtime_ser.outputs.delivery import LiveOutputs
 from realtime_ser.session.live import LiveSession
 
-_REFRESH_S = 0.1
 _LATENCY_S = 2.0
 _NOTICE_S = 20.0  # that a sentence which is said once stays
 _NARROWEST = 38  # characters that a channel needs beside another
@@ -41,7 +40,15 @@ _METER_DB = 60.0  # range of the level meter
 
 
 class TerminalScreen:
-    """The live view, on the whole terminal."""
+    """The live view, on the whole terminal.
+
+    Attributes
+    ----------
+    period_s
+        Time between two drawings, in seconds.
+    """
+
+    period_s = 0.1
 
     def __init__(self, session: LiveSession, console: Console, outputs: LiveOutputs) -> None:
         self._session = session
@@ -56,7 +63,6 @@ class TerminalScreen:
             for channel in monitor.channels
         }
         self._latencies: deque[float] = deque(maxlen=round(_LATENCY_S / STEP_S))
-        self._shown_s = 0.0
         self._told_s: dict[str, float] = {}
         self._said = ""
 
@@ -73,11 +79,8 @@ class TerminalScreen:
                     self._latencies.append(record.latency_ms)
 
     def show(self, status: Status) -> None:
-        """Draw, at most ten times a second."""
-        now = time.monotonic()
-        if now - self._shown_s >= _REFRESH_S:
-            self._shown_s = now
-            self._live.update(self.draw(status), refresh=True)
+        """Draw the view."""
+        self._live.update(self.draw(status), refresh=True)
 
     def say(self, words: str) -> None:
         """Show a sentence while the session ends."""
