@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -29,7 +30,19 @@ BLOCK_STEPS = 8
 
 _SILENCE_DB = -100.0
 
-ModelState: TypeAlias = dict[str, NDArray[np.float32]]
+
+@dataclass(slots=True, eq=False)
+class ModelState:
+    """State of a segment behind a step; all but the initial one are for one step after it.
+
+    Attributes
+    ----------
+    arrays
+        The state by the names of its tensors. ``None``: it lies in the graph that has heard the
+        step, so that 2.4 MB of ``large`` are copied once a step and not twice.
+    """
+
+    arrays: dict[str, NDArray[np.float32]] | None = None
 
 
 class StepModel:
@@ -46,13 +59,15 @@ class StepModel:
         features = bundle.manifest.features
         self._shapes = bundle.manifest.states
         self._dct = np.ascontiguousarray(dct_matrix(features.n_mfcc, features.n_mels).T)
-        self._graph = _Graph(bundle, 1)
+        self._graph = self._latest = _Graph(bundle, 1)
         self._graph.try_once(self.initial_state(), self._dct)
         self._block: _Graph | None = None
 
     def initial_state(self) -> ModelState:
         """State at the start of a segment: zeros."""
-        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        return ModelState(
+            {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        )
 
     def step(
         self, log_mel: NDArray[np.float64], state: ModelState
@@ -64,7 +79,7 @@ class StepModel:
         log_mel
             Log-mel spectrum of the step in dB, shape ``(8, n_mels)``.
         state
-            From :meth:`initial_state` or from the step before; left as it is.
+            From :meth:`initial_state` or from the step before.
         """
         return self.run_graph(log_mel @ self._dct, state)
 
@@ -72,7 +87,7 @@ class StepModel:
         self, frames: NDArray[np.floating], state: ModelState
     ) -> tuple[NDArray[np.float32], ModelState]:
         """Logits of the next step from its MFCC, shape ``(8, n_mfcc)``: the graph alone."""
-        logits, new = self._graph.run(frames[None], state)
+        logits, new = self.run_steps(frames[None], state)
         return logits[0], new
 
     def steps(
@@ -91,6 +106,9 @@ class StepModel:
         logits, done = [], 0
         while done < len(frames):
             graph = self._graph_for(len(frames) - done)
+            if graph is not self._latest:
+                self._latest.keep()
+                self._latest = graph
             some, state = graph.run(frames[done : done + graph.steps], state)
             logits.append(some)
             done += graph.steps
@@ -118,6 +136,7 @@ class _Graph:
         manifest = bundle.manifest
         self._shapes = manifest.states
         self._input_shape = (1, STEP_FRAMES * steps, manifest.features.n_mfcc)
+        self._last: ModelState | None = None  # it lies in the outputs
         with self._refusing():
             self._open(bundle.folder / STEP_MODEL, len(manifest.labels))
 
@@ -127,14 +146,35 @@ class _Graph:
         """Logits, shape ``(steps, labels)``, and the state behind the last step."""
         call = self._interpreter
         call.set_tensor(self._frames, frames.astype(np.float32).reshape(self._input_shape))
-        for name, (source, _) in self._states.items():
-            call.set_tensor(source, state[name])
+        self._put(state)
         call.invoke()
-        new = {name: call.get_tensor(target) for name, (_, target) in self._states.items()}
+        self._last = ModelState()
         logits: NDArray[np.float32] = call.get_tensor(self._logits)
         if not np.isfinite(logits).all():
             raise BundleError(f"{self._path} gives results that are no numbers: use another model.")
-        return logits, new
+        return logits, self._last
+
+    def keep(self) -> None:
+        """Copy out the last state, which another run would overwrite."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.arrays = {
+                name: self._interpreter.get_tensor(target)
+                for name, (_, target) in self._states.items()
+            }
+
+    def _put(self, state: ModelState) -> None:
+        """Bring a state to the inputs."""
+        if state is self._last:
+            self._last = None
+            for source, target in self._views:
+                # No frame of Python may hold what they return: the interpreter runs only without.
+                source()[:] = target()
+            return
+        self.keep()
+        assert state.arrays is not None, "a step of this state was heard"
+        for name, (source, _) in self._states.items():
+            self._interpreter.set_tensor(source, state.arrays[name])
 
     def try_once(self, state: ModelState, dct: NDArray[np.float64]) -> None:
         """Run silence twice and all levels once.
@@ -163,6 +203,8 @@ class _Graph:
         outputs = _checked(signature.get_output_details(), {LOGITS: (self.steps, labels), **shapes})
         self._frames, self._logits = inputs.pop(FRAMES), outputs.pop(LOGITS)
         self._states = {name: (inputs[name], outputs[name]) for name in self._shapes}
+        view = self._interpreter.tensor
+        self._views = [(view(source), view(target)) for source, target in self._states.values()]
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

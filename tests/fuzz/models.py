@@ -132,7 +132,7 @@ def _take_graph(place: Place, chance: Random) -> None:
     random, state = np.random.default_rng(0), model.initial_state()
     for _ in range(20):
         spectrum = random.uniform(-100, 20, (STEP_FRAMES, bundle.manifest.features.n_mels))
-        state = (place.call(model.step, spectrum, state) or (None, state))[1]
+        state = (place.call(model.step, spectrum, state) or (None, model.initial_state()))[1]
 
 
 def _tried_in_a_fork(folder: Path) -> str | None:

@@ -88,7 +88,30 @@ def test_a_step_leaves_the_state_it_was_given_alone(bundle: Bundle) -> None:
     model.step(frames, after)
     again, _ = model.step(frames, start)
     np.testing.assert_array_equal(first, again)
-    assert all(not array.any() for array in start.values())
+    assert start.arrays is not None
+    assert all(not array.any() for array in start.arrays.values())
+
+
+@pytest.mark.parametrize("name", ["default", "large"])
+def test_streams_that_take_turns_in_a_model_do_not_hear_each_other(name: str) -> None:
+    bundle = load_bundle(shipped("models") / name)
+    log_mel = LogMel(bundle.manifest.features)
+    sounds = [sound(30, seed) for seed in (4, 5)]
+    streams = [[log_mel.spectrum(span) for span in StepFramer().push(one)] for one in sounds]
+    model = StepModel(bundle)
+
+    def alone(steps: list[NDArray[np.float64]]) -> list[NDArray[np.float32]]:
+        state, found = model.initial_state(), []
+        for step in steps:
+            logits, state = model.step(step, state)
+            found.append(logits)
+        return found
+
+    states = [model.initial_state(), model.initial_state()]
+    for both in zip(*streams, *map(alone, streams), strict=True):
+        for place, (step, expected) in enumerate(zip(both[:2], both[2:], strict=True)):
+            logits, states[place] = model.step(step, states[place])
+            np.testing.assert_array_equal(logits, expected)
 
 
 @pytest.fixture(scope="module")
