@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from realtime_ser.base.config import NetworkConfig
 from realtime_ser.base.errors import OutputError, UsageError, reason_text
@@ -31,6 +32,7 @@ USER_VARIABLE, PASSWORD_VARIABLE = "REALTIME_SER_MQTT_USER", "REALTIME_SER_MQTT_
 _CONNECT_S = 5.0
 _KEEPALIVE_S = 15
 _CAPACITY = 750  # messages that wait for the broker
+_SEND_BUFFER = 128 * 1024  # what waits in the system for one that does not read is soon old
 _END_S = 1.0
 _PASSWORD = f"{PASSWORD_VARIABLE} or network.password"
 _REFUSED_LOGINS = (134, 135)  # reason codes of MQTT 5, into which paho turns those of 3.1.1
@@ -150,7 +152,11 @@ class MqttOutput:
             refused[0] = refused[0] or "it closed the connection; say mqtts:// if it expects TLS"
             answered.set()
 
+        def bound(_client: object, _data: object, connection: Any) -> None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
         client.on_connect, client.on_disconnect = hear, lose
+        client.on_socket_open = bound
         client.connect_timeout = _CONNECT_S
         try:
             client.connect(broker.host, broker.port, keepalive=_KEEPALIVE_S)
