@@ -130,10 +130,13 @@ def draw_words(surface: Surface, box: Rect, words: str, style: TrackStyle, color
     )
 
 
+_DAY_S = 86_400.0
+
+
 def ticks(viewport: Viewport, style: TrackStyle) -> tuple[float, list[int]]:
     """Distance of the time axis' ticks in seconds, and the numbers of those that are seen."""
     least_s = 9.0 * style.small_px / viewport.px_per_s
-    spacing = next((s for s in TICKS_S if s >= least_s), TICKS_S[-1])
+    spacing = next((s for s in TICKS_S if s >= least_s), _DAY_S * math.ceil(least_s / _DAY_S))
     first = max(0, int(np.ceil(viewport.start_s / spacing - 1e-9)))
     return spacing, list(range(first, int(viewport.end_s / spacing + 1e-9) + 1))
 

@@ -272,7 +272,7 @@ NONSENSE = {
             "title = x'ff'",
         ),
         *("started = '2026-01-01'", "consent = 'yes'", "dropped_samples = 'x'", "audio = x'00'"),
-        *("files = x'002f'", "state = 'asleep'"),
+        *("files = x'002f'", "files = '/'", "state = 'asleep'"),
     ),
 }
 

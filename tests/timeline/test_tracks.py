@@ -17,7 +17,7 @@ from realtime_ser.timeline.session_tracks import channel_tracks
 from realtime_ser.timeline.signal_tracks import LevelTrack, ProbabilityTrack
 from realtime_ser.timeline.style import Curves, line_style
 from realtime_ser.timeline.surface import Rect, shortened
-from realtime_ser.timeline.tracks import SegmentTrack, small
+from realtime_ser.timeline.tracks import SegmentTrack, small, ticks
 from realtime_ser.timeline.viewport import RowRect, Viewport
 from tests.timeline.recording_surface import RecordingSurface
 
@@ -172,3 +172,10 @@ def test_words_are_cut_where_there_is_no_room():
     assert shortened(surface, "a long text", font, 1000.0) == "a long text"
     assert shortened(surface, "a long text", font, 5 * 7.2) == "a lo…"
     assert shortened(surface, "a long text", font, 8.0) == ""
+
+
+@given(st.floats(1.0, 2.0**32), st.floats(100.0, 4000.0))
+def test_the_time_axis_has_room_for_its_ticks_however_long_it_is(duration_s, width):
+    spacing_s, numbers = ticks(Viewport(0.0, width, 0, duration_s / width, 1.0), STYLE)
+    assert len(numbers) <= width / STYLE.small_px + 2
+    assert numbers[-1] * spacing_s <= duration_s * (1.0 + 1e-6)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
@@ -84,7 +85,11 @@ def _path(value: object) -> str | None:
     if not isinstance(value, str | bytes) or not 0 < len(value) <= _LONGEST_PATH:
         raise ValueError("is no path")
     path = os.fsdecode(value)
-    if "\0" in path or any(len(os.fsencode(part)) > 255 for part in path.split("/")):
+    if (
+        not PurePath(path).name
+        or "\0" in path
+        or any(len(os.fsencode(part)) > 255 for part in path.split("/"))
+    ):
         raise ValueError("is no path")
     return path
 
