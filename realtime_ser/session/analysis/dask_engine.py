@@ -76,6 +76,8 @@ def share_out_by_dask(
     """
     from distributed import Client, LocalCluster
 
+    # Of a worker that is gone its batch is taken again, whether it was under way or to be fetched.
+    logging.getLogger("distributed.client").setLevel(logging.ERROR)
     with ExitStack() as opened:
         if address is None:
             cluster = opened.enter_context(
