@@ -25,7 +25,7 @@ from realtime_ser.timeline.content import (
 )
 from realtime_ser.timeline.session_tracks import session_tracks
 from realtime_ser.timeline.signal_tracks import SignalTrack, draw_key
-from realtime_ser.timeline.style import Curves, CurveStyle, Palette, TrackStyle
+from realtime_ser.timeline.style import Curves, CurveStyle, Palette, TrackStyle, whole_days_s
 from realtime_ser.timeline.surface import Font, Rect, Surface, shortened, write
 from realtime_ser.timeline.svg import SvgSurface, text_width
 from realtime_ser.timeline.tracks import (
@@ -135,7 +135,7 @@ class _PrintedPage:
             span_s = 2 * math.ceil(end_s / 2)  # whole steps
         else:
             long = (span for span in _SPANS_S if span * _ROWS >= end_s)
-            span_s = next(long, math.ceil(end_s / (86400 * _ROWS)) * 86400)
+            span_s = next(long, whole_days_s(end_s / _ROWS))
         count = math.ceil(end_s / span_s)
         for number in range(count):
             yield number * span_s, (number + 1) * span_s, count

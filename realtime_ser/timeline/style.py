@@ -6,6 +6,7 @@ Two patterns and two lines never look alike, so that labels are told apart witho
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +34,14 @@ TICKS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
     *(60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0, 43200.0),
 )
-"""Distances of the time axis' ticks."""
+"""Distances of the time axis' ticks; where none is far enough, they are whole days."""
+
+_DAY_S = 86_400
+
+
+def whole_days_s(least_s: float) -> int:
+    """Seconds of the fewest whole days that are as long."""
+    return _DAY_S * math.ceil(least_s / _DAY_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from realtime_ser.timeline.content import (
     end_of,
     start_of,
 )
-from realtime_ser.timeline.style import TICKS_S, TrackStyle, line_style, outline, rgb
+from realtime_ser.timeline.style import TICKS_S, TrackStyle, line_style, outline, rgb, whole_days_s
 from realtime_ser.timeline.surface import Anchor, Font, Rect, Stroke, Surface, write
 from realtime_ser.timeline.viewport import RowRect, Viewport
 
@@ -130,13 +130,10 @@ def draw_words(surface: Surface, box: Rect, words: str, style: TrackStyle, color
     )
 
 
-_DAY_S = 86_400.0
-
-
 def ticks(viewport: Viewport, style: TrackStyle) -> tuple[float, list[int]]:
     """Distance of the time axis' ticks in seconds, and the numbers of those that are seen."""
     least_s = 9.0 * style.small_px / viewport.px_per_s
-    spacing = next((s for s in TICKS_S if s >= least_s), _DAY_S * math.ceil(least_s / _DAY_S))
+    spacing = next((s for s in TICKS_S if s >= least_s), whole_days_s(least_s))
     first = max(0, int(np.ceil(viewport.start_s / spacing - 1e-9)))
     return spacing, list(range(first, int(viewport.end_s / spacing + 1e-9) + 1))
 
