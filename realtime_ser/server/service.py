@@ -16,7 +16,7 @@ from realtime_ser.base.text import count_text
 from realtime_ser.server.keeping import SessionKeeper
 from realtime_ser.server.limits import LimitError, Limits
 from realtime_ser.session.analysis.files import FileModel
-from realtime_ser.session.metadata import SessionHealth, new_metadata
+from realtime_ser.session.metadata import SessionHealth, new_metadata, provenance
 
 
 def _live_threads() -> CapacityLimiter:
@@ -83,7 +83,8 @@ class Service:
         if not self.keep:
             return None
         reason = self.model_reason if source.live else None
-        metadata = new_metadata(model.config, source, model.bundle, model.decoder, reason)
+        made_by = provenance(model.config, model.bundle, model.decoder, reason)
+        metadata = new_metadata(model.config, source, model.bundle, model.decoder, made_by)
         return SessionKeeper(model.config, metadata, health)
 
     @contextmanager

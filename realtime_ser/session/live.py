@@ -26,6 +26,7 @@ from realtime_ser.session.metadata import (
     Study,
     json_text,
     new_metadata,
+    provenance,
     sidecar_fields,
     voice_reference,
 )
@@ -278,7 +279,8 @@ class LiveSession:
             given.name or "", given.participant or "", given.condition or "", given.consent
         )
         source, bundle, decoder = monitor.source.info, monitor.bundle, monitor.decoder
-        metadata = new_metadata(self.config, source, bundle, decoder, self.model_reason)
+        made_by = provenance(self.config, bundle, decoder, self.model_reason)
+        metadata = new_metadata(self.config, source, bundle, decoder, made_by)
         return replace(metadata, study=study)
 
     def _health(self) -> SessionHealth:

@@ -117,26 +117,31 @@ def new_metadata(
     source: SourceInfo,
     bundle: Bundle,
     decoder: Decoder,
-    model_reason: str | None = None,
+    made_by: Mapping[str, Any],
 ) -> SessionMetadata:
     """Metadata of a session that begins now, without a study and a title.
 
-    ``model_reason`` says why the program chose the model; ``None``: a person did.
+    ``made_by`` is from :func:`provenance`.
     """
-    reason = {} if model_reason is None else {"model_reason": model_reason}
     return SessionMetadata(
         started=local_now(),
         source=source,
         channels=config.audio.channels,
         labels=decoder.labels,
         model=bundle.identity,
-        provenance=provenance(config, bundle, decoder) | reason,
+        provenance=made_by,
         names=config.audio.names,
     )
 
 
-def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, Any]:
-    """Versions, model, labels, settings, and the profile that corrects the probabilities."""
+def provenance(
+    config: Config, bundle: Bundle, decoder: Decoder, model_reason: str | None = None
+) -> dict[str, Any]:
+    """Versions, model, labels, settings, and the profile that corrects the probabilities.
+
+    ``model_reason`` says why the program chose the model; ``None``: a person did.
+    """
+    reason = {} if model_reason is None else {"model_reason": model_reason}
     return {
         "realtime_ser": __version__,
         "versions": _library_versions(),
@@ -147,6 +152,7 @@ def provenance(config: Config, bundle: Bundle, decoder: Decoder) -> dict[str, An
         "profile": _profile_fields(bundle, decoder.profile),
         # who listened live changes no result
         "config": config.model_dump(mode="json", exclude={"outputs", "markers_from", "network"}),
+        **reason,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,13 @@ from typing import Any
 from realtime_ser.audio.file import FileSource
 from realtime_ser.audio.source import SourceInfo, require_channels
 from realtime_ser.base.config import Config
-from realtime_ser.base.timebase import local_now
 from realtime_ser.engine.model_choice import for_files
 from realtime_ser.engine.offline import AnalysedBlock, analyse
 from realtime_ser.recogniser.bundle import Bundle, Decoder, load_bundle
 from realtime_ser.recogniser.pipeline import ChannelPipelines
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.recogniser.step_model import StepModel
-from realtime_ser.session.metadata import SessionMetadata, provenance
+from realtime_ser.session.metadata import SessionMetadata, new_metadata, provenance
 from realtime_ser.session.recorder import COMMIT_S
 from realtime_ser.session.store import SessionInfo, SessionState, Store, StoreWriter
 
@@ -75,16 +74,8 @@ class FileModel:
 
     def metadata(self, source: SourceInfo) -> SessionMetadata:
         """Metadata of the session of a file, which begins now."""
-        return SessionMetadata(
-            started=local_now(),
-            source=source,
-            channels=self.config.audio.channels,
-            labels=self.decoder.labels,
-            model=self.bundle.identity,
-            provenance=self.provenance,
-            names=self.config.audio.names,
-            title=source.name,
-        )
+        metadata = new_metadata(self.config, source, self.bundle, self.decoder, self.provenance)
+        return replace(metadata, title=source.name)
 
     def pipelines(self, rate: int) -> ChannelPipelines:
         """Pipelines of the chosen channels of a file with ``rate`` samples a second."""
