@@ -110,6 +110,8 @@ def partition(clips: Sequence[Clip], split: Split, fold: int, seed: int) -> Spli
             parts = _split_by_speaker(clips, _listed_fold(clips, split))
         case "clips":
             parts = _split_by_clip(clips, split, seed)
+    if split.withheld_sentences:
+        parts = _without_sentences(parts, clips, split.withheld_sentences)
     _check_parts(parts, split, fold)
     return parts
 
@@ -341,6 +343,33 @@ def _stratified_draw(
             "add clips or raise the share."
         ) from error
     return list(rest), list(drawn)
+
+
+def _without_sentences(parts: SplitParts, clips: Sequence[Clip], withheld: Speakers) -> SplitParts:
+    """Leave sentences out of training and validation, and say of each test clip whether its is."""
+    for corpus, sentences in withheld.items():
+        _check_corpus(corpus, clips)
+        spoken = sorted(
+            {clip.sentence for clip in clips if clip.corpus == corpus and clip.sentence}
+        )
+        for unknown in (sentence for sentence in sentences if sentence not in spoken):
+            choice = f"choose among {', '.join(spoken)}" if spoken else "none are known of it"
+            raise UsageError(
+                f"There is no sentence '{unknown}' of {title(corpus)}, as split.withheld_sentences "
+                f"says; {choice}."
+            )
+
+    def heard(clip: Clip) -> bool:
+        return clip.sentence not in withheld.get(clip.corpus, ())
+
+    return {
+        "train": list(filter(heard, parts["train"])),
+        "validation": list(filter(heard, parts["validation"])),
+        "test": [
+            replace(clip, sentence_heard=heard(clip)) if clip.corpus in withheld else clip
+            for clip in parts["test"]
+        ],
+    }
 
 
 # ----------------------------------------------------------------------------------------- checks

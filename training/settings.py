@@ -85,6 +85,9 @@ class Split(RecipeSection):
         both sides: only to reproduce a publication.
     test, validation
         Speakers by corpus; for ``cross-corpus`` the lists stay empty.
+    withheld_sentences
+        Sentences by corpus, in its own codes, that nobody learns from: of training and validation
+        they are left out, so that they are tested with speakers who were not heard either.
     test_share, validation_share
         Shares of the clips for ``clips``; that for validation is taken of the clips that are not
         tested.
@@ -95,6 +98,7 @@ class Split(RecipeSection):
     scheme: Literal["joint", "speaker-out", "cross-corpus", "listed", "clips"] = "joint"
     test: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     validation: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    withheld_sentences: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     test_share: float = Field(default=0.2, gt=0, lt=1)
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     seed: int | None = None

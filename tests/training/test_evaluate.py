@@ -477,6 +477,17 @@ def test_groups_are_told_apart(bundle):
     assert (low, high) == (0.0, 1.0)
 
 
+def test_sentences_that_nobody_learned_from_are_a_group(bundle):
+    found = figures(
+        bundle,
+        judged("happy", say(happy=0.9), sentence="IEO", sentence_heard=False),
+        judged("happy", say(sad=0.9), sentence="DFA", sentence_heard=True),
+    )
+    assert found["by_sentence"]["sentences never heard"]["uar"] == 1.0
+    assert found["by_sentence"]["sentences heard"]["uar"] == 0.0
+    assert figures(bundle, judged("happy", say(happy=0.9)))["by_sentence"] == {}
+
+
 def test_opus_copies_are_counted(bundle):
     found = figures(
         bundle,

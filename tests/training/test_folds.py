@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,40 @@ def clip(corpus: str, speaker: str) -> Clip:
 
 def span(first: int, last: int) -> set[str]:
     return {str(number) for number in range(first, last + 1)}
+
+
+def sentences(parts, part: str, corpus: str) -> set[str | None]:
+    return {clip.sentence for clip in parts[part] if clip.corpus == corpus}
+
+
+def test_withheld_sentences_are_learned_by_nobody_and_tested_with_unheard_speakers():
+    spoken = [
+        replace(clip(corpus, speaker), sentence=sentence, label=label)
+        for corpus, speakers in (("crema_d", ("1001", "1037", "1060")), ("emodb", ("03", "11")))
+        for speaker in speakers
+        for sentence in ("DFA", "IEO")
+        for label in ("happy", "sad")
+    ]
+    split = Split(
+        scheme="listed",
+        test={"crema_d": ("1037",), "emodb": ("03",)},
+        validation={"crema_d": ("1001",)},
+        withheld_sentences={"crema_d": ("IEO",)},
+    )
+    parts = partition(spoken, split, 1, 0)
+    for part in ("train", "validation"):
+        assert sentences(parts, part, "crema_d") == {"DFA"}
+    assert sentences(parts, "train", "emodb") == {"DFA", "IEO"}
+    told = {(one.corpus, one.sentence): one.sentence_heard for one in parts["test"]}
+    assert told == {
+        ("crema_d", "DFA"): True,
+        ("crema_d", "IEO"): False,
+        ("emodb", "DFA"): None,
+        ("emodb", "IEO"): None,
+    }
+    unknown = split.model_copy(update={"withheld_sentences": {"crema_d": ("XYZ",)}})
+    with pytest.raises(UsageError, match=r"no sentence 'XYZ' of CREMA-D.*choose among DFA, IEO"):
+        partition(spoken, unknown, 1, 0)
 
 
 def test_the_first_fold_is_the_one_that_numbers_are_stated_for():

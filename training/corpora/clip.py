@@ -32,6 +32,10 @@ class Clip:
         The classes that its corpus has, in the order of ``LABELS``.
     sex
         ``female`` or ``male``; ``None`` if unknown.
+    sentence
+        What was said, by the corpus's own code; ``None`` if unknown.
+    sentence_heard
+        Of a test clip: whether training holds its sentence; ``None`` where no sentence is withheld.
     intensity
         Intended intensity in the corpus's words; ``None`` without one.
     votes
@@ -49,6 +53,8 @@ class Clip:
     sex: str | None = None
     intensity: str | None = None
     votes: tuple[float, ...] | None = None
+    sentence: str | None = None
+    sentence_heard: bool | None = None
 
     @property
     def majority_vote(self) -> str | None:

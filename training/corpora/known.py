@@ -41,7 +41,7 @@ class Corpus:
         Size of the download, with its source.
     pattern
         Matches the end of a clip's path without extension; groups ``speaker``, ``emotion``, and
-        where there is one ``intensity``.
+        where there are such ``intensity`` and ``sentence``.
     copies
         Matches the path of processed copies, which are left out; ``None``: there are none.
     measured_only

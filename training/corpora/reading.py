@@ -209,6 +209,7 @@ def _clip(path: Path, corpus: Corpus, match: re.Match[str]) -> Clip:
         classes=corpus.labels,
         sex=corpus.sexes.get(speaker),
         intensity=corpus.intensities.get(intensity) if intensity else None,
+        sentence=match.groupdict().get("sentence"),
     )
 
 

@@ -133,6 +133,8 @@ def _intervals(labels: Labels, predictions: Labels, clips: Sequence[Clip]) -> di
 
 # ------------------------------------------------------------------------------------- one corpus
 
+_BY_SENTENCE = {True: "sentences heard", False: "sentences never heard", None: None}
+
 
 def corpus_classes(
     evaluation: Evaluation, clips: Sequence[Clip]
@@ -178,6 +180,7 @@ def _corpus_scores(
         "by_language": groups.scores_by(lambda clip: clip.language),
         "by_sex": groups.scores_by(lambda clip: clip.sex),
         "by_intensity": groups.scores_by(lambda clip: clip.intensity),
+        "by_sentence": groups.scores_by(lambda clip: _BY_SENTENCE[clip.sentence_heard]),
         "by_speaker": groups.scores_by(lambda clip: clip.speaker),
     }
     if all(result.early_segments for result in results):

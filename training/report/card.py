@@ -96,8 +96,8 @@ def card_text(bundle: Bundle, result: Result) -> str:
         groups=[
             (scores["title"], group, own)
             for scores in corpora.values()
-            for by in ("by_sex", "by_intensity")
-            for group, own in scores[by].items()
+            for by in ("by_sex", "by_intensity", "by_sentence")
+            for group, own in scores.get(by, {}).items()
         ],
         listeners=[scores for scores in corpora.values() if "listeners" in scores],
         commands=_commands(bundle, result),
