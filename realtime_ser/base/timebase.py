@@ -15,6 +15,8 @@ _AGREE_S = 0.005
 _JITTER_S = 0.02
 _SHORTEST_S, _LONGEST_S = 3, 10
 _STRIDE_S = 0.01
+_RESUMED_S = _WINDOW_S + 3.0
+"""After an interruption, what is remembered is of later than its first two seconds, in seconds."""
 
 
 def local_now() -> datetime:
@@ -56,6 +58,14 @@ def clock_s() -> float:
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
+@dataclass(frozen=True, slots=True)
+class _Interruption:
+    """Offset of the clock before the sound was interrupted, and where it went on, in seconds."""
+
+    offset: float
+    end_s: float
+
+
 class SessionClock:
     """ADC time of any 16 kHz sample, from the ADC times that the device reports.
 
@@ -65,6 +75,10 @@ class SessionClock:
     off, either way, while a stream begins: until two seconds after one another agree, the estimate
     is that of the last of them. Then the clock is settled, and the first anchor corrects what was
     stamped before. From then on it moves by at most 10 ms a block, so that it never runs back.
+
+    How much an interruption took is known to some 10 ms when the sound goes on, and better when the
+    memory holds nothing from before it. What was then neither heard nor counted is kept, so that
+    the next interruption can make up for it: errors of many interruptions do not add up.
 
     Attributes
     ----------
@@ -83,6 +97,19 @@ class SessionClock:
         self._start_wall = local_now()
         self._bins: deque[tuple[int, float]] = deque(maxlen=round(_WINDOW_S / _BIN_S))
         self._offset = self._latest = self._start_s
+        self._uncounted_s = 0.0
+        self._interruption: _Interruption | None = None
+
+    @property
+    def uncounted_s(self) -> float:
+        """Seconds that interruptions took beyond what was counted as lost, as far as is known."""
+        return 0.0 if self._interruption else self._uncounted_s
+
+    def interrupt(self, position_s: float) -> None:
+        """Note that the sound was interrupted, and goes on at ``position_s`` of the session."""
+        before = self._interruption.offset if self._interruption else self._offset
+        if self.settled:
+            self._interruption = _Interruption(before, position_s)
 
     def feed(self, position_s: float, adc_s: float) -> None:
         """Take the time of a block's first sample in the session, and its ADC time, in seconds."""
@@ -99,6 +126,9 @@ class SessionClock:
             self._offset += min(max(lowest - self._offset, -_STRIDE_S), _STRIDE_S)
         else:
             self._offset = lowest
+        if self._interruption and position_s - self._interruption.end_s > _RESUMED_S:
+            self._uncounted_s += self._offset - self._interruption.offset
+            self._interruption = None
 
     def _settle(self) -> None:
         """See whether the last two seconds agree; forget all before the last."""

@@ -117,8 +117,9 @@ class DeviceWatch:
         while held:
             first_s = self._first_adc_s(held, starts)
             missing_s = first_s - self._clock.adc_time(self._time.sample(position))
+            missing_s += self._clock.uncounted_s
             if not self.reconnecting or missing_s > -_SHORTEST_GAP_S:
-                return self._placed(held, starts, first_s, missing_s)
+                return self._placed(held, starts, first_s, missing_s, position)
             ends_s = starts[0] + self._time.seconds(len(held[0].samples))
             held, starts = held[1:], [start_s - ends_s for start_s in starts[1:]]
         return []
@@ -129,11 +130,14 @@ class DeviceWatch:
         starts: Sequence[float],
         first_s: float,
         missing_s: float,
+        position: int,
     ) -> list[PlacedBlock]:
         away = self.reconnecting or not any(block.overflow for block in held)
         shortest_s = _JUMP_S if self._may_be_late(held) else _SHORTEST_GAP_S
         self.reconnecting = False
         missing = self._time.native_at(missing_s) if missing_s > shortest_s else 0
+        if missing:
+            self._clock.interrupt(self._time.seconds(position + missing))
         placed = [
             PlacedBlock(replace(block, adc_s=first_s + start_s), block.lost)
             for block, start_s in zip(held, starts, strict=True)
