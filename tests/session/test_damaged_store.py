@@ -255,6 +255,9 @@ NONSENSE = {
         "quality = 'loud'",
         "probabilities = x'00'",
         "voiced_s = 1e999",
+        "label = CASE number WHEN 1 THEN label ELSE 'nobody' END",
+        "voice = x'00'",
+        f"voice = x'0000807f{'00' * 20}'",  # infinite
     ),
     "markers": ("time_s = x'ff'", "wall = 'noon'", "text = x'01'"),
     "intervals": ("start_s = 'a'", "end_s = -1.0", "tier = ''"),

@@ -155,7 +155,7 @@ def check_records(records: UpdateRecords, labels: int, after: int = -1) -> None:
         or not np.isfinite(records["level_dbfs"]).all()
         or np.isinf(records["latency_ms"]).any()
         or not _within(confidence, 0.0, 1.0)
-        or not _within(records["probabilities"][said], 0.5 - _HALF, 0.5 + _HALF)
+        or not _within(records["probabilities"].compress(said, axis=0), 0.5 - _HALF, 0.5 + _HALF)
     ):
         raise ValueError("records that make no sense")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ import numpy as np
 
 from realtime_ser.base.errors import UsageError
 from realtime_ser.base.labels import label_shares
-from realtime_ser.base.records import STEP_S, Anchor, Estimate, Marker, Quality, Segment, Update
+from realtime_ser.base.records import STEP_S, Anchor, Marker, Quality, Segment, Update
 from realtime_ser.base.text import nearest_hint
 from realtime_ser.session.metadata import SessionHealth, SessionMetadata, Study
 from realtime_ser.session.sinks import TableFiles
@@ -42,10 +43,9 @@ from realtime_ser.session.store.rows import (
     StoredMarker,
     StoredNote,
     StoredRow,
-    StoredSegment,
+    StoredSegments,
     StoredSession,
     checked,
-    read_shares,
 )
 from realtime_ser.session.store.values import (
     CORRECTED,
@@ -58,7 +58,6 @@ from realtime_ser.session.store.values import (
 from realtime_ser.session.store.voice_blobs import (
     VOICE_DTYPE,
     no_voice,
-    read_segment,
     read_voice,
 )
 
@@ -138,7 +137,7 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-_FETCH = 256
+_FETCH = 512
 """Rows of updates that are read at once, about ten each where they were recorded live: what is
 worked on stays in the processor's cache, and a day needs no memory twice."""
 
@@ -235,9 +234,7 @@ class Reader:
         """Updates of one channel of a session, as columns; channels count from 1."""
         key, labels = self._key_and_labels(name)
         with explained(self.path), damaged_content(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None  # there are many, and tuples take half the time
-            cursor.execute(_BLOBS, (key, channel))
+            cursor = self._tuples(_BLOBS, key, channel)
             return _columns(channel, labels, iter(lambda: cursor.fetchmany(_FETCH), []))
 
     def updates(self, name: str) -> Iterator[Update]:
@@ -250,20 +247,17 @@ class Reader:
 
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
         """Segments of a channel, or of all, in the order in which they ended."""
-        rows = self._rows(StoredSegment, name)
-        return [
-            Segment(
-                row.number,
-                row.channel,
-                row.start_s,
-                row.end_s,
-                row.voiced_s,
-                Estimate(shares, row.label, row.confidence, bool(row.certain), row.quality),
-                read_segment(row.voice),
+        key, labels = self._key_and_labels(name)
+        fields = StoredSegments.model_fields
+        columns = f"SELECT {', '.join(fields)} FROM segments WHERE session = ? ORDER BY key"
+        with explained(self.path), damaged_content(self.path):
+            rows = self._tuples(columns, key).fetchall()
+            if not rows:
+                return []
+            (found,) = checked(
+                StoredSegments, [dict(zip(fields, zip(*rows, strict=True), strict=True))], labels
             )
-            for row, shares in zip(rows, read_shares(rows), strict=True)
-            if channel in (None, row.channel)
-        ]
+            return [one for one in found.segments() if channel in (None, one.channel)]
 
     def markers(self, name: str) -> list[Marker]:
         """Markers, in the order in which they were set."""
@@ -330,6 +324,12 @@ class Reader:
         """Rows of a query, whose columns have places and names."""
         with explained(self.path):
             return self._connection.execute(statement, values).fetchall()
+
+    def _tuples(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Rows of a query for much, as tuples, which take half the time."""
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(statement, values)
 
     def _different(self, column: str) -> list[str]:
         found = f"SELECT DISTINCT {column} FROM sessions WHERE {column} <> '' ORDER BY 1"
@@ -455,8 +455,8 @@ def _columns(channel: int, labels: tuple[str, ...], pages: Iterable[Sequence[_Bl
         check_records(records, len(labels), newest)
         newest = int(records["step"][-1]) if len(records) else newest
         everything += joined
-        measured = _joined_voices(voices, blobs, layout.itemsize)
-        all_voice += read_voice(measured, len(records)).tobytes()
+        measured = _joined_voices(voices, blobs, layout.itemsize) if any(voices) else None
+        all_voice += read_voice(measured, len(records)).data
     found, voice = np.frombuffer(everything, layout), np.frombuffer(all_voice, VOICE_DTYPE)
     found.flags.writeable = voice.flags.writeable = False
     return Columns(channel, labels, found, voice)
@@ -464,9 +464,7 @@ def _columns(channel: int, labels: tuple[str, ...], pages: Iterable[Sequence[_Bl
 
 def _joined_voices(voices: Sequence[bytes | None], blobs: Sequence[bytes], size: int) -> bytes:
     """What the voice did in blobs of records of so many bytes, where it was measured."""
-    if not any(voices):  # a session without measures: at once
-        return no_voice(sum(map(len, blobs)) // size).tobytes()
-    each = zip(voices, blobs, strict=True)
-    return b"".join(
-        no_voice(len(blob) // size).tobytes() if voice is None else voice for voice, blob in each
-    )
+    if None in voices:
+        each = zip(voices, blobs, strict=True)
+        voices = [no_voice(len(blob) // size).tobytes() if v is None else v for v, blob in each]
+    return b"".join(voices)  # type: ignore[arg-type]

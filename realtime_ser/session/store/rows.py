@@ -6,12 +6,13 @@ read, and again when a damaged database is saved.
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from pydantic_core import from_json
 
 from realtime_ser.audio.source import SourceInfo
-from realtime_ser.base.records import Quality
+from realtime_ser.base.records import Estimate, Quality, Segment
 from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 from realtime_ser.session.store.blobs import check_records, record_dtype, require_unchanged
 from realtime_ser.session.store.values import SessionState
-from realtime_ser.session.store.voice_blobs import VoiceRecords, read_segment, read_voice
+from realtime_ser.session.store.voice_blobs import VoiceRecords, read_segment_voices, read_voice
 
 StoredRow = TypeVar("StoredRow", bound="_Stored")
 
@@ -110,12 +111,6 @@ class _Stored(BaseModel):
 
     table: ClassVar[str]
 
-    @classmethod
-    def check_all(cls, rows: Sequence[Self], labels: Sequence[str]) -> None:
-        """Refuse rows of which one does not go with the labels of its session; ``ValueError``."""
-        for row in rows:
-            row.check(labels)
-
     def check(self, labels: Sequence[str]) -> None:
         """Refuse a row that does not go with the labels of its session; ``ValueError``."""
 
@@ -190,52 +185,48 @@ class StoredUpdates(_Stored):
         _check_voice(read_voice(self.voice, len(records)))
 
 
-class StoredSegment(_Stored):
-    """Row of ``segments``."""
+class StoredSegments(_Stored):
+    """Rows of ``segments``, a column each: a day has 17,000."""
 
     table = "segments"
 
-    channel: _Number
-    number: _Number
-    start_s: _Seconds
-    end_s: _Seconds
-    voiced_s: _Seconds
-    label: str
-    confidence: float = Field(ge=0, le=1)
-    certain: int
-    probabilities: bytes
-    quality: Quality = Field(default=Quality.UNMEASURED, strict=False)
-    voice: bytes | None = None
+    channel: tuple[_Number, ...]
+    number: tuple[_Number, ...]
+    start_s: tuple[_Seconds, ...]
+    end_s: tuple[_Seconds, ...]
+    voiced_s: tuple[_Seconds, ...]
+    label: tuple[str, ...]
+    confidence: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    certain: tuple[int, ...]
+    probabilities: tuple[bytes, ...]
+    quality: tuple[Annotated[Quality, Field(strict=False)], ...] = ()  # earlier versions: none
+    voice: tuple[bytes | None, ...] = ()
 
-    @classmethod
-    def check_all(cls, rows: Sequence[Self], labels: Sequence[str]) -> None:
-        """Refuse a label or probabilities of another model, and an end before the start.
-
-        A day has 17,000: they are looked at together.
-        """
-        found_labels = {row.label for row in rows}
-        sizes = {len(row.probabilities) for row in rows}
-        shares = b"".join([row.probabilities for row in rows])
+    def check(self, labels: Sequence[str]) -> None:
+        """Refuse a label or probabilities of another model, and an end before the start."""
         if (
-            not found_labels <= set(labels)
-            or not sizes <= {4 * len(labels)}
-            or not _are_shares(np.frombuffer(shares, "<f4"))
-            or any(row.start_s > row.end_s for row in rows)
+            not set(self.label) <= set(labels)
+            or not set(map(len, self.probabilities)) <= {4 * len(labels)}
+            or not _are_shares(self._shares())
+            or any(map(operator.gt, self.start_s, self.end_s))
         ):
             raise ValueError("is no segment of its session")
-        for row in rows:
-            read_segment(row.voice)
+        read_segment_voices(self.voice)
+
+    def segments(self) -> Iterator[Segment]:
+        """The segments themselves."""
+        shares = self._shares().astype(np.float32).reshape(len(self.number), -1)
+        certain, voices = map(bool, self.certain), read_segment_voices(self.voice)
+        estimates = map(Estimate, shares, self.label, self.confidence, certain, self.quality)
+        spans = (self.start_s, self.end_s, self.voiced_s)
+        return map(Segment, self.number, self.channel, *spans, estimates, voices)
+
+    def _shares(self) -> NDArray[np.float32]:
+        return np.frombuffer(b"".join(self.probabilities), "<f4")
 
 
 def _are_shares(values: NDArray[np.float32]) -> bool:
     return bool(values.min(initial=0.0) >= 0 and values.max(initial=0.0) <= 1.001)
-
-
-def read_shares(rows: Sequence[StoredSegment]) -> NDArray[np.float32]:
-    """Probabilities of segments of one session, shape ``(rows, labels)``."""
-    joined = b"".join([row.probabilities for row in rows])
-    labels = len(joined) // 4 // max(1, len(rows))
-    return np.frombuffer(joined, "<f4").astype(np.float32).reshape(len(rows), labels)
 
 
 class StoredMarker(_Stored):
@@ -295,7 +286,7 @@ class StoredInterval(_Stored):
 CONTENT: Mapping[str, type[_Stored]] = {
     kind.table: kind
     for kind in (
-        *(StoredUpdates, StoredSegment, StoredMarker, StoredNote, StoredAnchor, StoredInterval),
+        *(StoredUpdates, StoredSegments, StoredMarker, StoredNote, StoredAnchor, StoredInterval),
         StoredChannel,
     )
 }
@@ -324,7 +315,8 @@ def checked(
     except ValidationError as error:
         column = error.errors()[0]["loc"][1]
         raise ValueError(f"'{column}' of '{kind.table}' makes no sense") from error
-    kind.check_all(found, labels)
+    for row in found:
+        row.check(labels)
     return found
 
 
@@ -339,8 +331,11 @@ def wrong_columns(row: Mapping[str, Any]) -> set[str]:
 
 def is_sound(table: str, row: Mapping[str, Any], labels: Sequence[str]) -> bool:
     """Whether a row makes sense in a session of some labels."""
+    kind = CONTENT[table]
+    if kind is StoredSegments:
+        row = {name: (value,) for name, value in row.items()}
     try:
-        checked(CONTENT[table], [row], labels)
+        checked(kind, [row], labels)
     except ValueError:
         return False
     return True

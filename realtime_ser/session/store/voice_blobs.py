@@ -7,7 +7,7 @@ is none. A blob of updates has one for each of its records; none of them measure
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeAlias
 
@@ -28,8 +28,8 @@ _SEGMENT_DTYPE = np.dtype([(field.name, "<f4") for field in fields(SegmentVoice)
 
 def no_voice(count: int) -> VoiceRecords:
     """Measures of so many updates that have none."""
-    voice: VoiceRecords = np.full(count, np.array(_NOTHING, VOICE_DTYPE))
-    return voice
+    # Numbers take a tenth of the time of records.
+    return np.full(count * MEASURES, np.nan, "<f4").view(VOICE_DTYPE)
 
 
 def pack_voice(updates: Iterable[Update]) -> VoiceRecords:
@@ -77,20 +77,20 @@ def segment_blob(voice: SegmentVoice | None) -> bytes | None:
     return np.array([_floats(voice, _SEGMENT_DTYPE)], _SEGMENT_DTYPE).tobytes()
 
 
-def read_segment(blob: bytes | None) -> SegmentVoice | None:
-    """Measures of a segment.
+def read_segment_voices(blobs: Sequence[bytes | None]) -> Iterator[SegmentVoice | None]:
+    """Measures of segments.
 
     Raises
     ------
     ValueError
-        The blob holds none.
+        One of the blobs holds none.
     """
-    if blob is None:
-        return None
-    (row,) = np.frombuffer(blob, _SEGMENT_DTYPE).tolist()
-    if any(map(math.isinf, row)):
+    found = [blob for blob in blobs if blob is not None]
+    sizes, joined = set(map(len, found)), b"".join(found)
+    if not sizes <= {_SEGMENT_DTYPE.itemsize} or np.isinf(np.frombuffer(joined, "<f4")).any():
         raise ValueError("measures that are none")
-    return SegmentVoice(*map(_known, row))
+    rows = iter(np.frombuffer(joined, _SEGMENT_DTYPE).tolist())
+    return (None if blob is None else SegmentVoice(*map(_known, next(rows))) for blob in blobs)
 
 
 def _floats(
