@@ -275,10 +275,9 @@ class ChannelContent:
 
 def _gaps(pyramid: Pyramid) -> list[TimeGap]:
     """Gaps of a channel, in order of time."""
-    columns = pyramid.columns
-    steps, found = columns.step.astype(np.int64), []
+    steps, states, found = pyramid.steps, pyramid.columns.state.copy(), []
     for state, kind in _GAP_KINDS.items():
-        for begin, end in runs(columns.within(state)):
+        for begin, end in runs(states == STATES.index(state)):
             found.append(
                 TimeGap(STEP_S * int(steps[begin]), STEP_S * int(steps[end - 1] + 1), kind)
             )
