@@ -112,18 +112,19 @@ def _open(path: Path, data: FileBytes) -> OpenedSound:
     return _open_other(path, data)
 
 
-def _sndfile_info(path: Path) -> soundfile._SoundFileInfo | None:
+def _sndfile_header(path: Path) -> soundfile.SoundFile | None:
     """What libsndfile says of a file; ``None``: it cannot open it."""
     try:
-        with silence_stderr():  # its decoder of MP3 writes there
-            return soundfile.info(sndfile_name(path))
+        # Its decoder of MP3 writes there. What a header says can be asked when it is closed, too.
+        with silence_stderr(), soundfile.SoundFile(sndfile_name(path)) as header:
+            return header
     except (soundfile.SoundFileError, OSError, TypeError):  # of a headerless file it asks the type
         return None
 
 
 def _either(path: Path, frames: int | None = None) -> OpenedSound:
     """Through libsndfile if that can open it, or else through FFmpeg."""
-    info = _sndfile_info(path)
+    info = _sndfile_header(path)
     endless = info is not None and frames is None and info.frames >= _ENDLESS
     if info is None or endless or info.format == "MP3":
         sound = FfmpegSound(path)

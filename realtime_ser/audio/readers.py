@@ -39,7 +39,7 @@ class OpenedSound:
 class SndfileReader:
     """Reads ``frames`` samples a channel through libsndfile; where that fails, FFmpeg goes on."""
 
-    def __init__(self, path: Path, info: soundfile._SoundFileInfo, frames: int) -> None:
+    def __init__(self, path: Path, info: soundfile.SoundFile, frames: int) -> None:
         self._path = path
         self.rate: int = info.samplerate
         self.channels: int = info.channels
@@ -84,8 +84,8 @@ class SndfileReader:
 
 def open_shipped(path: Path) -> OpenedSound:
     """Open a recording that ships and is whole, without FFmpeg, which takes 20 MB of memory."""
-    info = soundfile.info(path)
-    return OpenedSound(SndfileReader(path, info, info.frames))
+    with soundfile.SoundFile(path) as header:
+        return OpenedSound(SndfileReader(path, header, header.frames))
 
 
 def sndfile_name(path: Path) -> str | bytes:

@@ -188,8 +188,9 @@ class Analyzer:
             return Outcome(name, error=item.error)
         try:
             source = FileSource(item.path, mixed=self.settings.mixed)
-            with nullcontext() if self.settings.keep else self._store.passing():
-                info = analyse_file(self._store, self._model, source, advance)
+            passing = not self.settings.keep
+            with self._store.passing() if passing else nullcontext():
+                info = analyse_file(self._store, self._model, source, advance, passing=passing)
                 outcome = self._outcome(item, info, source)
                 if self.settings.export is not None:
                     self.settings.export(self._store, info, item, outcome)

@@ -152,12 +152,12 @@ class DoneLists:
         self._read_to.append(0)
         return len(self._paths) - 1
 
-    def take(self, number: int, line: bytes) -> None:
-        """Take the next line of a list."""
+    def take(self, number: int, line: bytes, fields: Mapping[str, Any] | None = None) -> None:
+        """Take the next line of a list, and what it says where that is known."""
         place = Place(number, self._read_to[number])
         self._read_to[number] += len(line)
         try:
-            fields = json.loads(line)
+            fields = json.loads(line) if fields is None else fields
             if "run" in fields:
                 run = ListedRun(**fields["run"])
                 self.runs[self._paths[number].stem] = replace(run, labels=tuple(run.labels))
@@ -432,7 +432,7 @@ class OwnList:
         written = self._file.write(line)
         if written != len(line):  # the disk takes a part only; the next write says why
             self._file.write(line[written:])
-        self._lists.take(self._number, line)
+        self._lists.take(self._number, line, fields)
 
     def _claim_path(self, path: str) -> Path:
         return self._folder / f"{_hash(path):016x}.claim"

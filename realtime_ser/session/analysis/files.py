@@ -100,9 +100,11 @@ class StoredAnalysis:
 
 
 def analyse_file(
-    store: Store, model: FileModel, source: FileSource, advance: Advance
+    store: Store, model: FileModel, source: FileSource, advance: Advance, *, passing: bool = False
 ) -> SessionInfo:
     """Analyse a file; the result is a new session.
+
+    In a ``passing`` session, which nobody opens again, it is not noted where the sound lies.
 
     Raises
     ------
@@ -113,7 +115,8 @@ def analyse_file(
     require_channels(announced, model.config.audio.channels)
     blocks = analyse(source, model.pipelines(announced.native_rate))
     with new_session(store, model.metadata(announced)) as writer:
-        writer.note_files(None, named=False, audio=source.path)
+        if not passing:
+            writer.note_files(None, named=False, audio=source.path)
         feed_blocks(writer, blocks, advance)
         if source.info != announced:
             writer.note_source(source.info)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -18,7 +19,7 @@ from realtime_ser.base.text import printable
 from realtime_ser.session.analysis.shards import Shard
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutputPaths:
     """Paths of a file's results beside each other: three tables, sidecar, picture of the timeline.
 
@@ -27,32 +28,32 @@ class OutputPaths:
 
     name: Path
 
-    @property
+    @cached_property
     def steps(self) -> Path:
         """Table of the steps."""
         return self._with(".frames.csv")
 
-    @property
+    @cached_property
     def segments(self) -> Path:
         """Table of the segments."""
         return self._with(".segments.csv")
 
-    @property
+    @cached_property
     def voice(self) -> Path:
         """Table of what the voice did."""
         return self._with(".voice.csv")
 
-    @property
+    @cached_property
     def sidecar(self) -> Path:
         """Sidecar."""
         return self._with(".json")
 
-    @property
+    @cached_property
     def plot(self) -> Path:
         """Picture of the timeline."""
         return self._with(".png")
 
-    @property
+    @cached_property
     def paths(self) -> tuple[Path, ...]:
         """All of them."""
         return self.steps, self.segments, self.voice, self.sidecar, self.plot

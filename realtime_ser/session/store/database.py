@@ -324,7 +324,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise _explained_error(path, error) from error
+        raise explained_error(path, error) from error
 
 
 @contextmanager
@@ -349,7 +349,8 @@ def _damaged_error(path: Path, reason: str) -> DamagedStoreError:
     )
 
 
-def _explained_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+def explained_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+    """Error of SQLite or of the system as a sentence."""
     from filelock import Timeout
 
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -33,6 +33,7 @@ from realtime_ser.session.store.database import (
     StoreConnection,
     damaged_content,
     explained,
+    explained_error,
     is_locked,
     open_database,
 )
@@ -146,6 +147,10 @@ _PAGE = 4096  # updates that are unpacked at a time
 _BLOBS = """SELECT data, voice, crc32, voice_crc32 FROM updates
     WHERE session = ? AND channel = ? ORDER BY last_step"""
 
+_ROWS = """SELECT labels AS labels_of_session, {0}.* FROM sessions
+    LEFT JOIN {0} ON session = sessions.key WHERE id = ? ORDER BY {0}.key"""
+"""A session without rows of a table has one of nulls."""
+
 _PAGE_OF_BLOBS = """SELECT data, voice, crc32, voice_crc32, last_step FROM updates
     WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
 
@@ -239,10 +244,10 @@ class Reader:
 
     def updates(self, name: str) -> Iterator[Update]:
         """All updates of all channels in the order in which they were made, a few at a time."""
-        key = self._key(name)
+        key, labels = self._key_and_labels(name)
         with damaged_content(self.path):
             numbers = [channel.number for channel in self._channels(key)]
-        channels = [self._updates(name, number) for number in numbers]
+        channels = [self._updates(key, labels, number) for number in numbers]
         return (update for _, update in merge(*channels, key=itemgetter(0)))
 
     def segments(self, name: str, channel: int | None = None) -> list[Segment]:
@@ -322,8 +327,10 @@ class Reader:
 
     def _select(self, statement: str, *values: object) -> list[Any]:
         """Rows of a query, whose columns have places and names."""
-        with explained(self.path):
+        try:
             return self._connection.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise explained_error(self.path, error) from error
 
     def _tuples(self, statement: str, *values: object) -> sqlite3.Cursor:
         """Rows of a query for much, as tuples, which take half the time."""
@@ -356,14 +363,18 @@ class Reader:
 
     def _rows(self, kind: type[StoredRow], name: str) -> list[StoredRow]:
         """Rows of a table that belong to a session."""
-        key, labels = self._key_and_labels(name)
-        found = self._select(f"SELECT * FROM {kind.table} WHERE session = ? ORDER BY key", key)
+        found = self._select(_ROWS.format(kind.table), name)
+        if not found:
+            self._key(name)
         with damaged_content(self.path):
-            return checked(kind, found, labels)
+            labels = json.loads(found[0]["labels_of_session"])
+            return checked(kind, [row for row in found if row["key"] is not None], labels)
 
-    def _updates(self, name: str, channel: int) -> Iterator[tuple[int, Update]]:
+    def _updates(
+        self, key: int, labels: tuple[str, ...], channel: int
+    ) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
-        (key, labels), after = self._key_and_labels(name), -1
+        after = -1
         while True:
             rows = self._select(_PAGE_OF_BLOBS, key, channel, after, _FETCH)
             if not rows:
@@ -374,6 +385,8 @@ class Reader:
             for start in range(0, len(whole), _PAGE):
                 page = whole.part(slice(start, start + _PAGE))
                 yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
+            if len(rows) < _FETCH:
+                return
 
     def _infos(self, condition: str, *values: object) -> list[SessionInfo]:
         """Sessions for which a condition holds, the oldest first."""

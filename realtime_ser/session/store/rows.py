@@ -10,7 +10,7 @@ import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
@@ -70,8 +70,9 @@ def _source(value: Any) -> SourceInfo:
     return source
 
 
+@lru_cache(maxsize=8)
 def _provenance(value: Any) -> dict[str, Any]:
-    """Versions and settings; those of the profile have its name."""
+    """Versions and settings, the same for many sessions; those of the profile have its name."""
     if not isinstance(value, str):
         raise ValueError("is no text")  # noqa: TRY004 - which alone makes a fault of the row
     found = from_json(value, allow_inf_nan=False)

@@ -301,7 +301,7 @@ class Store(Reader):
     def _new_name(self) -> str:
         """New ID, which neither a session nor a folder has; its folder is made with it."""
         while True:
-            name = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+            name = "".join(secrets.SystemRandom().choices(_ALPHABET, k=_ID_LENGTH))
             taken = self._connection.execute("SELECT 1 FROM sessions WHERE id = ?", (name,))
             if taken.fetchone() is None:
                 if self._temporary:
