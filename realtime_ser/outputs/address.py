@@ -66,11 +66,6 @@ class Plug:
         return self.scheme if self.port is None else f"{self.scheme}://127.0.0.1:{self.port}"
 
 
-def examples_text(plugs: Sequence[Plug]) -> str:
-    """An address of each plug, separated by bars."""
-    return "|".join(plug.example for plug in plugs)
-
-
 def parse_addresses(
     texts: Sequence[str], plugs: Sequence[Plug], network: NetworkConfig
 ) -> tuple[Address, ...]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from realtime_ser.base.errors import OutputError, UsageError, reason_text
+from realtime_ser.outputs.contract import limit_send_buffer
 
 if TYPE_CHECKING:
     import uvicorn
@@ -35,7 +36,6 @@ SHORTEST_TOKEN = 16
 _STOP_S = 3.0
 _TICK_S = 1.0  # the date in the headers of answers is as old at most
 _BACKLOG = 64
-_SEND_BUFFER = 128 * 1024
 
 
 def is_loopback(host: str) -> bool:
@@ -266,8 +266,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         server = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise port_error(host, port, error) from error
-    # Of its connections: what waits in the system for one that does not read is soon old.
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    limit_send_buffer(server)  # and so that of its connections
     return server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,11 @@ from realtime_ser.recogniser.speaker_calibration import ModelIdentity
 
 class ListenerGoneError(OutputError):
     """The only listener has gone, and none can come: the output is over."""
+
+
+def limit_send_buffer(connection: socket.socket) -> None:
+    """Let little wait in the system for a listener that does not read: it is soon old."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024)
 
 
 @dataclass(frozen=True, slots=True)

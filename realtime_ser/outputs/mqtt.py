@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import threading
 import time
@@ -16,7 +15,12 @@ from realtime_ser.base.config import NetworkConfig
 from realtime_ser.base.errors import OutputError, UsageError, reason_text
 from realtime_ser.base.records import Segment, Update
 from realtime_ser.outputs.address import Address
-from realtime_ser.outputs.contract import LiveDescription, LiveEvent, LiveStatus
+from realtime_ser.outputs.contract import (
+    LiveDescription,
+    LiveEvent,
+    LiveStatus,
+    limit_send_buffer,
+)
 from realtime_ser.outputs.objects import event_kind, gone_object, hello_object, json_text
 
 if TYPE_CHECKING:
@@ -32,7 +36,6 @@ USER_VARIABLE, PASSWORD_VARIABLE = "REALTIME_SER_MQTT_USER", "REALTIME_SER_MQTT_
 _CONNECT_S = 5.0
 _KEEPALIVE_S = 15
 _CAPACITY = 750  # messages that wait for the broker
-_SEND_BUFFER = 128 * 1024  # what waits in the system for one that does not read is soon old
 _END_S = 1.0
 _PASSWORD = f"{PASSWORD_VARIABLE} or network.password"
 _REFUSED_LOGINS = (134, 135)  # reason codes of MQTT 5, into which paho turns those of 3.1.1
@@ -153,7 +156,7 @@ class MqttOutput:
             answered.set()
 
         def bound(_client: object, _data: object, connection: Any) -> None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            limit_send_buffer(connection)
 
         client.on_connect, client.on_disconnect = hear, lose
         client.on_socket_open = bound
