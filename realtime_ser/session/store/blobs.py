@@ -28,6 +28,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -66,6 +67,7 @@ UpdateRecords: TypeAlias = np.ndarray[tuple[int], np.dtype[np.void]]
 """Records of consecutive updates, shape ``(n,)``; the module documents their fields."""
 
 
+@cache
 def record_dtype(labels: int) -> np.dtype[np.void]:
     """Layout of an update's record for a model of so many labels."""
     return np.dtype(
