@@ -15,7 +15,7 @@ import pytest
 from realtime_ser.base.errors import BusyStoreError, DamagedStoreError
 from realtime_ser.commands.main import main
 from realtime_ser.session.store import Interval, SessionState, Store, reader
-from realtime_ser.session.store.database import NAME, repair_database
+from realtime_ser.session.store.database import NAME
 from tests import kept_sessions as made
 
 PAGE = 4096
@@ -360,23 +360,6 @@ def test_a_name_in_the_schema_that_is_no_text_is_damage(damaged):
         assert len(infos) == 6
         assert all(len(store.columns(info.id)) for info in infos)
         assert store.repair() is None
-
-
-@pytest.mark.parametrize("command", ["open", "repair"])
-def test_a_header_that_forbids_writing_is_damage(command, damaged):
-    folder = damaged([])
-    with (folder / NAME).open("r+b") as file:
-        file.seek(18)
-        file.write(b"\x7f")
-    if command == "repair":
-        assert "6 sessions saved" in str(repair_database(folder))
-    with Store(folder) as store:
-        assert (store.notice is None) == (command == "repair")
-        infos = store.sessions()
-        assert len(infos) == 6
-        store.rename(infos[0].id, "can be written")
-        store.delete([infos[1]])
-    assert len(list(folder.glob("sessions.damaged-*.sqlite"))) == 1
 
 
 def test_a_session_without_its_channels_has_them_again(damaged):

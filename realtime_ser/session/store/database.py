@@ -270,8 +270,7 @@ def open_database(
         # One program at a time: two must not both set a damaged one aside.
         with store_lock(folder / _OPENING).acquire(timeout=patience_s):
             try:
-                if not _is_locked_by_format(path):
-                    return _open(path, temporary=temporary, patience_s=patience_s), None
+                return _open(path, temporary=temporary, patience_s=patience_s), None
             except sqlite3.DatabaseError as error:
                 if not is_damage(error):
                     raise
@@ -481,23 +480,7 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _is_locked_by_format(path: Path) -> bool:
-    """Whether the header names a format that SQLite reads and never writes, as none of ours does.
-
-    It is byte 18 of https://www.sqlite.org/fileformat2.html#the_database_header.
-    """
-    if not path.exists():
-        return False
-    with path.open("rb") as file:
-        return file.read(19)[18:] > bytes([_NEWEST_FORMAT])
-
-
-_NEWEST_FORMAT = 2
-
-
 def _is_damaged(path: Path, *, briefly: bool) -> bool:
-    if _is_locked_by_format(path):
-        return True
     connection = _connect(_uri(path, "mode=ro"), PATIENCE_S)
     try:
         if briefly:
