@@ -1,4 +1,4 @@
-"""The queue of blocks between a capture thread and the worker.
+"""The ring buffer between a capture thread and the worker: a bounded queue of blocks.
 
 A capture thread (PortAudio's, or the one that plays a file) writes blocks; the worker reads them. A
 live source never waits: samples that do not fit are counted as lost. A file can wait, so nothing of
