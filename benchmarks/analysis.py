@@ -21,8 +21,6 @@ from benchmarks.programs import DEMO, finish, python, running_process
 _MODELS = ("large", "default")
 _LENGTHS = {"1 s": 1, "10 s": 10, "1 min": 60, "10 min": 600, "1 h": 3600, "10 h": 36_000}
 _COUNTS = (1, 10, 100, 1_000, 10_000)
-_TWICE_S, _TWICE = 3600, 1_000
-"""The longest file and the most files that are analysed on one core and on two."""
 
 _SHORT_S = 2.0
 """Length of each of many files."""
@@ -109,13 +107,13 @@ def lengths(measured: Measured) -> ResultTable:
     rows = []
     for words, seconds in _LENGTHS.items():
         measure = partial(measure_length, seconds)
-        runs = _Runs.of(measured, f"one file of {words}", measure, once=seconds > _TWICE_S)
+        runs = _Runs.of(measured, f"one file of {words}", measure)
         rows.append((words, *runs.columns(seconds)))
     return ResultTable(
         "The demo recording over and over, a 16-bit WAV at 16 kHz; the whole command, start and "
         "tables included, in a fresh process. How many times faster than real time: on one core by "
         "the processor time of the command held to it, on two by the time that passed. One file is "
-        f"one process, so that a second core does little for it. {_ONCE} MB: the most memory of a "
+        f"one process, so that a second core does little for it. MB: the most memory of a "
         f"process, in 10^6 bytes. {_OTHERS}",
         ("length", *_COLUMNS),
         tuple(rows),
@@ -127,12 +125,12 @@ def files(measured: Measured) -> ResultTable:
     rows = []
     for count in _COUNTS:
         measure = partial(measure_count, count)
-        runs = _Runs.of(measured, f"{count} files", measure, once=count > _TWICE)
+        runs = _Runs.of(measured, f"{count} files", measure)
         rows.append((f"{count:,}", *runs.columns(_SHORT_S * count)))
     return ResultTable(
         f"A folder of links to {_DIFFERENT} recordings of {_SHORT_S:g} s, so that half of each "
         "speed is that in files a second; taken as above. `analyze` starts a second process by "
-        f"itself where the files are worth it. {_ONCE} MB: of the largest process. {_OTHERS}",
+        f"itself where the files are worth it. MB: of the largest process. {_OTHERS}",
         ("files", *_COLUMNS),
         tuple(rows),
     )
@@ -143,7 +141,6 @@ _COLUMNS = (
     *(f"`{model}`, MB" for model in _MODELS),
     "other work, cores",
 )
-_ONCE = "The last row is of `default` on one core alone."
 _OTHERS = "Other work: the most cores that it took during one of a row's runs."
 
 
@@ -155,17 +152,11 @@ class _Runs:
     others: tuple[float, ...]
 
     @classmethod
-    def of(
-        cls,
-        measured: Measured,
-        name: str,
-        measure: Callable[[str, int], Figures],
-        *,
-        once: bool,
-    ) -> _Runs:
-        """Measure both models on one core and on two, or ``once``, the light one on one."""
-        runs = [("default", 1)] if once else [(m, cores) for m in _MODELS for cores in (1, 2)]
-        names = {(model, cores): f"{name} by {model} on {cores}" for model, cores in runs}
+    def of(cls, measured: Measured, name: str, measure: Callable[[str, int], Figures]) -> _Runs:
+        """Measure both models on one core and on two."""
+        names = {
+            (model, cores): f"{name} by {model} on {cores}" for model in _MODELS for cores in (1, 2)
+        }
         taken = {run: measured.get(name, partial(measure, *run)) for run, name in names.items()}
         return cls(taken, tuple(measured.others(name) for name in names.values()))
 
@@ -174,8 +165,7 @@ class _Runs:
         speeds, memory = [], []
         for model in _MODELS:
             for cores, clock in ((1, "cpu_s"), (2, "wall_s")):
-                run = self.taken.get((model, cores))
-                speeds.append(number(seconds / run[clock]) if run else "")
-            own = [run["memory_mb"] for (name, _), run in self.taken.items() if name == model]
-            memory.append(f"{max(own):.0f}" if own else "")
+                speeds.append(number(seconds / self.taken[model, cores][clock]))
+            most_mb = max(self.taken[model, cores]["memory_mb"] for cores in (1, 2))
+            memory.append(f"{most_mb:.0f}")
         return [*speeds, *memory, f"{max(self.others):.2f}"]
