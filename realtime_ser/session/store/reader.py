@@ -142,7 +142,8 @@ _FETCH = 512
 """Rows of updates that are read at once, about ten each where they were recorded live: what is
 worked on stays in the processor's cache, and a day needs no memory twice."""
 
-_PAGE = 4096  # updates that are unpacked at a time
+_PAGE = 4096
+"""Steps whose updates are unpacked at a time; not rows, of which a file's hold a thousand each."""
 
 _BLOBS = """SELECT data, voice, crc32, voice_crc32 FROM updates
     WHERE session = ? AND channel = ? ORDER BY last_step"""
@@ -152,7 +153,10 @@ _ROWS = """SELECT labels AS labels_of_session, {0}.* FROM sessions
 """A session without rows of a table has one of nulls."""
 
 _PAGE_OF_BLOBS = """SELECT data, voice, crc32, voice_crc32, last_step FROM updates
-    WHERE session = ? AND channel = ? AND last_step > ? ORDER BY last_step LIMIT ?"""
+    WHERE session = ?1 AND channel = ?2 AND last_step > ?3 AND last_step <= max(?3 + ?4, (
+        SELECT min(last_step) FROM updates WHERE session = ?1 AND channel = ?2 AND last_step > ?3
+    )) ORDER BY last_step"""
+"""Rows of the steps that follow a step, and the next row if that is longer."""
 
 
 class Reader:
@@ -375,18 +379,11 @@ class Reader:
     ) -> Iterator[tuple[int, Update]]:
         """Updates of a channel, with their places among all updates; a page of rows at a time."""
         after = -1
-        while True:
-            rows = self._select(_PAGE_OF_BLOBS, key, channel, after, _FETCH)
-            if not rows:
-                return
+        while rows := self._select(_PAGE_OF_BLOBS, key, channel, after, _PAGE):
             after = rows[-1]["last_step"]
             with damaged_content(self.path):
-                whole = _columns(channel, labels, [[row[:4] for row in rows]])
-            for start in range(0, len(whole), _PAGE):
-                page = whole.part(slice(start, start + _PAGE))
-                yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
-            if len(rows) < _FETCH:
-                return
+                page = _columns(channel, labels, [[row[:4] for row in rows]])
+            yield from zip(page.records["order"].tolist(), page.updates(), strict=True)
 
     def _infos(self, condition: str, *values: object) -> list[SessionInfo]:
         """Sessions for which a condition holds, the oldest first."""
