@@ -52,6 +52,7 @@ _MENDED: Mapping[str, tuple[str, ...]] = {
         "test_a_session_whose_name_is_lost_hinders_no_other",
         "test_a_session_without_its_channels_has_them_again",
         "test_a_name_in_the_schema_that_is_no_text_is_damage",
+        "test_a_header_that_forbids_writing_is_damage",
     ),
     "store-values": (
         "test_a_value_that_no_session_has_is_damage_and_is_saved_around",

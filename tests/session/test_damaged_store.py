@@ -362,6 +362,20 @@ def test_a_name_in_the_schema_that_is_no_text_is_damage(damaged):
         assert store.repair() is None
 
 
+def test_a_header_that_forbids_writing_is_damage(damaged):
+    folder = damaged([])
+    with (folder / NAME).open("r+b") as file:
+        file.seek(18)
+        file.write(b"\x7f")
+    with Store(folder) as store:
+        infos = store.sessions()
+        with pytest.raises(DamagedStoreError, match="'realtime-ser sessions repair'"):
+            store.rename(infos[0].id, "cannot be written")
+        assert "6 sessions saved" in str(store.repair())
+        assert [info.id for info in store.sessions()] == [info.id for info in infos]
+        store.rename(infos[0].id, "can be written")
+
+
 def test_a_session_without_its_channels_has_them_again(damaged):
     folder = damaged([])
     with closing(sqlite3.connect(folder / NAME)) as connection:

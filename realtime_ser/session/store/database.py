@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -356,7 +356,8 @@ def explained_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     if isinstance(error, Timeout) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyStoreError(f"Another program uses the store {path}: wait for it, or close it.")
     reason = reason_text(error)
-    if isinstance(error, sqlite3.Error) and is_damage(error):
+    forbidden = code == sqlite3.SQLITE_READONLY and _forbids_writing(path)
+    if forbidden or (isinstance(error, sqlite3.Error) and is_damage(error)):
         return _damaged_error(path, reason)
     advice = "see that the disk is there and that you may write to it"
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or _system_error(error) in _NO_ROOM:
@@ -480,7 +481,26 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def _forbids_writing(path: Path) -> bool:
+    """Whether SQLite writes nothing into a file that may be written.
+
+    A header that names an unknown format forbids it: byte 18 of
+    https://www.sqlite.org/fileformat2.html#the_database_header. SQLite alone may look: whoever else
+    closes the file takes the locks of this process away.
+    """
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return False
+    try:
+        with closing(_connect(_uri(path, "mode=rw"), 0.0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.DatabaseError as error:
+        return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY
+    return False
+
+
 def _is_damaged(path: Path, *, briefly: bool) -> bool:
+    if _forbids_writing(path):
+        return True
     connection = _connect(_uri(path, "mode=ro"), PATIENCE_S)
     try:
         if briefly:
