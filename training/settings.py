@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 
 def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
@@ -102,6 +109,16 @@ class Split(RecipeSection):
     test_share: float = Field(default=0.2, gt=0, lt=1)
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     seed: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_withholds_nothing(
+        self, dump: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Settings as of a recipe from before sentences could be withheld, whose hash stays."""
+        settings: dict[str, Any] = dump(self)
+        if not self.withheld_sentences:
+            settings.pop("withheld_sentences", None)
+        return settings
 
 
 class BaseRecipe(RecipeSection):
